@@ -1,0 +1,1 @@
+"""Employee-benefits CSV files in, trustworthy DuckDB marts out."""

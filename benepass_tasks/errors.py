@@ -1,0 +1,33 @@
+"""The errors this project raises on purpose: written for the person who has to act on them.
+
+Each message names the dataset, column, file and line it is about, says what is wrong with the
+value, what would be valid and what to do. No message ever holds a personal value.
+"""
+
+
+class BenepassError(Exception):
+    """Base of every error with a message for people; shown without a traceback."""
+
+
+class ProjectError(BenepassError):
+    """The project itself is wrong: a setting, the catalog, or a SQL file."""
+
+
+class CatalogError(ProjectError):
+    """`catalog.yaml` does not validate; the message lists every problem, one a line."""
+
+
+class ModelError(ProjectError):
+    """A SQL file cannot be used: it does not parse, or its references lead nowhere."""
+
+
+class SourceError(BenepassError):
+    """A source file breaks its contract: it is missing, empty, or lacks a required column."""
+
+
+class WarehouseError(BenepassError):
+    """The warehouse cannot be opened or written."""
+
+
+class BooksError(BenepassError):
+    """The books do not balance: a record was lost or multiplied on its way to the marts."""
