@@ -1,1 +1,8 @@
-"""Employee-benefits CSV files in, trustworthy DuckDB marts out."""
+"""Employee-benefits CSV files in, trustworthy DuckDB marts out.
+
+`luigi --module benepass_tasks BuildMarts` finds its tasks here.
+"""
+
+from benepass_tasks.tasks import BuildIntermediate, BuildMarts, BuildQuality, BuildStaging, LoadRaw
+
+__all__ = ["BuildIntermediate", "BuildMarts", "BuildQuality", "BuildStaging", "LoadRaw"]

@@ -1,0 +1,102 @@
+"""The proof that the books balance, and the table that ends a run."""
+
+import time
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from benepass_tasks.errors import BooksError
+from benepass_tasks.plan import Status
+from benepass_tasks.project import Project
+from benepass_tasks.warehouse import BOOKS, Marker, Snapshot, Warehouse
+from benepass_tasks.warehouse.markers import RUN_ID, snapshot_of, write_marker
+from benepass_tasks.warehouse.measure import Measure
+
+
+def balance(warehouse: Warehouse, project: Project, status: Status) -> str:
+    """Prove that every record and cent of the files is in raw, rejected, marts or quarantine.
+
+    Args:
+        warehouse: Where everything was built.
+        project: Where `sql/checks/books_balance.sql` is.
+        status: The fingerprint of the proof from the plan, computed from all tables' content.
+
+    Returns:
+        A table for people: what became of the records, and how long it took.
+
+    Raises:
+        BooksError: a sum does not come out; the message names each difference.
+    """
+    started = time.perf_counter()
+    fingerprint = status.fingerprint or ""
+    with warehouse.write() as connection:
+        sums = connection.exec_driver_sql(_sql(project, "checks/books_balance.sql")).all()
+        if sums:
+            raise BooksError("the books do not balance:\n" + "\n".join(map(_difference, sums)))
+        records = connection.exec_driver_sql(_sql(project, "reports/run_summary.sql")).all()
+        reasons = connection.exec_driver_sql(_sql(project, "reports/quarantine_reasons.sql")).all()
+        write_marker(
+            connection,
+            Marker.of_this_run(
+                BOOKS, status.recipe, fingerprint, Measure(None, fingerprint), started
+            ),
+        )
+        snapshot = snapshot_of(connection)
+    return "\n".join(
+        [
+            _rendered(_records_table(records)),
+            _rendered(_reasons_table(reasons)),
+            _seconds_line(snapshot),
+        ]
+    )
+
+
+def _sql(project: Project, name: str) -> str:
+    return (project.sql / name).read_text(encoding="utf-8")
+
+
+def _difference(row: Iterable[object]) -> str:
+    source, left, left_value, right, right_value, difference = row
+    return f"  {source}: {left} {left_value:,}, {right} {right_value:,}: off by {difference:,}"
+
+
+def _records_table(rows: Iterable[Iterable[object]]) -> RichTable:
+    table = RichTable(title="The books balance", title_justify="left")
+    table.add_column("source")
+    for name in ("records", "clean", "flagged", "quarantined", "rejected"):
+        table.add_column(name, justify="right")
+    for source, *counts in rows:
+        table.add_row(str(source), *(f"{count:,}" for count in counts))
+    return table
+
+
+def _reasons_table(rows: Iterable[Iterable[object]]) -> RichTable:
+    table = RichTable(title="Quarantined by reason", title_justify="left")
+    table.add_column("source")
+    table.add_column("reason")
+    table.add_column("records", justify="right")
+    for source, reason, count in rows:
+        table.add_row(str(source), str(reason), f"{count:,}")
+    return table
+
+
+def _seconds_line(snapshot: Snapshot) -> str:
+    seconds: dict[str, float] = {}
+    for load in snapshot.loads.values():
+        _add(seconds, "raw", load.seconds, load.run_id)
+    for marker in snapshot.markers.values():
+        _add(seconds, marker.name.partition(".")[0], marker.seconds, marker.run_id)
+    return "Seconds: " + ", ".join(f"{layer} {spent:.2f}" for layer, spent in seconds.items())
+
+
+def _add(seconds: dict[str, float], layer: str, spent: float, run_id: str) -> None:
+    if run_id == RUN_ID:
+        seconds[layer] = seconds.get(layer, 0.0) + spent
+
+
+def _rendered(table: RichTable) -> str:
+    console = Console(width=100, color_system=None, force_terminal=False)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get().rstrip()

@@ -1,0 +1,252 @@
+"""The kinds of value a catalog is made of, as marshmallow fields that explain what is valid."""
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import TypeVar
+
+from marshmallow import Schema, ValidationError, fields
+
+from benepass_tasks.catalog import wording
+
+_SIMPLE_TYPES = (
+    "VARCHAR",
+    "BIGINT",
+    "INTEGER",
+    "HUGEINT",
+    "DOUBLE",
+    "BOOLEAN",
+    "DATE",
+    "TIMESTAMP",
+    "TIMESTAMP WITH TIME ZONE",
+    "BLOB",
+    "UUID",
+)
+# Names DuckDB understands as well, but never prints: one spelling makes types comparable.
+_OTHER_TYPE_NAMES = {
+    "TEXT": "VARCHAR",
+    "STRING": "VARCHAR",
+    "INT": "INTEGER",
+    "INT8": "BIGINT",
+    "LONG": "BIGINT",
+    "FLOAT8": "DOUBLE",
+    "BOOL": "BOOLEAN",
+    "DATETIME": "TIMESTAMP",
+    "TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE",
+    "BYTEA": "BLOB",
+}
+_DECIMAL = re.compile(r"DECIMAL\((0|[1-9]\d*),(0|[1-9]\d*)\)", re.ASCII)
+_LOOSE_DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC|DEC)\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)", re.ASCII)
+_MOST_DIGITS = 38
+_KIND = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
+_GLOB = frozenset("*?[")
+
+_T = TypeVar("_T")
+
+
+class Value(fields.Field[_T]):
+    """Any value; says so in this project's words when it is missing or empty."""
+
+    default_error_messages = {  # noqa: RUF012 - marshmallow's own declaration is no ClassVar
+        "required": "is required",
+        "null": "must not be empty",
+    }
+
+
+class Text(Value[str]):
+    """Text that is not empty; the space around it is dropped."""
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> str:
+        if not isinstance(value, str):
+            advice = "" if isinstance(value, list | Mapping) else ": put it in quotes"
+            raise ValidationError(f"must be text, not {wording.shown(value)}{advice}")
+        text = value.strip()
+        if not text:
+            raise ValidationError("must not be empty")
+        return self._checked(text)
+
+    def _checked(self, text: str) -> str:
+        return text
+
+
+class Choice(Value[str]):
+    """One of a few words."""
+
+    def __init__(
+        self, choices: tuple[str, ...], *, required: bool = False, data_key: str | None = None
+    ) -> None:
+        """Make a choice that has no default.
+
+        Args:
+            choices: The valid words.
+            required: Whether the key must be there.
+            data_key: The key, where Python cannot have it as an attribute's name.
+        """
+        super().__init__(
+            required=required,
+            data_key=data_key,
+            error_messages={"required": f"is required: one of {', '.join(choices)}"},
+        )
+        self._choices = choices
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> str:
+        if isinstance(value, str) and value in self._choices:
+            return value
+        raise ValidationError(wording.one_of(value, self._choices))
+
+
+class Exactly(Value[_T]):
+    """The one value that is valid here; Kedro knows others, this project does not."""
+
+    def __init__(self, only: _T) -> None:
+        """Make a required field.
+
+        Args:
+            only: The valid value.
+        """
+        self._only = only
+        self._word = only if isinstance(only, str) else wording.shown(only)
+        super().__init__(required=True, error_messages={"required": f"is required: {self._word}"})
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> _T:
+        if type(value) is type(self._only) and value == self._only:
+            return self._only
+        raise ValidationError(f"must be {self._word}, not {wording.shown(value)}")
+
+
+class Flag(Value[bool]):
+    """True or false, and nothing that could be taken for it."""
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        raise ValidationError(f"must be true or false, not {wording.shown(value)}")
+
+
+class Options(Value[Mapping[str, object]]):
+    """A mapping that is for Kedro alone to understand."""
+
+    def _deserialize(
+        self, value: object, *_args: object, **_kwargs: object
+    ) -> Mapping[str, object]:
+        if isinstance(value, Mapping):
+            return value
+        raise ValidationError(f"must be a mapping, not {wording.shown(value)}")
+
+
+class DuckDBType(Text):
+    """A DuckDB type in the spelling DuckDB prints."""
+
+    default_error_messages = {  # noqa: RUF012 - as above
+        "required": "is required: a DuckDB type such as VARCHAR or DECIMAL(18,2)"
+    }
+
+    def _checked(self, text: str) -> str:
+        item = text.removesuffix("[]")
+        if item in _SIMPLE_TYPES:
+            return text
+        decimal = _DECIMAL.fullmatch(item)
+        if decimal is None:
+            raise ValidationError(_not_a_type(text))
+        precision, scale = map(int, decimal.groups())
+        if not 1 <= precision <= _MOST_DIGITS or scale > precision:
+            raise ValidationError(
+                f"DECIMAL(p,s) needs 1 <= p <= {_MOST_DIGITS} and 0 <= s <= p, not {text}"
+            )
+        return text
+
+
+class Kind(Text):
+    """The infoType of personal values."""
+
+    def _checked(self, text: str) -> str:
+        if _KIND.fullmatch(text):
+            return text
+        message = "must be an UPPER_SNAKE infoType such as EMAIL_ADDRESS"
+        guess = wording.snake_case(text).upper()
+        near = guess if _KIND.fullmatch(guess) else None
+        raise ValidationError(message + (wording.meant(near) or f", not {wording.shown(text)}"))
+
+
+class SourcePath(Text):
+    """Where a source's files are: below `data/`, only the file name a glob."""
+
+    default_error_messages = {  # noqa: RUF012 - as above
+        "required": "is required: a file below data/, such as data/members*.csv"
+    }
+
+    def _checked(self, text: str) -> str:
+        path = PurePosixPath(text)
+        folders = path.parts[:-1]
+        if "\\" in text:
+            raise ValidationError("must have / between folders, not a backslash")
+        if path.is_absolute() or ".." in path.parts:
+            raise ValidationError("must stay below data/: no absolute path and no '..'")
+        if not text.startswith("data/") or text.endswith("/") or not folders:
+            raise ValidationError(f"must be a file below data/, not {wording.shown(text)}")
+        if any(_GLOB & set(folder) for folder in folders):
+            raise ValidationError("must have *, ? and [ only in the file name, not in a folder")
+        return text
+
+
+class Section(fields.Nested):
+    """A mapping with a schema of its own."""
+
+    default_error_messages = Value.default_error_messages
+
+
+class Columns(Value[Mapping[str, Mapping[str, object]]]):
+    """The columns by name, each loaded with one and the same schema."""
+
+    def __init__(self, column: Schema, *, snake_case: bool = False) -> None:
+        """Make a required field.
+
+        Args:
+            column: What each column is loaded with.
+            snake_case: Whether the names must be in lower snake case.
+        """
+        super().__init__(required=True)
+        self._column = column
+        self._snake_case = snake_case
+
+    def _deserialize(
+        self, value: object, *_args: object, **_kwargs: object
+    ) -> Mapping[str, Mapping[str, object]]:
+        if not isinstance(value, Mapping):
+            raise ValidationError(f"must be a mapping of columns, not {wording.shown(value)}")
+        if not value:
+            raise ValidationError("must declare at least one column")
+        columns: dict[str, Mapping[str, object]] = {}
+        errors: dict[object, object] = {}
+        for name, declared in value.items():
+            found = [*self._wrong_with_name(name)]
+            try:
+                columns[name] = self._column.load(declared)
+            except ValidationError as error:
+                found.append(error.messages)
+            if found:
+                errors[name] = found
+        if errors:
+            raise ValidationError(errors)
+        return columns
+
+    def _wrong_with_name(self, name: object) -> list[object]:
+        if not isinstance(name, str):
+            return [wording.unknown_key(name, ())]
+        return list(filter(None, [wording.not_snake_case(name)])) if self._snake_case else []
+
+
+def _not_a_type(text: str) -> str:
+    near = _near_type(text.removesuffix("[]").upper().strip())
+    if near:
+        return "must be a DuckDB type" + wording.meant(near + text[len(text.removesuffix("[]")) :])
+    valid = f"{', '.join(_SIMPLE_TYPES)}, DECIMAL(p,s) or a list such as VARCHAR[]"
+    return f"must be one of {valid}, not {wording.shown(text)}"
+
+
+def _near_type(name: str) -> str | None:
+    decimal = _LOOSE_DECIMAL.fullmatch(name)
+    if decimal:
+        return f"DECIMAL({int(decimal[1])},{int(decimal[2])})"
+    name = " ".join(name.split())
+    return _OTHER_TYPE_NAMES.get(name) or wording.nearest(name, _SIMPLE_TYPES)

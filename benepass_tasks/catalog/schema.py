@@ -1,0 +1,242 @@
+"""What may stand in one dataset of the catalog, as marshmallow schemas.
+
+A schema sees a dataset without its name: what follows from the name, or from other datasets, is in
+`rules`. Schemas are made once, at import, with everything nested in them: making one
+costs more than loading a dataset with it.
+"""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeAlias, get_args
+
+from marshmallow import RAISE, Schema, ValidationError, post_load, validates_schema
+from marshmallow.exceptions import SCHEMA
+
+from benepass_tasks.catalog import wording
+from benepass_tasks.catalog.datasets import (
+    Column,
+    Domain,
+    Materialized,
+    Pii,
+    PiiClass,
+    Treatment,
+)
+from benepass_tasks.catalog.fields import (
+    Choice,
+    Columns,
+    DuckDBType,
+    Exactly,
+    Flag,
+    Kind,
+    Options,
+    Section,
+    SourcePath,
+    Text,
+)
+
+KeyPath: TypeAlias = tuple[object, ...]
+
+_UNKNOWN = "unknown"
+_NOT_A_MAPPING = "not a mapping"
+
+
+class _Strict(Schema):
+    """A mapping in which every key must be known."""
+
+    # Keys that are valid in a similar mapping, and why they are not valid in this one.
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+    error_messages: dict[str, str] = {"unknown": _UNKNOWN, "type": _NOT_A_MAPPING}  # noqa: RUF012
+
+    class Meta:
+        """Refuse unknown keys."""
+
+        unknown = RAISE
+
+    def handle_error(self, error: ValidationError, data: object, **_kwargs: object) -> None:
+        """Put marshmallow's own two messages into words; only here are data and keys known."""
+        messages = error.messages_dict
+        for key, said in messages.items():
+            if said == [_UNKNOWN]:
+                messages[key] = [self._refused(key)]
+            elif said == [_NOT_A_MAPPING]:
+                messages[key] = [f"must be a mapping, not {wording.shown(data)}"]
+
+    def _refused(self, key: object) -> str:
+        if isinstance(key, str) and key in self.elsewhere:
+            return self.elsewhere[key]
+        allowed = [field.data_key or name for name, field in self.load_fields.items()]
+        return wording.unknown_key(key, allowed)
+
+
+class _PiiSchema(_Strict):
+    class_ = Choice(get_args(PiiClass), required=True, data_key="class")
+    sensitive = Flag()
+    kind = Kind()
+    treatment = Choice(get_args(Treatment))
+    reason = Text()
+
+    # Each rule looks only at what is valid so far, so that it can speak up beside other errors.
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def check_kind(
+        self, data: dict[str, Any], original: Mapping[str, object], **_kwargs: object
+    ) -> None:
+        """What is personal or sensitive has a kind; what is neither has none."""
+        if "class_" not in data:
+            return
+        if "sensitive" in original and "sensitive" not in data:
+            return
+        neither = data["class_"] == "none" and not data.get("sensitive")
+        if neither and "kind" in original:
+            message = "must be left out where class is none and sensitive is false"
+            raise ValidationError(message, "kind")
+        if not neither and "kind" not in original:
+            message = "is required, such as EMAIL_ADDRESS, unless class is none and sensitive false"
+            raise ValidationError(message, "kind")
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def check_identifier(
+        self, data: dict[str, Any], original: Mapping[str, object], **_kwargs: object
+    ) -> None:
+        """An identifier has a treatment, and a reason if that is to leave it in clear."""
+        if data.get("class_") != "identifier":
+            return
+        if "treatment" not in original:
+            choices = ", ".join(get_args(Treatment))
+            raise ValidationError(f"is required for an identifier: one of {choices}", "treatment")
+        if data.get("treatment") == "clear" and "reason" not in original:
+            raise ValidationError("is required for an identifier left in clear", "reason")
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> Pii:
+        """Make the declaration."""
+        return Pii(**data)
+
+
+class _ColumnSchema(_Strict):
+    elsewhere = MappingProxyType(
+        {"required": "only a source's column can be required or not; remove it"}
+    )
+
+    description = Text(required=True)
+    type = DuckDBType(required=True)
+    domain = Choice(get_args(Domain))
+    pii = Section(_PiiSchema(), required=True)
+
+
+class _SourceColumnSchema(_ColumnSchema):
+    elsewhere = MappingProxyType({})
+
+    required = Flag()
+
+
+class _MetadataSchema(_Strict):
+    description = Text(required=True)
+    domain = Choice(get_args(Domain))
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def check_domains(self, _data: object, original: object, **_kwargs: object) -> None:
+        """Each column has a domain, its own or the dataset's."""
+        if not isinstance(original, Mapping) or "domain" in original:
+            return
+        columns = original.get("columns")
+        columns = columns if isinstance(columns, Mapping) else {}
+        without = [
+            name
+            for name, column in columns.items()
+            if isinstance(name, str) and isinstance(column, Mapping) and "domain" not in column
+        ]
+        if without:
+            choices = ", ".join(get_args(Domain))
+            message = f"is required for the columns without their own: {wording.listed(without)}"
+            raise ValidationError(f"{message} (one of {choices})", "domain")
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
+        """Make the columns, which take the dataset's domain if they have none."""
+        default = {"domain": data.get("domain")}
+        columns = {
+            name: Column(name=name, **(default | column))
+            for name, column in data["columns"].items()
+        }
+        return {**data, "columns": MappingProxyType(columns)}
+
+
+class _KedroVizSchema(_Strict):
+    layer = Text(required=True)
+
+
+class _SourceMetadataSchema(_MetadataSchema):
+    elsewhere = MappingProxyType(
+        {
+            "materialized": "only a table is materialized; remove it",
+            "grain": "only a table has a grain; remove it",
+            "source": "only a raw table has a source; remove it",
+        }
+    )
+
+    columns = Columns(_SourceColumnSchema(), snake_case=True)
+    kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
+
+
+class _TableMetadataSchema(_MetadataSchema):
+    columns = Columns(_ColumnSchema())
+    kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
+    materialized = Choice(get_args(Materialized))
+    grain = Text()
+    source = Text()
+
+
+class _ConnectionSchema(_Strict):
+    backend = Exactly("duckdb")
+    database = Text(required=True)
+    read_only = Exactly(only=True)
+
+
+class _SourceSchema(_Strict):
+    type = Exactly("pandas.CSVDataset")
+    filepath = SourcePath(required=True)
+    load_args = Options()
+    metadata = Section(_SourceMetadataSchema(), required=True)
+
+
+class _TableSchema(_Strict):
+    type = Exactly("ibis.TableDataset")
+    table_name = Text(required=True)
+    database = Text(required=True)
+    connection = Section(_ConnectionSchema(), required=True)
+    metadata = Section(_TableMetadataSchema(), required=True)
+
+
+_SOURCE = _SourceSchema()
+_TABLE = _TableSchema()
+
+
+def load_dataset(
+    declared: Mapping[Any, object], *, table: bool
+) -> tuple[Mapping[str, Any], list[tuple[KeyPath, str]]]:
+    """Load one dataset as far as its own mapping can tell.
+
+    Args:
+        declared: What the catalog says of the dataset.
+        table: Whether it is a table rather than a source.
+
+    Returns:
+        What was loaded, with the columns made, and no messages; or nothing, and a message
+        with its path for each thing that is wrong.
+    """
+    try:
+        loaded: Mapping[str, Any] = (_TABLE if table else _SOURCE).load(declared)
+    except ValidationError as error:
+        return {}, list(_flat(error.messages, ()))
+    return loaded, []
+
+
+def _flat(messages: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            yield from _flat(inner, path if key == SCHEMA else (*path, key))
+    elif isinstance(messages, list):
+        for inner in messages:
+            yield from _flat(inner, path)
+    else:
+        yield path, str(messages)

@@ -1,0 +1,1 @@
+"""Ingestion: each file's records into the raw schema, as text, exactly as written."""

@@ -1,0 +1,182 @@
+"""dlt's share of a load: from Arrow batches to a package, and from the package into raw.
+
+The working folder exists only during a load, since its files hold records; what dlt has to know of
+earlier loads it finds in the warehouse (`raw._dlt_version`, `raw._dlt_loads`).
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dlt
+import pyarrow as pa
+from dlt.destinations import duckdb as duckdb_destination
+
+from benepass_tasks.catalog import Source
+from benepass_tasks.errors import WarehouseError
+from benepass_tasks.ingestion.headers import Header
+from benepass_tasks.ingestion.inference import TEXT, TypeInference
+from benepass_tasks.ingestion.records import Batch, RecordReader
+from benepass_tasks.sources import SourceFile
+from benepass_tasks.warehouse import Warehouse
+
+DATASET = "raw"
+
+ENVIRONMENT = {
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    "RUNTIME__LOG_LEVEL": "CRITICAL",
+    "DATA_WRITER__COMPRESSION": "lz4",
+    "NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID": "true",
+    "LOAD__DELETE_COMPLETED_JOBS": "true",
+    "LOAD__WORKERS": "1",
+}
+"""dlt's configuration; it reads the environment, which is put back afterwards."""
+
+REJECTED_SCHEMA = pa.schema(
+    [
+        ("_source_file", pa.string()),
+        ("record_number", pa.int64()),
+        ("line_number", pa.int64()),
+        ("reason", pa.string()),
+        ("raw_record", pa.binary()),
+    ]
+)
+"""Columns of `raw.rejected_rows`, besides the load's id, which dlt adds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """The records of one file, ready to be loaded."""
+
+    pipeline: dlt.Pipeline
+    load_id: str
+
+    def load(self, warehouse: Warehouse) -> None:
+        """Add the records to raw.
+
+        Raises:
+            WarehouseError: dlt could not write them.
+        """
+        with warehouse.native() as connection, _environment():
+            try:
+                self.pipeline.normalize()
+                self.pipeline.load(credentials=connection)
+            except Exception as error:
+                # Without the cause: its text may quote a value of the data.
+                raise WarehouseError(
+                    f"dlt could not load {self.pipeline.pipeline_name}: {type(error).__name__}"
+                ) from error
+
+
+@contextmanager
+def extract(
+    working_dir: Path, source: Source, file: SourceFile, header: Header, reader: RecordReader
+) -> Iterator[Package]:
+    """Read all records of a file into a package below the working folder.
+
+    The folder is gone when the context is left, whatever happened in it.
+    """
+    shutil.rmtree(working_dir, ignore_errors=True)
+    try:
+        with _environment():
+            pipeline = dlt.pipeline(
+                source.name,
+                pipelines_dir=str(working_dir),
+                destination=duckdb_destination(),
+                dataset_name=DATASET,
+            )
+            resource = dlt.resource(
+                _items(source, file, header, reader),
+                name=source.name,
+                write_disposition="append",
+                file_format="parquet",
+            )
+            info = pipeline.extract(resource)
+        yield Package(pipeline, info.loads_ids[0])
+    finally:
+        shutil.rmtree(working_dir, ignore_errors=True)
+
+
+def _items(source: Source, file: SourceFile, header: Header, reader: RecordReader) -> Iterator[Any]:
+    """Yield the parsed batches, the rejected records, and last what is known of the columns."""
+    inference = TypeInference()
+    for batch in reader.batches(header.columns):
+        inference.observe(batch.table.select(list(header.columns)))
+        yield _parsed(file, header, batch.table)
+        if batch.rejected:
+            yield dlt.mark.with_table_name(_rejected(file, batch), "rejected_rows")
+    yield dlt.mark.with_hints(
+        _empty(file, header),
+        dlt.mark.make_hints(table_name=source.name, columns=_hints(header, reader, inference)),
+    )
+
+
+def _parsed(file: SourceFile, header: Header, table: pa.Table) -> pa.Table:
+    for name in header.absent:
+        table = table.append_column(name, pa.nulls(len(table), pa.string()))
+    return table.append_column("_source_file", pa.repeat(file.name, len(table)))
+
+
+def _rejected(file: SourceFile, batch: Batch) -> pa.Table:
+    rows = [
+        {
+            "_source_file": file.name,
+            "record_number": record.record_number,
+            "line_number": record.line_number,
+            "reason": record.reason,
+            "raw_record": record.raw,
+        }
+        for record in batch.rejected
+    ]
+    return pa.Table.from_pylist(rows, schema=REJECTED_SCHEMA)
+
+
+def _empty(file: SourceFile, header: Header) -> pa.Table:
+    fields = [(name, pa.string()) for name in header.columns]
+    table = pa.schema([*fields, ("_row_number", pa.int64())]).empty_table()
+    return _parsed(file, header, table)
+
+
+def _hints(header: Header, reader: RecordReader, inference: TypeInference) -> dict[str, Any]:
+    """Per column what dlt's stored schema remembers: hints that begin with `x-` are kept."""
+    present = {
+        name: {
+            "name": name,
+            "data_type": "text",
+            "nullable": True,
+            "x-inferred-type": inference.type_of(name),
+            "x-ordinal": position,
+            "x-present": True,
+            "x-source-name": field,
+        }
+        for position, (name, field) in enumerate(zip(header.columns, reader.header, strict=True), 1)
+    }
+    absent = {
+        name: {
+            "name": name,
+            "data_type": "text",
+            "nullable": True,
+            "x-inferred-type": TEXT,
+            "x-present": False,
+        }
+        for name in header.absent
+    }
+    return present | absent
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in ENVIRONMENT}
+    os.environ.update(ENVIRONMENT)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

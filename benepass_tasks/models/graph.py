@@ -1,0 +1,114 @@
+"""All models of a project as a graph whose edges are what the SQL reads."""
+
+import graphlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from benepass_tasks.catalog import Catalog
+from benepass_tasks.errors import ModelError
+from benepass_tasks.models.statements import Macro, Model, read_macro, read_model
+from benepass_tasks.project import LAYERS, Project
+
+
+@dataclass(frozen=True, slots=True)
+class ModelGraph:
+    """Every model by relation, in an order in which each comes after what it reads."""
+
+    models: Mapping[str, Model]
+    macros: Mapping[str, Macro]
+
+    def macros_of(self, model: Model) -> Iterator[Macro]:
+        """The macros a model needs, each after those that it calls itself."""
+        sorter = graphlib.TopologicalSorter(
+            {name: self.macros[name].macros for name in model.macros}
+        )
+        return (self.macros[name] for name in sorter.static_order())
+
+    def downstream(self, relations: frozenset[str]) -> frozenset[str]:
+        """The given relations and every model that reads one of them, directly or not."""
+        reached = set(relations)
+        for model in self.models.values():
+            if reached.intersection(model.references):
+                reached.add(model.relation)
+        return frozenset(reached)
+
+
+def read_graph(project: Project, catalog: Catalog) -> ModelGraph:
+    """Read every SQL file of the project and check it against the catalog.
+
+    Raises:
+        ModelError: all problems at once, one a line: a file without an entry, an entry without a
+            file, a reference to a table that no entry knows, a cycle, SQL that cannot be used.
+    """
+    problems: list[str] = []
+    macros = _read_macros(project, problems)
+    models = _read_models(project, macros, problems)
+    problems += _mismatches(project, catalog, models)
+    order = _order(models, problems)
+    if problems:
+        raise ModelError("\n".join(sorted(problems)))
+    return ModelGraph(
+        MappingProxyType({relation: models[relation] for relation in order}),
+        MappingProxyType(macros),
+    )
+
+
+def _read_macros(project: Project, problems: list[str]) -> dict[str, Macro]:
+    files = project.sql_files("macros")
+    names = frozenset(path.stem for path in files)
+    macros = {}
+    for path in files:
+        try:
+            macros[path.stem] = read_macro(path, names)
+        except ModelError as error:
+            problems.append(str(error))
+    try:
+        tuple(
+            graphlib.TopologicalSorter(
+                {macro.name: macro.macros & macros.keys() for macro in macros.values()}
+            ).static_order()
+        )
+    except graphlib.CycleError as error:
+        problems.append("macros call each other in a circle: " + " -> ".join(error.args[1]))
+        return {}
+    return macros
+
+
+def _read_models(
+    project: Project, macros: Mapping[str, Macro], problems: list[str]
+) -> dict[str, Model]:
+    models = {}
+    for layer in LAYERS:
+        for path in project.sql_files(layer):
+            relation = f"{layer}.{path.stem}"
+            try:
+                models[relation] = read_model(relation, path, macros)
+            except ModelError as error:
+                problems.append(str(error))
+    return models
+
+
+def _mismatches(project: Project, catalog: Catalog, models: Mapping[str, Model]) -> Iterator[str]:
+    files = {f"{layer}.{path.stem}": path for layer in LAYERS for path in project.sql_files(layer)}
+    for relation in catalog.tables.keys() - files.keys():
+        layer, _, table = relation.partition(".")
+        if layer != "raw":
+            yield f"catalog.yaml: {relation} has no SQL file; expected sql/{layer}/{table}.sql"
+    for relation in files.keys() - catalog.tables.keys():
+        yield f"{files[relation]}: {relation} has no entry in catalog.yaml; declare it there"
+    for model in models.values():
+        for reference in model.references:
+            if reference not in catalog.tables:
+                yield (f"{model.path}: reads {reference}, which no entry in catalog.yaml declares")
+
+
+def _order(models: Mapping[str, Model], problems: list[str]) -> list[str]:
+    edges = {
+        model.relation: sorted(models.keys() & set(model.references)) for model in models.values()
+    }
+    try:
+        return list(graphlib.TopologicalSorter(edges).static_order())
+    except graphlib.CycleError as error:
+        problems.append("models read each other in a circle: " + " -> ".join(error.args[1]))
+        return []

@@ -1,0 +1,53 @@
+"""Where the project's own files are: the catalog and the SQL."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benepass_tasks.errors import ProjectError
+
+LAYERS = ("staging", "intermediate", "quality", "marts")
+"""The layers that SQL models build, in the order in which data flows through them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A folder that holds `catalog.yaml` and `sql/`."""
+
+    root: Path
+
+    @property
+    def catalog(self) -> Path:
+        """The file that declares every dataset."""
+        return self.root / "catalog.yaml"
+
+    @property
+    def sql(self) -> Path:
+        """The folder with one sub-folder a layer, and the macros."""
+        return self.root / "sql"
+
+    def sql_files(self, folder: str) -> list[Path]:
+        """The SQL files of a layer or of the macros, by name."""
+        return sorted((self.sql / folder).glob("*.sql"))
+
+
+def open_project(folder: Path) -> Project:
+    """Return the project in `folder`.
+
+    Raises:
+        ProjectError: the folder holds no `catalog.yaml` or no `sql/`.
+    """
+    project = Project(folder.resolve())
+    missing = [
+        name
+        for name, present in (
+            ("catalog.yaml", project.catalog.is_file()),
+            ("sql/", project.sql.is_dir()),
+        )
+        if not present
+    ]
+    if missing:
+        raise ProjectError(
+            f"{project.root} holds no {' and no '.join(missing)}: run from the project's folder, "
+            "or name it with --benepass-project-dir (project_dir in luigi.cfg, section [benepass])"
+        )
+    return project

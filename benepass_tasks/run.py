@@ -1,0 +1,150 @@
+"""A run on the project, settings and warehouse that are current: what the tasks delegate to."""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+from benepass_tasks.build import build_model
+from benepass_tasks.catalog import Catalog, load_catalog
+from benepass_tasks.ingestion.raw_tables import complete_raw
+from benepass_tasks.models import ModelGraph, read_graph
+from benepass_tasks.plan import Plan, Situation, assess
+from benepass_tasks.project import Project, open_project
+from benepass_tasks.settings import Settings, current_settings
+from benepass_tasks.sources import SourceFile, find_files
+from benepass_tasks.warehouse import Snapshot, Warehouse, read_snapshot
+
+
+def is_current(node: str) -> bool:
+    """Whether a file, a table or the books are up to date; a file that is gone is not."""
+    status = current_plan().get(node)
+    return status is not None and status.is_current
+
+
+def files_of(relation: str) -> Sequence[SourceFile]:
+    """The files of a raw table's source; none for any other table."""
+    settings = current_settings()
+    catalog, _ = _definitions(settings.project_dir)
+    source = catalog.tables[relation].source if relation in catalog.tables else None
+    return find_files(catalog.sources[source], settings.data_dir) if source else []
+
+
+def references_of(relation: str) -> tuple[str, ...]:
+    """The tables that a model's SQL reads."""
+    _, graph = _definitions(current_settings().project_dir)
+    return graph.models[relation].references
+
+
+def relations_in(layer: str) -> list[str]:
+    """The tables that the catalog declares for a layer."""
+    catalog, _ = _definitions(current_settings().project_dir)
+    return [table.relation for table in catalog.tables.values() if table.layer == layer]
+
+
+def load(source: str, file: str) -> str:
+    """Load a file into raw; returns what to say about it."""
+    from benepass_tasks.ingestion.load import load_file  # noqa: PLC0415 - dlt takes 0.6 s to import
+
+    settings = current_settings()
+    catalog, _ = _definitions(settings.project_dir)
+    warehouse = Warehouse.of(settings)
+    with warehouse.exclusive():
+        if is_current(f"{source}/{file}"):
+            return "loaded by another run"
+        done = load_file(
+            warehouse,
+            catalog.sources[source],
+            catalog.raw_table_of(source),
+            SourceFile(source, file, settings.data_dir / file),
+        )
+    return f"{done.parsed:,} rows, {done.rejected:,} rejected, {done.seconds:.2f} s"
+
+
+def build(relation: str) -> str:
+    """Build a table from inputs that are up to date; returns what to say about it."""
+    settings = current_settings()
+    catalog, graph = _definitions(settings.project_dir)
+    warehouse = Warehouse.of(settings)
+    with warehouse.exclusive():
+        status = current_plan()[relation]
+        if status.is_current:
+            return "built by another run"
+        table = catalog.tables[relation]
+        if relation in graph.models:
+            marker = build_model(warehouse, graph, graph.models[relation], table, status)
+        else:
+            marker = complete_raw(warehouse, table, files_of(relation), status)
+    rows = "view" if marker.row_count is None else f"{marker.row_count:,} rows"
+    return f"{rows}, {marker.seconds:.2f} s"
+
+
+def balance() -> str:
+    """Prove that the books balance; returns the table that ends a run."""
+    from benepass_tasks import books  # noqa: PLC0415
+
+    settings = current_settings()
+    warehouse = Warehouse.of(settings)
+    with warehouse.exclusive():
+        return books.balance(
+            warehouse, open_project(settings.project_dir), current_plan()[books.BOOKS]
+        )
+
+
+def current_plan() -> Plan:
+    """What is up to date and what is not; worked out again only when something changed."""
+    settings = current_settings()
+    catalog, _ = _definitions(settings.project_dir)
+    files = tuple(
+        file
+        for source in catalog.sources.values()
+        for file in find_files(source, settings.data_dir)
+    )
+    states = tuple(file.state if file.exists() else "" for file in files)
+    return _plan(settings, files, states, Warehouse.of(settings).state)
+
+
+def list_relations(layers: Iterable[str]) -> list[str]:
+    """The tables of the current project by the names of files and entries alone.
+
+    None where there is no project, and nothing is checked: that comes with the first task.
+    """
+    project = Project(current_settings().project_dir)
+    if not project.catalog.is_file():
+        return []
+    entries = re.findall(r"^(\w+\.\w+):", project.catalog.read_text(encoding="utf-8"), re.MULTILINE)
+    return [entry for entry in entries if entry.partition(".")[0] in set(layers)]
+
+
+@cache
+def _definitions(root: Path) -> tuple[Catalog, ModelGraph]:
+    project = open_project(root)
+    catalog = load_catalog(project.catalog)
+    return catalog, read_graph(project, catalog)
+
+
+@cache
+def _snapshot(warehouse: Warehouse, _state: tuple[tuple[int, ...], ...]) -> Snapshot:
+    return read_snapshot(warehouse)
+
+
+@cache
+def _plan(
+    settings: Settings,
+    files: tuple[SourceFile, ...],
+    _states: tuple[str, ...],
+    warehouse_state: tuple[tuple[int, ...], ...],
+) -> Plan:
+    catalog, graph = _definitions(settings.project_dir)
+    return assess(
+        Situation(
+            catalog=catalog,
+            graph=graph,
+            variables=settings.variables,
+            files={
+                name: [file for file in files if file.source == name] for name in catalog.sources
+            },
+            snapshot=_snapshot(Warehouse.of(settings), warehouse_state),
+            force=settings.force,
+        )
+    )

@@ -1,0 +1,84 @@
+"""The settings of a run: section `[benepass]` of luigi.cfg, each also a flag."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import luigi
+
+from benepass_tasks.errors import ProjectError
+
+
+class benepass(luigi.Config):  # noqa: N801 - the class name is the section's and the flags' name
+    """`[benepass]` in luigi.cfg; `--benepass-as-of` and the like on the command line."""
+
+    project_dir = luigi.Parameter(
+        default=".", description="folder that holds catalog.yaml and sql/"
+    )
+    data_dir = luigi.Parameter(default="data", description="folder that holds the source files")
+    warehouse = luigi.Parameter(
+        default="data/warehouse.duckdb", description="DuckDB file that everything is built in"
+    )
+    as_of = luigi.DateParameter(
+        default=datetime.now(UTC).date(), description="date the marts speak of (default today, UTC)"
+    )
+    pii_masking = luigi.BoolParameter(
+        default=True,
+        parsing=luigi.BoolParameter.EXPLICIT_PARSING,
+        description="mask personal data: true or false",
+    )
+    force = luigi.Parameter(
+        default="", description="tables to rebuild with all that is downstream, comma-separated"
+    )
+    memory_limit = luigi.Parameter(default="1200MB", description="memory DuckDB may use")
+    lock_timeout = luigi.FloatParameter(
+        default=600.0, description="seconds to wait for another process that uses the warehouse"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run was told, with paths resolved; knows no Luigi."""
+
+    project_dir: Path
+    data_dir: Path
+    warehouse: Path
+    as_of: date
+    pii_masking: bool
+    force: frozenset[str]
+    memory_limit: str
+    lock_timeout: float
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What SQL reads with `getvariable`, as SQL literals."""
+        return {
+            "as_of_date": f"date '{self.as_of.isoformat()}'",
+            "pii_masking": str(self.pii_masking).lower(),
+        }
+
+
+def current_settings() -> Settings:
+    """Return the settings that Luigi holds; relative paths begin at the project's folder.
+
+    Raises:
+        ProjectError: the warehouse would not be a file of its own.
+    """
+    config = benepass()
+    root = Path(config.project_dir).expanduser().resolve()
+    warehouse = root / Path(config.warehouse).expanduser()
+    if warehouse.is_dir() or not config.warehouse:
+        raise ProjectError(
+            f"--benepass-warehouse must name a file, and {warehouse} is a folder: "
+            "for example data/warehouse.duckdb"
+        )
+    return Settings(
+        project_dir=root,
+        data_dir=root / Path(config.data_dir).expanduser(),
+        warehouse=warehouse,
+        as_of=config.as_of,
+        pii_masking=config.pii_masking,
+        force=frozenset(name.strip() for name in config.force.split(",") if name.strip()),
+        memory_limit=config.memory_limit,
+        lock_timeout=config.lock_timeout,
+    )

@@ -1,0 +1,164 @@
+"""The Luigi tasks: they only wire; what they do lives in modules that know no Luigi.
+
+`LoadRaw` loads one file. Each table is a task of its own in its layer's namespace
+(`marts.fact_transactions`), and `BuildStaging` to `BuildMarts` stand for whole layers. The target of
+a task is its marker in the warehouse, so a task is complete when the plan says so.
+"""
+
+import logging
+from collections.abc import Iterable
+from functools import cache
+
+import luigi
+
+from benepass_tasks import run
+from benepass_tasks.project import LAYERS
+from benepass_tasks.warehouse import BOOKS
+
+log = logging.getLogger("luigi-interface.benepass")
+
+# One task at a time writes: DuckDB's file has a single writer.
+WRITER = {"duckdb_writer": 1}
+
+
+class MarkerTarget(luigi.Target):
+    """The marker of a node of the plan."""
+
+    def __init__(self, node: str) -> None:
+        """Point at a node: a file, a relation, or the books."""
+        self.node = node
+
+    def exists(self) -> bool:
+        """Whether the marker is there and says what would be built now."""
+        return run.is_current(self.node)
+
+    def __str__(self) -> str:
+        """The node's name, for messages."""
+        return self.node
+
+
+class NodeTask(luigi.Task):
+    """A task that makes one node of the plan."""
+
+    resources = WRITER
+
+    @property
+    def node(self) -> str:
+        """The node's name in the plan."""
+        raise NotImplementedError
+
+    def output(self) -> MarkerTarget:
+        """The node's marker."""
+        return MarkerTarget(self.node)
+
+    def report(self, message: str) -> None:
+        """Show what was made, in the log and in the visualiser."""
+        log.info("%s: %s", self.node, message)
+        self.set_status_message(message)
+        self.set_progress_percentage(100)
+
+
+class LoadRaw(NodeTask):
+    """Load one file of a source into its raw table."""
+
+    source = luigi.Parameter(description="name of the source in catalog.yaml")
+    file = luigi.Parameter(description="the file's path below the data folder")
+
+    @property
+    def node(self) -> str:
+        """The file's name in the plan."""
+        return f"{self.source}/{self.file}"
+
+    def run(self) -> None:
+        """Load the file."""
+        self.report(run.load(self.source, self.file))
+
+
+class TableTask(NodeTask):
+    """Build one table or view of the catalog."""
+
+    relation: str
+
+    @property
+    def node(self) -> str:
+        """The table's name."""
+        return self.relation
+
+    def requires(self) -> Iterable[luigi.Task]:
+        """What the table is made of: a raw table of its files, a model of what its SQL reads."""
+        files = run.files_of(self.relation)
+        if files:
+            return [LoadRaw(source=file.source, file=file.name) for file in files]
+        return [table_task(reference)() for reference in run.references_of(self.relation)]
+
+    def run(self) -> None:
+        """Build the table."""
+        self.report(run.build(self.relation))
+
+
+class LayerTask(luigi.WrapperTask):
+    """All tables of a layer."""
+
+    layer: str
+
+    def requires(self) -> Iterable[luigi.Task]:
+        """The layer's tables."""
+        return [table_task(relation)() for relation in run.relations_in(self.layer)]
+
+
+class BuildStaging(LayerTask):
+    """Build the staging layer."""
+
+    layer = "staging"
+
+
+class BuildIntermediate(LayerTask):
+    """Build the intermediate layer."""
+
+    layer = "intermediate"
+
+
+class BuildQuality(LayerTask):
+    """Build the quality layer: issues and quarantine."""
+
+    layer = "quality"
+
+
+class BuildMarts(NodeTask):
+    """Build every mart and the quality layer, and prove that the books balance."""
+
+    node = BOOKS
+
+    def requires(self) -> Iterable[luigi.Task]:
+        """Every mart, and the layers below as wholes."""
+        marts = [table_task(relation)() for relation in run.relations_in("marts")]
+        return [BuildStaging(), BuildIntermediate(), BuildQuality(), *marts]
+
+    def run(self) -> None:
+        """Balance the books and show what became of the records."""
+        log.info("%s", run.balance())
+        self.set_progress_percentage(100)
+
+
+@cache
+def table_task(relation: str) -> type[TableTask]:
+    """Return the task class of a table, in its layer's namespace."""
+    layer, _, name = relation.partition(".")
+    task = type(
+        name,
+        (TableTask,),
+        {
+            "relation": relation,
+            "task_namespace": layer,
+            "__module__": __name__,
+            "__qualname__": f"{layer}__{name}",
+            "__doc__": f"Build {relation}.",
+        },
+    )
+    globals()[f"{layer}__{name}"] = task
+    return task
+
+
+# Luigi's command line knows a task by its class: name them all, without reading them yet.
+for _relation in run.list_relations(("raw", *LAYERS)):
+    table_task(_relation)

@@ -1,0 +1,230 @@
+"""Schema `meta`: what was built and loaded, from what, and what came out.
+
+A marker vouches for one table or view. It is written in the transaction that makes the table, so
+that there is never one without the other.
+"""
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    DateTime,
+    Double,
+    MetaData,
+    String,
+    Table,
+    delete,
+    insert,
+    select,
+)
+from sqlalchemy.schema import CreateSchema, CreateTable
+
+from benepass_tasks.warehouse.measure import Measure
+from benepass_tasks.warehouse.session import ALIAS, Warehouse
+
+BOOKS = "books"
+"""The marker's name of the proof that the books balance."""
+
+RUN_ID = uuid.uuid4().hex
+"""Identifies this process and those forked from it."""
+
+METADATA = MetaData(schema="meta")
+
+MARKERS = Table(
+    "markers",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("recipe", String, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("content", String, nullable=False),
+    Column("row_count", BigInteger),
+    Column("seconds", Double, nullable=False),
+    Column("run_id", String, nullable=False),
+    Column("built_at", DateTime(timezone=True), nullable=False),
+)
+
+LOADS = Table(
+    "loads",
+    METADATA,
+    Column("source", String, primary_key=True),
+    Column("file", String, primary_key=True),
+    Column("recipe", String, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("file_state", String, nullable=False),
+    Column("load_id", String, nullable=False),
+    Column("lines", BigInteger, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("parsed", BigInteger, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("run_id", String, nullable=False),
+    Column("loaded_at", DateTime(timezone=True), nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What a relation was built from (`fingerprint`) and what came out (`content`).
+
+    Attributes:
+        name: The relation, `layer.table`.
+        recipe: Digest of the SQL and the settings it uses.
+        fingerprint: Digest of the recipe and the content of all inputs.
+        content: Digest of the columns and rows, whatever their order.
+        row_count: Rows of a table; None for a view.
+        seconds: How long it took to build.
+        run_id: The run that built it.
+        built_at: When, UTC.
+    """
+
+    name: str
+    recipe: str
+    fingerprint: str
+    content: str
+    row_count: int | None
+    seconds: float
+    run_id: str
+    built_at: datetime
+
+    @classmethod
+    def of_this_run(
+        cls, name: str, recipe: str, fingerprint: str, measure: Measure, started: float
+    ) -> "Marker":
+        """A marker for what this run has just built, begun at `time.perf_counter()` started."""
+        return cls(
+            name=name,
+            recipe=recipe,
+            fingerprint=fingerprint,
+            content=measure.content,
+            row_count=measure.row_count,
+            seconds=time.perf_counter() - started,
+            run_id=RUN_ID,
+            built_at=now(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The load of one file that raw holds the rows of.
+
+    Attributes:
+        source: The catalog's name of the source.
+        file: The file's name, relative to the data folder.
+        recipe: Digest of how the file was read.
+        sha256: Digest of the bytes that were read.
+        file_state: The file's inode, size and times when it was read.
+        load_id: dlt's id of the load.
+        lines: Physical lines.
+        records: Records after the header, parsed or not.
+        parsed: Records in raw.
+        rejected: Records in `raw.rejected_rows`.
+        seconds: How long the load took.
+        run_id: The run that loaded it.
+        loaded_at: When, UTC.
+    """
+
+    source: str
+    file: str
+    recipe: str
+    sha256: str
+    file_state: str
+    load_id: str
+    lines: int
+    records: int
+    parsed: int
+    rejected: int
+    seconds: float
+    run_id: str
+    loaded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state of a warehouse: markers by name, loads by (source, file), relations with kind."""
+
+    markers: Mapping[str, Marker]
+    loads: Mapping[tuple[str, str], Load]
+    relations: Mapping[str, str]
+
+    def loads_of(self, source: str) -> dict[str, Load]:
+        """The loads of one source by file."""
+        return {load.file: load for load in self.loads.values() if load.source == source}
+
+
+EMPTY = Snapshot({}, {}, {})
+
+
+def read_snapshot(warehouse: Warehouse) -> Snapshot:
+    """Read the state of the warehouse, all of it at once; an absent file has an empty one."""
+    if not warehouse.exists():
+        return EMPTY
+    with warehouse.read() as connection:
+        return snapshot_of(connection)
+
+
+def snapshot_of(connection: Connection) -> Snapshot:
+    """Read the state of the warehouse through an open session."""
+    relations = _relations(connection)
+    return Snapshot(
+        {marker.name: marker for marker in _rows(connection, MARKERS, Marker, relations)},
+        {(load.source, load.file): load for load in _rows(connection, LOADS, Load, relations)},
+        relations,
+    )
+
+
+def write_marker(connection: Connection, marker: Marker) -> None:
+    """Put the marker in place of an earlier one of that name."""
+    create_tables(connection)
+    connection.execute(delete(MARKERS).where(MARKERS.c.name == marker.name))
+    connection.execute(insert(MARKERS), asdict(marker))
+
+
+def write_load(connection: Connection, load: Load) -> None:
+    """Put the load in place of an earlier one of that file."""
+    create_tables(connection)
+    forget_load(connection, load.source, load.file)
+    connection.execute(insert(LOADS), asdict(load))
+
+
+def forget_load(connection: Connection, source: str, file: str | None = None) -> None:
+    """Remove what vouches for a file, or for all files of a source."""
+    statement = delete(LOADS).where(LOADS.c.source == source)
+    connection.execute(statement if file is None else statement.where(LOADS.c.file == file))
+
+
+def create_tables(connection: Connection) -> None:
+    """Create schema `meta` where it is not there yet."""
+    connection.execute(CreateSchema("meta", if_not_exists=True))
+    for table in METADATA.sorted_tables:
+        connection.execute(CreateTable(table, if_not_exists=True))
+
+
+def now() -> datetime:
+    """The present instant in UTC."""
+    return datetime.now(UTC)
+
+
+def _rows(
+    connection: Connection, table: Table, record: type[Any], relations: Mapping[str, str]
+) -> list[Any]:
+    if f"meta.{table.name}" not in relations:
+        return []
+    columns = [table.c[field.name] for field in fields(record)]
+    return [record(*row) for row in connection.execute(select(*columns))]
+
+
+def _relations(connection: Connection) -> dict[str, str]:
+    rows = connection.exec_driver_sql(
+        "select schema_name || '.' || table_name, 'table' from duckdb_tables() "
+        f"where database_name = '{ALIAS}' union all "
+        "select schema_name || '.' || view_name, 'view' from duckdb_views() "
+        f"where database_name = '{ALIAS}' and not internal"
+    )
+    return {relation: kind for relation, kind in rows}

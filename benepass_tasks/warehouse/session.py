@@ -1,0 +1,197 @@
+"""Sessions on the warehouse file.
+
+A process keeps one in-memory DuckDB and attaches the warehouse to it only while a session is open:
+attaching takes under a millisecond where opening a database takes about twenty, and between
+sessions the file is free for other processes.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import duckdb
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.pool import StaticPool
+from tenacity import (
+    RetryError,
+    Retrying,
+    retry_if_exception,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from benepass_tasks.errors import WarehouseError
+from benepass_tasks.settings import Settings
+
+ALIAS = "warehouse"
+"""The name of the attached database; fixed, since a file named like a schema is ambiguous."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """The warehouse file of a run, and how it is opened."""
+
+    path: Path
+    memory_limit: str
+    lock_timeout: float
+    variables: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Warehouse":
+        """The warehouse that the settings name."""
+        return cls(
+            settings.warehouse,
+            settings.memory_limit,
+            settings.lock_timeout,
+            tuple(settings.variables.items()),
+        )
+
+    def exists(self) -> bool:
+        """Whether the file is there."""
+        return self.path.is_file()
+
+    @property
+    def working_dir(self) -> Path:
+        """Folder beside the warehouse for what a load needs while it runs."""
+        return self.path.with_name(f".{self.path.stem}.work")
+
+    @property
+    def state(self) -> tuple[tuple[int, ...], ...]:
+        """What changes whenever the warehouse is written: times and sizes of its files."""
+        files = (self.path, self.path.with_name(f"{self.path.name}.wal"))
+        return tuple(_file_state(path) for path in files)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read-only session; the file must exist."""
+        with self._attached("read_only"), _engine().connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A session in one transaction: committed at the end, rolled back on an error."""
+        with (
+            self._attached("read_write"),
+            _engine().begin() as connection,
+        ):
+            for name, value in self.variables:
+                connection.exec_driver_sql(f"set variable {name} = {value}")
+            yield connection
+
+    @contextmanager
+    def native(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of its own to the file, for a library that manages its transactions."""
+        config = {
+            "memory_limit": self.memory_limit,
+            "temp_directory": f"{self.path}.tmp",
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+        }
+        opened: list[duckdb.DuckDBPyConnection] = []
+        self._wait(lambda: opened.append(duckdb.connect(str(self.path), config=config)))
+        try:
+            yield opened[0]
+        finally:
+            opened[0].close()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Let one task of all runs on this warehouse work at a time; files made are private.
+
+        Raises:
+            WarehouseError: another run kept the lock for longer than the time-out.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        umask = os.umask(0o077)
+        try:
+            with self.path.with_name(f"{self.path.name}.lock").open("w") as lock:
+                self._wait(lambda: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB))
+                yield
+        finally:
+            os.umask(umask)
+
+    @contextmanager
+    def _attached(self, mode: str) -> Iterator[None]:
+        raw = _engine().raw_connection()
+        try:
+            run = raw.cursor().execute
+            run(f"set memory_limit = {quote_text(self.memory_limit)}")
+            run(f"set temp_directory = {quote_text(f'{self.path}.tmp')}")
+            self._wait(lambda: run(f"attach {quote_text(str(self.path))} as {ALIAS} ({mode})"))
+            try:
+                run(f"use {ALIAS}")
+                yield
+            finally:
+                run("use memory")
+                run(f"detach {ALIAS}")
+        finally:
+            raw.close()
+
+    def _wait(self, attempt: Callable[[], object]) -> None:
+        try:
+            for retry in Retrying(
+                retry=retry_if_exception(_is_locked),
+                stop=stop_after_delay(self.lock_timeout),
+                wait=wait_random_exponential(0.05, max=1.0),
+            ):
+                with retry:
+                    attempt()
+        except RetryError as error:
+            raise WarehouseError(
+                f"{self.path} was in use by another process for {self.lock_timeout:g} s: close "
+                "what has it open, or wait longer with --benepass-lock-timeout"
+            ) from error
+
+
+def quote_name(*parts: str) -> str:
+    """A possibly qualified identifier, quoted for SQL."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
+def quote_text(value: str) -> str:
+    """A text as a SQL literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+@cache
+def _engine() -> Engine:
+    return create_engine(
+        "duckdb:///:memory:",
+        poolclass=StaticPool,
+        connect_args={
+            "config": {
+                "preserve_insertion_order": False,
+                "autoinstall_known_extensions": False,
+                "TimeZone": "UTC",
+            }
+        },
+    )
+
+
+def close() -> None:
+    """Close this process's DuckDB; the next session opens another."""
+    if _engine.cache_info().currsize:
+        _engine().dispose()
+        _engine.cache_clear()
+
+
+# A forked process has none of DuckDB's threads, and would wait for them forever.
+os.register_at_fork(before=close)
+
+
+def _is_locked(error: BaseException) -> bool:
+    return isinstance(error, BlockingIOError) or (
+        isinstance(error, duckdb.IOException) and "lock" in str(error)
+    )
+
+
+def _file_state(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return ()
+    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

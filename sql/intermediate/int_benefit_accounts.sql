@@ -1,0 +1,92 @@
+-- Grain: one row per staged benefit account record.
+-- Purpose: which record speaks for an account id (identical copies: the first; differing records:
+-- the last in the file) and whether its owner is known. Transactions find only current accounts
+-- with a known owner.
+with benefit_accounts as (
+    select
+        benefit_account_id,
+        employee_id,
+        benefit_type,
+        program_name,
+        monthly_allowance,
+        monthly_allowance_as_written,
+        [
+            employee_id,
+            benefit_type,
+            program_name,
+            cast(monthly_allowance as varchar),
+            monthly_allowance_as_written
+        ] as content,
+        _source_file,
+        _row_number
+    from staging.stg_benefit_accounts
+),
+
+employees as (
+    select employee_id
+    from intermediate.int_employees
+    where is_current
+),
+
+repeated_ids as (
+    select benefit_account_id
+    from benefit_accounts
+    where benefit_account_id is not null
+    group by benefit_account_id
+    having count(*) > 1
+),
+
+compared as (
+    select
+        benefit_accounts._source_file,
+        benefit_accounts._row_number,
+        count(distinct benefit_accounts.content) over whole_id as version_count,
+        row_number() over file_order as record_number,
+        count(*) over whole_id as record_count,
+        benefit_accounts.content is not distinct from last_value(benefit_accounts.content)
+            over whole_id as is_latest_version
+    from benefit_accounts
+    inner join repeated_ids
+        on benefit_accounts.benefit_account_id = repeated_ids.benefit_account_id
+    window
+        file_order as (
+            partition by benefit_accounts.benefit_account_id
+            order by benefit_accounts._source_file, benefit_accounts._row_number
+        ),
+        whole_id as (
+            partition by benefit_accounts.benefit_account_id
+            order by benefit_accounts._source_file, benefit_accounts._row_number
+            rows between unbounded preceding and unbounded following
+        )
+),
+
+judged as (
+    select
+        _source_file,
+        _row_number,
+        is_latest_version,
+        record_number = if(version_count = 1, 1, record_count) as is_current
+    from compared
+)
+
+select
+    benefit_accounts.benefit_account_id,
+    benefit_accounts.employee_id,
+    benefit_accounts.benefit_type,
+    benefit_accounts.program_name,
+    benefit_accounts.monthly_allowance,
+    benefit_accounts.monthly_allowance_as_written,
+    employees.employee_id is not null as is_owner_known,
+    benefit_accounts.benefit_account_id is not null and coalesce(judged.is_current, true)
+        as is_current,
+    benefit_accounts.benefit_account_id is not null and coalesce(judged.is_latest_version, true)
+        as is_latest_version,
+    benefit_accounts._source_file,
+    benefit_accounts._row_number
+from benefit_accounts
+left join judged
+    on
+        benefit_accounts._source_file = judged._source_file
+        and benefit_accounts._row_number = judged._row_number
+left join employees
+    on benefit_accounts.employee_id = employees.employee_id

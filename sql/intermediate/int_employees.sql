@@ -1,0 +1,93 @@
+-- Grain: one row per staged employee record.
+-- Purpose: which record speaks for an employee id. Identical copies: the first; differing records:
+-- the last in the file. Content is compared as written, so that addresses which only look alike
+-- once masked still differ; the comparison leaves a verdict here, never the values.
+with employees as (
+    select
+        employee_id,
+        first_name,
+        last_name,
+        email,
+        is_email_valid,
+        hire_date,
+        hire_date_as_written,
+        status,
+        _source_file,
+        _row_number
+    from staging.stg_employees
+),
+
+written as (
+    select
+        _source_file,
+        _row_number,
+        clean_text(employee_id) as employee_id,
+        [
+            clean_text(first_name),
+            clean_text(last_name),
+            clean_text(email),
+            clean_text(hire_date),
+            clean_label(status)
+        ] as content
+    from raw.employees
+),
+
+repeated_ids as (
+    select employee_id
+    from written
+    where employee_id is not null
+    group by employee_id
+    having count(*) > 1
+),
+
+compared as (
+    select
+        written._source_file,
+        written._row_number,
+        count(distinct written.content) over whole_id as version_count,
+        row_number() over file_order as record_number,
+        count(*) over whole_id as record_count,
+        written.content is not distinct from last_value(written.content) over whole_id
+            as is_latest_version
+    from written
+    inner join repeated_ids
+        on written.employee_id = repeated_ids.employee_id
+    window
+        file_order as (
+            partition by written.employee_id order by written._source_file, written._row_number
+        ),
+        whole_id as (
+            partition by written.employee_id order by written._source_file, written._row_number
+            rows between unbounded preceding and unbounded following
+        )
+),
+
+judged as (
+    select
+        _source_file,
+        _row_number,
+        is_latest_version,
+        record_number = if(version_count = 1, 1, record_count) as is_current
+    from compared
+)
+
+select
+    employees.employee_id,
+    employees.first_name,
+    employees.last_name,
+    employees.email,
+    employees.is_email_valid,
+    employees.hire_date,
+    employees.hire_date_as_written,
+    employees.status,
+    coalesce(employees.status = 'terminated', false) as is_terminated,
+    employees.employee_id is not null and coalesce(judged.is_current, true) as is_current,
+    employees.employee_id is not null and coalesce(judged.is_latest_version, true)
+        as is_latest_version,
+    employees._source_file,
+    employees._row_number
+from employees
+left join judged
+    on
+        employees._source_file = judged._source_file
+        and employees._row_number = judged._row_number

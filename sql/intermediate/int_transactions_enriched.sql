@@ -1,0 +1,68 @@
+-- Grain: one row per staged transaction record, whatever is duplicated elsewhere.
+-- Purpose: each transaction beside its account and its employee. A column of the account is NULL
+-- where the account is unknown or quarantined, a column of the employee where the employee is
+-- unknown.
+with transactions as (
+    select
+        transaction_id,
+        employee_id,
+        benefit_account_id,
+        merchant,
+        amount,
+        amount_as_written,
+        transaction_timestamp,
+        transaction_timestamp_as_written,
+        is_timestamp_zoned,
+        category,
+        _source_file,
+        _row_number
+    from staging.stg_transactions
+),
+
+benefit_accounts as (
+    select
+        benefit_account_id,
+        employee_id,
+        benefit_type,
+        program_name,
+        monthly_allowance
+    from intermediate.int_benefit_accounts
+    where is_current and is_owner_known
+),
+
+employees as (
+    select
+        employee_id,
+        status,
+        is_terminated,
+        hire_date
+    from intermediate.int_employees
+    where is_current
+)
+
+select
+    transactions.transaction_id,
+    transactions.employee_id,
+    transactions.benefit_account_id,
+    transactions.merchant,
+    transactions.amount,
+    transactions.amount_as_written,
+    transactions.transaction_timestamp,
+    transactions.transaction_timestamp_as_written,
+    transactions.is_timestamp_zoned,
+    transactions.category,
+    benefit_accounts.benefit_type,
+    benefit_accounts.program_name,
+    benefit_accounts.employee_id as account_employee_id,
+    benefit_accounts.monthly_allowance,
+    employees.status as employee_status,
+    employees.is_terminated as is_employee_terminated,
+    employees.hire_date as employee_hire_date,
+    employees.employee_id is not null as is_employee_known,
+    transactions._source_file,
+    transactions._row_number
+from transactions
+left join benefit_accounts
+    on transactions.benefit_account_id = benefit_accounts.benefit_account_id
+left join employees
+    on transactions.employee_id = employees.employee_id
