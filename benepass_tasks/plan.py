@@ -73,11 +73,15 @@ def assess(situation: Situation) -> Plan:
     for source in situation.catalog.sources.values():
         relation = situation.catalog.raw_table_of(source.name).relation
         for file in situation.files[source.name]:
-            plan[file.key] = _file_status(situation, source, relation, file, relation in forced)
+            plan[file.key] = _file_status(
+                situation, source, relation, file, is_forced=relation in forced
+            )
         plan[relation] = _raw_status(situation, source, relation, plan)
     plan[REJECTED] = _rejected_status(situation)
     for model in situation.graph.models.values():
-        plan[model.relation] = _model_status(situation, model, plan, model.relation in forced)
+        plan[model.relation] = _model_status(
+            situation, model, plan, is_forced=model.relation in forced
+        )
     plan[BOOKS] = _books_status(situation, plan)
     return plan
 
@@ -111,7 +115,7 @@ def _forced(situation: Situation) -> frozenset[str]:
 
 
 def _file_status(
-    situation: Situation, source: Source, relation: str, file: SourceFile, is_forced: bool
+    situation: Situation, source: Source, relation: str, file: SourceFile, *, is_forced: bool
 ) -> Status:
     recipe = source_recipe(source)
     load = situation.snapshot.loads.get((source.name, file.name))
@@ -160,7 +164,7 @@ def _rejected_status(situation: Situation) -> Status:
     return Status(None, content, content, "")
 
 
-def _model_status(situation: Situation, model: Model, plan: Plan, is_forced: bool) -> Status:
+def _model_status(situation: Situation, model: Model, plan: Plan, *, is_forced: bool) -> Status:
     recipe = model_recipe(situation, model)
     inputs = {reference: plan[reference].content for reference in model.references}
     fingerprint = _fingerprint(recipe, inputs)

@@ -13,7 +13,7 @@ from benepass_tasks.plan import Plan, Situation, assess
 from benepass_tasks.project import Project, open_project
 from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
-from benepass_tasks.warehouse import Snapshot, Warehouse, read_snapshot
+from benepass_tasks.warehouse import BOOKS, Snapshot, Warehouse, read_snapshot
 
 
 def is_current(node: str) -> bool:
@@ -25,20 +25,20 @@ def is_current(node: str) -> bool:
 def files_of(relation: str) -> Sequence[SourceFile]:
     """The files of a raw table's source; none for any other table."""
     settings = current_settings()
-    catalog, _ = _definitions(settings.project_dir)
+    catalog, _ = _definitions_of(settings)
     source = catalog.tables[relation].source if relation in catalog.tables else None
     return find_files(catalog.sources[source], settings.data_dir) if source else []
 
 
 def references_of(relation: str) -> tuple[str, ...]:
     """The tables that a model's SQL reads."""
-    _, graph = _definitions(current_settings().project_dir)
+    _, graph = _definitions_of(current_settings())
     return graph.models[relation].references
 
 
 def relations_in(layer: str) -> list[str]:
     """The tables that the catalog declares for a layer."""
-    catalog, _ = _definitions(current_settings().project_dir)
+    catalog, _ = _definitions_of(current_settings())
     return [table.relation for table in catalog.tables.values() if table.layer == layer]
 
 
@@ -47,7 +47,7 @@ def load(source: str, file: str) -> str:
     from benepass_tasks.ingestion.load import load_file  # noqa: PLC0415 - dlt takes 0.6 s to import
 
     settings = current_settings()
-    catalog, _ = _definitions(settings.project_dir)
+    catalog, _ = _definitions_of(settings)
     warehouse = Warehouse.of(settings)
     with warehouse.exclusive():
         if is_current(f"{source}/{file}"):
@@ -64,7 +64,7 @@ def load(source: str, file: str) -> str:
 def build(relation: str) -> str:
     """Build a table from inputs that are up to date; returns what to say about it."""
     settings = current_settings()
-    catalog, graph = _definitions(settings.project_dir)
+    catalog, graph = _definitions_of(settings)
     warehouse = Warehouse.of(settings)
     with warehouse.exclusive():
         status = current_plan()[relation]
@@ -86,15 +86,13 @@ def balance() -> str:
     settings = current_settings()
     warehouse = Warehouse.of(settings)
     with warehouse.exclusive():
-        return books.balance(
-            warehouse, open_project(settings.project_dir), current_plan()[books.BOOKS]
-        )
+        return books.balance(warehouse, open_project(settings.project_dir), current_plan()[BOOKS])
 
 
 def current_plan() -> Plan:
     """What is up to date and what is not; worked out again only when something changed."""
     settings = current_settings()
-    catalog, _ = _definitions(settings.project_dir)
+    catalog, _ = _definitions_of(settings)
     files = tuple(
         file
         for source in catalog.sources.values()
@@ -116,11 +114,15 @@ def list_relations(layers: Iterable[str]) -> list[str]:
     return [entry for entry in entries if entry.partition(".")[0] in set(layers)]
 
 
+def _definitions_of(settings: Settings) -> tuple[Catalog, ModelGraph]:
+    return _definitions(settings.project_dir, Warehouse.of(settings).models_cache)
+
+
 @cache
-def _definitions(root: Path) -> tuple[Catalog, ModelGraph]:
+def _definitions(root: Path, cache: Path) -> tuple[Catalog, ModelGraph]:
     project = open_project(root)
     catalog = load_catalog(project.catalog)
-    return catalog, read_graph(project, catalog)
+    return catalog, read_graph(project, catalog, cache)
 
 
 @cache
@@ -135,7 +137,7 @@ def _plan(
     _states: tuple[str, ...],
     warehouse_state: tuple[tuple[int, ...], ...],
 ) -> Plan:
-    catalog, graph = _definitions(settings.project_dir)
+    catalog, graph = _definitions_of(settings)
     return assess(
         Situation(
             catalog=catalog,

@@ -1,13 +1,14 @@
 """The Luigi tasks: they only wire; what they do lives in modules that know no Luigi.
 
 `LoadRaw` loads one file. Each table is a task of its own in its layer's namespace
-(`marts.fact_transactions`), and `BuildStaging` to `BuildMarts` stand for whole layers. The target of
-a task is its marker in the warehouse, so a task is complete when the plan says so.
+(`marts.fact_transactions`), and `BuildStaging` to `BuildMarts` stand for whole layers. The target
+of a task is its marker in the warehouse, so a task is complete when the plan says so.
 """
 
 import logging
 from collections.abc import Iterable
 from functools import cache
+from typing import ClassVar
 
 import luigi
 
@@ -54,8 +55,13 @@ class NodeTask(luigi.Task):
     def report(self, message: str) -> None:
         """Show what was made, in the log and in the visualiser."""
         log.info("%s: %s", self.node, message)
-        self.set_status_message(message)
-        self.set_progress_percentage(100)
+        self.tell_scheduler(message)
+
+    def tell_scheduler(self, message: str) -> None:
+        """Show a message behind the task's icon in the visualiser."""
+        if self.set_status_message and self.set_progress_percentage:
+            self.set_status_message(message)
+            self.set_progress_percentage(100)
 
 
 class LoadRaw(NodeTask):
@@ -77,7 +83,7 @@ class LoadRaw(NodeTask):
 class TableTask(NodeTask):
     """Build one table or view of the catalog."""
 
-    relation: str
+    relation: ClassVar[str]
 
     @property
     def node(self) -> str:
@@ -99,7 +105,7 @@ class TableTask(NodeTask):
 class LayerTask(luigi.WrapperTask):
     """All tables of a layer."""
 
-    layer: str
+    layer: ClassVar[str]
 
     def requires(self) -> Iterable[luigi.Task]:
         """The layer's tables."""
@@ -137,7 +143,7 @@ class BuildMarts(NodeTask):
     def run(self) -> None:
         """Balance the books and show what became of the records."""
         log.info("%s", run.balance())
-        self.set_progress_percentage(100)
+        self.tell_scheduler("the books balance")
 
 
 @cache

@@ -54,6 +54,7 @@ class Package:
 
     pipeline: dlt.Pipeline
     load_id: str
+    file: str
 
     def load(self, warehouse: Warehouse) -> None:
         """Add the records to raw.
@@ -69,7 +70,7 @@ class Package:
                 # Without the cause: its text may quote a value of the data.
                 raise WarehouseError(
                     f"dlt could not load {self.pipeline.pipeline_name}: {type(error).__name__}"
-                ) from error
+                ) from None
 
 
 @contextmanager
@@ -96,7 +97,7 @@ def extract(
                 file_format="parquet",
             )
             info = pipeline.extract(resource)
-        yield Package(pipeline, info.loads_ids[0])
+        yield Package(pipeline, info.loads_ids[0], file.name)
     finally:
         shutil.rmtree(working_dir, ignore_errors=True)
 

@@ -77,7 +77,7 @@ def _refuse_clashes(
             )
         if name in PROVENANCE:
             raise SourceError(
-                f"{source.name}: {file}:1 has a column {name}, which the load itself adds; rename it"
+                f"{source.name}: {file}:1 has a column {name}, which the load adds; rename it"
             )
 
 

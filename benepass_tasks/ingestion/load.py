@@ -54,7 +54,7 @@ def load_file(warehouse: Warehouse, source: Source, table: Table, file: SourceFi
             prepare(warehouse, source, table, file, header)
             package.load(warehouse)
     _tell(source, file, header, reader.accounting)
-    load = _describe(source, file, state, package, reader.accounting, started)
+    load = _describe(source, state, package, reader.accounting, started)
     vouch_for(warehouse, table, load)
     return load
 
@@ -75,7 +75,6 @@ def _check(source: Source, file: SourceFile, state: str, accounting: Accounting)
 
 def _describe(
     source: Source,
-    file: SourceFile,
     state: str,
     package: Package,
     accounting: Accounting,
@@ -83,7 +82,7 @@ def _describe(
 ) -> Load:
     return Load(
         source=source.name,
-        file=file.name,
+        file=package.file,
         recipe=source_recipe(source),
         sha256=accounting.sha256,
         file_state=state,
@@ -118,7 +117,7 @@ def _tell(source: Source, file: SourceFile, header: Header, accounting: Accounti
         )
     if header.undeclared:
         log.warning(
-            "%s: %s has columns that catalog.yaml does not declare: %s; loaded, and read by no model",
+            "%s: %s has columns that catalog.yaml does not declare: %s; loaded all the same",
             source.name,
             file.name,
             ", ".join(header.undeclared),

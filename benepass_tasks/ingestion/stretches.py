@@ -204,8 +204,9 @@ class StretchReader:
         return after
 
     def _keep(self, table: pa.Table, first: int, rejected: Sequence[Rejected]) -> None:
-        left_out = [record.record_number for record in rejected]
-        self._tables.append(self._parser.numbered(table, first, left_out))
+        if table.num_rows:
+            left_out = [record.record_number for record in rejected]
+            self._tables.append(self._parser.numbered(table, first, left_out))
 
     def _parse(self, window: Window, at: int, end: int) -> bool:
         """Parse a plain stretch in bulk, if all of its lines can be accounted for."""

@@ -83,7 +83,7 @@ class TableParser:
         """
         if data.size == 0:
             return self._empty()
-        if memoryview(data)[: len(BOM)] == BOM:
+        if bytes(memoryview(data)[: len(BOM)]) == BOM:
             # Here it is text, but the parser drops one at the beginning.
             data = pa.py_buffer(BOM + data.to_pybytes())
         # A single block, however long, may have line ends in its values; and only a

@@ -3,11 +3,13 @@
 import graphlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 from benepass_tasks.catalog import Catalog
 from benepass_tasks.errors import ModelError
-from benepass_tasks.models.statements import Macro, Model, read_macro, read_model
+from benepass_tasks.models.cache import Definitions, files_key, keep, recall
+from benepass_tasks.models.definitions import Macro, Model
 from benepass_tasks.project import LAYERS, Project
 
 
@@ -34,27 +36,42 @@ class ModelGraph:
         return frozenset(reached)
 
 
-def read_graph(project: Project, catalog: Catalog) -> ModelGraph:
+def read_graph(project: Project, catalog: Catalog, cache: Path) -> ModelGraph:
     """Read every SQL file of the project and check it against the catalog.
+
+    Args:
+        project: Where the SQL files are.
+        catalog: What they are checked against.
+        cache: A file for what was read, so that unchanged files are not parsed again.
 
     Raises:
         ModelError: all problems at once, one a line: a file without an entry, an entry without a
             file, a reference to a table that no entry knows, a cycle, SQL that cannot be used.
     """
     problems: list[str] = []
-    macros = _read_macros(project, problems)
-    models = _read_models(project, macros, problems)
+    key = files_key(project)
+    known = recall(cache, key)
+    macros, models = known or _parse(project, problems)
     problems += _mismatches(project, catalog, models)
     order = _order(models, problems)
     if problems:
         raise ModelError("\n".join(sorted(problems)))
+    if not known:
+        keep(cache, key, (macros, models))
     return ModelGraph(
         MappingProxyType({relation: models[relation] for relation in order}),
         MappingProxyType(macros),
     )
 
 
+def _parse(project: Project, problems: list[str]) -> Definitions:
+    macros = _read_macros(project, problems)
+    return macros, _read_models(project, macros, problems)
+
+
 def _read_macros(project: Project, problems: list[str]) -> dict[str, Macro]:
+    from benepass_tasks.models.statements import read_macro  # noqa: PLC0415 - imports sqlglot
+
     files = project.sql_files("macros")
     names = frozenset(path.stem for path in files)
     macros = {}
@@ -78,6 +95,8 @@ def _read_macros(project: Project, problems: list[str]) -> dict[str, Macro]:
 def _read_models(
     project: Project, macros: Mapping[str, Macro], problems: list[str]
 ) -> dict[str, Model]:
+    from benepass_tasks.models.statements import read_model  # noqa: PLC0415 - imports sqlglot
+
     models = {}
     for layer in LAYERS:
         for path in project.sql_files(layer):

@@ -6,51 +6,44 @@ changes nothing.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
-import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 from sqlglot.tokens import Token, TokenType
 
 from benepass_tasks.digests import digest
 from benepass_tasks.errors import ModelError
+from benepass_tasks.models.definitions import Macro, Model
+
+DUCKDB = Dialect.get_or_raise("duckdb")
 
 VARIABLES = ("as_of_date", "pii_masking")
 """What SQL may read with `getvariable`: the settings that can change a table's content."""
 
 UNREPEATABLE = frozenset(
-    "now today current_date current_time current_timestamp localtime localtimestamp "
-    "get_current_time get_current_timestamp transaction_timestamp random uuid uuidv4 uuidv7 "
-    "gen_random_uuid nextval".split()
+    {
+        "now",
+        "today",
+        "current_date",
+        "current_time",
+        "current_timestamp",
+        "localtime",
+        "localtimestamp",
+        "get_current_time",
+        "get_current_timestamp",
+        "transaction_timestamp",
+        "random",
+        "uuid",
+        "uuidv4",
+        "uuidv7",
+        "gen_random_uuid",
+        "nextval",
+    }
 )
 """Functions whose value differs from run to run: a rerun would not arrive at the same table."""
-
-
-@dataclass(frozen=True, slots=True)
-class Macro:
-    """A scalar macro: its name, its whole statement, and what that reads."""
-
-    name: str
-    path: Path
-    sql: str
-    recipe: str
-    macros: frozenset[str]
-    variables: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A table's or view's SELECT; `references` are the relations it reads, sorted."""
-
-    relation: str
-    path: Path
-    sql: str
-    recipe: str
-    references: tuple[str, ...]
-    macros: frozenset[str]
-    variables: frozenset[str]
 
 
 def read_macro(path: Path, names: frozenset[str]) -> Macro:
@@ -93,7 +86,7 @@ def read_model(relation: str, path: Path, macros: Mapping[str, Macro]) -> Model:
     """
     sql = path.read_text(encoding="utf-8")
     tokens = _tokens(path, sql)
-    tree = _select(path, sql)
+    tree = _select(path, sql, tokens)
     calls = _calls(tokens)
     _refuse_unrepeatable(path, tokens, calls)
     reached = _reached(macros.keys() & calls, macros)
@@ -111,7 +104,7 @@ def read_model(relation: str, path: Path, macros: Mapping[str, Macro]) -> Model:
 
 def _tokens(path: Path, sql: str) -> list[Token]:
     try:
-        tokens = sqlglot.tokenize(sql, read="duckdb")
+        tokens = DUCKDB.tokenize(sql)
     except SqlglotError as error:
         raise ModelError(f"{path}: cannot be read as SQL: {error}") from error
     if not tokens:
@@ -119,9 +112,9 @@ def _tokens(path: Path, sql: str) -> list[Token]:
     return tokens
 
 
-def _select(path: Path, sql: str) -> exp.Expression:
+def _select(path: Path, sql: str, tokens: list[Token]) -> exp.Query:
     try:
-        trees = [tree for tree in sqlglot.parse(sql, read="duckdb") if tree is not None]
+        trees = [tree for tree in DUCKDB.parser().parse(tokens, sql) if tree is not None]
     except SqlglotError as error:
         details = getattr(error, "errors", None) or [{}]
         line = details[0].get("line", 1)
@@ -140,7 +133,7 @@ def _calls(tokens: list[Token]) -> frozenset[str]:
     """Names that are followed by an opening parenthesis, in lower case."""
     return frozenset(
         token.text.lower()
-        for token, following in zip(tokens, tokens[1:], strict=False)
+        for token, following in pairwise(tokens)
         if following.token_type is TokenType.L_PAREN
     )
 

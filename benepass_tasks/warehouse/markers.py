@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateSchema, CreateTable
 
 from benepass_tasks.warehouse.measure import Measure
-from benepass_tasks.warehouse.session import ALIAS, Warehouse
+from benepass_tasks.warehouse.session import Warehouse
 
 BOOKS = "books"
 """The marker's name of the proof that the books balance."""
@@ -180,15 +180,13 @@ def snapshot_of(connection: Connection) -> Snapshot:
 
 
 def write_marker(connection: Connection, marker: Marker) -> None:
-    """Put the marker in place of an earlier one of that name."""
-    create_tables(connection)
+    """Put the marker in place of an earlier one of that name; the first load made the table."""
     connection.execute(delete(MARKERS).where(MARKERS.c.name == marker.name))
     connection.execute(insert(MARKERS), asdict(marker))
 
 
 def write_load(connection: Connection, load: Load) -> None:
     """Put the load in place of an earlier one of that file."""
-    create_tables(connection)
     forget_load(connection, load.source, load.file)
     connection.execute(insert(LOADS), asdict(load))
 
@@ -223,8 +221,9 @@ def _rows(
 def _relations(connection: Connection) -> dict[str, str]:
     rows = connection.exec_driver_sql(
         "select schema_name || '.' || table_name, 'table' from duckdb_tables() "
-        f"where database_name = '{ALIAS}' union all "
+        "where database_name = current_database() "
+        "union all "
         "select schema_name || '.' || view_name, 'view' from duckdb_views() "
-        f"where database_name = '{ALIAS}' and not internal"
+        "where database_name = current_database() and not internal"
     )
-    return {relation: kind for relation, kind in rows}
+    return dict(row.tuple() for row in rows)

@@ -16,13 +16,6 @@ from pathlib import Path
 import duckdb
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import StaticPool
-from tenacity import (
-    RetryError,
-    Retrying,
-    retry_if_exception,
-    stop_after_delay,
-    wait_random_exponential,
-)
 
 from benepass_tasks.errors import WarehouseError
 from benepass_tasks.settings import Settings
@@ -58,6 +51,11 @@ class Warehouse:
     def working_dir(self) -> Path:
         """Folder beside the warehouse for what a load needs while it runs."""
         return self.path.with_name(f".{self.path.stem}.work")
+
+    @property
+    def models_cache(self) -> Path:
+        """File beside the warehouse for what was read from the SQL files."""
+        return self.path.with_name(f".{self.path.stem}.models.json")
 
     @property
     def state(self) -> tuple[tuple[int, ...], ...]:
@@ -133,14 +131,22 @@ class Warehouse:
 
     def _wait(self, attempt: Callable[[], object]) -> None:
         try:
-            for retry in Retrying(
-                retry=retry_if_exception(_is_locked),
-                stop=stop_after_delay(self.lock_timeout),
-                wait=wait_random_exponential(0.05, max=1.0),
-            ):
-                with retry:
-                    attempt()
-        except RetryError as error:
+            attempt()
+        except (BlockingIOError, duckdb.IOException) as error:
+            if not _is_locked(error):
+                raise WarehouseError(f"{self.path} cannot be opened: {error}") from error
+            self._keep_trying(attempt)
+
+    def _keep_trying(self, attempt: Callable[[], object]) -> None:
+        import tenacity  # noqa: PLC0415 - rarely needed, and slow to import
+
+        try:
+            tenacity.Retrying(
+                retry=tenacity.retry_if_exception(_is_locked),
+                stop=tenacity.stop_after_delay(self.lock_timeout),
+                wait=tenacity.wait_random_exponential(0.05, max=1.0),
+            )(attempt)
+        except tenacity.RetryError as error:
             raise WarehouseError(
                 f"{self.path} was in use by another process for {self.lock_timeout:g} s: close "
                 "what has it open, or wait longer with --benepass-lock-timeout"

@@ -1,5 +1,5 @@
 -- Grain: one row per (month, benefit_type, program_name); every programme has a row in each month
--- from the first to the last with spend.
+-- with spend.
 -- Purpose: how much of the allowance of a month was spent. The allowance is what all accounts of the
 -- programme may spend in the month; months are UTC.
 with programs as (

@@ -47,4 +47,4 @@ anti join staging.stg_category_benefit_mappings as mappings
 union all
 select _source_file, _row_number, 'invalid_allowance' as issue, 1 as tier, 6 as severity
 from benefit_accounts
-where monthly_allowance is null or monthly_allowance < 0
+where monthly_allowance is null

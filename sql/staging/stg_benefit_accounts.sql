@@ -1,5 +1,6 @@
 -- Grain: one row per record of the benefit accounts file.
--- Purpose: trimmed and typed; what would not cast is kept as written.
+-- Purpose: trimmed and typed; what would not cast is kept as written. An amount below zero is no
+-- allowance.
 with benefit_accounts as (
     select
         _source_file,
@@ -8,8 +9,15 @@ with benefit_accounts as (
         clean_text(employee_id) as employee_id,
         clean_label(benefit_type) as benefit_type,
         clean_text(program_name) as program_name,
-        clean_text(monthly_allowance) as monthly_allowance
+        clean_text(monthly_allowance) as allowance_text
     from raw.benefit_accounts
+),
+
+typed as (
+    select
+        *,
+        if(money(allowance_text) >= 0, money(allowance_text), null) as monthly_allowance
+    from benefit_accounts
 )
 
 select
@@ -17,9 +25,8 @@ select
     employee_id,
     benefit_type,
     program_name,
-    money(monthly_allowance) as monthly_allowance,
-    if(money(monthly_allowance) is null, monthly_allowance, null)
-        as monthly_allowance_as_written,
+    monthly_allowance,
+    if(monthly_allowance is null, allowance_text, null) as monthly_allowance_as_written,
     _source_file,
     _row_number
-from benefit_accounts
+from typed

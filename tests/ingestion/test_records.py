@@ -80,7 +80,7 @@ def physical_lines(data: bytes) -> list[tuple[bytes, bytes]]:
     return lines
 
 
-def read_fields(  # noqa: C901 - a branch for each rule
+def read_fields(
     lines: list[tuple[bytes, bytes]],
 ) -> tuple[list[bytes | None], int]:
     """Read the record on the first of some lines: its fields, and how many lines it takes."""

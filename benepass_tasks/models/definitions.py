@@ -1,0 +1,29 @@
+"""What is known of a SQL file once it has been read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A scalar macro: its name, its whole statement, and what that reads."""
+
+    name: str
+    path: Path
+    sql: str
+    recipe: str
+    macros: frozenset[str]
+    variables: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A table's or view's SELECT; `references` are the relations it reads, sorted."""
+
+    relation: str
+    path: Path
+    sql: str
+    recipe: str
+    references: tuple[str, ...]
+    macros: frozenset[str]
+    variables: frozenset[str]
