@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+import duckdb
 import pyarrow as pa
 from dlt.destinations import duckdb as duckdb_destination
+from dlt.pipeline.exceptions import PipelineStepFailed
 
 from benepass_tasks.catalog import Source
 from benepass_tasks.errors import WarehouseError
@@ -66,10 +68,10 @@ class Package:
             try:
                 self.pipeline.normalize()
                 self.pipeline.load(credentials=connection)
-            except Exception as error:
-                # Without the cause: its text may quote a value of the data.
+            except PipelineStepFailed as failure:
                 raise WarehouseError(
-                    f"dlt could not load {self.pipeline.pipeline_name}: {type(error).__name__}"
+                    f"{self.pipeline.pipeline_name}: dlt could not load {self.file} "
+                    f"({_root_cause(failure)})"
                 ) from None
 
 
@@ -167,6 +169,16 @@ def _hints(header: Header, reader: RecordReader, inference: TypeInference) -> di
         for name in header.absent
     }
     return present | absent
+
+
+def _root_cause(failure: BaseException) -> str:
+    """Name what went wrong; in its own words only where they cannot quote a value of the data."""
+    cause = failure
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    if isinstance(cause, OSError | duckdb.IOException | duckdb.OutOfMemoryException):
+        return str(cause).splitlines()[0]
+    return type(cause).__name__
 
 
 @contextmanager

@@ -42,8 +42,11 @@ _FIELD: Final = rb'(?:"[^"]*+(?:""[^"]*+)*+"|[^",\r\n][^,\r\n]*+|)'
 _FIELD_PATTERN: Final = re.compile(_FIELD)
 _LINE_END: Final = re.compile(rb"\r\n?|\n")
 _WELL_QUOTED: Final = re.compile(
-    rb'(?:[^"]++|(?<=[^,\n])"|(?<![^,\n])"[^"]*+(?:""[^"]*+)*+"(?![^,\r\n]))*+'
+    rb'(?:[^"]++|(?<=[^,\r\n])"|(?<![^,\r\n])"[^"]*+(?:""[^"]*+)*+"(?![^,\r\n]))*+'
 )
+
+# Line ends to try as the end of a proven stretch; only records of many lines need more than two.
+_TRIES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ class Found:
     rejected: list[Rejected] = field(default_factory=list)
 
 
-def proven_end(data: bytes, start: int, stop: int, *, final: bool) -> int:
+def prove_quotes(data: bytes, start: int, stop: int, *, final: bool) -> tuple[int, int]:
     r"""Find how far the quotes are certainly in order.
 
     Args:
@@ -132,17 +135,20 @@ def proven_end(data: bytes, start: int, stop: int, *, final: bool) -> int:
 
     Returns:
         The end of a record, such that every quote between `start` and it opens or closes a field,
-        is escaped, or is text in an unquoted field; `start` when there is no such record.
+        is escaped, or is text in an unquoted field; it is `start` when no such record was found.
+        And the position up to which the quotes are in order, be it inside a record.
     """
     end = stop if final else data.rfind(b"\n", start, stop) + 1
-    while end > start:
-        match = _WELL_QUOTED.match(data, start, end)
+    reached = start
+    for _ in range(_TRIES):
+        match = _WELL_QUOTED.match(data, start, max(start, end))
         proven = match.end() if match else start
-        if proven == end:
-            return end
-        # This line end may itself be inside quotes; the next turn of the loop finds out.
+        reached = max(reached, proven)
+        if proven >= end:
+            return proven, reached
+        # The line end before that may itself be inside quotes, so it is tried in turn.
         end = data.rfind(b"\n", start, proven) + 1
-    return start
+    return start, reached
 
 
 def read_header(blocks: BlockReader, max_bytes: int, tally: Tally) -> tuple[tuple[str, ...], bytes]:

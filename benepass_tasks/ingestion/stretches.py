@@ -15,7 +15,7 @@ from benepass_tasks.ingestion.scanning import (
     Tally,
     after_line_end,
     is_utf8,
-    proven_end,
+    prove_quotes,
 )
 from benepass_tasks.ingestion.tables import Batch, TableParser, WrongCounts, newlines_in_values
 
@@ -36,7 +36,7 @@ class Window:
         data: The bytes.
         final: Whether the file ends with them.
         limit: The end of the last whole line.
-        scan_until: Where a stretch ends that pyarrow could not parse.
+        scan_until: Where a stretch ends that pyarrow cannot parse.
     """
 
     def __init__(self, data: bytes, ends: int, *, has_lone_returns: bool, final: bool) -> None:
@@ -72,13 +72,19 @@ class Window:
             max_bytes: The most bytes that the stretch may have.
 
         Returns:
-            The end of a record, or `start`.
+            The end of a record, or `start` if no long enough stretch begins there.
         """
         if start < self.scan_until:
             return start
         stop = min(self._next_lone_return(start), self._next_bad_text(start), start + max_bytes)
         stop = min(stop, len(self.data))
-        return proven_end(self.data, start, stop, final=self.final and stop == len(self.data))
+        final = self.final and stop == len(self.data)
+        end, reached = prove_quotes(self.data, start, stop, final=final)
+        if end - start < min(_BULK_BYTES, (self.limit - start) // 2 + 1):
+            # What has been looked at is scanned, for it would be looked at in vain again.
+            self.scan_until = max(reached, start + _SCAN_BYTES)
+            return start
+        return end
 
     def finds_bad_text(self, start: int, end: int) -> bool:
         """Begin to avoid invalid UTF-8, after a stretch could not be parsed.
@@ -185,7 +191,7 @@ class StretchReader:
     def _take_stretch(self, window: Window, at: int) -> int:
         """Read some records; none when the first needs more bytes than are in hand."""
         end = window.plain_end(at, self._max_bytes)
-        if end - at < min(_BULK_BYTES, (window.limit - at) // 2 + 1):
+        if end == at:
             return self._scan(window, at)
         if self._parse(window, at, end):
             return end
@@ -194,8 +200,7 @@ class StretchReader:
         return self._take_stretch(window, at)
 
     def _scan(self, window: Window, at: int) -> int:
-        wanted = min(window.scan_until - at, _MOST_SCAN_BYTES)
-        stop = min(window.limit, at + max(wanted, _SCAN_BYTES))
+        stop = min(window.limit, window.scan_until, at + _MOST_SCAN_BYTES)
         first = self._tally.next_record
         found, after = self._scanner.scan(window.data, at, stop, window.limit, final=window.final)
         if found.good:

@@ -73,7 +73,7 @@ def _listed(value: object) -> object:
 
 
 def _restored(fields: Mapping[str, Any]) -> dict[str, Any]:
-    restored = {
+    restored: dict[str, Any] = {
         name: frozenset(value) if isinstance(value, Iterable) and name in SETS else value
         for name, value in fields.items()
     }

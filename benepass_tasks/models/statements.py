@@ -176,7 +176,7 @@ def _reached(names: Iterable[str], macros: Mapping[str, Macro]) -> set[str]:
     return reached
 
 
-def _references(path: Path, tree: exp.Expression) -> tuple[str, ...]:
+def _references(path: Path, tree: exp.Query) -> tuple[str, ...]:
     ctes = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
     relations = set()
     for table in tree.find_all(exp.Table):

@@ -83,7 +83,7 @@ class Warehouse:
     @contextmanager
     def native(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection of its own to the file, for a library that manages its transactions."""
-        config = {
+        config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": self.memory_limit,
             "temp_directory": f"{self.path}.tmp",
             "preserve_insertion_order": False,
