@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 
+from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 
@@ -28,8 +29,10 @@ def balance(warehouse: Warehouse, project: Project, status: Status) -> str:
     Raises:
         BooksError: a sum does not come out; the message names each difference.
     """
+    if status.fingerprint is None:
+        raise BooksError("the books cannot be balanced: a table is not up to date; run again")
     started = time.perf_counter()
-    fingerprint = status.fingerprint or ""
+    fingerprint = status.fingerprint
     with warehouse.write() as connection:
         sums = connection.exec_driver_sql(_sql(project, "checks/books_balance.sql")).all()
         if sums:
@@ -43,13 +46,13 @@ def balance(warehouse: Warehouse, project: Project, status: Status) -> str:
             ),
         )
         snapshot = snapshot_of(connection)
-    return "\n".join(
-        [
-            _rendered(_records_table(records)),
-            _rendered(_reasons_table(reasons)),
-            _seconds_line(snapshot),
-        ]
-    )
+    sections = [
+        "The books balance.",
+        _rendered(_records_table(records)),
+        _rendered(_reasons_table(reasons)),
+        _seconds_line(snapshot),
+    ]
+    return "\n".join(section for section in sections if section)
 
 
 def _sql(project: Project, name: str) -> str:
@@ -62,7 +65,7 @@ def _difference(row: Iterable[object]) -> str:
 
 
 def _records_table(rows: Iterable[Iterable[object]]) -> RichTable:
-    table = RichTable(title="The books balance", title_justify="left")
+    table = RichTable(box=box.SIMPLE_HEAD)
     table.add_column("source")
     for name in ("records", "clean", "flagged", "quarantined", "rejected"):
         table.add_column(name, justify="right")
@@ -72,9 +75,9 @@ def _records_table(rows: Iterable[Iterable[object]]) -> RichTable:
 
 
 def _reasons_table(rows: Iterable[Iterable[object]]) -> RichTable:
-    table = RichTable(title="Quarantined by reason", title_justify="left")
+    table = RichTable(box=box.SIMPLE_HEAD)
     table.add_column("source")
-    table.add_column("reason")
+    table.add_column("quarantined because")
     table.add_column("records", justify="right")
     for source, reason, count in rows:
         table.add_row(str(source), str(reason), f"{count:,}")
@@ -96,7 +99,9 @@ def _add(seconds: dict[str, float], layer: str, spent: float, run_id: str) -> No
 
 
 def _rendered(table: RichTable) -> str:
+    if not table.row_count:
+        return ""
     console = Console(width=100, color_system=None, force_terminal=False)
     with console.capture() as capture:
         console.print(table)
-    return capture.get().rstrip()
+    return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())

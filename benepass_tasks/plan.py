@@ -77,7 +77,7 @@ def assess(situation: Situation) -> Plan:
                 situation, source, relation, file, is_forced=relation in forced
             )
         plan[relation] = _raw_status(situation, source, relation, plan)
-    plan[REJECTED] = _rejected_status(situation)
+    plan[REJECTED] = _rejected_status(situation, plan)
     for model in situation.graph.models.values():
         plan[model.relation] = _model_status(
             situation, model, plan, is_forced=model.relation in forced
@@ -157,8 +157,10 @@ def _raw_status(situation: Situation, source: Source, relation: str, plan: Plan)
     return Status(reason, fingerprint, None, source_recipe(source))
 
 
-def _rejected_status(situation: Situation) -> Status:
+def _rejected_status(situation: Situation, plan: Plan) -> Status:
     # Nothing builds this table: each load writes its own share.
+    if not all(plan[file.key].is_current for files in situation.files.values() for file in files):
+        return Status("input to be built", None, None, "")
     loads = (f"{key} {load.load_id}" for key, load in sorted(situation.snapshot.loads.items()))
     content = digest(*loads)
     return Status(None, content, content, "")

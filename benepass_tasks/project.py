@@ -25,9 +25,16 @@ class Project:
         """The folder with one sub-folder a layer, and the macros."""
         return self.root / "sql"
 
+    @property
+    def state(self) -> tuple[tuple[str, int, int], ...]:
+        """What changes whenever the catalog or a SQL file is edited: names, sizes and times."""
+        files = [self.catalog, *sorted(self.sql.glob("*/*.sql"))]
+        found = [(str(path), path.stat()) for path in files]
+        return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
+
     def sql_files(self, folder: str) -> list[Path]:
-        """The SQL files of a layer or of the macros, by name."""
-        return sorted((self.sql / folder).glob("*.sql"))
+        """The SQL files of a layer or of the macros, by name, as paths below the project."""
+        return sorted(path.relative_to(self.root) for path in (self.sql / folder).glob("*.sql"))
 
 
 def open_project(folder: Path) -> Project:

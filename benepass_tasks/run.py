@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 from benepass_tasks.build import build_model
 from benepass_tasks.catalog import Catalog, load_catalog
 from benepass_tasks.ingestion.raw_tables import complete_raw
 from benepass_tasks.models import ModelGraph, read_graph
-from benepass_tasks.plan import Plan, Situation, assess
+from benepass_tasks.plan import REJECTED, Plan, Situation, assess
 from benepass_tasks.project import Project, open_project
 from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
@@ -23,11 +23,15 @@ def is_current(node: str) -> bool:
 
 
 def files_of(relation: str) -> Sequence[SourceFile]:
-    """The files of a raw table's source; none for any other table."""
+    """The files whose records a raw table holds; none for any other table."""
     settings = current_settings()
     catalog, _ = _definitions_of(settings)
-    source = catalog.tables[relation].source if relation in catalog.tables else None
-    return find_files(catalog.sources[source], settings.data_dir) if source else []
+    sources = [
+        source
+        for source in catalog.sources.values()
+        if relation in (REJECTED, catalog.raw_table_of(source.name).relation)
+    ]
+    return [file for source in sources for file in find_files(source, settings.data_dir)]
 
 
 def references_of(relation: str) -> tuple[str, ...]:
@@ -51,7 +55,7 @@ def load(source: str, file: str) -> str:
     warehouse = Warehouse.of(settings)
     with warehouse.exclusive():
         if is_current(f"{source}/{file}"):
-            return "loaded by another run"
+            return "up to date"
         done = load_file(
             warehouse,
             catalog.sources[source],
@@ -69,7 +73,7 @@ def build(relation: str) -> str:
     with warehouse.exclusive():
         status = current_plan()[relation]
         if status.is_current:
-            return "built by another run"
+            return "up to date: its inputs have the same rows as before"
         table = catalog.tables[relation]
         if relation in graph.models:
             marker = build_model(warehouse, graph, graph.models[relation], table, status)
@@ -99,7 +103,8 @@ def current_plan() -> Plan:
         for file in find_files(source, settings.data_dir)
     )
     states = tuple(file.state if file.exists() else "" for file in files)
-    return _plan(settings, files, states, Warehouse.of(settings).state)
+    project_state = open_project(settings.project_dir).state
+    return _plan(settings, project_state, files, states, Warehouse.of(settings).state)
 
 
 def list_relations(layers: Iterable[str]) -> list[str]:
@@ -115,24 +120,27 @@ def list_relations(layers: Iterable[str]) -> list[str]:
 
 
 def _definitions_of(settings: Settings) -> tuple[Catalog, ModelGraph]:
-    return _definitions(settings.project_dir, Warehouse.of(settings).models_cache)
+    project = open_project(settings.project_dir)
+    return _definitions(project, project.state, Warehouse.of(settings).models_cache)
 
 
-@cache
-def _definitions(root: Path, cache: Path) -> tuple[Catalog, ModelGraph]:
-    project = open_project(root)
+@lru_cache(maxsize=2)
+def _definitions(
+    project: Project, _state: tuple[tuple[str, int, int], ...], cache: Path
+) -> tuple[Catalog, ModelGraph]:
     catalog = load_catalog(project.catalog)
     return catalog, read_graph(project, catalog, cache)
 
 
-@cache
+@lru_cache(maxsize=2)
 def _snapshot(warehouse: Warehouse, _state: tuple[tuple[int, ...], ...]) -> Snapshot:
     return read_snapshot(warehouse)
 
 
-@cache
+@lru_cache(maxsize=2)
 def _plan(
     settings: Settings,
+    _project_state: tuple[tuple[str, int, int], ...],
     files: tuple[SourceFile, ...],
     _states: tuple[str, ...],
     warehouse_state: tuple[tuple[int, ...], ...],

@@ -12,11 +12,26 @@ from typing import ClassVar
 
 import luigi
 
-from benepass_tasks import run
+from benepass_tasks import logs, run
+from benepass_tasks.errors import BenepassError
 from benepass_tasks.project import LAYERS
 from benepass_tasks.warehouse import BOOKS
 
-log = logging.getLogger("luigi-interface.benepass")
+log = logging.getLogger(__name__)
+logs.install()
+
+EXIT_CODES = {
+    "already_running": "10",
+    "missing_data": "20",
+    "not_run": "25",
+    "task_failed": "30",
+    "scheduling_error": "35",
+    "unhandled_exception": "40",
+}
+for _outcome, _code in EXIT_CODES.items():
+    # Where no luigi.cfg is found, Luigi would end a failed run with 0.
+    if not luigi.configuration.get_config().has_option("retcode", _outcome):
+        luigi.configuration.get_config().set("retcode", _outcome, _code)
 
 # One task at a time writes: DuckDB's file has a single writer.
 WRITER = {"duckdb_writer": 1}
@@ -54,8 +69,14 @@ class NodeTask(luigi.Task):
 
     def report(self, message: str) -> None:
         """Show what was made, in the log and in the visualiser."""
-        log.info("%s: %s", self.node, message)
+        log.info("%s: %s", self.node, message, extra={"is_progress": True})
         self.tell_scheduler(message)
+
+    def on_failure(self, exception: BaseException) -> str:
+        """What the scheduler is told; only our own errors never quote a value of the data."""
+        if isinstance(exception, BenepassError):
+            return str(exception)
+        return f"{type(exception).__name__}; see the log of the run"
 
     def tell_scheduler(self, message: str) -> None:
         """Show a message behind the task's icon in the visualiser."""

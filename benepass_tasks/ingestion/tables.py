@@ -83,9 +83,7 @@ class TableParser:
         """
         if data.size == 0:
             return self._empty()
-        if bytes(memoryview(data)[: len(BOM)]) == BOM:
-            # Here it is text, but the parser drops one at the beginning.
-            data = pa.py_buffer(BOM + data.to_pybytes())
+        data = _as_pyarrow_reads_it(data)
         # A single block, however long, may have line ends in its values; and only a
         # single-threaded parse tells the numbers of the rows.
         return csv.read_csv(
@@ -162,6 +160,16 @@ class TableParser:
             ones = pa.repeat(pa.scalar(1, pa.int64()), count)
             self._ordinals = pc.subtract(pc.cumulative_sum(ones), 1)
         return self._ordinals.slice(0, count)
+
+
+def _as_pyarrow_reads_it(data: pa.Buffer) -> pa.Buffer:
+    """Guard against what pyarrow would read otherwise; hardly ever is there anything to do."""
+    view = memoryview(data)
+    # A byte order mark in the middle of a file is text, but pyarrow drops one at the beginning.
+    before = BOM if bytes(view[: len(BOM)]) == BOM else b""
+    # An empty last field without a line end would be taken for quoted, after one that is.
+    after = b"" if bytes(view[-1:]) in (b"\n", b"\r") else b"\n"
+    return pa.py_buffer(b"".join((before, view, after))) if before or after else data
 
 
 def newlines_in_values(table: pa.Table) -> int:

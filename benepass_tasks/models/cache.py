@@ -20,11 +20,11 @@ Definitions = tuple[dict[str, Macro], dict[str, Model]]
 
 def files_key(project: Project) -> str:
     """Digest of every SQL file's place and content, and of what reads them."""
-    state = hashlib.sha256(f"{FORMAT} {version('sqlglot')} {project.root}".encode())
+    state = hashlib.sha256(f"{FORMAT} {version('sqlglot')}".encode())
     for folder in ("macros", *LAYERS):
         for path in project.sql_files(folder):
             state.update(f"\0{folder}/{path.name}\0".encode())
-            state.update(hashlib.sha256(path.read_bytes()).digest())
+            state.update(hashlib.sha256((project.root / path).read_bytes()).digest())
     return state.hexdigest()
 
 

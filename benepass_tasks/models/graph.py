@@ -1,6 +1,7 @@
 """All models of a project as a graph whose edges are what the SQL reads."""
 
 import graphlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,7 @@ def _read_macros(project: Project, problems: list[str]) -> dict[str, Macro]:
     macros = {}
     for path in files:
         try:
-            macros[path.stem] = read_macro(path, names)
+            macros[path.stem] = read_macro(project.root, path, names)
         except ModelError as error:
             problems.append(str(error))
     try:
@@ -102,7 +103,7 @@ def _read_models(
         for path in project.sql_files(layer):
             relation = f"{layer}.{path.stem}"
             try:
-                models[relation] = read_model(relation, path, macros)
+                models[relation] = read_model(relation, project.root, path, macros)
             except ModelError as error:
                 problems.append(str(error))
     return models
@@ -119,7 +120,17 @@ def _mismatches(project: Project, catalog: Catalog, models: Mapping[str, Model])
     for model in models.values():
         for reference in model.references:
             if reference not in catalog.tables:
-                yield (f"{model.path}: reads {reference}, which no entry in catalog.yaml declares")
+                yield (
+                    f"{model.path}:{_line_of(model, reference)} reads {reference}, "
+                    "which no entry in catalog.yaml declares"
+                )
+
+
+def _line_of(model: Model, reference: str) -> int:
+    """The first line that names the table, outside comments."""
+    name = re.compile(rf"^(?!\s*--).*\b{re.escape(reference)}\b", re.IGNORECASE)
+    lines = enumerate(model.sql.splitlines(), 1)
+    return next((number for number, line in lines if name.search(line)), 1)
 
 
 def _order(models: Mapping[str, Model], problems: list[str]) -> list[str]:

@@ -46,17 +46,18 @@ UNREPEATABLE = frozenset(
 """Functions whose value differs from run to run: a rerun would not arrive at the same table."""
 
 
-def read_macro(path: Path, names: frozenset[str]) -> Macro:
+def read_macro(root: Path, path: Path, names: frozenset[str]) -> Macro:
     """Read a file with one `create or replace macro <file name>(...) as ...`.
 
     Args:
-        path: The file.
+        root: The project's folder.
+        path: The file, below it.
         names: The names of all macros, so that calls of one are recognised.
 
     Raises:
         ModelError: the file does not define the macro that it is named after.
     """
-    sql = path.read_text(encoding="utf-8")
+    sql = (root / path).read_text(encoding="utf-8")
     tokens = _tokens(path, sql)
     opening = [token.text.lower() for token in tokens[:6]]
     if opening != ["create", "or", "replace", "macro", path.stem, "("]:
@@ -73,18 +74,19 @@ def read_macro(path: Path, names: frozenset[str]) -> Macro:
     return Macro(path.stem, path, sql, _recipe(tokens), names & calls, _variables(path, tokens))
 
 
-def read_model(relation: str, path: Path, macros: Mapping[str, Macro]) -> Model:
+def read_model(relation: str, root: Path, path: Path, macros: Mapping[str, Macro]) -> Model:
     """Read a file with one SELECT.
 
     Args:
         relation: The name the file's place gives it, `layer.table`.
-        path: The file.
+        root: The project's folder.
+        path: The file, below it.
         macros: All macros by name; the recipe covers those that the model reaches.
 
     Raises:
         ModelError: the file is no single SELECT, or reads what is no table of the catalog.
     """
-    sql = path.read_text(encoding="utf-8")
+    sql = (root / path).read_text(encoding="utf-8")
     tokens = _tokens(path, sql)
     tree = _select(path, sql, tokens)
     calls = _calls(tokens)

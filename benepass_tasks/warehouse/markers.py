@@ -226,4 +226,4 @@ def _relations(connection: Connection) -> dict[str, str]:
         "select schema_name || '.' || view_name, 'view' from duckdb_views() "
         "where database_name = current_database() and not internal"
     )
-    return dict(row.tuple() for row in rows)
+    return {relation: kind for relation, kind in rows}  # noqa: C416 - rows are no pairs to mypy

@@ -117,6 +117,8 @@ class Warehouse:
         raw = _engine().raw_connection()
         try:
             run = raw.cursor().execute
+            # DuckDB 1.x knows time zones only after connecting, so not as part of its config.
+            run("set timezone = 'UTC'")
             run(f"set memory_limit = {quote_text(self.memory_limit)}")
             run(f"set temp_directory = {quote_text(f'{self.path}.tmp')}")
             self._wait(lambda: run(f"attach {quote_text(str(self.path))} as {ALIAS} ({mode})"))
@@ -172,7 +174,6 @@ def _engine() -> Engine:
             "config": {
                 "preserve_insertion_order": False,
                 "autoinstall_known_extensions": False,
-                "TimeZone": "UTC",
             }
         },
     )

@@ -244,6 +244,7 @@ RULES: dict[str, tuple[bytes, list[Row], list[tuple[int, str, bytes]]]] = {
     "NUL is kept": (b"1\x00,\x00\n", [(1, ("1\x00", "\x00"))], []),
     "an escaped quote is one": (b'"""a""","b""c"\n', [(1, ('"a"', 'b"c'))], []),
     "only escaped quotes": (b'"""",""""""\n', [(1, ('"', '""'))], []),
+    "null after quotes at the end of the file": (b'"",', [(1, ("", None))], []),
     "a comma inside quotes": (b'"a,b",c\n', [(1, ("a,b", "c"))], []),
     "mixed line ends": (
         b"1,2\r3,4\r\n5,6\n7,8\r",

@@ -1,0 +1,178 @@
+"""A small project of its own for each test, run in this process or in one of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import luigi
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+EMPLOYEES = """employee_id,first_name,last_name,email,hire_date,status
+E1,Ann,Archer,ann.archer@example.com,2020-01-01,active
+E2,Bo,Baker,bo.baker@example.org,2021-06-15,terminated
+E3,Cy,Cole,cy.cole@example.net,2024-02-29,on_leave
+"""
+BENEFIT_ACCOUNTS = """benefit_account_id,employee_id,benefit_type,program_name,monthly_allowance
+A1,E1,wellness,Wellness Plus,100.00
+A2,E2,meals,Daily Meals,150.00
+A3,E3,meals,Daily Meals,150.00
+"""
+TRANSACTIONS = """\
+transaction_id,employee_id,benefit_account_id,merchant,amount,transaction_timestamp,category
+T1,E1,A1,Iron Heron Gym,60.00,2025-03-01T10:00:00Z,gym
+T2,E1,A1,Iron Heron Gym,50.00,2025-03-02T10:00:00Z,gym
+T3,E2,A2,Plum Crate,12.50,2025-03-03T10:00:00Z,groceries
+T4,E3,A3,Plum Crate,-3.00,2025-03-04T10:00:00Z,groceries
+T5,E3,A3,Plum Crate,20.00,2025-03-05T10:00:00Z,groceries
+"""
+MAPPINGS = """benefit_type,valid_category
+wellness,gym
+meals,groceries
+"""
+
+
+@dataclass
+class Workspace:
+    """A project folder with data; `run` runs it here, `run_command` as a user would."""
+
+    root: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.data / "warehouse.duckdb"
+
+    def write(self, name: str, content: str | bytes) -> None:
+        """Write a file below the project's folder."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def replace(self, name: str, old: str, new: str) -> None:
+        """Replace a text that must be in the file."""
+        content = (self.root / name).read_text(encoding="utf-8")
+        assert old in content
+        self.write(name, content.replace(old, new))
+
+    def run(self, task: str = "BuildMarts", **settings: str) -> set[str]:
+        """Run a task here; returns the tables, files and checks that were made.
+
+        Raises AssertionError where a task fails.
+        """
+        made, succeeded = self.attempt(task, **settings)
+        assert succeeded
+        return made
+
+    def attempt(self, task: str = "BuildMarts", **settings: str) -> tuple[set[str], bool]:
+        """Run a task here; returns what was made, and whether all went well."""
+        before = self.vouched_for()
+        config = luigi.configuration.get_config()
+        values = {"project_dir": str(self.root), "as_of": "2026-01-01"} | self.settings | settings
+        for name, value in values.items():
+            config.set("benepass", name, value)
+        try:
+            succeeded = _build(task)
+        finally:
+            for name in values:
+                config.remove_option("benepass", name)
+        return {name for name, _ in self.vouched_for() - before}, succeeded
+
+    def vouched_for(self) -> set[tuple[str, object]]:
+        """What the warehouse says was made, and when."""
+        if not self.warehouse.exists():
+            return set()
+        return set(
+            self.query(
+                "select name, built_at from meta.markers union all "
+                "select source || '/' || file, loaded_at from meta.loads"
+            )
+        )
+
+    def run_command(self, *flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `luigi --module benepass_tasks BuildMarts` with flags, in the project's folder."""
+        return subprocess.run(
+            [*self.command, *flags],
+            cwd=self.root,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    @property
+    def command(self) -> list[str]:
+        as_of = ["--benepass-as-of", "2026-01-01"]
+        return [sys.executable, "-m", "luigi", "--module", "benepass_tasks", "BuildMarts", *as_of]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("LUIGI")}
+        return kept | {"HOME": str(self.root / "home")}
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Read from the warehouse, which nobody else may have open."""
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def change(self, sql: str) -> None:
+        """Change the warehouse behind the pipeline's back."""
+        with duckdb.connect(str(self.warehouse)) as connection:
+            connection.execute(sql)
+
+    def content(self, schemas: Sequence[str] = ("quality", "marts")) -> dict[str, list[Any]]:
+        """Every row of every table of some layers, in an order of its own."""
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            names = connection.execute(
+                "select schema_name || '.' || table_name from duckdb_tables() "
+                "where list_contains(?, schema_name)",
+                [list(schemas)],
+            ).fetchall()
+            return {
+                name: sorted(connection.execute(f"from {name}").fetchall(), key=repr)
+                for (name,) in names
+            }
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A project with three employees, three accounts and five transactions."""
+    made = Workspace(tmp_path / "project")
+    made.root.mkdir()
+    for name in ("catalog.yaml", "luigi.cfg", "luigid.cfg"):
+        shutil.copy(ROOT / name, made.root / name)
+    shutil.copytree(ROOT / "sql", made.root / "sql")
+    made.write("data/employees.csv", EMPLOYEES)
+    made.write("data/benefit_accounts.csv", BENEFIT_ACCOUNTS)
+    made.write("data/transactions.csv", TRANSACTIONS)
+    made.write("data/category_benefit_mappings.csv", MAPPINGS)
+    return made
+
+
+def _build(task: str) -> bool:
+    from benepass_tasks import tasks  # noqa: PLC0415 - after the settings
+
+    layer, _, name = task.rpartition(".")
+    wanted = tasks.table_task(task)() if layer else getattr(tasks, name)()
+    return luigi.build([wanted], local_scheduler=True, log_level="WARNING")
+
+
+@pytest.fixture(autouse=True)
+def _closed_database() -> Iterator[None]:
+    """Leave no database of the pipeline open behind a test."""
+    yield
+    from benepass_tasks.warehouse import session  # noqa: PLC0415
+
+    session.close()

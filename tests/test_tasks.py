@@ -1,0 +1,263 @@
+"""The task graph as its users see it: what runs, what does not, and what a run leaves behind."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Workspace
+
+DOWNSTREAM_OF_TRANSACTIONS = {
+    "raw.transactions",
+    "staging.stg_transactions",
+    "intermediate.int_transactions_enriched",
+    "quality.transaction_issues",
+    "quality.quarantine_transactions",
+    "marts.fact_transactions",
+    "marts.dim_merchants",
+    "marts.program_utilization",
+    "books",
+}
+
+
+def test_a_first_run_builds_every_table_of_the_catalog(workspace: Workspace) -> None:
+    made = workspace.run()
+    assert len(made) == 4 + 4 + 18 + 1
+    assert workspace.query("select transaction_id from marts.fact_transactions order by 1") == [
+        ("T1",),
+        ("T2",),
+        ("T5",),
+    ]
+
+
+def test_a_second_run_does_nothing(workspace: Workspace) -> None:
+    workspace.run()
+    before = workspace.warehouse.stat().st_mtime_ns
+    assert workspace.run() == set()
+    assert workspace.warehouse.stat().st_mtime_ns == before
+
+
+def test_a_changed_file_reruns_what_depends_on_it_and_nothing_else(workspace: Workspace) -> None:
+    workspace.run()
+    workspace.replace("data/transactions.csv", "T5,E3,A3,Plum Crate,20.00", "T5,E3,A3,Fig,21.00")
+    made = workspace.run()
+    assert made == DOWNSTREAM_OF_TRANSACTIONS | {"transactions/transactions.csv"}
+    assert workspace.query("select merchant from marts.dim_merchants where merchant = 'Fig'")
+
+
+def test_a_touched_file_reruns_nothing(workspace: Workspace) -> None:
+    workspace.run()
+    (workspace.data / "transactions.csv").touch()
+    assert workspace.run() == set()
+
+
+def test_a_comment_or_layout_in_sql_reruns_nothing(workspace: Workspace) -> None:
+    workspace.run()
+    workspace.replace(
+        "sql/marts/dim_employees.sql", "select\n", "-- a remark\nSELECT  \n\n".lower()
+    )
+    workspace.replace("sql/macros/mask_email.sql", "case\n", "case -- a remark\n")
+    assert workspace.run() == set()
+
+
+def test_edited_sql_reruns_itself_and_what_its_rows_change(workspace: Workspace) -> None:
+    workspace.run()
+    workspace.replace(
+        "sql/marts/dim_benefit_programs.sql",
+        "    program_name,\n    first(",
+        "    upper(program_name) as program_name,\n    first(",
+    )
+    assert workspace.run() == {"marts.dim_benefit_programs", "books"}
+
+
+def test_an_edited_macro_reruns_the_models_that_call_it(workspace: Workspace) -> None:
+    workspace.run()
+    workspace.replace("sql/macros/mask_email.sql", "'****@'", "'***@'")
+    made = workspace.run()
+    assert {"staging.stg_employees", "intermediate.int_employees", "marts.dim_employees"} <= made
+    assert "staging.stg_transactions" not in made
+    # No transaction knows an email, so the rows stay as they are and the build ends there.
+    assert "quality.transaction_issues" not in made
+
+
+def test_a_rebuilt_input_with_the_same_rows_stops_the_rebuild(workspace: Workspace) -> None:
+    workspace.run()
+    content = (workspace.data / "transactions.csv").read_bytes().replace(b"\n", b"\r\n")
+    workspace.write("data/transactions.csv", content)
+    assert workspace.run() == {"transactions/transactions.csv", "raw.transactions", "books"}
+
+
+def test_only_models_that_read_the_as_of_date_depend_on_it(workspace: Workspace) -> None:
+    workspace.run()
+    made = workspace.run(as_of="2026-01-02")
+    assert made == {"marts.dim_employees", "quality.transaction_issues", "books"}
+
+
+def test_switching_masking_rebuilds_the_masked_tables(workspace: Workspace) -> None:
+    workspace.run()
+    made = workspace.run(pii_masking="false")
+    assert "marts.dim_employees" in made
+    assert "quality.transaction_issues" not in made
+
+
+@pytest.mark.parametrize(
+    "relation", ["marts.dim_merchants", "staging.stg_employees", "quality.transaction_issues"]
+)
+def test_a_relation_dropped_by_hand_is_rebuilt(workspace: Workspace, relation: str) -> None:
+    workspace.run()
+    before = workspace.content()
+    kind = "view" if relation.startswith("staging") else "table"
+    workspace.change(f"drop {kind} {relation}")
+    assert relation in workspace.run()
+    assert workspace.content() == before
+
+
+def test_a_raw_table_dropped_by_hand_is_loaded_anew_from_all_its_files(
+    workspace: Workspace,
+) -> None:
+    workspace.write("data/transactions_2.csv", _renumbered(workspace, "T", "U"))
+    workspace.run()
+    before = workspace.content()
+    workspace.change("drop table raw.transactions cascade")
+    made = workspace.run()
+    assert {"transactions/transactions.csv", "transactions/transactions_2.csv"} <= made
+    assert workspace.content() == before
+
+
+def test_a_new_file_of_a_glob_loads_only_itself(workspace: Workspace) -> None:
+    workspace.run()
+    workspace.write("data/transactions_2.csv", _renumbered(workspace, "T", "U"))
+    made = workspace.run()
+    assert "transactions/transactions_2.csv" in made
+    assert "transactions/transactions.csv" not in made
+    assert workspace.query("select count(*) from raw.transactions") == [(10,)]
+
+
+def test_a_changed_file_of_a_glob_replaces_its_own_rows_only(workspace: Workspace) -> None:
+    workspace.write("data/transactions_2.csv", _renumbered(workspace, "T", "U"))
+    workspace.run()
+    workspace.replace("data/transactions_2.csv", "U1,E1", "U9,E1")
+    workspace.run()
+    ids = {row[0] for row in workspace.query("select transaction_id from raw.transactions")}
+    assert ids == {"T1", "T2", "T3", "T4", "T5", "U9", "U2", "U3", "U4", "U5"}
+
+
+def test_a_removed_file_of_a_glob_loses_its_rows(workspace: Workspace) -> None:
+    workspace.write("data/transactions_2.csv", _renumbered(workspace, "T", "U") + "broken\n")
+    workspace.run()
+    (workspace.data / "transactions_2.csv").unlink()
+    made = workspace.run()
+    assert not any(node.startswith("transactions/") for node in made)
+    assert workspace.query("select count(*) from raw.transactions") == [(5,)]
+    assert workspace.query("select count(*) from raw.rejected_rows") == [(0,)]
+
+
+def test_buildmarts_is_complete_only_with_the_quality_layer(workspace: Workspace) -> None:
+    workspace.run()
+    workspace.change("drop table quality.benefit_account_issues")
+    assert {"quality.benefit_account_issues"} <= workspace.run()
+
+
+@pytest.mark.parametrize(
+    ("task", "layers"),
+    [
+        ("BuildStaging", {"raw", "staging"}),
+        ("BuildIntermediate", {"raw", "staging", "intermediate"}),
+        ("BuildQuality", {"raw", "staging", "intermediate", "quality"}),
+    ],
+)
+def test_a_layer_builds_what_it_needs_and_no_more(
+    workspace: Workspace, task: str, layers: set[str]
+) -> None:
+    made = workspace.run(task)
+    assert {node.partition(".")[0] for node in made if "/" not in node} == layers
+
+
+def test_one_table_builds_what_it_needs_and_no_more(workspace: Workspace) -> None:
+    assert workspace.run("marts.dim_employees") == {
+        "employees/employees.csv",
+        "raw.employees",
+        "staging.stg_employees",
+        "intermediate.int_employees",
+        "marts.dim_employees",
+    }
+
+
+def test_a_new_table_is_a_sql_file_and_a_catalog_entry(workspace: Workspace) -> None:
+    workspace.write(
+        "sql/marts/spend_by_status.sql",
+        "select employee_status, sum(amount) as spend\n"
+        "from marts.fact_transactions\ngroup by employee_status\n",
+    )
+    entry = """
+marts.spend_by_status:
+  type: ibis.TableDataset
+  table_name: spend_by_status
+  database: marts
+  connection: *warehouse
+  metadata:
+    description: Spend by employment status.
+    domain: benefits
+    columns:
+      employee_status: *employee_status
+      spend: {description: Spend, type: 'DECIMAL(38,2)', pii: *spend}
+"""
+    workspace.write("catalog.yaml", (workspace.root / "catalog.yaml").read_text() + entry)
+    workspace.run()
+    assert workspace.query("select spend from marts.spend_by_status order by 1") == [(20,), (110,)]
+
+
+def test_a_model_may_read_the_rejected_rows(workspace: Workspace) -> None:
+    workspace.write(
+        "sql/quality/rejections_by_reason.sql",
+        "select reason, count(*) as records from raw.rejected_rows group by reason\n",
+    )
+    entry = """
+quality.rejections_by_reason:
+  type: ibis.TableDataset
+  table_name: rejections_by_reason
+  database: quality
+  connection: *warehouse
+  metadata:
+    description: Rejected records by reason.
+    domain: quality
+    columns:
+      reason: {description: Reason, type: VARCHAR, pii: *not_personal}
+      records: {description: Records, type: BIGINT, pii: *not_personal}
+"""
+    workspace.write("catalog.yaml", (workspace.root / "catalog.yaml").read_text() + entry)
+    workspace.run()
+    assert workspace.run() == set()
+    with (workspace.data / "transactions.csv").open("a") as file:
+        file.write("broken\n")
+    assert "quality.rejections_by_reason" in workspace.run()
+    assert workspace.query("from quality.rejections_by_reason") == [("too few columns", 1)]
+
+
+def test_the_warehouse_is_private_and_nothing_else_is_left(workspace: Workspace) -> None:
+    workspace.run()
+    assert stat.S_IMODE(workspace.warehouse.stat().st_mode) == 0o600
+    left = {path.name for path in workspace.data.iterdir()} - {
+        "employees.csv",
+        "benefit_accounts.csv",
+        "transactions.csv",
+        "category_benefit_mappings.csv",
+    }
+    assert left == {"warehouse.duckdb", "warehouse.duckdb.lock", ".warehouse.models.json"}
+
+
+def test_tables_are_nodes_in_the_namespace_of_their_layer() -> None:
+    from benepass_tasks.tasks import table_task  # noqa: PLC0415
+
+    assert table_task("marts.fact_transactions").get_task_family() == "marts.fact_transactions"
+    assert table_task("raw.employees").get_task_family() == "raw.employees"
+
+
+def _renumbered(workspace: Workspace, old: str, new: str) -> str:
+    content = Path(workspace.data / "transactions.csv").read_text()
+    header, *rows = content.splitlines(keepends=True)
+    return header + "".join(row.replace(old, new, 1) for row in rows)
