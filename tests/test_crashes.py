@@ -1,0 +1,200 @@
+"""Killed at any moment, failed or raced: the next run arrives at the same marts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Workspace
+
+CHANGED = "T6,E1,A1,Fig & Son,7.25,2025-04-01T10:00:00Z,gym\nbroken\n"
+
+# Where a run is killed: before a call of ours that changes something, counted over the run.
+KILLER = """
+import os, sys
+from benepass_tasks.warehouse import session
+from benepass_tasks.ingestion import dlt_pipeline
+from sqlalchemy import Connection
+
+moment = sys.argv.pop(1)
+remaining = sys.maxsize if moment == "loaded" else int(moment)
+
+def counted(function):
+    def killed_at_last(*args, **kwargs):
+        global remaining
+        remaining -= 1
+        if remaining < 0:
+            os.kill(os.getpid(), 9)
+        return function(*args, **kwargs)
+    return killed_at_last
+
+Connection.exec_driver_sql = counted(Connection.exec_driver_sql)
+Connection.execute = counted(Connection.execute)
+dlt_pipeline.dlt.Pipeline.extract = counted(dlt_pipeline.dlt.Pipeline.extract)
+dlt_pipeline.dlt.Pipeline.normalize = counted(dlt_pipeline.dlt.Pipeline.normalize)
+load = counted(dlt_pipeline.dlt.Pipeline.load)
+
+def load_and_die(*args, **kwargs):
+    load(*args, **kwargs)
+    if moment == "loaded":
+        os.kill(os.getpid(), 9)
+
+dlt_pipeline.dlt.Pipeline.load = load_and_die
+
+from luigi.cmdline import luigi_run
+luigi_run()
+"""
+
+
+def _change(workspace: Workspace) -> None:
+    with (workspace.data / "transactions.csv").open("a") as file:
+        file.write(CHANGED)
+
+
+def _expected(workspace: Workspace, tmp_path: Path) -> dict[str, list[object]]:
+    """The content that an undisturbed run over the changed files arrives at."""
+    other = type(workspace)(tmp_path / "undisturbed")
+    shutil.copytree(workspace.root, other.root)
+    _change(other)
+    other.run()
+    return other.content(("quality", "marts"))
+
+
+def _raw(workspace: Workspace) -> list[tuple[object, ...]]:
+    return sorted(
+        workspace.query("select transaction_id, _source_file, _row_number from raw.transactions"),
+        key=repr,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(4))
+def test_a_run_killed_before_any_of_its_statements_is_finished_by_the_next(
+    workspace: Workspace, tmp_path: Path, part: int
+) -> None:
+    workspace.run()
+    expected = _expected(workspace, tmp_path)
+    base = tmp_path / "base"
+    shutil.copytree(workspace.root, base)
+    survived = 0
+    # Each part takes every 44th statement, beginning 11 later than the part before it.
+    for statement in range(part * 11, 1_000, 44):
+        shutil.rmtree(workspace.root)
+        shutil.copytree(base, workspace.root)
+        _change(workspace)
+        killed = _run_until(workspace, statement)
+        workspace.run()
+        assert workspace.content(("quality", "marts")) == expected, statement
+        assert len(_raw(workspace)) == 6, statement
+        assert workspace.query("select count(*) from raw.rejected_rows") == [(1,)], statement
+        if not killed:
+            survived = statement
+            break
+    assert survived, "the run never came to its end; the sweep covers only a part of it"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.8, 1.1, 1.4, 1.7, 2.0, 2.4, 2.8])
+def test_a_first_run_killed_after_some_time_is_finished_by_the_next(
+    workspace: Workspace, tmp_path: Path, seconds: float
+) -> None:
+    expected = _expected(workspace, tmp_path)
+    _change(workspace)
+    process = subprocess.Popen(
+        workspace.command,
+        cwd=workspace.root,
+        env=workspace.environment,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    workspace.run()
+    assert workspace.content(("quality", "marts")) == expected
+
+
+def test_a_file_that_goes_back_to_what_it_was_after_a_crash_is_loaded_again(
+    workspace: Workspace,
+) -> None:
+    workspace.run()
+    original = (workspace.data / "transactions.csv").read_bytes()
+    state = (workspace.data / "transactions.csv").stat()
+    before = workspace.content()
+    _change(workspace)
+    assert _run_until(workspace, "loaded")
+    # The new rows are in raw beside the old ones, and nothing vouches for either.
+    assert len(_raw(workspace)) == 11
+    workspace.write("data/transactions.csv", original)
+    os.utime(workspace.data / "transactions.csv", ns=(state.st_atime_ns, state.st_mtime_ns))
+    workspace.run()
+    assert workspace.content() == before
+    assert len(_raw(workspace)) == 5
+
+
+def test_a_failing_model_leaves_its_table_and_all_others_as_they_were(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace.run()
+    before = workspace.content()
+    workspace.replace(
+        "sql/marts/dim_employees.sql", "    status,", "    cast(email as int) as status,"
+    )
+    _, succeeded = workspace.attempt()
+    assert not succeeded
+    assert workspace.content() == before
+    assert "sql/marts/dim_employees.sql: DuckDB stopped with ConversionException" in caplog.text
+
+
+def test_two_runs_at_once_do_the_work_once(workspace: Workspace) -> None:
+    runs = [
+        subprocess.Popen(
+            workspace.command,
+            cwd=workspace.root,
+            env=workspace.environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for run in runs:
+        _, said = run.communicate(timeout=120)
+        assert run.returncode == 0, said
+    assert workspace.query("select count(*) from raw._dlt_loads") == [(4,)]
+    assert workspace.query("select count(*) from raw.transactions") == [(5,)]
+    assert workspace.run() == set()
+
+
+def test_four_workers_build_the_same_as_one(workspace: Workspace, tmp_path: Path) -> None:
+    other = type(workspace)(tmp_path / "other")
+    shutil.copytree(workspace.root, other.root)
+    other.run()
+    done = workspace.run_command("--workers", "4")
+    assert done.returncode == 0, done.stderr
+    assert "lock" not in done.stderr
+    assert workspace.content() == other.content()
+
+
+def _run_until(workspace: Workspace, moment: int | str) -> bool:
+    """Run until before a statement, or until dlt has loaded a file; whether it came to that."""
+    python, *_ = workspace.command
+    flags = workspace.command[workspace.command.index("--module") :]
+    done = subprocess.run(
+        [python, "-c", KILLER, str(moment), *flags],
+        cwd=workspace.root,
+        env=workspace.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode != 0
