@@ -1,7 +1,8 @@
 """The proof that the books balance, and the table that ends a run."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -59,9 +60,13 @@ def _sql(project: Project, name: str) -> str:
     return (project.sql / name).read_text(encoding="utf-8")
 
 
-def _difference(row: Iterable[object]) -> str:
+def _difference(row: Sequence[Any]) -> str:
     source, left, left_value, right, right_value, difference = row
-    return f"  {source}: {left} {left_value:,}, {right} {right_value:,}: off by {difference:,}"
+    places = 2 if left.startswith("USD") else 0
+    return (
+        f"  {source}: {left} {left_value:,.{places}f}, {right} {right_value:,.{places}f}: "
+        f"off by {difference:,.{places}f}"
+    )
 
 
 def _records_table(rows: Iterable[Iterable[object]]) -> RichTable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -24,9 +25,12 @@ if TYPE_CHECKING:
 
 # A shorter stretch is faster to scan than to hand to pyarrow.
 _BULK_BYTES: Final = 32 << 10
-# Scanned where a record is not plain, before the next one is tried in bulk, and at most at once.
+# Scanned where a record is not plain, before a stretch is tried in bulk again: doubled, up to a
+# limit, each time that is in vain.
 _SCAN_BYTES: Final = 4 << 10
 _MOST_SCAN_BYTES: Final = 1 << 20
+# Decoded at once when invalid UTF-8 is looked for.
+_DECODED_BYTES: Final = 64 << 10
 
 
 class Window:
@@ -52,6 +56,7 @@ class Window:
         self.final = final
         self.limit = len(data) if final else _after_last_line_end(data)
         self.scan_until = 0
+        self._scan_bytes = _SCAN_BYTES
         self._ends = ends
         self._lone_return = -1 if has_lone_returns else len(data)
         self._bad_text = len(data)
@@ -82,8 +87,10 @@ class Window:
         end, reached = prove_quotes(self.data, start, stop, final=final)
         if end - start < min(_BULK_BYTES, (self.limit - start) // 2 + 1):
             # What has been looked at is scanned, for it would be looked at in vain again.
-            self.scan_until = max(reached, start + _SCAN_BYTES)
+            self.scan_until = max(reached, start + self._scan_bytes)
+            self._scan_bytes = min(2 * self._scan_bytes, _MOST_SCAN_BYTES)
             return start
+        self._scan_bytes = _SCAN_BYTES
         return end
 
     def finds_bad_text(self, start: int, end: int) -> bool:
@@ -109,17 +116,25 @@ class Window:
 
     def _next_bad_text(self, start: int) -> int:
         if self._bad_text < start:
-            self._bad_text = len(self.data)
-            try:
-                str(memoryview(self.data)[start:], "utf-8")
-            except UnicodeDecodeError as error:
-                self._bad_text = start + error.start
+            self._bad_text = _first_bad_text(self.data, start)
         return self._bad_text
 
 
 def _after_last_line_end(data: bytes) -> int:
     newline = data.rfind(b"\n")
     return max(newline, data.rfind(b"\r", newline + 1)) + 1
+
+
+def _first_bad_text(data: bytes, start: int) -> int:
+    """Find the first invalid UTF-8, without decoding all that comes after it."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for at in range(start, len(data), _DECODED_BYTES):
+        begun = at - len(decoder.getstate()[0])
+        try:
+            decoder.decode(data[at : at + _DECODED_BYTES], final=at + _DECODED_BYTES >= len(data))
+        except UnicodeDecodeError as error:
+            return begun + error.start
+    return len(data)
 
 
 class StretchReader:

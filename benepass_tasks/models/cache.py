@@ -38,7 +38,7 @@ def recall(file: Path, key: str) -> Definitions | None:
             {name: Macro(**_restored(fields)) for name, fields in kept["macros"].items()},
             {name: Model(**_restored(fields)) for name, fields in kept["models"].items()},
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         # Whatever is wrong with it, the SQL files are the truth and are read instead.
         return None
 

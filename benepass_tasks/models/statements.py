@@ -65,8 +65,6 @@ def read_macro(root: Path, path: Path, names: frozenset[str]) -> Macro:
             f"{path}:1 must begin with: create or replace macro {path.stem}(...) as, "
             "and define a scalar macro"
         )
-    if tokens[-1].token_type is TokenType.SEMICOLON:
-        tokens = tokens[:-1]
     if any(token.token_type is TokenType.SEMICOLON for token in tokens):
         raise ModelError(f"{path}: holds more than one statement; write one macro a file")
     calls = _calls(tokens[6:])
@@ -109,6 +107,8 @@ def _tokens(path: Path, sql: str) -> list[Token]:
         tokens = DUCKDB.tokenize(sql)
     except SqlglotError as error:
         raise ModelError(f"{path}: cannot be read as SQL: {error}") from error
+    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+        tokens.pop()
     if not tokens:
         raise ModelError(f"{path}: holds no statement")
     return tokens
@@ -199,8 +199,10 @@ def _references(path: Path, tree: exp.Query) -> tuple[str, ...]:
 def _refuse_function(path: Path, table: exp.Table) -> None:
     if isinstance(table.this, exp.Unnest | exp.GenerateSeries):
         return
-    name = table.this.name or table.this.sql("duckdb")
+    function = table.this
+    call = function.name if isinstance(function, exp.Anonymous) else function.sql("duckdb")
+    name = call.partition("(")[0].lower()
     raise ModelError(
-        f"{path}: reads from {name.lower()}(...); a model reads tables of the catalog only, "
+        f"{path}: reads from {name}(...); a model reads tables of the catalog only, "
         "so that what it depends on is known"
     )

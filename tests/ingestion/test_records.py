@@ -532,6 +532,7 @@ def test_where_bulk_parsing_and_scanning_take_turns_changes_nothing(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stretches, "_BULK_BYTES", bulk_bytes)
         patch.setattr(stretches, "_SCAN_BYTES", scan_bytes)
+        patch.setattr(stretches, "_DECODED_BYTES", scan_bytes)
         check_against_reference(b"x,y\n" + body, block_bytes)
 
 

@@ -1,0 +1,71 @@
+"""From header fields to columns."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import pytest
+
+from benepass_tasks.catalog import Column, Pii, Source
+from benepass_tasks.errors import SourceError
+from benepass_tasks.ingestion.headers import column_name, match_header
+
+
+def source(*required: str, optional: tuple[str, ...] = ()) -> Source:
+    columns = {
+        name: Column(name, "A column.", "VARCHAR", "people", Pii("none"), name in required)
+        for name in (*required, *optional)
+    }
+    return Source("people", "data/people.csv", "People.", "people", MappingProxyType(columns))
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("employee_id", "employee_id"),
+        (" Employee ID ", "employee_id"),
+        ("EMPLOYEE-ID", "employee_id"),
+        ("employeeId", "employee_id"),
+        ("EmployeeID", "employee_id"),
+        ("HRDate", "hr_date"),
+        ("Straße Nº 5", "strae_no_5"),
+        ("Café", "cafe"),
+        ("2nd address", "_2nd_address"),
+        ("__x__", "x"),
+        ("_source_file", "_source_file"),
+        ("%", ""),
+        ("", ""),
+    ],
+)
+def test_names_are_trimmed_snake_cased_and_lower_cased(field: str, name: str) -> None:
+    assert column_name(field) == name
+
+
+def test_columns_match_in_any_order_and_spelling() -> None:
+    header = match_header(source("a_b", "c"), "people.csv", ["C", "A B"])
+    assert header.columns == ("c", "a_b")
+    assert header.absent == ()
+    assert header.undeclared == ()
+
+
+def test_what_is_missing_and_what_is_new_is_told_apart() -> None:
+    header = match_header(source("a", optional=("b",)), "people.csv", ["a", "x", ""])
+    assert header.absent == ("b",)
+    assert header.undeclared == ("x", "unnamed_3")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ([], "people.csv is empty, without even a header; expected the columns a, name"),
+        (["a"], "people.csv:1 lacks the required column name;"),
+        (["a", "nmae"], "(is nmae meant to be name?)"),
+        (["x"], "lacks the required columns a, name"),
+        (["a", "name", "Name"], "names the column name twice, as 'name' and 'Name'"),
+        (["a", "name", "_row_number"], "has a column _row_number, which the load adds"),
+    ],
+)
+def test_a_header_that_breaks_the_contract_is_refused(fields: list[str], message: str) -> None:
+    with pytest.raises(SourceError) as raised:
+        match_header(source("a", "name"), "people.csv", fields)
+    assert message in str(raised.value)

@@ -1,0 +1,163 @@
+"""What the command says and ends with, seen from outside."""
+
+from __future__ import annotations
+
+import os
+import pty
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Workspace
+
+
+def test_a_good_run_ends_with_0_and_says_nothing_of_single_tasks(workspace: Workspace) -> None:
+    done = workspace.run_command()
+    assert done.returncode == 0
+    assert "The books balance." in done.stderr
+    assert "marts.dim_employees: " not in done.stderr
+    assert "Informed scheduler" not in done.stderr
+
+
+def test_on_a_terminal_each_task_says_what_it_made(workspace: Workspace) -> None:
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        workspace.command, cwd=workspace.root, env=workspace.environment, stderr=slave
+    )
+    os.close(slave)
+    said = b""
+    while True:
+        try:
+            said += os.read(master, 65536)
+        except OSError:
+            break
+    process.wait()
+    os.close(master)
+    assert b"INFO: marts.dim_employees: 3 rows, " in said
+
+
+def test_a_failed_load_ends_with_30_and_a_message_without_traceback(workspace: Workspace) -> None:
+    (workspace.data / "employees.csv").write_bytes(b"")
+    done = workspace.run_command()
+    assert done.returncode == 30
+    assert "employees.csv is empty, without even a header" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_invalid_catalog_ends_with_35_before_anything_runs(workspace: Workspace) -> None:
+    workspace.replace("catalog.yaml", "treatment: mask", "treatment: maks")
+    workspace.replace("catalog.yaml", "domain: benefits", "domain: benefit")
+    done = workspace.run_command()
+    assert done.returncode == 35
+    assert "(did you mean 'mask'?)" in done.stderr
+    assert "(did you mean 'benefits'?)" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not workspace.warehouse.exists()
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("select * from marts.nope", "sql/marts/x.sql:1 reads marts.nope, which no entry in"),
+        ("select 1 as one", "sql/marts/x.sql: marts.x has no entry in catalog.yaml"),
+        ("select (", "sql/marts/x.sql:1 cannot be parsed as DuckDB SQL"),
+    ],
+)
+def test_sql_that_cannot_be_used_ends_with_35_before_anything_runs(
+    workspace: Workspace, sql: str, message: str
+) -> None:
+    workspace.write("sql/marts/x.sql", sql)
+    done = workspace.run_command()
+    assert done.returncode == 35
+    assert message in done.stderr
+    assert not workspace.warehouse.exists()
+
+
+def test_elsewhere_the_command_says_what_to_set(workspace: Workspace, tmp_path: Path) -> None:
+    elsewhere = type(workspace)(tmp_path / "elsewhere")
+    elsewhere.root.mkdir()
+    done = elsewhere.run_command("--local-scheduler")
+    assert done.returncode == 35
+    assert "holds no catalog.yaml and no sql/" in done.stderr
+    assert "--benepass-project-dir" in done.stderr
+    there = elsewhere.run_command(
+        "--local-scheduler", "--benepass-project-dir", str(workspace.root)
+    )
+    assert there.returncode == 0, there.stderr
+    assert workspace.warehouse.exists()
+
+
+def test_settings_are_flags(workspace: Workspace, tmp_path: Path) -> None:
+    shutil.move(workspace.data, tmp_path / "elsewhere")
+    done = workspace.run_command(
+        "--benepass-data-dir",
+        str(tmp_path / "elsewhere"),
+        "--benepass-warehouse",
+        str(tmp_path / "other folder" / "marts.duckdb"),
+        "--benepass-pii-masking",
+        "false",
+    )
+    assert done.returncode == 0, done.stderr
+    other = type(workspace)(tmp_path)
+    shutil.move(tmp_path / "other folder", other.data)
+    (other.data / "marts.duckdb").rename(other.warehouse)
+    assert other.query("select email, tenure_days from marts.dim_employees order by 1") == [
+        ("ann.archer@example.com", 2192),
+        ("bo.baker@example.org", 1661),
+        ("cy.cole@example.net", 672),
+    ]
+
+
+def test_force_reruns_a_table_and_what_is_downstream(workspace: Workspace) -> None:
+    workspace.run()
+    before = workspace.vouched_for()
+    done = workspace.run_command("--benepass-force", "intermediate.int_benefit_accounts")
+    assert done.returncode == 0, done.stderr
+    made = {name for name, _ in workspace.vouched_for() - before}
+    assert "intermediate.int_benefit_accounts" in made
+    assert "marts.program_utilization" in made
+    assert "quality.quarantine_benefit_accounts" in made
+    assert "marts.dim_employees" not in made
+    assert "raw.benefit_accounts" not in made
+
+
+def test_force_of_a_raw_table_loads_its_files_again(workspace: Workspace) -> None:
+    workspace.run()
+    before = workspace.vouched_for()
+    assert workspace.run_command("--benepass-force", "raw.employees").returncode == 0
+    made = {name for name, _ in workspace.vouched_for() - before}
+    assert {"employees/employees.csv", "raw.employees", "marts.dim_employees"} <= made
+    assert "transactions/transactions.csv" not in made
+
+
+def test_force_of_an_unknown_table_says_which_there_are(workspace: Workspace) -> None:
+    done = workspace.run_command("--benepass-force", "marts.nope")
+    assert done.returncode == 35
+    assert "marts.nope is no table of the catalog; there are intermediate." in done.stderr
+
+
+def test_no_personal_value_is_said_or_kept_outside_the_warehouse(workspace: Workspace) -> None:
+    with (workspace.data / "employees.csv").open("a") as file:
+        file.write('E7,Gil,"Unclosed,gil.unclosed@example.com,2020-01-01,active\n')
+    workspace.replace(
+        "sql/marts/dim_employees.sql", "    status,", "    cast(first_name as int) as status,"
+    )
+    said = workspace.run_command()
+    assert said.returncode == 30
+    personal = ("ann", "archer", "baker", "cole", "unclosed", "gil")
+    texts = [said.stdout, said.stderr]
+    texts += [
+        path.read_text(errors="replace")
+        for path in workspace.data.iterdir()
+        if path.suffix not in (".csv", ".duckdb")
+    ]
+    texts += [repr(workspace.query("from meta.markers")), repr(workspace.query("from meta.loads"))]
+    for text in texts:
+        words = {word.lower() for word in text.replace(",", " ").replace(".", " ").split()}
+        assert not words & set(personal)
+    assert not (workspace.root / "home").exists()
