@@ -1,0 +1,193 @@
+"""How fast the pipeline is, as ratios measured in one run.
+
+    python benchmarks/run.py [--sizes 1000000 10000000] [--repeat 3] [--markdown FILE]
+
+The sample: CPU seconds of the whole process, for a full run and for one with nothing to do. Larger
+data: CPU, time and memory against a plain DuckDB script (`plain.py`) over the same files, the two in
+turn. Machines differ and are shared; the ratios are what to compare.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "bench-data"
+MEMORY_LIMIT = "1200MB"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """CPU and elapsed seconds of a process with its children, and its peak memory."""
+
+    cpu: float
+    seconds: float
+    peak_mb: float
+
+
+def main() -> None:
+    """Measure, print, and write Markdown where asked."""
+    options = _options()
+    sample = _sample(options.repeat)
+    sizes = [_size(records, options.repeat) for records in options.sizes]
+    console = Console()
+    for table in (sample, *sizes):
+        console.print(table)
+    if options.markdown:
+        text = "\n\n".join(_markdown(table) for table in (sample, *sizes))
+        _replace_figures(options.markdown, f"{_machine()}\n\n{text}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=int, nargs="*", default=[1_000_000, 10_000_000])
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--markdown", type=Path, help="file to replace the figures in")
+    return parser.parse_args()
+
+
+def _sample(repeat: int) -> Table:
+    with tempfile.TemporaryDirectory() as folder:
+        warehouse = Path(folder) / "warehouse.duckdb"
+        full = [_pipeline(ROOT / "data", _fresh(warehouse)) for _ in range(repeat)]
+        idle = [_pipeline(ROOT / "data", warehouse) for _ in range(repeat)]
+    table = _table("The sample, whole process")
+    _row(table, "full run", full)
+    _row(table, "nothing to do", idle)
+    return table
+
+
+def _size(records: int, repeat: int) -> Table:
+    data_dir = _generated(records)
+    with tempfile.TemporaryDirectory(dir=DATA) as folder:
+        warehouse = Path(folder) / "warehouse.duckdb"
+        pairs = [
+            (_pipeline(data_dir, _fresh(warehouse)), _plain(data_dir, _fresh(warehouse)))
+            for _ in range(repeat)
+        ]
+        _pipeline(data_dir, _fresh(warehouse))
+        idle = _pipeline(data_dir, warehouse)
+        size = warehouse.stat().st_size / 2**20
+    ours, plain = zip(*pairs, strict=True)
+    table = _table(f"{records:,} transactions (warehouse {size:,.0f} MB)")
+    _row(table, "pipeline", ours)
+    _row(table, "plain DuckDB script", plain)
+    ratios = (
+        statistics.median(getattr(a, name) / getattr(b, name) for a, b in pairs)
+        for name in ("cpu", "seconds", "peak_mb")
+    )
+    table.add_row("ratio", *(f"{ratio:.2f}" for ratio in ratios), style="bold")
+    _row(table, "pipeline, nothing to do", [idle])
+    return table
+
+
+def _pipeline(data_dir: Path, warehouse: Path) -> Cost:
+    flags = {
+        "data-dir": data_dir,
+        "warehouse": warehouse,
+        "as-of": "2026-01-01",
+        "memory-limit": MEMORY_LIMIT,
+    }
+    command = [sys.executable, "-m", "luigi", "--module", "benepass_tasks", "BuildMarts"]
+    for name, value in flags.items():
+        command += [f"--benepass-{name}", str(value)]
+    return _cost(command)
+
+
+def _plain(data_dir: Path, warehouse: Path) -> Cost:
+    script = str(ROOT / "benchmarks" / "plain.py")
+    return _cost([sys.executable, script, str(data_dir), str(warehouse), MEMORY_LIMIT])
+
+
+def _cost(command: Sequence[str]) -> Cost:
+    """Run a command and read its cost from the operating system's own account."""
+    started = os.times().elapsed
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    _, said = process.communicate() if process.stderr is None else ("", process.stderr.read())
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)}\nended with {status}:\n{said}")
+    process.returncode = 0
+    kilobytes = usage.ru_maxrss if sys.platform != "darwin" else usage.ru_maxrss / 1024
+    return Cost(usage.ru_utime + usage.ru_stime, os.times().elapsed - started, kilobytes / 1024)
+
+
+def _fresh(warehouse: Path) -> Path:
+    shutil.rmtree(warehouse.parent)
+    warehouse.parent.mkdir()
+    return warehouse
+
+
+def _generated(records: int) -> Path:
+    """The data of a size; made once, in seconds."""
+    folder = DATA / str(records)
+    if not (folder / "transactions.csv").exists():
+        aside = DATA / f"{records}.part"
+        generator = [sys.executable, "-m", "benepass_tasks.sample"]
+        subprocess.run(
+            [*generator, "--transactions", str(records), "--out", str(aside)], check=True
+        )
+        aside.rename(folder)
+    return folder
+
+
+def _table(title: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table.add_column("")
+    for name in ("CPU s", "elapsed s", "peak MB"):
+        table.add_column(name, justify="right")
+    return table
+
+
+def _row(table: Table, name: str, costs: Sequence[Cost]) -> None:
+    def median(of: Callable[[Cost], float]) -> float:
+        return statistics.median(of(cost) for cost in costs)
+
+    table.add_row(
+        name,
+        f"{median(lambda it: it.cpu):.2f}",
+        f"{median(lambda it: it.seconds):.2f}",
+        f"{median(lambda it: it.peak_mb):,.0f}",
+    )
+
+
+def _markdown(table: Table) -> str:
+    cells = [list(column.cells) for column in table.columns]
+    headings = [str(column.header) for column in table.columns]
+    lines = [f"**{table.title}**", "", "| " + " | ".join(headings) + " |", "|---|---:|---:|---:|"]
+    lines += ["| " + " | ".join(map(str, row)) + " |" for row in zip(*cells, strict=True)]
+    return "\n".join(lines)
+
+
+def _machine() -> str:
+    return (
+        f"{os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"DuckDB {duckdb.__version__}, dlt {version('dlt')}, Luigi {version('luigi')}; "
+        f"DuckDB may use {MEMORY_LIMIT}; medians."
+    )
+
+
+def _replace_figures(path: Path, figures: str) -> None:
+    begin, end = "<!-- figures -->", "<!-- end of figures -->"
+    text = path.read_text(encoding="utf-8")
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    path.write_text(f"{before}{begin}\n{figures}\n{end}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
