@@ -1,0 +1,100 @@
+"""What the documents say is what the project does."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import luigi
+import pytest
+
+from benepass_tasks.catalog import load_catalog
+from benepass_tasks.models import read_graph
+from benepass_tasks.project import open_project
+from benepass_tasks.settings import benepass
+
+if TYPE_CHECKING:
+    from conftest import Workspace
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RULES = (ROOT / "docs" / "data-quality.md").read_text(encoding="utf-8")
+
+
+def test_the_picture_has_an_arrow_for_each_dependency(tmp_path: Path) -> None:
+    project = open_project(ROOT)
+    catalog = load_catalog(project.catalog)
+    models = read_graph(project, catalog, tmp_path / "cache.json").models.values()
+    expected = {
+        (reference.replace(".", "_"), model.relation.replace(".", "_"))
+        for model in models
+        for reference in model.references
+    }
+    expected |= {
+        (table.source, table.relation.replace(".", "_"))
+        for table in catalog.tables.values()
+        if table.source
+    }
+    assert set(re.findall(r"^  (\w+) --> (\w+)$", README, re.MULTILINE)) == expected
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    section = README.partition("### Settings")[2].partition("###")[0]
+    documented = dict(re.findall(r"^\| `(\w+)` \| (.*?) \| ", section, re.MULTILINE))
+    params = {name: it for name, it in vars(benepass).items() if isinstance(it, luigi.Parameter)}
+    assert documented.keys() == params.keys()
+    for name in ("data_dir", "warehouse", "memory_limit", "project_dir"):
+        assert documented[name] == f"`{params[name]._default}`"  # noqa: SLF001
+
+
+def test_every_issue_is_documented() -> None:
+    issues = set()
+    for path in (ROOT / "sql" / "quality").glob("*_issues.sql"):
+        issues |= set(re.findall(r"'(\w+)' as issue", path.read_text()))
+    assert len(issues) == 19 + 6 + 6
+    documented = set()
+    for row in re.findall(r"^\| (`.*?) \| ", RULES, re.MULTILINE):
+        documented |= set(re.findall(r"`(\w+)`", row))
+    assert documented == issues
+
+
+def test_the_exit_codes_are_those_that_the_tasks_set() -> None:
+    from benepass_tasks.tasks import EXIT_CODES  # noqa: PLC0415
+
+    config = (ROOT / "luigi.cfg").read_text()
+    for outcome, code in EXIT_CODES.items():
+        assert f"{outcome} = {code}" in config
+    for outcome in ("task_failed", "scheduling_error", "missing_data", "not_run"):
+        assert re.search(rf"^\| .*\b{EXIT_CODES[outcome]}\b.* \|", README, re.MULTILINE)
+
+
+def test_every_file_and_folder_that_the_readme_names_exists() -> None:
+    named = re.findall(r"^\| `([\w./]+)`", README.partition("## Where things are")[2], re.MULTILINE)
+    assert len(named) > 5
+    for name in named:
+        assert (ROOT / name).exists(), name
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_readme_show_what_it_shows(workspace: Workspace) -> None:
+    for path in (ROOT / "data").glob("*.csv"):
+        shutil.copy(path, workspace.data / path.name)
+    said = workspace.run_command()
+    assert said.returncode == 0, said.stderr
+    shown = README.partition("INFO: The books balance.")[2].partition("```")[0]
+    for line in filter(str.strip, shown.splitlines()):
+        assert line == "  ..." or line in said.stderr.splitlines(), line
+    command = re.search(r'python -c "(.*?)"\n```', README)
+    assert command
+    table = subprocess.run(
+        [sys.executable, "-c", command[1]],
+        cwd=workspace.root,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert table.strip() in README
