@@ -3,8 +3,8 @@
     python benchmarks/run.py [--sizes 1000000 10000000] [--repeat 3] [--markdown FILE]
 
 The sample: CPU seconds of the whole process, for a full run and for one with nothing to do. Larger
-data: CPU, time and memory against a plain DuckDB script (`plain.py`) over the same files, the two in
-turn. Machines differ and are shared; the ratios are what to compare.
+data: CPU, time and memory against a plain DuckDB script (`plain.py`) over the same files, the two
+in turn. Machines differ and are shared; the ratios are what to compare.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -115,15 +116,17 @@ def _plain(data_dir: Path, warehouse: Path) -> Cost:
 
 def _cost(command: Sequence[str]) -> Cost:
     """Run a command and read its cost from the operating system's own account."""
-    started = os.times().elapsed
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    _, said = process.communicate() if process.stderr is None else ("", process.stderr.read())
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(command)}\nended with {status}:\n{said}")
-    process.returncode = 0
+    started = time.perf_counter()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, cwd=ROOT, stderr=said)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            raise SystemExit(f"{' '.join(command)} failed:\n{said.read().decode()}")
     kilobytes = usage.ru_maxrss if sys.platform != "darwin" else usage.ru_maxrss / 1024
-    return Cost(usage.ru_utime + usage.ru_stime, os.times().elapsed - started, kilobytes / 1024)
+    return Cost(usage.ru_utime + usage.ru_stime, seconds, kilobytes / 1024)
 
 
 def _fresh(warehouse: Path) -> Path:

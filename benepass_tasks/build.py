@@ -1,8 +1,8 @@
 """Building a table or view together with the marker that vouches for it."""
 
 import time
+from pathlib import Path
 
-import duckdb
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -11,6 +11,7 @@ from benepass_tasks.errors import ModelError
 from benepass_tasks.models import Model, ModelGraph
 from benepass_tasks.plan import Status
 from benepass_tasks.warehouse import Marker, Warehouse
+from benepass_tasks.warehouse.failures import explain
 from benepass_tasks.warehouse.markers import write_marker
 from benepass_tasks.warehouse.measure import Measure, measure_table
 from benepass_tasks.warehouse.session import quote_name
@@ -54,16 +55,22 @@ def _create(connection: Connection, graph: ModelGraph, model: Model, table: Tabl
     layer, _, name = model.relation.partition(".")
     relation = quote_name(layer, name)
     connection.exec_driver_sql(f"create schema if not exists {quote_name(layer)}")
-    for macro in graph.macros_of(model):
-        connection.exec_driver_sql(macro.sql)
     _drop_other_kind(connection, relation, layer, name, table.materialized)
+    for macro in graph.macros_of(model):
+        _execute(connection, macro.path, macro.sql)
+    _execute(
+        connection,
+        model.path,
+        f"create or replace {table.materialized} {relation} as\n{model.sql}",
+    )
+
+
+def _execute(connection: Connection, path: Path, sql: str) -> None:
     try:
-        connection.exec_driver_sql(
-            f"create or replace {table.materialized} {relation} as\n{model.sql}"
-        )
+        connection.exec_driver_sql(sql)
     except DBAPIError as error:
-        # Without the cause: DuckDB's text may quote a value of the data.
-        raise ModelError(f"{model.path}: {_explain(error)}") from None
+        # Without the cause: its text may quote a value of the data.
+        raise ModelError(f"{path}: {explain(error)}") from None
 
 
 def _drop_other_kind(
@@ -77,16 +84,3 @@ def _drop_other_kind(
     ).first()
     if found:
         connection.exec_driver_sql(f"drop {other} {relation}")
-
-
-def _explain(error: DBAPIError) -> str:
-    """Say what DuckDB refused; its own words only where they are about the SQL, not the data."""
-    cause = error.orig
-    if isinstance(cause, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
-        return f"DuckDB refuses the SQL: {str(cause).strip().splitlines()[0]}"
-    return (
-        f"DuckDB stopped with {type(cause).__name__}: a value of the data does not fit the SQL; "
-        "use try_cast, nullif or a filter where a value may not fit"
-        if isinstance(cause, duckdb.DataError)
-        else f"DuckDB stopped with {type(cause).__name__}"
-    )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benepass_tasks.build import build_model
 from benepass_tasks.catalog import Catalog, load_catalog
+from benepass_tasks.errors import BenepassError, SourceError
 from benepass_tasks.ingestion.raw_tables import complete_raw
 from benepass_tasks.models import ModelGraph, read_graph
 from benepass_tasks.plan import REJECTED, Plan, Situation, assess
@@ -56,12 +57,13 @@ def load(source: str, file: str) -> str:
     with warehouse.exclusive():
         if is_current(f"{source}/{file}"):
             return "up to date"
-        done = load_file(
-            warehouse,
-            catalog.sources[source],
-            catalog.raw_table_of(source),
-            SourceFile(source, file, settings.data_dir / file),
-        )
+        found = SourceFile(source, file, settings.data_dir / file)
+        try:
+            done = load_file(
+                warehouse, catalog.sources[source], catalog.raw_table_of(source), found
+            )
+        except OSError as error:
+            raise SourceError(f"{source}: {file} cannot be loaded: {error.strerror}") from error
     return f"{done.parsed:,} rows, {done.rejected:,} rejected, {done.seconds:.2f} s"
 
 
@@ -112,10 +114,11 @@ def list_relations(layers: Iterable[str]) -> list[str]:
 
     None where there is no project, and nothing is checked: that comes with the first task.
     """
-    project = Project(current_settings().project_dir)
-    if not project.catalog.is_file():
+    try:
+        catalog = Project(current_settings().project_dir).catalog.read_text(encoding="utf-8")
+    except (BenepassError, OSError, UnicodeDecodeError):
         return []
-    entries = re.findall(r"^(\w+\.\w+):", project.catalog.read_text(encoding="utf-8"), re.MULTILINE)
+    entries = re.findall(r"^(\w+\.\w+):", catalog, re.MULTILINE)
     return [entry for entry in entries if entry.partition(".")[0] in set(layers)]
 
 

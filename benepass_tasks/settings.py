@@ -1,5 +1,6 @@
 """The settings of a run: section `[benepass]` of luigi.cfg, each also a flag."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -58,13 +59,29 @@ class Settings:
         }
 
 
+def _read() -> benepass:
+    try:
+        config = benepass()
+    except (ValueError, luigi.parameter.ParameterException) as error:
+        raise ProjectError(
+            f"a setting of [benepass] cannot be read: {error}. as_of is a date such as "
+            "2026-01-31, pii_masking is true or false, lock_timeout a number of seconds"
+        ) from error
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)? ?([KMGT]i?B|%)", config.memory_limit):
+        raise ProjectError(
+            f"--benepass-memory-limit is {config.memory_limit!r}; "
+            "it must be an amount such as 1200MB, 4GB or 50%"
+        )
+    return config
+
+
 def current_settings() -> Settings:
     """Return the settings that Luigi holds; relative paths begin at the project's folder.
 
     Raises:
-        ProjectError: the warehouse would not be a file of its own.
+        ProjectError: a setting is not of its form, or the warehouse would be no file.
     """
-    config = benepass()
+    config = _read()
     root = Path(config.project_dir).expanduser().resolve()
     warehouse = root / Path(config.warehouse).expanduser()
     if warehouse.is_dir() or not config.warehouse:

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from benepass_tasks.catalog import Source
+from benepass_tasks.errors import SourceError
 
 DATA_FOLDER = "data/"
 """What file paths in the catalog begin with; the data folder of the settings takes its place."""
@@ -59,5 +60,8 @@ def find_files(source: Source, data_dir: Path) -> list[SourceFile]:
 
 @cache
 def _sha256(path: Path, _state: str) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}") from error

@@ -161,3 +161,21 @@ def test_no_personal_value_is_said_or_kept_outside_the_warehouse(workspace: Work
         words = {word.lower() for word in text.replace(",", " ").replace(".", " ").split()}
         assert not words & set(personal)
     assert not (workspace.root / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "message"),
+    [
+        ("--benepass-as-of", "soon", "as_of is a date such as 2026-01-31"),
+        ("--benepass-memory-limit", "lots", "it must be an amount such as 1200MB"),
+        ("--benepass-warehouse", "data", "must name a file"),
+        ("--benepass-project-dir", "data", "data holds no catalog.yaml and no sql/"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_ends_with_35_and_says_what_would(
+    workspace: Workspace, flag: str, value: str, message: str
+) -> None:
+    done = workspace.run_command(flag, value)
+    assert done.returncode == 35, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import dlt
-import duckdb
 import pyarrow as pa
 from dlt.destinations import duckdb as duckdb_destination
 from dlt.pipeline.exceptions import PipelineStepFailed
@@ -25,6 +24,7 @@ from benepass_tasks.ingestion.inference import TEXT, TypeInference
 from benepass_tasks.ingestion.records import Batch, RecordReader
 from benepass_tasks.sources import SourceFile
 from benepass_tasks.warehouse import Warehouse
+from benepass_tasks.warehouse.failures import explain
 
 DATASET = "raw"
 
@@ -71,7 +71,7 @@ class Package:
             except PipelineStepFailed as failure:
                 raise WarehouseError(
                     f"{self.pipeline.pipeline_name}: dlt could not load {self.file} "
-                    f"({_root_cause(failure)})"
+                    f"({explain(failure)})"
                 ) from None
 
 
@@ -169,16 +169,6 @@ def _hints(header: Header, reader: RecordReader, inference: TypeInference) -> di
         for name in header.absent
     }
     return present | absent
-
-
-def _root_cause(failure: BaseException) -> str:
-    """Name what went wrong; in its own words only where they cannot quote a value of the data."""
-    cause = failure
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    if isinstance(cause, OSError | duckdb.IOException | duckdb.OutOfMemoryException):
-        return str(cause).splitlines()[0]
-    return type(cause).__name__
 
 
 @contextmanager

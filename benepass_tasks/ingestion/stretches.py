@@ -137,6 +137,20 @@ def _first_bad_text(data: bytes, start: int) -> int:
     return len(data)
 
 
+def _extra_lines(
+    table: pa.Table, lines: int, window: Window, start: int, end: int
+) -> tuple[int, int] | None:
+    """Find the line ends in values and the blank lines that a stretch has besides its rows."""
+    if table.num_rows == lines:
+        return 0, 0
+    embedded = newlines_in_values(table)
+    if table.num_rows + embedded == lines:
+        return embedded, 0
+    # Too many if values have blank lines in them, and then the scan decides.
+    blank = window.data[start:end].splitlines().count(b"")
+    return (embedded, blank) if table.num_rows + embedded + blank == lines else None
+
+
 class StretchReader:
     """Reads records out of windows, each stretch in the fastest way that is exact."""
 
@@ -237,18 +251,13 @@ class StretchReader:
         except pa.ArrowInvalid:
             # Valid text, because pyarrow could not report the row otherwise.
             return is_utf8(window.data[at:end]) and self._parse_with_wrong_counts(stretch, lines)
-        embedded = blank = 0
-        if table.num_rows != lines:
-            embedded = newlines_in_values(table)
-        if table.num_rows + embedded != lines:
-            # Too many if values have blank lines in them, and then the scan decides.
-            blank = window.data[at:end].splitlines().count(b"")
-        if table.num_rows + embedded + blank != lines:
+        extra = _extra_lines(table, lines, window, at, end)
+        if extra is None:
             return False
         self._keep(table, self._tally.next_record, ())
         self._tally.parsed += table.num_rows
-        self._tally.embedded_newlines += embedded
-        self._tally.blank_lines += blank
+        self._tally.embedded_newlines += extra[0]
+        self._tally.blank_lines += extra[1]
         return True
 
     def _parse_with_wrong_counts(self, stretch: pa.Buffer, lines: int) -> bool:

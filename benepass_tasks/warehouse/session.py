@@ -170,6 +170,7 @@ def _engine() -> Engine:
     return create_engine(
         "duckdb:///:memory:",
         poolclass=StaticPool,
+        hide_parameters=True,
         connect_args={
             "config": {
                 "preserve_insertion_order": False,

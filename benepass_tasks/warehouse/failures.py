@@ -1,0 +1,31 @@
+"""What may be said of a failure inside DuckDB: never a value of the data."""
+
+import duckdb
+
+ABOUT_SQL = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+ABOUT_THE_MACHINE = (duckdb.IOException, duckdb.OutOfMemoryException, OSError)
+
+
+def explain(failure: BaseException) -> str:
+    """Say what went wrong, in DuckDB's words only where these cannot quote the data."""
+    cause = _root_cause(failure)
+    if isinstance(cause, ABOUT_SQL):
+        return f"DuckDB refuses the SQL: {_first_line(cause)}"
+    if isinstance(cause, ABOUT_THE_MACHINE):
+        return f"DuckDB stopped: {_first_line(cause)}"
+    if isinstance(cause, duckdb.DataError):
+        return (
+            f"DuckDB stopped with {type(cause).__name__}: a value of the data does not fit the "
+            "SQL; use try_cast, nullif or a filter where a value may not fit"
+        )
+    return f"DuckDB stopped with {type(cause).__name__}"
+
+
+def _root_cause(failure: BaseException) -> BaseException:
+    while failure.__cause__ is not None:
+        failure = failure.__cause__
+    return failure
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

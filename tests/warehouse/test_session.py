@@ -1,0 +1,170 @@
+"""Sessions on the warehouse: private, in turns, all or nothing, and safe to fork around."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import subprocess
+import sys
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benepass_tasks.errors import WarehouseError
+from benepass_tasks.settings import Settings
+from benepass_tasks.warehouse import Warehouse
+from benepass_tasks.warehouse.measure import measure_table
+from benepass_tasks.warehouse.session import quote_name, quote_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def warehouse(folder: Path, name: str = "w.duckdb", lock_timeout: float = 0.3) -> Warehouse:
+    settings = Settings(
+        project_dir=folder,
+        data_dir=folder,
+        warehouse=folder / name,
+        as_of=date(2026, 1, 1),
+        pii_masking=True,
+        force=frozenset(),
+        memory_limit="200MB",
+        lock_timeout=lock_timeout,
+    )
+    return Warehouse.of(settings)
+
+
+def rows(of: Warehouse, sql: str) -> list[tuple[object, ...]]:
+    with of.read() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(sql)]
+
+
+def test_a_session_is_one_transaction(tmp_path: Path) -> None:
+    made = warehouse(tmp_path)
+    with made.write() as connection:
+        connection.exec_driver_sql("create table t as select 1 as a")
+    with contextlib.suppress(ZeroDivisionError), made.write() as connection:
+        connection.exec_driver_sql("create or replace table t as select 2 as a")
+        raise ZeroDivisionError
+    assert rows(made, "from t") == [(1,)]
+
+
+def test_sql_sees_the_settings_and_utc(tmp_path: Path) -> None:
+    with warehouse(tmp_path).write() as connection:
+        seen = connection.exec_driver_sql(
+            "select getvariable('as_of_date'), getvariable('pii_masking'), "
+            "current_setting('TimeZone')"
+        ).one()
+    assert tuple(seen) == (date(2026, 1, 1), True, "UTC")
+
+
+@pytest.mark.parametrize("name", ["marts.duckdb", 'it\'s a "name".duckdb', "raw"])
+def test_any_file_name_will_do(tmp_path: Path, name: str) -> None:
+    made = warehouse(tmp_path, name)
+    with made.write() as connection:
+        connection.exec_driver_sql("create schema marts; create table marts.t as select 1 as a")
+    assert rows(made, "from marts.t") == [(1,)]
+
+
+def test_all_that_is_made_in_a_turn_is_private(tmp_path: Path) -> None:
+    made = warehouse(tmp_path)
+    with made.exclusive(), made.write() as connection:
+        connection.exec_driver_sql("create table t as select 1 as a")
+    for path in tmp_path.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
+
+
+def test_waiting_for_another_process_ends_with_a_message(tmp_path: Path) -> None:
+    made = warehouse(tmp_path)
+    with made.write() as connection:
+        connection.exec_driver_sql("create table t as select 1 as a")
+    hold = f"import duckdb; it = duckdb.connect({str(made.path)!r}); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout
+        other.stdout.readline()
+        with pytest.raises(WarehouseError, match=r"in use by another process for 0\.3 s"):
+            rows(made, "from t")
+        other.communicate("\n")
+    assert rows(made, "from t") == [(1,)]
+
+
+def test_turns_are_taken(tmp_path: Path) -> None:
+    made = warehouse(tmp_path)
+    with (
+        made.exclusive(),
+        pytest.raises(WarehouseError, match="in use by another process"),
+        made.exclusive(),
+    ):
+        pytest.fail("two turns at once")
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    made = warehouse(tmp_path)
+    made.path.write_text("no database, and longer than a header of one" * 1000)
+    with pytest.raises(WarehouseError, match="cannot be opened"):
+        rows(made, "select 1")
+
+
+def test_a_forked_process_opens_a_database_of_its_own(tmp_path: Path) -> None:
+    made = warehouse(tmp_path, lock_timeout=10)
+    with made.write() as connection:
+        connection.exec_driver_sql("create table t as select 1 as a")
+    child = os.fork()
+    if child == 0:
+        try:
+            with made.write() as connection:
+                connection.exec_driver_sql("create or replace table t as select 2 as a")
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert rows(made, "from t") == [(2,)]
+
+
+def test_names_and_texts_are_quoted() -> None:
+    assert quote_name("a", 'b"c') == '"a"."b""c"'
+    assert quote_text("it's") == "'it''s'"
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ("(2, 'b'), (1, 'a')", True),
+        ("(1, 'a'), (2, 'b'), (2, 'b')", False),
+        ("(1, 'b'), (2, 'a')", False),
+        ("(1, 'a'), (2, null)", False),
+        ("(1, 'a')", False),
+    ],
+)
+def test_the_content_of_a_table_is_its_rows_in_any_order(
+    tmp_path: Path, other: str, *, same: bool
+) -> None:
+    with warehouse(tmp_path).write() as connection:
+        for name, values in (("s.one", "(1, 'a'), (2, 'b')"), ("s.two", other)):
+            connection.exec_driver_sql("create schema if not exists s")
+            connection.exec_driver_sql(f"create table {name} as from (values {values}) v(a, b)")
+        one, two = (measure_table(connection, name).content for name in ("s.one", "s.two"))
+    assert (one == two) is same
+
+
+def test_the_names_and_types_of_columns_are_content_too(tmp_path: Path) -> None:
+    with warehouse(tmp_path).write() as connection:
+        contents = set()
+        for name, select in (("a", "1 as x"), ("b", "1 as y"), ("c", "1::bigint as x")):
+            connection.exec_driver_sql(f"create table {name} as select {select}")
+            contents.add(measure_table(connection, f"main.{name}").content)
+    assert len(contents) == 3
+
+
+def test_an_excluded_column_is_no_content(tmp_path: Path) -> None:
+    with warehouse(tmp_path).write() as connection:
+        connection.exec_driver_sql("create table a as select 1 as x, 1 as y")
+        connection.exec_driver_sql("create table b as select 1 as x, 2 as y")
+        one, two = (
+            measure_table(connection, f"main.{name}", exclude=frozenset({"y"})).content
+            for name in "ab"
+        )
+    assert one == two
