@@ -43,8 +43,10 @@ compared as (
         count(distinct benefit_accounts.content) over whole_id as version_count,
         row_number() over file_order as record_number,
         count(*) over whole_id as record_count,
-        benefit_accounts.content is not distinct from last_value(benefit_accounts.content)
-            over whole_id as is_latest_version
+        (
+            benefit_accounts.content
+            is not distinct from last_value(benefit_accounts.content) over whole_id
+        ) as is_latest_version
     from benefit_accounts
     inner join repeated_ids
         on benefit_accounts.benefit_account_id = repeated_ids.benefit_account_id

@@ -47,7 +47,7 @@ compared as (
         count(distinct written.content) over whole_id as version_count,
         row_number() over file_order as record_number,
         count(*) over whole_id as record_count,
-        written.content is not distinct from last_value(written.content) over whole_id
+        (written.content is not distinct from last_value(written.content) over whole_id)
             as is_latest_version
     from written
     inner join repeated_ids

@@ -24,7 +24,8 @@ select
     benefit_type,
     program_name,
     first(
-        monthly_allowance order by monthly_allowance is null, account_count desc, monthly_allowance desc
+        monthly_allowance
+        order by monthly_allowance is null, account_count desc, monthly_allowance desc
     ) as monthly_allowance,
     cast(sum(account_count) as bigint) as account_count
 from allowances

@@ -22,7 +22,7 @@ select
     transactions.benefit_type,
     transactions.program_name,
     transactions.employee_status,
-    coalesce(flags.dq_flags, cast([] as varchar [])) as dq_flags
+    coalesce(flags.dq_flags, cast([] as varchar[])) as dq_flags
 from intermediate.int_transactions_enriched as transactions
 anti join quality.quarantine_transactions as quarantine
     on

@@ -1,7 +1,7 @@
 -- Grain: one row per (month, benefit_type, program_name); every programme has a row in each month
 -- with spend.
--- Purpose: how much of the allowance of a month was spent. The allowance is what all accounts of the
--- programme may spend in the month; months are UTC.
+-- Purpose: how much of the allowance of a month was spent. The allowance is what all accounts of
+-- the programme may spend in the month; months are UTC.
 with programs as (
     select
         benefit_type,

@@ -1,0 +1,74 @@
+# Needs Python 3.11 or newer with venv, and nothing else; `make help` lists what there is.
+# Every path is relative, so that the folder's own may contain spaces.
+
+.DEFAULT_GOAL := run
+.DELETE_ON_ERROR:
+.PHONY: run test lint format types bench clean help
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TOX := $(BIN)/tox run
+
+# pyenv's commands for versions that are not activated fail; the interpreters themselves work.
+WITH_PYENV = for folder in "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[1-9]*/bin; do \
+	if test -d "$$folder"; then PATH="$$PATH:$$folder"; fi; done; export PATH
+
+run: .venv/.project-installed ## build the marts (the default)
+	@$(BIN)/luigi --module benepass_tasks BuildMarts
+
+test: .venv/.tox-installed ## run the whole test matrix
+	@$(WITH_PYENV); $(TOX)
+
+lint: .venv/.tox-installed ## check the style of Python and SQL, and the imports
+	@$(TOX) -e lint
+
+format: .venv/.tox-installed ## format Python and SQL
+	@$(TOX) -e format
+
+types: .venv/.tox-installed ## check the types
+	@$(TOX) -e types
+
+bench: .venv/.project-installed ## compare with plain DuckDB, at 1M and 10M transactions
+	@$(BIN)/python benchmarks/run.py
+
+clean: ## remove the environments, what was built and the warehouse
+	rm -rf .venv .tox build dist *.egg-info .coverage* .hypothesis
+	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf data/warehouse.duckdb* data/.warehouse.*
+	find benepass_tasks tests -name __pycache__ -prune -exec rm -rf {} +
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+
+.venv/.project-installed: pyproject.toml constraints.txt .venv/.created
+	@echo "Installing benepass-tasks into .venv"
+	@$(PIP) --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/.tox-installed: .venv/.created
+	@echo "Installing tox into .venv"
+	@$(PIP) 'tox>=4.25' 'tox-uv>=1.25'
+	@touch $@
+
+# PYTHON=... names an interpreter; otherwise the first that is new enough is taken. A .venv that is
+# there already is used as it is.
+.venv/.created:
+	@if $(BIN)/python -m pip --version >/dev/null 2>&1; then touch $@; exit; fi; \
+	$(WITH_PYENV); \
+	for python in "$$PYTHON" python3 python3.13 python3.12 python3.11 python3.14 python; do \
+		test -n "$$python" || continue; \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		if "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+			echo "Creating .venv with $$("$$python" --version)"; \
+			"$$python" -m venv .venv && touch $@; exit; \
+		fi; \
+		bare="$$python"; \
+	done; \
+	if test -n "$$bare"; then \
+		echo "$$bare cannot create virtual environments: install its venv module" \
+			"(on Debian and Ubuntu the package python3-venv)." >&2; \
+	else \
+		echo "No Python 3.11 or newer was found. Install one, or name it:" \
+			"make PYTHON=/path/to/python3.13" >&2; \
+	fi; \
+	exit 1

@@ -1,0 +1,88 @@
+"""What holds for every model, whatever its rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from casebook import USUAL, read_case
+
+if TYPE_CHECKING:
+    import duckdb
+    from workbench import RawRows, Workbench
+
+
+@pytest.fixture
+def usual_company(workbench: Workbench) -> RawRows:
+    """The usual company with an offset in a timestamp, a clean and a rejected transaction."""
+    usual = read_case(USUAL, workbench)
+    charge = usual.usual["raw.transactions"]
+    clean = {"transaction_id": "T1", "transaction_timestamp": "2025-07-01T01:30:00+02:00"}
+    undated = {"transaction_id": "T2", "transaction_timestamp": "2025-06-30"}
+    rejected = {"transaction_id": "T3", "amount": "0"}
+    charges = [charge | clean, charge | undated, charge | rejected]
+    return usual.raw_rows() | {"raw.transactions": charges}
+
+
+def test_all_models_are_empty_when_every_file_is(workbench: Workbench) -> None:
+    with workbench.built({}) as connection:
+        counts = {model: len(rows(connection, model)) for model in workbench.models}
+    assert counts == dict.fromkeys(workbench.models, 0)
+
+
+@pytest.mark.parametrize("empty", ["employees", "benefit_accounts", "category_benefit_mappings"])
+def test_transactions_stay_when_another_file_is_empty(
+    empty: str, usual_company: RawRows, workbench: Workbench
+) -> None:
+    raw = {table: given for table, given in usual_company.items() if table != f"raw.{empty}"}
+    with workbench.built(raw) as connection:
+        kept = rows(connection, "marts.fact_transactions")
+        rejected = rows(connection, "quality.quarantine_transactions")
+    assert len(kept) + len(rejected) == 3
+
+
+def test_columns_are_those_that_the_catalog_declares(workbench: Workbench) -> None:
+    with workbench.built({}) as connection:
+        made = {model: columns(connection, model) for model in workbench.models}
+    for model in workbench.models:
+        declared = workbench.catalog.tables[model].columns.values()
+        assert made[model] == {column.name: column.type for column in declared}
+
+
+def test_time_zone_of_the_session_changes_nothing(
+    usual_company: RawRows, workbench: Workbench
+) -> None:
+    found = []
+    for zone in ("UTC", "America/New_York", "Asia/Kolkata"):
+        with workbench.loaded(usual_company) as connection:
+            connection.execute("set variable as_of_date = date '2025-06-30'")
+            connection.execute(f"set TimeZone = '{zone}'")
+            workbench.build(connection)
+            found.append({model: rows(connection, model) for model in workbench.models})
+            connection.execute("set TimeZone = 'UTC'")
+    assert found[0] == found[1] == found[2]
+
+
+def test_emails_are_masked_for_a_session_that_never_said_so(
+    usual_company: RawRows, workbench: Workbench
+) -> None:
+    with workbench.loaded(usual_company) as connection:
+        connection.execute("reset variable pii_masking")
+        workbench.build(connection, "staging.stg_employees")
+        emails = connection.execute("select distinct email from staging.stg_employees").fetchall()
+    assert emails == [("****@x.example",)]
+
+
+def test_only_tenure_and_the_future_depend_on_the_as_of_date(workbench: Workbench) -> None:
+    models = workbench.graph.models.values()
+    reading = {model.relation for model in models if "as_of_date" in model.variables}
+    assert reading == {"quality.transaction_issues", "marts.dim_employees"}
+
+
+def rows(connection: duckdb.DuckDBPyConnection, relation: str) -> list[tuple[object, ...]]:
+    return connection.execute(f"select * from {relation} order by all").fetchall()
+
+
+def columns(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    described = connection.execute(f"describe {relation}").fetchall()
+    return {name: type_ for name, type_, *_ in described}

@@ -1,0 +1,289 @@
+"""What holds whatever the files say: small random tables, hostile values among them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from workbench import with_provenance
+
+from benepass_tasks.sample.ledger import TIER_1, TIER_2
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import duckdb
+    from workbench import RawRows, Row, Workbench
+
+pytestmark = pytest.mark.slow
+
+HOSTILE = (
+    None,
+    "",
+    " \t",
+    "'",
+    '"',
+    "<script>alert(1)</script>",
+    "=1+1",
+    "NULL",
+    "٣",
+    "🦆é\u0301",
+    "%s",
+)
+HUGE = ("9999999999999999.99", "10000000000000000", "-9999999999999999.99", "1" + "0" * 60)
+LOCAL_PART = "quintessa.vale"
+"""What comes before the @ of every planted address, and nowhere else."""
+
+SOURCES = ("employees", "benefit_accounts", "transactions", "category_benefit_mappings")
+JUDGED = SOURCES[:3]
+
+
+# --- Tables ---------------------------------------------------------------------------------------
+
+
+def text(*usual: str) -> st.SearchStrategy[str | None]:
+    """Mostly one of the usual values."""
+    return st.integers(0, 9).flatmap(lambda n: st.sampled_from(usual if n else HOSTILE))
+
+
+EMPLOYEE_IDS = text("E1", "E2", "E3", " E1", "e1")
+ACCOUNT_IDS = text("A1", "A2", "A3", "A1\u00a0", "a1")
+BENEFIT_TYPES = text("wellness", "meals", "Wellness ")
+CATEGORIES = text("gym", "food", "GYM")
+MONEY = text("10", "60.00", "60.00", "100", "0.01", "0", "-5", "1e3", "NaN", "10.505", *HUGE)
+EMAILS = text(
+    f"{LOCAL_PART}@x.example",
+    LOCAL_PART,
+    f"{LOCAL_PART}@",
+    f"x@{LOCAL_PART}@x.example",
+    f" {LOCAL_PART} @x.example",
+    f"{LOCAL_PART}@\u00a0",
+)
+INSTANTS = text(
+    "2025-06-15T12:00:00Z",
+    "2025-06-15T12:10:00Z",
+    "2025-06-15T12:05:00",
+    "2025-06-30T23:59:59.5-01:00",
+    "2025-02-30",
+    "2027-01-01T00:00:00Z",
+    "2019-01-01",
+    "epoch",
+)
+FILES = st.sampled_from(["a.csv", "b.csv"])
+
+EMPLOYEES = st.fixed_dictionaries(
+    {
+        "employee_id": EMPLOYEE_IDS,
+        "first_name": text("Ann", "Bob"),
+        "last_name": text("Lee"),
+        "email": EMAILS,
+        "hire_date": text("2020-01-01", "2025-06-15", "2025-02-30"),
+        "status": text("active", "active", "Terminated", "retired"),
+        "_source_file": FILES,
+    }
+)
+BENEFIT_ACCOUNTS = st.fixed_dictionaries(
+    {
+        "benefit_account_id": ACCOUNT_IDS,
+        "employee_id": EMPLOYEE_IDS,
+        "benefit_type": BENEFIT_TYPES,
+        "program_name": text("Plus", "Max"),
+        "monthly_allowance": MONEY,
+        "_source_file": FILES,
+    }
+)
+TRANSACTIONS = st.fixed_dictionaries(
+    {
+        "transaction_id": text("T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8", "t1", "T2 "),
+        "employee_id": EMPLOYEE_IDS,
+        "benefit_account_id": ACCOUNT_IDS,
+        "merchant": text("Gym", "Deli"),
+        "amount": MONEY,
+        "transaction_timestamp": INSTANTS,
+        "category": CATEGORIES,
+        "_source_file": FILES,
+    }
+)
+MAPPINGS = st.fixed_dictionaries({"benefit_type": BENEFIT_TYPES, "valid_category": CATEGORIES})
+
+
+def tables(rows: st.SearchStrategy[Row], most: int) -> st.SearchStrategy[list[Row]]:
+    """Up to so many rows, some of them copies, each with its place."""
+    made = st.lists(rows, min_size=1, max_size=most)
+    with_copies = made.flatmap(
+        lambda some: st.lists(st.sampled_from(some), max_size=2).map(lambda copies: some + copies)
+    )
+    return st.just([]) | with_copies
+
+
+def placed(raw: RawRows) -> RawRows:
+    return {table: list(with_provenance(table, rows)) for table, rows in raw.items()}
+
+
+FILES_OF_A_DAY = st.fixed_dictionaries(
+    {
+        "raw.employees": tables(EMPLOYEES, 4),
+        "raw.benefit_accounts": tables(BENEFIT_ACCOUNTS, 5),
+        "raw.transactions": tables(TRANSACTIONS, 10),
+        "raw.category_benefit_mappings": tables(MAPPINGS, 3),
+    }
+).map(placed)
+
+
+def examples(number: int) -> settings:
+    return settings(
+        max_examples=number,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+
+
+# --- Properties -----------------------------------------------------------------------------------
+
+
+class Built:
+    """The content of every table and view."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, relations: Sequence[str]) -> None:
+        self.contents = {name: contents(connection, name) for name in relations}
+
+    def __getitem__(self, relation: str) -> list[dict[str, Any]]:
+        return self.contents[relation]
+
+    def keys(self, relation: str) -> Counter[tuple[str, int]]:
+        return Counter((row["_source_file"], row["_row_number"]) for row in self[relation])
+
+    def money(self, relation: str) -> Any:  # noqa: ANN401
+        return sum(row["amount"] for row in self[relation] if row["amount"] is not None)
+
+
+def contents(connection: duckdb.DuckDBPyConnection, relation: str) -> list[dict[str, Any]]:
+    found = connection.execute(f"select * from {relation} order by all")
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def everything_built(workbench: Workbench, raw: Mapping[str, Sequence[Row]]) -> Built:
+    with workbench.built(raw) as connection:
+        return Built(connection, [*workbench.raw_tables(), *workbench.models])
+
+
+@examples(60)
+@given(raw=FILES_OF_A_DAY)
+def test_nothing_is_lost_and_nothing_is_in_two_places(workbench: Workbench, raw: RawRows) -> None:
+    built = everything_built(workbench, raw)
+    every_raw_record_is_staged(built)
+    transactions_are_accepted_or_quarantined(built)
+    employees_and_accounts_are_accepted_or_quarantined(built)
+    accepted_transactions_are_sound(built)
+    reasons_are_known_and_in_order(built)
+    sums_of_the_marts_are_those_of_the_fact(built)
+    addresses_are_masked(built)
+
+
+@examples(25)
+@given(raw=FILES_OF_A_DAY, data=st.data())
+def test_order_of_the_raw_rows_changes_nothing(
+    workbench: Workbench, raw: RawRows, data: st.DataObject
+) -> None:
+    shuffled = {table: data.draw(st.permutations(rows)) for table, rows in raw.items()}
+    built, again = everything_built(workbench, raw), everything_built(workbench, shuffled)
+    assert built.contents == again.contents
+
+
+@examples(15)
+@given(raw=FILES_OF_A_DAY)
+def test_building_again_changes_nothing(workbench: Workbench, raw: RawRows) -> None:
+    relations = list(workbench.models)
+    with workbench.built(raw) as connection:
+        built = Built(connection, relations)
+        workbench.build(connection)
+        assert Built(connection, relations).contents == built.contents
+
+
+def every_raw_record_is_staged(built: Built) -> None:
+    for source in SOURCES:
+        staged = built.keys(f"staging.stg_{source}")
+        assert staged == built.keys(f"raw.{source}")
+        assert max(staged.values(), default=1) == 1
+
+
+def transactions_are_accepted_or_quarantined(built: Built) -> None:
+    staged = built.keys("staging.stg_transactions")
+    quarantined = built.keys("quality.quarantine_transactions")
+    assert built.keys("intermediate.int_transactions_enriched") == staged
+    assert quarantined <= staged
+    accepted = staged - quarantined
+    ids = Counter(
+        row["transaction_id"]
+        for row in built["staging.stg_transactions"]
+        if (row["_source_file"], row["_row_number"]) in accepted
+    )
+    assert Counter(row["transaction_id"] for row in built["marts.fact_transactions"]) == ids
+    assert built.money("staging.stg_transactions") == (
+        built.money("marts.fact_transactions") + built.money("quality.quarantine_transactions")
+    )
+
+
+def employees_and_accounts_are_accepted_or_quarantined(built: Built) -> None:
+    people = [row["employee_id"] for row in built["marts.dim_employees"]]
+    assert None not in people
+    assert len(set(people)) == len(people)
+    assert len(people) + len(built["quality.quarantine_employees"]) == len(built["raw.employees"])
+    programmes = built["marts.dim_benefit_programs"]
+    accounts = sum(row["account_count"] for row in programmes)
+    quarantined = len(built["quality.quarantine_benefit_accounts"])
+    assert accounts + quarantined == len(built["raw.benefit_accounts"])
+    names = [(row["benefit_type"], row["program_name"]) for row in programmes]
+    assert len(set(names)) == len(names)
+
+
+def accepted_transactions_are_sound(built: Built) -> None:
+    fact = built["marts.fact_transactions"]
+    people = {row["employee_id"]: row for row in built["marts.dim_employees"]}
+    programmes = {
+        (row["benefit_type"], row["program_name"]) for row in built["marts.dim_benefit_programs"]
+    }
+    for row in fact:
+        assert row["transaction_id"]
+        assert row["amount"] > 0
+        assert row["transaction_timestamp"] is not None
+        assert people[row["employee_id"]]["status"] == row["employee_status"] != "terminated"
+        assert (row["benefit_type"], row["program_name"]) in programmes
+    assert len({row["transaction_id"] for row in fact}) == len(fact)
+
+
+def reasons_are_known_and_in_order(built: Built) -> None:
+    for source in JUDGED:
+        for row in built[f"quality.quarantine_{source}"]:
+            reasons = row["rejection_reasons"]
+            assert row["rejection_reason"] == reasons[0]
+            assert reasons == [reason for reason in TIER_2[source] if reason in reasons]
+    for row in built["marts.fact_transactions"]:
+        assert row["dq_flags"] == [
+            flag for flag in TIER_1["transactions"] if flag in row["dq_flags"]
+        ]
+
+
+def sums_of_the_marts_are_those_of_the_fact(built: Built) -> None:
+    fact = built["marts.fact_transactions"]
+    assert sum(row["transaction_count"] for row in built["marts.dim_merchants"]) == sum(
+        row["merchant"] is not None for row in fact
+    )
+    spend = sum(row["spend"] for row in built["marts.program_utilization"])
+    assert spend == built.money("marts.fact_transactions")
+
+
+def addresses_are_masked(built: Built) -> None:
+    for relation, rows in built.contents.items():
+        if not relation.startswith("raw."):
+            values = chain.from_iterable(
+                (value for name, value in row.items() if name != "raw_email") for row in rows
+            )
+            assert not any(LOCAL_PART in str(value) for value in values)
