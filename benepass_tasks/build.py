@@ -1,6 +1,8 @@
 """Building a table or view together with the marker that vouches for it."""
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -8,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.catalog import Table
 from benepass_tasks.errors import ModelError
-from benepass_tasks.models import Model, ModelGraph
+from benepass_tasks.models import Macro, Model
 from benepass_tasks.plan import Status
 from benepass_tasks.warehouse import Marker, Warehouse
 from benepass_tasks.warehouse.failures import explain
@@ -17,17 +19,31 @@ from benepass_tasks.warehouse.measure import Measure, measure_table
 from benepass_tasks.warehouse.session import quote_name
 
 
-def build_model(
-    warehouse: Warehouse, graph: ModelGraph, model: Model, table: Table, status: Status
-) -> Marker:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be built.
+
+    Attributes:
+        model: The SQL.
+        macros: The macros it needs, each after those that it calls itself.
+        table: What the catalog declares it to be.
+        status: Its fingerprint from the plan, computed from inputs that are up to date.
+        present: What the warehouse has under its name: table, view or None.
+    """
+
+    model: Model
+    macros: Sequence[Macro]
+    table: Table
+    status: Status
+    present: str | None
+
+
+def build_model(warehouse: Warehouse, order: Order) -> Marker:
     """Make the model's table or view and its marker, in one transaction.
 
     Args:
         warehouse: Where it is made.
-        graph: All models, for the macros.
-        model: What is made.
-        table: What the catalog declares it to be.
-        status: Its fingerprint from the plan, computed from inputs that are up to date.
+        order: What is made.
 
     Returns:
         The marker that was written.
@@ -35,12 +51,13 @@ def build_model(
     Raises:
         ModelError: DuckDB refuses the SQL; the message names the file.
     """
+    model, status = order.model, order.status
     if status.fingerprint is None:
         raise ModelError(f"{model.relation}: an input is not up to date")
     started = time.perf_counter()
     with warehouse.write() as connection:
-        _create(connection, graph, model, table)
-        if table.materialized == "view":
+        _create(connection, order)
+        if order.table.materialized == "view":
             measure = Measure(None, status.fingerprint)
         else:
             measure = measure_table(connection, model.relation)
@@ -51,18 +68,16 @@ def build_model(
     return marker
 
 
-def _create(connection: Connection, graph: ModelGraph, model: Model, table: Table) -> None:
-    layer, _, name = model.relation.partition(".")
-    relation = quote_name(layer, name)
-    connection.exec_driver_sql(f"create schema if not exists {quote_name(layer)}")
-    _drop_other_kind(connection, relation, layer, name, table.materialized)
-    for macro in graph.macros_of(model):
+def _create(connection: Connection, order: Order) -> None:
+    kind = order.table.materialized
+    relation = quote_name(order.table.layer, order.table.name)
+    connection.exec_driver_sql(f"create schema if not exists {quote_name(order.table.layer)}")
+    if order.present not in (None, kind):
+        connection.exec_driver_sql(f"drop {order.present} {relation}")
+    for macro in order.macros:
         _execute(connection, macro.path, macro.sql)
-    _execute(
-        connection,
-        model.path,
-        f"create or replace {table.materialized} {relation} as\n{model.sql}",
-    )
+    sql = f"create or replace {kind} {relation} as\n{order.model.sql}"
+    _execute(connection, order.model.path, sql)
 
 
 def _execute(connection: Connection, path: Path, sql: str) -> None:
@@ -71,16 +86,3 @@ def _execute(connection: Connection, path: Path, sql: str) -> None:
     except DBAPIError as error:
         # Without the cause: its text may quote a value of the data.
         raise ModelError(f"{path}: {explain(error)}") from None
-
-
-def _drop_other_kind(
-    connection: Connection, relation: str, layer: str, name: str, kind: str
-) -> None:
-    other = "view" if kind == "table" else "table"
-    found = connection.exec_driver_sql(
-        f"select 1 from duckdb_{other}s() where database_name = current_database() "  # noqa: S608
-        f"and schema_name = ? and {other}_name = ?",
-        (layer, name),
-    ).first()
-    if found:
-        connection.exec_driver_sql(f"drop {other} {relation}")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from benepass_tasks.build import build_model
+from benepass_tasks.build import Order, build_model
 from benepass_tasks.catalog import Catalog, load_catalog
 from benepass_tasks.errors import BenepassError, SourceError
 from benepass_tasks.ingestion.raw_tables import complete_raw
@@ -78,7 +78,11 @@ def build(relation: str) -> str:
             return "up to date: its inputs have the same rows as before"
         table = catalog.tables[relation]
         if relation in graph.models:
-            marker = build_model(warehouse, graph, graph.models[relation], table, status)
+            model, known = graph.models[relation], _snapshot(warehouse)
+            macros = tuple(graph.macros_of(model))
+            present = known.relations.get(relation)
+            marker = build_model(warehouse, Order(model, macros, table, status, present))
+            _remember(warehouse, warehouse.state, known.with_built(marker, table.materialized))
         else:
             marker = complete_raw(warehouse, table, files_of(relation), status)
     rows = "view" if marker.row_count is None else f"{marker.row_count:,} rows"
@@ -135,9 +139,20 @@ def _definitions(
     return catalog, read_graph(project, catalog, cache)
 
 
-@lru_cache(maxsize=2)
-def _snapshot(warehouse: Warehouse, _state: tuple[tuple[int, ...], ...]) -> Snapshot:
-    return read_snapshot(warehouse)
+def _snapshot(warehouse: Warehouse) -> Snapshot:
+    """The state of the warehouse, read again only when its file has changed."""
+    state = warehouse.state
+    if warehouse not in _known or _known[warehouse][0] != state:
+        _remember(warehouse, state, read_snapshot(warehouse))
+    return _known[warehouse][1]
+
+
+def _remember(warehouse: Warehouse, state: tuple[tuple[int, ...], ...], snapshot: Snapshot) -> None:
+    _known.clear()
+    _known[warehouse] = (state, snapshot)
+
+
+_known: dict[Warehouse, tuple[tuple[tuple[int, ...], ...], Snapshot]] = {}
 
 
 @lru_cache(maxsize=2)
@@ -146,7 +161,7 @@ def _plan(
     _project_state: tuple[tuple[str, int, int], ...],
     files: tuple[SourceFile, ...],
     _states: tuple[str, ...],
-    warehouse_state: tuple[tuple[int, ...], ...],
+    _warehouse_state: tuple[tuple[int, ...], ...],
 ) -> Plan:
     catalog, graph = _definitions_of(settings)
     return assess(
@@ -157,7 +172,7 @@ def _plan(
             files={
                 name: [file for file in files if file.source == name] for name in catalog.sources
             },
-            snapshot=_snapshot(Warehouse.of(settings), warehouse_state),
+            snapshot=_snapshot(Warehouse.of(settings)),
             force=settings.force,
         )
     )

@@ -7,6 +7,7 @@ earlier loads it finds in the warehouse (`raw._dlt_version`, `raw._dlt_loads`).
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +108,7 @@ def extract(
 def _items(source: Source, file: SourceFile, header: Header, reader: RecordReader) -> Iterator[Any]:
     """Yield the parsed batches, the rejected records, and last what is known of the columns."""
     inference = TypeInference()
-    for batch in reader.batches(header.columns):
+    for batch in _ahead(reader.batches(header.columns)):
         inference.observe(batch.table.select(list(header.columns)))
         yield _parsed(file, header, batch.table)
         if batch.rejected:
@@ -116,6 +117,15 @@ def _items(source: Source, file: SourceFile, header: Header, reader: RecordReade
         _empty(file, header),
         dlt.mark.make_hints(table_name=source.name, columns=_hints(header, reader, inference)),
     )
+
+
+def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Read each batch while the one before it is being written; both leave Python's lock free."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        waiting = reader.submit(next, batches, None)
+        while (batch := waiting.result()) is not None:
+            waiting = reader.submit(next, batches, None)
+            yield batch
 
 
 def _parsed(file: SourceFile, header: Header, table: pa.Table) -> pa.Table:

@@ -10,6 +10,9 @@ import pyarrow.compute as pc
 
 TEXT = "VARCHAR"
 
+PROBE = 64
+"""Values that are tried before all of a batch."""
+
 
 def _is_bigint(values: pa.Array) -> bool:
     return _casts(values, pa.int64())
@@ -61,12 +64,17 @@ class TypeInference:
             values = _filled(table.column(name))
             if len(values):
                 self._seen.add(name)
-                self._candidates[name] = [kind for kind in viable if CANDIDATES[kind](values)]
+                self._candidates[name] = [kind for kind in viable if _fits(kind, values)]
 
     def type_of(self, column: str) -> str:
         """The narrowest type that every value seen fits; text where there was no value."""
         viable = self._candidates.get(column, [])
         return viable[0] if viable and column in self._seen else TEXT
+
+
+def _fits(kind: str, values: pa.Array) -> bool:
+    # A cast words an error for each value that does not fit: a few values rule most types out.
+    return CANDIDATES[kind](values.slice(0, PROBE)) and CANDIDATES[kind](values)
 
 
 def _filled(column: pa.ChunkedArray) -> pa.Array:

@@ -157,6 +157,14 @@ class Snapshot:
         """The loads of one source by file."""
         return {load.file: load for load in self.loads.values() if load.source == source}
 
+    def with_built(self, marker: Marker, kind: str) -> "Snapshot":
+        """The state after a relation was built, without reading it anew."""
+        return Snapshot(
+            {**self.markers, marker.name: marker},
+            self.loads,
+            {**self.relations, marker.name: kind},
+        )
+
 
 EMPTY = Snapshot({}, {}, {})
 

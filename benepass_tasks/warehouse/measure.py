@@ -29,19 +29,12 @@ def measure_table(
         exclude: Columns that are not part of the content.
     """
     layer, _, name = relation.partition(".")
-    columns = [
-        (column, kind)
-        for column, kind in connection.exec_driver_sql(
-            "select column_name, data_type from duckdb_columns() "
-            "where database_name = current_database() and schema_name = ? and table_name = ? "
-            "order by column_index",
-            (layer, name),
-        )
-        if column not in exclude
-    ]
+    table = quote_name(layer, name)
+    described = connection.exec_driver_sql(f"describe {table}")
+    columns = [(column, kind) for column, kind, *_ in described if column not in exclude]
     hashed = ", ".join(quote_name(column) for column, _ in columns)
     count, total = connection.exec_driver_sql(
-        f"select count(*), sum(hash({hashed})) from {quote_name(layer, name)}"  # noqa: S608
+        f"select count(*), sum(hash({hashed})) from {table}"  # noqa: S608
     ).one()
     shape = (f"{column} {kind}" for column, kind in columns)
     return Measure(count, digest(*shape, str(count), str(total)))

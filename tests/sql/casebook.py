@@ -143,7 +143,7 @@ def read_grid(path: Path, lines: list[Line], known: Sequence[str]) -> Grid:
     for number, line in lines[1:]:
         row = read_cells(line)
         if len(row) != len(columns) or "" in re.split(r"\s*\|\s*", line.strip()):
-            raise ValueError(f"{path}:{number}: a cell for each column, NULL or  for none")
+            raise ValueError(f'{path}:{number}: a cell for each column, NULL or "" for none')
         rows.append(row)
     return Grid(columns, rows)
 
