@@ -1,12 +1,13 @@
 """A run on the project, settings and warehouse that are current: what the tasks delegate to."""
 
+import gc
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from benepass_tasks.build import Order, build_model
-from benepass_tasks.catalog import Catalog, load_catalog
+from benepass_tasks.catalog import Catalog, Source, Table, load_catalog
 from benepass_tasks.errors import BenepassError, SourceError
 from benepass_tasks.ingestion.raw_tables import complete_raw
 from benepass_tasks.models import ModelGraph, read_graph
@@ -14,7 +15,7 @@ from benepass_tasks.plan import REJECTED, Plan, Situation, assess
 from benepass_tasks.project import Project, open_project
 from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
-from benepass_tasks.warehouse import BOOKS, Snapshot, Warehouse, read_snapshot
+from benepass_tasks.warehouse import BOOKS, Load, Snapshot, Warehouse, read_snapshot
 
 
 def is_current(node: str) -> bool:
@@ -49,8 +50,7 @@ def relations_in(layer: str) -> list[str]:
 
 def load(source: str, file: str) -> str:
     """Load a file into raw; returns what to say about it."""
-    from benepass_tasks.ingestion.load import load_file  # noqa: PLC0415 - dlt takes 0.6 s to import
-
+    load_file = _import_loader()
     settings = current_settings()
     catalog, _ = _definitions_of(settings)
     warehouse = Warehouse.of(settings)
@@ -124,6 +124,19 @@ def list_relations(layers: Iterable[str]) -> list[str]:
         return []
     entries = re.findall(r"^(\w+\.\w+):", catalog, re.MULTILINE)
     return [entry for entry in entries if entry.partition(".")[0] in set(layers)]
+
+
+def _import_loader() -> Callable[[Warehouse, Source, Table, SourceFile], Load]:
+    # dlt takes half a second to import, so only a run that loads does, and a good part of that
+    # would go into looking for garbage among what is imported.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        from benepass_tasks.ingestion.load import load_file  # noqa: PLC0415
+    finally:
+        if was_enabled:
+            gc.enable()
+    return load_file
 
 
 def _definitions_of(settings: Settings) -> tuple[Catalog, ModelGraph]:

@@ -5,7 +5,6 @@
 of a task is its marker in the warehouse, so a task is complete when the plan says so.
 """
 
-import gc
 import logging
 from collections.abc import Iterable
 from functools import cache
@@ -186,9 +185,6 @@ def table_task(relation: str) -> type[TableTask]:
     globals()[f"{layer}__{name}"] = task
     return task
 
-
-# What is imported by now stays: to look for garbage in it over and over is a tenth of a short run.
-gc.freeze()
 
 # Luigi's command line knows a task by its class: name them all, without reading them yet.
 for _relation in run.list_relations(("raw", *LAYERS)):

@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -19,6 +18,13 @@ from sqlalchemy.pool import StaticPool
 
 from benepass_tasks.errors import WarehouseError
 from benepass_tasks.settings import Settings
+
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    # Rows have numbers; to keep their order as well would cost memory and time.
+    "preserve_insertion_order": False,
+    # A run asks nothing of the network.
+    "autoinstall_known_extensions": False,
+}
 
 ALIAS = "warehouse"
 """The name of the attached database; fixed, since a file named like a schema is ambiguous."""
@@ -66,16 +72,13 @@ class Warehouse:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A read-only session; the file must exist."""
-        with self._attached("read_only"), _engine().connect() as connection:
+        with self._attached("read_only") as engine, engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A session in one transaction: committed at the end, rolled back on an error."""
-        with (
-            self._attached("read_write"),
-            _engine().begin() as connection,
-        ):
+        with self._attached("read_write") as engine, engine.begin() as connection:
             for name, value in self.variables:
                 connection.exec_driver_sql(f"set variable {name} = {value}")
             yield connection
@@ -83,14 +86,9 @@ class Warehouse:
     @contextmanager
     def native(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection of its own to the file, for a library that manages its transactions."""
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": self.memory_limit,
-            "temp_directory": f"{self.path}.tmp",
-            "preserve_insertion_order": False,
-            "autoinstall_known_extensions": False,
-        }
+        own = {"memory_limit": self.memory_limit, "temp_directory": f"{self.path}.tmp"}
         opened: list[duckdb.DuckDBPyConnection] = []
-        self._wait(lambda: opened.append(duckdb.connect(str(self.path), config=config)))
+        self._wait(lambda: opened.append(duckdb.connect(str(self.path), config={**CONFIG, **own})))
         try:
             yield opened[0]
         finally:
@@ -113,18 +111,15 @@ class Warehouse:
             os.umask(umask)
 
     @contextmanager
-    def _attached(self, mode: str) -> Iterator[None]:
-        raw = _engine().raw_connection()
+    def _attached(self, mode: str) -> Iterator[Engine]:
+        engine = _engine(f"{self.path}.tmp", self.memory_limit)
+        raw = engine.raw_connection()
         try:
             run = raw.cursor().execute
-            # DuckDB 1.x knows time zones only after connecting, so not as part of its config.
-            run("set timezone = 'UTC'")
-            run(f"set memory_limit = {quote_text(self.memory_limit)}")
-            run(f"set temp_directory = {quote_text(f'{self.path}.tmp')}")
             self._wait(lambda: run(f"attach {quote_text(str(self.path))} as {ALIAS} ({mode})"))
             try:
                 run(f"use {ALIAS}")
-                yield
+                yield engine
             finally:
                 run("use memory")
                 run(f"detach {ALIAS}")
@@ -165,26 +160,30 @@ def quote_text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-@cache
-def _engine() -> Engine:
-    return create_engine(
-        "duckdb:///:memory:",
-        poolclass=StaticPool,
-        hide_parameters=True,
-        connect_args={
-            "config": {
-                "preserve_insertion_order": False,
-                "autoinstall_known_extensions": False,
-            }
-        },
-    )
+def _engine(temp_directory: str, memory_limit: str) -> Engine:
+    """The process's DuckDB, where larger tables spill beside the warehouse that they go to."""
+    key = (temp_directory, memory_limit)
+    if key not in _open:
+        close()
+        _open[key] = create_engine(
+            "duckdb:///:memory:",
+            poolclass=StaticPool,
+            hide_parameters=True,
+            connect_args={"config": {**CONFIG, "memory_limit": memory_limit}},
+        )
+        with _open[key].connect() as connection:
+            connection.exec_driver_sql(f"set temp_directory = {quote_text(temp_directory)}")
+            connection.exec_driver_sql("set TimeZone = 'UTC'")
+    return _open[key]
+
+
+_open: dict[tuple[str, str], Engine] = {}
 
 
 def close() -> None:
     """Close this process's DuckDB; the next session opens another."""
-    if _engine.cache_info().currsize:
-        _engine().dispose()
-        _engine.cache_clear()
+    while _open:
+        _open.popitem()[1].dispose()
 
 
 # A forked process has none of DuckDB's threads, and would wait for them forever.

@@ -18,7 +18,7 @@ select
     first_name,
     last_name,
     mask_email(email) as email,
-    contains(email, '@') as is_email_valid,
+    regexp_full_match(email, '[^@\s]+@[^@\s]+') as is_email_valid,
     iso_date(hire_date) as hire_date,
     if(iso_date(hire_date) is null, hire_date, null) as hire_date_as_written,
     status,

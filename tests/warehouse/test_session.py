@@ -168,3 +168,34 @@ def test_an_excluded_column_is_no_content(tmp_path: Path) -> None:
             for name in "ab"
         )
     assert one == two
+
+
+def test_the_time_zone_of_the_machine_does_not_matter(tmp_path: Path) -> None:
+    ask = """
+import pathlib, sys
+from benepass_tasks.warehouse import Warehouse
+
+made = Warehouse(pathlib.Path(sys.argv[1]), "200MB", 1.0, ())
+with made.write() as connection:
+    print(connection.exec_driver_sql("select current_setting('TimeZone')").scalar_one())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", ask, str(tmp_path / "w.duckdb")],
+        env=os.environ | {"TZ": "America/New_York"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "UTC"
+
+
+def test_what_is_larger_than_memory_spills_beside_the_warehouse(tmp_path: Path) -> None:
+    made = Warehouse(tmp_path / "w.duckdb", "60MB", 1.0, ())
+    for _ in range(3):
+        with made.write() as connection:
+            connection.exec_driver_sql(
+                "create or replace table t as "
+                "select hash(i) as a, 'text ' || hash(i + 1) as b from range(2000000) r(i) "
+                "order by a, b"
+            )
+    assert rows(made, "select count(*) from t") == [(2_000_000,)]
