@@ -1,28 +1,37 @@
 """The proof that the books balance, and the table that ends a run."""
 
+import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
+from sqlalchemy import Connection
 
 from benepass_tasks.errors import BooksError
 from benepass_tasks.plan import Status
 from benepass_tasks.project import Project
 from benepass_tasks.warehouse import BOOKS, Marker, Snapshot, Warehouse
-from benepass_tasks.warehouse.markers import RUN_ID, snapshot_of, write_marker
+from benepass_tasks.warehouse.markers import RUN_ID, forget_marker, snapshot_of, write_marker
 from benepass_tasks.warehouse.measure import Measure
+from benepass_tasks.warehouse.session import quote_name
+
+log = logging.getLogger(__name__)
 
 
-def balance(warehouse: Warehouse, project: Project, status: Status) -> str:
+def balance(
+    warehouse: Warehouse, project: Project, status: Status, leftovers: Mapping[str, str | None]
+) -> str:
     """Prove that every record and cent of the files is in raw, rejected, marts or quarantine.
 
     Args:
         warehouse: Where everything was built.
         project: Where `sql/checks/books_balance.sql` is.
         status: The fingerprint of the proof from the plan, computed from all tables' content.
+        leftovers: Tables and views that have no entry in the catalog any more; they are dropped,
+            so that nobody takes them for up to date.
 
     Returns:
         A table for people: what became of the records, and how long it took.
@@ -35,6 +44,7 @@ def balance(warehouse: Warehouse, project: Project, status: Status) -> str:
     started = time.perf_counter()
     fingerprint = status.fingerprint
     with warehouse.write() as connection:
+        _drop(connection, leftovers)
         sums = connection.exec_driver_sql(_sql(project, "checks/books_balance.sql")).all()
         if sums:
             raise BooksError("the books do not balance:\n" + "\n".join(map(_difference, sums)))
@@ -54,6 +64,14 @@ def balance(warehouse: Warehouse, project: Project, status: Status) -> str:
         _seconds_line(snapshot),
     ]
     return "\n".join(section for section in sections if section)
+
+
+def _drop(connection: Connection, leftovers: Mapping[str, str | None]) -> None:
+    for relation, kind in leftovers.items():
+        if kind:
+            connection.exec_driver_sql(f"drop {kind} {quote_name(*relation.split('.', 1))}")
+        forget_marker(connection, relation)
+        log.warning("%s has no entry in catalog.yaml any more; dropped", relation)
 
 
 def _sql(project: Project, name: str) -> str:

@@ -12,6 +12,7 @@ from benepass_tasks.catalog import Catalog, Source
 from benepass_tasks.digests import digest
 from benepass_tasks.errors import ProjectError
 from benepass_tasks.models import Model, ModelGraph
+from benepass_tasks.project import LAYERS
 from benepass_tasks.sources import SourceFile
 from benepass_tasks.warehouse import BOOKS, Load, Snapshot
 from benepass_tasks.warehouse.markers import RUN_ID
@@ -44,13 +45,14 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that decides what has to be built."""
+    """All that decides what has to be built; `proof` is the SQL that balances the books."""
 
     catalog: Catalog
     graph: ModelGraph
     variables: Mapping[str, str]
     files: Mapping[str, Sequence[SourceFile]]
     snapshot: Snapshot
+    proof: str = ""
     force: frozenset[str] = frozenset()
     run_id: str = RUN_ID
 
@@ -102,6 +104,15 @@ def model_recipe(situation: Situation, model: Model) -> str:
 def raw_fingerprint(loads: Mapping[str, Load]) -> str:
     """Digest of which loads a raw table is made of."""
     return digest(*(f"{file} {loads[file].load_id}" for file in sorted(loads)))
+
+
+def leftovers(catalog: Catalog, snapshot: Snapshot) -> dict[str, str | None]:
+    """What was built once and has no entry any more: relations, with what there is of them."""
+    return {
+        name: snapshot.relations.get(name)
+        for name in snapshot.markers
+        if name.partition(".")[0] in LAYERS and name not in catalog.tables
+    }
 
 
 def _forced(situation: Situation) -> frozenset[str]:
@@ -191,13 +202,15 @@ def _model_status(situation: Situation, model: Model, plan: Plan, *, is_forced: 
 
 def _books_status(situation: Situation, plan: Plan) -> Status:
     relations = sorted(situation.catalog.tables)
-    recipe = digest(*relations)
+    recipe = digest(situation.proof, *relations)
     fingerprint = _fingerprint(recipe, {name: plan[name].content for name in relations})
     marker = situation.snapshot.markers.get(BOOKS)
     if fingerprint is None:
         reason: str | None = "input to be built"
     elif marker is None or marker.fingerprint != fingerprint:
         reason = "not proven yet"
+    elif leftovers(situation.catalog, situation.snapshot):
+        reason = "tables that the catalog no longer has"
     else:
         reason = None
     return Status(reason, fingerprint, None, recipe)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from benepass_tasks.build import Order, build_model
 from benepass_tasks.catalog import Catalog, Source, Table, load_catalog
-from benepass_tasks.errors import BenepassError, SourceError
+from benepass_tasks.errors import BenepassError, ProjectError, SourceError
 from benepass_tasks.ingestion.raw_tables import complete_raw
 from benepass_tasks.models import ModelGraph, read_graph
-from benepass_tasks.plan import REJECTED, Plan, Situation, assess
+from benepass_tasks.plan import REJECTED, Plan, Situation, assess, leftovers
 from benepass_tasks.project import Project, open_project
 from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
@@ -96,7 +96,12 @@ def balance() -> str:
     settings = current_settings()
     warehouse = Warehouse.of(settings)
     with warehouse.exclusive():
-        return books.balance(warehouse, open_project(settings.project_dir), current_plan()[BOOKS])
+        status = current_plan()[BOOKS]
+        if status.is_current:
+            return "The books balance: proven by another run."
+        catalog, _ = _definitions_of(settings)
+        unknown = leftovers(catalog, _snapshot(warehouse))
+        return books.balance(warehouse, open_project(settings.project_dir), status, unknown)
 
 
 def current_plan() -> Plan:
@@ -152,6 +157,16 @@ def _definitions(
     return catalog, read_graph(project, catalog, cache)
 
 
+def _proof(project: Project) -> str:
+    """The SQL that balances the books, without its comments."""
+    path = project.sql / "checks" / "books_balance.sql"
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as error:
+        raise ProjectError(f"{path} is missing; it proves that the books balance") from error
+    return "\n".join(line for line in lines if not line.lstrip().startswith("--"))
+
+
 def _snapshot(warehouse: Warehouse) -> Snapshot:
     """The state of the warehouse, read again only when its file has changed."""
     state = warehouse.state
@@ -186,6 +201,7 @@ def _plan(
                 name: [file for file in files if file.source == name] for name in catalog.sources
             },
             snapshot=_snapshot(Warehouse.of(settings)),
+            proof=_proof(open_project(settings.project_dir)),
             force=settings.force,
         )
     )

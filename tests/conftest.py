@@ -149,7 +149,11 @@ class Workspace:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     """A project with three employees, three accounts and five transactions."""
-    made = Workspace(tmp_path / "project")
+    return _project(tmp_path / "project")
+
+
+def _project(root: Path) -> Workspace:
+    made = Workspace(root)
     made.root.mkdir()
     for name in ("catalog.yaml", "luigi.cfg", "luigid.cfg"):
         shutil.copy(ROOT / name, made.root / name)
@@ -159,6 +163,21 @@ def workspace(tmp_path: Path) -> Workspace:
     made.write("data/transactions.csv", TRANSACTIONS)
     made.write("data/category_benefit_mappings.csv", MAPPINGS)
     return made
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A project after a run; made once, for copying only."""
+    made = _project(tmp_path_factory.mktemp("finished") / "project")
+    made.run()
+    return made
+
+
+@pytest.fixture
+def finished(workspace: Workspace, finished_run: Workspace) -> None:
+    """The project of the test has been run already."""
+    for name in ("warehouse.duckdb", ".warehouse.models.json"):
+        shutil.copy2(finished_run.data / name, workspace.data / name)
 
 
 def _build(task: str) -> bool:

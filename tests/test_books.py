@@ -65,10 +65,10 @@ def test_an_imbalance_fails_the_run_and_names_the_difference(
     assert message in caplog.text
 
 
+@pytest.mark.usefixtures("finished")
 def test_rows_that_vanish_from_raw_are_missed(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
-    workspace.run()
     workspace.change("delete from raw.transactions where transaction_id = 'T5'")
     workspace.change("delete from meta.markers where name = 'raw.transactions'")
     _, succeeded = workspace.attempt()
@@ -96,3 +96,21 @@ def test_the_closing_table_says_what_became_of_the_records(
     assert "transactions negative_amount 1" in lines
     assert "transactions terminated_employee 1" in lines
     assert any(line.startswith("Seconds: raw ") for line in lines)
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_changed_proof_is_proven_again(workspace: Workspace) -> None:
+    workspace.replace("sql/checks/books_balance.sql", "-- Purpose:", "-- The purpose:")
+    assert workspace.run() == set()
+    workspace.replace(
+        "sql/checks/books_balance.sql", "left_value <> right_value", "left_value < right_value"
+    )
+    assert workspace.run() == {"books"}
+
+
+def test_a_missing_proof_stops_the_run(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    (workspace.root / "sql/checks/books_balance.sql").unlink()
+    assert not workspace.attempt()[1]
+    assert "books_balance.sql is missing" in caplog.text

@@ -76,12 +76,12 @@ def _raw(workspace: Workspace) -> list[tuple[object, ...]]:
     )
 
 
+@pytest.mark.usefixtures("finished")
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_a_run_killed_before_any_of_its_statements_is_finished_by_the_next(
     workspace: Workspace, tmp_path: Path, part: int
 ) -> None:
-    workspace.run()
     expected = _expected(workspace, tmp_path)
     base = tmp_path / "base"
     shutil.copytree(workspace.root, base)
@@ -122,10 +122,10 @@ def test_a_first_run_killed_after_some_time_is_finished_by_the_next(
     assert workspace.content(("quality", "marts")) == expected
 
 
+@pytest.mark.usefixtures("finished")
 def test_a_file_that_goes_back_to_what_it_was_after_a_crash_is_loaded_again(
     workspace: Workspace,
 ) -> None:
-    workspace.run()
     original = (workspace.data / "transactions.csv").read_bytes()
     state = (workspace.data / "transactions.csv").stat()
     before = workspace.content()
@@ -140,10 +140,10 @@ def test_a_file_that_goes_back_to_what_it_was_after_a_crash_is_loaded_again(
     assert len(_raw(workspace)) == 5
 
 
+@pytest.mark.usefixtures("finished")
 def test_a_failing_model_leaves_its_table_and_all_others_as_they_were(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
-    workspace.run()
     before = workspace.content()
     workspace.replace(
         "sql/marts/dim_employees.sql", "    status,", "    cast(email as int) as status,"

@@ -113,8 +113,8 @@ def test_settings_are_flags(workspace: Workspace, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.usefixtures("finished")
 def test_force_reruns_a_table_and_what_is_downstream(workspace: Workspace) -> None:
-    workspace.run()
     before = workspace.vouched_for()
     done = workspace.run_command("--benepass-force", "intermediate.int_benefit_accounts")
     assert done.returncode == 0, done.stderr
@@ -126,8 +126,8 @@ def test_force_reruns_a_table_and_what_is_downstream(workspace: Workspace) -> No
     assert "raw.benefit_accounts" not in made
 
 
+@pytest.mark.usefixtures("finished")
 def test_force_of_a_raw_table_loads_its_files_again(workspace: Workspace) -> None:
-    workspace.run()
     before = workspace.vouched_for()
     assert workspace.run_command("--benepass-force", "raw.employees").returncode == 0
     made = {name for name, _ in workspace.vouched_for() - before}

@@ -34,29 +34,29 @@ def test_a_first_run_builds_every_table_of_the_catalog(workspace: Workspace) -> 
     ]
 
 
+@pytest.mark.usefixtures("finished")
 def test_a_second_run_does_nothing(workspace: Workspace) -> None:
-    workspace.run()
     before = workspace.warehouse.stat().st_mtime_ns
     assert workspace.run() == set()
     assert workspace.warehouse.stat().st_mtime_ns == before
 
 
+@pytest.mark.usefixtures("finished")
 def test_a_changed_file_reruns_what_depends_on_it_and_nothing_else(workspace: Workspace) -> None:
-    workspace.run()
     workspace.replace("data/transactions.csv", "T5,E3,A3,Plum Crate,20.00", "T5,E3,A3,Fig,21.00")
     made = workspace.run()
     assert made == DOWNSTREAM_OF_TRANSACTIONS | {"transactions/transactions.csv"}
     assert workspace.query("select merchant from marts.dim_merchants where merchant = 'Fig'")
 
 
+@pytest.mark.usefixtures("finished")
 def test_a_touched_file_reruns_nothing(workspace: Workspace) -> None:
-    workspace.run()
     (workspace.data / "transactions.csv").touch()
     assert workspace.run() == set()
 
 
+@pytest.mark.usefixtures("finished")
 def test_a_comment_or_layout_in_sql_reruns_nothing(workspace: Workspace) -> None:
-    workspace.run()
     workspace.replace(
         "sql/marts/dim_employees.sql", "select\n", "-- a remark\nSELECT  \n\n".lower()
     )
@@ -64,8 +64,8 @@ def test_a_comment_or_layout_in_sql_reruns_nothing(workspace: Workspace) -> None
     assert workspace.run() == set()
 
 
+@pytest.mark.usefixtures("finished")
 def test_edited_sql_reruns_itself_and_what_its_rows_change(workspace: Workspace) -> None:
-    workspace.run()
     workspace.replace(
         "sql/marts/dim_benefit_programs.sql",
         "    program_name,\n    first(",
@@ -74,8 +74,8 @@ def test_edited_sql_reruns_itself_and_what_its_rows_change(workspace: Workspace)
     assert workspace.run() == {"marts.dim_benefit_programs", "books"}
 
 
+@pytest.mark.usefixtures("finished")
 def test_an_edited_macro_reruns_the_models_that_call_it(workspace: Workspace) -> None:
-    workspace.run()
     workspace.replace("sql/macros/mask_email.sql", "'****@'", "'***@'")
     made = workspace.run()
     assert {"staging.stg_employees", "intermediate.int_employees", "marts.dim_employees"} <= made
@@ -84,31 +84,31 @@ def test_an_edited_macro_reruns_the_models_that_call_it(workspace: Workspace) ->
     assert "quality.transaction_issues" not in made
 
 
+@pytest.mark.usefixtures("finished")
 def test_a_rebuilt_input_with_the_same_rows_stops_the_rebuild(workspace: Workspace) -> None:
-    workspace.run()
     content = (workspace.data / "transactions.csv").read_bytes().replace(b"\n", b"\r\n")
     workspace.write("data/transactions.csv", content)
     assert workspace.run() == {"transactions/transactions.csv", "raw.transactions", "books"}
 
 
+@pytest.mark.usefixtures("finished")
 def test_only_models_that_read_the_as_of_date_depend_on_it(workspace: Workspace) -> None:
-    workspace.run()
     made = workspace.run(as_of="2026-01-02")
     assert made == {"marts.dim_employees", "quality.transaction_issues", "books"}
 
 
+@pytest.mark.usefixtures("finished")
 def test_switching_masking_rebuilds_the_masked_tables(workspace: Workspace) -> None:
-    workspace.run()
     made = workspace.run(pii_masking="false")
     assert "marts.dim_employees" in made
     assert "quality.transaction_issues" not in made
 
 
+@pytest.mark.usefixtures("finished")
 @pytest.mark.parametrize(
     "relation", ["marts.dim_merchants", "staging.stg_employees", "quality.transaction_issues"]
 )
 def test_a_relation_dropped_by_hand_is_rebuilt(workspace: Workspace, relation: str) -> None:
-    workspace.run()
     before = workspace.content()
     kind = "view" if relation.startswith("staging") else "table"
     workspace.change(f"drop {kind} {relation}")
@@ -128,8 +128,8 @@ def test_a_raw_table_dropped_by_hand_is_loaded_anew_from_all_its_files(
     assert workspace.content() == before
 
 
+@pytest.mark.usefixtures("finished")
 def test_a_new_file_of_a_glob_loads_only_itself(workspace: Workspace) -> None:
-    workspace.run()
     workspace.write("data/transactions_2.csv", _renumbered(workspace, "T", "U"))
     made = workspace.run()
     assert "transactions/transactions_2.csv" in made
@@ -156,8 +156,8 @@ def test_a_removed_file_of_a_glob_loses_its_rows(workspace: Workspace) -> None:
     assert workspace.query("select count(*) from raw.rejected_rows") == [(0,)]
 
 
+@pytest.mark.usefixtures("finished")
 def test_buildmarts_is_complete_only_with_the_quality_layer(workspace: Workspace) -> None:
-    workspace.run()
     workspace.change("drop table quality.benefit_account_issues")
     assert {"quality.benefit_account_issues"} <= workspace.run()
 
@@ -261,3 +261,35 @@ def _renumbered(workspace: Workspace, old: str, new: str) -> str:
     content = Path(workspace.data / "transactions.csv").read_text()
     header, *rows = content.splitlines(keepends=True)
     return header + "".join(row.replace(old, new, 1) for row in rows)
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_table_that_is_no_longer_declared_is_dropped(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    (workspace.root / "sql/marts/dim_merchants.sql").unlink()
+    catalog = (workspace.root / "catalog.yaml").read_text()
+    before, _, rest = catalog.partition("marts.dim_merchants:")
+    workspace.write("catalog.yaml", before + rest[rest.index("marts.program_utilization:") :])
+    assert workspace.run() == {"books"}
+    assert "marts.dim_merchants has no entry in catalog.yaml any more; dropped" in caplog.text
+    assert "marts.dim_merchants" not in workspace.content()
+    assert workspace.run() == set()
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_model_can_become_a_view_and_a_table_again(workspace: Workspace) -> None:
+    before = workspace.content()
+    catalog = (workspace.root / "catalog.yaml").read_text()
+    workspace.write(
+        "catalog.yaml",
+        catalog.replace(
+            "    grain: one row per staged transaction record\n",
+            "    grain: one row per staged transaction record\n    materialized: view\n",
+        ),
+    )
+    assert "intermediate.int_transactions_enriched" in workspace.run()
+    assert workspace.content() == before
+    workspace.write("catalog.yaml", catalog)
+    assert "intermediate.int_transactions_enriched" in workspace.run()
+    assert workspace.content() == before

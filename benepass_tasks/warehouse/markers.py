@@ -189,8 +189,13 @@ def snapshot_of(connection: Connection) -> Snapshot:
 
 def write_marker(connection: Connection, marker: Marker) -> None:
     """Put the marker in place of an earlier one of that name; the first load made the table."""
-    connection.execute(delete(MARKERS).where(MARKERS.c.name == marker.name))
+    forget_marker(connection, marker.name)
     connection.execute(insert(MARKERS), asdict(marker))
+
+
+def forget_marker(connection: Connection, name: str) -> None:
+    """Remove what vouches for a relation."""
+    connection.execute(delete(MARKERS).where(MARKERS.c.name == name))
 
 
 def write_load(connection: Connection, load: Load) -> None:

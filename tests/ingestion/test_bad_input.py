@@ -180,6 +180,7 @@ def test_hostile_file_names_are_only_names(workspace: Workspace) -> None:
     ) == [(name,)]
 
 
+@pytest.mark.usefixtures("finished")
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -207,7 +208,6 @@ def test_hostile_file_names_are_only_names(workspace: Workspace) -> None:
 def test_a_broken_contract_fails_the_load_and_leaves_everything_as_it_was(
     workspace: Workspace, caplog: pytest.LogCaptureFixture, content: bytes | None, message: str
 ) -> None:
-    workspace.run()
     before = workspace.content(("raw", "meta", "quality", "marts"))
     if content is None:
         (workspace.data / "employees.csv").unlink()
