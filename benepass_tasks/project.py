@@ -1,5 +1,6 @@
 """Where the project's own files are: the catalog and the SQL."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,9 +29,13 @@ class Project:
     @property
     def state(self) -> tuple[tuple[str, int, int], ...]:
         """What changes whenever the catalog or a SQL file is edited: names, sizes and times."""
-        files = [self.catalog, *sorted(self.sql.glob("*/*.sql"))]
-        found = [(str(path), path.stat()) for path in files]
-        return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
+        # Asked for before each task: listing folders is ten times faster than a glob.
+        found = [("catalog.yaml", self.catalog.stat())]
+        for folder in ("macros", *LAYERS):
+            if (self.sql / folder).is_dir():
+                with os.scandir(self.sql / folder) as entries:
+                    found += [(f"{folder}/{entry.name}", entry.stat()) for entry in entries]
+        return tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found))
 
     def sql_files(self, folder: str) -> list[Path]:
         """The SQL files of a layer or of the macros, by name, as paths below the project."""

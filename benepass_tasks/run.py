@@ -107,14 +107,15 @@ def balance() -> str:
 def current_plan() -> Plan:
     """What is up to date and what is not; worked out again only when something changed."""
     settings = current_settings()
-    catalog, _ = _definitions_of(settings)
+    project = open_project(settings.project_dir)
+    project_state = project.state
+    catalog, _ = _definitions(project, project_state, Warehouse.of(settings).models_cache)
     files = tuple(
         file
         for source in catalog.sources.values()
         for file in find_files(source, settings.data_dir)
     )
     states = tuple(file.state if file.exists() else "" for file in files)
-    project_state = open_project(settings.project_dir).state
     return _plan(settings, project_state, files, states, Warehouse.of(settings).state)
 
 
