@@ -9,12 +9,21 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
+from benepass_tasks.catalog import Catalog
 from benepass_tasks.errors import BooksError
-from benepass_tasks.plan import Status
+from benepass_tasks.plan import Status, leftovers
 from benepass_tasks.project import Project
 from benepass_tasks.warehouse import BOOKS, Marker, Snapshot, Warehouse
-from benepass_tasks.warehouse.markers import RUN_ID, forget_marker, snapshot_of, write_marker
+from benepass_tasks.warehouse.failures import explain
+from benepass_tasks.warehouse.markers import (
+    RUN_ID,
+    forget_load,
+    forget_marker,
+    snapshot_of,
+    write_marker,
+)
 from benepass_tasks.warehouse.measure import Measure
 from benepass_tasks.warehouse.session import quote_name
 
@@ -22,16 +31,17 @@ log = logging.getLogger(__name__)
 
 
 def balance(
-    warehouse: Warehouse, project: Project, status: Status, leftovers: Mapping[str, str | None]
+    warehouse: Warehouse, project: Project, catalog: Catalog, status: Status, known: Snapshot
 ) -> str:
     """Prove that every record and cent of the files is in raw, rejected, marts or quarantine.
 
     Args:
         warehouse: Where everything was built.
         project: Where `sql/checks/books_balance.sql` is.
+        catalog: What there should be.
         status: The fingerprint of the proof from the plan, computed from all tables' content.
-        leftovers: Tables and views that have no entry in the catalog any more; they are dropped,
-            so that nobody takes them for up to date.
+        known: The state of the warehouse. What it has and the catalog does not, any more, is
+            dropped, so that nobody takes it for up to date.
 
     Returns:
         A table for people: what became of the records, and how long it took.
@@ -43,13 +53,15 @@ def balance(
         raise BooksError("the books cannot be balanced: a table is not up to date; run again")
     started = time.perf_counter()
     fingerprint = status.fingerprint
+    gone = leftovers(catalog, known)
     with warehouse.write() as connection:
-        _drop(connection, leftovers)
-        sums = connection.exec_driver_sql(_sql(project, "checks/books_balance.sql")).all()
+        _drop(connection, gone)
+        _forget_sources(connection, catalog, known)
+        sums = _rows(connection, project, "checks/books_balance.sql")
         if sums:
             raise BooksError("the books do not balance:\n" + "\n".join(map(_difference, sums)))
-        records = connection.exec_driver_sql(_sql(project, "reports/run_summary.sql")).all()
-        reasons = connection.exec_driver_sql(_sql(project, "reports/quarantine_reasons.sql")).all()
+        records = _rows(connection, project, "reports/run_summary.sql")
+        reasons = _rows(connection, project, "reports/quarantine_reasons.sql")
         write_marker(
             connection,
             Marker.of_this_run(
@@ -57,6 +69,8 @@ def balance(
             ),
         )
         snapshot = snapshot_of(connection)
+    for relation in gone:
+        log.warning("%s has no entry in catalog.yaml any more; dropped", relation)
     sections = [
         "The books balance.",
         _rendered(_records_table(records)),
@@ -66,16 +80,29 @@ def balance(
     return "\n".join(section for section in sections if section)
 
 
-def _drop(connection: Connection, leftovers: Mapping[str, str | None]) -> None:
-    for relation, kind in leftovers.items():
+def _drop(connection: Connection, gone: Mapping[str, str | None]) -> None:
+    for relation, kind in gone.items():
         if kind:
             connection.exec_driver_sql(f"drop {kind} {quote_name(*relation.split('.', 1))}")
         forget_marker(connection, relation)
-        log.warning("%s has no entry in catalog.yaml any more; dropped", relation)
 
 
-def _sql(project: Project, name: str) -> str:
-    return (project.sql / name).read_text(encoding="utf-8")
+def _forget_sources(connection: Connection, catalog: Catalog, known: Snapshot) -> None:
+    for load in known.loads.values():
+        if load.source not in catalog.sources:
+            connection.exec_driver_sql(
+                "delete from raw.rejected_rows where _dlt_load_id = ?", (load.load_id,)
+            )
+            forget_load(connection, load.source, load.file)
+
+
+def _rows(connection: Connection, project: Project, name: str) -> Sequence[Any]:
+    sql = (project.sql / name).read_text(encoding="utf-8")
+    try:
+        return connection.exec_driver_sql(sql).all()
+    except DBAPIError as error:
+        # Without the cause: its text may quote a value of the data.
+        raise BooksError(f"sql/{name}: {explain(error)}") from None
 
 
 def _difference(row: Sequence[Any]) -> str:

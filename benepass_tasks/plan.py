@@ -12,7 +12,6 @@ from benepass_tasks.catalog import Catalog, Source
 from benepass_tasks.digests import digest
 from benepass_tasks.errors import ProjectError
 from benepass_tasks.models import Model, ModelGraph
-from benepass_tasks.project import LAYERS
 from benepass_tasks.sources import SourceFile
 from benepass_tasks.warehouse import BOOKS, Load, Snapshot
 from benepass_tasks.warehouse.markers import RUN_ID
@@ -111,16 +110,18 @@ def leftovers(catalog: Catalog, snapshot: Snapshot) -> dict[str, str | None]:
     return {
         name: snapshot.relations.get(name)
         for name in snapshot.markers
-        if name.partition(".")[0] in LAYERS and name not in catalog.tables
+        if name != BOOKS and name not in catalog.tables
     }
 
 
 def _forced(situation: Situation) -> frozenset[str]:
-    unknown = sorted(situation.force - situation.catalog.tables.keys())
+    known = situation.catalog.tables.keys() - {REJECTED}
+    unknown = sorted(situation.force - known)
     if unknown:
         raise ProjectError(
-            f"--benepass-force: {', '.join(unknown)} is no table of the catalog; "
-            f"there are {', '.join(sorted(situation.catalog.tables))}"
+            f"--benepass-force: {', '.join(unknown)} is no table of the catalog that can be "
+            "rebuilt; "
+            f"there are {', '.join(sorted(known))}"
         )
     return situation.graph.downstream(situation.force)
 
@@ -172,7 +173,11 @@ def _rejected_status(situation: Situation, plan: Plan) -> Status:
     # Nothing builds this table: each load writes its own share.
     if not all(plan[file.key].is_current for files in situation.files.values() for file in files):
         return Status("input to be built", None, None, "")
-    loads = (f"{key} {load.load_id}" for key, load in sorted(situation.snapshot.loads.items()))
+    loads = (
+        f"{load.source} {load.file} {load.load_id}"
+        for _, load in sorted(situation.snapshot.loads.items())
+        if load.source in situation.catalog.sources
+    )
     content = digest(*loads)
     return Status(None, content, content, "")
 

@@ -2,20 +2,25 @@
 
 import gc
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
+import duckdb
+from sqlalchemy.exc import DBAPIError
+
 from benepass_tasks.build import Order, build_model
 from benepass_tasks.catalog import Catalog, Source, Table, load_catalog
-from benepass_tasks.errors import BenepassError, ProjectError, SourceError
+from benepass_tasks.errors import BenepassError, ProjectError, SourceError, WarehouseError
 from benepass_tasks.ingestion.raw_tables import complete_raw
 from benepass_tasks.models import ModelGraph, read_graph
-from benepass_tasks.plan import REJECTED, Plan, Situation, assess, leftovers
+from benepass_tasks.plan import REJECTED, Plan, Situation, assess
 from benepass_tasks.project import Project, open_project
 from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
 from benepass_tasks.warehouse import BOOKS, Load, Snapshot, Warehouse, read_snapshot
+from benepass_tasks.warehouse.failures import explain
 
 
 def is_current(node: str) -> bool:
@@ -48,6 +53,19 @@ def relations_in(layer: str) -> list[str]:
     return [table.relation for table in catalog.tables.values() if table.layer == layer]
 
 
+@contextmanager
+def _safe_to_show() -> Iterator[None]:
+    """Word a failure of the database so that it quotes no value of the data."""
+    try:
+        yield
+    except (DBAPIError, duckdb.Error) as error:
+        raise WarehouseError(
+            f"{current_settings().warehouse}: {explain(error)}. If it cannot be read any more, "
+            "move it away: the next run builds it anew"
+        ) from None
+
+
+@_safe_to_show()
 def load(source: str, file: str) -> str:
     """Load a file into raw; returns what to say about it."""
     load_file = _import_loader()
@@ -67,6 +85,7 @@ def load(source: str, file: str) -> str:
     return f"{done.parsed:,} rows, {done.rejected:,} rejected, {done.seconds:.2f} s"
 
 
+@_safe_to_show()
 def build(relation: str) -> str:
     """Build a table from inputs that are up to date; returns what to say about it."""
     settings = current_settings()
@@ -89,6 +108,7 @@ def build(relation: str) -> str:
     return f"{rows}, {marker.seconds:.2f} s"
 
 
+@_safe_to_show()
 def balance() -> str:
     """Prove that the books balance; returns the table that ends a run."""
     from benepass_tasks import books  # noqa: PLC0415
@@ -100,10 +120,11 @@ def balance() -> str:
         if status.is_current:
             return "The books balance: proven by another run."
         catalog, _ = _definitions_of(settings)
-        unknown = leftovers(catalog, _snapshot(warehouse))
-        return books.balance(warehouse, open_project(settings.project_dir), status, unknown)
+        project = open_project(settings.project_dir)
+        return books.balance(warehouse, project, catalog, status, _snapshot(warehouse))
 
 
+@_safe_to_show()
 def current_plan() -> Plan:
     """What is up to date and what is not; worked out again only when something changed."""
     settings = current_settings()
@@ -115,8 +136,20 @@ def current_plan() -> Plan:
         for source in catalog.sources.values()
         for file in find_files(source, settings.data_dir)
     )
+    _refuse_shared_files(files)
     states = tuple(file.state if file.exists() else "" for file in files)
     return _plan(settings, project_state, files, states, Warehouse.of(settings).state)
+
+
+def _refuse_shared_files(files: Iterable[SourceFile]) -> None:
+    owners: dict[Path, str] = {}
+    for file in files:
+        owner = owners.setdefault(file.path, file.source)
+        if owner != file.source:
+            raise ProjectError(
+                f"catalog.yaml: {file.name} matches the file paths of both {owner} and "
+                f"{file.source}; narrow one of them"
+            )
 
 
 def list_relations(layers: Iterable[str]) -> list[str]:

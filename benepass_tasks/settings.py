@@ -1,5 +1,6 @@
 """The settings of a run: section `[benepass]` of luigi.cfg, each also a flag."""
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -72,6 +73,8 @@ def _read() -> benepass:
             f"--benepass-memory-limit is {config.memory_limit!r}; "
             "it must be an amount such as 1200MB, 4GB or 50%"
         )
+    if not 0 <= config.lock_timeout < math.inf:
+        raise ProjectError("--benepass-lock-timeout must be a number of seconds from 0 on")
     return config
 
 
@@ -88,6 +91,11 @@ def current_settings() -> Settings:
         raise ProjectError(
             f"--benepass-warehouse must name a file, and {warehouse} is a folder: "
             "for example data/warehouse.duckdb"
+        )
+    if "'" in str(warehouse) or warehouse.stem == "raw":
+        raise ProjectError(
+            f"--benepass-warehouse is {warehouse}, which dlt cannot load into: "
+            "no apostrophe in the path, please, and not the name raw"
         )
     return Settings(
         project_dir=root,

@@ -20,6 +20,9 @@ from benepass_tasks.warehouse import BOOKS
 log = logging.getLogger(__name__)
 logs.install()
 
+WITHOUT_CONFIG = {"local_scheduler": "true", "no_lock": "true", "log_level": "INFO"}
+"""What Luigi is told where no luigi.cfg is found."""
+
 EXIT_CODES = {
     "already_running": "10",
     "missing_data": "20",
@@ -28,10 +31,11 @@ EXIT_CODES = {
     "scheduling_error": "35",
     "unhandled_exception": "40",
 }
-for _outcome, _code in EXIT_CODES.items():
-    # Where no luigi.cfg is found, Luigi would end a failed run with 0.
-    if not luigi.configuration.get_config().has_option("retcode", _outcome):
-        luigi.configuration.get_config().set("retcode", _outcome, _code)
+for _section, _values in (("core", WITHOUT_CONFIG), ("retcode", EXIT_CODES)):
+    # Luigi itself would ask for a central scheduler, and end a failed run with 0.
+    for _name, _value in _values.items():
+        if not luigi.configuration.get_config().has_option(_section, _name):
+            luigi.configuration.get_config().set(_section, _name, _value)
 
 # One task at a time writes: DuckDB's file has a single writer.
 WRITER = {"duckdb_writer": 1}
@@ -157,9 +161,10 @@ class BuildMarts(NodeTask):
     node = BOOKS
 
     def requires(self) -> Iterable[luigi.Task]:
-        """Every mart, and the layers below as wholes."""
-        marts = [table_task(relation)() for relation in run.relations_in("marts")]
-        return [BuildStaging(), BuildIntermediate(), BuildQuality(), *marts]
+        """Every mart and raw table, and the layers between as wholes."""
+        tables = [*run.relations_in("raw"), *run.relations_in("marts")]
+        layers = [BuildStaging(), BuildIntermediate(), BuildQuality()]
+        return [*layers, *(table_task(relation)() for relation in tables)]
 
     def run(self) -> None:
         """Balance the books and show what became of the records."""

@@ -138,7 +138,10 @@ def test_force_of_a_raw_table_loads_its_files_again(workspace: Workspace) -> Non
 def test_force_of_an_unknown_table_says_which_there_are(workspace: Workspace) -> None:
     done = workspace.run_command("--benepass-force", "marts.nope")
     assert done.returncode == 35
-    assert "marts.nope is no table of the catalog; there are intermediate." in done.stderr
+    assert (
+        "marts.nope is no table of the catalog that can be rebuilt; there are intermediate."
+        in done.stderr
+    )
 
 
 def test_no_personal_value_is_said_or_kept_outside_the_warehouse(workspace: Workspace) -> None:

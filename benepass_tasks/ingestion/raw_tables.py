@@ -13,6 +13,7 @@ from benepass_tasks.sources import SourceFile
 from benepass_tasks.warehouse import Load, Marker, Warehouse
 from benepass_tasks.warehouse.markers import (
     create_tables,
+    forget_all_loads,
     forget_load,
     snapshot_of,
     write_load,
@@ -27,14 +28,17 @@ def prepare(
 ) -> None:
     """Withdraw the word for the file's earlier load, and make the tables where they are missing.
 
-    From here on a kill leaves rows that nothing vouches for. Where the table itself is missing,
-    all loads of the source are void.
+    From here on a kill leaves rows that nothing vouches for. Where a table itself is missing, all
+    loads that it held rows of are void.
     """
     with warehouse.write() as connection:
         create_tables(connection)
         connection.exec_driver_sql("create schema if not exists raw")
-        is_new = _create_raw(connection, table, header)
-        forget_load(connection, source.name, None if is_new else file.name)
+        present = snapshot_of(connection).relations
+        _create_raw(connection, table, header)
+        if REJECTED not in present:
+            forget_all_loads(connection)
+        forget_load(connection, source.name, file.name if table.relation in present else None)
 
 
 def vouch_for(warehouse: Warehouse, table: Table, load: Load) -> None:
@@ -90,30 +94,27 @@ def _delete(connection: Connection, table: Table, condition: str, values: tuple[
         )
 
 
-def _create_raw(connection: Connection, table: Table, header: Header) -> bool:
-    """Make what is missing of the tables; whether the raw table was missing.
+def _create_raw(connection: Connection, table: Table, header: Header) -> None:
+    """Make what is missing of the tables and of their columns.
 
     Made here and not by dlt, which trusts the schema it stored and would not make again a table or
     a column that it once made.
     """
-    found = connection.exec_driver_sql(
-        "select count(*) from duckdb_tables() where database_name = current_database() "
-        "and schema_name = 'raw' and table_name = ?",
-        (table.name,),
-    ).scalar_one()
-    columns = ", ".join(f"{quote_name(name)} {it.type}" for name, it in table.columns.items())
-    connection.exec_driver_sql(f"create table if not exists {_quoted(table.relation)} ({columns})")
-    for name in header.undeclared:
+    relation = _quoted(table.relation)
+    columns = {name: column.type for name, column in table.columns.items()}
+    columns |= dict.fromkeys(header.undeclared, "VARCHAR")
+    described = ", ".join(f"{quote_name(name)} {kind}" for name, kind in columns.items())
+    connection.exec_driver_sql(f"create table if not exists {relation} ({described})")
+    present = {name for name, *_ in connection.exec_driver_sql(f"describe {relation}")}
+    for name in columns.keys() - present:
         connection.exec_driver_sql(
-            f"alter table {_quoted(table.relation)} add column if not exists "
-            f"{quote_name(name)} varchar"
+            f"alter table {relation} add column {quote_name(name)} {columns[name]}"
         )
     connection.exec_driver_sql(
         f"create table if not exists {_quoted(REJECTED)} ("
         "_source_file varchar, record_number bigint, line_number bigint, reason varchar, "
         "raw_record blob, _dlt_load_id varchar)"
     )
-    return not found
 
 
 def _quoted(relation: str) -> str:

@@ -57,7 +57,7 @@ def read_macro(root: Path, path: Path, names: frozenset[str]) -> Macro:
     Raises:
         ModelError: the file does not define the macro that it is named after.
     """
-    sql = (root / path).read_text(encoding="utf-8")
+    sql = (root / path).read_text(encoding="utf-8-sig")
     tokens = _tokens(path, sql)
     opening = [token.text.lower() for token in tokens[:6]]
     if opening != ["create", "or", "replace", "macro", path.stem, "("]:
@@ -84,7 +84,7 @@ def read_model(relation: str, root: Path, path: Path, macros: Mapping[str, Macro
     Raises:
         ModelError: the file is no single SELECT, or reads what is no table of the catalog.
     """
-    sql = (root / path).read_text(encoding="utf-8")
+    sql = (root / path).read_text(encoding="utf-8-sig")
     tokens = _tokens(path, sql)
     tree = _select(path, sql, tokens)
     calls = _calls(tokens)
@@ -124,6 +124,8 @@ def _select(path: Path, sql: str, tokens: list[Token]) -> exp.Query:
         raise ModelError(f"{path}:{line} cannot be parsed as DuckDB SQL: {what}") from error
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         raise ModelError(f"{path}: must hold exactly one SELECT; the table is made from it")
+    if trees[0].find(exp.TableSample):
+        raise ModelError(f"{path}: a sample differs from run to run; take rows by a condition")
     return trees[0]
 
 

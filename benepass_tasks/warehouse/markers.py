@@ -188,7 +188,8 @@ def snapshot_of(connection: Connection) -> Snapshot:
 
 
 def write_marker(connection: Connection, marker: Marker) -> None:
-    """Put the marker in place of an earlier one of that name; the first load made the table."""
+    """Put the marker in place of an earlier one of that name."""
+    create_tables(connection)
     forget_marker(connection, marker.name)
     connection.execute(insert(MARKERS), asdict(marker))
 
@@ -208,6 +209,11 @@ def forget_load(connection: Connection, source: str, file: str | None = None) ->
     """Remove what vouches for a file, or for all files of a source."""
     statement = delete(LOADS).where(LOADS.c.source == source)
     connection.execute(statement if file is None else statement.where(LOADS.c.file == file))
+
+
+def forget_all_loads(connection: Connection) -> None:
+    """Remove what vouches for any file."""
+    connection.execute(delete(LOADS))
 
 
 def create_tables(connection: Connection) -> None:

@@ -7,10 +7,12 @@ sessions the file is free for other processes.
 
 import fcntl
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import duckdb
 from sqlalchemy import Connection, Engine, create_engine
@@ -101,14 +103,25 @@ class Warehouse:
         Raises:
             WarehouseError: another run kept the lock for longer than the time-out.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         umask = os.umask(0o077)
         try:
-            with self.path.with_name(f"{self.path.name}.lock").open("w") as lock:
+            with self._lock_file() as lock:
                 self._wait(lambda: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB))
+                # A killed load may have left its files, and with them records.
+                shutil.rmtree(self.working_dir, ignore_errors=True)
                 yield
         finally:
             os.umask(umask)
+
+    def _lock_file(self) -> IO[str]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return self.path.with_name(f"{self.path.name}.lock").open("w")
+        except OSError as error:
+            raise WarehouseError(
+                f"{self.path} cannot be made: {error.strerror}; "
+                "name another file with --benepass-warehouse"
+            ) from error
 
     @contextmanager
     def _attached(self, mode: str) -> Iterator[Engine]:

@@ -118,6 +118,7 @@ def test_the_recipe_covers_the_macros_that_are_reached(tmp_path: Path) -> None:
         ("select a from 'x.csv'", "x.csv"),
         ("select\n  now() as a", "sql/marts/x.sql:2 now differs from run to run"),
         ("select current_date as a", "current_date differs from run to run"),
+        ("select a from raw.t using sample 3", "a sample differs from run to run"),
         ("select random() as a", "random differs from run to run"),
         ("select uuid() as a", "uuid differs from run to run"),
         ("select getvariable('nope')", "getvariable takes the name of a setting: 'as_of_date' or"),
