@@ -60,7 +60,7 @@ def _safe_to_show() -> Iterator[None]:
         yield
     except (DBAPIError, duckdb.Error) as error:
         raise WarehouseError(
-            f"{current_settings().warehouse}: {explain(error)}. If it cannot be read any more, "
+            f"{current_settings().warehouse}: {explain(error)}. If it is damaged, "
             "move it away: the next run builds it anew"
         ) from None
 

@@ -39,6 +39,9 @@ meals,groceries
 """
 
 
+META_TABLES = "select 1 from duckdb_tables() where schema_name = 'meta'"
+
+
 @dataclass
 class Workspace:
     """A project folder with data; `run` runs it here, `run_command` as a user would."""
@@ -91,7 +94,7 @@ class Workspace:
 
     def vouched_for(self) -> set[tuple[str, object]]:
         """What the warehouse says was made, and when."""
-        if not self.warehouse.exists():
+        if not self.warehouse.exists() or len(self.query(META_TABLES)) < 2:
             return set()
         return set(
             self.query(

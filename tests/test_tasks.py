@@ -238,6 +238,87 @@ quality.rejections_by_reason:
     assert workspace.query("from quality.rejections_by_reason") == [("too few columns", 1)]
 
 
+@pytest.mark.usefixtures("finished")
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "drop table raw.rejected_rows",
+        "drop table meta.markers",
+        "drop table meta.loads",
+        "drop schema meta cascade",
+        "drop schema raw cascade",
+        "drop table raw._dlt_version",
+        "drop table raw._dlt_loads",
+    ],
+)
+def test_what_is_dropped_by_hand_heals(workspace: Workspace, damage: str) -> None:
+    before = workspace.content()
+    with (workspace.data / "transactions.csv").open("a") as file:
+        file.write("broken\n")
+    workspace.run()
+    workspace.change(damage)
+    workspace.run()
+    assert workspace.content() == before
+    assert workspace.query("select count(*) from raw.rejected_rows") == [(1,)]
+    assert workspace.run() == set()
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_raw_column_dropped_by_hand_comes_back_with_the_next_load(workspace: Workspace) -> None:
+    workspace.change("drop view staging.stg_employees")
+    workspace.change("alter table raw.employees drop column email")
+    workspace.replace("data/employees.csv", "Ann", "Anna")
+    workspace.run()
+    assert workspace.query("select count(email) from raw.employees") == [(3,)]
+
+
+NEW_SOURCE = """
+visits:
+  type: pandas.CSVDataset
+  filepath: data/visits*.csv
+  metadata:
+    description: Visits.
+    domain: people
+    columns: {visitor: {description: Who, type: VARCHAR, pii: *not_personal}}
+raw.visits:
+  type: ibis.TableDataset
+  table_name: visits
+  database: raw
+  connection: *warehouse
+  metadata:
+    description: Visits.
+    source: visits
+    domain: people
+    columns:
+      visitor: {description: Who, type: VARCHAR, pii: *not_personal}
+      <<: *provenance
+      _dlt_load_id: *load_id
+"""
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_new_source_is_two_entries_and_goes_with_them(workspace: Workspace) -> None:
+    catalog = (workspace.root / "catalog.yaml").read_text()
+    workspace.write("catalog.yaml", catalog + NEW_SOURCE)
+    workspace.write("data/visits.csv", b"visitor\nAnn\n\xff\n")
+    assert workspace.run() == {"visits/visits.csv", "raw.visits", "books"}
+    assert workspace.query("select visitor from raw.visits") == [("Ann",)]
+    workspace.write("catalog.yaml", catalog)
+    assert workspace.run() == {"books"}
+    assert workspace.query("select count(*) from raw.rejected_rows") == [(0,)]
+    assert workspace.query("select count(*) from meta.loads where source = 'visits'") == [(0,)]
+    assert not workspace.query("select 1 from duckdb_tables() where table_name = 'visits'")
+
+
+def test_a_file_that_two_sources_match_is_refused(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    catalog = (workspace.root / "catalog.yaml").read_text()
+    workspace.write("catalog.yaml", catalog + NEW_SOURCE.replace("visits*", "employees*"))
+    assert not workspace.attempt()[1]
+    assert "employees.csv matches the file paths of both employees and visits" in caplog.text
+
+
 def test_the_warehouse_is_private_and_nothing_else_is_left(workspace: Workspace) -> None:
     workspace.run()
     assert stat.S_IMODE(workspace.warehouse.stat().st_mode) == 0o600

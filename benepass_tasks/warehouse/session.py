@@ -144,7 +144,10 @@ class Warehouse:
             attempt()
         except (BlockingIOError, duckdb.IOException) as error:
             if not _is_locked(error):
-                raise WarehouseError(f"{self.path} cannot be opened: {error}") from error
+                raise WarehouseError(
+                    f"{self.path} cannot be opened: {error}. If it is damaged, move it away: "
+                    "the next run builds it anew"
+                ) from error
             self._keep_trying(attempt)
 
     def _keep_trying(self, attempt: Callable[[], object]) -> None:
