@@ -84,7 +84,6 @@ def extract(
 
     The folder is gone when the context is left, whatever happened in it.
     """
-    shutil.rmtree(working_dir.parent, ignore_errors=True)
     try:
         with _environment():
             pipeline = dlt.pipeline(
@@ -102,7 +101,7 @@ def extract(
             info = pipeline.extract(resource)
         yield Package(pipeline, info.loads_ids[0], file.name)
     finally:
-        shutil.rmtree(working_dir.parent, ignore_errors=True)
+        shutil.rmtree(working_dir, ignore_errors=True)
 
 
 def _items(source: Source, file: SourceFile, header: Header, reader: RecordReader) -> Iterator[Any]:

@@ -49,7 +49,7 @@ def load_file(warehouse: Warehouse, source: Source, table: Table, file: SourceFi
     with file.path.open("rb") as opened:
         reader = RecordReader(opened)
         header = match_header(source, file.name, reader.header)
-        with extract(warehouse.working_dir / source.name, source, file, header, reader) as package:
+        with extract(warehouse.working_dir, source, file, header, reader) as package:
             _check(source, file, state, reader.accounting)
             prepare(warehouse, source, table, file, header)
             package.load(warehouse)
