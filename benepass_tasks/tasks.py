@@ -5,6 +5,8 @@
 of a task is its marker in the warehouse, so a task is complete when the plan says so.
 """
 
+import atexit
+import gc
 import logging
 from collections.abc import Iterable
 from functools import cache
@@ -19,6 +21,11 @@ from benepass_tasks.warehouse import BOOKS
 
 log = logging.getLogger(__name__)
 logs.install()
+
+# Of the many objects that a run makes few are garbage that Python must search for.
+gc.set_threshold(50_000)
+# Nor is there a point in a last search before everything is freed.
+atexit.register(gc.disable)
 
 WITHOUT_CONFIG = {"local_scheduler": "true", "no_lock": "true", "log_level": "INFO"}
 """What Luigi is told where no luigi.cfg is found."""

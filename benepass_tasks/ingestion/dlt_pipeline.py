@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import dlt
 import pyarrow as pa
+from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.destinations import duckdb as duckdb_destination
 from dlt.pipeline.exceptions import PipelineStepFailed
 
@@ -36,6 +38,8 @@ ENVIRONMENT = {
     "NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID": "true",
     "LOAD__DELETE_COMPLETED_JOBS": "true",
     "LOAD__WORKERS": "1",
+    # Its state would be stored in raw, and nothing here reads it.
+    "RESTORE_FROM_DESTINATION": "false",
 }
 """dlt's configuration; it reads the environment, which is put back afterwards."""
 
@@ -49,6 +53,23 @@ REJECTED_SCHEMA = pa.schema(
     ]
 )
 """Columns of `raw.rejected_rows`, besides the load's id, which dlt adds."""
+
+
+class Destination(duckdb_destination):
+    """dlt's DuckDB, which works out once what it can do: dlt asks a dozen times in each load."""
+
+    def capabilities(
+        self,
+        config: object = None,  # noqa: ARG002 - neither changes what DuckDB can do
+        naming: object = None,  # noqa: ARG002
+    ) -> DestinationCapabilitiesContext:
+        """What DuckDB can do, as a copy, since dlt adjusts it."""
+        return _capabilities().copy()
+
+
+@cache
+def _capabilities() -> DestinationCapabilitiesContext:
+    return duckdb_destination().capabilities()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +110,7 @@ def extract(
             pipeline = dlt.pipeline(
                 source.name,
                 pipelines_dir=str(working_dir),
-                destination=duckdb_destination(),
+                destination=Destination(),
                 dataset_name=DATASET,
             )
             resource = dlt.resource(

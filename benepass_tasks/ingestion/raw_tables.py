@@ -12,7 +12,6 @@ from benepass_tasks.plan import REJECTED, Status
 from benepass_tasks.sources import SourceFile
 from benepass_tasks.warehouse import Load, Marker, Warehouse
 from benepass_tasks.warehouse.markers import (
-    create_tables,
     forget_all_loads,
     forget_load,
     snapshot_of,
@@ -32,7 +31,6 @@ def prepare(
     loads that it held rows of are void.
     """
     with warehouse.write() as connection:
-        create_tables(connection)
         connection.exec_driver_sql("create schema if not exists raw")
         present = snapshot_of(connection).relations
         _create_raw(connection, table, header)

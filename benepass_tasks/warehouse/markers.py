@@ -11,22 +11,10 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    DateTime,
-    Double,
-    MetaData,
-    String,
-    Table,
-    delete,
-    insert,
-    select,
-)
-from sqlalchemy.schema import CreateSchema, CreateTable
+from sqlalchemy import Connection, Table, delete, insert, select
 
 from benepass_tasks.warehouse.measure import Measure
+from benepass_tasks.warehouse.meta import LOADS, MARKERS
 from benepass_tasks.warehouse.session import Warehouse
 
 BOOKS = "books"
@@ -34,39 +22,6 @@ BOOKS = "books"
 
 RUN_ID = uuid.uuid4().hex
 """Identifies this process and those forked from it."""
-
-METADATA = MetaData(schema="meta")
-
-MARKERS = Table(
-    "markers",
-    METADATA,
-    Column("name", String, primary_key=True),
-    Column("recipe", String, nullable=False),
-    Column("fingerprint", String, nullable=False),
-    Column("content", String, nullable=False),
-    Column("row_count", BigInteger),
-    Column("seconds", Double, nullable=False),
-    Column("run_id", String, nullable=False),
-    Column("built_at", DateTime(timezone=True), nullable=False),
-)
-
-LOADS = Table(
-    "loads",
-    METADATA,
-    Column("source", String, primary_key=True),
-    Column("file", String, primary_key=True),
-    Column("recipe", String, nullable=False),
-    Column("sha256", String, nullable=False),
-    Column("file_state", String, nullable=False),
-    Column("load_id", String, nullable=False),
-    Column("lines", BigInteger, nullable=False),
-    Column("records", BigInteger, nullable=False),
-    Column("parsed", BigInteger, nullable=False),
-    Column("rejected", BigInteger, nullable=False),
-    Column("seconds", Double, nullable=False),
-    Column("run_id", String, nullable=False),
-    Column("loaded_at", DateTime(timezone=True), nullable=False),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +144,6 @@ def snapshot_of(connection: Connection) -> Snapshot:
 
 def write_marker(connection: Connection, marker: Marker) -> None:
     """Put the marker in place of an earlier one of that name."""
-    create_tables(connection)
     forget_marker(connection, marker.name)
     connection.execute(insert(MARKERS), asdict(marker))
 
@@ -214,13 +168,6 @@ def forget_load(connection: Connection, source: str, file: str | None = None) ->
 def forget_all_loads(connection: Connection) -> None:
     """Remove what vouches for any file."""
     connection.execute(delete(LOADS))
-
-
-def create_tables(connection: Connection) -> None:
-    """Create schema `meta` where it is not there yet."""
-    connection.execute(CreateSchema("meta", if_not_exists=True))
-    for table in METADATA.sorted_tables:
-        connection.execute(CreateTable(table, if_not_exists=True))
 
 
 def now() -> datetime:

@@ -20,6 +20,7 @@ from sqlalchemy.pool import StaticPool
 
 from benepass_tasks.errors import WarehouseError
 from benepass_tasks.settings import Settings
+from benepass_tasks.warehouse.meta import create_tables
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # Rows have numbers; to keep their order as well would cost memory and time.
@@ -80,10 +81,12 @@ class Warehouse:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A session in one transaction: committed at the end, rolled back on an error."""
+        state = self.state
         with self._attached("read_write") as engine, engine.begin() as connection:
-            for name, value in self.variables:
-                connection.exec_driver_sql(f"set variable {name} = {value}")
+            if _left.pop(self.path, None) != state:
+                create_tables(connection)
             yield connection
+        _left[self.path] = self.state
 
     @contextmanager
     def native(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -125,7 +128,7 @@ class Warehouse:
 
     @contextmanager
     def _attached(self, mode: str) -> Iterator[Engine]:
-        engine = _engine(f"{self.path}.tmp", self.memory_limit)
+        engine = _engine(self)
         raw = engine.raw_connection()
         try:
             run = raw.cursor().execute
@@ -176,24 +179,28 @@ def quote_text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _engine(temp_directory: str, memory_limit: str) -> Engine:
+def _engine(warehouse: Warehouse) -> Engine:
     """The process's DuckDB, where larger tables spill beside the warehouse that they go to."""
-    key = (temp_directory, memory_limit)
-    if key not in _open:
+    if warehouse not in _open:
         close()
-        _open[key] = create_engine(
+        _open[warehouse] = create_engine(
             "duckdb:///:memory:",
             poolclass=StaticPool,
             hide_parameters=True,
-            connect_args={"config": {**CONFIG, "memory_limit": memory_limit}},
+            connect_args={"config": {**CONFIG, "memory_limit": warehouse.memory_limit}},
         )
-        with _open[key].connect() as connection:
-            connection.exec_driver_sql(f"set temp_directory = {quote_text(temp_directory)}")
+        with _open[warehouse].connect() as connection:
+            spill = quote_text(f"{warehouse.path}.tmp")
+            connection.exec_driver_sql(f"set temp_directory = {spill}")
             connection.exec_driver_sql("set TimeZone = 'UTC'")
-    return _open[key]
+            for name, value in warehouse.variables:
+                connection.exec_driver_sql(f"set variable {name} = {value}")
+    return _open[warehouse]
 
 
-_open: dict[tuple[str, str], Engine] = {}
+_open: dict[Warehouse, Engine] = {}
+_left: dict[Path, tuple[tuple[int, ...], ...]] = {}
+"""The state in which the last session that wrote left a file: schema meta is still there."""
 
 
 def close() -> None:

@@ -1,0 +1,53 @@
+"""The tables of schema `meta`, which every warehouse has from its first session on."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    DateTime,
+    Double,
+    MetaData,
+    String,
+    Table,
+)
+from sqlalchemy.schema import CreateSchema, CreateTable
+
+METADATA = MetaData(schema="meta")
+
+MARKERS = Table(
+    "markers",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("recipe", String, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("content", String, nullable=False),
+    Column("row_count", BigInteger),
+    Column("seconds", Double, nullable=False),
+    Column("run_id", String, nullable=False),
+    Column("built_at", DateTime(timezone=True), nullable=False),
+)
+
+LOADS = Table(
+    "loads",
+    METADATA,
+    Column("source", String, primary_key=True),
+    Column("file", String, primary_key=True),
+    Column("recipe", String, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("file_state", String, nullable=False),
+    Column("load_id", String, nullable=False),
+    Column("lines", BigInteger, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("parsed", BigInteger, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("run_id", String, nullable=False),
+    Column("loaded_at", DateTime(timezone=True), nullable=False),
+)
+
+
+def create_tables(connection: Connection) -> None:
+    """Create schema `meta` and what is missing of its tables."""
+    connection.execute(CreateSchema("meta", if_not_exists=True))
+    for table in METADATA.sorted_tables:
+        connection.execute(CreateTable(table, if_not_exists=True))
