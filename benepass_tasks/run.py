@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from benepass_tasks.build import Order, build_model
 from benepass_tasks.catalog import Catalog, Source, Table, load_catalog
 from benepass_tasks.errors import BenepassError, ProjectError, SourceError, WarehouseError
+from benepass_tasks.hash_key import PADS, missing_hash_key
 from benepass_tasks.ingestion.raw_tables import complete_raw
 from benepass_tasks.models import ModelGraph, read_graph
 from benepass_tasks.plan import REJECTED, Plan, Situation, assess
@@ -141,6 +142,23 @@ def current_plan() -> Plan:
     return _plan(settings, project_state, files, states, Warehouse.of(settings).state)
 
 
+def _require_hash_key(settings: Settings, graph: ModelGraph) -> None:
+    if settings.hash_key is None and settings.pii_masking:
+        needing = [it.relation for it in graph.models.values() if it.variables.intersection(PADS)]
+        if needing:
+            raise missing_hash_key(needing)
+
+
+def _refuse_other_masking(settings: Settings, snapshot: Snapshot) -> None:
+    if snapshot.is_masked not in (None, settings.pii_masking):
+        held, wanted = ("masked", "false") if snapshot.is_masked else ("unmasked", "true")
+        raise ProjectError(
+            f"{settings.warehouse} holds {held} personal data, and one file never holds both: "
+            f"with --benepass-pii-masking {wanted}, name another one with --benepass-warehouse, "
+            f"such as {settings.warehouse.with_stem(f'{settings.warehouse.stem}-other').name}"
+        )
+
+
 def _refuse_shared_files(files: Iterable[SourceFile]) -> None:
     owners: dict[Path, str] = {}
     for file in files:
@@ -226,15 +244,18 @@ def _plan(
     _warehouse_state: tuple[tuple[int, ...], ...],
 ) -> Plan:
     catalog, graph = _definitions_of(settings)
+    _require_hash_key(settings, graph)
+    snapshot = _snapshot(Warehouse.of(settings))
+    _refuse_other_masking(settings, snapshot)
     return assess(
         Situation(
             catalog=catalog,
             graph=graph,
-            variables=settings.variables,
+            variables=settings.fingerprints,
             files={
                 name: [file for file in files if file.source == name] for name in catalog.sources
             },
-            snapshot=_snapshot(Warehouse.of(settings)),
+            snapshot=snapshot,
             proof=_proof(open_project(settings.project_dir)),
             force=settings.force,
         )

@@ -98,13 +98,6 @@ def test_only_models_that_read_the_as_of_date_depend_on_it(workspace: Workspace)
 
 
 @pytest.mark.usefixtures("finished")
-def test_switching_masking_rebuilds_the_masked_tables(workspace: Workspace) -> None:
-    made = workspace.run(pii_masking="false")
-    assert "marts.dim_employees" in made
-    assert "quality.transaction_issues" not in made
-
-
-@pytest.mark.usefixtures("finished")
 @pytest.mark.parametrize(
     "relation", ["marts.dim_merchants", "staging.stg_employees", "quality.transaction_issues"]
 )
