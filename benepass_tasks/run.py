@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
 
 import duckdb
 from sqlalchemy.exc import DBAPIError
@@ -17,6 +16,7 @@ from benepass_tasks.hash_key import PADS, missing_hash_key
 from benepass_tasks.ingestion.raw_tables import complete_raw
 from benepass_tasks.models import ModelGraph, read_graph
 from benepass_tasks.plan import REJECTED, Plan, Situation, assess
+from benepass_tasks.privacy import require_proof
 from benepass_tasks.project import Project, open_project
 from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
@@ -131,7 +131,7 @@ def current_plan() -> Plan:
     settings = current_settings()
     project = open_project(settings.project_dir)
     project_state = project.state
-    catalog, _ = _definitions(project, project_state, Warehouse.of(settings).models_cache)
+    catalog, _ = _definitions(project, project_state, Warehouse.of(settings))
     files = tuple(
         file
         for source in catalog.sources.values()
@@ -160,9 +160,9 @@ def _refuse_other_masking(settings: Settings, snapshot: Snapshot) -> None:
 
 
 def _refuse_shared_files(files: Iterable[SourceFile]) -> None:
-    owners: dict[Path, str] = {}
+    owners = dict[str, str]()
     for file in files:
-        owner = owners.setdefault(file.path, file.source)
+        owner = owners.setdefault(str(file.path), file.source)
         if owner != file.source:
             raise ProjectError(
                 f"catalog.yaml: {file.name} matches the file paths of both {owner} and "
@@ -198,15 +198,17 @@ def _import_loader() -> Callable[[Warehouse, Source, Table, SourceFile], Load]:
 
 def _definitions_of(settings: Settings) -> tuple[Catalog, ModelGraph]:
     project = open_project(settings.project_dir)
-    return _definitions(project, project.state, Warehouse.of(settings).models_cache)
+    return _definitions(project, project.state, Warehouse.of(settings))
 
 
 @lru_cache(maxsize=2)
 def _definitions(
-    project: Project, _state: tuple[tuple[str, int, int], ...], cache: Path
+    project: Project, _state: tuple[tuple[str, int, int], ...], warehouse: Warehouse
 ) -> tuple[Catalog, ModelGraph]:
     catalog = load_catalog(project.catalog)
-    return catalog, read_graph(project, catalog, cache)
+    graph = read_graph(project, catalog, warehouse.models_cache)
+    require_proof(catalog, graph, warehouse.proven)
+    return catalog, graph
 
 
 def _proof(project: Project) -> str:

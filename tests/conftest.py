@@ -182,7 +182,7 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture
 def finished(workspace: Workspace, finished_run: Workspace) -> None:
     """The project of the test has been run already."""
-    for name in ("warehouse.duckdb", ".warehouse.models.json"):
+    for name in ("warehouse.duckdb", ".warehouse.models.json", ".warehouse.proven"):
         shutil.copy2(finished_run.data / name, workspace.data / name)
 
 

@@ -112,9 +112,7 @@ class Walk:
             known[cte.alias_or_name.lower()] = _renamed(output, cte)
         return known
 
-    def _select(
-        self, node: exp.Select, ctes: Mapping[str, Output], outer: Scope | None
-    ) -> Output:
+    def _select(self, node: exp.Select, ctes: Mapping[str, Output], outer: Scope | None) -> Output:
         windows = {window.name.lower(): window for window in parts(node, "windows")}
         place = Place(Scope(outer), ctes, windows)
         rows: set[Edge] = set()
@@ -174,9 +172,7 @@ class Walk:
             rows |= self._influence(part(node, name), FILTER, place)
         return Output(output.columns, rows)
 
-    def _values(
-        self, node: exp.Values, ctes: Mapping[str, Output], outer: Scope | None
-    ) -> Output:
+    def _values(self, node: exp.Values, ctes: Mapping[str, Output], outer: Scope | None) -> Output:
         place = Place(Scope(outer), ctes)
         columns: list[OutputColumn] = []
         for row in node.expressions:
@@ -240,9 +236,7 @@ class Walk:
         relation = _relation(node, _renamed(output, node), alias or name)
         return replace(relation, schema=schema), output.rows
 
-    def _unnested(
-        self, node: exp.Expression, named: exp.Expression, place: Place
-    ) -> Relation:
+    def _unnested(self, node: exp.Expression, named: exp.Expression, place: Place) -> Relation:
         """One column of values that are computed in FROM."""
         values = parts(node, "expressions") if isinstance(node, exp.Unnest) else [node.this]
         edges = NO_EDGES.union(
@@ -293,9 +287,7 @@ class Walk:
             is_key = not _has_aggregate(projection)
             yield OutputColumn(_name(projection), edges, line_of(projection), is_key=is_key)
 
-    def _star(
-        self, node: exp.Expression, star: exp.Star, place: Place
-    ) -> Iterator[OutputColumn]:
+    def _star(self, node: exp.Expression, star: exp.Star, place: Place) -> Iterator[OutputColumn]:
         path = _path(node)[:-1] if isinstance(node, exp.Column) else []
         line = line_of(node)
         scope = place.scope
@@ -318,9 +310,7 @@ class Walk:
     def _influence(self, node: exp.Expression | None, how: How, place: Place) -> Edges:
         return NO_EDGES if node is None else followed_by(self.edges(node, place), how)
 
-    def _groups(
-        self, node: exp.Select, columns: tuple[OutputColumn, ...], place: Place
-    ) -> Edges:
+    def _groups(self, node: exp.Select, columns: tuple[OutputColumn, ...], place: Place) -> Edges:
         group = part(node, "group")
         if group is None:
             return NO_EDGES
@@ -329,9 +319,7 @@ class Walk:
             keys += [column for column in columns if column.is_key]
         return self._decided(keys, GROUP_BY, place)
 
-    def _distinct(
-        self, node: exp.Select, columns: tuple[OutputColumn, ...], place: Place
-    ) -> Edges:
+    def _distinct(self, node: exp.Select, columns: tuple[OutputColumn, ...], place: Place) -> Edges:
         distinct = part(node, "distinct")
         if distinct is None:
             return NO_EDGES
@@ -464,7 +452,9 @@ def _keys(
 def _has_aggregate(node: exp.Expression) -> bool:
     """Whether GROUP BY ALL leaves a column out, because it aggregates."""
     found = node.find_all(exp.AggFunc)
-    return any(not isinstance(it.parent, exp.Window) and not it.find_ancestor(exp.Window) for it in found)
+    return any(
+        not isinstance(it.parent, exp.Window) and not it.find_ancestor(exp.Window) for it in found
+    )
 
 
 def _renamed(output: Output, node: exp.Expression) -> Output:
@@ -483,7 +473,9 @@ def _relation(node: exp.Expression, output: Output, alias: str | None) -> Relati
         name = column.name or f"{UNNAMED}{number}"
         if name in columns:
             raise Untraceable(
-                line_of(node), f"two columns {name} in what is read", "give each column its own name"
+                line_of(node),
+                f"two columns {name} in what is read",
+                "give each column its own name",
             )
         columns[name] = column.edges
     return Relation(alias, None, columns)

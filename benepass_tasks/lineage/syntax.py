@@ -70,7 +70,9 @@ def function_names(node: exp.Expression) -> frozenset[str]:
 def arguments(node: exp.Expression) -> set[str]:
     """The names of the parts that a node really has; one that Python reserves without its _."""
     return {
-        name.removesuffix("_") for name, value in node.args.items() if value not in (None, False, [])
+        name.removesuffix("_")
+        for name, value in node.args.items()
+        if value not in (None, False, [])
     }
 
 

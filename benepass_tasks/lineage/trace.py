@@ -97,9 +97,7 @@ def _whole_records(catalog: Catalog) -> Edges:
 
 def _named(relation: str, columns: Collection[str]) -> dict[str, Edges]:
     """What a column of a table stands for where it is read: itself."""
-    return {
-        name: frozenset({edge_of(ColumnRef(relation, name), IDENTITY)}) for name in columns
-    }
+    return {name: frozenset({edge_of(ColumnRef(relation, name), IDENTITY)}) for name in columns}
 
 
 def _model(
@@ -120,9 +118,7 @@ def _model(
     return None
 
 
-def _walked(
-    model: Model, tables: Mapping[str, Mapping[str, Edges]], macros: "Macros"
-) -> "Output":
+def _walked(model: Model, tables: Mapping[str, Mapping[str, Edges]], macros: "Macros") -> "Output":
     from benepass_tasks.lineage.queries import Walk  # noqa: PLC0415 - imports sqlglot
     from benepass_tasks.lineage.syntax import parse  # noqa: PLC0415
 

@@ -67,6 +67,11 @@ class Warehouse:
         return self.path.with_name(f".{self.path.stem}.models.json")
 
     @property
+    def proven(self) -> Path:
+        """File beside the warehouse that remembers which catalog and SQL were proven last."""
+        return self.path.with_name(f".{self.path.stem}.proven")
+
+    @property
     def state(self) -> tuple[tuple[int, ...], ...]:
         """What changes whenever the warehouse is written: times and sizes of its files."""
         files = (self.path, self.path.with_name(f"{self.path.name}.wal"))
