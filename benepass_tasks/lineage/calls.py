@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+from sqlglot.tokens import TokenType
 
 from benepass_tasks.lineage.expressions import Macros
 from benepass_tasks.lineage.problems import Problems, Untraceable
@@ -38,17 +39,32 @@ def check_macros(macros: Iterable[Macro], masks: Collection[str], problems: Prob
 
 def _check(macro: Macro, *, masks: bool) -> None:
     _refuse_known_name(macro, masks=masks)
-    tree = parse(macro.sql, ())
-    body = tree.args.get("expression")
-    if not isinstance(tree, exp.Create) or not isinstance(body, exp.Expression):
-        raise Untraceable(1, "no scalar macro", "write create or replace macro name(...) as ...")
-    if tree.args.get("properties"):
-        raise Untraceable(1, "a table macro", "write a model instead")
-    query = body.find(exp.Query, exp.Table)
+    tree = parse(_body(macro), ())
+    query = next((it for it in tree.find_all(exp.Query, exp.Table) if it is not tree), None)
     if query is not None:
         raise Untraceable(
             line_of(query), "a macro that reads a table", "join the table in the model"
         )
+
+
+def _body(macro: Macro) -> str:
+    """What stands after AS, as a SELECT whose lines are those of the file."""
+    tokens = iter(DUCKDB.tokenize(macro.sql))
+    depth = 0
+    for token in tokens:
+        depth += _DEPTHS.get(token.token_type, 0)
+        if depth == 0 and token.token_type is TokenType.ALIAS:
+            break
+    first = next(tokens, None)
+    if first is None:
+        raise Untraceable(1, "no scalar macro", "write create or replace macro name(...) as ...")
+    if first.token_type is TokenType.TABLE:
+        raise Untraceable(first.line, "a table macro", "write a model instead")
+    body = macro.sql[first.start :].rstrip().rstrip(";")
+    return "\n" * (first.line - 1) + f"select ({body}\n)"
+
+
+_DEPTHS = {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}
 
 
 def _refuse_known_name(macro: Macro, *, masks: bool) -> None:

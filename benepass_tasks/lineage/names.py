@@ -27,12 +27,14 @@ class OutputColumn:
         edges: What its values derive from.
         line: The line its expression begins on.
         is_key: Whether GROUP BY ALL groups by it, because it does not aggregate.
+        is_unnested: Whether its values are those of a list, one a row.
     """
 
     name: str | None
     edges: Edges
     line: int
     is_key: bool = True
+    is_unnested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +115,12 @@ class Scope:
         except NoSuchColumnError:
             return None
 
-    def merge(self, name: str, first: int) -> Edges:
+    def merge(self, name: str, start: int, first: int) -> Edges:
         """Make one column of two of the same name, as USING does.
 
         Args:
             name: The column.
+            start: The number of the first relation on the left side.
             first: The number of the first relation on the right side.
 
         Returns:
@@ -126,17 +129,17 @@ class Scope:
         Raises:
             UnknownNameError: a side has no such column, or several.
         """
-        left = self._visible(name, range(first))
+        left = self._visible(name, range(start, first))
         right = self._visible(name, range(first, len(self.relations)))
         both = self._at(left, name) | self._at(right, name)
         self.merged[left, name] = both
         self.hidden.add((right, name))
         return both
 
-    def common(self, first: int) -> list[str]:
-        """The names that both sides of a NATURAL JOIN have, `first` being the right's first."""
+    def common(self, start: int, first: int) -> list[str]:
+        """The names that both sides of a NATURAL JOIN have; the sides are those of `merge`."""
         right = {name for relation in self.relations[first:] for name in relation.columns}
-        left = [name for relation in self.relations[:first] for name in relation.columns]
+        left = [name for relation in self.relations[start:first] for name in relation.columns]
         return [name for name in dict.fromkeys(left) if name in right]
 
     def star(self) -> Iterator[tuple[str | None, str, Edges]]:
@@ -161,7 +164,7 @@ class Scope:
             yield found[0].alias, name, edges
 
     def _alias_or_outer(self, path: Sequence[str]) -> Edges:
-        alias = self.aliases.get(path[0])
+        alias = self.aliases.get(path[0]) if len(path) == 1 else None
         around = None if self.outer is None else self.outer.search(path)
         if alias is not None and around is not None:
             raise UnknownNameError(

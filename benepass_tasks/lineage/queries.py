@@ -125,6 +125,9 @@ class Walk:
             rows |= self._join(join, place)
         columns = tuple(self._projections(node, place))
         place.scope.is_listed = True
+        for column in columns:
+            if column.is_unnested:
+                rows |= followed_by(column.edges, JOIN)
         for name, how in CLAUSES:
             rows |= self._influence(part(node, name), how, place)
         rows |= self._influence(part(node, "offset"), FILTER, place)
@@ -145,15 +148,13 @@ class Walk:
                 "write both with the same columns in the same order",
             )
         rows = left.rows | right.rows
-        if isinstance(node, exp.Except):
-            columns = left.columns
-            rows |= followed_by(left.edges | right.edges, FILTER)
-        else:
+        columns = left.columns
+        if not isinstance(node, exp.Except):
             columns = tuple(
                 replace(ours, edges=ours.edges | theirs.edges)
                 for ours, theirs in zip(left.columns, right.columns, strict=True)
             )
-        if isinstance(node, exp.Intersect):
+        if not isinstance(node, exp.Union):
             rows |= followed_by(left.edges | right.edges, FILTER)
         elif node.args.get("distinct"):
             rows |= followed_by(left.edges | right.edges, GROUP_BY)
@@ -197,6 +198,7 @@ class Walk:
         refuse_construct(node)
         refuse_arguments(node)
         rows = NO_EDGES
+        start = len(place.scope.relations)
         if _is_group(node):
             if node.args.get("alias"):
                 raise Untraceable(
@@ -207,16 +209,16 @@ class Walk:
             relation, rows = self._relation(node, place)
             place.scope.relations.append(relation)
         for join in parts(node, "joins"):
-            rows |= self._join(join, place)
+            rows |= self._join(join, place, start)
         return rows
 
     def _relation(self, node: exp.Expression, place: Place) -> tuple[Relation, Edges]:
         if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
             return self._table(node, place)
         if isinstance(node, exp.Table | exp.Unnest):
-            return self._unnested(node, node, place), NO_EDGES
+            return self._unnested(node, node, place)
         if isinstance(node, exp.Lateral) and isinstance(node.this, exp.Unnest):
-            return self._unnested(node.this, node, place), NO_EDGES
+            return self._unnested(node.this, node, place)
         query = node.this if isinstance(node, exp.Lateral | exp.Subquery) else node
         output = _renamed(self.query(query, place.ctes, place.scope), node)
         return _relation(node, output, node.alias.lower() or None), output.rows
@@ -242,8 +244,8 @@ class Walk:
 
     def _unnested(
         self, node: exp.Expression, named: exp.Expression, place: Place
-    ) -> Relation:
-        """One column of values that are computed in FROM."""
+    ) -> tuple[Relation, Edges]:
+        """One column of values that are computed in FROM, and decide how many rows there are."""
         values = parts(node, "expressions") if isinstance(node, exp.Unnest) else [node.this]
         edges = NO_EDGES.union(
             *(followed_by(self.edges(value, place), TRANSFORMATION) for value in values)
@@ -252,11 +254,13 @@ class Walk:
         names = [column.name.lower() for column in alias.columns] if alias else []
         default = "unnest" if isinstance(node, exp.Unnest) else "range"
         name = names[0] if names else named.alias.lower() or default
-        return Relation(named.alias.lower() or name, None, {name: edges})
+        relation = Relation(named.alias.lower() or name, None, {name: edges})
+        return relation, followed_by(edges, JOIN)
 
     # Joins
 
-    def _join(self, node: exp.Join, place: Place) -> Edges:
+    def _join(self, node: exp.Join, place: Place, start: int = 0) -> Edges:
+        """Add the right side; `start` is the number of the first relation on the left one."""
         refuse_construct(node)
         refuse_arguments(node)
         scope = place.scope
@@ -267,9 +271,9 @@ class Walk:
             rows |= self._influence(part(node, name), JOIN, place)
         using = [column.name.lower() for column in parts(node, "using")]
         if str(node.args.get("method") or "").upper() == "NATURAL":
-            using = scope.common(first)
+            using = scope.common(start, first)
         for name in using:
-            rows |= followed_by(self._named(node, lambda: scope.merge(name, first)), JOIN)
+            rows |= followed_by(self._named(node, lambda name=name: scope.merge(name, start, first)), JOIN)
         if str(node.args.get("kind") or "").upper() in ("SEMI", "ANTI"):
             # The right side decides about the rows and is gone.
             del scope.relations[first:]
@@ -290,8 +294,13 @@ class Walk:
                 aliases = place.scope.aliases
                 name = projection.alias.lower()
                 aliases[name] = aliases.get(name, NO_EDGES) | edges
-            is_key = not _has_aggregate(projection)
-            yield OutputColumn(_name(projection), edges, line_of(projection), is_key=is_key)
+            yield OutputColumn(
+                _name(projection),
+                edges,
+                line_of(projection),
+                is_key=not _has_aggregate(projection),
+                is_unnested=projection.find(exp.Explode) is not None,
+            )
 
     def _star(
         self, node: exp.Expression, star: exp.Star, place: Place
