@@ -129,7 +129,12 @@ def _call(node: exp.Expression, name: str) -> Steps:
 
 
 def _all(node: exp.Expression, how: How) -> Steps:
-    return ((child, how) for child in node.iter_expressions())
+    is_named = isinstance(node, exp.Anonymous)  # its name may be a node, which is no argument
+    return (
+        (child, how)
+        for child in node.iter_expressions()
+        if not isinstance(child, exp.DataType) and not (is_named and child.arg_key == "this")
+    )
 
 
 def _only(node: exp.Expression, name: str, how: How) -> Steps:

@@ -115,6 +115,14 @@ class Scope:
         except NoSuchColumnError:
             return None
 
+    def knows(self, name: str) -> bool:
+        """Whether a name means anything, here or around: a table, a column or an alias."""
+        if self.outer is not None and self.outer.knows(name):
+            return True
+        return name in self.aliases or any(
+            name == relation.alias or name in relation.columns for relation in self.relations
+        )
+
     def merge(self, name: str, start: int, first: int) -> Edges:
         """Make one column of two of the same name, as USING does.
 

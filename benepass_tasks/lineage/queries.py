@@ -390,7 +390,7 @@ class Walk:
         if isinstance(node, exp.Comprehension):
             return self._comprehension(node, place, how)
         if isinstance(node, exp.Lambda):
-            place = replace(place, bound=place.bound | _parameters(node))
+            place = _within(node, place)
         found: set[Edge] = set()
         for child, step in steps(node, self.macros, place.windows):
             found |= self.edges(child, place, step.then(how))
@@ -411,7 +411,7 @@ class Walk:
 
     def _comprehension(self, node: exp.Comprehension, place: Place, how: How) -> Edges:
         """[value for name in list if condition]: the list does not know the name."""
-        inner = replace(place, bound=place.bound | _parameters(node))
+        inner = _within(node, place)
         found = self.edges(node.args["iterator"], place, TRANSFORMATION.then(how))
         found |= self.edges(node.this, inner, TRANSFORMATION.then(how))
         condition = part(node, "condition")
@@ -448,6 +448,20 @@ def _name(projection: exp.Expression) -> str | None:
     if isinstance(projection, exp.Paren):
         return _name(projection.this)
     return projection.expression.name.lower() if isinstance(projection, exp.Dot) else None
+
+
+def _within(node: exp.Expression, place: Place) -> Place:
+    """The place inside a lambda or a comprehension, where its parameters are known."""
+    parameters = _parameters(node)
+    for name in sorted(parameters):
+        # With a dot after it, DuckDB prefers a table or a struct of that name to the parameter.
+        if place.scope.knows(name):
+            raise Untraceable(
+                line_of(node),
+                f"the parameter {name} is also a table, a column or an alias that is read here",
+                "give the parameter another name",
+            )
+    return replace(place, bound=place.bound | parameters)
 
 
 def _parameters(node: exp.Expression) -> frozenset[str]:

@@ -83,9 +83,11 @@ def _placeholder(node: exp.Expression) -> Refusal:
 
 
 def _method(node: exp.Expression) -> Refusal:
-    if not isinstance(node.expression, exp.Func):
+    if isinstance(node.expression, exp.Identifier):
         return None
     name = function_name(node.expression)
+    if not name:
+        return _star(node.expression)
     return f"the call {text_of(node)} after a dot", f"write {name}(value)"
 
 

@@ -104,11 +104,7 @@ def _refuse_losses(tokens: Sequence[Token], tree: exp.Expression, names: frozens
     for token in tokens:
         if token.token_type in NAMES and token.text.lower() in names:
             written.setdefault(token.text.lower(), []).append(token.line)
-    kept = Counter(
-        str(node.this).lower()
-        for node in tree.walk()
-        if isinstance(node, exp.Identifier | exp.Var | exp.Anonymous | exp.Placeholder)
-    )
+    kept = Counter(str(node.this).lower() for node in tree.walk() if _keeps_name(node))
     for name, lines in written.items():
         if len(lines) > kept[name]:
             raise Untraceable(
@@ -116,3 +112,10 @@ def _refuse_losses(tokens: Sequence[Token], tree: exp.Expression, names: frozens
                 f"{name} is written {len(lines)} times, of which {kept[name]} are understood",
                 "write the calls that it stands in with other functions",
             )
+
+
+def _keeps_name(node: exp.Expression) -> bool:
+    """Whether a node stands for a name in the text; a unit does only where no column can be."""
+    if isinstance(node, exp.Var):
+        return isinstance(node.parent, exp.Interval | exp.Extract | exp.Collate)
+    return isinstance(node, exp.Identifier | exp.Anonymous)

@@ -182,11 +182,6 @@ EXPRESSIONS = [
         {"x": "people.tags TRANSFORMATION, people.email TRANSFORMATION"},
     ),
     Case(
-        "a lambda whose parameter is named like a column",
-        "select list_transform(tags, lambda email: email || id) as x from raw.people",
-        {"x": "people.tags TRANSFORMATION, people.id TRANSFORMATION"},
-    ),
-    Case(
         "a lambda with a condition",
         "select list_filter(tags, lambda t, i: t <> email and i > 1) as x from raw.people",
         {"x": "people.tags TRANSFORMATION, people.email CONDITIONAL"},
@@ -198,11 +193,6 @@ EXPRESSIONS = [
             "x": "people.tags TRANSFORMATION, people.email TRANSFORMATION, "
             "people.id CONDITIONAL"
         },
-    ),
-    Case(
-        "a list comprehension named like a column",
-        "select [tags || email for tags in tags] as x from raw.people",
-        {"x": "people.tags TRANSFORMATION, people.email TRANSFORMATION"},
     ),
     Case(
         "unnest",
