@@ -10,6 +10,7 @@ class UnknownNameError(Exception):
     """A name that means nothing, several things, or a whole row; the message and the advice."""
 
     def __init__(self, what: str, advice: str) -> None:
+        """Note what is wrong, and what to write instead."""
         super().__init__(what)
         self.advice = advice
 
@@ -123,13 +124,12 @@ class Scope:
             name == relation.alias or name in relation.columns for relation in self.relations
         )
 
-    def merge(self, name: str, start: int, first: int) -> Edges:
+    def merge(self, name: str, left: range) -> Edges:
         """Make one column of two of the same name, as USING does.
 
         Args:
             name: The column.
-            start: The number of the first relation on the left side.
-            first: The number of the first relation on the right side.
+            left: The numbers of the relations on the left side; those after them are the right.
 
         Returns:
             The edges of both sides.
@@ -137,18 +137,18 @@ class Scope:
         Raises:
             UnknownNameError: a side has no such column, or several.
         """
-        left = self._visible(name, range(start, first))
-        right = self._visible(name, range(first, len(self.relations)))
-        both = self._at(left, name) | self._at(right, name)
-        self.merged[left, name] = both
-        self.hidden.add((right, name))
+        ours = self._visible(name, left)
+        theirs = self._visible(name, range(left.stop, len(self.relations)))
+        both = self._at(ours, name) | self._at(theirs, name)
+        self.merged[ours, name] = both
+        self.hidden.add((theirs, name))
         return both
 
-    def common(self, start: int, first: int) -> list[str]:
+    def common(self, left: range) -> list[str]:
         """The names that both sides of a NATURAL JOIN have; the sides are those of `merge`."""
-        right = {name for relation in self.relations[first:] for name in relation.columns}
-        left = [name for relation in self.relations[start:first] for name in relation.columns]
-        return [name for name in dict.fromkeys(left) if name in right]
+        right = {name for relation in self.relations[left.stop :] for name in relation.columns}
+        ours = [name for number in left for name in self.relations[number].columns]
+        return [name for name in dict.fromkeys(ours) if name in right]
 
     def star(self) -> Iterator[tuple[str | None, str, Edges]]:
         """The columns that * stands for: the relation's alias, the name, the edges."""

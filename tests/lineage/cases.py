@@ -189,10 +189,7 @@ EXPRESSIONS = [
     Case(
         "a list comprehension",
         "select [t || email for t in tags if t <> id] as x from raw.people",
-        {
-            "x": "people.tags TRANSFORMATION, people.email TRANSFORMATION, "
-            "people.id CONDITIONAL"
-        },
+        {"x": "people.tags TRANSFORMATION, people.email TRANSFORMATION, people.id CONDITIONAL"},
     ),
     Case(
         "unnest",
@@ -361,10 +358,7 @@ WINDOWS = [
         "as b, first_value(email) over (order by id) as c, "
         "last_value(email ignore nulls) over (order by id) as d from raw.people",
         dict.fromkeys("acd", "people.email TRANSFORMATION, people.id WINDOW")
-        | {
-            "b": "people.email TRANSFORMATION, people.first_name TRANSFORMATION, "
-            "people.id WINDOW"
-        },
+        | {"b": "people.email TRANSFORMATION, people.first_name TRANSFORMATION, people.id WINDOW"},
     ),
     Case(
         "named windows, one made from another",

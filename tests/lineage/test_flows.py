@@ -43,7 +43,10 @@ def test_no_flow_that_duckdb_shows_is_missed(case: Case, database: Database) -> 
 def test_a_flow_that_the_lineage_lacks_is_noticed(database: Database) -> None:
     sql = "select first_name || email as x, mask_email(id) as y from raw.people where boss_id > ''"
     found = lineage_of(sql)
-    columns = {"x": edges("people.first_name TRANSFORMATION, people.email CONDITIONAL"), "y": edges("")}
+    columns = {
+        "x": edges("people.first_name TRANSFORMATION, people.email CONDITIONAL"),
+        "y": edges(""),
+    }
     assert unseen(database, sql, found) == set()
     assert unseen(database, sql, replace(found, columns=columns, rows=edges(""))) == {
         "raw.people.email arrives in x",

@@ -21,13 +21,17 @@ def lineage() -> Lineage:
         ),
         (
             "staging.q",
-            "select\n  p.id,\n  p.email,\n  q.email as clear,\n  count(q.email) as n\n"
-            "from staging.p join raw.people as q on p.id = q.boss_id group by all",
+            (
+                "select\n  p.id,\n  p.email,\n  q.email as clear,\n  count(q.email) as n\n"
+                "from staging.p join raw.people as q on p.id = q.boss_id group by all"
+            ),
         ),
         (
             "marts.m",
-            "select max(email || clear) as both,\n  if(name is null, n, 0) as n\n"
-            "from staging.q join staging.p using (id, email) group by all",
+            (
+                "select max(email || clear) as both,\n  if(name is null, n, 0) as n\n"
+                "from staging.q join staging.p using (id, email) group by all"
+            ),
         ),
     )
 
@@ -87,12 +91,16 @@ def test_what_decides_about_rows_is_handed_down(lineage: Lineage) -> None:
 
 def test_a_path_upstream_names_file_and_line(lineage: Lineage) -> None:
     assert [str(path) for path in lineage.upstream(ColumnRef("marts.m", "n"))] == [
-        "people.email -> raw.people.email -> staging.q.n "
-        "(sql/staging/q.sql:5, AGGREGATION, count) -> marts.m.n "
-        "(sql/marts/m.sql:2, TRANSFORMATION)",
-        "people.first_name -> raw.people.first_name -> staging.p.name "
-        "(sql/staging/p.sql:1, TRANSFORMATION) -> marts.m.n "
-        "(sql/marts/m.sql:2, INDIRECT CONDITIONAL)",
+        (
+            "people.first_name -> raw.people.first_name -> staging.p.name "
+            "(sql/staging/p.sql:1, TRANSFORMATION) -> marts.m.n "
+            "(sql/marts/m.sql:2, INDIRECT CONDITIONAL)"
+        ),
+        (
+            "people.email -> raw.people.email -> staging.q.n "
+            "(sql/staging/q.sql:5, AGGREGATION, count) -> marts.m.n "
+            "(sql/marts/m.sql:2, TRANSFORMATION)"
+        ),
     ]
 
 

@@ -47,7 +47,7 @@ def built(graph: ModelGraph, catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnec
         for model in graph.models.values():
             for macro in graph.macros_of(model):
                 connection.execute(macro.sql)
-            connection.execute(f"create view {model.relation} as\n{model.sql}")
+            connection.execute(f"create table {model.relation} as\n{model.sql}")
         yield connection
 
 

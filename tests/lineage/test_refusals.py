@@ -32,7 +32,11 @@ def problems(*models: str | tuple[str, str], **macros: str) -> list[str]:
         ("select card.* from raw.people", "1 card.* is no table", "write its alias before .*"),
         ("select\no from raw.orders as o", "2 o is a whole row", "write the columns"),
         ("select\nto_json(o) as j from raw.orders as o", "2 o is a whole row", "write the columns"),
-        ("select 1 as x\nfrom raw.orders where\norders is null", "3 orders is a whole", "write the"),
+        (
+            "select 1 as x\nfrom raw.orders where\norders is null",
+            "3 orders is a whole",
+            "write the",
+        ),
         ("select id.lower() as x\nfrom raw.orders", "1 the call id.lower() after", "lower(value)"),
         ("select o.id.lower() as x from raw.orders as o", "1 the call o.id.lower() af", "lower(v"),
         ("select main.shout(id) as x from raw.orders", "1 the call main.shout(id)", "shout(value)"),
@@ -67,8 +71,10 @@ def problems(*models: str | tuple[str, str], **macros: str) -> list[str]:
             "UNION ALL",
         ),
         (
-            "with recursive r as (select id from raw.orders union all select id from r)\n"
-            "select id from r",
+            (
+                "with recursive r as (select id from raw.orders union all select id from r)\n"
+                "select id from r"
+            ),
             "1 WITH RECURSIVE",
             "write the levels as CTEs of their own",
         ),
@@ -111,7 +117,11 @@ def problems(*models: str | tuple[str, str], **macros: str) -> list[str]:
             "1 two columns id",
             "give each column its own name",
         ),
-        ("select x from (select id as x,\nitem as x from raw.orders)", "1 two columns x", "give ea"),
+        (
+            "select x from (select id as x,\nitem as x from raw.orders)",
+            "1 two columns x",
+            "give ea",
+        ),
         ("select id,\ncount(*) from raw.orders group by id", "2 a column without", "write AS and"),
         ("select * from (select upper(id) from raw.orders)", "1 a column without a name", "AS and"),
         ("select\nnope from raw.orders", "2 no column nope", "write the name of a column"),
@@ -175,8 +185,10 @@ def problems(*models: str | tuple[str, str], **macros: str) -> list[str]:
             "with other functions",
         ),
         (
-            "select upper(id) as x, (select upper(item) as x, x as y from raw.people) as z "
-            "from raw.orders",
+            (
+                "select upper(id) as x, (select upper(item) as x, x as y from raw.people) as z "
+                "from raw.orders"
+            ),
             "1 ",
             "give the alias another name",
         ),
@@ -257,7 +269,7 @@ def test_a_macro_that_the_parser_takes_for_a_function_is_refused(name: str) -> N
 
 def test_a_mask_must_not_have_the_name_of_a_function() -> None:
     sql = "create or replace macro count(v) as 'x'"
-    with pytest.raises(ModelError, match="sql/macros/count.sql:1 a macro with the name of a fun"):
+    with pytest.raises(ModelError, match=r"count\.sql:1 a macro with the name"):
         trace(graph("select id from raw.orders", macros={"count": sql}), catalog(), {"count"})
 
 
@@ -283,10 +295,14 @@ def test_columns_must_be_those_of_the_catalog() -> None:
     with pytest.raises(ModelError) as raised:
         trace(graph(f"select {kept},\nid as other from raw.orders"), widened, ())
     assert str(raised.value).splitlines() == [
-        "sql/marts/x.sql:2 gives a column other that marts.x does not declare; "
-        "declare it in catalog.yaml, or take it out",
-        "sql/marts/x.sql:1 gives no column note, which marts.x declares; "
-        "select it, or take it out of catalog.yaml",
+        (
+            "sql/marts/x.sql:2 gives a column other that marts.x does not declare; "
+            "declare it in catalog.yaml, or take it out"
+        ),
+        (
+            "sql/marts/x.sql:1 gives no column note, which marts.x declares; "
+            "select it, or take it out of catalog.yaml"
+        ),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -90,9 +91,7 @@ def raw(source: str) -> Table:
     return Table("raw", source, "", None, "table", "people", source, columns)
 
 
-def graph(
-    *models: str | tuple[str, str], macros: Mapping[str, str] | None = None
-) -> ModelGraph:
+def graph(*models: str | tuple[str, str], macros: Mapping[str, str] | None = None) -> ModelGraph:
     """The models, each as its SELECT or as (relation, SELECT), in that order."""
     named = [it if isinstance(it, tuple) else ("marts.x", it) for it in models]
     earlier = [relation for relation, _ in named]
@@ -138,9 +137,7 @@ def short(found: frozenset[Edge]) -> set[str]:
     """Edges in their short form, to be compared and read."""
     return {
         " ".join(
-            part
-            for part in (str(it.origin).removeprefix("raw."), it.subtype, it.masking)
-            if part
+            part for part in (str(it.origin).removeprefix("raw."), it.subtype, it.masking) if part
         )
         for it in found
     }
@@ -157,9 +154,9 @@ class Database:
             self.connection.execute(sql)
         self.variants: dict[ColumnRef, list[int]] = {}
         self._count = 0
-        for name in COLUMNS:
+        for name, columns in COLUMNS.items():
             self._create(name)
-            for number, column in enumerate(COLUMNS[name]):
+            for number, column in enumerate(columns):
                 self.variants[ColumnRef(f"raw.{name}", column)] = [
                     self._insert(name, rows) for rows in variants(ROWS[name], number)
                 ]
@@ -176,7 +173,9 @@ class Database:
         self._insert(name, ROWS[name], 0)
         self.show(f"raw.{name}", 0)
 
-    def _insert(self, name: str, rows: Sequence[tuple[Any, ...]], variant: int | None = None) -> int:
+    def _insert(
+        self, name: str, rows: Sequence[tuple[Any, ...]], variant: int | None = None
+    ) -> int:
         self._count += variant is None
         shown = self._count if variant is None else variant
         marks = ", ".join("?" * (len(COLUMNS[name]) + 2))
@@ -187,9 +186,7 @@ class Database:
         return shown
 
     def columns(self, sql: str) -> list[str]:
-        return [
-            name.lower() for name, *_ in self.connection.execute(f"describe {sql}").fetchall()
-        ]
+        return [name.lower() for name, *_ in self.connection.execute(f"describe {sql}").fetchall()]
 
     def show(self, relation: str, variant: int) -> None:
         self.connection.execute(f"set variable {relation.removeprefix('raw.')} = {variant}")
@@ -213,12 +210,18 @@ def unseen(database: Database, sql: str, found: ModelLineage) -> set[str]:
     before = database.values(sql)
     unknown: set[str] = set()
     for origin, variants in database.variants.items():
-        if origin.relation in sql.lower():
+        if _may_read(sql.lower(), origin):
             for variant in variants:
                 database.show(origin.relation, variant)
                 unknown.update(_unknown(found, origin, before, database.values(sql)))
             database.show(origin.relation, 0)
     return unknown
+
+
+def _may_read(sql: str, origin: ColumnRef) -> bool:
+    """Whether a SELECT names a column, or may mean it by a star of some kind."""
+    names_all = re.search(r"\*|^from|\(from|natural", sql)
+    return origin.relation in sql and (origin.column in sql or names_all is not None)
 
 
 def _unknown(
@@ -246,9 +249,7 @@ def variants(rows: list[tuple[Any, ...]], number: int) -> Iterator[list[tuple[An
     filled = next(value for value in original if value is not None)
     for shaped in shapes(filled, ["token1", "token2", "token3"]):
         yield with_column(rows, number, shaped)
-        for only in range(len(rows)):
-            one = [shaped[it] if it == only else original[it] for it in range(len(rows))]
-            yield with_column(rows, number, one)
+        yield with_column(rows, number, [*original[:1], *shaped[1:2], *original[2:]])
     for shaped in shapes(filled, ["token@z.org"] * 3):
         yield with_column(rows, number, shaped)
     yield with_column(rows, number, [None] * len(rows))
@@ -270,6 +271,5 @@ def with_column(
     rows: list[tuple[Any, ...]], number: int, values: Sequence[Any]
 ) -> list[tuple[Any, ...]]:
     return [
-        (*row[:number], value, *row[number + 1 :])
-        for row, value in zip(rows, values, strict=True)
+        (*row[:number], value, *row[number + 1 :]) for row, value in zip(rows, values, strict=True)
     ]
