@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from benepass_tasks.lineage.edges import NO_EDGES, Edges
 
+UNNAMED = "?"
+"""How the name of a column begins that has none; no column can be referred to by it."""
+
 
 class UnknownNameError(Exception):
     """A name that means nothing, several things, or a whole row; the message and the advice."""
