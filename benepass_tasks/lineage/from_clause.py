@@ -99,22 +99,19 @@ def _table(walk: Walker, node: exp.Table, place: Place) -> tuple[Relation, Edges
 
 
 def _unnested(
-    walk: Walker, node: exp.Expr, named: exp.Expr, place: Place
+    walk: Walker, node: exp.Expr, written: exp.Expr, place: Place
 ) -> tuple[Relation, Edges]:
     """One column of values that are computed in FROM, and decide how many rows there are."""
     values = parts(node, "expressions") if isinstance(node, exp.Unnest) else [node.this]
     edges = NO_EDGES.union(
         *(followed_by(walk.edges(value, place), TRANSFORMATION) for value in values)
     )
-    alias = named.args.get("alias")
+    alias = written.args.get("alias")
     names = [column.name.lower() for column in alias.columns] if alias else []
     default = "unnest" if isinstance(node, exp.Unnest) else "range"
-    name = names[0] if names else named.alias.lower() or default
-    relation = Relation(named.alias.lower() or name, None, {name: edges})
+    name = names[0] if names else written.alias.lower() or default
+    relation = Relation(written.alias.lower() or name, None, {name: edges})
     return relation, followed_by(edges, JOIN)
-
-
-# Joins
 
 
 def _merged(node: exp.Expr, name: str, scope: Scope, left: range) -> Edges:

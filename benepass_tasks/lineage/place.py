@@ -84,7 +84,7 @@ def within(node: exp.Expr, place: Place) -> Place:
 
 
 def _parameters(node: exp.Expr) -> frozenset[str]:
-    named = parts(node, "expressions") or [
+    written = parts(node, "expressions") or [
         it for it in (part(node, "expression"), part(node, "position")) if it is not None
     ]
-    return frozenset(name.name.lower() for it in named for name in (it.expressions or [it]))
+    return frozenset(name.name.lower() for it in written for name in (it.expressions or [it]))

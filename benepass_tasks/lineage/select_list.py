@@ -37,7 +37,7 @@ def projections(walk: Walker, node: exp.Select, place: Place) -> Iterator[Output
             edges,
             line_of(projection),
             is_key=not _has_aggregate(projection),
-            is_unnested=projection.find(exp.Explode) is not None,
+            is_unnested=_is_unnested(projection),
         )
 
 
@@ -52,12 +52,15 @@ def _star(walk: Walker, node: exp.Expr, star: exp.Star, place: Place) -> Iterato
         raise UntraceableError(
             line, "EXCLUDE of one side of a USING column", "write its name without the table"
         )
-    replaced = {it.alias.lower(): walk.edges(it, place) for it in parts(star, "replace")}
+    replaced = {
+        it.alias.lower(): (walk.edges(it, place), _is_unnested(it)) for it in parts(star, "replace")
+    }
     renamed = {it.this.name.lower(): it.alias.lower() for it in parts(star, "rename")}
     for alias, name, edges in found:
         if not excluded & {(name,), (alias, name)}:
             given = None if name.startswith(UNNAMED) else renamed.get(name, name)
-            yield OutputColumn(given, replaced.get(name, edges), line)
+            values, is_unnested = replaced.get(name, (edges, False))
+            yield OutputColumn(given, values, line, is_unnested=is_unnested)
 
 
 def _name(projection: exp.Expr) -> str | None:
@@ -69,9 +72,13 @@ def _name(projection: exp.Expr) -> str | None:
     return projection.expression.name.lower() if isinstance(projection, exp.Dot) else None
 
 
+def _is_unnested(node: exp.Expr) -> bool:
+    return node.find(exp.Explode) is not None
+
+
 def _has_aggregate(node: exp.Expr) -> bool:
-    """Whether GROUP BY ALL leaves a column out, because it aggregates."""
-    found = node.find_all(exp.AggFunc)
+    """Whether GROUP BY ALL leaves a column out, because it aggregates, and not in a subquery."""
     return any(
-        not isinstance(it.parent, exp.Window) and not it.find_ancestor(exp.Window) for it in found
+        it.find_ancestor(exp.Select) is node.parent and it.find_ancestor(exp.Window) is None
+        for it in node.find_all(exp.AggFunc)
     )
