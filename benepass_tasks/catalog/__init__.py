@@ -13,6 +13,7 @@ from benepass_tasks.catalog.datasets import (
     Pii,
     PiiClass,
     Source,
+    Suppression,
     Table,
     Treatment,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "Pii",
     "PiiClass",
     "Source",
+    "Suppression",
     "Table",
     "Treatment",
     "load_catalog",
