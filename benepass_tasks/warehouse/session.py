@@ -100,14 +100,17 @@ class Warehouse:
         """
         with self._attached("read_only") as engine:
             raw = engine.raw_connection()
+            cursor = raw.cursor()
+
+            def run(sql: str) -> list[tuple[Any, ...]]:
+                cursor.execute(sql)
+                return list(cursor.fetchall())
+
             try:
-                run = raw.cursor().execute
                 run("set preserve_insertion_order = true")
-                try:
-                    yield lambda sql: run(sql).fetchall()
-                finally:
-                    run("set preserve_insertion_order = false")
+                yield run
             finally:
+                run("set preserve_insertion_order = false")
                 raw.close()
 
     @contextmanager
