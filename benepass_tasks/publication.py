@@ -5,7 +5,6 @@ catalog declares as published, each with its published columns only. Of a row th
 employees than a group must have, the columns that the catalog names are NULL.
 """
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +28,10 @@ ASIDE = ".publishing"
 
 # What else is ours in the folder: files of tables that are not published any more, what a client
 # that wrote into the database left beside it, and what a killed run left aside.
-_OURS = re.compile(rf"{PARQUET}/(quality|marts)\.\w+\.parquet|{re.escape(DATABASE)}(\.wal)?|{ASIDE}")
+_OURS = re.compile(
+    rf"{PARQUET}/(quality|marts)\.\w+\.parquet"
+    rf"|{re.escape(DATABASE)}(\.wal)?|{re.escape(ASIDE)}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class PublishedTable:
         """
         columns = ",\n  ".join(self._value(column) for column in self.columns)
         source = quote_name(catalog, self.table.layer, self.table.name)
-        return f"select\n  {columns}\nfrom {source}\norder by all"  # noqa: S608
+        return f"select\n  {columns}\nfrom {source}\norder by all"
 
     def _value(self, column: Column) -> str:
         name = quote_name(column.name)
@@ -194,6 +196,6 @@ def file_state(path: Path) -> str:
 
 def _names_in(folder: Path) -> list[str]:
     try:
-        return sorted(os.listdir(folder))
+        return sorted(path.name for path in folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []

@@ -192,8 +192,8 @@ def _check_secrets(run: Run, publication: Publication) -> None:
     """
     if not publication.secrets:
         return
-    secrets = "\nunion all ".join(starmap(_secret_values, publication.secrets))
-    run(f"create or replace temp table {SECRETS} as select distinct * from ({secrets})")
+    secrets = "\nunion ".join(starmap(_secret_values, publication.secrets))
+    run(f"create or replace temp table {SECRETS} as {secrets}")
     try:
         found = [
             row for table in publication.tables.values() for row in run(_search(table)) if row[-1]

@@ -10,7 +10,6 @@ import luigi
 
 from benepass_tasks.errors import ProjectError
 
-
 MIN_GROUP_SIZE = 5
 """Employees that a published group has at least, where nothing else is set."""
 

@@ -57,6 +57,10 @@ class Workspace:
     def warehouse(self) -> Path:
         return self.data / "warehouse.duckdb"
 
+    @property
+    def published(self) -> Path:
+        return self.data / "published"
+
     def write(self, name: str, content: str | bytes) -> None:
         """Write a file below the project's folder."""
         path = self.root / name
@@ -130,6 +134,11 @@ class Workspace:
         with duckdb.connect(str(self.warehouse), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
+    def query_published(self, sql: str) -> list[tuple[Any, ...]]:
+        """Read from the published database, as an analyst."""
+        with duckdb.connect(str(self.published / "benepass.duckdb"), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
     def change(self, sql: str) -> None:
         """Change the warehouse behind the pipeline's back."""
         with duckdb.connect(str(self.warehouse)) as connection:
@@ -174,6 +183,31 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     made = _project(tmp_path_factory.mktemp("finished") / "project")
     made.run()
     return made
+
+
+@pytest.fixture(scope="session")
+def published_run(
+    finished_run: Workspace, tmp_path_factory: pytest.TempPathFactory
+) -> Workspace:
+    """A project after it was published; made once, for copying only."""
+    made = Workspace(tmp_path_factory.mktemp("published") / "project")
+    shutil.copytree(finished_run.root, made.root)
+    made.run("Publish")
+    return made
+
+
+@pytest.fixture
+def published(workspace: Workspace, published_run: Workspace) -> None:
+    """The project of the test has been published already."""
+    shutil.rmtree(workspace.root)
+    shutil.copytree(published_run.root, workspace.root)
+    from benepass_tasks.publication import published_files  # noqa: PLC0415
+
+    # The files are others now, if only by their times.
+    for file, state in published_files(workspace.published).items():
+        workspace.change(
+            f"update meta.markers set content = '{state}' where name = 'published:{file}'"
+        )
 
 
 @pytest.fixture
