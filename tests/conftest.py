@@ -186,9 +186,7 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def published_run(
-    finished_run: Workspace, tmp_path_factory: pytest.TempPathFactory
-) -> Workspace:
+def published_run(finished_run: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A project after it was published; made once, for copying only."""
     made = Workspace(tmp_path_factory.mktemp("published") / "project")
     shutil.copytree(finished_run.root, made.root)
