@@ -459,6 +459,14 @@ def test_a_warehouse_without_masks_is_not_published(
     assert contents(workspace.published) == before
 
 
+def test_that_is_said_before_anything_runs(workspace: Workspace) -> None:
+    done = workspace.run_command("--benepass-pii-masking", "false", task="Publish")
+    assert done.returncode == 35
+    assert "warehouse.duckdb holds personal data unmasked" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not workspace.warehouse.exists()
+
+
 @pytest.mark.usefixtures("published")
 def test_unless_it_is_named_and_then_with_masks_again(workspace: Workspace) -> None:
     emails = "select email from marts.dim_employees order by all limit 1"
@@ -564,8 +572,7 @@ luigi_run()
 def _run_until(workspace: Workspace, moment: int) -> bool:
     """Publish until before a change; whether it came to that."""
     python, *_ = workspace.command
-    flags = workspace.command[workspace.command.index("--module") :]
-    flags[flags.index("BuildMarts")] = "Publish"
+    flags = ["--module", "benepass_tasks", "Publish", "--benepass-as-of", "2026-01-01"]
     done = subprocess.run(
         [python, "-c", KILLER, str(moment), *flags],
         cwd=workspace.root,
