@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
+from benepass_tasks import publishing
 from benepass_tasks.catalog import Catalog, Table, load_catalog
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Workspace
+
+    from benepass_tasks.warehouse.session import Run
 
 DATABASE = "published:benepass.duckdb"
 RELATIONS = {
@@ -446,6 +449,39 @@ def test_a_column_that_the_sql_does_not_have_is_not_published(
     assert 'column "transaction_count" not found' in caplog.text
 
 
+@pytest.mark.usefixtures("finished")
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("_write_table", "marts.fact_transactions: the warehouse has 3 rows, and 2 were written"),
+        ("_write_parquet", "marts.fact_transactions: the warehouse has 3 rows, and 2 were written"),
+    ],
+)
+def test_a_row_that_is_lost_on_the_way_is_missed(
+    workspace: Workspace,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+    message: str,
+) -> None:
+    written = getattr(publishing, where)
+
+    def lossy(run: Run, *rest: Any) -> object:  # noqa: ANN401 - whatever the step takes
+        def losing(sql: str) -> object:
+            lossy_sql = sql.replace("order by all", "order by all limit 2").replace(
+                '(from "published_aside"."marts"."fact_transactions")',
+                '(from "published_aside"."marts"."fact_transactions" limit 2)',
+            )
+            return run(lossy_sql)
+
+        return written(losing, *rest)
+
+    monkeypatch.setattr(publishing, where, lossy)
+    assert not workspace.attempt("Publish")[1]
+    assert message in caplog.text
+    assert contents(workspace.published) == {}
+
+
 @pytest.mark.usefixtures("published")
 @pytest.mark.parametrize("name", ["", "warehouse", "other.duckdb"])
 def test_a_warehouse_without_masks_is_not_published(
@@ -523,6 +559,29 @@ def test_what_a_client_wrote_into_the_file_is_gone_with_it(workspace: Workspace)
     assert DATABASE in workspace.run("Publish")
     assert contents(workspace.published) == before
     assert not (workspace.published / "benepass.duckdb.wal").exists()
+
+
+@pytest.mark.usefixtures("finished")
+def test_what_takes_its_place_is_on_disk_before_and_its_name_after(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[tuple[str, str]] = []
+    sync, replace = publishing._sync, os.replace  # noqa: SLF001
+    monkeypatch.setattr(
+        publishing, "_sync", lambda path: events.append(("sync", path.name)) or sync(path)
+    )
+    monkeypatch.setattr(
+        publishing.os,
+        "replace",
+        lambda old, new: events.append(("replace", new.name)) or replace(old, new),
+    )
+    workspace.run("Publish")
+    replaced = [name for event, name in events if event == "replace"]
+    assert len(replaced) == 9
+    for name in replaced:
+        assert events.index(("sync", name)) < events.index(("replace", name))
+    last = max(number for number, (event, _) in enumerate(events) if event == "replace")
+    assert {("sync", "published"), ("sync", "parquet")} <= set(events[last:])
 
 
 @pytest.mark.usefixtures("finished")
