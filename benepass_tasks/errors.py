@@ -29,6 +29,10 @@ class WarehouseError(BenepassError):
     """The warehouse cannot be opened or written."""
 
 
+class PublicationError(BenepassError):
+    """What analysts get cannot be published as the catalog declares it."""
+
+
 class BooksError(BenepassError):
     """The books do not balance: a record was lost or multiplied on its way to the marts."""
 

@@ -6,15 +6,16 @@ that counts, an input that was rebuilt with the same rows leaves what is downstr
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from benepass_tasks.catalog import Catalog, Source
 from benepass_tasks.digests import digest
 from benepass_tasks.errors import ProjectError
 from benepass_tasks.models import Model, ModelGraph
+from benepass_tasks.publication import Publication, marker_name
 from benepass_tasks.sources import SourceFile
-from benepass_tasks.warehouse import BOOKS, Load, Snapshot
-from benepass_tasks.warehouse.markers import RUN_ID
+from benepass_tasks.warehouse import BOOKS, PUBLISHED, Load, Snapshot
+from benepass_tasks.warehouse.markers import RUN_ID, is_relation
 
 READER = "1"
 """Version of how files are read; a change of it loads every file anew."""
@@ -53,6 +54,8 @@ class Situation:
         files: The files there are, by source.
         snapshot: What the warehouse holds.
         proof: The SQL that balances the books.
+        publication: What analysts are to get; None where nothing may be published.
+        published: The states of the files that analysts have.
         force: Tables to build anew with all that is downstream of them.
         run_id: This run, in which what was forced is built once.
     """
@@ -65,13 +68,15 @@ class Situation:
     proof: str = ""
     force: frozenset[str] = frozenset()
     run_id: str = RUN_ID
+    published: Mapping[str, str] = field(default_factory=dict)
+    publication: Publication | None = None
 
 
 REJECTED = "raw.rejected_rows"
 """The table of the records that could not be parsed, of all sources."""
 
 Plan = Mapping[str, Status]
-"""Status by node: a file (`employees/employees.csv`), a relation, or the books."""
+"""Status by node: a file (`employees/employees.csv`), a relation, the books, what is published."""
 
 
 def assess(situation: Situation) -> Plan:
@@ -95,6 +100,8 @@ def assess(situation: Situation) -> Plan:
             situation, model, plan, is_forced=model.relation in forced
         )
     plan[BOOKS] = _books_status(situation, plan)
+    plan |= _published_files(situation, plan)
+    plan[PUBLISHED] = _published_status(situation, plan)
     return plan
 
 
@@ -121,7 +128,7 @@ def leftovers(catalog: Catalog, snapshot: Snapshot) -> dict[str, str | None]:
     return {
         name: snapshot.relations.get(name)
         for name in snapshot.markers
-        if name != BOOKS and name not in catalog.tables
+        if is_relation(name) and name not in catalog.tables
     }
 
 
@@ -230,6 +237,48 @@ def _books_status(situation: Situation, plan: Plan) -> Status:
     else:
         reason = None
     return Status(reason, fingerprint, None, recipe)
+
+
+def _published_files(situation: Situation, plan: Plan) -> dict[str, Status]:
+    """The status of each file that analysts get: current where it is the one that was written."""
+    if situation.publication is None:
+        return {}
+    contents = {name: plan[name].content for name in situation.publication.relations}
+    statuses = {}
+    for file, recipe in situation.publication.files.items():
+        relations = situation.publication.relations_of(file)
+        fingerprint = _fingerprint(recipe, {name: contents[name] for name in relations})
+        marker = situation.snapshot.markers.get(marker_name(file))
+        state = situation.published.get(file)
+        if fingerprint is None or not plan[BOOKS].is_current:
+            reason: str | None = "input to be built"
+        elif marker is None or state is None:
+            reason = "not published"
+        elif marker.fingerprint != fingerprint:
+            reason = "input changed"
+        else:
+            reason = None if marker.content == state else "changed by hand"
+        statuses[marker_name(file)] = Status(reason, fingerprint, state, recipe)
+    return statuses
+
+
+def _published_status(situation: Situation, plan: Plan) -> Status:
+    publication = situation.publication
+    if publication is None:
+        return Status("personal data is not masked", None, None, "")
+    inputs = {name: plan[name].content for name in publication.inputs}
+    fingerprint = _fingerprint(publication.recipe, inputs) if plan[BOOKS].is_current else None
+    marker = situation.snapshot.markers.get(PUBLISHED)
+    files = (plan[marker_name(file)].reason for file in publication.files)
+    if fingerprint is None:
+        reason: str | None = "input to be built"
+    elif situation.published.keys() - publication.files.keys():
+        reason = "files that are published no longer"
+    elif marker is None or marker.fingerprint != fingerprint:
+        reason = "not published yet"
+    else:
+        reason = next(filter(None, files), None)
+    return Status(reason, fingerprint, None, publication.recipe)
 
 
 def _fingerprint(recipe: str, inputs: Mapping[str, str | None]) -> str | None:

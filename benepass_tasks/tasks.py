@@ -17,7 +17,7 @@ import luigi
 from benepass_tasks import logs, run
 from benepass_tasks.errors import BenepassError
 from benepass_tasks.project import LAYERS
-from benepass_tasks.warehouse import BOOKS
+from benepass_tasks.warehouse import BOOKS, PUBLISHED
 
 log = logging.getLogger(__name__)
 logs.install()
@@ -177,6 +177,22 @@ class BuildMarts(NodeTask):
         """Balance the books and show what became of the records."""
         log.info("%s", run.balance())
         self.tell_scheduler("the books balance")
+
+
+class Publish(NodeTask):
+    """Publish what analysts open: a DuckDB file and Parquet files, without what is not theirs."""
+
+    node = PUBLISHED
+
+    def requires(self) -> Iterable[luigi.Task]:
+        """Everything built and proven, unless it may not be published in the first place."""
+        run.refuse_unmasked()
+        return [BuildMarts()]
+
+    def run(self) -> None:
+        """Publish, and say what."""
+        log.info("%s", run.publish())
+        self.tell_scheduler("published")
 
 
 @cache

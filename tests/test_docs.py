@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PUBLISHED = (ROOT / "docs" / "published.md").read_text(encoding="utf-8")
 RULES = (ROOT / "docs" / "data-quality.md").read_text(encoding="utf-8")
 
 
@@ -47,7 +48,14 @@ def test_every_setting_is_documented_with_its_default() -> None:
     documented = dict(re.findall(r"^\| `(\w+)` \| (.*?) \| ", section, re.MULTILINE))
     params = {name: it for name, it in vars(benepass).items() if isinstance(it, luigi.Parameter)}
     assert documented.keys() == params.keys()
-    for name in ("data_dir", "warehouse", "memory_limit", "project_dir"):
+    for name in (
+        "data_dir",
+        "warehouse",
+        "memory_limit",
+        "project_dir",
+        "published_dir",
+        "min_group_size",
+    ):
         assert documented[name] == f"`{params[name]._default}`"  # noqa: SLF001
 
 
@@ -79,11 +87,32 @@ def test_every_file_and_folder_that_the_readme_names_exists() -> None:
         assert (ROOT / name).exists(), name
 
 
+def test_what_is_published_is_documented() -> None:
+    documented = set(re.findall(r"^\| `(\w+\.\w+)` \|", PUBLISHED, re.MULTILINE))
+    tables = load_catalog(ROOT / "catalog.yaml").tables.values()
+    assert documented == {table.relation for table in tables if table.published}
+
+
+@pytest.mark.usefixtures("published")
+def test_the_python_that_opens_what_is_published_runs(workspace: Workspace) -> None:
+    snippets = re.findall(r"```python\n(.*?)```", PUBLISHED, re.DOTALL)
+    assert len(snippets) == 2
+    for snippet in snippets:
+        done = subprocess.run(
+            [sys.executable, "-c", snippet],
+            cwd=workspace.root,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "Iron Heron Gym" in done.stdout
+
+
 @pytest.mark.slow
 def test_the_commands_of_the_readme_show_what_it_shows(workspace: Workspace) -> None:
     for path in (ROOT / "data").glob("*.csv"):
         shutil.copy(path, workspace.data / path.name)
-    said = workspace.run_command()
+    said = workspace.run_command(task="Publish")
     assert said.returncode == 0, said.stderr
     shown = README.partition("INFO: The books balance.")[2].partition("```")[0]
     for line in filter(str.strip, shown.splitlines()):

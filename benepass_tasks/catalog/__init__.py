@@ -14,6 +14,7 @@ from benepass_tasks.catalog.datasets import (
     Pii,
     PiiClass,
     Source,
+    Suppression,
     Table,
     Treatment,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Pii",
     "PiiClass",
     "Source",
+    "Suppression",
     "Table",
     "Treatment",
     "load_catalog",

@@ -47,6 +47,7 @@ class Column:
         domain: Who the column belongs to: its own domain, or else its dataset's.
         pii: How personal the values are.
         required: Whether a source's file must have the column; true for a table's columns.
+        published: Whether the column is among what is published of its table, if anything is.
     """
 
     name: str
@@ -55,6 +56,20 @@ class Column:
     domain: Domain
     pii: Pii
     required: bool = True
+    published: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """What is withheld of a published row that speaks of too few employees.
+
+    Attributes:
+        employees: The column that counts the employees of the row; withheld as well.
+        columns: The columns that are withheld with it.
+    """
+
+    employees: str
+    columns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +104,8 @@ class Table:
         domain: The default domain of the columns; None where each column gives its own.
         source: For a raw table, the name of the source it is loaded from.
         columns: The columns by name, in the catalog's order; read-only.
+        published: Whether analysts get the table.
+        suppression: What they do not get of small groups; None where nothing is withheld.
     """
 
     layer: Layer
@@ -99,6 +116,8 @@ class Table:
     domain: Domain | None
     source: str | None
     columns: Mapping[str, Column]
+    published: bool = False
+    suppression: Suppression | None = None
 
     @property
     def relation(self) -> str:

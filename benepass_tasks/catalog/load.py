@@ -132,6 +132,8 @@ def _table(name: str, data: Mapping[str, Any]) -> Table:
         domain=metadata.get("domain"),
         source=metadata.get("source"),
         columns=metadata["columns"],
+        published=metadata.get("published", False),
+        suppression=metadata.get("suppression"),
     )
 
 

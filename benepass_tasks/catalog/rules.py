@@ -8,7 +8,7 @@ wrong type to the schema, which says so.
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias, get_args
 
-from benepass_tasks.catalog import wording
+from benepass_tasks.catalog import publishing, wording
 from benepass_tasks.catalog.datasets import Layer
 from benepass_tasks.catalog.document import Problem
 
@@ -61,6 +61,7 @@ def check(datasets: _Datasets) -> Iterator[Problem]:
         yield from _check_agreement(name, table)
         yield from _check_materialized(name, table)
         yield from _check_source_of(name, table, sources)
+        yield from publishing.check(name, table)
     yield from _check_one_raw_table(sources, tables)
 
 

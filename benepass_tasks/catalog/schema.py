@@ -20,6 +20,7 @@ from benepass_tasks.catalog.datasets import (
     Materialized,
     Pii,
     PiiClass,
+    Suppression,
     Treatment,
 )
 from benepass_tasks.catalog.fields import (
@@ -31,6 +32,7 @@ from benepass_tasks.catalog.fields import (
     Flag,
     Kind,
     Kinds,
+    Names,
     Options,
     Section,
     SourcePath,
@@ -116,18 +118,24 @@ class _PiiSchema(_Strict):
 
 
 class _ColumnSchema(_Strict):
-    elsewhere = MappingProxyType(
-        {"required": "only a source's column can be required or not; remove it"}
-    )
-
     description = Text(required=True)
     type = DuckDBType(required=True)
     domain = Choice(get_args(Domain))
     pii = Section(_PiiSchema(), required=True)
 
 
+class _TableColumnSchema(_ColumnSchema):
+    elsewhere = MappingProxyType(
+        {"required": "only a source's column can be required or not; remove it"}
+    )
+
+    published = Flag()
+
+
 class _SourceColumnSchema(_ColumnSchema):
-    elsewhere = MappingProxyType({})
+    elsewhere = MappingProxyType(
+        {"published": "only a table's column can be published or not; remove it"}
+    )
 
     required = Flag()
 
@@ -174,6 +182,8 @@ class _SourceMetadataSchema(_MetadataSchema):
             "materialized": "only a table is materialized; remove it",
             "grain": "only a table has a grain; remove it",
             "source": "only a raw table has a source; remove it",
+            "published": "only a table can be published; remove it",
+            "suppression": "only of a published table anything is withheld; remove it",
         }
     )
 
@@ -181,12 +191,24 @@ class _SourceMetadataSchema(_MetadataSchema):
     kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
 
 
+class _SuppressionSchema(_Strict):
+    employees = Text(required=True)
+    columns = Names(required=True)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> Suppression:
+        """Make the declaration."""
+        return Suppression(**data)
+
+
 class _TableMetadataSchema(_MetadataSchema):
-    columns = Columns(_ColumnSchema())
+    columns = Columns(_TableColumnSchema())
     kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
     materialized = Choice(get_args(Materialized))
     grain = Text()
     source = Text()
+    published = Flag()
+    suppression = Section(_SuppressionSchema())
 
 
 class _ConnectionSchema(_Strict):

@@ -4,9 +4,10 @@ A marker vouches for one table or view. It is written in the transaction that ma
 that there is never one without the other.
 """
 
+import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,9 @@ from benepass_tasks.warehouse.session import Warehouse
 
 BOOKS = "books"
 """The marker's name of the proof that the books balance."""
+
+PUBLISHED = "published"
+"""The marker's name of what analysts get; `published:` begins those of its single files."""
 
 RUN_ID = uuid.uuid4().hex
 """Identifies this process and those forked from it."""
@@ -130,6 +134,11 @@ class Snapshot:
         )
 
 
+def is_relation(name: str) -> bool:
+    """Whether a marker is that of a table or view, rather than of a proof or a file."""
+    return re.fullmatch(r"\w+\.\w+", name) is not None
+
+
 EMPTY = Snapshot({}, {}, {}, None)
 
 
@@ -161,6 +170,12 @@ def write_marker(connection: Connection, marker: Marker) -> None:
 def forget_marker(connection: Connection, name: str) -> None:
     """Remove what vouches for a relation."""
     connection.execute(delete(MARKERS).where(MARKERS.c.name == name))
+
+
+def forget_others(connection: Connection, prefix: str, kept: Iterable[str]) -> None:
+    """Remove the markers whose names begin with a prefix, but for some."""
+    found = MARKERS.c.name.startswith(prefix, autoescape=True)
+    connection.execute(delete(MARKERS).where(found, MARKERS.c.name.not_in(list(kept))))
 
 
 def write_load(connection: Connection, load: Load) -> None:

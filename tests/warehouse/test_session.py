@@ -33,6 +33,9 @@ def warehouse(folder: Path, name: str = "w.duckdb", lock_timeout: float = 0.3) -
         memory_limit="200MB",
         lock_timeout=lock_timeout,
         hash_key=None,
+        published_dir=folder / "published",
+        min_group_size=5,
+        publish_unmasked="",
     )
     return Warehouse.of(settings)
 
