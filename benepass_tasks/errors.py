@@ -31,3 +31,7 @@ class WarehouseError(BenepassError):
 
 class BooksError(BenepassError):
     """The books do not balance: a record was lost or multiplied on its way to the marts."""
+
+
+class ContractError(BenepassError):
+    """A table is not what the catalog promises: its columns differ, or a test of it fails."""

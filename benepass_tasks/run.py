@@ -19,7 +19,7 @@ from benepass_tasks.plan import REJECTED, Plan, Situation, assess
 from benepass_tasks.project import Project, open_project
 from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
-from benepass_tasks.warehouse import BOOKS, Load, Snapshot, Warehouse, read_snapshot
+from benepass_tasks.warehouse import BOOKS, CONTRACTS, Load, Snapshot, Warehouse, read_snapshot
 from benepass_tasks.warehouse.failures import explain
 
 
@@ -122,6 +122,20 @@ def balance() -> str:
         catalog, _ = _definitions_of(settings)
         project = open_project(settings.project_dir)
         return books.balance(warehouse, project, catalog, status, _snapshot(warehouse))
+
+
+@_safe_to_show()
+def check() -> str:
+    """Test what the tables promise; returns what to say about it."""
+    from benepass_tasks.contracts import check_contracts  # noqa: PLC0415
+
+    settings = current_settings()
+    warehouse = Warehouse.of(settings)
+    with warehouse.exclusive():
+        plan = current_plan()
+        if plan[CONTRACTS].is_current:
+            return "Contracts: nothing has changed since all tests passed"
+        return check_contracts(warehouse, *_definitions_of(settings), plan)
 
 
 @_safe_to_show()

@@ -17,7 +17,7 @@ import luigi
 from benepass_tasks import logs, run
 from benepass_tasks.errors import BenepassError
 from benepass_tasks.project import LAYERS
-from benepass_tasks.warehouse import BOOKS
+from benepass_tasks.warehouse import BOOKS, CONTRACTS
 
 log = logging.getLogger(__name__)
 logs.install()
@@ -177,6 +177,21 @@ class BuildMarts(NodeTask):
         """Balance the books and show what became of the records."""
         log.info("%s", run.balance())
         self.tell_scheduler("the books balance")
+
+
+class CheckContracts(NodeTask):
+    """Test what the tables promise in the catalog."""
+
+    node = CONTRACTS
+
+    def requires(self) -> Iterable[luigi.Task]:
+        """Every table, and the proof."""
+        return [BuildMarts()]
+
+    def run(self) -> None:
+        """Run the tests that are not known to pass, and show what does not."""
+        log.info("%s", run.check())
+        self.tell_scheduler("the contracts are kept")
 
 
 @cache

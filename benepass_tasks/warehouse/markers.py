@@ -20,6 +20,9 @@ from benepass_tasks.warehouse.session import Warehouse
 BOOKS = "books"
 """The marker's name of the proof that the books balance."""
 
+CONTRACTS = "contracts"
+"""The marker's name of the tests of all tables; that of one table adds a slash and its name."""
+
 RUN_ID = uuid.uuid4().hex
 """Identifies this process and those forked from it."""
 

@@ -1,6 +1,7 @@
 """The tables of schema `meta`, which every warehouse has from its first session on."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Column,
     Connection,
@@ -43,6 +44,23 @@ LOADS = Table(
     Column("seconds", Double, nullable=False),
     Column("run_id", String, nullable=False),
     Column("loaded_at", DateTime(timezone=True), nullable=False),
+)
+
+CHECK_RESULTS = Table(
+    "check_results",
+    METADATA,
+    Column("run_id", String, nullable=False),
+    Column("relation", String, nullable=False),
+    Column("column_name", String),
+    Column("test", String, nullable=False),
+    Column("arguments", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("failing_rows", BigInteger, nullable=False),
+    Column("checked_rows", BigInteger, nullable=False),
+    Column("sample_keys", ARRAY(String), nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("checked_at", DateTime(timezone=True), nullable=False),
 )
 
 
