@@ -61,7 +61,7 @@ def _missing(table: Table, found: Mapping[str, str]) -> Iterator[str]:
         near = meant(nearest(name, found.keys() - table.columns.keys()))
         yield (
             f"  {printable(name)}: declared {table.columns[name].type}, found no such column: "
-            f"select it in the SQL, or remove it from the catalog{printable(near)}"
+            f"add it to the SQL, or remove it from the catalog{printable(near)}"
         )
 
 

@@ -135,7 +135,7 @@ def check() -> str:
         plan = current_plan()
         if plan[CONTRACTS].is_current:
             return "Contracts: nothing has changed since all tests passed"
-        return check_contracts(warehouse, *_definitions_of(settings), plan)
+        return check_contracts(warehouse, *_definitions_of(settings), plan, _snapshot(warehouse))
 
 
 @_safe_to_show()

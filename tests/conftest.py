@@ -39,7 +39,10 @@ meals,groceries
 """
 
 
-META_TABLES = "select 1 from duckdb_tables() where schema_name = 'meta'"
+META_TABLES = (
+    "select 1 from duckdb_tables() "
+    "where schema_name = 'meta' and table_name in ('markers', 'loads')"
+)
 
 
 @dataclass

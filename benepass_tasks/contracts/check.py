@@ -16,14 +16,13 @@ from benepass_tasks.contracts.scan import Probe
 from benepass_tasks.errors import ContractError
 from benepass_tasks.models import Model, ModelGraph
 from benepass_tasks.plan import Plan, Status, contract_of, is_contract
-from benepass_tasks.warehouse import CONTRACTS, Marker, Warehouse
+from benepass_tasks.warehouse import CONTRACTS, Marker, Snapshot, Warehouse
 from benepass_tasks.warehouse.failures import explain
 from benepass_tasks.warehouse.markers import (
     RUN_ID,
-    forget_marker,
+    forget_markers,
     now,
-    snapshot_of,
-    write_marker,
+    write_markers,
 )
 from benepass_tasks.warehouse.measure import Measure, columns_of
 
@@ -41,17 +40,33 @@ class _Finding:
     seconds: float
 
 
-def check_contracts(warehouse: Warehouse, catalog: Catalog, graph: ModelGraph, plan: Plan) -> str:
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A table's results, and the marker that vouches for them if no test of it failed."""
+
+    results: Sequence[Result]
+    marker: Marker
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether no test failed."""
+        return not _failed(self.results)
+
+
+def check_contracts(
+    warehouse: Warehouse, catalog: Catalog, graph: ModelGraph, plan: Plan, known: Snapshot
+) -> str:
     """Put every promise to the test that is not known to be kept.
 
-    Results are kept, whatever they are; a table whose tests do not fail gets a marker, and is tested
-    again only when its content or its tests change.
+    Results are kept, whatever they are; a table whose tests do not fail gets a marker, and is
+    tested again only when its content or its tests change.
 
     Args:
         warehouse: Where everything was built.
         catalog: What the tables promise.
         graph: The SQL checks.
         plan: Which contracts are up to date, and the fingerprints of those that are not.
+        known: The state of the warehouse.
 
     Returns:
         What to say about it: totals, and a table of what does not pass.
@@ -68,42 +83,44 @@ def check_contracts(warehouse: Warehouse, catalog: Catalog, graph: ModelGraph, p
         for table in catalog.tables.values()
         if contract_of(table.relation) in plan and not plan[contract_of(table.relation)].is_current
     ]
-    results: list[Result] = []
     with warehouse.write() as connection:
-        _forget_others(connection, plan)
-        for table in due:
-            results += _check_table(connection, table, graph, plan[contract_of(table.relation)])
-        if not _failed(results):
-            _vouch_for(connection, CONTRACTS, plan[CONTRACTS], started)
+        checked = [
+            _check_table(connection, table, graph, plan[contract_of(table.relation)])
+            for table in due
+        ]
+        results = [result for one in checked for result in one.results]
+        keep_results(connection, results)
+        forget_markers(connection, _void(checked, plan, known))
+        write_markers(connection, _valid(checked, plan, started))
     return _verdict(results, time.perf_counter() - started)
 
 
-def _forget_others(connection: Connection, plan: Plan) -> None:
-    forget_marker(connection, CONTRACTS)
-    for name in snapshot_of(connection).markers:
-        if is_contract(name) and name not in plan:
-            forget_marker(connection, name)
+def _void(checked: Sequence[_Checked], plan: Plan, known: Snapshot) -> list[str]:
+    """The markers of what failed, and of what makes no promise any more."""
+    gone = [name for name in known.markers if is_contract(name) and name not in plan]
+    return [CONTRACTS, *gone, *(one.marker.name for one in checked if not one.is_kept)]
+
+
+def _valid(checked: Sequence[_Checked], plan: Plan, started: float) -> list[Marker]:
+    markers = [one.marker for one in checked if one.is_kept]
+    if len(markers) == len(checked):
+        markers.append(_marker(CONTRACTS, plan[CONTRACTS], started))
+    return markers
+
+
+def _marker(name: str, status: Status, started: float) -> Marker:
+    fingerprint = str(status.fingerprint)
+    return Marker.of_this_run(name, status.recipe, fingerprint, Measure(None, fingerprint), started)
 
 
 def _check_table(
     connection: Connection, table: Table, graph: ModelGraph, status: Status
-) -> list[Result]:
+) -> _Checked:
     started = time.perf_counter()
     rows, scanned = _scan(connection, table)
     findings = [*scanned, *_run_checks(connection, table, graph)]
     results = [_judged(table, rows, finding) for finding in findings]
-    keep_results(connection, table.relation, results)
-    if _failed(results):
-        forget_marker(connection, contract_of(table.relation))
-    else:
-        _vouch_for(connection, contract_of(table.relation), status, started)
-    return results
-
-
-def _vouch_for(connection: Connection, name: str, status: Status, started: float) -> None:
-    fingerprint = str(status.fingerprint)
-    measure = Measure(None, fingerprint)
-    write_marker(connection, Marker.of_this_run(name, status.recipe, fingerprint, measure, started))
+    return _Checked(results, _marker(contract_of(table.relation), status, started))
 
 
 def _scan(connection: Connection, table: Table) -> tuple[int, list[_Finding]]:

@@ -69,12 +69,14 @@ class Result:
         )
 
 
-def keep_results(connection: Connection, relation: str, results: Sequence[Result]) -> None:
-    """Write what became of a table's tests, in place of what the same run wrote of it before."""
-    of_this_run = {result.run_id for result in results}
+def keep_results(connection: Connection, results: Sequence[Result]) -> None:
+    """Write what became of tests, in place of what the same run wrote of these tables before."""
+    if not results:
+        return
     connection.execute(
         delete(CHECK_RESULTS).where(
-            CHECK_RESULTS.c.relation == relation, CHECK_RESULTS.c.run_id.in_(of_this_run)
+            CHECK_RESULTS.c.run_id.in_({result.run_id for result in results}),
+            CHECK_RESULTS.c.relation.in_({result.relation for result in results}),
         )
     )
     connection.execute(insert(CHECK_RESULTS), [asdict(result) for result in results])

@@ -1,7 +1,7 @@
 """The SQL that tests a table: one query that counts, and one more for what fails.
 
-Counting takes one scan however many tests there are, and for tests that pass that is all. Only where
-rows fail are they looked at again, for the keys of the first of them.
+Counting takes one scan however many tests there are, and for tests that pass that is all. Only
+where rows fail are they looked at again, for the keys of the first of them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -104,9 +104,9 @@ def check_sampling_query(table: Table, sql: str) -> str:
 
     They are the table's own, whatever the check calls by their names.
     """
-    names = ", ".join(map(quote_name, table.key))
-    returned = f"where ({', '.join(_columns(table.key))}) in (select ({names}) from (\n{sql}\n))"
-    return _texts_of([_smallest(_key(table))], f"{_from(table, ())} {returned}")
+    own, returned = ", ".join(_columns(table.key)), ", ".join(map(quote_name, table.key))
+    source = f"{_from(table, ())} where ({own}) in (select ({returned}) from (\n{sql}\n))"  # noqa: S608
+    return _texts_of([_smallest(_key(table))], source)
 
 
 def _probe(table: Table, column: str | None, test: DataTest, alias: str) -> Probe:
@@ -130,8 +130,8 @@ def _surplus(columns: tuple[str, ...]) -> str:
     """
     names = _columns(columns)
     present = " and ".join(f"{name} is not null" for name in names)
-    hashed = f"case when {present} then hash({', '.join(names)}) end"
-    return f"count({hashed}) - count(distinct {hashed})"
+    rows = f"count({names[0]})" if len(names) == 1 else f"count(*) filter (where {present})"
+    return f"{rows} - count(distinct case when {present} then hash({', '.join(names)}) end)"
 
 
 def _relationship(column: str | None, test: Relationships, name: str, alias: str) -> Probe:

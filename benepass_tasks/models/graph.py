@@ -14,7 +14,6 @@ from benepass_tasks.models.cache import Definitions, files_key, keep, recall
 from benepass_tasks.models.definitions import Macro, Model
 from benepass_tasks.project import LAYERS, Project
 
-
 CHECKS = "checks"
 """The folder of the queries whose rows are failures."""
 

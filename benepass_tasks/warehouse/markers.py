@@ -6,7 +6,7 @@ that there is never one without the other.
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -147,13 +147,24 @@ def snapshot_of(connection: Connection) -> Snapshot:
 
 def write_marker(connection: Connection, marker: Marker) -> None:
     """Put the marker in place of an earlier one of that name."""
-    forget_marker(connection, marker.name)
-    connection.execute(insert(MARKERS), asdict(marker))
+    write_markers(connection, [marker])
+
+
+def write_markers(connection: Connection, markers: Collection[Marker]) -> None:
+    """Put markers in place of earlier ones of their names."""
+    if markers:
+        forget_markers(connection, [marker.name for marker in markers])
+        connection.execute(insert(MARKERS), [asdict(marker) for marker in markers])
 
 
 def forget_marker(connection: Connection, name: str) -> None:
     """Remove what vouches for a relation."""
-    connection.execute(delete(MARKERS).where(MARKERS.c.name == name))
+    forget_markers(connection, [name])
+
+
+def forget_markers(connection: Connection, names: Collection[str]) -> None:
+    """Remove what vouches for some relations."""
+    connection.execute(delete(MARKERS).where(MARKERS.c.name.in_(names)))
 
 
 def write_load(connection: Connection, load: Load) -> None:
