@@ -106,10 +106,13 @@ class Workspace:
             )
         )
 
-    def run_command(self, *flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run `luigi --module benepass_tasks BuildMarts` with flags, in the project's folder."""
+    def run_command(
+        self, *flags: str, task: str = "BuildMarts", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `luigi --module benepass_tasks` with a task and flags, in the project's folder."""
+        command = [task if part == "BuildMarts" else part for part in self.command]
         return subprocess.run(
-            [*self.command, *flags],
+            [*command, *flags],
             cwd=self.root,
             env=self.environment | environment,
             capture_output=True,
