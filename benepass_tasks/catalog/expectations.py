@@ -191,7 +191,7 @@ class _TestSchema(Strict):
         return self.kinds[kind](arguments, **severity)
 
 
-class _ColumnTestSchema(_TestSchema):
+class ColumnTestSchema(_TestSchema):
     kinds = MappingProxyType(
         {
             "not_null": lambda _, **severity: NotNull(**severity),
@@ -217,7 +217,7 @@ class _ColumnTestSchema(_TestSchema):
     regex = Pattern()
 
 
-class _TableTestSchema(_TestSchema):
+class TableTestSchema(_TestSchema):
     kinds = MappingProxyType(
         {
             "unique": lambda it, **severity: Unique(columns=it, **severity),
@@ -298,7 +298,7 @@ class _Tests(Value[tuple[DataTest, ...]]):
 class ColumnTests(_Tests):
     """The tests of a column, which have to fit its type."""
 
-    schema = _ColumnTestSchema()
+    schema = ColumnTestSchema()
     alone = ("not_null", "unique")
     example = "[not_null, unique, {range: {min: 0}}, {accepted_values: [a, b], severity: warn}]"
 
@@ -337,7 +337,7 @@ def _range_misfits(test: Range, kind: str) -> Iterator[tuple[tuple[object, ...],
 class TableTests(_Tests):
     """The tests of a table, which have to fit its columns."""
 
-    schema = _TableTestSchema()
+    schema = TableTestSchema()
     example = "[{unique: [a, b]}, {row_count: {min: 1}}, {check: name}]"
 
     def _misfits(

@@ -188,7 +188,7 @@ def test_nothing_is_lost_and_nothing_is_in_two_places(workbench: Workbench, raw:
     addresses_are_masked(built)
 
 
-@examples(60)
+@examples(30)
 @given(raw=FILES_OF_A_DAY)
 def test_no_data_breaks_a_promise_that_fails_the_run(workbench: Workbench, raw: RawRows) -> None:
     with workbench.built(raw) as connection:
