@@ -192,6 +192,8 @@ class _TestSchema(Strict):
 
 
 class ColumnTestSchema(_TestSchema):
+    """A test that stands on a column."""
+
     kinds = MappingProxyType(
         {
             "not_null": lambda _, **severity: NotNull(**severity),
@@ -218,6 +220,8 @@ class ColumnTestSchema(_TestSchema):
 
 
 class TableTestSchema(_TestSchema):
+    """A test that stands on a table as a whole."""
+
     kinds = MappingProxyType(
         {
             "unique": lambda it, **severity: Unique(columns=it, **severity),

@@ -185,8 +185,10 @@ COLUMN_KINDS = "not_null, unique, accepted_values, relationships, range, regex"
             "[{accepted_values: [yes]}]",
             "VARCHAR",
             [
-                ".0.accepted_values.0: must be text: put it in quotes, not true "
-                "(YAML reads yes as true)"
+                (
+                    ".0.accepted_values.0: must be text: put it in quotes, not true "
+                    "(YAML reads yes as true)"
+                )
             ],
         ),
         ("[{accepted_values: [a]}]", "BLOB", [".0.accepted_values.0: must be left out"]),
@@ -252,8 +254,10 @@ COLUMN_KINDS = "not_null, unique, accepted_values, relationships, range, regex"
             "[{relationships: {to: marts.people, column: age}}]",
             "VARCHAR",
             [
-                ".0.relationships.column: must be of the column's own type VARCHAR, and "
-                "marts.people.age is INTEGER"
+                (
+                    ".0.relationships.column: must be of the column's own type VARCHAR, and "
+                    "marts.people.age is INTEGER"
+                )
             ],
         ),
         (

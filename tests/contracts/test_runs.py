@@ -202,10 +202,9 @@ def test_missing_data_never_fails_a_test(workspace: Workspace, emptied: tuple[st
 
 @pytest.mark.usefixtures("finished")
 @pytest.mark.parametrize(
-    ("file", "old", "new", "message"),
+    ("old", "new", "message"),
     [
         pytest.param(
-            "sql/marts/dim_merchants.sql",
             "\nfrom categories\n",
             ",\n    1 as extra\nfrom categories\n",
             "  extra: not declared, found INTEGER: declare it under "
@@ -213,7 +212,6 @@ def test_missing_data_never_fails_a_test(workspace: Workspace, emptied: tuple[st
             id="undeclared",
         ),
         pytest.param(
-            "sql/marts/dim_merchants.sql",
             "    merchant,\n    first(",
             "    merchant as merchants,\n    first(",
             "  merchant: declared VARCHAR, found no such column: add it to the SQL, or remove it "
@@ -221,7 +219,6 @@ def test_missing_data_never_fails_a_test(workspace: Workspace, emptied: tuple[st
             id="missing",
         ),
         pytest.param(
-            "sql/marts/dim_merchants.sql",
             "cast(sum(transaction_count) as bigint)",
             "cast(sum(transaction_count) as integer)",
             "  transaction_count: declared BIGINT, found INTEGER: cast it in the SQL, or correct "
@@ -233,12 +230,12 @@ def test_missing_data_never_fails_a_test(workspace: Workspace, emptied: tuple[st
 def test_columns_that_differ_fail_the_build_and_keep_the_table(
     workspace: Workspace,
     caplog: pytest.LogCaptureFixture,
-    file: str,
     old: str,
     new: str,
     message: str,
 ) -> None:
     before = workspace.content()
+    file = "sql/marts/dim_merchants.sql"
     workspace.replace(file, old, new)
     made, succeeded = workspace.attempt()
     assert not succeeded
@@ -303,15 +300,20 @@ def test_a_raw_column_of_another_type_fails_and_says_what_to_do(
         (
             "check: spend_adds_up",
             "check: spend_add_up",
-            "catalog.yaml: marts.program_utilization.metadata.tests names the check spend_add_up, "
-            "which has no file; expected sql/checks/spend_add_up.sql "
-            "(did you mean 'spend_adds_up'?)",
+            (
+                "catalog.yaml: marts.program_utilization.metadata.tests names the check "
+                "spend_add_up, which has no file; expected sql/checks/spend_add_up.sql "
+                "(did you mean 'spend_adds_up'?)"
+            ),
         ),
         (
             "      - check: spend_adds_up\n",
             "",
-            "sql/checks/spend_adds_up.sql: no table names this check; add {check: spend_adds_up} "
-            "to metadata.tests of a table in catalog.yaml, or remove the file",
+            (
+                "sql/checks/spend_adds_up.sql: no table names this check; add "
+                "{check: spend_adds_up} to metadata.tests of a table in catalog.yaml, or remove "
+                "the file"
+            ),
         ),
         (
             "check: spend_adds_up",
