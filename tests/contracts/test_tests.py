@@ -193,8 +193,10 @@ def test_what_is_promised_passes(bench: Bench, case: str, severity: str) -> None
     said = bench.check(
         table({"k": "INTEGER", "v": kind}, test(**arguments, severity=severity), on="v")
     )
-    ((status, failing, _, keys),) = bench.found()
+    ((status, failing, rows, keys),) = bench.found()
     assert (status, failing, keys) == ("passed", 0, [])
+    with bench.warehouse.read() as connection:
+        assert connection.exec_driver_sql("select count(*) from marts.t").scalar() == rows
     assert said.startswith("Contracts: 1 of 1 tests on 1 tables passed, 0 warned, 0 failed")
     assert bench.markers() == {"contracts", "contracts/marts.t"}
 
