@@ -39,3 +39,7 @@ class BooksError(BenepassError):
 
 class PrivacyError(ProjectError):
     """The catalog's PII declarations do not hold over the SQL; one finding a line."""
+
+
+class ContractError(BenepassError):
+    """A table is not what the catalog promises: its columns differ, or a test of it fails."""

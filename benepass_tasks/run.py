@@ -29,6 +29,7 @@ from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
 from benepass_tasks.warehouse import (
     BOOKS,
+    CONTRACTS,
     PUBLISHED,
     Load,
     Snapshot,
@@ -168,6 +169,20 @@ def publish() -> str:
             refuse_unmasked()
             return "Published already."
         return publishing.publish(warehouse, settings.published_dir, publication, plan)
+
+
+@_safe_to_show()
+def check() -> str:
+    """Test what the tables promise; returns what to say about it."""
+    from benepass_tasks.contracts import check_contracts  # noqa: PLC0415
+
+    settings = current_settings()
+    warehouse = Warehouse.of(settings)
+    with warehouse.exclusive():
+        plan = current_plan()
+        if plan[CONTRACTS].is_current:
+            return "Contracts: nothing has changed since all tests passed"
+        return check_contracts(warehouse, *_definitions_of(settings), plan, _snapshot(warehouse))
 
 
 @_safe_to_show()

@@ -17,7 +17,7 @@ import luigi
 from benepass_tasks import logs, run
 from benepass_tasks.errors import BenepassError
 from benepass_tasks.project import LAYERS
-from benepass_tasks.warehouse import BOOKS, PUBLISHED
+from benepass_tasks.warehouse import BOOKS, CONTRACTS, PUBLISHED
 
 log = logging.getLogger(__name__)
 logs.install()
@@ -179,15 +179,30 @@ class BuildMarts(NodeTask):
         self.tell_scheduler("the books balance")
 
 
+class CheckContracts(NodeTask):
+    """Test what the tables promise in the catalog."""
+
+    node = CONTRACTS
+
+    def requires(self) -> Iterable[luigi.Task]:
+        """Every table, and the proof."""
+        return [BuildMarts()]
+
+    def run(self) -> None:
+        """Run the tests that are not known to pass, and show what does not."""
+        log.info("%s", run.check())
+        self.tell_scheduler("the contracts are kept")
+
+
 class Publish(NodeTask):
     """Publish what analysts open: a DuckDB file and Parquet files, without what is not theirs."""
 
     node = PUBLISHED
 
     def requires(self) -> Iterable[luigi.Task]:
-        """Everything built and proven, unless it may not be published in the first place."""
+        """Everything built, proven and tested, unless it may not be published anyway."""
         run.refuse_unmasked()
-        return [BuildMarts()]
+        return [CheckContracts()]
 
     def run(self) -> None:
         """Publish, and say what."""

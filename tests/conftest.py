@@ -113,8 +113,8 @@ class Workspace:
     def run_command(
         self, *flags: str, task: str = "BuildMarts", **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run `luigi --module benepass_tasks BuildMarts` with flags, in the project's folder."""
-        command = [task if word == "BuildMarts" else word for word in self.command]
+        """Run `luigi --module benepass_tasks` with a task and flags, in the project's folder."""
+        command = [task if part == "BuildMarts" else part for part in self.command]
         return subprocess.run(
             [*command, *flags],
             cwd=self.root,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import luigi
 import pytest
 
-from benepass_tasks.catalog import load_catalog
+from benepass_tasks.catalog import AcceptedValues, load_catalog
+from benepass_tasks.catalog.expectations import ColumnTestSchema, TableTestSchema
 from benepass_tasks.models import read_graph
 from benepass_tasks.project import open_project
 from benepass_tasks.settings import benepass
@@ -68,6 +69,20 @@ def test_every_issue_is_documented() -> None:
     for row in re.findall(r"^\| (`.*?) \| ", RULES, re.MULTILINE):
         documented |= set(re.findall(r"`(\w+)`", row))
     assert documented == issues
+
+
+def test_the_issues_that_the_catalog_accepts_are_those_of_the_sql() -> None:
+    tables = load_catalog(ROOT / "catalog.yaml").tables
+    for path in (ROOT / "sql" / "quality").glob("*_issues.sql"):
+        tests = tables[f"quality.{path.stem}"].columns["issue"].tests
+        (accepted,) = [set(test.values) for test in tests if isinstance(test, AcceptedValues)]
+        assert accepted == set(re.findall(r"'(\w+)' as issue", path.read_text()))
+
+
+def test_every_test_is_documented() -> None:
+    section = README.partition("## Testing what tables promise")[2].partition("\n## ")[0]
+    documented = set(re.findall(r"^\| `(\w+)", section, re.MULTILINE))
+    assert documented == {*ColumnTestSchema.kinds, *TableTestSchema.kinds}
 
 
 def test_the_exit_codes_are_those_that_the_tasks_set() -> None:

@@ -7,9 +7,9 @@ costs more than loading a dataset with it.
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeAlias, get_args
+from typing import Any, TypeAlias, get_args
 
-from marshmallow import RAISE, Schema, ValidationError, post_load, validates_schema
+from marshmallow import ValidationError, post_load, validates_schema
 from marshmallow.exceptions import SCHEMA
 
 from benepass_tasks.catalog import wording
@@ -23,6 +23,7 @@ from benepass_tasks.catalog.datasets import (
     Suppression,
     Treatment,
 )
+from benepass_tasks.catalog.expectations import ColumnTests, Key, TableTests
 from benepass_tasks.catalog.fields import (
     Choice,
     Columns,
@@ -38,39 +39,9 @@ from benepass_tasks.catalog.fields import (
     SourcePath,
     Text,
 )
+from benepass_tasks.catalog.strict import Strict as _Strict
 
 KeyPath: TypeAlias = tuple[object, ...]
-
-_UNKNOWN = "unknown"
-_NOT_A_MAPPING = "not a mapping"
-
-
-class _Strict(Schema):
-    """A mapping in which every key must be known."""
-
-    # Keys that are valid in a similar mapping, and why they are not valid in this one.
-    elsewhere: ClassVar[Mapping[str, str]] = {}
-    error_messages: dict[str, str] = {"unknown": _UNKNOWN, "type": _NOT_A_MAPPING}  # noqa: RUF012
-
-    class Meta:
-        """Refuse unknown keys."""
-
-        unknown = RAISE
-
-    def handle_error(self, error: ValidationError, data: object, **_kwargs: object) -> None:
-        """Put marshmallow's own two messages into words; only here are data and keys known."""
-        messages = error.messages_dict
-        for key, said in messages.items():
-            if said == [_UNKNOWN]:
-                messages[key] = [self._refused(key)]
-            elif said == [_NOT_A_MAPPING]:
-                messages[key] = [f"must be a mapping, not {wording.shown(data)}"]
-
-    def _refused(self, key: object) -> str:
-        if isinstance(key, str) and key in self.elsewhere:
-            return self.elsewhere[key]
-        allowed = [field.data_key or name for name, field in self.load_fields.items()]
-        return wording.unknown_key(key, allowed)
 
 
 class _PiiSchema(_Strict):
@@ -130,11 +101,15 @@ class _TableColumnSchema(_ColumnSchema):
     )
 
     published = Flag()
+    tests = ColumnTests()
 
 
 class _SourceColumnSchema(_ColumnSchema):
     elsewhere = MappingProxyType(
-        {"published": "only a table's column can be published or not; remove it"}
+        {
+            "published": "only a table's column can be published or not; remove it",
+            "tests": "only a table's column has tests; what comes in is judged in its raw table",
+        }
     )
 
     required = Flag()
@@ -184,6 +159,8 @@ class _SourceMetadataSchema(_MetadataSchema):
             "source": "only a raw table has a source; remove it",
             "published": "only a table can be published; remove it",
             "suppression": "only of a published table anything is withheld; remove it",
+            "key": "only a table has a key; remove it",
+            "tests": "only a table has tests; remove them",
         }
     )
 
@@ -209,6 +186,8 @@ class _TableMetadataSchema(_MetadataSchema):
     source = Text()
     published = Flag()
     suppression = Section(_SuppressionSchema())
+    key = Key()
+    tests = TableTests()
 
 
 class _ConnectionSchema(_Strict):

@@ -2,6 +2,7 @@
 
 from benepass_tasks.warehouse.markers import (
     BOOKS,
+    CONTRACTS,
     PUBLISHED,
     Load,
     Marker,
@@ -10,4 +11,13 @@ from benepass_tasks.warehouse.markers import (
 )
 from benepass_tasks.warehouse.session import Warehouse
 
-__all__ = ["BOOKS", "PUBLISHED", "Load", "Marker", "Snapshot", "Warehouse", "read_snapshot"]
+__all__ = [
+    "BOOKS",
+    "CONTRACTS",
+    "PUBLISHED",
+    "Load",
+    "Marker",
+    "Snapshot",
+    "Warehouse",
+    "read_snapshot",
+]

@@ -7,7 +7,7 @@ that there is never one without the other.
 import re
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +21,8 @@ from benepass_tasks.warehouse.session import Warehouse
 BOOKS = "books"
 """The marker's name of the proof that the books balance."""
 
+CONTRACTS = "contracts"
+"""The marker's name of the tests of all tables; that of one table adds a slash and its name."""
 PUBLISHED = "published"
 """The marker's name of what analysts get; `published:` begins those of its single files."""
 
@@ -163,13 +165,24 @@ def snapshot_of(connection: Connection) -> Snapshot:
 
 def write_marker(connection: Connection, marker: Marker) -> None:
     """Put the marker in place of an earlier one of that name."""
-    forget_marker(connection, marker.name)
-    connection.execute(insert(MARKERS), asdict(marker))
+    write_markers(connection, [marker])
+
+
+def write_markers(connection: Connection, markers: Collection[Marker]) -> None:
+    """Put markers in place of earlier ones of their names."""
+    if markers:
+        forget_markers(connection, [marker.name for marker in markers])
+        connection.execute(insert(MARKERS), [asdict(marker) for marker in markers])
 
 
 def forget_marker(connection: Connection, name: str) -> None:
     """Remove what vouches for a relation."""
-    connection.execute(delete(MARKERS).where(MARKERS.c.name == name))
+    forget_markers(connection, [name])
+
+
+def forget_markers(connection: Connection, names: Collection[str]) -> None:
+    """Remove what vouches for some relations."""
+    connection.execute(delete(MARKERS).where(MARKERS.c.name.in_(names)))
 
 
 def forget_others(connection: Connection, prefix: str, kept: Iterable[str]) -> None:
