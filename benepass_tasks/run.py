@@ -1,7 +1,6 @@
 """A run on the project, settings and warehouse that are current: what the tasks delegate to."""
 
 import gc
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -12,14 +11,14 @@ from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.build import Order, build_model
 from benepass_tasks.catalog import Catalog, Source, Table, load_catalog
-from benepass_tasks.errors import BenepassError, ProjectError, SourceError, WarehouseError
+from benepass_tasks.errors import ProjectError, SourceError, WarehouseError
 from benepass_tasks.ingestion.raw_tables import complete_raw
 from benepass_tasks.models import ModelGraph, read_graph
 from benepass_tasks.plan import REJECTED, Plan, Situation, assess
-from benepass_tasks.project import Project, open_project
+from benepass_tasks.project import BOOKS, Project, open_project
 from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
-from benepass_tasks.warehouse import BOOKS, Load, Snapshot, Warehouse, read_snapshot
+from benepass_tasks.warehouse import Load, Snapshot, Warehouse, read_snapshot
 from benepass_tasks.warehouse.failures import explain
 
 
@@ -130,7 +129,7 @@ def current_plan() -> Plan:
     settings = current_settings()
     project = open_project(settings.project_dir)
     project_state = project.state
-    catalog, _ = _definitions(project, project_state, Warehouse.of(settings).models_cache)
+    catalog, _ = _definitions(project, project_state, settings.models_cache)
     files = tuple(
         file
         for source in catalog.sources.values()
@@ -152,19 +151,6 @@ def _refuse_shared_files(files: Iterable[SourceFile]) -> None:
             )
 
 
-def list_relations(layers: Iterable[str]) -> list[str]:
-    """The tables of the current project by the names of files and entries alone.
-
-    None where there is no project, and nothing is checked: that comes with the first task.
-    """
-    try:
-        catalog = Project(current_settings().project_dir).catalog.read_text(encoding="utf-8")
-    except (BenepassError, OSError, UnicodeDecodeError):
-        return []
-    entries = re.findall(r"^(\w+\.\w+):", catalog, re.MULTILINE)
-    return [entry for entry in entries if entry.partition(".")[0] in set(layers)]
-
-
 def _import_loader() -> Callable[[Warehouse, Source, Table, SourceFile], Load]:
     # dlt takes half a second to import, so only a run that loads does, and a good part of that
     # would go into looking for garbage among what is imported.
@@ -180,7 +166,7 @@ def _import_loader() -> Callable[[Warehouse, Source, Table, SourceFile], Load]:
 
 def _definitions_of(settings: Settings) -> tuple[Catalog, ModelGraph]:
     project = open_project(settings.project_dir)
-    return _definitions(project, project.state, Warehouse.of(settings).models_cache)
+    return _definitions(project, project.state, settings.models_cache)
 
 
 @lru_cache(maxsize=2)

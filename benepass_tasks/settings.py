@@ -52,6 +52,11 @@ class Settings:
     lock_timeout: float
 
     @property
+    def models_cache(self) -> Path:
+        """File beside the warehouse for what was read from the SQL files."""
+        return self.warehouse.with_name(f".{self.warehouse.stem}.models.json")
+
+    @property
     def variables(self) -> dict[str, str]:
         """What SQL reads with `getvariable`, as SQL literals."""
         return {

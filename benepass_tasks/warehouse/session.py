@@ -62,11 +62,6 @@ class Warehouse:
         return self.path.with_name(f".{self.path.stem}.work")
 
     @property
-    def models_cache(self) -> Path:
-        """File beside the warehouse for what was read from the SQL files."""
-        return self.path.with_name(f".{self.path.stem}.models.json")
-
-    @property
     def state(self) -> tuple[tuple[int, ...], ...]:
         """What changes whenever the warehouse is written: times and sizes of its files."""
         files = (self.path, self.path.with_name(f"{self.path.name}.wal"))
