@@ -1,0 +1,76 @@
+"""The project's scalar macros: which there are, which mask, and whether a call can be followed.
+
+A call is not looked into: what a macro gives derives from all of its arguments. That is only true
+of a macro that computes with nothing but them.
+"""
+
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from benepass_tasks.lineage.expressions import Macros
+from benepass_tasks.lineage.problems import Problems, Untraceable
+from benepass_tasks.lineage.syntax import DUCKDB, function_names, line_of, parse
+from benepass_tasks.models import Macro
+
+
+def check_macros(macros: Iterable[Macro], masks: Collection[str], problems: Problems) -> Macros:
+    """Check that calls of the macros can be followed.
+
+    Args:
+        macros: All macros of the project.
+        masks: The names of those that are sanctioned for masking.
+        problems: Where macros that cannot be followed are noted.
+    """
+    names = set()
+    for macro in macros:
+        names.add(macro.name.lower())
+        try:
+            _check(macro, masks=macro.name in masks)
+        except Untraceable as error:
+            problems.add(macro.path, error.line, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, its lineage is unknown
+            problems.add(macro.path, 1, f"cannot be followed: {_first_line(error)}")
+    return Macros(frozenset(names), frozenset(names & {mask.lower() for mask in masks}))
+
+
+def _check(macro: Macro, *, masks: bool) -> None:
+    _refuse_known_name(macro, masks=masks)
+    tree = parse(macro.sql, ())
+    body = tree.args.get("expression")
+    if not isinstance(tree, exp.Create) or not isinstance(body, exp.Expression):
+        raise Untraceable(1, "no scalar macro", "write create or replace macro name(...) as ...")
+    if tree.args.get("properties"):
+        raise Untraceable(1, "a table macro", "write a model instead")
+    query = body.find(exp.Query, exp.Table)
+    if query is not None:
+        raise Untraceable(
+            line_of(query), "a macro that reads a table", "join the table in the model"
+        )
+
+
+def _refuse_known_name(macro: Macro, *, masks: bool) -> None:
+    """DuckDB prefers the macro to its own function of that name, the parser the function.
+
+    A function that goes by this name alone is as good as the macro. For a mask it is not: what is
+    written in another way but is the same in the tree would count as masked.
+    """
+    call = _call(macro.name)
+    is_alike = isinstance(call, exp.Func) and macro.name.lower() in function_names(call)
+    if not isinstance(call, exp.Anonymous) and (masks or not is_alike):
+        raise Untraceable(1, f"a macro with the name of a function, {macro.name}", "rename it")
+
+
+def _call(name: str) -> exp.Expression | None:
+    for values in ("1", "1, 2", "1, 2, 3", ""):
+        text = f"select {name}({values})"
+        with suppress(SqlglotError):
+            tree = DUCKDB.parser().parse(DUCKDB.tokenize(text), text)[0]
+            return tree.selects[0] if isinstance(tree, exp.Select) else None
+    return None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
