@@ -1,9 +1,17 @@
 """The project that the settings name, as the commands read it."""
 
+from typing import TYPE_CHECKING
+
 from benepass_tasks.catalog import Catalog, load_catalog
 from benepass_tasks.models import ModelGraph, read_graph
 from benepass_tasks.project import Project, open_project
 from benepass_tasks.settings import current_settings
+
+if TYPE_CHECKING:
+    from benepass_tasks.lineage import Lineage
+
+MASKS = "mask_"
+"""How the names of macros begin that mask what they are given."""
 
 
 def find_project() -> Project:
@@ -32,6 +40,18 @@ def read() -> tuple[Catalog, ModelGraph]:
     """
     catalog = read_catalog()
     return catalog, read_graph(find_project(), catalog, current_settings().models_cache)
+
+
+def read_lineage() -> "Lineage":
+    """What every column derives from; a macro whose name begins with `mask_` masks.
+
+    Raises:
+        ProjectError: as above, or a column's origin cannot be told from its SQL.
+    """
+    from benepass_tasks.lineage import trace  # noqa: PLC0415 - when needed
+
+    catalog, graph = read()
+    return trace(graph, catalog, {name for name in graph.macros if name.startswith(MASKS)})
 
 
 def warehouse_path() -> str:

@@ -10,6 +10,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def make_printable(*streams: TextIO) -> None:
 
 def plain(text: str) -> str:
     """A text as one line that cannot steer a terminal."""
-    line = re.sub(r"[ \t\r\n]+", " ", text)
+    line = re.sub(r" *[\t\r\n][ \t\r\n]*", " ", text)
     if line.isascii() and line.isprintable():
         return line
     return "".join(
@@ -81,6 +82,26 @@ def say_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         _say_lists(headings, records)
     else:
         say_rich(_table(columns, lines=console.is_terminal))
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A line of a tree, and the lines below it."""
+
+    label: str
+    nodes: Sequence["Node"] = ()
+
+
+def say_tree(root: Node) -> None:
+    """Print a tree."""
+    from rich.tree import Tree  # noqa: PLC0415 - takes a while
+
+    tree = Tree(_text(root.label), guide_style="")
+    waiting = [(tree, root)]
+    while waiting:
+        place, node = waiting.pop()
+        waiting += [(place.add(_text(below.label)), below) for below in node.nodes]
+    say_rich(tree)
 
 
 def say_rich(what: "RenderableType") -> None:
@@ -128,7 +149,7 @@ def _text(value: str) -> "RenderableType":
     from rich.text import Text  # noqa: PLC0415 - takes a while
 
     # Not a str, in which rich would look for markup.
-    return Text(plain(value))
+    return Text(plain(value), overflow="fold")
 
 
 def _console() -> "Console":
