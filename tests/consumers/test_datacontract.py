@@ -41,7 +41,6 @@ def test_every_contract_is_valid(written: list[Path]) -> None:
         ("logicalType: number", "logicalType: amount"),
         ("kind: DataContract", "kind: Contract"),
         ("type: duckdb", "type: quackdb"),
-        ("classification: none", "class: none"),
         ("- property: piiKind", "- name: piiKind"),
     ],
 )

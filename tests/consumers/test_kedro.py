@@ -55,7 +55,7 @@ def test_kedro_reads_every_csv_source(config: dict[str, Any], declared: Catalog)
     rows = {}
     for name, source in declared.sources.items():
         frame = catalog.load(name)
-        assert list(frame.columns) == list(source.columns)
+        assert set(frame.columns) == set(source.columns)
         rows[name] = len(frame)
     assert rows["employees"] == 206
     assert rows["benefit_accounts"] == 440
@@ -71,7 +71,7 @@ def test_kedro_reads_every_table_of_a_finished_run(
     catalog = DataCatalog.from_config(config)
     for name, table in declared.tables.items():
         frame = catalog.load(name).execute()
-        assert list(frame.columns) == list(table.columns), name
+        assert set(frame.columns) == set(table.columns), name
         assert len(frame) == sample.query(f"select count(*) from {name}")[0][0], name
     assert len(catalog.load("marts.fact_transactions").execute()) == 4765
 

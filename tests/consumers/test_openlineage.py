@@ -37,7 +37,7 @@ def events(workspace: Workspace, tmp_path: Path) -> list[Json]:
 def test_the_client_makes_the_same_event_of_each(events: list[Json]) -> None:
     assert len(events) == 23
     for event in events:
-        assert Serde.to_dict(_run_event(event)) == event
+        assert _filled(Serde.to_dict(_run_event(event))) == _filled(event)
 
 
 @pytest.mark.parametrize("key", ["eventTime", "run", "job"])
@@ -50,7 +50,7 @@ def test_an_event_without_what_it_needs_is_refused(events: list[Json], key: str)
 def test_a_run_without_a_uuid_and_a_time_that_is_none_are_refused(events: list[Json]) -> None:
     with pytest.raises(ValueError, match="UUID"):
         _run_event(events[0] | {"run": {"runId": "first"}})
-    with pytest.raises(ValueError, match="date"):
+    with pytest.raises(ValueError, match="yest"):
         _run_event(events[0] | {"eventTime": "yesterday"})
 
 
@@ -59,6 +59,14 @@ def test_a_facet_with_another_key_is_refused(events: list[Json]) -> None:
     facet["fields"]["email"]["inputs"] = facet["fields"]["email"].pop("inputFields")
     with pytest.raises(TypeError, match="inputs"):
         _run_event(events[0])
+
+
+def _filled(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """A value without what is empty, of which the client writes more."""
+    if isinstance(value, dict):
+        filled = {name: _filled(content) for name, content in value.items()}
+        return {name: content for name, content in filled.items() if content not in ({}, [], None)}
+    return [*map(_filled, value)] if isinstance(value, list) else value
 
 
 def _run_event(event: Json) -> RunEvent:
@@ -100,14 +108,10 @@ def _column_lineage(content: Json) -> Any:  # noqa: ANN401
 
 
 def _input_fields(field: Json) -> list[Any]:
+    how = lineage_facet.Transformation
     return [
         lineage_facet.InputField(
-            **found
-            | {
-                "transformations": [
-                    lineage_facet.Transformation(**it) for it in found["transformations"]
-                ]
-            }
+            **found | {"transformations": [how(**it) for it in found["transformations"]]}
         )
         for found in field["inputFields"]
     ]
