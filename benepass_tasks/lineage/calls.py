@@ -9,9 +9,10 @@ from contextlib import suppress
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+from sqlglot.tokens import TokenType
 
 from benepass_tasks.lineage.expressions import Macros
-from benepass_tasks.lineage.problems import Problems, Untraceable
+from benepass_tasks.lineage.problems import Problems, UntraceableError
 from benepass_tasks.lineage.syntax import DUCKDB, function_names, line_of, parse
 from benepass_tasks.models import Macro
 
@@ -29,7 +30,7 @@ def check_macros(macros: Iterable[Macro], masks: Collection[str], problems: Prob
         names.add(macro.name.lower())
         try:
             _check(macro, masks=macro.name in masks)
-        except Untraceable as error:
+        except UntraceableError as error:
             problems.add(macro.path, error.line, str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, its lineage is unknown
             problems.add(macro.path, 1, f"cannot be followed: {_first_line(error)}")
@@ -38,17 +39,34 @@ def check_macros(macros: Iterable[Macro], masks: Collection[str], problems: Prob
 
 def _check(macro: Macro, *, masks: bool) -> None:
     _refuse_known_name(macro, masks=masks)
-    tree = parse(macro.sql, ())
-    body = tree.args.get("expression")
-    if not isinstance(tree, exp.Create) or not isinstance(body, exp.Expression):
-        raise Untraceable(1, "no scalar macro", "write create or replace macro name(...) as ...")
-    if tree.args.get("properties"):
-        raise Untraceable(1, "a table macro", "write a model instead")
-    query = body.find(exp.Query, exp.Table)
+    tree = parse(_body(macro), ())
+    query = next((it for it in tree.find_all(exp.Query, exp.Table) if it is not tree), None)
     if query is not None:
-        raise Untraceable(
+        raise UntraceableError(
             line_of(query), "a macro that reads a table", "join the table in the model"
         )
+
+
+def _body(macro: Macro) -> str:
+    """What stands after AS, as a SELECT whose lines are those of the file."""
+    tokens = iter(DUCKDB.tokenize(macro.sql))
+    depth = 0
+    for token in tokens:
+        depth += _DEPTHS.get(token.token_type, 0)
+        if depth == 0 and token.token_type is TokenType.ALIAS:
+            break
+    first = next(tokens, None)
+    if first is None:
+        raise UntraceableError(
+            1, "no scalar macro", "write create or replace macro name(...) as ..."
+        )
+    if first.token_type is TokenType.TABLE:
+        raise UntraceableError(first.line, "a table macro", "write a model instead")
+    body = macro.sql[first.start :].rstrip().rstrip(";")
+    return "\n" * (first.line - 1) + f"select ({body}\n)"
+
+
+_DEPTHS = {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}
 
 
 def _refuse_known_name(macro: Macro, *, masks: bool) -> None:
@@ -60,10 +78,10 @@ def _refuse_known_name(macro: Macro, *, masks: bool) -> None:
     call = _call(macro.name)
     is_alike = isinstance(call, exp.Func) and macro.name.lower() in function_names(call)
     if not isinstance(call, exp.Anonymous) and (masks or not is_alike):
-        raise Untraceable(1, f"a macro with the name of a function, {macro.name}", "rename it")
+        raise UntraceableError(1, f"a macro with the name of a function, {macro.name}", "rename it")
 
 
-def _call(name: str) -> exp.Expression | None:
+def _call(name: str) -> exp.Expr | None:
     for values in ("1", "1, 2", "1, 2, 3", ""):
         text = f"select {name}({values})"
         with suppress(SqlglotError):

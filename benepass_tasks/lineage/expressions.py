@@ -18,7 +18,7 @@ from benepass_tasks.lineage.edges import (
 )
 from benepass_tasks.lineage.syntax import function_name, function_names, part, parts
 
-Steps = Iterator[tuple[exp.Expression, How]]
+Steps = Iterator[tuple[exp.Expr, How]]
 
 PREDICATES = (
     exp.EQ,
@@ -90,7 +90,7 @@ class Macros:
     masks: frozenset[str]
 
 
-def steps(node: exp.Expression, macros: Macros, windows: Mapping[str, exp.Window]) -> Steps:
+def steps(node: exp.Expr, macros: Macros, windows: Mapping[str, exp.Expr]) -> Steps:
     """The parts of an expression, each with what happens to its value in the whole.
 
     Args:
@@ -115,7 +115,7 @@ def steps(node: exp.Expression, macros: Macros, windows: Mapping[str, exp.Window
         yield from _call(node, name)
 
 
-def _call(node: exp.Expression, name: str) -> Steps:
+def _call(node: exp.Expr, name: str) -> Steps:
     if isinstance(node, PREDICATES) or name in PREDICATE_NAMES:
         return _all(node, CONDITIONAL)
     if isinstance(node, TRANSPARENT):
@@ -128,48 +128,53 @@ def _call(node: exp.Expression, name: str) -> Steps:
     return _all(node, AGGREGATION if is_aggregate else TRANSFORMATION)
 
 
-def _all(node: exp.Expression, how: How) -> Steps:
-    return ((child, how) for child in node.iter_expressions())
+def _all(node: exp.Expr, how: How) -> Steps:
+    is_named = isinstance(node, exp.Anonymous)  # its name may be a node, which is no argument
+    return (
+        (child, how)
+        for child in node.iter_expressions()
+        if not isinstance(child, exp.DataType) and not (is_named and child.arg_key == "this")
+    )
 
 
-def _only(node: exp.Expression, name: str, how: How) -> Steps:
+def _only(node: exp.Expr, name: str, how: How) -> Steps:
     """One part, without a name that stands beside it, such as an alias."""
     found = part(node, name)
     if found is not None:
         yield found, how
 
 
-def _if(node: exp.Expression) -> Steps:
+def _if(node: exp.Expr) -> Steps:
     yield from _only(node, "this", CONDITIONAL)
     yield from _only(node, "true", TRANSFORMATION)
     yield from _only(node, "false", TRANSFORMATION)
 
 
-def _case(node: exp.Expression) -> Steps:
+def _case(node: exp.Expr) -> Steps:
     yield from _only(node, "this", CONDITIONAL)
     for branch in parts(node, "ifs"):
         yield branch, TRANSFORMATION
     yield from _only(node, "default", TRANSFORMATION)
 
 
-def _nullif(node: exp.Expression) -> Steps:
+def _nullif(node: exp.Expr) -> Steps:
     yield from _only(node, "this", TRANSFORMATION)
     yield from _only(node, "this", CONDITIONAL)
     yield from _only(node, "expression", CONDITIONAL)
 
 
-def _filter(node: exp.Expression) -> Steps:
+def _filter(node: exp.Expr) -> Steps:
     yield from _only(node, "this", IDENTITY)
     yield from _only(node, "expression", FILTER)
 
 
-def _order(node: exp.Expression) -> Steps:
+def _order(node: exp.Expr) -> Steps:
     yield from _only(node, "this", IDENTITY)
     for key in parts(node, "expressions"):
         yield key, SORT
 
 
-def _within_group(node: exp.Expression) -> Steps:
+def _within_group(node: exp.Expr) -> Steps:
     # quantile_cont(0.5) within group (order by x): what is ordered is the value.
     yield from _only(node, "this", IDENTITY)
     order = part(node, "expression")
@@ -177,23 +182,23 @@ def _within_group(node: exp.Expression) -> Steps:
         yield from _all(order, AGGREGATION)
 
 
-def _distinct(node: exp.Expression) -> Steps:
+def _distinct(node: exp.Expr) -> Steps:
     return _all(node, IDENTITY)
 
 
-def _count(node: exp.Expression) -> Steps:
+def _count(node: exp.Expr) -> Steps:
     # A star counts rows, whatever is in them.
     return (found for found in _all(node, COUNT) if not isinstance(found[0], exp.Star))
 
 
-def _arg(node: exp.Expression) -> Steps:
+def _arg(node: exp.Expr) -> Steps:
     value, *others = node.iter_expressions()
     yield value, AGGREGATION
     for other in others:
         yield other, SORT
 
 
-def _property(node: exp.Expression) -> Steps:
+def _property(node: exp.Expr) -> Steps:
     # `name := value`, or the key of a map, which is a value too.
     key = part(node, "this")
     if key is not None and not isinstance(key, exp.Identifier):
@@ -201,13 +206,13 @@ def _property(node: exp.Expression) -> Steps:
     yield from _only(node, "expression", TRANSFORMATION)
 
 
-def _field(node: exp.Expression) -> Steps:
+def _field(node: exp.Expr) -> Steps:
     yield from _only(node, "this", TRANSFORMATION)
 
 
-def _window(node: exp.Window, windows: Mapping[str, exp.Window]) -> Steps:
+def _window(node: exp.Expr, windows: Mapping[str, exp.Expr]) -> Steps:
     yield from _only(node, "this", IDENTITY)
-    frame: exp.Window | None = node
+    frame: exp.Expr | None = node
     seen: set[str] = set()
     while frame is not None:
         for child in (*parts(frame, "partition_by"), part(frame, "order"), part(frame, "spec")):
@@ -218,7 +223,7 @@ def _window(node: exp.Window, windows: Mapping[str, exp.Window]) -> Steps:
         seen.add(name)
 
 
-_RULES: dict[type[exp.Expression], Callable[[exp.Expression], Steps]] = {
+_RULES: dict[type[exp.Expr], Callable[[exp.Expr], Steps]] = {
     exp.If: _if,
     exp.Case: _case,
     exp.Nullif: _nullif,

@@ -195,4 +195,3 @@ class Lineage:
                         step = self._step(ColumnRef(model.relation, name), edge)
                         self._derived.setdefault(edge.origin, []).append(step)
         return self._derived.get(ref, [])
-

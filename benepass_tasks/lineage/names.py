@@ -10,6 +10,7 @@ class UnknownNameError(Exception):
     """A name that means nothing, several things, or a whole row; the message and the advice."""
 
     def __init__(self, what: str, advice: str) -> None:
+        """Note what is wrong, and what to write instead."""
         super().__init__(what)
         self.advice = advice
 
@@ -27,12 +28,14 @@ class OutputColumn:
         edges: What its values derive from.
         line: The line its expression begins on.
         is_key: Whether GROUP BY ALL groups by it, because it does not aggregate.
+        is_unnested: Whether its values are those of a list, one a row.
     """
 
     name: str | None
     edges: Edges
     line: int
     is_key: bool = True
+    is_unnested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +116,20 @@ class Scope:
         except NoSuchColumnError:
             return None
 
-    def merge(self, name: str, first: int) -> Edges:
+    def knows(self, name: str) -> bool:
+        """Whether a name means anything, here or around: a table, a column or an alias."""
+        if self.outer is not None and self.outer.knows(name):
+            return True
+        return name in self.aliases or any(
+            name == relation.alias or name in relation.columns for relation in self.relations
+        )
+
+    def merge(self, name: str, left: range) -> Edges:
         """Make one column of two of the same name, as USING does.
 
         Args:
             name: The column.
-            first: The number of the first relation on the right side.
+            left: The numbers of the relations on the left side; those after them are the right.
 
         Returns:
             The edges of both sides.
@@ -126,18 +137,18 @@ class Scope:
         Raises:
             UnknownNameError: a side has no such column, or several.
         """
-        left = self._visible(name, range(first))
-        right = self._visible(name, range(first, len(self.relations)))
-        both = self._at(left, name) | self._at(right, name)
-        self.merged[left, name] = both
-        self.hidden.add((right, name))
+        ours = self._visible(name, left)
+        theirs = self._visible(name, range(left.stop, len(self.relations)))
+        both = self._at(ours, name) | self._at(theirs, name)
+        self.merged[ours, name] = both
+        self.hidden.add((theirs, name))
         return both
 
-    def common(self, first: int) -> list[str]:
-        """The names that both sides of a NATURAL JOIN have, `first` being the right's first."""
-        right = {name for relation in self.relations[first:] for name in relation.columns}
-        left = [name for relation in self.relations[:first] for name in relation.columns]
-        return [name for name in dict.fromkeys(left) if name in right]
+    def common(self, left: range) -> list[str]:
+        """The names that both sides of a NATURAL JOIN have; the sides are those of `merge`."""
+        right = {name for relation in self.relations[left.stop :] for name in relation.columns}
+        ours = [name for number in left for name in self.relations[number].columns]
+        return [name for name in dict.fromkeys(ours) if name in right]
 
     def star(self) -> Iterator[tuple[str | None, str, Edges]]:
         """The columns that * stands for: the relation's alias, the name, the edges."""
@@ -161,7 +172,7 @@ class Scope:
             yield found[0].alias, name, edges
 
     def _alias_or_outer(self, path: Sequence[str]) -> Edges:
-        alias = self.aliases.get(path[0])
+        alias = self.aliases.get(path[0]) if len(path) == 1 else None
         around = None if self.outer is None else self.outer.search(path)
         if alias is not None and around is not None:
             raise UnknownNameError(

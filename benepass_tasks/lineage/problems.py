@@ -5,7 +5,7 @@ from pathlib import Path
 from benepass_tasks.errors import ModelError
 
 
-class Untraceable(Exception):
+class UntraceableError(Exception):
     """The parser cannot follow a construct; what it is and what to write instead.
 
     Attributes:
@@ -13,6 +13,7 @@ class Untraceable(Exception):
     """
 
     def __init__(self, line: int, what: str, advice: str) -> None:
+        """Note the line, what stands there, and what to write instead."""
         super().__init__(f"{what}; {advice}")
         self.line = line
 
@@ -21,6 +22,7 @@ class Problems:
     """Every problem of a project, once each."""
 
     def __init__(self) -> None:
+        """Begin without any."""
         self._found: dict[str, None] = {}
 
     def add(self, path: Path, line: int, message: str) -> None:

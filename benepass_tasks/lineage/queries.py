@@ -26,7 +26,7 @@ from benepass_tasks.lineage.edges import (
 )
 from benepass_tasks.lineage.expressions import Macros, steps
 from benepass_tasks.lineage.names import Output, OutputColumn, Relation, Scope, UnknownNameError
-from benepass_tasks.lineage.problems import Untraceable
+from benepass_tasks.lineage.problems import UntraceableError
 from benepass_tasks.lineage.refusals import refuse_arguments, refuse_construct
 from benepass_tasks.lineage.syntax import arguments, line_of, part, parts, text_of
 
@@ -55,7 +55,7 @@ class Place:
 
     scope: Scope
     ctes: Mapping[str, Output]
-    windows: Mapping[str, exp.Window] = field(default_factory=dict)
+    windows: Mapping[str, exp.Expr] = field(default_factory=dict)
     bound: frozenset[str] = frozenset()
 
 
@@ -72,7 +72,7 @@ class Walk:
     macros: Macros
 
     def query(
-        self, node: exp.Expression, ctes: Mapping[str, Output], outer: Scope | None = None
+        self, node: exp.Expr, ctes: Mapping[str, Output], outer: Scope | None = None
     ) -> Output:
         """What a query gives.
 
@@ -82,7 +82,7 @@ class Walk:
             outer: The SELECT around it, whose names it may use.
 
         Raises:
-            Untraceable: there is something in it that cannot be followed.
+            UntraceableError: there is something in it that cannot be followed.
         """
         refuse_construct(node)
         refuse_arguments(node)
@@ -95,11 +95,11 @@ class Walk:
             return self._values(node, ctes, outer)
         inner = part(node, "this")
         if not isinstance(node, exp.Subquery) or inner is None:
-            raise Untraceable(line_of(node), text_of(node), "write a SELECT")
+            raise UntraceableError(line_of(node), text_of(node), "write a SELECT")
         return self._ordered(node, self.query(inner, ctes, outer), ctes, outer)
 
     def _with_ctes(
-        self, node: exp.Expression, ctes: Mapping[str, Output], outer: Scope | None
+        self, node: exp.Expr, ctes: Mapping[str, Output], outer: Scope | None
     ) -> Mapping[str, Output]:
         clause = part(node, "with")
         if clause is None:
@@ -112,9 +112,7 @@ class Walk:
             known[cte.alias_or_name.lower()] = _renamed(output, cte)
         return known
 
-    def _select(
-        self, node: exp.Select, ctes: Mapping[str, Output], outer: Scope | None
-    ) -> Output:
+    def _select(self, node: exp.Select, ctes: Mapping[str, Output], outer: Scope | None) -> Output:
         windows = {window.name.lower(): window for window in parts(node, "windows")}
         place = Place(Scope(outer), ctes, windows)
         rows: set[Edge] = set()
@@ -125,6 +123,9 @@ class Walk:
             rows |= self._join(join, place)
         columns = tuple(self._projections(node, place))
         place.scope.is_listed = True
+        for column in columns:
+            if column.is_unnested:
+                rows |= followed_by(column.edges, JOIN)
         for name, how in CLAUSES:
             rows |= self._influence(part(node, name), how, place)
         rows |= self._influence(part(node, "offset"), FILTER, place)
@@ -139,21 +140,19 @@ class Walk:
         left = self.query(node.this, ctes, outer)
         right = self.query(node.expression, ctes, outer)
         if len(left.columns) != len(right.columns):
-            raise Untraceable(
+            raise UntraceableError(
                 line_of(node.expression),
                 f"{len(right.columns)} columns where the SELECT before has {len(left.columns)}",
                 "write both with the same columns in the same order",
             )
         rows = left.rows | right.rows
-        if isinstance(node, exp.Except):
-            columns = left.columns
-            rows |= followed_by(left.edges | right.edges, FILTER)
-        else:
+        columns = left.columns
+        if not isinstance(node, exp.Except):
             columns = tuple(
                 replace(ours, edges=ours.edges | theirs.edges)
                 for ours, theirs in zip(left.columns, right.columns, strict=True)
             )
-        if isinstance(node, exp.Intersect):
+        if not isinstance(node, exp.Union):
             rows |= followed_by(left.edges | right.edges, FILTER)
         elif node.args.get("distinct"):
             rows |= followed_by(left.edges | right.edges, GROUP_BY)
@@ -161,7 +160,7 @@ class Walk:
 
     def _ordered(
         self,
-        node: exp.Expression,
+        node: exp.Expr,
         output: Output,
         ctes: Mapping[str, Output],
         outer: Scope | None,
@@ -174,9 +173,7 @@ class Walk:
             rows |= self._influence(part(node, name), FILTER, place)
         return Output(output.columns, rows)
 
-    def _values(
-        self, node: exp.Values, ctes: Mapping[str, Output], outer: Scope | None
-    ) -> Output:
+    def _values(self, node: exp.Values, ctes: Mapping[str, Output], outer: Scope | None) -> Output:
         place = Place(Scope(outer), ctes)
         columns: list[OutputColumn] = []
         for row in node.expressions:
@@ -192,14 +189,15 @@ class Walk:
 
     # What FROM reads
 
-    def _from(self, node: exp.Expression, place: Place) -> Edges:
+    def _from(self, node: exp.Expr, place: Place) -> Edges:
         """Add what stands in FROM to the names; returns what decides about its rows."""
         refuse_construct(node)
         refuse_arguments(node)
         rows = NO_EDGES
+        start = len(place.scope.relations)
         if _is_group(node):
             if node.args.get("alias"):
-                raise Untraceable(
+                raise UntraceableError(
                     line_of(node), "a join with an alias", "give each of its tables an alias"
                 )
             rows = self._from(node.this, place)
@@ -207,16 +205,16 @@ class Walk:
             relation, rows = self._relation(node, place)
             place.scope.relations.append(relation)
         for join in parts(node, "joins"):
-            rows |= self._join(join, place)
+            rows |= self._join(join, place, start)
         return rows
 
-    def _relation(self, node: exp.Expression, place: Place) -> tuple[Relation, Edges]:
+    def _relation(self, node: exp.Expr, place: Place) -> tuple[Relation, Edges]:
         if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
             return self._table(node, place)
         if isinstance(node, exp.Table | exp.Unnest):
-            return self._unnested(node, node, place), NO_EDGES
+            return self._unnested(node, node, place)
         if isinstance(node, exp.Lateral) and isinstance(node.this, exp.Unnest):
-            return self._unnested(node.this, node, place), NO_EDGES
+            return self._unnested(node.this, node, place)
         query = node.this if isinstance(node, exp.Lateral | exp.Subquery) else node
         output = _renamed(self.query(query, place.ctes, place.scope), node)
         return _relation(node, output, node.alias.lower() or None), output.rows
@@ -230,7 +228,7 @@ class Walk:
             line = line_of(node)
             output = Output(tuple(OutputColumn(it, columns[it], line) for it in columns))
         else:
-            raise Untraceable(
+            raise UntraceableError(
                 line_of(node),
                 f"{text_of(node)} is no table that comes before",
                 "write layer.table, as declared in catalog.yaml, or the name of a CTE above",
@@ -240,10 +238,8 @@ class Walk:
         relation = _relation(node, _renamed(output, node), alias or name)
         return replace(relation, schema=schema), output.rows
 
-    def _unnested(
-        self, node: exp.Expression, named: exp.Expression, place: Place
-    ) -> Relation:
-        """One column of values that are computed in FROM."""
+    def _unnested(self, node: exp.Expr, named: exp.Expr, place: Place) -> tuple[Relation, Edges]:
+        """One column of values that are computed in FROM, and decide how many rows there are."""
         values = parts(node, "expressions") if isinstance(node, exp.Unnest) else [node.this]
         edges = NO_EDGES.union(
             *(followed_by(self.edges(value, place), TRANSFORMATION) for value in values)
@@ -252,11 +248,13 @@ class Walk:
         names = [column.name.lower() for column in alias.columns] if alias else []
         default = "unnest" if isinstance(node, exp.Unnest) else "range"
         name = names[0] if names else named.alias.lower() or default
-        return Relation(named.alias.lower() or name, None, {name: edges})
+        relation = Relation(named.alias.lower() or name, None, {name: edges})
+        return relation, followed_by(edges, JOIN)
 
     # Joins
 
-    def _join(self, node: exp.Join, place: Place) -> Edges:
+    def _join(self, node: exp.Expr, place: Place, start: int = 0) -> Edges:
+        """Add the right side; `start` is the number of the first relation on the left one."""
         refuse_construct(node)
         refuse_arguments(node)
         scope = place.scope
@@ -267,15 +265,18 @@ class Walk:
             rows |= self._influence(part(node, name), JOIN, place)
         using = [column.name.lower() for column in parts(node, "using")]
         if str(node.args.get("method") or "").upper() == "NATURAL":
-            using = scope.common(first)
+            using = scope.common(range(start, first))
         for name in using:
-            rows |= followed_by(self._named(node, lambda: scope.merge(name, first)), JOIN)
+            rows |= self._merged(node, name, scope, range(start, first))
         if str(node.args.get("kind") or "").upper() in ("SEMI", "ANTI"):
             # The right side decides about the rows and is gone.
             del scope.relations[first:]
             scope.merged = merged
             scope.hidden = {found for found in scope.hidden if found[0] < first}
         return rows
+
+    def _merged(self, node: exp.Expr, name: str, scope: Scope, left: range) -> Edges:
+        return followed_by(self._named(node, lambda: scope.merge(name, left)), JOIN)
 
     # What SELECT gives
 
@@ -290,12 +291,15 @@ class Walk:
                 aliases = place.scope.aliases
                 name = projection.alias.lower()
                 aliases[name] = aliases.get(name, NO_EDGES) | edges
-            is_key = not _has_aggregate(projection)
-            yield OutputColumn(_name(projection), edges, line_of(projection), is_key=is_key)
+            yield OutputColumn(
+                _name(projection),
+                edges,
+                line_of(projection),
+                is_key=not _has_aggregate(projection),
+                is_unnested=projection.find(exp.Explode) is not None,
+            )
 
-    def _star(
-        self, node: exp.Expression, star: exp.Star, place: Place
-    ) -> Iterator[OutputColumn]:
+    def _star(self, node: exp.Expr, star: exp.Star, place: Place) -> Iterator[OutputColumn]:
         path = _path(node)[:-1] if isinstance(node, exp.Column) else []
         line = line_of(node)
         scope = place.scope
@@ -303,7 +307,7 @@ class Walk:
         merged = {name for _, name in scope.merged}
         excluded = {tuple(_path(it)) for it in parts(star, "except")}
         if any(len(it) > 1 and it[-1] in merged for it in excluded):
-            raise Untraceable(
+            raise UntraceableError(
                 line, "EXCLUDE of one side of a USING column", "write its name without the table"
             )
         replaced = {it.alias.lower(): self.edges(it, place) for it in parts(star, "replace")}
@@ -315,32 +319,26 @@ class Walk:
 
     # What decides about rows
 
-    def _influence(self, node: exp.Expression | None, how: How, place: Place) -> Edges:
+    def _influence(self, node: exp.Expr | None, how: How, place: Place) -> Edges:
         return NO_EDGES if node is None else followed_by(self.edges(node, place), how)
 
-    def _groups(
-        self, node: exp.Select, columns: tuple[OutputColumn, ...], place: Place
-    ) -> Edges:
+    def _groups(self, node: exp.Select, columns: tuple[OutputColumn, ...], place: Place) -> Edges:
         group = part(node, "group")
         if group is None:
             return NO_EDGES
-        keys: list[exp.Expression | OutputColumn] = list(_keys(group, columns))
+        keys: list[exp.Expr | OutputColumn] = list(_keys(group, columns))
         if group.args.get("all"):
             keys += [column for column in columns if column.is_key]
         return self._decided(keys, GROUP_BY, place)
 
-    def _distinct(
-        self, node: exp.Select, columns: tuple[OutputColumn, ...], place: Place
-    ) -> Edges:
+    def _distinct(self, node: exp.Select, columns: tuple[OutputColumn, ...], place: Place) -> Edges:
         distinct = part(node, "distinct")
         if distinct is None:
             return NO_EDGES
         on = part(distinct, "on")
         return self._decided(columns if on is None else _keys(on, columns), GROUP_BY, place)
 
-    def _sorts(
-        self, node: exp.Expression, columns: tuple[OutputColumn, ...], place: Place
-    ) -> Edges:
+    def _sorts(self, node: exp.Expr, columns: tuple[OutputColumn, ...], place: Place) -> Edges:
         order = part(node, "order")
         if order is None:
             return NO_EDGES
@@ -348,9 +346,7 @@ class Walk:
             return self._decided(columns, SORT, place)
         return self._decided(_keys(order, columns), SORT, place)
 
-    def _decided(
-        self, keys: Iterable[exp.Expression | OutputColumn], how: How, place: Place
-    ) -> Edges:
+    def _decided(self, keys: Iterable[exp.Expr | OutputColumn], how: How, place: Place) -> Edges:
         found: set[Edge] = set()
         for key in keys:
             edges = key.edges if isinstance(key, OutputColumn) else self.edges(key, place)
@@ -359,7 +355,7 @@ class Walk:
 
     # Expressions
 
-    def edges(self, node: exp.Expression, place: Place, how: How = IDENTITY) -> Edges:
+    def edges(self, node: exp.Expr, place: Place, how: How = IDENTITY) -> Edges:
         """What the value of an expression derives from.
 
         Args:
@@ -368,7 +364,7 @@ class Walk:
             how: What happens to its value afterwards.
 
         Raises:
-            Untraceable: there is something in it that cannot be followed.
+            UntraceableError: there is something in it that cannot be followed.
         """
         refuse_construct(node)
         if isinstance(node, exp.Column):
@@ -381,7 +377,7 @@ class Walk:
         if isinstance(node, exp.Comprehension):
             return self._comprehension(node, place, how)
         if isinstance(node, exp.Lambda):
-            place = replace(place, bound=place.bound | _parameters(node))
+            place = _within(node, place)
         found: set[Edge] = set()
         for child, step in steps(node, self.macros, place.windows):
             found |= self.edges(child, place, step.then(how))
@@ -395,14 +391,16 @@ class Walk:
 
     def _parameter(self, node: exp.Identifier, place: Place) -> Edges:
         if node.name.lower() not in place.bound:
-            raise Untraceable(
-                line_of(node), f"{text_of(node)} in {text_of(node.parent)}", "name the column"
+            raise UntraceableError(
+                line_of(node),
+                f"{text_of(node)} in {text_of(node.parent or node)}",
+                "name the column",
             )
         return NO_EDGES
 
     def _comprehension(self, node: exp.Comprehension, place: Place, how: How) -> Edges:
         """[value for name in list if condition]: the list does not know the name."""
-        inner = replace(place, bound=place.bound | _parameters(node))
+        inner = _within(node, place)
         found = self.edges(node.args["iterator"], place, TRANSFORMATION.then(how))
         found |= self.edges(node.this, inner, TRANSFORMATION.then(how))
         condition = part(node, "condition")
@@ -410,14 +408,14 @@ class Walk:
             found |= self.edges(condition, inner, CONDITIONAL.then(how))
         return found
 
-    def _named(self, node: exp.Expression, find: Callable[[], Found]) -> Found:
+    def _named(self, node: exp.Expr, find: Callable[[], Found]) -> Found:
         try:
             return find()
         except UnknownNameError as error:
-            raise Untraceable(line_of(node), str(error), error.advice) from error
+            raise UntraceableError(line_of(node), str(error), error.advice) from error
 
 
-def _is_group(node: exp.Expression) -> bool:
+def _is_group(node: exp.Expr) -> bool:
     """Whether a node is a join in parentheses, not a query."""
     if not isinstance(node, exp.Subquery):
         return False
@@ -426,13 +424,13 @@ def _is_group(node: exp.Expression) -> bool:
     return isinstance(inner, exp.Table) or bool(is_named)
 
 
-def _path(node: exp.Expression) -> list[str]:
+def _path(node: exp.Expr) -> list[str]:
     """The parts of a column's name in lower case."""
     written = node.parts if isinstance(node, exp.Column) else [node]
     return [part.name.lower() for part in written]
 
 
-def _name(projection: exp.Expression) -> str | None:
+def _name(projection: exp.Expr) -> str | None:
     """The name a column of a SELECT has; None where only DuckDB knows one."""
     if isinstance(projection, exp.Alias | exp.Column):
         return str(projection.alias_or_name).lower()
@@ -441,16 +439,28 @@ def _name(projection: exp.Expression) -> str | None:
     return projection.expression.name.lower() if isinstance(projection, exp.Dot) else None
 
 
-def _parameters(node: exp.Expression) -> frozenset[str]:
+def _within(node: exp.Expr, place: Place) -> Place:
+    """The place inside a lambda or a comprehension, where its parameters are known."""
+    parameters = _parameters(node)
+    for name in sorted(parameters):
+        # With a dot after it, DuckDB prefers a table or a struct of that name to the parameter.
+        if place.scope.knows(name):
+            raise UntraceableError(
+                line_of(node),
+                f"the parameter {name} is also a table, a column or an alias that is read here",
+                "give the parameter another name",
+            )
+    return replace(place, bound=place.bound | parameters)
+
+
+def _parameters(node: exp.Expr) -> frozenset[str]:
     named = parts(node, "expressions") or [
         it for it in (part(node, "expression"), part(node, "position")) if it is not None
     ]
     return frozenset(name.name.lower() for it in named for name in (it.expressions or [it]))
 
 
-def _keys(
-    node: exp.Expression, columns: Sequence[OutputColumn]
-) -> Iterator[exp.Expression | OutputColumn]:
+def _keys(node: exp.Expr, columns: Sequence[OutputColumn]) -> Iterator[exp.Expr | OutputColumn]:
     """The parts of GROUP BY, ORDER BY or ON; a number means that column of the SELECT."""
     for key in node.iter_expressions():
         if isinstance(key, KEY_LISTS):
@@ -461,13 +471,15 @@ def _keys(
             yield columns[int(key.name) - 1]
 
 
-def _has_aggregate(node: exp.Expression) -> bool:
+def _has_aggregate(node: exp.Expr) -> bool:
     """Whether GROUP BY ALL leaves a column out, because it aggregates."""
     found = node.find_all(exp.AggFunc)
-    return any(not isinstance(it.parent, exp.Window) and not it.find_ancestor(exp.Window) for it in found)
+    return any(
+        not isinstance(it.parent, exp.Window) and not it.find_ancestor(exp.Window) for it in found
+    )
 
 
-def _renamed(output: Output, node: exp.Expression) -> Output:
+def _renamed(output: Output, node: exp.Expr) -> Output:
     """A query's output under the column names that an alias gives, as in `as t(a, b)`."""
     alias = part(node, "alias")
     names = [name.name.lower() for name in parts(alias, "columns")] if alias is not None else []
@@ -477,13 +489,15 @@ def _renamed(output: Output, node: exp.Expression) -> Output:
     return replace(output, columns=(*first, *output.columns[len(names) :]))
 
 
-def _relation(node: exp.Expression, output: Output, alias: str | None) -> Relation:
+def _relation(node: exp.Expr, output: Output, alias: str | None) -> Relation:
     columns: dict[str, Edges] = {}
     for number, column in enumerate(output.columns, 1):
         name = column.name or f"{UNNAMED}{number}"
         if name in columns:
-            raise Untraceable(
-                line_of(node), f"two columns {name} in what is read", "give each column its own name"
+            raise UntraceableError(
+                line_of(node),
+                f"two columns {name} in what is read",
+                "give each column its own name",
             )
         columns[name] = column.edges
     return Relation(alias, None, columns)

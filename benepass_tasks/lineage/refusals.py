@@ -4,16 +4,20 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from benepass_tasks.lineage.problems import Untraceable
+from benepass_tasks.lineage.problems import UntraceableError
 from benepass_tasks.lineage.syntax import arguments, function_name, line_of, text_of
 
-UNDERSTOOD: dict[type[exp.Expression], frozenset[str]] = {
+UNDERSTOOD: dict[type[exp.Expr], frozenset[str]] = {
     exp.Select: frozenset(
-        "with expressions distinct from joins where group having qualify windows order limit "
-        "offset".split()
+        {
+            *("with", "expressions", "distinct", "from", "joins", "where", "group", "having"),
+            *("qualify", "windows", "order", "limit", "offset"),
+        }
     ),
-    exp.SetOperation: frozenset("with this expression distinct order limit offset".split()),
-    exp.Subquery: frozenset("with this alias joins order limit offset".split()),
+    exp.SetOperation: frozenset(
+        {"with", "this", "expression", "distinct", "order", "limit", "offset"}
+    ),
+    exp.Subquery: frozenset({"with", "this", "alias", "joins", "order", "limit", "offset"}),
     exp.Values: frozenset({"expressions", "alias"}),
     exp.CTE: frozenset({"this", "alias", "materialized"}),
     exp.Table: frozenset({"this", "db", "alias", "joins"}),
@@ -32,68 +36,70 @@ JOINS = {
 EXPLICITLY = "write the columns one by one"
 
 
-def refuse_construct(node: exp.Expression) -> None:
+def refuse_construct(node: exp.Expr) -> None:
     """Refuse a node whose meaning its tree does not tell.
 
     Raises:
-        Untraceable: it is one.
+        UntraceableError: it is one.
     """
     for kinds, refusal in _REFUSALS:
         if isinstance(node, kinds):
             found = refusal(node)
             if found is not None:
-                raise Untraceable(line_of(node), *found)
+                raise UntraceableError(line_of(node), *found)
 
 
-def refuse_arguments(node: exp.Expression) -> None:
+def refuse_arguments(node: exp.Expr) -> None:
     """Refuse a part of a query that the walk would pass over.
 
     Raises:
-        Untraceable: there is one.
+        UntraceableError: there is one.
     """
     understood = next(
         (known for kind, known in UNDERSTOOD.items() if isinstance(node, kind)), frozenset()
     )
     for name in sorted(arguments(node) - understood):
         what = f"{name.replace('_', ' ').upper()} in {text_of(node)}"
-        raise Untraceable(line_of(node), what, "write the query without it")
+        raise UntraceableError(line_of(node), what, "write the query without it")
 
 
 Refusal = tuple[str, str] | None
 
 
-def _columns(_: exp.Expression) -> Refusal:
+def _columns(_: exp.Expr) -> Refusal:
     return "COLUMNS(...)", EXPLICITLY
 
 
-def _star(node: exp.Expression) -> Refusal:
+def _star(node: exp.Expr) -> Refusal:
     return f"a star in {text_of(node.parent or node)}", EXPLICITLY
 
 
-def _column(node: exp.Expression) -> Refusal:
+def _column(node: exp.Expr) -> Refusal:
     return _star(node) if isinstance(node.this, exp.Star) else None
 
 
-def _position(node: exp.Expression) -> Refusal:
+def _position(node: exp.Expr) -> Refusal:
     return f"a column by its position, #{node.name}", "write its name"
 
 
-def _placeholder(node: exp.Expression) -> Refusal:
+def _placeholder(node: exp.Expr) -> Refusal:
     return f"the parameter {text_of(node)}", "write the value, or getvariable('...')"
 
 
-def _method(node: exp.Expression) -> Refusal:
-    if not isinstance(node.expression, exp.Func):
+def _method(node: exp.Expr) -> Refusal:
+    if isinstance(node.expression, exp.Identifier):
         return None
     name = function_name(node.expression)
+    if not name:
+        return _star(node.expression)
     return f"the call {text_of(node)} after a dot", f"write {name}(value)"
 
 
-def _pivot(_: exp.Expression) -> Refusal:
+def _pivot(_: exp.Expr) -> Refusal:
     return "PIVOT or UNPIVOT", "aggregate with FILTER, or write a UNION ALL of the columns"
 
 
-def _table(node: exp.Expression) -> Refusal:
+def _table(node: exp.Expr) -> Refusal:
     if node.args.get("pivots"):
         return _pivot(node)
     if isinstance(node.this, exp.Identifier | exp.GenerateSeries | exp.Unnest | exp.Table):
@@ -102,36 +108,36 @@ def _table(node: exp.Expression) -> Refusal:
     return f"the table function {name}", "read a table of the catalog"
 
 
-def _by_name(node: exp.Expression) -> Refusal:
+def _by_name(node: exp.Expr) -> Refusal:
     if not node.args.get("by_name"):
         return None
     return "UNION BY NAME", "write UNION with the same columns in the same order"
 
 
-def _recursive(node: exp.Expression) -> Refusal:
+def _recursive(node: exp.Expr) -> Refusal:
     if not node.args.get("recursive"):
         return None
     return "WITH RECURSIVE", "write the levels as CTEs of their own, one after the other"
 
 
-def _unnest(node: exp.Expression) -> Refusal:
+def _unnest(node: exp.Expr) -> Refusal:
     if not node.expressions:
         return None
     return "UNNEST with more than a list", "unnest a list, and write a struct's fields one by one"
 
 
-def _function(node: exp.Expression) -> Refusal:
+def _function(node: exp.Expr) -> Refusal:
     name = function_name(node)
     if name in ("query", "query_table"):
         return f"{name}(...)", "read a table of the catalog"
     return ("COLUMNS(...)", EXPLICITLY) if name == "columns" else None
 
 
-def _aliases(node: exp.Expression) -> Refusal:
+def _aliases(node: exp.Expr) -> Refusal:
     return f"several names in {text_of(node)}", "give each column one"
 
 
-def _join(node: exp.Expression) -> Refusal:
+def _join(node: exp.Expr) -> Refusal:
     for name, understood in JOINS.items():
         found = str(node.args.get(name) or "").upper()
         if found not in understood:
@@ -139,7 +145,7 @@ def _join(node: exp.Expression) -> Refusal:
     return None
 
 
-_REFUSALS: list[tuple[type[exp.Expression], Callable[[exp.Expression], Refusal]]] = [
+_REFUSALS: list[tuple[type[exp.Expr], Callable[[exp.Expr], Refusal]]] = [
     (exp.Columns, _columns),
     (exp.Star, _star),
     (exp.Column, _column),

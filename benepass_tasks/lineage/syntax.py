@@ -1,4 +1,4 @@
-"""A SQL text as a syntax tree whose nodes know their line, and that has lost nothing of the text."""
+"""A SQL text as a syntax tree whose nodes know their line, and that lacks nothing of the text."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,14 +7,14 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.tokens import Token, TokenType
 
-from benepass_tasks.lineage.problems import Untraceable
+from benepass_tasks.lineage.problems import UntraceableError
 
 DUCKDB = Dialect.get_or_raise("duckdb")
 
 NAMES = (TokenType.VAR, TokenType.IDENTIFIER)
 
 
-def parse(sql: str, names: Iterable[str]) -> exp.Expression:
+def parse(sql: str, names: Iterable[str]) -> exp.Expr:
     """Parse one statement.
 
     Args:
@@ -23,21 +23,21 @@ def parse(sql: str, names: Iterable[str]) -> exp.Expression:
             be in the tree.
 
     Raises:
-        Untraceable: the tree is not the whole text.
+        UntraceableError: the tree is not the whole text.
         SqlglotError: the text is no SQL.
     """
     tokens = DUCKDB.tokenize(sql)
     trees = [tree for tree in DUCKDB.parser().parse(tokens, sql) if tree is not None]
     if len(trees) != 1:
-        raise Untraceable(1, f"{len(trees)} statements", "write one SELECT a file")
+        raise UntraceableError(1, f"{len(trees)} statements", "write one SELECT a file")
     _refuse_arrows(tokens, trees[0])
     _refuse_losses(tokens, trees[0], frozenset(names))
     return trees[0]
 
 
-def line_of(node: exp.Expression) -> int:
+def line_of(node: exp.Expr) -> int:
     """The line a node begins on, or else the one of what it stands in."""
-    place: exp.Expression | None = node
+    place: exp.Expr | None = node
     while place is not None:
         lines = [part.meta["line"] for part in place.walk() if "line" in part.meta]
         if lines:
@@ -46,73 +46,78 @@ def line_of(node: exp.Expression) -> int:
     return 1
 
 
-def text_of(node: exp.Expression) -> str:
+def text_of(node: exp.Expr) -> str:
     """A node as SQL, short enough for a message."""
     text = " ".join(node.sql("duckdb", comments=False).split())
     limit = 40
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 
-def function_name(node: exp.Expression) -> str:
+def function_name(node: exp.Expr) -> str:
     """The name of the function that a node calls, in lower case; empty where it calls none."""
     if isinstance(node, exp.Anonymous):
         return str(node.name).lower()
     return str(node.sql_name()).lower() if isinstance(node, exp.Func) else ""
 
 
-def function_names(node: exp.Expression) -> frozenset[str]:
+def function_names(node: exp.Expr) -> frozenset[str]:
     """All names in lower case by which the function that a node calls may have been called."""
     if isinstance(node, exp.Func) and not isinstance(node, exp.Anonymous):
         return frozenset(name.lower() for name in node.sql_names())
     return frozenset({function_name(node)})
 
 
-def arguments(node: exp.Expression) -> set[str]:
+def arguments(node: exp.Expr) -> set[str]:
     """The names of the parts that a node really has; one that Python reserves without its _."""
     return {
-        name.removesuffix("_") for name, value in node.args.items() if value not in (None, False, [])
+        name.removesuffix("_")
+        for name, value in node.args.items()
+        if value not in (None, False, [])
     }
 
 
-def part(node: exp.Expression, name: str) -> exp.Expression | None:
+def part(node: exp.Expr, name: str) -> exp.Expr | None:
     """One part of a node, by the name `arguments` gives it; None where it has none."""
     found = node.args.get(name) or node.args.get(f"{name}_")
-    return found if isinstance(found, exp.Expression) else None
+    return found if isinstance(found, exp.Expr) else None
 
 
-def parts(node: exp.Expression, name: str) -> list[exp.Expression]:
+def parts(node: exp.Expr, name: str) -> list[exp.Expr]:
     """A part of a node that is a list; empty where it has none."""
     return list(node.args.get(name) or node.args.get(f"{name}_") or ())
 
 
-def _refuse_arrows(tokens: Sequence[Token], tree: exp.Expression) -> None:
+def _refuse_arrows(tokens: Sequence[Token], tree: exp.Expr) -> None:
     """An arrow in a call is a path into JSON, which the parser takes for a lambda."""
     written = sum(token.text.lower() == "lambda" for token in tokens)
     arrows = [token.line for token in tokens if token.token_type is TokenType.ARROW]
     if arrows and written < sum(1 for _ in tree.find_all(exp.Lambda)):
-        raise Untraceable(
+        raise UntraceableError(
             arrows[0],
             "-> within a call",
             "write lambda x: ... for a lambda, and json_extract(value, path) for JSON",
         )
 
 
-def _refuse_losses(tokens: Sequence[Token], tree: exp.Expression, names: frozenset[str]) -> None:
+def _refuse_losses(tokens: Sequence[Token], tree: exp.Expr, names: frozenset[str]) -> None:
     """What the parser builds for a call may leave arguments out; then a column would be missed."""
     written: dict[str, list[int]] = {}
     names |= {alias.alias.lower() for alias in tree.find_all(exp.Alias)}
     for token in tokens:
         if token.token_type in NAMES and token.text.lower() in names:
             written.setdefault(token.text.lower(), []).append(token.line)
-    kept = Counter(
-        str(node.this).lower()
-        for node in tree.walk()
-        if isinstance(node, exp.Identifier | exp.Var | exp.Anonymous | exp.Placeholder)
-    )
+    kept = Counter(str(node.this).lower() for node in tree.walk() if _keeps_name(node))
     for name, lines in written.items():
         if len(lines) > kept[name]:
-            raise Untraceable(
+            raise UntraceableError(
                 lines[-1],
                 f"{name} is written {len(lines)} times, of which {kept[name]} are understood",
                 "write the calls that it stands in with other functions",
             )
+
+
+def _keeps_name(node: exp.Expr) -> bool:
+    """Whether a node stands for a name in the text; a unit does only where no column can be."""
+    if isinstance(node, exp.Var):
+        return isinstance(node.parent, exp.Interval | exp.Extract | exp.Collate)
+    return isinstance(node, exp.Identifier | exp.Anonymous)

@@ -14,7 +14,7 @@ from benepass_tasks.lineage.edges import (
     edge_of,
 )
 from benepass_tasks.lineage.graph import Lineage, ModelLineage
-from benepass_tasks.lineage.problems import Problems, Untraceable
+from benepass_tasks.lineage.problems import Problems, UntraceableError
 from benepass_tasks.models import Model, ModelGraph
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _raw(catalog: Catalog, table: Table) -> ModelLineage:
         else NO_EDGES
         for name in table.columns
     }
-    references = (source.name,) if source is not None else ()
+    references = tuple(source.name for source in (source,) if source is not None)
     if table.relation == REJECTED.relation and REJECTED.column in columns:
         columns[REJECTED.column] = _whole_records(catalog)
         references = tuple(catalog.sources)
@@ -97,9 +97,7 @@ def _whole_records(catalog: Catalog) -> Edges:
 
 def _named(relation: str, columns: Collection[str]) -> dict[str, Edges]:
     """What a column of a table stands for where it is read: itself."""
-    return {
-        name: frozenset({edge_of(ColumnRef(relation, name), IDENTITY)}) for name in columns
-    }
+    return {name: frozenset({edge_of(ColumnRef(relation, name), IDENTITY)}) for name in columns}
 
 
 def _model(
@@ -110,7 +108,7 @@ def _model(
 ) -> ModelLineage | None:
     try:
         return _understood(model, _walked(model, tables, macros))
-    except Untraceable as error:
+    except UntraceableError as error:
         problems.add(model.path, error.line, str(error))
     except RecursionError:
         problems.add(model.path, 1, "is nested too deeply; split it into models")
@@ -120,9 +118,7 @@ def _model(
     return None
 
 
-def _walked(
-    model: Model, tables: Mapping[str, Mapping[str, Edges]], macros: "Macros"
-) -> "Output":
+def _walked(model: Model, tables: Mapping[str, Mapping[str, Edges]], macros: "Macros") -> "Output":
     from benepass_tasks.lineage.queries import Walk  # noqa: PLC0415 - imports sqlglot
     from benepass_tasks.lineage.syntax import parse  # noqa: PLC0415
 
@@ -135,9 +131,9 @@ def _understood(model: Model, output: "Output") -> ModelLineage:
     lines: dict[str, int] = {}
     for column in output.columns:
         if column.name is None:
-            raise Untraceable(column.line, "a column without a name", "write AS and a name")
+            raise UntraceableError(column.line, "a column without a name", "write AS and a name")
         if column.name in columns:
-            raise Untraceable(
+            raise UntraceableError(
                 column.line, f"two columns {column.name}", "give each column its own name"
             )
         columns[column.name] = column.edges
