@@ -13,6 +13,7 @@ import luigi
 import pytest
 
 from benepass_tasks.catalog import load_catalog
+from benepass_tasks.cli import main
 from benepass_tasks.models import read_graph
 from benepass_tasks.project import open_project
 from benepass_tasks.settings import benepass
@@ -77,6 +78,25 @@ def test_every_file_and_folder_that_the_readme_names_exists() -> None:
     assert len(named) > 5
     for name in named:
         assert (ROOT / name).exists(), name
+
+
+def _shown_commands() -> list[tuple[str, str]]:
+    """Every `python -m benepass_tasks` of the README that is shown with what it prints."""
+    return re.findall(
+        r"```console\n\$ python -m benepass_tasks (.*)\n((?:(?!\$|```).*\n)+)```", README
+    )
+
+
+def test_some_commands_are_shown_with_what_they_print() -> None:
+    assert len(_shown_commands()) == 3
+
+
+@pytest.mark.parametrize(("arguments", "shown"), _shown_commands())
+def test_a_command_prints_what_the_readme_shows(
+    arguments: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments.split(), "--benepass-project-dir", str(ROOT)]) == 0
+    assert capsys.readouterr().out == shown
 
 
 @pytest.mark.slow

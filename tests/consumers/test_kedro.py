@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,9 +12,9 @@ from kedro.io import DataCatalog
 from benepass_tasks.catalog import Catalog, load_catalog
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Workspace
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 # What Kedro and pandas warn of, such as the sample's records that have too many columns.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -74,6 +75,15 @@ def test_kedro_reads_every_table_of_a_finished_run(
         assert set(frame.columns) == set(table.columns), name
         assert len(frame) == sample.query(f"select count(*) from {name}")[0][0], name
     assert len(catalog.load("marts.fact_transactions").execute()) == 4765
+
+
+def test_the_lines_of_the_readme_work(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample.run()
+    monkeypatch.chdir(sample.root)
+    _, _, block = (ROOT / "README.md").read_text(encoding="utf-8").partition("```python\n")
+    names: dict[str, Any] = {}
+    exec(block.partition("```")[0], names)  # noqa: S102 - the project's own documentation
+    assert len(names["marts"]) == 200
 
 
 def test_kedro_refuses_what_is_no_catalog(sample: Workspace) -> None:
