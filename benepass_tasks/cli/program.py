@@ -14,6 +14,9 @@ from benepass_tasks.cli.command import PROGRAM, Group
 from benepass_tasks.cli.output import complain, make_printable
 from benepass_tasks.errors import BenepassError
 
+USAGE = 2
+"""The exit code of a command line that cannot be understood, as click has it."""
+
 DIED_OF = 128
 """What shells add to the number of a signal that ended a program."""
 
@@ -36,14 +39,23 @@ class Program(Group):
 
 @click.command(
     cls=Program,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    examples=("catalog", "catalog show marts.dim_employees", "catalog validate"),
+    examples=(
+        "catalog",
+        "catalog show marts.dim_employees",
+        "lineage marts.fact_transactions.amount",
+    ),
 )
-def program() -> None:
+@click.pass_context
+def program(ctx: click.Context) -> None:
     """Look at the project: its datasets, and what follows from their SQL.
 
     The tables themselves are built by `luigi --module benepass_tasks BuildMarts`.
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(USAGE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import shlex
 import signal
 import struct
@@ -23,7 +24,6 @@ from benepass_tasks.settings import benepass, current_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from conftest import Workspace
 
@@ -267,7 +267,7 @@ def on_a_terminal(workspace: Workspace, columns: int, *arguments: str, **environ
 def test_no_terminal_is_too_narrow_for_a_name(workspace: Workspace, columns: int) -> None:
     shown = on_a_terminal(workspace, columns, "catalog", "--layer", "marts", NO_COLOR="1")
     for name in ("marts.fact_transactions", "marts.dim_benefit_programs"):
-        assert name in shown.replace("\n               ", "")
+        assert name in re.sub(r"\n +", "", shown)
     assert "…" not in shown
 
 
@@ -275,11 +275,10 @@ def test_a_wide_terminal_shows_a_table_and_a_narrow_one_a_list(workspace: Worksp
     wide = on_a_terminal(workspace, 200, "catalog", "--layer", "marts", NO_COLOR="1")
     assert "─────" in wide
     narrow = on_a_terminal(workspace, 60, "catalog", "--layer", "marts", NO_COLOR="1")
-    assert "dataset        marts.dim_merchants\nlayer          marts\n" in narrow
+    assert re.search(r"^dataset +marts.dim_merchants\nlayer +marts\n", narrow, re.MULTILINE)
     assert all(len(line) <= 60 for line in narrow.splitlines())
 
 
-def test_no_colour_is_shown(workspace: Workspace, tmp_path: Path) -> None:
-    del tmp_path
+def test_no_colour_is_shown(workspace: Workspace) -> None:
     shown = on_a_terminal(workspace, 200, "catalog", NO_COLOR="1")
     assert "\x1b[3" not in shown
