@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from benepass_tasks.catalog import Catalog
 from benepass_tasks.errors import BooksError
 from benepass_tasks.plan import Status, leftovers
-from benepass_tasks.project import BOOKS, Project
-from benepass_tasks.warehouse import Marker, Snapshot, Warehouse
+from benepass_tasks.project import Project
+from benepass_tasks.warehouse import BOOKS, Marker, Snapshot, Warehouse
 from benepass_tasks.warehouse.failures import explain
 from benepass_tasks.warehouse.markers import (
     RUN_ID,

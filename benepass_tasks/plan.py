@@ -12,9 +12,8 @@ from benepass_tasks.catalog import Catalog, Source
 from benepass_tasks.digests import digest
 from benepass_tasks.errors import ProjectError
 from benepass_tasks.models import Model, ModelGraph
-from benepass_tasks.project import BOOKS
 from benepass_tasks.sources import SourceFile
-from benepass_tasks.warehouse import Load, Snapshot
+from benepass_tasks.warehouse import BOOKS, Load, Snapshot
 from benepass_tasks.warehouse.markers import RUN_ID
 
 READER = "1"

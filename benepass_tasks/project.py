@@ -11,9 +11,6 @@ from benepass_tasks.errors import ProjectError
 LAYERS = ("staging", "intermediate", "quality", "marts")
 """The layers that SQL models build, in the order in which data flows through them."""
 
-BOOKS = "books"
-"""The name of the proof that the books balance, among the tables that a run makes."""
-
 
 @dataclass(frozen=True, slots=True)
 class Project:

@@ -15,10 +15,10 @@ from benepass_tasks.errors import ProjectError, SourceError, WarehouseError
 from benepass_tasks.ingestion.raw_tables import complete_raw
 from benepass_tasks.models import ModelGraph, read_graph
 from benepass_tasks.plan import REJECTED, Plan, Situation, assess
-from benepass_tasks.project import BOOKS, Project, open_project
+from benepass_tasks.project import Project, open_project
 from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
-from benepass_tasks.warehouse import Load, Snapshot, Warehouse, read_snapshot
+from benepass_tasks.warehouse import BOOKS, Load, Snapshot, Warehouse, read_snapshot
 from benepass_tasks.warehouse.failures import explain
 
 
@@ -129,7 +129,7 @@ def current_plan() -> Plan:
     settings = current_settings()
     project = open_project(settings.project_dir)
     project_state = project.state
-    catalog, _ = _definitions(project, project_state, settings.models_cache)
+    catalog, _ = _definitions(project, project_state, Warehouse.of(settings).models_cache)
     files = tuple(
         file
         for source in catalog.sources.values()
@@ -166,7 +166,7 @@ def _import_loader() -> Callable[[Warehouse, Source, Table, SourceFile], Load]:
 
 def _definitions_of(settings: Settings) -> tuple[Catalog, ModelGraph]:
     project = open_project(settings.project_dir)
-    return _definitions(project, project.state, settings.models_cache)
+    return _definitions(project, project.state, Warehouse.of(settings).models_cache)
 
 
 @lru_cache(maxsize=2)

@@ -38,6 +38,11 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
     )
 
 
+def models_cache(warehouse: Path) -> Path:
+    """File beside a warehouse for what was read from the SQL files."""
+    return warehouse.with_name(f".{warehouse.stem}.models.json")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a run was told, with paths resolved; knows no Luigi."""
@@ -50,11 +55,6 @@ class Settings:
     force: frozenset[str]
     memory_limit: str
     lock_timeout: float
-
-    @property
-    def models_cache(self) -> Path:
-        """File beside the warehouse for what was read from the SQL files."""
-        return self.warehouse.with_name(f".{self.warehouse.stem}.models.json")
 
     @property
     def variables(self) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from benepass_tasks.catalog import Catalog, load_catalog
 from benepass_tasks.models import ModelGraph, read_graph
 from benepass_tasks.project import Project, open_project
-from benepass_tasks.settings import current_settings
+from benepass_tasks.settings import current_settings, models_cache
 
 if TYPE_CHECKING:
     from benepass_tasks.lineage import Lineage
@@ -39,7 +39,7 @@ def read() -> tuple[Catalog, ModelGraph]:
         ProjectError: as above, or the SQL and the catalog do not fit.
     """
     catalog = read_catalog()
-    return catalog, read_graph(find_project(), catalog, current_settings().models_cache)
+    return catalog, read_graph(find_project(), catalog, models_cache(current_settings().warehouse))
 
 
 def read_lineage() -> "Lineage":

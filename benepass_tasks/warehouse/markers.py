@@ -17,6 +17,9 @@ from benepass_tasks.warehouse.measure import Measure
 from benepass_tasks.warehouse.meta import LOADS, MARKERS
 from benepass_tasks.warehouse.session import Warehouse
 
+BOOKS = "books"
+"""The marker's name of the proof that the books balance."""
+
 RUN_ID = uuid.uuid4().hex
 """Identifies this process and those forked from it."""
 

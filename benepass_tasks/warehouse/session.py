@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import StaticPool
 
 from benepass_tasks.errors import WarehouseError
-from benepass_tasks.settings import Settings
+from benepass_tasks.settings import Settings, models_cache
 from benepass_tasks.warehouse.meta import create_tables
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -60,6 +60,11 @@ class Warehouse:
     def working_dir(self) -> Path:
         """Folder beside the warehouse for what a load needs while it runs."""
         return self.path.with_name(f".{self.path.stem}.work")
+
+    @property
+    def models_cache(self) -> Path:
+        """File beside the warehouse for what was read from the SQL files."""
+        return models_cache(self.path)
 
     @property
     def state(self) -> tuple[tuple[int, ...], ...]:
