@@ -31,3 +31,7 @@ class WarehouseError(BenepassError):
 
 class BooksError(BenepassError):
     """The books do not balance: a record was lost or multiplied on its way to the marts."""
+
+
+class PrivacyError(ProjectError):
+    """The catalog's PII declarations do not hold over the SQL; one finding a line."""

@@ -44,7 +44,18 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that decides what has to be built; `proof` is the SQL that balances the books."""
+    """All that decides what has to be built.
+
+    Attributes:
+        catalog: What is declared.
+        graph: The SQL.
+        variables: What stands for each setting that SQL can read; never a secret.
+        files: The files there are, by source.
+        snapshot: What the warehouse holds.
+        proof: The SQL that balances the books.
+        force: Tables to build anew with all that is downstream of them.
+        run_id: This run, in which what was forced is built once.
+    """
 
     catalog: Catalog
     graph: ModelGraph

@@ -4,7 +4,6 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
 
 import duckdb
 from sqlalchemy.exc import DBAPIError
@@ -12,9 +11,11 @@ from sqlalchemy.exc import DBAPIError
 from benepass_tasks.build import Order, build_model
 from benepass_tasks.catalog import Catalog, Source, Table, load_catalog
 from benepass_tasks.errors import ProjectError, SourceError, WarehouseError
+from benepass_tasks.hash_key import PADS, missing_hash_key
 from benepass_tasks.ingestion.raw_tables import complete_raw
 from benepass_tasks.models import ModelGraph, read_graph
 from benepass_tasks.plan import REJECTED, Plan, Situation, assess
+from benepass_tasks.privacy import require_proof
 from benepass_tasks.project import Project, open_project
 from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
@@ -129,7 +130,7 @@ def current_plan() -> Plan:
     settings = current_settings()
     project = open_project(settings.project_dir)
     project_state = project.state
-    catalog, _ = _definitions(project, project_state, Warehouse.of(settings).models_cache)
+    catalog, _ = _definitions(project, project_state, Warehouse.of(settings))
     files = tuple(
         file
         for source in catalog.sources.values()
@@ -140,10 +141,27 @@ def current_plan() -> Plan:
     return _plan(settings, project_state, files, states, Warehouse.of(settings).state)
 
 
+def _require_hash_key(settings: Settings, graph: ModelGraph) -> None:
+    if settings.hash_key is None and settings.pii_masking:
+        needing = [it.relation for it in graph.models.values() if it.variables.intersection(PADS)]
+        if needing:
+            raise missing_hash_key(needing)
+
+
+def _refuse_other_masking(settings: Settings, snapshot: Snapshot) -> None:
+    if snapshot.is_masked not in (None, settings.pii_masking):
+        held, wanted = ("masked", "false") if snapshot.is_masked else ("unmasked", "true")
+        raise ProjectError(
+            f"{settings.warehouse} holds {held} personal data, and one file never holds both: "
+            f"with --benepass-pii-masking {wanted}, name another one with --benepass-warehouse, "
+            f"such as {settings.warehouse.with_stem(f'{settings.warehouse.stem}-other').name}"
+        )
+
+
 def _refuse_shared_files(files: Iterable[SourceFile]) -> None:
-    owners: dict[Path, str] = {}
+    owners = dict[str, str]()
     for file in files:
-        owner = owners.setdefault(file.path, file.source)
+        owner = owners.setdefault(str(file.path), file.source)
         if owner != file.source:
             raise ProjectError(
                 f"catalog.yaml: {file.name} matches the file paths of both {owner} and "
@@ -166,15 +184,17 @@ def _import_loader() -> Callable[[Warehouse, Source, Table, SourceFile], Load]:
 
 def _definitions_of(settings: Settings) -> tuple[Catalog, ModelGraph]:
     project = open_project(settings.project_dir)
-    return _definitions(project, project.state, Warehouse.of(settings).models_cache)
+    return _definitions(project, project.state, Warehouse.of(settings))
 
 
 @lru_cache(maxsize=2)
 def _definitions(
-    project: Project, _state: tuple[tuple[str, int, int], ...], cache: Path
+    project: Project, _state: tuple[tuple[str, int, int], ...], warehouse: Warehouse
 ) -> tuple[Catalog, ModelGraph]:
     catalog = load_catalog(project.catalog)
-    return catalog, read_graph(project, catalog, cache)
+    graph = read_graph(project, catalog, warehouse.models_cache)
+    require_proof(catalog, graph, warehouse.proven)
+    return catalog, graph
 
 
 def _proof(project: Project) -> str:
@@ -212,15 +232,18 @@ def _plan(
     _warehouse_state: tuple[tuple[int, ...], ...],
 ) -> Plan:
     catalog, graph = _definitions_of(settings)
+    _require_hash_key(settings, graph)
+    snapshot = _snapshot(Warehouse.of(settings))
+    _refuse_other_masking(settings, snapshot)
     return assess(
         Situation(
             catalog=catalog,
             graph=graph,
-            variables=settings.variables,
+            variables=settings.fingerprints,
             files={
                 name: [file for file in files if file.source == name] for name in catalog.sources
             },
-            snapshot=_snapshot(Warehouse.of(settings)),
+            snapshot=snapshot,
             proof=_proof(open_project(settings.project_dir)),
             force=settings.force,
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 import luigi
 
 from benepass_tasks.errors import ProjectError
+from benepass_tasks.hash_key import PADS, HashKey, read_hash_key
 
 
 class benepass(luigi.Config):  # noqa: N801 - the class name is the section's and the flags' name
@@ -55,10 +56,22 @@ class Settings:
     force: frozenset[str]
     memory_limit: str
     lock_timeout: float
+    hash_key: HashKey | None
 
     @property
     def variables(self) -> dict[str, str]:
-        """What SQL reads with `getvariable`, as SQL literals."""
+        """What SQL reads with `getvariable`, as SQL literals; holds the hash key."""
+        pads = self.hash_key.pads if self.hash_key else {}
+        return {**self._plain_variables, **pads}
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """What stands for the variables in a fingerprint; holds a digest of the hash key."""
+        key = self.hash_key.fingerprint if self.hash_key else ""
+        return {**self._plain_variables, **dict.fromkeys(PADS, key)}
+
+    @property
+    def _plain_variables(self) -> dict[str, str]:
         return {
             "as_of_date": f"date '{self.as_of.isoformat()}'",
             "pii_masking": str(self.pii_masking).lower(),
@@ -87,7 +100,8 @@ def current_settings() -> Settings:
     """Return the settings that Luigi holds; relative paths begin at the project's folder.
 
     Raises:
-        ProjectError: a setting is not of its form, or the warehouse would be no file.
+        ProjectError: a setting or the hash key is not of its form, or the warehouse would be no
+            file.
     """
     config = _read()
     root = Path(config.project_dir).expanduser().resolve()
@@ -111,4 +125,5 @@ def current_settings() -> Settings:
         force=frozenset(name.strip() for name in config.force.split(",") if name.strip()),
         memory_limit=config.memory_limit,
         lock_timeout=config.lock_timeout,
+        hash_key=read_hash_key(),
     )

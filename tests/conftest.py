@@ -39,7 +39,10 @@ meals,groceries
 """
 
 
-META_TABLES = "select 1 from duckdb_tables() where schema_name = 'meta'"
+META_TABLES = (
+    "select 1 from duckdb_tables() "
+    "where schema_name = 'meta' and table_name in ('markers', 'loads')"
+)
 
 
 @dataclass
@@ -179,7 +182,7 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture
 def finished(workspace: Workspace, finished_run: Workspace) -> None:
     """The project of the test has been run already."""
-    for name in ("warehouse.duckdb", ".warehouse.models.json"):
+    for name in ("warehouse.duckdb", ".warehouse.models.json", ".warehouse.proven"):
         shutil.copy2(finished_run.data / name, workspace.data / name)
 
 

@@ -145,9 +145,8 @@ def test_a_failing_model_leaves_its_table_and_all_others_as_they_were(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = workspace.content()
-    workspace.replace(
-        "sql/marts/dim_employees.sql", "    status,", "    cast(email as int) as status,"
-    )
+    failing = "    if(cast(email as int) = 0, null, status) as status,"
+    workspace.replace("sql/marts/dim_employees.sql", "    status,", failing)
     _, succeeded = workspace.attempt()
     assert not succeeded
     assert workspace.content() == before

@@ -107,6 +107,23 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Mask:
+    """A macro that counts as masking, as it was approved.
+
+    Attributes:
+        macro: The macro's name; its SQL is in `sql/macros/`.
+        treatment: What a column that passes it may declare: `mask` or `hash`.
+        kinds: The kinds of values it masks; none given means any.
+        fingerprint: Digest of the macro's SQL and of the macros it calls, when it was approved.
+    """
+
+    macro: str
+    treatment: Treatment
+    kinds: tuple[str, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     """Everything `catalog.yaml` declares.
 
@@ -114,11 +131,13 @@ class Catalog:
         path: The file it was read from.
         sources: The sources by name, in the file's order; read-only.
         tables: The tables by relation, such as `raw.members`, in the file's order; read-only.
+        masks: The masking policy by macro; read-only.
     """
 
     path: Path
     sources: Mapping[str, Source]
     tables: Mapping[str, Table]
+    masks: Mapping[str, Mask]
 
     def raw_table_of(self, source: str) -> Table:
         """Find the raw table a source is loaded into.

@@ -39,6 +39,8 @@ _DECIMAL = re.compile(r"DECIMAL\((0|[1-9]\d*),(0|[1-9]\d*)\)", re.ASCII)
 _LOOSE_DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC|DEC)\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)", re.ASCII)
 _MOST_DIGITS = 38
 _KIND = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
+_DIGITS = 32
+_FINGERPRINT = re.compile(rf"[0-9a-f]{{{_DIGITS}}}")
 _GLOB = frozenset("*?[")
 
 _T = TypeVar("_T")
@@ -166,6 +168,27 @@ class Kind(Text):
         guess = wording.snake_case(text).upper()
         near = guess if _KIND.fullmatch(guess) else None
         raise ValidationError(message + (wording.meant(near) or f", not {wording.shown(text)}"))
+
+
+class Kinds(Value[tuple[str, ...]]):
+    """Infotypes, in a list."""
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or not value:
+            raise ValidationError(
+                f"must be a list of infoTypes such as [EMAIL_ADDRESS], not {wording.shown(value)}"
+            )
+        kind = Kind(required=True)
+        return tuple(str(kind.deserialize(item)) for item in value)
+
+
+class Fingerprint(Text):
+    """A digest, as this project prints it."""
+
+    def _checked(self, text: str) -> str:
+        if _FINGERPRINT.fullmatch(text):
+            return text
+        raise ValidationError(f"must be {_DIGITS} hexadecimal digits, not {wording.shown(text)}")
 
 
 class SourcePath(Text):

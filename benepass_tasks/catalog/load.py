@@ -6,9 +6,12 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from benepass_tasks.catalog import rules, wording
-from benepass_tasks.catalog.datasets import Catalog, Layer, Source, Table
+from benepass_tasks.catalog.datasets import Catalog, Layer, Mask, Source, Table
 from benepass_tasks.catalog.document import Document, KeyPath, Place, Problem, read_document
 from benepass_tasks.errors import CatalogError
+
+MASKING_POLICY = "_masking_policy"
+"""The key of the masking policy; Kedro skips it, as it does all that begin so."""
 
 
 def load_catalog(path: Path) -> Catalog:
@@ -28,9 +31,10 @@ def load_catalog(path: Path) -> Catalog:
     datasets = _datasets(document.data)
     problems = [*document.problems, *_not_datasets(document.data), *rules.check(datasets)]
     loaded = {name: _load(name, declared, problems) for name, declared in datasets.items()}
+    masks = _load_masks(document.data.get(MASKING_POLICY, {}), problems)
     if problems:
         raise CatalogError("\n".join(_described(problems, document)))
-    return _catalog(path, loaded)
+    return _catalog(path, loaded, masks)
 
 
 def _read(path: Path) -> str:
@@ -83,10 +87,26 @@ def _load(
     return loaded
 
 
-def _catalog(path: Path, loaded: Mapping[str, Mapping[str, Any]]) -> Catalog:
+def _load_masks(declared: object, problems: list[Problem]) -> Mapping[str, Mask]:
+    from benepass_tasks.catalog.schema import load_masks  # noqa: PLC0415 - as above
+
+    if not isinstance(declared, Mapping):
+        message = f"must be a mapping of macros, not {wording.shown(declared)}"
+        problems.append(Problem((MASKING_POLICY,), message))
+        return {}
+    masks, messages = load_masks(declared)
+    problems += (Problem((MASKING_POLICY, *path), message) for path, message in messages)
+    return masks
+
+
+def _catalog(
+    path: Path, loaded: Mapping[str, Mapping[str, Any]], masks: Mapping[str, Mask]
+) -> Catalog:
     sources = {name: _source(name, data) for name, data in loaded.items() if "." not in name}
     tables = {name: _table(name, data) for name, data in loaded.items() if "." in name}
-    return Catalog(path, MappingProxyType(sources), MappingProxyType(tables))
+    return Catalog(
+        path, MappingProxyType(sources), MappingProxyType(tables), MappingProxyType(dict(masks))
+    )
 
 
 def _source(name: str, data: Mapping[str, Any]) -> Source:

@@ -16,6 +16,7 @@ from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.datasets import (
     Column,
     Domain,
+    Mask,
     Materialized,
     Pii,
     PiiClass,
@@ -26,8 +27,10 @@ from benepass_tasks.catalog.fields import (
     Columns,
     DuckDBType,
     Exactly,
+    Fingerprint,
     Flag,
     Kind,
+    Kinds,
     Options,
     Section,
     SourcePath,
@@ -207,8 +210,15 @@ class _TableSchema(_Strict):
     metadata = Section(_TableMetadataSchema(), required=True)
 
 
+class _MaskSchema(_Strict):
+    treatment = Choice(("mask", "hash"), required=True)
+    kinds = Kinds()
+    fingerprint = Fingerprint(required=True)
+
+
 _SOURCE = _SourceSchema()
 _TABLE = _TableSchema()
+_MASK = _MaskSchema()
 
 
 def load_dataset(
@@ -229,6 +239,27 @@ def load_dataset(
     except ValidationError as error:
         return {}, list(_flat(error.messages, ()))
     return loaded, []
+
+
+def load_masks(
+    declared: Mapping[Any, Any],
+) -> tuple[Mapping[str, Mask], list[tuple[KeyPath, str]]]:
+    """Load the masking policy.
+
+    Args:
+        declared: What the catalog says of each macro, by name.
+
+    Returns:
+        The masks by macro, and a message with its path for each thing that is wrong.
+    """
+    masks = {}
+    messages: list[tuple[KeyPath, str]] = []
+    for macro, settings in declared.items():
+        try:
+            masks[macro] = Mask(macro=macro, **({"kinds": ()} | _MASK.load(settings)))
+        except ValidationError as error:
+            messages += _flat(error.messages, (macro,))
+    return masks, messages
 
 
 def _flat(messages: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:

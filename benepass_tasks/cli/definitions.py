@@ -10,9 +10,6 @@ from benepass_tasks.settings import current_settings, models_cache
 if TYPE_CHECKING:
     from benepass_tasks.lineage import Lineage
 
-MASKS = "mask_"
-"""How the names of macros begin that mask what they are given."""
-
 
 def find_project() -> Project:
     """The project's folder.
@@ -43,15 +40,16 @@ def read() -> tuple[Catalog, ModelGraph]:
 
 
 def read_lineage() -> "Lineage":
-    """What every column derives from; a macro whose name begins with `mask_` masks.
+    """What every column derives from; the masks are those that the catalog's policy approves.
 
     Raises:
         ProjectError: as above, or a column's origin cannot be told from its SQL.
     """
     from benepass_tasks.lineage import trace  # noqa: PLC0415 - when needed
+    from benepass_tasks.privacy import approved_masks  # noqa: PLC0415 - imports DuckDB
 
     catalog, graph = read()
-    return trace(graph, catalog, {name for name in graph.macros if name.startswith(MASKS)})
+    return trace(graph, catalog, approved_masks(catalog, graph))
 
 
 def warehouse_path() -> str:

@@ -145,6 +145,22 @@ class Lineage:
             if not arrived:
                 yield LineagePath((step,))
 
+    def path(self, ref: ColumnRef, edge: Edge) -> LineagePath:
+        """One of the paths that make up an edge of `origins(ref)`.
+
+        Raises:
+            KeyError: it is no edge of the column.
+        """
+        for step in self._steps(ref):
+            if step.edge.origin.relation not in self.models:
+                if step.edge == edge:
+                    return LineagePath((step,))
+                continue
+            for above in self.origins(step.edge.origin):
+                if above.then(step.edge.how) == edge:
+                    return LineagePath((*self.path(step.edge.origin, above).steps, step))
+        raise KeyError(f"{edge} is no edge of {ref}")
+
     def downstream(self, ref: ColumnRef) -> Iterator[LineagePath]:
         """Every path on which a column's values or its decisions go on.
 

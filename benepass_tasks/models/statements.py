@@ -20,7 +20,7 @@ from benepass_tasks.models.definitions import Macro, Model
 
 DUCKDB = Dialect.get_or_raise("duckdb")
 
-VARIABLES = ("as_of_date", "pii_masking")
+VARIABLES = ("as_of_date", "pii_masking", "hash_key_inner", "hash_key_outer")
 """What SQL may read with `getvariable`: the settings that can change a table's content."""
 
 UNREPEATABLE = frozenset(

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, insert, select
 
 from benepass_tasks.warehouse.measure import Measure
-from benepass_tasks.warehouse.meta import LOADS, MARKERS
+from benepass_tasks.warehouse.meta import LOADS, MARKERS, MASKING, PROPERTIES
 from benepass_tasks.warehouse.session import Warehouse
 
 BOOKS = "books"
@@ -102,11 +102,19 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The state of a warehouse: markers by name, loads by (source, file), relations with kind."""
+    """The state of a warehouse.
+
+    Attributes:
+        markers: The markers by name.
+        loads: The loads by (source, file).
+        relations: `table` or `view` by relation.
+        is_masked: Whether its personal data is masked; None where it holds none yet.
+    """
 
     markers: Mapping[str, Marker]
     loads: Mapping[tuple[str, str], Load]
     relations: Mapping[str, str]
+    is_masked: bool | None
 
     def loads_of(self, source: str) -> dict[str, Load]:
         """The loads of one source by file."""
@@ -118,10 +126,11 @@ class Snapshot:
             {**self.markers, marker.name: marker},
             self.loads,
             {**self.relations, marker.name: kind},
+            self.is_masked,
         )
 
 
-EMPTY = Snapshot({}, {}, {})
+EMPTY = Snapshot({}, {}, {}, None)
 
 
 def read_snapshot(warehouse: Warehouse) -> Snapshot:
@@ -139,6 +148,7 @@ def snapshot_of(connection: Connection) -> Snapshot:
         {marker.name: marker for marker in _rows(connection, MARKERS, Marker, relations)},
         {(load.source, load.file): load for load in _rows(connection, LOADS, Load, relations)},
         relations,
+        _is_masked(connection, relations),
     )
 
 
@@ -173,6 +183,14 @@ def forget_all_loads(connection: Connection) -> None:
 def now() -> datetime:
     """The present instant in UTC."""
     return datetime.now(UTC)
+
+
+def _is_masked(connection: Connection, relations: Mapping[str, str]) -> bool | None:
+    if "meta.properties" not in relations:
+        return None
+    value = select(PROPERTIES.c.value).where(PROPERTIES.c.name == MASKING)
+    found = connection.execute(value).scalar()
+    return None if found is None else found == "true"
 
 
 def _rows(

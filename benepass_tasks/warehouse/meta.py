@@ -9,6 +9,8 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    insert,
+    select,
 )
 from sqlalchemy.schema import CreateSchema, CreateTable
 
@@ -45,9 +47,27 @@ LOADS = Table(
     Column("loaded_at", DateTime(timezone=True), nullable=False),
 )
 
+PROPERTIES = Table(
+    "properties",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
+"""What a warehouse was made as, for good: whether its personal data is masked."""
 
-def create_tables(connection: Connection) -> None:
-    """Create schema `meta` and what is missing of its tables."""
+MASKING = "pii_masking"
+
+
+def create_tables(connection: Connection, *, pii_masking: str) -> None:
+    """Create schema `meta` and what is missing of its tables.
+
+    Args:
+        connection: A session that writes.
+        pii_masking: `true` or `false`, remembered unless the warehouse already has an answer.
+    """
     connection.execute(CreateSchema("meta", if_not_exists=True))
     for table in METADATA.sorted_tables:
         connection.execute(CreateTable(table, if_not_exists=True))
+    known = select(PROPERTIES.c.name).where(PROPERTIES.c.name == MASKING)
+    if connection.execute(known).first() is None:
+        connection.execute(insert(PROPERTIES), {"name": MASKING, "value": pii_masking})

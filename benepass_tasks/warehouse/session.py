@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -20,7 +20,7 @@ from sqlalchemy.pool import StaticPool
 
 from benepass_tasks.errors import WarehouseError
 from benepass_tasks.settings import Settings, models_cache
-from benepass_tasks.warehouse.meta import create_tables
+from benepass_tasks.warehouse.meta import MASKING, create_tables
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # Rows have numbers; to keep their order as well would cost memory and time.
@@ -40,7 +40,7 @@ class Warehouse:
     path: Path
     memory_limit: str
     lock_timeout: float
-    variables: tuple[tuple[str, str], ...]
+    variables: tuple[tuple[str, str], ...] = field(repr=False)
 
     @classmethod
     def of(cls, settings: Settings) -> "Warehouse":
@@ -67,6 +67,11 @@ class Warehouse:
         return models_cache(self.path)
 
     @property
+    def proven(self) -> Path:
+        """File beside the warehouse that remembers which catalog and SQL were proven last."""
+        return self.path.with_name(f".{self.path.stem}.proven")
+
+    @property
     def state(self) -> tuple[tuple[int, ...], ...]:
         """What changes whenever the warehouse is written: times and sizes of its files."""
         files = (self.path, self.path.with_name(f"{self.path.name}.wal"))
@@ -84,7 +89,7 @@ class Warehouse:
         state = self.state
         with self._attached("read_write") as engine, engine.begin() as connection:
             if _left.pop(self.path, None) != state:
-                create_tables(connection)
+                create_tables(connection, pii_masking=dict(self.variables)[MASKING])
             yield connection
         _left[self.path] = self.state
 

@@ -967,3 +967,71 @@ def test_a_problem_stands_where_the_anchor_has_it(
     assert ANCHORS.count(old) == 1
     found = problems_of(ANCHORS.replace(old, new), tmp_path)
     assert found == [f"catalog.yaml:{line}" for line in expected.splitlines()]
+
+
+MASKS = {
+    "a mask without a fingerprint": (
+        "{mask_name: {treatment: mask}}",
+        "1 _masking_policy.mask_name.fingerprint: is required",
+    ),
+    "a treatment that is no masking": (
+        "{mask_name: {treatment: clear, fingerprint: 0123456789abcdef0123456789abcdef}}",
+        "1 _masking_policy.mask_name.treatment: must be one of mask, hash, not 'clear'",
+    ),
+    "a fingerprint cut off": (
+        "{mask_name: {treatment: mask, fingerprint: 0123abcd}}",
+        "1 _masking_policy.mask_name.fingerprint: must be 32 hexadecimal digits, not '0123abcd'",
+    ),
+    "kinds that are no list": (
+        (
+            "{mask_name: {treatment: mask, kinds: NAME, fingerprint: "
+            "0123456789abcdef0123456789abcdef}}"
+        ),
+        (
+            "1 _masking_policy.mask_name.kinds: "
+            "must be a list of infoTypes such as [EMAIL_ADDRESS], not 'NAME'"
+        ),
+    ),
+    "a kind that is none": (
+        (
+            "{mask_name: {treatment: mask, kinds: [first name], fingerprint: "
+            "0123456789abcdef0123456789abcdef}}"
+        ),
+        (
+            "1 _masking_policy.mask_name.kinds: "
+            "must be an UPPER_SNAKE infoType such as EMAIL_ADDRESS (did you mean 'FIRST_NAME'?)"
+        ),
+    ),
+    "a key that it does not have": (
+        (
+            "{mask_name: {treatment: mask, kind: [NAME], fingerprint: "
+            "0123456789abcdef0123456789abcdef}}"
+        ),
+        "1 _masking_policy.mask_name.kind: unknown key (did you mean 'kinds'?)",
+    ),
+    "a mask that is no mapping": (
+        "{mask_name: mask}",
+        "1 _masking_policy.mask_name: must be a mapping, not 'mask'",
+    ),
+    "a policy that is no mapping": (
+        "mask_name",
+        "1 _masking_policy: must be a mapping of macros, not 'mask_name'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("policy", "expected"), MASKS.values(), ids=MASKS.keys())
+def test_each_rule_of_the_masking_policy_refuses_what_breaks_it(
+    tmp_path: Path, policy: str, expected: str
+) -> None:
+    problems = problems_of(f"_masking_policy: {policy}\n{GOOD}", tmp_path)
+    assert problems == [f"catalog.yaml:{expected}"]
+
+
+def test_the_masking_policy_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.yaml"
+    fingerprint = "0123456789abcdef" * 2
+    policy = f"{{mask_name: {{treatment: mask, kinds: [NAME], fingerprint: {fingerprint}}}}}"
+    path.write_text(f"_masking_policy: {policy}\n{GOOD}", encoding="utf-8")
+    mask = load_catalog(path).masks["mask_name"]
+    assert (mask.treatment, mask.kinds, mask.fingerprint) == ("mask", ("NAME",), fingerprint)

@@ -32,6 +32,7 @@ def warehouse(folder: Path, name: str = "w.duckdb", lock_timeout: float = 0.3) -
         force=frozenset(),
         memory_limit="200MB",
         lock_timeout=lock_timeout,
+        hash_key=None,
     )
     return Warehouse.of(settings)
 
@@ -175,7 +176,7 @@ def test_the_time_zone_of_the_machine_does_not_matter(tmp_path: Path) -> None:
 import pathlib, sys
 from benepass_tasks.warehouse import Warehouse
 
-made = Warehouse(pathlib.Path(sys.argv[1]), "200MB", 1.0, ())
+made = Warehouse(pathlib.Path(sys.argv[1]), "200MB", 1.0, (("pii_masking", "true"),))
 with made.write() as connection:
     print(connection.exec_driver_sql("select current_setting('TimeZone')").scalar_one())
 """
@@ -190,7 +191,7 @@ with made.write() as connection:
 
 
 def test_what_is_larger_than_memory_spills_beside_the_warehouse(tmp_path: Path) -> None:
-    made = Warehouse(tmp_path / "w.duckdb", "60MB", 1.0, ())
+    made = Warehouse(tmp_path / "w.duckdb", "60MB", 1.0, (("pii_masking", "true"),))
     for _ in range(3):
         with made.write() as connection:
             connection.exec_driver_sql(
