@@ -13,9 +13,10 @@ from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.catalog import Catalog
 from benepass_tasks.errors import BooksError
+from benepass_tasks.nodes import BOOKS
 from benepass_tasks.plan import Status, is_contract, leftovers
 from benepass_tasks.project import Project
-from benepass_tasks.warehouse import BOOKS, Marker, Snapshot, Warehouse
+from benepass_tasks.warehouse import Marker, Snapshot, Warehouse
 from benepass_tasks.warehouse.failures import explain
 from benepass_tasks.warehouse.markers import (
     RUN_ID,

@@ -13,9 +13,10 @@ from benepass_tasks.catalog.datasets import Relationships
 from benepass_tasks.digests import digest
 from benepass_tasks.errors import ProjectError
 from benepass_tasks.models import Model, ModelGraph
+from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED
 from benepass_tasks.publication import Publication, marker_name
 from benepass_tasks.sources import SourceFile
-from benepass_tasks.warehouse import BOOKS, CONTRACTS, PUBLISHED, Load, Snapshot
+from benepass_tasks.warehouse import Load, Snapshot
 from benepass_tasks.warehouse.markers import RUN_ID, is_relation
 
 READER = "1"

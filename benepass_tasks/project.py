@@ -1,6 +1,8 @@
 """Where the project's own files are: the catalog and the SQL."""
 
 import os
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,3 +65,16 @@ def open_project(folder: Path) -> Project:
             "or name it with --benepass-project-dir (project_dir in luigi.cfg, section [benepass])"
         )
     return project
+
+
+def list_relations(project: Project, layers: Iterable[str]) -> list[str]:
+    """The tables of a project by the names of its catalog's entries alone.
+
+    None where there is no catalog, and nothing is checked: that comes with the first task.
+    """
+    try:
+        catalog = project.catalog.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return []
+    entries = re.findall(r"^(\w+\.\w+):", catalog, re.MULTILINE)
+    return [entry for entry in entries if entry.partition(".")[0] in set(layers)]

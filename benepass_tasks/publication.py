@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benepass_tasks.catalog import Catalog, Column, Table
 from benepass_tasks.digests import digest
-from benepass_tasks.warehouse.markers import PUBLISHED
+from benepass_tasks.nodes import PUBLISHED
 from benepass_tasks.warehouse.session import quote_name
 
 VERSION = "1"

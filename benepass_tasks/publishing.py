@@ -17,6 +17,7 @@ import duckdb
 from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.errors import PublicationError
+from benepass_tasks.nodes import PUBLISHED
 from benepass_tasks.plan import Plan
 from benepass_tasks.publication import (
     ASIDE,
@@ -28,7 +29,7 @@ from benepass_tasks.publication import (
     marker_name,
     published_files,
 )
-from benepass_tasks.warehouse import PUBLISHED, Marker, Warehouse
+from benepass_tasks.warehouse import Marker, Warehouse
 from benepass_tasks.warehouse.failures import explain
 from benepass_tasks.warehouse.markers import RUN_ID, forget_others, now, write_marker
 from benepass_tasks.warehouse.measure import Measure

@@ -1,7 +1,6 @@
 """A run on the project, settings and warehouse that are current: what the tasks delegate to."""
 
 import gc
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -12,7 +11,6 @@ from sqlalchemy.exc import DBAPIError
 from benepass_tasks.build import Order, build_model
 from benepass_tasks.catalog import Catalog, Source, Table, load_catalog
 from benepass_tasks.errors import (
-    BenepassError,
     ProjectError,
     PublicationError,
     SourceError,
@@ -21,21 +19,14 @@ from benepass_tasks.errors import (
 from benepass_tasks.hash_key import PADS, missing_hash_key
 from benepass_tasks.ingestion.raw_tables import complete_raw
 from benepass_tasks.models import ModelGraph, read_graph
+from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED
 from benepass_tasks.plan import REJECTED, Plan, Situation, assess
 from benepass_tasks.privacy import require_proof
 from benepass_tasks.project import Project, open_project
 from benepass_tasks.publication import Publication, published_files
 from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
-from benepass_tasks.warehouse import (
-    BOOKS,
-    CONTRACTS,
-    PUBLISHED,
-    Load,
-    Snapshot,
-    Warehouse,
-    read_snapshot,
-)
+from benepass_tasks.warehouse import Load, Snapshot, Warehouse, read_snapshot
 from benepass_tasks.warehouse.failures import explain
 
 
@@ -237,19 +228,6 @@ def _refuse_shared_files(files: Iterable[SourceFile]) -> None:
                 f"catalog.yaml: {file.name} matches the file paths of both {owner} and "
                 f"{file.source}; narrow one of them"
             )
-
-
-def list_relations(layers: Iterable[str]) -> list[str]:
-    """The tables of the current project by the names of files and entries alone.
-
-    None where there is no project, and nothing is checked: that comes with the first task.
-    """
-    try:
-        catalog = Project(current_settings().project_dir).catalog.read_text(encoding="utf-8")
-    except (BenepassError, OSError, UnicodeDecodeError):
-        return []
-    entries = re.findall(r"^(\w+\.\w+):", catalog, re.MULTILINE)
-    return [entry for entry in entries if entry.partition(".")[0] in set(layers)]
 
 
 def _import_loader() -> Callable[[Warehouse, Source, Table, SourceFile], Load]:

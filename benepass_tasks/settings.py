@@ -53,6 +53,11 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
     )
 
 
+def models_cache(warehouse: Path) -> Path:
+    """File beside a warehouse for what was read from the SQL files."""
+    return warehouse.with_name(f".{warehouse.stem}.models.json")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a run was told, with paths resolved; knows no Luigi."""

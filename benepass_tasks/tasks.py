@@ -7,17 +7,46 @@ of a task is its marker in the warehouse, so a task is complete when the plan sa
 
 import atexit
 import gc
+import importlib.util
 import logging
+import sys
 from collections.abc import Iterable
 from functools import cache
-from typing import ClassVar
+from types import ModuleType
+from typing import TYPE_CHECKING, ClassVar
 
 import luigi
 
-from benepass_tasks import logs, run
-from benepass_tasks.errors import BenepassError
-from benepass_tasks.project import LAYERS
-from benepass_tasks.warehouse import BOOKS, CONTRACTS, PUBLISHED
+from benepass_tasks import logs
+from benepass_tasks.errors import BenepassError, ProjectError
+from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED
+from benepass_tasks.project import LAYERS, Project, list_relations
+from benepass_tasks.settings import current_settings
+
+
+def _imported_on_first_use(name: str) -> ModuleType:
+    """A module that is imported when something of it is asked for."""
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        raise ImportError(name=name)
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    package, _, attribute = name.rpartition(".")
+    setattr(sys.modules[package], attribute, module)
+    return module
+
+
+if TYPE_CHECKING:
+    from benepass_tasks import run
+else:
+    # Luigi must know the tasks as soon as the package is imported. What they delegate to needs
+    # DuckDB and SQLAlchemy, which take longer to import than everything else, and whoever only
+    # looks at the catalog needs neither.
+    run = _imported_on_first_use("benepass_tasks.run")
 
 log = logging.getLogger(__name__)
 logs.install()
@@ -229,6 +258,14 @@ def table_task(relation: str) -> type[TableTask]:
     return task
 
 
+def _declared_relations() -> list[str]:
+    try:
+        project = Project(current_settings().project_dir)
+    except ProjectError:
+        return []
+    return list_relations(project, ("raw", *LAYERS))
+
+
 # Luigi's command line knows a task by its class: name them all, without reading them yet.
-for _relation in run.list_relations(("raw", *LAYERS)):
+for _relation in _declared_relations():
     table_task(_relation)

@@ -14,6 +14,7 @@ import pytest
 
 from benepass_tasks.catalog import AcceptedValues, load_catalog
 from benepass_tasks.catalog.expectations import ColumnTestSchema, TableTestSchema
+from benepass_tasks.cli import main
 from benepass_tasks.models import read_graph
 from benepass_tasks.project import open_project
 from benepass_tasks.settings import benepass
@@ -121,6 +122,25 @@ def test_the_python_that_opens_what_is_published_runs(workspace: Workspace) -> N
             check=True,
         )
         assert "Iron Heron Gym" in done.stdout
+
+
+def _shown_commands() -> list[tuple[str, str]]:
+    """Every `python -m benepass_tasks` of the README that is shown with what it prints."""
+    return re.findall(
+        r"```console\n\$ python -m benepass_tasks (.*)\n((?:(?!\$|```).*\n)+)```", README
+    )
+
+
+def test_some_commands_are_shown_with_what_they_print() -> None:
+    assert len(_shown_commands()) == 3
+
+
+@pytest.mark.parametrize(("arguments", "shown"), _shown_commands())
+def test_a_command_prints_what_the_readme_shows(
+    arguments: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments.split(), "--benepass-project-dir", str(ROOT)]) == 0
+    assert capsys.readouterr().out == shown
 
 
 @pytest.mark.slow

@@ -15,8 +15,9 @@ from benepass_tasks.contracts.results import Outcome, Result, keep_results, summ
 from benepass_tasks.contracts.scan import Probe
 from benepass_tasks.errors import ContractError
 from benepass_tasks.models import Model, ModelGraph
+from benepass_tasks.nodes import CONTRACTS
 from benepass_tasks.plan import Plan, Status, contract_of, is_contract
-from benepass_tasks.warehouse import CONTRACTS, Marker, Snapshot, Warehouse
+from benepass_tasks.warehouse import Marker, Snapshot, Warehouse
 from benepass_tasks.warehouse.failures import explain
 from benepass_tasks.warehouse.markers import (
     RUN_ID,

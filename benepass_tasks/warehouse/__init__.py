@@ -1,9 +1,6 @@
 """The warehouse: one DuckDB file, opened only for as long as something reads or writes it."""
 
 from benepass_tasks.warehouse.markers import (
-    BOOKS,
-    CONTRACTS,
-    PUBLISHED,
     Load,
     Marker,
     Snapshot,
@@ -12,9 +9,6 @@ from benepass_tasks.warehouse.markers import (
 from benepass_tasks.warehouse.session import Warehouse
 
 __all__ = [
-    "BOOKS",
-    "CONTRACTS",
-    "PUBLISHED",
     "Load",
     "Marker",
     "Snapshot",

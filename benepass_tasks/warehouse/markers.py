@@ -18,14 +18,6 @@ from benepass_tasks.warehouse.measure import Measure
 from benepass_tasks.warehouse.meta import LOADS, MARKERS, MASKING, PROPERTIES
 from benepass_tasks.warehouse.session import Warehouse
 
-BOOKS = "books"
-"""The marker's name of the proof that the books balance."""
-
-CONTRACTS = "contracts"
-"""The marker's name of the tests of all tables; that of one table adds a slash and its name."""
-PUBLISHED = "published"
-"""The marker's name of what analysts get; `published:` begins those of its single files."""
-
 RUN_ID = uuid.uuid4().hex
 """Identifies this process and those forked from it."""
 

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import StaticPool
 
 from benepass_tasks.errors import WarehouseError
-from benepass_tasks.settings import Settings
+from benepass_tasks.settings import Settings, models_cache
 from benepass_tasks.warehouse.meta import MASKING, create_tables
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -68,7 +68,7 @@ class Warehouse:
     @property
     def models_cache(self) -> Path:
         """File beside the warehouse for what was read from the SQL files."""
-        return self.path.with_name(f".{self.path.stem}.models.json")
+        return models_cache(self.path)
 
     @property
     def proven(self) -> Path:

@@ -27,9 +27,10 @@ from benepass_tasks.catalog import (
 from benepass_tasks.contracts import check_contracts, scan
 from benepass_tasks.errors import ContractError
 from benepass_tasks.models import Model, ModelGraph
+from benepass_tasks.nodes import CONTRACTS
 from benepass_tasks.plan import Status, contract_of
 from benepass_tasks.settings import Settings
-from benepass_tasks.warehouse import CONTRACTS, Warehouse
+from benepass_tasks.warehouse import Warehouse
 from benepass_tasks.warehouse.markers import EMPTY
 
 if TYPE_CHECKING:

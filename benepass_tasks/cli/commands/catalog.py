@@ -1,0 +1,191 @@
+"""`catalog`: the datasets that catalog.yaml declares."""
+
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from benepass_tasks.catalog import Column, Domain, Layer, Table
+from benepass_tasks.cli import definitions, inventory
+from benepass_tasks.cli.command import Group
+from benepass_tasks.cli.output import say, say_fields, say_json, say_table
+
+LAYERS = (inventory.FILES, *get_args(Layer))
+DATASET_HEADINGS = ("dataset", "layer", "kind", "domain", "columns", "personal data", "description")
+COLUMN_HEADINGS = (
+    "column",
+    "type",
+    "domain",
+    "personal",
+    "kind",
+    "treatment",
+    "description",
+    "reason",
+)
+
+in_layer = click.option("--layer", type=click.Choice(LAYERS), help="only datasets of this layer")
+of_domain = click.option(
+    "--domain", type=click.Choice(get_args(Domain)), help="only datasets with data of this domain"
+)
+as_json = click.option("--json", "is_json", is_flag=True, help="print JSON")
+
+
+@click.group(
+    "catalog",
+    cls=Group,
+    invoke_without_command=True,
+    examples=(
+        "catalog --layer marts",
+        "catalog list --domain people --json",
+        "catalog show marts.fact_transactions",
+        "catalog validate",
+        "catalog --odcs contracts",
+    ),
+)
+@in_layer
+@of_domain
+@as_json
+@click.option(
+    "--odcs",
+    "folder",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="write a data contract (ODCS) for each table of quality and marts",
+)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    layer: str | None,
+    domain: str | None,
+    is_json: bool,  # noqa: FBT001 - click passes by name
+    folder: Path | None,
+) -> None:
+    """List, show and check the datasets of catalog.yaml.
+
+    Without a command it lists them.
+    """
+    if ctx.invoked_subcommand:
+        _refuse_options_before(ctx)
+    elif folder:
+        _write_contracts(folder)
+    else:
+        _list(layer, domain, is_json=is_json)
+
+
+@command.command(
+    "list", examples=("catalog list --layer staging", "catalog list --domain people --json")
+)
+@in_layer
+@of_domain
+@as_json
+def list_(layer: str | None, domain: str | None, is_json: bool) -> None:  # noqa: FBT001
+    """List the datasets."""
+    _list(layer, domain, is_json=is_json)
+
+
+@command.command(examples=("catalog show marts.dim_employees", "catalog show employees --json"))
+@click.argument("dataset")
+@as_json
+def show(dataset: str, is_json: bool) -> None:  # noqa: FBT001
+    """Show a dataset: its columns, what it reads and who reads it."""
+    found = inventory.find(dataset, definitions.read_catalog())
+    around = inventory.neighbours(found, *definitions.read())
+    if is_json:
+        say_json(inventory.dataset_json(found, around))
+        return
+    say_fields(_overview(found, around))
+    say()
+    say_table(COLUMN_HEADINGS, [_column_row(column) for column in found.columns])
+
+
+@command.command(examples=("catalog validate",))
+def validate() -> None:
+    """Check catalog.yaml, and that it and the SQL files say the same.
+
+    Ends with 0 if they do, otherwise with 1 and all problems, one a line.
+    """
+    catalog, graph = definitions.read()
+    say(
+        f"{catalog.path.name} is valid: {len(catalog.sources)} sources, "
+        f"{len(catalog.tables)} tables, {len(graph.models)} of them from SQL."
+    )
+
+
+def _list(layer: str | None, domain: str | None, *, is_json: bool) -> None:
+    found = [
+        dataset
+        for dataset in inventory.datasets(definitions.read_catalog())
+        if layer in (None, dataset.layer) and (domain is None or domain in dataset.domains)
+    ]
+    if is_json:
+        say_json([inventory.summary_json(dataset) for dataset in found])
+    else:
+        say_table(DATASET_HEADINGS, [_dataset_row(dataset) for dataset in found])
+
+
+def _dataset_row(dataset: inventory.Dataset) -> tuple[str, ...]:
+    return (
+        dataset.name,
+        dataset.layer,
+        dataset.kind,
+        ", ".join(dataset.domains),
+        str(len(dataset.columns)),
+        ", ".join(_counted(class_, count) for class_, count in dataset.pii.items()),
+        dataset.declared.description,
+    )
+
+
+def _overview(dataset: inventory.Dataset, around: inventory.Neighbours) -> dict[str, str]:
+    declared = dataset.declared
+    fields = {
+        "dataset": dataset.name,
+        "description": declared.description,
+        "grain": declared.grain if isinstance(declared, Table) else None,
+        "layer": dataset.layer,
+        "kind": dataset.kind,
+        "domain": ", ".join(dataset.domains),
+        "made by": around.made_by,
+        "reads": ", ".join(around.reads),
+        "read by": ", ".join(around.read_by),
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _column_row(column: Column) -> tuple[str, ...]:
+    pii = column.pii
+    personal = [_word(pii.class_)] if pii.class_ != "none" else []
+    return (
+        column.name,
+        column.type,
+        column.domain,
+        ", ".join([*personal, *(["sensitive"] if pii.sensitive else [])]),
+        pii.kind or "",
+        pii.treatment or "",
+        column.description,
+        pii.reason or "",
+    )
+
+
+def _counted(class_: str, count: int) -> str:
+    plural = "s" if count > 1 and class_ != "sensitive" else ""
+    return f"{count} {_word(class_)}{plural}"
+
+
+def _word(class_: str) -> str:
+    return class_.replace("_", "-")
+
+
+def _write_contracts(folder: Path) -> None:
+    from benepass_tasks.interop.odcs import write_contracts  # noqa: PLC0415 - when needed
+
+    written = write_contracts(definitions.read_catalog(), definitions.warehouse_path(), folder)
+    say(f"{len(written)} data contracts written to {folder}")
+
+
+def _refuse_options_before(ctx: click.Context) -> None:
+    given = [name for name, value in ctx.params.items() if value]
+    if given:
+        flag = next(option.opts[0] for option in ctx.command.params if option.name == given[0])
+        raise click.UsageError(
+            f"{flag} must stand after '{ctx.invoked_subcommand}', if it takes it", ctx
+        )

@@ -1,0 +1,126 @@
+"""`lineage`: what a table or column derives from, and what derives from it."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from benepass_tasks.cli import definitions
+from benepass_tasks.cli.command import Command
+from benepass_tasks.cli.output import Node, plain, say, say_json, say_tree
+from benepass_tasks.errors import ProjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benepass_tasks.cli.derivation import Answer, Branch
+
+
+@click.command(
+    "lineage",
+    cls=Command,
+    examples=(
+        "lineage marts.fact_transactions.amount",
+        "lineage employees.email --downstream",
+        "lineage marts.program_utilization",
+        "lineage marts.fact_transactions.dq_flags --rows --json",
+        "lineage --openlineage events.ndjson",
+    ),
+)
+@click.argument("name", required=False)
+@click.option("--downstream", is_flag=True, help="show what derives from it instead")
+@click.option("--rows", is_flag=True, help="show as well what decides which rows its table has")
+@click.option("--json", "is_json", is_flag=True, help="print JSON")
+@click.option(
+    "--openlineage",
+    "file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="write the whole lineage as OpenLineage events, one a line",
+)
+@click.pass_context
+def command(  # noqa: PLR0913 - one for each option
+    ctx: click.Context,
+    *,
+    name: str | None,
+    downstream: bool,
+    rows: bool,
+    is_json: bool,
+    file: Path | None,
+) -> None:
+    """Show what a column or a table derives from, as its SQL says.
+
+    NAME is a column, such as marts.fact_transactions.amount, or a table or source, which shows
+    the tables on the way. DIRECT means that values arrive; INDIRECT that they decide.
+    """
+    if (name is None) == (file is None):
+        raise click.UsageError("give either NAME or --openlineage FILE", ctx)
+    if name is not None:
+        _show(name, is_downstream=downstream, with_rows=rows, is_json=is_json)
+    elif file is not None:
+        _write_events(file)
+
+
+def _show(name: str, *, is_downstream: bool, with_rows: bool, is_json: bool) -> None:
+    from benepass_tasks.cli import derivation  # noqa: PLC0415 - when needed
+
+    found = derivation.derive(
+        name,
+        definitions.read_catalog(),
+        definitions.read_lineage(),
+        is_downstream=is_downstream,
+        with_rows=with_rows,
+    )
+    if is_json:
+        trees = {"links": found.branches, **({"rows": found.rows} if with_rows else {})}
+        links = {
+            key: [link.json() for link in derivation.links_of(tree)] for key, tree in trees.items()
+        }
+        direction = "downstream" if is_downstream else "upstream"
+        say_json({"name": found.name, "direction": direction, **links})
+    else:
+        _say_answer(found, with_rows=with_rows)
+
+
+def _say_answer(found: "Answer", *, with_rows: bool) -> None:
+    say_tree(Node(found.name, _nodes(found.branches)))
+    if found.rows_of and with_rows:
+        say()
+        say_tree(Node(f"rows of {found.rows_of}", _nodes(found.rows)))
+    elif found.rows:
+        deciding = sorted({branch.name for branch in found.rows})
+        say()
+        say(f"Rows of {found.rows_of} (more with --rows): {', '.join(map(plain, deciding))}")
+
+
+def _nodes(branches: "Sequence[Branch]") -> list[Node]:
+    return [
+        Node(
+            f"{_named(branch)}  {branch.link.label}{'  (see above)' if branch.is_repeated else ''}",
+            _nodes(branch.branches),
+        )
+        for branch in branches
+    ]
+
+
+def _named(branch: "Branch") -> str:
+    # What a column leads to is a column, or else the rows of a table.
+    is_rows = branch.link.how and branch.name.count(".") == 1 and branch.name == branch.link.to
+    return f"rows of {branch.name}" if is_rows else branch.name
+
+
+def _write_events(file: Path) -> None:
+    from benepass_tasks.interop.openlineage import Happening, events  # noqa: PLC0415 - when needed
+
+    happening = Happening(datetime.now(UTC), definitions.warehouse_path())
+    catalog, graph = definitions.read()
+    written = list(events(catalog, graph, definitions.read_lineage(), happening))
+    lines = "".join(f"{json.dumps(event)}\n" for event in written)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(lines, encoding="ascii", newline="\n")
+    except OSError as error:
+        raise ProjectError(f"{file} cannot be written: {error.strerror}") from error
+    say(f"{len(written)} events written to {file}")

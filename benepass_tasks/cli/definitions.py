@@ -1,0 +1,60 @@
+"""The project that the settings name, as the commands read it."""
+
+from typing import TYPE_CHECKING
+
+from benepass_tasks.catalog import Catalog, load_catalog
+from benepass_tasks.models import ModelGraph, read_graph
+from benepass_tasks.project import Project, open_project
+from benepass_tasks.settings import current_settings, models_cache
+
+if TYPE_CHECKING:
+    from benepass_tasks.lineage import Lineage
+
+
+def find_project() -> Project:
+    """The project's folder.
+
+    Raises:
+        ProjectError: there is none, or a setting is wrong.
+    """
+    return open_project(current_settings().project_dir)
+
+
+def read_catalog() -> Catalog:
+    """The catalog, checked by itself.
+
+    Raises:
+        ProjectError: as above, or the catalog is invalid.
+    """
+    return load_catalog(find_project().catalog)
+
+
+def read() -> tuple[Catalog, ModelGraph]:
+    """The catalog and the graph of the SQL models, checked against each other.
+
+    Raises:
+        ProjectError: as above, or the SQL and the catalog do not fit.
+    """
+    catalog = read_catalog()
+    return catalog, read_graph(find_project(), catalog, models_cache(current_settings().warehouse))
+
+
+def read_lineage() -> "Lineage":
+    """What every column derives from; the masks are those that the catalog's policy approves.
+
+    Raises:
+        ProjectError: as above, or a column's origin cannot be told from its SQL.
+    """
+    from benepass_tasks.lineage import trace  # noqa: PLC0415 - when needed
+    from benepass_tasks.privacy import approved_masks  # noqa: PLC0415 - imports DuckDB
+
+    catalog, graph = read()
+    return trace(graph, catalog, approved_masks(catalog, graph))
+
+
+def warehouse_path() -> str:
+    """Where the warehouse is, from the project's folder where it is below it."""
+    settings = current_settings()
+    if settings.warehouse.is_relative_to(settings.project_dir):
+        return settings.warehouse.relative_to(settings.project_dir).as_posix()
+    return settings.warehouse.as_posix()

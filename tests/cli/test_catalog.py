@@ -1,0 +1,225 @@
+"""`catalog`: what is declared, shown to people and to programs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Workspace
+
+    from tests.cli.conftest import Said
+
+    Say = Callable[..., Said]
+
+
+def test_each_dataset_has_a_line(say: Say) -> None:
+    said = say("catalog", "list")
+    assert said.code == 0
+    assert said.lines[0].split() == (
+        ["dataset", "layer", "kind", "domain", "columns", "personal", "data", "description"]
+    )
+    assert len(said.lines) == 1 + 4 + 23
+    line = next(line for line in said.lines if line.startswith("marts.dim_employees "))
+    assert re.split(r"  +", line) == [
+        "marts.dim_employees",
+        "marts",
+        "table",
+        "people",
+        "8",
+        "2 identifiers, 2 pseudonyms, 4 quasi-identifiers",
+        "Employees, with their tenure at the as-of date.",
+    ]
+
+
+def test_without_a_command_the_datasets_are_listed(say: Say) -> None:
+    assert say("catalog", "--layer", "marts").out == say("catalog", "list", "--layer", "marts").out
+
+
+def test_sources_are_the_layer_of_files(say: Say) -> None:
+    lines = say("catalog", "--layer", "files").lines
+    assert [line.split()[:3] for line in lines[1:]] == [
+        ["employees", "files", "source"],
+        ["benefit_accounts", "files", "source"],
+        ["transactions", "files", "source"],
+        ["category_benefit_mappings", "files", "source"],
+    ]
+
+
+def test_views_are_told_from_tables(say: Say) -> None:
+    kinds = {dataset["layer"]: dataset["kind"] for dataset in say("catalog", "--json").json}
+    assert kinds["staging"] == "view"
+    assert kinds["marts"] == "table"
+
+
+def test_filters_combine(say: Say) -> None:
+    said = say("catalog", "list", "--layer", "marts", "--domain", "people", "--json")
+    assert said.json == [
+        {
+            "name": "marts.dim_employees",
+            "layer": "marts",
+            "kind": "table",
+            "domains": ["people"],
+            "column_count": 8,
+            "pii": {"identifier": 2, "pseudonym": 2, "quasi_identifier": 4},
+            "description": "Employees, with their tenure at the as-of date.",
+        }
+    ]
+
+
+def test_where_nothing_matches_there_is_a_heading_or_an_empty_list(say: Say) -> None:
+    assert len(say("catalog", "--layer", "staging", "--domain", "quality").lines) == 1
+    assert say("catalog", "--layer", "staging", "--domain", "quality", "--json").json == []
+
+
+def test_a_dataset_without_a_domain_has_those_of_its_columns(
+    say: Say, workspace: Workspace
+) -> None:
+    text = (workspace.root / "catalog.yaml").read_text()
+    text = re.sub(r"(marts.dim_merchants:(?:\n .*)*?)\n    domain: benefits", r"\1", text)
+    text = re.sub(
+        r"(marts.dim_merchants:(?:\n .*)*?\n        type: BIGINT)",
+        r"\1\n        domain: quality",
+        text,
+    )
+    text = re.sub(
+        r"(marts.dim_merchants:(?:\n .*)*?\n        type: VARCHAR)",
+        r"\1\n        domain: benefits",
+        text,
+    )
+    workspace.write("catalog.yaml", text)
+    (shown,) = [it for it in say("catalog", "--json").json if it["name"] == "marts.dim_merchants"]
+    assert shown["domains"] == ["benefits", "quality"]
+    names = [it["name"] for it in say("catalog", "--domain", "quality", "--json").json]
+    assert "marts.dim_merchants" in names
+
+
+def test_a_dataset_is_shown_with_its_columns_and_neighbours(say: Say) -> None:
+    said = say("catalog", "show", "intermediate.int_employees")
+    assert said.code == 0
+    heading, _, columns = said.out.partition("\n\n")
+    assert dict(re.split(r"  +", line, maxsplit=1) for line in heading.splitlines()) == {
+        "dataset": "intermediate.int_employees",
+        "description": "Employees with which of their records speaks for an id.",
+        "grain": "one row per staged employee record",
+        "layer": "intermediate",
+        "kind": "table",
+        "domain": "people",
+        "made by": "sql/intermediate/int_employees.sql",
+        "reads": "raw.employees, staging.stg_employees",
+        "read by": "intermediate.int_benefit_accounts, intermediate.int_transactions_enriched, "
+        "quality.employee_issues, marts.dim_employees",
+    }
+    email = next(line for line in columns.splitlines() if line.startswith("email "))
+    assert re.split(r"  +", email)[:6] == (
+        ["email", "VARCHAR", "people", "pseudonym", "EMAIL_ADDRESS", "mask"]
+    )
+
+
+def test_an_identifier_is_shown_with_the_reason_for_leaving_it_in_clear(say: Say) -> None:
+    lines = say("catalog", "show", "marts.dim_employees").lines
+    line = next(line for line in lines if line.startswith("first_name "))
+    assert line.endswith("benefits staff look people up by name")
+
+
+def test_a_source_is_shown_with_its_files_and_its_raw_table(say: Say) -> None:
+    shown = say("catalog", "show", "transactions", "--json").json
+    assert shown["made_by"] == "data/transactions*.csv"
+    assert shown["reads"] == []
+    assert shown["read_by"] == ["raw.transactions", "raw.rejected_rows"]
+    merchant = next(column for column in shown["columns"] if column["name"] == "merchant")
+    assert merchant["required"] is False
+
+
+def test_rejected_rows_come_from_every_source(say: Say) -> None:
+    shown = say("catalog", "show", "raw.rejected_rows", "--json").json
+    assert shown["reads"] == [
+        "employees", "benefit_accounts", "transactions", "category_benefit_mappings"
+    ]  # fmt: skip
+
+
+def test_an_unknown_dataset_is_answered_with_the_nearest(say: Say) -> None:
+    said = say("catalog", "show", "marts.dim_employes")
+    assert said.code == 1
+    assert said.out == ""
+    assert said.err == (
+        "catalog.yaml declares no dataset 'marts.dim_employes' "
+        "(did you mean 'marts.dim_employees'?)\n"
+    )
+
+
+def test_a_valid_catalog_takes_one_line(say: Say) -> None:
+    said = say("catalog", "validate")
+    assert said.code == 0
+    assert said.out == "catalog.yaml is valid: 4 sources, 23 tables, 18 of them from SQL.\n"
+
+
+def test_every_problem_of_the_catalog_is_told(say: Say, workspace: Workspace) -> None:
+    workspace.replace("catalog.yaml", "treatment: mask", "treatment: maks")
+    workspace.replace("catalog.yaml", "domain: benefits", "domain: benefit")
+    said = say("catalog", "validate")
+    assert said.code == 1
+    assert said.out == ""
+    assert "(did you mean 'mask'?)" in said.err
+    assert "(did you mean 'benefits'?)" in said.err
+
+
+def test_every_mismatch_between_sql_and_catalog_is_told(say: Say, workspace: Workspace) -> None:
+    workspace.write("sql/marts/x.sql", "select * from marts.nope")
+    (workspace.root / "sql/marts/dim_merchants.sql").unlink()
+    said = say("catalog", "validate")
+    assert said.code == 1
+    assert said.err.splitlines() == [
+        "catalog.yaml: marts.dim_merchants has no SQL file; expected sql/marts/dim_merchants.sql",
+        "sql/marts/x.sql: marts.x has no entry in catalog.yaml; declare it there",
+        "sql/marts/x.sql:1 reads marts.nope, which no entry in catalog.yaml declares",
+    ]
+
+
+HOSTILE = r'"[red]x[/red] \e]0;owned\a \u202Egnirts [/bold] \x9b31m"'
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("show", "marts.dim_merchants")])
+def test_what_would_steer_a_terminal_is_shown_as_text(
+    say: Say, workspace: Workspace, arguments: tuple[str, ...]
+) -> None:
+    workspace.replace("catalog.yaml", "Merchants where money was spent.", HOSTILE)
+    said = say("catalog", *arguments)
+    assert r"[red]x[/red] \x1b]0;owned\x07 \u202egnirts [/bold] \x9b31m" in said.out
+    assert "\x1b" not in said.out
+
+
+def test_a_description_of_several_lines_stays_in_its_row(say: Say, workspace: Workspace) -> None:
+    workspace.replace("catalog.yaml", "Merchants where money was spent.", '"one\\ntwo\\r\\tthree"')
+    said = say("catalog", "--layer", "marts")
+    assert "  one two three" in said.out
+    assert len(said.lines) == 6
+
+
+def test_contracts_are_written_for_what_others_read(say: Say, tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "contracts"
+    said = say("catalog", "--odcs", str(folder))
+    assert said.code == 0
+    assert said.out == f"11 data contracts written to {folder}\n"
+    assert len(list(folder.iterdir())) == 11
+    (table,) = yaml.safe_load((folder / "marts.dim_employees.odcs.yaml").read_text())["schema"]
+    assert [column["name"] for column in table["properties"]][:2] == ["employee_id", "first_name"]
+
+
+def test_a_folder_that_cannot_be_made_is_named(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    said = say("catalog", "--odcs", str(tmp_path / "file" / "x"))
+    assert said.code == 1
+    assert said.err == f"{tmp_path}/file/x cannot be written: Not a directory\n"
+
+
+def test_an_option_before_the_command_it_is_for_is_refused(say: Say) -> None:
+    said = say("catalog", "--json", "list")
+    assert said.code == 2
+    assert "--json must stand after 'list'" in said.err

@@ -1,0 +1,93 @@
+"""Kedro reads the catalog as it is, and the data that it declares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kedro.config import OmegaConfigLoader
+from kedro.io import DataCatalog
+
+from benepass_tasks.catalog import Catalog, load_catalog
+
+if TYPE_CHECKING:
+    from conftest import Workspace
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+# What Kedro and pandas warn of, such as the sample's records that have too many columns.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture
+def declared(sample: Workspace) -> Catalog:
+    return load_catalog(sample.root / "catalog.yaml")
+
+
+@pytest.fixture
+def config(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The catalog as Kedro's own loader reads it; paths in it begin at the working folder."""
+    monkeypatch.chdir(sample.root)
+    return _config(sample.root)
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    loader = OmegaConfigLoader(
+        str(folder),
+        base_env=".",
+        default_run_env=".",
+        config_patterns={"catalog": ["catalog.yaml"]},
+    )
+    loaded: dict[str, Any] = loader["catalog"]
+    return loaded
+
+
+def test_kedro_knows_the_datasets_that_the_project_knows(
+    config: dict[str, Any], declared: Catalog
+) -> None:
+    assert set(DataCatalog.from_config(config)) == {*declared.sources, *declared.tables}
+
+
+def test_kedro_reads_every_csv_source(config: dict[str, Any], declared: Catalog) -> None:
+    # The dataset of pandas knows no glob: what stands for several files is read file by file.
+    config["transactions"]["filepath"] = "data/transactions.csv"
+    catalog = DataCatalog.from_config(config)
+    rows = {}
+    for name, source in declared.sources.items():
+        frame = catalog.load(name)
+        assert set(frame.columns) == set(source.columns)
+        rows[name] = len(frame)
+    assert rows["employees"] == 206
+    assert rows["benefit_accounts"] == 440
+    assert rows["category_benefit_mappings"] == 6
+    # Of the records that cannot be parsed pandas takes some for records, and skips the others.
+    assert 4990 <= rows["transactions"] <= 5000
+
+
+def test_kedro_reads_every_table_of_a_finished_run(
+    sample: Workspace, config: dict[str, Any], declared: Catalog
+) -> None:
+    sample.run()
+    catalog = DataCatalog.from_config(config)
+    for name, table in declared.tables.items():
+        frame = catalog.load(name).execute()
+        assert set(frame.columns) == set(table.columns), name
+        assert len(frame) == sample.query(f"select count(*) from {name}")[0][0], name
+    assert len(catalog.load("marts.fact_transactions").execute()) == 4765
+
+
+def test_the_lines_of_the_readme_work(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample.run()
+    monkeypatch.chdir(sample.root)
+    _, _, block = (ROOT / "README.md").read_text(encoding="utf-8").partition("```python\n")
+    names: dict[str, Any] = {}
+    exec(block.partition("```")[0], names)  # noqa: S102 - the project's own documentation
+    assert len(names["marts"]) == 200
+
+
+def test_kedro_refuses_what_is_no_catalog(sample: Workspace) -> None:
+    sample.replace("catalog.yaml", "type: ibis.TableDataset", "type: ibis.NoSuchDataset")
+    catalog = DataCatalog.from_config(_config(sample.root))
+    with pytest.raises(Exception, match="NoSuchDataset"):
+        catalog.load("raw.employees")
