@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -162,3 +163,27 @@ def test_the_commands_of_the_readme_show_what_it_shows(workspace: Workspace) -> 
         check=True,
     ).stdout
     assert table.strip() in README
+
+
+def test_the_privacy_report_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["privacy", "--markdown", "--benepass-project-dir", str(ROOT)]) == 0
+    assert capsys.readouterr().out == (ROOT / "docs" / "privacy-report.md").read_text(
+        encoding="utf-8"
+    )
+
+
+def test_the_docs_say_where_an_email_can_be_in_clear(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["privacy", "--json", "--benepass-project-dir", str(ROOT)])
+    columns = json.loads(capsys.readouterr().out)["columns"]
+    in_clear = {
+        f"{it['table']}.{it['column']}"
+        for it in columns
+        for source in it["sources"]
+        if source["column"] == "employees.email" and source["carries"] == "identifier"
+    }
+    assert in_clear == {
+        "raw.employees.email",
+        "raw.rejected_rows.raw_record",
+        "quality.quarantine_employees.raw_email",
+    }
+    assert not any(it["published"] for it in columns if f"{it['table']}.{it['column']}" in in_clear)
