@@ -262,6 +262,17 @@ def test_building_the_marts_publishes_nothing(workspace: Workspace) -> None:
 
 
 @pytest.mark.usefixtures("published")
+def test_nothing_is_published_while_the_books_do_not_balance(workspace: Workspace) -> None:
+    before = contents(workspace.published)
+    workspace.replace("sql/marts/fact_transactions.sql", "left join flags", "inner join flags")
+    made, succeeded = workspace.attempt("Publish")
+    assert not succeeded
+    assert "marts.fact_transactions" in made
+    assert "published" not in made
+    assert contents(workspace.published) == before
+
+
+@pytest.mark.usefixtures("published")
 def test_a_second_time_there_is_nothing_to_do(workspace: Workspace) -> None:
     paths = (workspace.warehouse, *workspace.published.rglob("*"))
     before = {path: file_state(path) for path in paths}
