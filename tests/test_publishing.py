@@ -262,6 +262,17 @@ def test_building_the_marts_publishes_nothing(workspace: Workspace) -> None:
 
 
 @pytest.mark.usefixtures("published")
+def test_nothing_is_published_while_the_books_do_not_balance(workspace: Workspace) -> None:
+    before = contents(workspace.published)
+    workspace.replace("sql/marts/fact_transactions.sql", "left join flags", "inner join flags")
+    made, succeeded = workspace.attempt("Publish")
+    assert not succeeded
+    assert "marts.fact_transactions" in made
+    assert "published" not in made
+    assert contents(workspace.published) == before
+
+
+@pytest.mark.usefixtures("published")
 def test_a_second_time_there_is_nothing_to_do(workspace: Workspace) -> None:
     paths = (workspace.warehouse, *workspace.published.rglob("*"))
     before = {path: file_state(path) for path in paths}
@@ -392,9 +403,10 @@ def test_no_address_of_the_files_is_ever_published(
 def test_an_address_that_only_now_is_one_is_found_in_what_was_published_before(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
-    workspace.change("update marts.dim_merchants set merchant = ' Info@Example.com '")
+    workspace.change("update marts.dim_merchants set merchant = ' Info@Example.net '")
     workspace.run("Publish")
-    workspace.change("update raw.employees set email = 'info@example.com' where employee_id = 'E3'")
+    # Masked it is the same as before, so that no published row changes.
+    workspace.change("update raw.employees set email = 'info@example.net' where employee_id = 'E3'")
     workspace.change("update meta.markers set content = 'changed' where name = 'raw.employees'")
     assert not workspace.attempt("Publish")[1]
     assert "marts.dim_merchants.merchant has EMAIL_ADDRESS in 2 rows" in caplog.text
@@ -549,7 +561,9 @@ for _ in range(2):
 
 
 @pytest.mark.usefixtures("published")
-def test_what_a_client_wrote_into_the_file_is_gone_with_it(workspace: Workspace) -> None:
+def test_what_a_client_wrote_into_the_file_is_gone_with_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = contents(workspace.published)
     path = workspace.published / "benepass.duckdb"
     writer = duckdb.connect(str(path))
@@ -557,7 +571,18 @@ def test_what_a_client_wrote_into_the_file_is_gone_with_it(workspace: Workspace)
     wal = (workspace.published / "benepass.duckdb.wal").read_bytes()
     writer.close()
     workspace.write("data/published/benepass.duckdb.wal", wal)
-    assert DATABASE in workspace.run("Publish")
+    found_beside: list[bool] = []
+    replace = os.replace
+    monkeypatch.setattr(
+        publishing.os,
+        "replace",
+        lambda old, new: (
+            found_beside.append(new.with_suffix(".duckdb.wal").exists()) or replace(old, new)
+        ),
+    )
+    assert workspace.run("Publish") == {"published", DATABASE}
+    # A reader would take it for a part of the new file.
+    assert found_beside == [False]
     assert contents(workspace.published) == before
     assert not (workspace.published / "benepass.duckdb.wal").exists()
 
