@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -103,8 +104,10 @@ def _refuse_losses(tokens: Sequence[Token], tree: exp.Expr, names: frozenset[str
     """What the parser builds for a call may leave arguments out; then a column would be missed."""
     written: dict[str, list[int]] = {}
     names |= {alias.alias.lower() for alias in tree.find_all(exp.Alias)}
-    for token in tokens:
-        if token.token_type in NAMES and token.text.lower() in names:
+    for token, following in zip_longest(tokens, tokens[1:]):
+        # Before a parenthesis it is the name of a function, as in `count(*) as count`.
+        is_call = following is not None and following.token_type is TokenType.L_PAREN
+        if token.token_type in NAMES and token.text.lower() in names and not is_call:
             written.setdefault(token.text.lower(), []).append(token.line)
     kept = Counter(str(node.this).lower() for node in tree.walk() if _keeps_name(node))
     for name, lines in written.items():
@@ -120,4 +123,4 @@ def _keeps_name(node: exp.Expr) -> bool:
     """Whether a node stands for a name in the text; a unit does only where no column can be."""
     if isinstance(node, exp.Var):
         return isinstance(node.parent, exp.Interval | exp.Extract | exp.Collate)
-    return isinstance(node, exp.Identifier | exp.Anonymous)
+    return isinstance(node, exp.Identifier)

@@ -207,56 +207,96 @@ def test_missing_data_never_fails_a_test(workspace: Workspace, emptied: tuple[st
         pytest.param(
             "\nfrom categories\n",
             ",\n    1 as extra\nfrom categories\n",
-            "  extra: not declared, found INTEGER: declare it under "
-            "marts.dim_merchants.metadata.columns, or do not select it",
+            "sql/marts/dim_merchants.sql:18 gives a column extra that marts.dim_merchants does not "
+            "declare; declare it in catalog.yaml, or take it out",
             id="undeclared",
         ),
         pytest.param(
             "    merchant,\n    first(",
             "    merchant as merchants,\n    first(",
-            "  merchant: declared VARCHAR, found no such column: add it to the SQL, or remove it "
-            "from the catalog (did you mean 'merchants'?)",
+            "sql/marts/dim_merchants.sql:1 gives no column merchant, which marts.dim_merchants "
+            "declares; select it, or take it out of catalog.yaml",
             id="missing",
-        ),
-        pytest.param(
-            "cast(sum(transaction_count) as bigint)",
-            "cast(sum(transaction_count) as integer)",
-            "  transaction_count: declared BIGINT, found INTEGER: cast it in the SQL, or correct "
-            "its type in the catalog",
-            id="of another type",
         ),
     ],
 )
-def test_columns_that_differ_fail_the_build_and_keep_the_table(
-    workspace: Workspace,
-    caplog: pytest.LogCaptureFixture,
-    old: str,
-    new: str,
-    message: str,
+def test_columns_that_the_sql_does_not_declare_stop_the_run(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture, old: str, new: str, message: str
+) -> None:
+    before = workspace.content()
+    workspace.replace("sql/marts/dim_merchants.sql", old, new)
+    made, succeeded = workspace.attempt()
+    assert not succeeded
+    assert made == set()
+    assert message in caplog.text
+    assert workspace.content() == before
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_column_of_another_type_fails_the_build_and_keeps_the_table(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = workspace.content()
     file = "sql/marts/dim_merchants.sql"
-    workspace.replace(file, old, new)
+    workspace.replace(file, "(transaction_count) as bigint)", "(transaction_count) as integer)")
     made, succeeded = workspace.attempt()
     assert not succeeded
     assert made == set()
     heading = f"{file}: marts.dim_merchants has not the columns that catalog.yaml declares:\n"
     assert heading in caplog.text
-    assert message in caplog.text.splitlines()
+    assert (
+        "  transaction_count: declared BIGINT, found INTEGER: cast it in the SQL, or correct "
+        "its type in the catalog"
+    ) in caplog.text.splitlines()
     assert workspace.content() == before
 
 
+STAR = """
+marts.mappings:
+  type: ibis.TableDataset
+  table_name: mappings
+  database: marts
+  connection: *warehouse
+  metadata:
+    description: The mappings.
+    domain: benefits
+    columns: *raw_mapping_columns
+"""
+
+
+def test_a_column_that_a_file_brings_does_not_slip_through_a_star(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace.write(
+        "sql/marts/mappings.sql",
+        "select * exclude (_source_file, _row_number, _dlt_load_id)\n"
+        "from raw.category_benefit_mappings\n",
+    )
+    with (workspace.root / "catalog.yaml").open("a", encoding="utf-8") as catalog:
+        catalog.write(STAR)
+    workspace.run()
+    before = workspace.content()
+    file = "benefit_type,valid_category,owner\nwellness,gym,Ann Archer\nmeals,groceries,Bo Baker\n"
+    workspace.write("data/category_benefit_mappings.csv", file)
+    assert not workspace.attempt()[1]
+    assert (
+        "  owner: not declared, found VARCHAR: declare it under "
+        "marts.mappings.metadata.columns, or do not select it"
+    ) in caplog.text.splitlines()
+    assert workspace.content()["marts.mappings"] == before["marts.mappings"]
+
+
 @pytest.mark.usefixtures("finished")
-def test_columns_of_a_view_that_differ_fail_its_build(
+def test_a_column_of_a_view_of_another_type_fails_its_build(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     workspace.replace(
         "sql/staging/stg_category_benefit_mappings.sql",
         "    _row_number\n",
-        "    1 as row_number\n",
+        "    cast(_row_number as integer) as _row_number\n",
     )
     assert not workspace.attempt()[1]
-    assert "  _row_number: declared BIGINT, found no such column" in caplog.text
+    assert "  _row_number: declared BIGINT, found INTEGER" in caplog.text
     assert workspace.query("select _row_number from staging.stg_category_benefit_mappings")
 
 

@@ -55,6 +55,10 @@ class Bench:
                 force=frozenset(),
                 memory_limit="400MB",
                 lock_timeout=1,
+                hash_key=None,
+                published_dir=folder / "published",
+                min_group_size=5,
+                publish_unmasked="",
             )
         )
 
@@ -70,7 +74,7 @@ class Bench:
             for name, sql in checks.items()
         }
         graph = ModelGraph({}, {}, models)
-        catalog = Catalog(self.folder / "catalog.yaml", {}, {table.relation: table})
+        catalog = Catalog(self.folder / "catalog.yaml", {}, {table.relation: table}, {})
         plan = {CONTRACTS: TO_CHECK, contract_of(table.relation): TO_CHECK}
         return check_contracts(self.warehouse, catalog, graph, plan, EMPTY)
 

@@ -131,7 +131,7 @@ def test_a_rejected_record_derives_from_every_column_of_every_source() -> None:
     known = catalog()
     columns = declared({"raw_record": "BLOB", "reason": "VARCHAR"})
     rejected = replace(raw("people"), name="rejected_rows", source=None, columns=columns)
-    widened = Catalog(known.path, known.sources, {**known.tables, rejected.relation: rejected})
+    widened = Catalog(known.path, known.sources, {**known.tables, rejected.relation: rejected}, {})
     found = trace(graph(), widened, ())
     origins = found.origins(ColumnRef("raw.rejected_rows", "raw_record"))
     assert {edge.origin for edge in origins} == {

@@ -295,7 +295,7 @@ def test_columns_must_be_those_of_the_catalog() -> None:
     declared = raw("orders")
     table = Table("marts", "x", "", None, "table", None, None, declared.columns)
     known = catalog()
-    widened = Catalog(known.path, known.sources, {**known.tables, table.relation: table})
+    widened = Catalog(known.path, known.sources, {**known.tables, table.relation: table}, {})
     kept = ", ".join(name for name in declared.columns if name != "note")
     with pytest.raises(ModelError) as raised:
         trace(graph(f"select {kept},\nid as other from raw.orders"), widened, ())
@@ -316,7 +316,7 @@ def test_a_struct_whose_fields_become_columns_does_not_pass_for_one_column() -> 
     columns = {name: declared[it] for name, it in (("kind", "id"), ("code", "item"))}
     table = Table("marts", "x", "", None, "table", None, None, columns)
     known = catalog()
-    widened = Catalog(known.path, known.sources, {**known.tables, table.relation: table})
+    widened = Catalog(known.path, known.sources, {**known.tables, table.relation: table}, {})
     with pytest.raises(ModelError, match=r"gives a column x that .* does not declare"):
         trace(graph("select unnest(card) as x from raw.people"), widened, ())
 
@@ -341,3 +341,15 @@ def test_no_function_loses_an_argument(count: int) -> None:
         except ModelError:
             continue
         assert {edge.origin.column for edge in found.columns["x"]} == set(arguments), name
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select count(id) as count from raw.orders",
+        "select row_number() over (order by id) as row_number from raw.orders",
+        "with t as (select max(id) as max from raw.orders) select max(max) as most from t",
+    ],
+)
+def test_a_column_may_have_the_name_of_the_function_that_makes_it(sql: str) -> None:
+    trace(graph(sql), catalog(), ())
