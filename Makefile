@@ -13,8 +13,8 @@ TOX := $(BIN)/tox run
 WITH_PYENV = for folder in "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[1-9]*/bin; do \
 	if test -d "$$folder"; then PATH="$$PATH:$$folder"; fi; done; export PATH
 
-run: .venv/.project-installed ## build the marts (the default)
-	@$(BIN)/luigi --module benepass_tasks BuildMarts
+run: .venv/.project-installed ## build the marts and publish them (the default)
+	@$(BIN)/luigi --module benepass_tasks Publish
 
 test: .venv/.tox-installed ## run the whole test matrix
 	@$(WITH_PYENV); $(TOX)
@@ -31,10 +31,10 @@ types: .venv/.tox-installed ## check the types
 bench: .venv/.project-installed ## compare with plain DuckDB, at 1M and 10M transactions
 	@$(BIN)/python benchmarks/run.py
 
-clean: ## remove the environments, what was built and the warehouse
+clean: ## remove the environments, what was built, the warehouse and what was published
 	rm -rf .venv .tox build dist *.egg-info .coverage* .hypothesis
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	rm -rf data/warehouse.duckdb* data/.warehouse.*
+	rm -rf data/warehouse.duckdb* data/.warehouse.* data/published
 	find benepass_tasks tests -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## list the commands

@@ -3,6 +3,20 @@
 `luigi --module benepass_tasks BuildMarts` finds its tasks here.
 """
 
-from benepass_tasks.tasks import BuildIntermediate, BuildMarts, BuildQuality, BuildStaging, LoadRaw
+from benepass_tasks.tasks import (
+    BuildIntermediate,
+    BuildMarts,
+    BuildQuality,
+    BuildStaging,
+    CheckContracts,
+    LoadRaw,
+)
 
-__all__ = ["BuildIntermediate", "BuildMarts", "BuildQuality", "BuildStaging", "LoadRaw"]
+__all__ = [
+    "BuildIntermediate",
+    "BuildMarts",
+    "BuildQuality",
+    "BuildStaging",
+    "CheckContracts",
+    "LoadRaw",
+]

@@ -13,9 +13,10 @@ from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.catalog import Catalog
 from benepass_tasks.errors import BooksError
-from benepass_tasks.plan import Status, leftovers
+from benepass_tasks.nodes import BOOKS
+from benepass_tasks.plan import Status, is_contract, leftovers
 from benepass_tasks.project import Project
-from benepass_tasks.warehouse import BOOKS, Marker, Snapshot, Warehouse
+from benepass_tasks.warehouse import Marker, Snapshot, Warehouse
 from benepass_tasks.warehouse.failures import explain
 from benepass_tasks.warehouse.markers import (
     RUN_ID,
@@ -139,7 +140,8 @@ def _seconds_line(snapshot: Snapshot) -> str:
     for load in snapshot.loads.values():
         _add(seconds, "raw", load.seconds, load.run_id)
     for marker in snapshot.markers.values():
-        _add(seconds, marker.name.partition(".")[0], marker.seconds, marker.run_id)
+        if not is_contract(marker.name):
+            _add(seconds, marker.name.partition(".")[0], marker.seconds, marker.run_id)
     return "Seconds: " + ", ".join(f"{layer} {spent:.2f}" for layer, spent in seconds.items())
 
 

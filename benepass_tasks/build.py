@@ -9,13 +9,14 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.catalog import Table
+from benepass_tasks.declared import refuse_other_columns
 from benepass_tasks.errors import ModelError
 from benepass_tasks.models import Macro, Model
 from benepass_tasks.plan import Status
 from benepass_tasks.warehouse import Marker, Warehouse
 from benepass_tasks.warehouse.failures import explain
 from benepass_tasks.warehouse.markers import write_marker
-from benepass_tasks.warehouse.measure import Measure, measure_table
+from benepass_tasks.warehouse.measure import Measure, columns_of, measure_table
 from benepass_tasks.warehouse.session import quote_name
 
 
@@ -50,6 +51,8 @@ def build_model(warehouse: Warehouse, order: Order) -> Marker:
 
     Raises:
         ModelError: DuckDB refuses the SQL; the message names the file.
+        ContractError: the columns are not those that the catalog declares. What was there before
+            stays.
     """
     model, status = order.model, order.status
     if status.fingerprint is None:
@@ -57,10 +60,12 @@ def build_model(warehouse: Warehouse, order: Order) -> Marker:
     started = time.perf_counter()
     with warehouse.write() as connection:
         _create(connection, order)
+        columns = columns_of(connection, model.relation)
+        refuse_other_columns(order.table, columns, str(model.path))
         if order.table.materialized == "view":
             measure = Measure(None, status.fingerprint)
         else:
-            measure = measure_table(connection, model.relation)
+            measure = measure_table(connection, model.relation, columns)
         marker = Marker.of_this_run(
             model.relation, status.recipe, status.fingerprint, measure, started
         )

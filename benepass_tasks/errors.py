@@ -29,9 +29,17 @@ class WarehouseError(BenepassError):
     """The warehouse cannot be opened or written."""
 
 
+class PublicationError(BenepassError):
+    """What analysts get cannot be published as the catalog declares it."""
+
+
 class BooksError(BenepassError):
     """The books do not balance: a record was lost or multiplied on its way to the marts."""
 
 
 class PrivacyError(ProjectError):
     """The catalog's PII declarations do not hold over the SQL; one finding a line."""
+
+
+class ContractError(BenepassError):
+    """A table is not what the catalog promises: its columns differ, or a test of it fails."""

@@ -5,16 +5,19 @@ up to date when its marker holds the fingerprint that would be computed now. Sin
 that counts, an input that was rebuilt with the same rows leaves what is downstream up to date.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from benepass_tasks.catalog import Catalog, Source
+from benepass_tasks.catalog import Catalog, Source, SqlCheck, Table
+from benepass_tasks.catalog.datasets import Relationships
 from benepass_tasks.digests import digest
 from benepass_tasks.errors import ProjectError
 from benepass_tasks.models import Model, ModelGraph
+from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED
+from benepass_tasks.publication import Publication, marker_name
 from benepass_tasks.sources import SourceFile
-from benepass_tasks.warehouse import BOOKS, Load, Snapshot
-from benepass_tasks.warehouse.markers import RUN_ID
+from benepass_tasks.warehouse import Load, Snapshot
+from benepass_tasks.warehouse.markers import RUN_ID, is_relation
 
 READER = "1"
 """Version of how files are read; a change of it loads every file anew."""
@@ -53,6 +56,8 @@ class Situation:
         files: The files there are, by source.
         snapshot: What the warehouse holds.
         proof: The SQL that balances the books.
+        publication: What analysts are to get; None where nothing may be published.
+        published: The states of the files that analysts have.
         force: Tables to build anew with all that is downstream of them.
         run_id: This run, in which what was forced is built once.
     """
@@ -65,13 +70,19 @@ class Situation:
     proof: str = ""
     force: frozenset[str] = frozenset()
     run_id: str = RUN_ID
+    published: Mapping[str, str] = field(default_factory=dict)
+    publication: Publication | None = None
 
 
 REJECTED = "raw.rejected_rows"
 """The table of the records that could not be parsed, of all sources."""
 
 Plan = Mapping[str, Status]
-"""Status by node: a file (`employees/employees.csv`), a relation, or the books."""
+"""Status by node: a file (`employees/employees.csv`), a relation, the books, the contracts, of all
+tables and of each (`contracts/marts.dim_employees`), and what is published."""
+
+RESULTS = "meta.check_results"
+"""The table of what became of the tests."""
 
 
 def assess(situation: Situation) -> Plan:
@@ -95,6 +106,9 @@ def assess(situation: Situation) -> Plan:
             situation, model, plan, is_forced=model.relation in forced
         )
     plan[BOOKS] = _books_status(situation, plan)
+    plan |= _contract_statuses(situation, plan)
+    plan |= _published_files(situation, plan)
+    plan[PUBLISHED] = _published_status(situation, plan)
     return plan
 
 
@@ -106,9 +120,40 @@ def source_recipe(source: Source) -> str:
 
 def model_recipe(situation: Situation, model: Model) -> str:
     """Digest of the SQL and of the settings that it reads."""
-    kind = situation.catalog.tables[model.relation].materialized
-    settings = (f"{name}={situation.variables[name]}" for name in sorted(model.variables))
-    return digest(kind, model.recipe, *settings)
+    table = situation.catalog.tables[model.relation]
+    return digest(table.materialized, model.recipe, *_shape(table), *_settings(situation, model))
+
+
+def raw_recipe(situation: Situation, source: Source) -> str:
+    """Digest of what the catalog makes of a source's files and of their raw table."""
+    table = situation.catalog.raw_table_of(source.name)
+    return digest(source_recipe(source), *_shape(table))
+
+
+def contract_of(relation: str) -> str:
+    """The node of a table's contract."""
+    return f"{CONTRACTS}/{relation}"
+
+
+def contract_recipe(situation: Situation, table: Table) -> str:
+    """Digest of what a table promises, and of the queries that test it."""
+    promises = (f"{column} {test}" for column, test in table.promises)
+    checks = [situation.graph.checks[name] for name in _checks_of(table)]
+    settings = (setting for check in checks for setting in _settings(situation, check))
+    recipes = (check.recipe for check in checks)
+    return digest(*_shape(table), repr(table.key), *promises, *recipes, *settings)
+
+
+def _shape(table: Table) -> Iterator[str]:
+    return (f"{column.name} {column.type}" for column in table.columns.values())
+
+
+def _settings(situation: Situation, model: Model) -> Iterator[str]:
+    return (f"{name}={situation.variables[name]}" for name in sorted(model.variables))
+
+
+def _checks_of(table: Table) -> list[str]:
+    return [test.name for test in table.tests if isinstance(test, SqlCheck)]
 
 
 def raw_fingerprint(loads: Mapping[str, Load]) -> str:
@@ -121,8 +166,13 @@ def leftovers(catalog: Catalog, snapshot: Snapshot) -> dict[str, str | None]:
     return {
         name: snapshot.relations.get(name)
         for name in snapshot.markers
-        if name != BOOKS and name not in catalog.tables
+        if is_relation(name) and name not in catalog.tables
     }
+
+
+def is_contract(name: str) -> bool:
+    """Whether a marker vouches for contracts."""
+    return name.partition("/")[0] == CONTRACTS
 
 
 def _forced(situation: Situation) -> frozenset[str]:
@@ -165,6 +215,7 @@ def _raw_status(situation: Situation, source: Source, relation: str, plan: Plan)
     marker = situation.snapshot.markers.get(relation)
     current = {file.name: loads[file.name] for file in files if plan[file.key].is_current}
     fingerprint = raw_fingerprint(current) if len(current) == len(files) else None
+    recipe = raw_recipe(situation, source)
     if fingerprint is None:
         reason: str | None = next(
             plan[file.key].reason for file in files if not plan[file.key].is_current
@@ -173,11 +224,13 @@ def _raw_status(situation: Situation, source: Source, relation: str, plan: Plan)
         reason = "file removed"
     elif marker is None:
         reason = "first run"
+    elif marker.recipe != recipe:
+        reason = "catalog changed"
     elif marker.fingerprint != fingerprint:
         reason = "file loaded"
     else:
-        return Status(None, fingerprint, marker.content, source_recipe(source))
-    return Status(reason, fingerprint, None, source_recipe(source))
+        return Status(None, fingerprint, marker.content, recipe)
+    return Status(reason, fingerprint, None, recipe)
 
 
 def _rejected_status(situation: Situation, plan: Plan) -> Status:
@@ -230,6 +283,83 @@ def _books_status(situation: Situation, plan: Plan) -> Status:
     else:
         reason = None
     return Status(reason, fingerprint, None, recipe)
+
+
+def _contract_statuses(situation: Situation, plan: Plan) -> dict[str, Status]:
+    tables = [table for table in situation.catalog.tables.values() if any(table.promises)]
+    if not plan[BOOKS].is_current:
+        to_be_built = Status("input to be built", None, None, "")
+        return dict.fromkeys([CONTRACTS, *(contract_of(it.relation) for it in tables)], to_be_built)
+    statuses = {
+        contract_of(table.relation): _contract_status(situation, table, plan) for table in tables
+    }
+    fingerprints = {name: status.fingerprint for name, status in statuses.items()}
+    return statuses | {CONTRACTS: _kept_status(situation, CONTRACTS, "", fingerprints)}
+
+
+def _contract_status(situation: Situation, table: Table, plan: Plan) -> Status:
+    read = {table.relation}
+    read.update(test.to for _, test in table.promises if isinstance(test, Relationships))
+    read.update(*(situation.graph.checks[name].references for name in _checks_of(table)))
+    recipe = contract_recipe(situation, table)
+    inputs = {name: plan[name].content for name in read}
+    return _kept_status(situation, contract_of(table.relation), recipe, inputs)
+
+
+def _kept_status(
+    situation: Situation, name: str, recipe: str, inputs: Mapping[str, str | None]
+) -> Status:
+    fingerprint = _fingerprint(recipe, inputs)
+    marker = situation.snapshot.markers.get(name)
+    if marker is None or marker.fingerprint != fingerprint:
+        reason: str | None = "not checked yet"
+    elif RESULTS not in situation.snapshot.relations:
+        reason = "results missing"
+    else:
+        reason = None
+    return Status(reason, fingerprint, None, recipe)
+
+
+def _published_files(situation: Situation, plan: Plan) -> dict[str, Status]:
+    """The status of each file that analysts get: current where it is the one that was written."""
+    if situation.publication is None:
+        return {}
+    contents = {name: plan[name].content for name in situation.publication.relations}
+    statuses = {}
+    for file, recipe in situation.publication.files.items():
+        relations = situation.publication.relations_of(file)
+        fingerprint = _fingerprint(recipe, {name: contents[name] for name in relations})
+        marker = situation.snapshot.markers.get(marker_name(file))
+        state = situation.published.get(file)
+        if fingerprint is None or not plan[CONTRACTS].is_current:
+            reason: str | None = "input to be built"
+        elif marker is None or state is None:
+            reason = "not published"
+        elif marker.fingerprint != fingerprint:
+            reason = "input changed"
+        else:
+            reason = None if marker.content == state else "changed by hand"
+        statuses[marker_name(file)] = Status(reason, fingerprint, state, recipe)
+    return statuses
+
+
+def _published_status(situation: Situation, plan: Plan) -> Status:
+    publication = situation.publication
+    if publication is None:
+        return Status("personal data is not masked", None, None, "")
+    inputs = {name: plan[name].content for name in publication.inputs}
+    fingerprint = _fingerprint(publication.recipe, inputs) if plan[CONTRACTS].is_current else None
+    marker = situation.snapshot.markers.get(PUBLISHED)
+    files = (plan[marker_name(file)].reason for file in publication.files)
+    if fingerprint is None:
+        reason: str | None = "input to be built"
+    elif situation.published.keys() - publication.files.keys():
+        reason = "files that are published no longer"
+    elif marker is None or marker.fingerprint != fingerprint:
+        reason = "not published yet"
+    else:
+        reason = next(filter(None, files), None)
+    return Status(reason, fingerprint, None, publication.recipe)
 
 
 def _fingerprint(recipe: str, inputs: Mapping[str, str | None]) -> str | None:

@@ -10,16 +10,23 @@ from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.build import Order, build_model
 from benepass_tasks.catalog import Catalog, Source, Table, load_catalog
-from benepass_tasks.errors import ProjectError, SourceError, WarehouseError
+from benepass_tasks.errors import (
+    ProjectError,
+    PublicationError,
+    SourceError,
+    WarehouseError,
+)
 from benepass_tasks.hash_key import PADS, missing_hash_key
 from benepass_tasks.ingestion.raw_tables import complete_raw
 from benepass_tasks.models import ModelGraph, read_graph
+from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED
 from benepass_tasks.plan import REJECTED, Plan, Situation, assess
 from benepass_tasks.privacy import require_proof
 from benepass_tasks.project import Project, open_project
+from benepass_tasks.publication import Publication, published_files
 from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
-from benepass_tasks.warehouse import BOOKS, Load, Snapshot, Warehouse, read_snapshot
+from benepass_tasks.warehouse import Load, Snapshot, Warehouse, read_snapshot
 from benepass_tasks.warehouse.failures import explain
 
 
@@ -124,6 +131,51 @@ def balance() -> str:
         return books.balance(warehouse, project, catalog, status, _snapshot(warehouse))
 
 
+def refuse_unmasked() -> None:
+    """Stop before anything is published of a warehouse whose personal data is not masked.
+
+    Raises:
+        PublicationError: nothing is masked, and this warehouse is not named as an exception.
+    """
+    settings = current_settings()
+    if not settings.may_publish:
+        raise PublicationError(
+            f"{settings.warehouse.name} holds personal data unmasked (--benepass-pii-masking "
+            "false), and is not published. If it should be all the same, name it: "
+            f"--benepass-publish-unmasked {settings.warehouse.name}"
+        )
+
+
+@_safe_to_show()
+def publish() -> str:
+    """Publish what analysts open; returns what to say about it."""
+    from benepass_tasks import publishing  # noqa: PLC0415
+
+    settings = current_settings()
+    warehouse = Warehouse.of(settings)
+    with warehouse.exclusive():
+        plan = current_plan()
+        publication = _publication(settings)
+        if publication is None or plan[PUBLISHED].is_current:
+            refuse_unmasked()
+            return "Published already."
+        return publishing.publish(warehouse, settings.published_dir, publication, plan)
+
+
+@_safe_to_show()
+def check() -> str:
+    """Test what the tables promise; returns what to say about it."""
+    from benepass_tasks.contracts import check_contracts  # noqa: PLC0415
+
+    settings = current_settings()
+    warehouse = Warehouse.of(settings)
+    with warehouse.exclusive():
+        plan = current_plan()
+        if plan[CONTRACTS].is_current:
+            return "Contracts: nothing has changed since all tests passed"
+        return check_contracts(warehouse, *_definitions_of(settings), plan, _snapshot(warehouse))
+
+
 @_safe_to_show()
 def current_plan() -> Plan:
     """What is up to date and what is not; worked out again only when something changed."""
@@ -138,7 +190,16 @@ def current_plan() -> Plan:
     )
     _refuse_shared_files(files)
     states = tuple(file.state if file.exists() else "" for file in files)
-    return _plan(settings, project_state, files, states, Warehouse.of(settings).state)
+    published = tuple(published_files(settings.published_dir).items())
+    return _plan(settings, project_state, files, states, published, Warehouse.of(settings).state)
+
+
+def _publication(settings: Settings) -> Publication | None:
+    """What is to be published; None where nothing may be."""
+    if not settings.may_publish:
+        return None
+    catalog, _ = _definitions_of(settings)
+    return Publication(catalog, settings.min_group_size, settings.pii_masking)
 
 
 def _require_hash_key(settings: Settings, graph: ModelGraph) -> None:
@@ -229,6 +290,7 @@ def _plan(
     _project_state: tuple[tuple[str, int, int], ...],
     files: tuple[SourceFile, ...],
     _states: tuple[str, ...],
+    published: tuple[tuple[str, str], ...],
     _warehouse_state: tuple[tuple[int, ...], ...],
 ) -> Plan:
     catalog, graph = _definitions_of(settings)
@@ -246,5 +308,7 @@ def _plan(
             snapshot=snapshot,
             proof=_proof(open_project(settings.project_dir)),
             force=settings.force,
+            published=dict(published),
+            publication=_publication(settings),
         )
     )

@@ -11,6 +11,9 @@ import luigi
 from benepass_tasks.errors import ProjectError
 from benepass_tasks.hash_key import PADS, HashKey, read_hash_key
 
+MIN_GROUP_SIZE = 5
+"""Employees that a published group has at least, where nothing else is set."""
+
 
 class benepass(luigi.Config):  # noqa: N801 - the class name is the section's and the flags' name
     """`[benepass]` in luigi.cfg; `--benepass-as-of` and the like on the command line."""
@@ -37,6 +40,17 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
     lock_timeout = luigi.FloatParameter(
         default=600.0, description="seconds to wait for another process that uses the warehouse"
     )
+    published_dir = luigi.Parameter(
+        default="data/published", description="folder of the files that analysts open"
+    )
+    min_group_size = luigi.IntParameter(
+        default=MIN_GROUP_SIZE,
+        description="employees that a group must have for its figures to be published",
+    )
+    publish_unmasked = luigi.Parameter(
+        default="",
+        description="file name of the warehouse that may be published though nothing is masked",
+    )
 
 
 def models_cache(warehouse: Path) -> Path:
@@ -57,6 +71,14 @@ class Settings:
     memory_limit: str
     lock_timeout: float
     hash_key: HashKey | None
+    published_dir: Path
+    min_group_size: int
+    publish_unmasked: str
+
+    @property
+    def may_publish(self) -> bool:
+        """Whether personal data is masked, or this very warehouse may be published without."""
+        return self.pii_masking or self.publish_unmasked == self.warehouse.name
 
     @property
     def variables(self) -> dict[str, str]:
@@ -84,7 +106,8 @@ def _read() -> benepass:
     except (ValueError, luigi.parameter.ParameterException) as error:
         raise ProjectError(
             f"a setting of [benepass] cannot be read: {error}. as_of is a date such as "
-            "2026-01-31, pii_masking is true or false, lock_timeout a number of seconds"
+            "2026-01-31, pii_masking is true or false, lock_timeout a number of seconds, "
+            "min_group_size a whole number"
         ) from error
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)? ?([KMGT]i?B|%)", config.memory_limit):
         raise ProjectError(
@@ -93,6 +116,11 @@ def _read() -> benepass:
         )
     if not 0 <= config.lock_timeout < math.inf:
         raise ProjectError("--benepass-lock-timeout must be a number of seconds from 0 on")
+    if config.min_group_size < 1:
+        raise ProjectError(
+            f"--benepass-min-group-size is {config.min_group_size}; "
+            "it must be 1 or more, and 1 withholds nothing"
+        )
     return config
 
 
@@ -116,9 +144,17 @@ def current_settings() -> Settings:
             f"--benepass-warehouse is {warehouse}, which dlt cannot load into: "
             "no apostrophe in the path, please, and not the name raw"
         )
+    data_dir = root / Path(config.data_dir).expanduser()
+    published = root / Path(config.published_dir).expanduser()
+    taken = {path.resolve() for path in (root, data_dir, warehouse, warehouse.parent)}
+    if not config.published_dir or published.resolve() in taken or published.is_file():
+        raise ProjectError(
+            f"--benepass-published-dir must name a folder of its own, and {published} is none: "
+            "for example data/published"
+        )
     return Settings(
         project_dir=root,
-        data_dir=root / Path(config.data_dir).expanduser(),
+        data_dir=data_dir,
         warehouse=warehouse,
         as_of=config.as_of,
         pii_masking=config.pii_masking,
@@ -126,4 +162,7 @@ def current_settings() -> Settings:
         memory_limit=config.memory_limit,
         lock_timeout=config.lock_timeout,
         hash_key=read_hash_key(),
+        published_dir=published,
+        min_group_size=config.min_group_size,
+        publish_unmasked=config.publish_unmasked,
     )

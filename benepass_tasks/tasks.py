@@ -19,6 +19,7 @@ import luigi
 
 from benepass_tasks import logs
 from benepass_tasks.errors import BenepassError, ProjectError
+from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED
 from benepass_tasks.project import LAYERS, Project, list_relations
 from benepass_tasks.settings import current_settings
 
@@ -193,12 +194,7 @@ class BuildQuality(LayerTask):
 class BuildMarts(NodeTask):
     """Build every mart and the quality layer, and prove that the books balance."""
 
-    @property
-    def node(self) -> str:
-        """The proof's name in the plan."""
-        from benepass_tasks.warehouse import BOOKS  # noqa: PLC0415 - imports DuckDB
-
-        return BOOKS
+    node = BOOKS
 
     def requires(self) -> Iterable[luigi.Task]:
         """Every mart and raw table, and the layers between as wholes."""
@@ -210,6 +206,37 @@ class BuildMarts(NodeTask):
         """Balance the books and show what became of the records."""
         log.info("%s", run.balance())
         self.tell_scheduler("the books balance")
+
+
+class CheckContracts(NodeTask):
+    """Test what the tables promise in the catalog."""
+
+    node = CONTRACTS
+
+    def requires(self) -> Iterable[luigi.Task]:
+        """Every table, and the proof."""
+        return [BuildMarts()]
+
+    def run(self) -> None:
+        """Run the tests that are not known to pass, and show what does not."""
+        log.info("%s", run.check())
+        self.tell_scheduler("the contracts are kept")
+
+
+class Publish(NodeTask):
+    """Publish what analysts open: a DuckDB file and Parquet files, without what is not theirs."""
+
+    node = PUBLISHED
+
+    def requires(self) -> Iterable[luigi.Task]:
+        """Everything built, proven and tested, unless it may not be published anyway."""
+        run.refuse_unmasked()
+        return [CheckContracts()]
+
+    def run(self) -> None:
+        """Publish, and say what."""
+        log.info("%s", run.publish())
+        self.tell_scheduler("published")
 
 
 @cache

@@ -60,6 +60,10 @@ class Workspace:
     def warehouse(self) -> Path:
         return self.data / "warehouse.duckdb"
 
+    @property
+    def published(self) -> Path:
+        return self.data / "published"
+
     def write(self, name: str, content: str | bytes) -> None:
         """Write a file below the project's folder."""
         path = self.root / name
@@ -106,10 +110,13 @@ class Workspace:
             )
         )
 
-    def run_command(self, *flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run `luigi --module benepass_tasks BuildMarts` with flags, in the project's folder."""
+    def run_command(
+        self, *flags: str, task: str = "BuildMarts", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `luigi --module benepass_tasks` with a task and flags, in the project's folder."""
+        command = [task if part == "BuildMarts" else part for part in self.command]
         return subprocess.run(
-            [*self.command, *flags],
+            [*command, *flags],
             cwd=self.root,
             env=self.environment | environment,
             capture_output=True,
@@ -131,6 +138,11 @@ class Workspace:
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Read from the warehouse, which nobody else may have open."""
         with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def query_published(self, sql: str) -> list[tuple[Any, ...]]:
+        """Read from the published database, as an analyst."""
+        with duckdb.connect(str(self.published / "benepass.duckdb"), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
     def change(self, sql: str) -> None:
@@ -177,6 +189,29 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     made = _project(tmp_path_factory.mktemp("finished") / "project")
     made.run()
     return made
+
+
+@pytest.fixture(scope="session")
+def published_run(finished_run: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A project after it was published; made once, for copying only."""
+    made = Workspace(tmp_path_factory.mktemp("published") / "project")
+    shutil.copytree(finished_run.root, made.root)
+    made.run("Publish")
+    return made
+
+
+@pytest.fixture
+def published(workspace: Workspace, published_run: Workspace) -> None:
+    """The project of the test has been published already."""
+    shutil.rmtree(workspace.root)
+    shutil.copytree(published_run.root, workspace.root)
+    from benepass_tasks.publication import published_files  # noqa: PLC0415
+
+    # The files are others now, if only by their times.
+    for file, state in published_files(workspace.published).items():
+        workspace.change(
+            f"update meta.markers set content = '{state}' where name = 'published:{file}'"
+        )
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 import luigi
 import pytest
 
-from benepass_tasks.catalog import load_catalog
+from benepass_tasks.catalog import AcceptedValues, load_catalog
+from benepass_tasks.catalog.expectations import ColumnTestSchema, TableTestSchema
 from benepass_tasks.cli import main
 from benepass_tasks.models import read_graph
 from benepass_tasks.project import open_project
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PUBLISHED = (ROOT / "docs" / "published.md").read_text(encoding="utf-8")
 RULES = (ROOT / "docs" / "data-quality.md").read_text(encoding="utf-8")
 
 
@@ -48,7 +51,14 @@ def test_every_setting_is_documented_with_its_default() -> None:
     documented = dict(re.findall(r"^\| `(\w+)` \| (.*?) \| ", section, re.MULTILINE))
     params = {name: it for name, it in vars(benepass).items() if isinstance(it, luigi.Parameter)}
     assert documented.keys() == params.keys()
-    for name in ("data_dir", "warehouse", "memory_limit", "project_dir"):
+    for name in (
+        "data_dir",
+        "warehouse",
+        "memory_limit",
+        "project_dir",
+        "published_dir",
+        "min_group_size",
+    ):
         assert documented[name] == f"`{params[name]._default}`"  # noqa: SLF001
 
 
@@ -61,6 +71,20 @@ def test_every_issue_is_documented() -> None:
     for row in re.findall(r"^\| (`.*?) \| ", RULES, re.MULTILINE):
         documented |= set(re.findall(r"`(\w+)`", row))
     assert documented == issues
+
+
+def test_the_issues_that_the_catalog_accepts_are_those_of_the_sql() -> None:
+    tables = load_catalog(ROOT / "catalog.yaml").tables
+    for path in (ROOT / "sql" / "quality").glob("*_issues.sql"):
+        tests = tables[f"quality.{path.stem}"].columns["issue"].tests
+        (accepted,) = [set(test.values) for test in tests if isinstance(test, AcceptedValues)]
+        assert accepted == set(re.findall(r"'(\w+)' as issue", path.read_text()))
+
+
+def test_every_test_is_documented() -> None:
+    section = README.partition("## Testing what tables promise")[2].partition("\n## ")[0]
+    documented = set(re.findall(r"^\| `(\w+)", section, re.MULTILINE))
+    assert documented == {*ColumnTestSchema.kinds, *TableTestSchema.kinds}
 
 
 def test_the_exit_codes_are_those_that_the_tasks_set() -> None:
@@ -78,6 +102,27 @@ def test_every_file_and_folder_that_the_readme_names_exists() -> None:
     assert len(named) > 5
     for name in named:
         assert (ROOT / name).exists(), name
+
+
+def test_what_is_published_is_documented() -> None:
+    documented = set(re.findall(r"^\| `(\w+\.\w+)` \|", PUBLISHED, re.MULTILINE))
+    tables = load_catalog(ROOT / "catalog.yaml").tables.values()
+    assert documented == {table.relation for table in tables if table.published}
+
+
+@pytest.mark.usefixtures("published")
+def test_the_python_that_opens_what_is_published_runs(workspace: Workspace) -> None:
+    snippets = re.findall(r"```python\n(.*?)```", PUBLISHED, re.DOTALL)
+    assert len(snippets) == 2
+    for snippet in snippets:
+        done = subprocess.run(
+            [sys.executable, "-c", snippet],
+            cwd=workspace.root,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "Iron Heron Gym" in done.stdout
 
 
 def _shown_commands() -> list[tuple[str, str]]:
@@ -103,7 +148,7 @@ def test_a_command_prints_what_the_readme_shows(
 def test_the_commands_of_the_readme_show_what_it_shows(workspace: Workspace) -> None:
     for path in (ROOT / "data").glob("*.csv"):
         shutil.copy(path, workspace.data / path.name)
-    said = workspace.run_command()
+    said = workspace.run_command(task="Publish")
     assert said.returncode == 0, said.stderr
     shown = README.partition("INFO: The books balance.")[2].partition("```")[0]
     for line in filter(str.strip, shown.splitlines()):
@@ -118,3 +163,27 @@ def test_the_commands_of_the_readme_show_what_it_shows(workspace: Workspace) -> 
         check=True,
     ).stdout
     assert table.strip() in README
+
+
+def test_the_privacy_report_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["privacy", "--markdown", "--benepass-project-dir", str(ROOT)]) == 0
+    assert capsys.readouterr().out == (ROOT / "docs" / "privacy-report.md").read_text(
+        encoding="utf-8"
+    )
+
+
+def test_the_docs_say_where_an_email_can_be_in_clear(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["privacy", "--json", "--benepass-project-dir", str(ROOT)])
+    columns = json.loads(capsys.readouterr().out)["columns"]
+    in_clear = {
+        f"{it['table']}.{it['column']}"
+        for it in columns
+        for source in it["sources"]
+        if source["column"] == "employees.email" and source["carries"] == "identifier"
+    }
+    assert in_clear == {
+        "raw.employees.email",
+        "raw.rejected_rows.raw_record",
+        "quality.quarantine_employees.raw_email",
+    }
+    assert not any(it["published"] for it in columns if f"{it['table']}.{it['column']}" in in_clear)

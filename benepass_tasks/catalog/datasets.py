@@ -4,16 +4,18 @@ Nothing here reads or checks anything; whoever holds one of these objects holds 
 already passed every rule of the catalog.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal, TypeAlias
 
 Layer = Literal["raw", "staging", "intermediate", "quality", "marts"]
 Domain = Literal["people", "benefits", "quality"]
 Materialized = Literal["table", "view"]
 PiiClass = Literal["none", "quasi_identifier", "pseudonym", "identifier"]
 Treatment = Literal["mask", "hash", "drop", "clear"]
+Severity = Literal["fail", "warn"]
+Scalar: TypeAlias = str | int | float | bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,132 @@ class Pii:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataTest:
+    """Something that a table promises. NULL breaks no promise but that of `not_null`.
+
+    Attributes:
+        kind: The test's name in the catalog.
+        severity: Whether rows that break the promise fail the run or only warn.
+    """
+
+    kind: ClassVar[str]
+    severity: Severity = "fail"
+
+    @property
+    def arguments(self) -> str:
+        """What is tested for, in words for people; empty where the kind says it all."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotNull(DataTest):
+    """The column has a value in each row."""
+
+    kind = "not_null"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unique(DataTest):
+    """No two rows have the same values in the columns; a row with a NULL among them is like none.
+
+    Attributes:
+        columns: The columns; none where the test stands on a column, which is then meant.
+    """
+
+    kind = "unique"
+    columns: tuple[str, ...] = ()
+
+    @property
+    def arguments(self) -> str:
+        """The columns."""
+        return ", ".join(self.columns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedValues(DataTest):
+    """The column, or each item of its list, has one of these values."""
+
+    kind = "accepted_values"
+    values: tuple[Scalar, ...]
+
+    @property
+    def arguments(self) -> str:
+        """The values."""
+        return ", ".join(map(written, self.values))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relationships(DataTest):
+    """Each value is found in a column of another table."""
+
+    kind = "relationships"
+    to: str
+    column: str
+
+    @property
+    def arguments(self) -> str:
+        """The other column."""
+        return f"{self.to}.{self.column}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bounded(DataTest):
+    minimum: Scalar | None = None
+    maximum: Scalar | None = None
+
+    @property
+    def arguments(self) -> str:
+        """The bounds, which belong to the range."""
+        bounds = (("min", self.minimum), ("max", self.maximum))
+        return ", ".join(f"{name} {written(it)}" for name, it in bounds if it is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range(_Bounded):
+    """The values are between two bounds, of which one may be missing."""
+
+    kind = "range"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowCount(_Bounded):
+    """The table has that many rows."""
+
+    kind = "row_count"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regex(DataTest):
+    """A part of each text matches a regular expression of DuckDB; `^` and `$` anchor it."""
+
+    kind = "regex"
+    pattern: str
+
+    @property
+    def arguments(self) -> str:
+        """The expression."""
+        return self.pattern
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlCheck(DataTest):
+    """The query in `sql/checks/<name>.sql` returns no row."""
+
+    kind = "check"
+    name: str
+
+    @property
+    def arguments(self) -> str:
+        """The query's name."""
+        return self.name
+
+
+def written(value: Scalar) -> str:
+    """A value of a test as DuckDB and people read it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column of a source or of a table.
@@ -47,6 +175,8 @@ class Column:
         domain: Who the column belongs to: its own domain, or else its dataset's.
         pii: How personal the values are.
         required: Whether a source's file must have the column; true for a table's columns.
+        published: Whether the column is among what is published of its table, if anything is.
+        tests: What a table's column promises.
     """
 
     name: str
@@ -55,6 +185,21 @@ class Column:
     domain: Domain
     pii: Pii
     required: bool = True
+    published: bool = True
+    tests: tuple[DataTest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """What is withheld of a published row that speaks of too few employees.
+
+    Attributes:
+        employees: The column that counts the employees of the row; withheld as well.
+        columns: The columns that are withheld with it.
+    """
+
+    employees: str
+    columns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +234,10 @@ class Table:
         domain: The default domain of the columns; None where each column gives its own.
         source: For a raw table, the name of the source it is loaded from.
         columns: The columns by name, in the catalog's order; read-only.
+        published: Whether analysts get the table.
+        suppression: What they do not get of small groups; None where nothing is withheld.
+        key: The columns whose values tell rows apart in what is said of them; may be none.
+        tests: What the table promises as a whole.
     """
 
     layer: Layer
@@ -99,6 +248,17 @@ class Table:
     domain: Domain | None
     source: str | None
     columns: Mapping[str, Column]
+    published: bool = False
+    suppression: Suppression | None = None
+    key: tuple[str, ...] = ()
+    tests: tuple[DataTest, ...] = ()
+
+    @property
+    def promises(self) -> Iterator[tuple[str | None, DataTest]]:
+        """Every test with the name of its column, which a test of the whole table has none of."""
+        for column in self.columns.values():
+            yield from ((column.name, test) for test in column.tests)
+        yield from ((None, test) for test in self.tests)
 
     @property
     def relation(self) -> str:

@@ -125,6 +125,20 @@ class Flag(Value[bool]):
         raise ValidationError(f"must be true or false, not {wording.shown(value)}")
 
 
+class Names(Value[tuple[str, ...]]):
+    """Some names, each once."""
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> tuple[str, ...]:
+        if not isinstance(value, list):
+            raise ValidationError(f"must be a list of names, not {wording.shown(value)}")
+        names = tuple(name.strip() for name in value if isinstance(name, str) and name.strip())
+        if not names or len(names) < len(value):
+            raise ValidationError("must be a list of one or more names")
+        if len(set(names)) < len(names):
+            raise ValidationError("must have each name once")
+        return names
+
+
 class Options(Value[Mapping[str, object]]):
     """A mapping that is for Kedro alone to understand."""
 

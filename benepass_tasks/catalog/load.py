@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from benepass_tasks.catalog import rules, wording
-from benepass_tasks.catalog.datasets import Catalog, Layer, Mask, Source, Table
+from benepass_tasks.catalog.datasets import Catalog, Column, Layer, Mask, Source, Table
 from benepass_tasks.catalog.document import Document, KeyPath, Place, Problem, read_document
 from benepass_tasks.errors import CatalogError
 
@@ -132,7 +132,18 @@ def _table(name: str, data: Mapping[str, Any]) -> Table:
         domain=metadata.get("domain"),
         source=metadata.get("source"),
         columns=metadata["columns"],
+        published=metadata.get("published", False),
+        suppression=metadata.get("suppression"),
+        key=metadata.get("key") or _usual_key(metadata["columns"]),
+        tests=metadata.get("tests", ()),
     )
+
+
+def _usual_key(columns: Mapping[str, Column]) -> tuple[str, ...]:
+    """Where a row came from, if the table says so and nothing personal is in it."""
+    found = [columns[name] for name in rules.PROVENANCE if name in columns]
+    is_usable = all(column.pii.class_ != "identifier" for column in found)
+    return rules.PROVENANCE if is_usable and len(found) == len(rules.PROVENANCE) else ()
 
 
 def _described(problems: Iterable[Problem], document: Document) -> Iterator[str]:

@@ -8,7 +8,7 @@ wrong type to the schema, which says so.
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias, get_args
 
-from benepass_tasks.catalog import wording
+from benepass_tasks.catalog import publishing, wording
 from benepass_tasks.catalog.datasets import Layer
 from benepass_tasks.catalog.document import Problem
 
@@ -18,6 +18,8 @@ TABLE_TYPE = "ibis.TableDataset"
 REJECTED = "raw.rejected_rows"
 # What ingestion adds to each row of a source.
 INGESTED = {"_source_file": "VARCHAR", "_row_number": "BIGINT", "_dlt_load_id": "VARCHAR"}
+# What tells the rows of such a table apart, unless it has a key of its own.
+PROVENANCE = ("_source_file", "_row_number")
 _SOURCE_KEYS = frozenset({"filepath", "load_args"})
 _TABLE_KEYS = frozenset({"table_name", "database", "connection"})
 _LAYERS: tuple[str, ...] = get_args(Layer)
@@ -61,7 +63,10 @@ def check(datasets: _Datasets) -> Iterator[Problem]:
         yield from _check_agreement(name, table)
         yield from _check_materialized(name, table)
         yield from _check_source_of(name, table, sources)
+        yield from publishing.check(name, table)
     yield from _check_one_raw_table(sources, tables)
+    yield from _check_relationships(tables)
+    yield from _check_patterns(tables)
 
 
 def _check_source_name(name: str) -> Iterator[Problem]:
@@ -181,6 +186,57 @@ def _check_one_raw_table(sources: _Datasets, tables: _Datasets) -> Iterator[Prob
         if name not in loaded_by:
             message = f"no raw table is loaded from it: add one with metadata.source: {name}"
             yield Problem((name,), message)
+
+
+def _tests_on_columns(
+    tables: _Datasets, kind: str
+) -> Iterator[tuple[tuple[object, ...], object, object]]:
+    """The path, the arguments and the column's type of each test of a kind."""
+    for name, table in tables.items():
+        for column, declared in _mapping(table, "metadata", "columns").items():
+            tests = _at(declared, "tests")
+            for index, test in enumerate(tests if isinstance(tests, list) else ()):
+                if isinstance(test, Mapping) and kind in test:
+                    path = (name, "metadata", "columns", column, "tests", index, kind)
+                    yield path, test[kind], _at(declared, "type")
+
+
+def _check_relationships(tables: _Datasets) -> Iterator[Problem]:
+    for path, given, kind in _tests_on_columns(tables, "relationships"):
+        to, column = _at(given, "to"), _at(given, "column")
+        if not isinstance(to, str) or not isinstance(column, str):
+            continue
+        columns = _mapping(tables.get(to), "metadata", "columns")
+        names = [name for name in columns if isinstance(name, str)]
+        if to not in tables:
+            near = wording.meant(wording.nearest(to, tables))
+            yield Problem((*path, "to"), "no such table in the catalog" + near)
+        elif column not in columns:
+            near = wording.meant(wording.nearest(column, names))
+            message = f"{to} has no such column" + (near or f" (columns: {wording.listed(names)})")
+            yield Problem((*path, "column"), message)
+        elif isinstance(found := _at(columns, column, "type"), str) and found != kind:
+            message = f"must be of the column's own type {kind}, and {to}.{column} is {found}"
+            yield Problem((*path, "column"), message)
+
+
+def _check_patterns(tables: _Datasets) -> Iterator[Problem]:
+    patterns = [
+        (path, given)
+        for path, given, _ in _tests_on_columns(tables, "regex")
+        if isinstance(given, str) and given
+    ]
+    if not patterns:
+        return
+    import duckdb  # noqa: PLC0415 - only DuckDB knows what its expressions are
+
+    with duckdb.connect(config={"threads": 1}) as connection:
+        for path, pattern in patterns:
+            try:
+                connection.execute("select regexp_matches('', ?)", [pattern]).fetchall()
+            except duckdb.Error as error:
+                said = wording.shown(str(error).splitlines()[0])
+                yield Problem(path, f"is no regular expression of DuckDB: {said}")
 
 
 def _at(data: object, *keys: str) -> object:

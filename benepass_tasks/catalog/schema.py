@@ -7,9 +7,9 @@ costs more than loading a dataset with it.
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeAlias, get_args
+from typing import Any, TypeAlias, get_args
 
-from marshmallow import RAISE, Schema, ValidationError, post_load, validates_schema
+from marshmallow import ValidationError, post_load, validates_schema
 from marshmallow.exceptions import SCHEMA
 
 from benepass_tasks.catalog import wording
@@ -20,8 +20,10 @@ from benepass_tasks.catalog.datasets import (
     Materialized,
     Pii,
     PiiClass,
+    Suppression,
     Treatment,
 )
+from benepass_tasks.catalog.expectations import ColumnTests, Key, TableTests
 from benepass_tasks.catalog.fields import (
     Choice,
     Columns,
@@ -31,44 +33,15 @@ from benepass_tasks.catalog.fields import (
     Flag,
     Kind,
     Kinds,
+    Names,
     Options,
     Section,
     SourcePath,
     Text,
 )
+from benepass_tasks.catalog.strict import Strict as _Strict
 
 KeyPath: TypeAlias = tuple[object, ...]
-
-_UNKNOWN = "unknown"
-_NOT_A_MAPPING = "not a mapping"
-
-
-class _Strict(Schema):
-    """A mapping in which every key must be known."""
-
-    # Keys that are valid in a similar mapping, and why they are not valid in this one.
-    elsewhere: ClassVar[Mapping[str, str]] = {}
-    error_messages: dict[str, str] = {"unknown": _UNKNOWN, "type": _NOT_A_MAPPING}  # noqa: RUF012
-
-    class Meta:
-        """Refuse unknown keys."""
-
-        unknown = RAISE
-
-    def handle_error(self, error: ValidationError, data: object, **_kwargs: object) -> None:
-        """Put marshmallow's own two messages into words; only here are data and keys known."""
-        messages = error.messages_dict
-        for key, said in messages.items():
-            if said == [_UNKNOWN]:
-                messages[key] = [self._refused(key)]
-            elif said == [_NOT_A_MAPPING]:
-                messages[key] = [f"must be a mapping, not {wording.shown(data)}"]
-
-    def _refused(self, key: object) -> str:
-        if isinstance(key, str) and key in self.elsewhere:
-            return self.elsewhere[key]
-        allowed = [field.data_key or name for name, field in self.load_fields.items()]
-        return wording.unknown_key(key, allowed)
 
 
 class _PiiSchema(_Strict):
@@ -116,18 +89,28 @@ class _PiiSchema(_Strict):
 
 
 class _ColumnSchema(_Strict):
-    elsewhere = MappingProxyType(
-        {"required": "only a source's column can be required or not; remove it"}
-    )
-
     description = Text(required=True)
     type = DuckDBType(required=True)
     domain = Choice(get_args(Domain))
     pii = Section(_PiiSchema(), required=True)
 
 
+class _TableColumnSchema(_ColumnSchema):
+    elsewhere = MappingProxyType(
+        {"required": "only a source's column can be required or not; remove it"}
+    )
+
+    published = Flag()
+    tests = ColumnTests()
+
+
 class _SourceColumnSchema(_ColumnSchema):
-    elsewhere = MappingProxyType({})
+    elsewhere = MappingProxyType(
+        {
+            "published": "only a table's column can be published or not; remove it",
+            "tests": "only a table's column has tests; what comes in is judged in its raw table",
+        }
+    )
 
     required = Flag()
 
@@ -174,6 +157,10 @@ class _SourceMetadataSchema(_MetadataSchema):
             "materialized": "only a table is materialized; remove it",
             "grain": "only a table has a grain; remove it",
             "source": "only a raw table has a source; remove it",
+            "published": "only a table can be published; remove it",
+            "suppression": "only of a published table anything is withheld; remove it",
+            "key": "only a table has a key; remove it",
+            "tests": "only a table has tests; remove them",
         }
     )
 
@@ -181,12 +168,26 @@ class _SourceMetadataSchema(_MetadataSchema):
     kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
 
 
+class _SuppressionSchema(_Strict):
+    employees = Text(required=True)
+    columns = Names(required=True)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> Suppression:
+        """Make the declaration."""
+        return Suppression(**data)
+
+
 class _TableMetadataSchema(_MetadataSchema):
-    columns = Columns(_ColumnSchema())
+    columns = Columns(_TableColumnSchema())
     kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
     materialized = Choice(get_args(Materialized))
     grain = Text()
     source = Text()
+    published = Flag()
+    suppression = Section(_SuppressionSchema())
+    key = Key()
+    tests = TableTests()
 
 
 class _ConnectionSchema(_Strict):

@@ -24,6 +24,15 @@ def shown(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
+def printable(text: str, longest: int = _LONGEST) -> str:
+    """Show text that may hold anything: control characters are escaped, the rest cut if long."""
+    escaped = "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode()
+        for sign in text[: longest + 1]
+    )
+    return escaped if len(escaped) <= longest else f"{escaped[:longest]}..."
+
+
 def listed(names: Collection[str], most: int = 8) -> str:
     """Join names with commas, saying how many more there are beyond the first few."""
     first = ", ".join(list(names)[:most]) or "none"

@@ -46,7 +46,7 @@ def read_lineage() -> "Lineage":
         ProjectError: as above, or a column's origin cannot be told from its SQL.
     """
     from benepass_tasks.lineage import trace  # noqa: PLC0415 - when needed
-    from benepass_tasks.privacy import approved_masks  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.privacy import approved_masks  # noqa: PLC0415
 
     catalog, graph = read()
     return trace(graph, catalog, approved_masks(catalog, graph))

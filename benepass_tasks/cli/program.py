@@ -45,13 +45,14 @@ class Program(Group):
         "catalog",
         "catalog show marts.dim_employees",
         "lineage marts.fact_transactions.amount",
+        "privacy",
     ),
 )
 @click.pass_context
 def program(ctx: click.Context) -> None:
     """Look at the project: its datasets, and what follows from their SQL.
 
-    The tables themselves are built by `luigi --module benepass_tasks BuildMarts`.
+    The tables themselves are built by `luigi --module benepass_tasks Publish`.
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)

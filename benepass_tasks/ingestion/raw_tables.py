@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Source, Table
+from benepass_tasks.declared import refuse_other_raw_columns
 from benepass_tasks.errors import WarehouseError
 from benepass_tasks.ingestion.headers import Header
 from benepass_tasks.plan import REJECTED, Status
@@ -18,7 +19,7 @@ from benepass_tasks.warehouse.markers import (
     write_load,
     write_marker,
 )
-from benepass_tasks.warehouse.measure import measure_table
+from benepass_tasks.warehouse.measure import columns_of, measure_table
 from benepass_tasks.warehouse.session import quote_name
 
 
@@ -67,6 +68,9 @@ def complete_raw(
 
     Returns:
         The marker that was written.
+
+    Raises:
+        ContractError: a column is not what the catalog declares.
     """
     if status.fingerprint is None or table.source is None:
         raise WarehouseError(f"{table.relation}: a file of it is not loaded")
@@ -76,7 +80,10 @@ def complete_raw(
         for file in snapshot_of(connection).loads_of(table.source).keys() - present:
             _delete(connection, table, "_source_file = ?", (file,))
             forget_load(connection, table.source, file)
-        measure = measure_table(connection, table.relation, exclude=frozenset({"_dlt_load_id"}))
+        columns = columns_of(connection, table.relation)
+        refuse_other_raw_columns(table, columns)
+        content = {name: kind for name, kind in columns.items() if name != "_dlt_load_id"}
+        measure = measure_table(connection, table.relation, content)
         marker = Marker.of_this_run(
             table.relation, status.recipe, status.fingerprint, measure, started
         )

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from benepass_tasks.lineage.edges import NO_EDGES, Edges
 
+UNNAMED = "?"
+"""How the name of a column begins that has none; no column can be referred to by it."""
+
 
 class UnknownNameError(Exception):
     """A name that means nothing, several things, or a whole row; the message and the advice."""
@@ -96,7 +99,9 @@ class Scope:
         Raises:
             UnknownNameError: it means no column, or more than one.
         """
-        found = self._column(path)
+        found = self._qualified(path)
+        if found is None:
+            found = self._unqualified(path[0])
         if found is None:
             self._refuse_row(path)
             return self._alias_or_outer(path)
@@ -187,14 +192,21 @@ class Scope:
             )
         return found
 
-    def _column(self, path: Sequence[str]) -> Edges | None:
-        for relation in self.relations:
-            for length in (2, 1):
-                qualified = len(path) > length and _is_called(relation, path[:length])
-                if qualified and path[length] in relation.columns:
-                    return relation.columns[path[length]]
-        number = self._seen(path[0], range(len(self.relations)))
-        return None if number is None else self._at(number, path[0])
+    def _qualified(self, path: Sequence[str]) -> Edges | None:
+        """What `table.column` or `layer.table.column` means; both, where both are there."""
+        found = [
+            relation.columns[path[length]]
+            for relation in self.relations
+            for length in (1, 2)
+            if len(path) > length
+            and _is_called(relation, path[:length])
+            and path[length] in relation.columns
+        ]
+        return NO_EDGES.union(*found) if found else None
+
+    def _unqualified(self, name: str) -> Edges | None:
+        number = self._seen(name, range(len(self.relations)))
+        return None if number is None else self._at(number, name)
 
     def _at(self, number: int, name: str) -> Edges:
         return self.merged.get((number, name), self.relations[number].columns[name])

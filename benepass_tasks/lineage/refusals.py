@@ -55,9 +55,9 @@ def refuse_arguments(node: exp.Expr) -> None:
     Raises:
         UntraceableError: there is one.
     """
-    understood = next(
-        (known for kind, known in UNDERSTOOD.items() if isinstance(node, kind)), frozenset()
-    )
+    understood = next((it for kind, it in UNDERSTOOD.items() if isinstance(node, kind)), None)
+    if understood is None:
+        raise UntraceableError(line_of(node), text_of(node), "write a SELECT")
     for name in sorted(arguments(node) - understood):
         what = f"{name.replace('_', ' ').upper()} in {text_of(node)}"
         raise UntraceableError(line_of(node), what, "write the query without it")

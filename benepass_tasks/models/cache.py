@@ -12,7 +12,7 @@ from typing import Any
 from benepass_tasks.models.definitions import Macro, Model
 from benepass_tasks.project import LAYERS, Project
 
-FORMAT = "1"
+FORMAT = "2"
 """Version of what is kept; a change of it leaves earlier files unread."""
 
 Definitions = tuple[dict[str, Macro], dict[str, Model]]
@@ -21,7 +21,7 @@ Definitions = tuple[dict[str, Macro], dict[str, Model]]
 def files_key(project: Project) -> str:
     """Digest of every SQL file's place and content, and of what reads them."""
     state = hashlib.sha256(f"{FORMAT} {version('sqlglot')}".encode())
-    for folder in ("macros", *LAYERS):
+    for folder in ("macros", "checks", *LAYERS):
         for path in project.sql_files(folder):
             state.update(f"\0{folder}/{path.name}\0".encode())
             state.update(hashlib.sha256((project.root / path).read_bytes()).digest())

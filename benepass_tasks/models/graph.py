@@ -7,19 +7,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from benepass_tasks.catalog import Catalog
+from benepass_tasks.catalog import Catalog, SqlCheck
+from benepass_tasks.catalog.wording import meant, nearest
 from benepass_tasks.errors import ModelError
 from benepass_tasks.models.cache import Definitions, files_key, keep, recall
 from benepass_tasks.models.definitions import Macro, Model
 from benepass_tasks.project import LAYERS, Project
 
+CHECKS = "checks"
+"""The folder of the queries whose rows are failures."""
+
+PROOF = "books_balance"
+"""The query in `sql/checks/` that ends every run; it is no test of a table."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelGraph:
-    """Every model by relation, in an order in which each comes after what it reads."""
+    """Every model by relation, in an order in which each comes after what it reads.
+
+    The queries that test tables, `checks`, are by name and in no order: nothing reads them.
+    """
 
     models: Mapping[str, Model]
     macros: Mapping[str, Macro]
+    checks: Mapping[str, Model]
 
     def macros_of(self, model: Model) -> Iterator[Macro]:
         """The macros a model needs, each after those that it calls itself."""
@@ -54,14 +65,18 @@ def read_graph(project: Project, catalog: Catalog, cache: Path) -> ModelGraph:
     known = recall(cache, key)
     macros, models = known or _parse(project, problems)
     problems += _mismatches(project, catalog, models)
+    problems += _check_mismatches(project, catalog)
     order = _order(models, problems)
     if problems:
         raise ModelError("\n".join(sorted(problems)))
     if not known:
         keep(cache, key, (macros, models))
     return ModelGraph(
-        MappingProxyType({relation: models[relation] for relation in order}),
+        MappingProxyType(
+            {name: models[name] for name in order if not name.startswith(f"{CHECKS}.")}
+        ),
         MappingProxyType(macros),
+        MappingProxyType({name: models[f"{CHECKS}.{name}"] for name in _check_files(project)}),
     )
 
 
@@ -99,9 +114,11 @@ def _read_models(
     from benepass_tasks.models.statements import read_model  # noqa: PLC0415 - imports sqlglot
 
     models = {}
-    for layer in LAYERS:
-        for path in project.sql_files(layer):
-            relation = f"{layer}.{path.stem}"
+    for folder in (*LAYERS, CHECKS):
+        for path in project.sql_files(folder):
+            relation = f"{folder}.{path.stem}"
+            if relation == f"{CHECKS}.{PROOF}":
+                continue
             try:
                 models[relation] = read_model(relation, project.root, path, macros)
             except ModelError as error:
@@ -124,6 +141,30 @@ def _mismatches(project: Project, catalog: Catalog, models: Mapping[str, Model])
                     f"{model.path}:{_line_of(model, reference)} reads {reference}, "
                     "which no entry in catalog.yaml declares"
                 )
+
+
+def _check_files(project: Project) -> dict[str, Path]:
+    paths = {path.stem: path for path in project.sql_files(CHECKS)}
+    return {name: path for name, path in paths.items() if name != PROOF}
+
+
+def _check_mismatches(project: Project, catalog: Catalog) -> Iterator[str]:
+    files = _check_files(project)
+    named: set[str] = set()
+    for relation, table in catalog.tables.items():
+        for name in (test.name for test in table.tests if isinstance(test, SqlCheck)):
+            named.add(name)
+            where = f"{catalog.path.name}: {relation}.metadata.tests names the check {name}"
+            if name == PROOF:
+                yield f"{where}, which is the proof that ends every run, and no test of a table"
+            elif name not in files:
+                near = meant(nearest(name, files))
+                yield f"{where}, which has no file; expected sql/{CHECKS}/{name}.sql{near}"
+    for name in files.keys() - named:
+        yield (
+            f"{files[name]}: no table names this check; add {{check: {name}}} to metadata.tests "
+            f"of a table in {catalog.path.name}, or remove the file"
+        )
 
 
 def _line_of(model: Model, reference: str) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from benepass_tasks.catalog import Catalog, Pii, PiiClass, Treatment
+from benepass_tasks.catalog import Catalog, Column, Pii, PiiClass, Table, Treatment
 from benepass_tasks.digests import digest
 from benepass_tasks.errors import PrivacyError
 from benepass_tasks.lineage import ColumnRef, Edge, Lineage, trace
@@ -73,11 +73,22 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One column: what is declared, what arrives, and what is wrong with it."""
+    """One column: what is declared, what arrives, and what is wrong with it.
+
+    Attributes:
+        column: The column.
+        declared: What the catalog says of it.
+        is_published: Whether analysts get it.
+        carried: What arrives in it.
+        decided_by: What decides about its values without arriving.
+        findings: What is wrong.
+    """
 
     column: ColumnRef
     declared: Pii
+    is_published: bool
     carried: tuple[Carried, ...]
+    decided_by: tuple[Carried, ...]
     findings: tuple[Finding, ...]
 
 
@@ -108,9 +119,9 @@ def prove(catalog: Catalog, graph: ModelGraph, lineage: Lineage) -> Proof:
     )
     court = _Court(catalog, lineage)
     verdicts = (
-        court.verdict(ColumnRef(table.relation, name), column.pii)
+        court.verdict(table, column)
         for table in catalog.tables.values()
-        for name, column in table.columns.items()
+        for column in table.columns.values()
     )
     return Proof(tuple(verdicts), policy)
 
@@ -142,7 +153,8 @@ class _Court:
         self._catalog = catalog
         self._lineage = lineage
 
-    def verdict(self, column: ColumnRef, declared: Pii) -> Verdict:
+    def verdict(self, table: Table, of: Column) -> Verdict:
+        column, declared = ColumnRef(table.relation, of.name), of.pii
         arriving = sorted(self._arriving(column), key=lambda it: it.edge)
         carried = tuple(it for it in arriving if it.edge.type == "DIRECT")
         untreated = [it for it in carried if _is_untreated(declared, it)]
@@ -151,7 +163,14 @@ class _Court:
             *self._too_low(column, declared, [it for it in carried if it not in untreated]),
             *self._unsupported(column, declared, arriving),
         )
-        return Verdict(column, declared, carried, tuple({str(it): it for it in findings}.values()))
+        return Verdict(
+            column,
+            declared,
+            is_published=table.published and of.published,
+            carried=carried,
+            decided_by=tuple(it for it in arriving if it.edge.type == "INDIRECT"),
+            findings=tuple({str(it): it for it in findings}.values()),
+        )
 
     def _arriving(self, column: ColumnRef) -> Iterator[Carried]:
         for edge in self._lineage.origins(column):

@@ -5,7 +5,10 @@ from typing import Any
 
 from benepass_tasks.privacy.proof import Carried, Finding, Proof, Verdict
 
-HEADINGS = ("Table", "Column", "Class", "Kind", "Treatment", "Sources", "Verdict")
+HEADINGS = ("Table", "Column", "Class", "Kind", "Treatment", "Sources", "Published", "Verdict")
+
+MOST_SOURCES = 3
+"""More are counted where there is little room."""
 
 
 def personal(proof: Proof) -> list[Verdict]:
@@ -17,13 +20,14 @@ def personal(proof: Proof) -> list[Verdict]:
     ]
 
 
-def row(verdict: Verdict) -> tuple[str, ...]:
-    """A column as the texts under `HEADINGS`."""
+def row(verdict: Verdict, *, is_short: bool = False) -> tuple[str, ...]:
+    """A column as the texts under `HEADINGS`; a short one counts its sources if they are many."""
     declared = verdict.declared
     classes = (
         declared.class_ if declared.class_ != "none" else "",
         "sensitive" if declared.sensitive else "",
     )
+    named = sources(verdict)
     rules = sorted({it.rule for it in verdict.findings})
     return (
         verdict.column.relation,
@@ -31,18 +35,21 @@ def row(verdict: Verdict) -> tuple[str, ...]:
         ", ".join(filter(None, classes)) or "none",
         declared.kind or "",
         declared.treatment or "",
-        ", ".join(sources(verdict.carried)),
+        f"{len(named)} columns" if is_short and len(named) > MOST_SOURCES else ", ".join(named),
+        "yes" if verdict.is_published else "",
         ", ".join(rules) or "proven",
     )
 
 
-def sources(carried: Iterable[Carried]) -> list[str]:
-    """The source columns, each with the mask on the way from it, if there is one."""
-    named = {
+def sources(verdict: Verdict) -> list[str]:
+    """The source columns with the mask on the way, if there is one; or else those that decide."""
+    arriving = {
         f"{it.edge.origin} ({it.edge.masking})" if it.treatment else str(it.edge.origin): None
-        for it in carried
+        for it in verdict.carried
     }
-    return list(named)
+    kind = verdict.declared.kind
+    deciding = {f"{it.edge.origin} (decides)": None for it in verdict.decided_by if it.kind == kind}
+    return list(arriving or deciding)
 
 
 def summary(proof: Proof) -> str:
@@ -62,11 +69,13 @@ def as_markdown(proof: Proof) -> str:
     if proof.findings:
         lines += ["## Findings", "", *(f"- {_cell(str(it))}" for it in proof.findings), ""]
     lines += ["## Columns", "", _line(HEADINGS), _line("---" for _ in HEADINGS)]
-    lines += [_line(map(_cell, row(it))) for it in personal(proof)]
+    for it in personal(proof):
+        table, column, *others = row(it)
+        lines.append(_line([_code(table), _code(column), *map(_cell, others)]))
     reasons = [it for it in personal(proof) if it.declared.reason]
     if reasons:
         lines += ["", "## Identifiers left in clear, and why", ""]
-        lines += [f"- `{it.column}`: {_cell(it.declared.reason or '')}" for it in reasons]
+        lines += [f"- {_code(str(it.column))}: {_cell(it.declared.reason or '')}" for it in reasons]
     return "\n".join(lines) + "\n"
 
 
@@ -90,7 +99,9 @@ def _column(verdict: Verdict) -> Mapping[str, Any]:
         "kind": declared.kind,
         "treatment": declared.treatment,
         "reason": declared.reason,
+        "published": verdict.is_published,
         "sources": [_source(it) for it in verdict.carried],
+        "decided_by": [_source(it) for it in verdict.decided_by],
         "verdict": "broken" if verdict.findings else "proven",
     }
 
@@ -119,6 +130,10 @@ def _finding(finding: Finding) -> Mapping[str, str]:
 
 def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _code(name: str) -> str:
+    return f"`{name.replace('|', chr(92) + '|').replace('`', '')}`"
 
 
 def _cell(text: str) -> str:

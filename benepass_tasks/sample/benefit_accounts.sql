@@ -68,7 +68,11 @@ planted as (
             when class % 41 = 9 then ' ' || upper(benefit_type) || ' '
             else benefit_type
         end as benefit_type,
-        case when class = 86 then 'City Commute' else program_name end as program_name,
+        -- Two small programmes: fewer employees than may be published.
+        case
+            when class = 86 then one_of(['City Commute', 'City Bikes'], cycle)
+            else program_name
+        end as program_name,
         case
             when class = 40 and cycle % 3 = 0 then one_of(['n/a', '-50.00'], cycle // 3)
             else monthly_allowance

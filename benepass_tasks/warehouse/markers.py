@@ -4,9 +4,10 @@ A marker vouches for one table or view. It is written in the transaction that ma
 that there is never one without the other.
 """
 
+import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -16,9 +17,6 @@ from sqlalchemy import Connection, Table, delete, insert, select
 from benepass_tasks.warehouse.measure import Measure
 from benepass_tasks.warehouse.meta import LOADS, MARKERS, MASKING, PROPERTIES
 from benepass_tasks.warehouse.session import Warehouse
-
-BOOKS = "books"
-"""The marker's name of the proof that the books balance."""
 
 RUN_ID = uuid.uuid4().hex
 """Identifies this process and those forked from it."""
@@ -130,6 +128,11 @@ class Snapshot:
         )
 
 
+def is_relation(name: str) -> bool:
+    """Whether a marker is that of a table or view, rather than of a proof or a file."""
+    return re.fullmatch(r"\w+\.\w+", name) is not None
+
+
 EMPTY = Snapshot({}, {}, {}, None)
 
 
@@ -154,13 +157,30 @@ def snapshot_of(connection: Connection) -> Snapshot:
 
 def write_marker(connection: Connection, marker: Marker) -> None:
     """Put the marker in place of an earlier one of that name."""
-    forget_marker(connection, marker.name)
-    connection.execute(insert(MARKERS), asdict(marker))
+    write_markers(connection, [marker])
+
+
+def write_markers(connection: Connection, markers: Collection[Marker]) -> None:
+    """Put markers in place of earlier ones of their names."""
+    if markers:
+        forget_markers(connection, [marker.name for marker in markers])
+        connection.execute(insert(MARKERS), [asdict(marker) for marker in markers])
 
 
 def forget_marker(connection: Connection, name: str) -> None:
     """Remove what vouches for a relation."""
-    connection.execute(delete(MARKERS).where(MARKERS.c.name == name))
+    forget_markers(connection, [name])
+
+
+def forget_markers(connection: Connection, names: Collection[str]) -> None:
+    """Remove what vouches for some relations."""
+    connection.execute(delete(MARKERS).where(MARKERS.c.name.in_(names)))
+
+
+def forget_others(connection: Connection, prefix: str, kept: Iterable[str]) -> None:
+    """Remove the markers whose names begin with a prefix, but for some."""
+    found = MARKERS.c.name.startswith(prefix, autoescape=True)
+    connection.execute(delete(MARKERS).where(found, MARKERS.c.name.not_in(list(kept))))
 
 
 def write_load(connection: Connection, load: Load) -> None:

@@ -1,5 +1,6 @@
 """Measuring a table: how many rows it has, and a digest that changes when they do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -16,9 +17,13 @@ class Measure:
     content: str
 
 
-def measure_table(
-    connection: Connection, relation: str, exclude: frozenset[str] = frozenset()
-) -> Measure:
+def columns_of(connection: Connection, relation: str) -> dict[str, str]:
+    """The columns of a table or view with their types, in its order."""
+    described = connection.exec_driver_sql(f"describe {quote_name(*relation.split('.', 1))}")
+    return {column: kind for column, kind, *_ in described}
+
+
+def measure_table(connection: Connection, relation: str, columns: Mapping[str, str]) -> Measure:
     """Count and digest the rows of a table in one scan, whatever their order.
 
     Row hashes are added up, so that a repeated row counts each time.
@@ -26,15 +31,12 @@ def measure_table(
     Args:
         connection: A session.
         relation: `layer.table`.
-        exclude: Columns that are not part of the content.
+        columns: The columns that are part of the content, with their types.
     """
-    layer, _, name = relation.partition(".")
-    table = quote_name(layer, name)
-    described = connection.exec_driver_sql(f"describe {table}")
-    columns = [(column, kind) for column, kind, *_ in described if column not in exclude]
-    hashed = ", ".join(quote_name(column) for column, _ in columns)
+    hashed = ", ".join(map(quote_name, columns))
     count, total = connection.exec_driver_sql(
-        f"select count(*), sum(hash({hashed})) from {table}"  # noqa: S608
+        f"select count(*), sum(hash({hashed})) "  # noqa: S608
+        f"from {quote_name(*relation.split('.', 1))}"
     ).one()
-    shape = (f"{column} {kind}" for column, kind in columns)
+    shape = (f"{column} {kind}" for column, kind in columns.items())
     return Measure(count, digest(*shape, str(count), str(total)))

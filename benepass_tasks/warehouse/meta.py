@@ -1,6 +1,7 @@
 """The tables of schema `meta`, which every warehouse has from its first session on."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Column,
     Connection,
@@ -47,6 +48,24 @@ LOADS = Table(
     Column("loaded_at", DateTime(timezone=True), nullable=False),
 )
 
+CHECK_RESULTS = Table(
+    "check_results",
+    METADATA,
+    Column("run_id", String, nullable=False),
+    Column("relation", String, nullable=False),
+    Column("column_name", String),
+    Column("test", String, nullable=False),
+    Column("arguments", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("failing_rows", BigInteger, nullable=False),
+    Column("checked_rows", BigInteger, nullable=False),
+    Column("sample_keys", ARRAY(String), nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("checked_at", DateTime(timezone=True), nullable=False),
+)
+"""What became of the tests of the catalog, one row per (run, test)."""
+
 PROPERTIES = Table(
     "properties",
     METADATA,
@@ -56,6 +75,7 @@ PROPERTIES = Table(
 """What a warehouse was made as, for good: whether its personal data is masked."""
 
 MASKING = "pii_masking"
+"""The property of the setting of that name."""
 
 
 def create_tables(connection: Connection, *, pii_masking: str) -> None:

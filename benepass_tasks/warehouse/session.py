@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, TypeAlias
 
 import duckdb
 from sqlalchemy import Connection, Engine, create_engine
@@ -31,6 +31,10 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 ALIAS = "warehouse"
 """The name of the attached database; fixed, since a file named like a schema is ambiguous."""
+
+
+Run: TypeAlias = Callable[[str], list[tuple[Any, ...]]]
+"""Runs a statement and returns its rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,27 @@ class Warehouse:
                 create_tables(connection, pii_masking=dict(self.variables)[MASKING])
             yield connection
         _left[self.path] = self.state
+
+    @contextmanager
+    def copying(self) -> Iterator[Run]:
+        """A read-only session for writing other files: each statement by itself, rows in order.
+
+        The warehouse is attached as `ALIAS`; what else is attached, the caller detaches.
+        """
+        with self._attached("read_only") as engine:
+            raw = engine.raw_connection()
+            cursor = raw.cursor()
+
+            def run(sql: str) -> list[tuple[Any, ...]]:
+                cursor.execute(sql)
+                return list(cursor.fetchall())
+
+            try:
+                run("set preserve_insertion_order = true")
+                yield run
+            finally:
+                run("set preserve_insertion_order = false")
+                raw.close()
 
     @contextmanager
     def native(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -5,7 +5,8 @@ with benefit_accounts as (
     select
         benefit_type,
         program_name,
-        monthly_allowance
+        monthly_allowance,
+        employee_id
     from intermediate.int_benefit_accounts
     where is_current and is_owner_known
 ),
@@ -15,9 +16,10 @@ allowances as (
         benefit_type,
         program_name,
         monthly_allowance,
-        count(*) as account_count
+        employee_id,
+        count(*) over (partition by benefit_type, program_name, monthly_allowance)
+            as allowance_count
     from benefit_accounts
-    group by benefit_type, program_name, monthly_allowance
 )
 
 select
@@ -25,8 +27,9 @@ select
     program_name,
     first(
         monthly_allowance
-        order by monthly_allowance is null, account_count desc, monthly_allowance desc
+        order by monthly_allowance is null, allowance_count desc, monthly_allowance desc
     ) as monthly_allowance,
-    cast(sum(account_count) as bigint) as account_count
+    count(*) as account_count,
+    count(distinct employee_id) as employee_count
 from allowances
 group by benefit_type, program_name

@@ -7,6 +7,7 @@ with programs as (
         benefit_type,
         program_name,
         count(*) as account_count,
+        count(distinct employee_id) as employee_count,
         coalesce(sum(monthly_allowance), 0) as allowance
     from intermediate.int_benefit_accounts
     where is_current and is_owner_known
@@ -33,6 +34,7 @@ select
     programs.benefit_type,
     programs.program_name,
     programs.account_count,
+    programs.employee_count,
     cast(programs.allowance as decimal(38, 2)) as allowance,
     cast(coalesce(spend.spend, 0) as decimal(38, 2)) as spend,
     round(coalesce(spend.spend, 0) / nullif(programs.allowance, 0), 4) as utilization_rate

@@ -914,8 +914,8 @@ marts.people:
             "description: Something\n  note: x",
             (
                 "7 marts.people.metadata.columns.first_name.note: "
-                "unknown key (allowed: description, type, domain, pii) (in 2 places, through an"
-                " anchor)"
+                "unknown key (allowed: description, type, domain, pii, published, tests) (in 2 "
+                "places, through an anchor)"
             ),
         ),
         (

@@ -303,6 +303,16 @@ AGGREGATES = [
         "people.id GROUP_BY, people.email GROUP_BY",
     ),
     Case(
+        "group by all of a query that aggregates",
+        "select (select max(item) from raw.orders where person_id = boss_id) as x, count(*) as n "
+        "from raw.people group by all",
+        {
+            "x": "orders.item AGGREGATION, orders.person_id FILTER, people.boss_id FILTER",
+            "n": "",
+        },
+        "orders.item GROUP_BY, orders.person_id GROUP_BY, people.boss_id GROUP_BY",
+    ),
+    Case(
         "group by a number or an alias",
         "select left(boss_id, 1) as b, left(id, 1) as i, count(*) as n "
         "from raw.people group by 1, i",
@@ -617,6 +627,22 @@ QUERIES = [
         "select id, u from raw.people as p, unnest(p.tags) as u",
         {"id": "people.id IDENTITY", "u": "people.tags TRANSFORMATION"},
         "people.tags JOIN",
+    ),
+    Case(
+        "unnest in a star",
+        "select * exclude (card) replace (unnest(tags) as tags) from raw.people",
+        {
+            it: f"people.{it} IDENTITY"
+            for it in ("id", "first_name", "email", "boss_id", "tags", "_row_number")
+        }
+        | {"tags": "people.tags TRANSFORMATION"},
+        "people.tags JOIN",
+    ),
+    Case(
+        "a layer's name for something else",
+        "with raw as (select {'email': item} as people from raw.orders) "
+        "select raw.people.email as x from raw, raw.people",
+        {"x": "people.email IDENTITY, orders.item TRANSFORMATION"},
     ),
     Case(
         "a range",

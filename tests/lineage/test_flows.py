@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 from cases import CASES
 from tracing import Case, Database, edges, lineage_of, short, unseen
+
+from benepass_tasks.errors import ModelError
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +57,26 @@ def test_a_flow_that_the_lineage_lacks_is_noticed(database: Database) -> None:
         "raw.people.boss_id changes x",
         "raw.people.boss_id changes y",
     }
+
+
+def test_every_aggregate_function_of_duckdb_aggregates(database: Database) -> None:
+    """Those that look at no value, and those that choose it by another, are cases above."""
+    names = database.connection.execute(
+        "select distinct function_name from duckdb_functions() where function_type = 'aggregate' "
+        "and function_name <> 'count_star' "
+        "and regexp_full_match(function_name, '[a-z_]+') order by all"
+    ).fetchall()
+    subtypes = {name: subtypes_of(name) for (name,) in names}
+    assert {name: found for name, found in subtypes.items() if found not in AGGREGATIONS} == {}
+
+
+AGGREGATIONS = ({"AGGREGATION"}, {"AGGREGATION", "SORT"}, None)
+
+
+def subtypes_of(name: str) -> set[str] | None:
+    """What one of the calls that the parser takes makes of its arguments; None without any."""
+    for arguments in ("email", "email, id", "email, id, boss_id"):
+        with suppress(ModelError):
+            found = lineage_of(f"select {name}({arguments}) as x from raw.people").columns["x"]
+            return {edge.subtype for edge in found}
+    return None

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 from tracing import COLUMNS, catalog, graph, lineage_of, raw, traced
 
+from benepass_tasks.catalog import Table
 from benepass_tasks.errors import ModelError
 from benepass_tasks.lineage import trace
 
@@ -83,6 +84,11 @@ def problems(*models: str | tuple[str, str], **macros: str) -> list[str]:
             "select id from\nquery_table('raw.orders')",
             "2 the table function query_table",
             "read a table of the catalog",
+        ),
+        (
+            "select name from (\nsummarize raw.orders) as s",
+            "2 SUMMARIZE raw.orders",
+            "write a SELECT",
         ),
         ("select id from query('from raw.orders')", "1 the table function query", "read a table"),
         ("select * from read_csv('x.csv')", "1 the table function read", "read a table"),
@@ -289,7 +295,7 @@ def test_a_mask_that_is_no_macro_of_the_project_masks_nothing() -> None:
 
 def test_columns_must_be_those_of_the_catalog() -> None:
     declared = raw("orders")
-    table = type(declared)("marts", "x", "", None, "table", None, None, declared.columns)
+    table = Table("marts", "x", "", None, "table", None, None, declared.columns)
     known = catalog()
     widened = replace(known, tables={**known.tables, table.relation: table})
     kept = ", ".join(name for name in declared.columns if name != "note")
@@ -305,6 +311,16 @@ def test_columns_must_be_those_of_the_catalog() -> None:
             "select it, or take it out of catalog.yaml"
         ),
     ]
+
+
+def test_a_struct_whose_fields_become_columns_does_not_pass_for_one_column() -> None:
+    declared = raw("orders").columns
+    columns = {name: declared[it] for name, it in (("kind", "id"), ("code", "item"))}
+    table = Table("marts", "x", "", None, "table", None, None, columns)
+    known = catalog()
+    widened = replace(known, tables={**known.tables, table.relation: table})
+    with pytest.raises(ModelError, match=r"gives a column x that .* does not declare"):
+        trace(graph("select unnest(card) as x from raw.people"), widened, ())
 
 
 def functions() -> list[str]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from casebook import USUAL, read_case
+from casebook import CASES, USUAL, case_files, read_case
+from promises import broken
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import duckdb
     from workbench import RawRows, Workbench
 
@@ -77,6 +80,34 @@ def test_only_tenure_and_the_future_depend_on_the_as_of_date(workbench: Workbenc
     models = workbench.graph.models.values()
     reading = {model.relation for model in models if "as_of_date" in model.variables}
     assert reading == {"quality.transaction_issues", "marts.dim_employees"}
+
+
+@pytest.mark.parametrize(
+    "file", case_files(), ids=lambda path: path.relative_to(CASES).with_suffix("").as_posix()
+)
+def test_no_case_breaks_a_promise_that_fails_the_run(file: Path, workbench: Workbench) -> None:
+    with workbench.built(read_case(file, workbench).raw_rows()) as connection:
+        assert broken(connection, workbench) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "promise"),
+    [
+        ("insert into marts.dim_employees select * from marts.dim_employees", "Unique"),
+        ("update marts.fact_transactions set employee_id = 'E999'", "Relationships"),
+        ("update marts.fact_transactions set amount = -1", "Range"),
+        ("update marts.fact_transactions set dq_flags = ['odd']", "AcceptedValues"),
+        ("update quality.quarantine_transactions set rejection_reason = null", "NotNull"),
+        ("delete from marts.program_utilization", "SqlCheck"),
+    ],
+)
+def test_a_defect_in_the_sql_would_break_a_promise(
+    change: str, promise: str, usual_company: RawRows, workbench: Workbench
+) -> None:
+    with workbench.built(usual_company) as connection:
+        connection.execute(change)
+        found = broken(connection, workbench)
+    assert any(f" {promise}(" in it for it in found)
 
 
 def rows(connection: duckdb.DuckDBPyConnection, relation: str) -> list[tuple[object, ...]]:

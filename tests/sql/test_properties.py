@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from promises import broken
 from workbench import with_provenance
 
 from benepass_tasks.sample.ledger import TIER_1, TIER_2
@@ -185,6 +186,13 @@ def test_nothing_is_lost_and_nothing_is_in_two_places(workbench: Workbench, raw:
     reasons_are_known_and_in_order(built)
     sums_of_the_marts_are_those_of_the_fact(built)
     addresses_are_masked(built)
+
+
+@examples(30)
+@given(raw=FILES_OF_A_DAY)
+def test_no_data_breaks_a_promise_that_fails_the_run(workbench: Workbench, raw: RawRows) -> None:
+    with workbench.built(raw) as connection:
+        assert broken(connection, workbench) == []
 
 
 @examples(25)

@@ -1,0 +1,350 @@
+"""Contracts as users meet them: in the catalog, in a run, in its log and its exit code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Workspace
+
+RESULTS = "select count(*) from meta.check_results"
+STATUSES = "select distinct status from meta.check_results order by all"
+
+
+def every_table(workspace: Workspace) -> set[str]:
+    rows = workspace.query("select distinct relation from meta.check_results")
+    return {f"contracts/{relation}" for (relation,) in rows}
+
+
+@pytest.mark.usefixtures("finished")
+def test_all_tables_with_tests_are_checked_once(workspace: Workspace) -> None:
+    made = workspace.run("CheckContracts")
+    assert made == every_table(workspace) | {"contracts"}
+    assert len(made) == 6 + 5 + 1
+    assert workspace.query(STATUSES) == [("passed",)]
+    before = workspace.warehouse.stat().st_mtime_ns
+    assert workspace.run("CheckContracts") == set()
+    assert workspace.warehouse.stat().st_mtime_ns == before
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_changed_test_checks_its_table_alone(workspace: Workspace) -> None:
+    workspace.run("CheckContracts")
+    workspace.replace("catalog.yaml", "{range: {min: 0.01}}", "{range: {min: 0.02}}")
+    assert workspace.run("CheckContracts") == {"contracts", "contracts/marts.fact_transactions"}
+
+
+@pytest.mark.usefixtures("finished")
+def test_changed_content_checks_its_table_and_those_that_refer_to_it(workspace: Workspace) -> None:
+    workspace.run("CheckContracts")
+    workspace.replace("data/employees.csv", "Cy,Cole", "Cya,Cole")
+    made = {name for name in workspace.run("CheckContracts") if name.startswith("contracts")}
+    assert made == {
+        "contracts",
+        "contracts/marts.dim_employees",
+        "contracts/marts.fact_transactions",
+    }
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_changed_check_is_run_again_and_a_comment_changes_nothing(workspace: Workspace) -> None:
+    workspace.run("CheckContracts")
+    check = "sql/checks/spend_adds_up.sql"
+    workspace.replace(check, "-- Purpose:", "-- The purpose:")
+    assert workspace.run("CheckContracts") == set()
+    workspace.replace(check, "is distinct from summed.spend", "<> summed.spend")
+    assert workspace.run("CheckContracts") == {"contracts", "contracts/marts.program_utilization"}
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_table_that_promises_nothing_any_more_is_vouched_for_no_more(
+    workspace: Workspace,
+) -> None:
+    workspace.run("CheckContracts")
+    for old, new in (
+        ("merchant: {<<: *merchant, tests: [not_null, unique]}", "merchant: *merchant"),
+        ("Accepted transactions at the merchant.", "Transactions."),
+    ):
+        workspace.replace("catalog.yaml", old, new)
+    catalog = (workspace.root / "catalog.yaml").read_text()
+    before, mark, after = catalog.partition("description: Transactions.")
+    after = after.replace("        tests: [not_null, {range: {min: 1}}]\n", "", 1)
+    workspace.write("catalog.yaml", before + mark + after)
+    assert workspace.run("CheckContracts") == {"contracts"}
+    names = {name for name, _ in workspace.vouched_for()}
+    assert "contracts/marts.dim_merchants" not in names
+    assert "contracts/marts.dim_employees" in names
+
+
+@pytest.mark.usefixtures("finished")
+def test_results_are_a_history(workspace: Workspace) -> None:
+    workspace.run("CheckContracts")
+    workspace.change("update meta.check_results set run_id = 'earlier'")
+    ((before,),) = workspace.query(RESULTS)
+    workspace.replace("catalog.yaml", "{range: {min: 0.01}}", "{range: {min: 0.02}}")
+    workspace.run("CheckContracts")
+    rows = workspace.query(
+        "select run_id = 'earlier', count(*) from meta.check_results "
+        "where relation = 'marts.fact_transactions' group by all order by all"
+    )
+    assert rows == [(False, 14), (True, 14)]
+    assert workspace.query(RESULTS) == [(before + 14,)]
+    assert (
+        workspace.query(
+            "select run_id, relation, column_name, test, arguments from meta.check_results "
+            "group by all having count(*) > 1"
+        )
+        == []
+    )
+
+
+@pytest.mark.usefixtures("finished")
+def test_results_dropped_by_hand_come_back(workspace: Workspace) -> None:
+    workspace.run("CheckContracts")
+    ((before,),) = workspace.query(RESULTS)
+    workspace.change("drop table meta.check_results")
+    workspace.run("CheckContracts")
+    assert workspace.query(RESULTS) == [(before,)]
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_test_that_fails_ends_the_command_with_30_and_says_all(workspace: Workspace) -> None:
+    workspace.replace("catalog.yaml", "{range: {min: 0.01}}", "{range: {min: 55}}")
+    done = workspace.run_command(task="CheckContracts")
+    assert done.returncode == 30, done.stderr
+    assert "CheckContracts() failed: 1 of " in done.stderr
+    assert "  marts.fact_transactions.amount: range (min 55): 2 of 3 rows, such as T2, T5\n" in (
+        done.stderr
+    )
+    assert "what was found is in meta.check_results; the tests are in catalog.yaml" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert workspace.query("select count(*) from marts.fact_transactions") == [(3,)]
+    assert workspace.query(
+        "select relation, column_name, failing_rows, sample_keys from meta.check_results "
+        "where status = 'failed'"
+    ) == [("marts.fact_transactions", "amount", 2, ["T2", "T5"])]
+    names = {name for name, _ in workspace.vouched_for()}
+    assert "contracts/marts.dim_employees" in names
+    assert not {"contracts", "contracts/marts.fact_transactions"} & names
+
+
+@pytest.mark.usefixtures("finished")
+def test_what_failed_is_checked_until_it_is_mended(workspace: Workspace) -> None:
+    workspace.run("CheckContracts")
+    workspace.replace("catalog.yaml", "{range: {min: 0.01}}", "{range: {min: 55}}")
+    assert not workspace.attempt("CheckContracts")[1]
+    assert not workspace.attempt("CheckContracts")[1]
+    workspace.replace("catalog.yaml", "{range: {min: 55}}", "{range: {min: 0.01}}")
+    assert workspace.run("CheckContracts") == {"contracts", "contracts/marts.fact_transactions"}
+
+
+@pytest.mark.usefixtures("finished")
+def test_what_only_warns_ends_the_command_with_0_and_a_table(workspace: Workspace) -> None:
+    workspace.replace("catalog.yaml", "{min: '2000-01-01'}", "{min: '2025-03-05'}")
+    done = workspace.run_command(task="CheckContracts")
+    assert done.returncode == 0, done.stderr
+    warning = (
+        "WARNING: marts.fact_transactions.transaction_timestamp: range (min 2025-03-05): "
+        "2 of 3 rows, such as T1, T2\n"
+    )
+    assert warning in done.stderr
+    assert "tests on 11 tables passed, 1 warned, 0 failed" in done.stderr
+    lines = [" ".join(line.split()) for line in done.stderr.splitlines()]
+    assert "table and column test status failing rows" in lines
+    assert workspace.run("CheckContracts") == set()
+
+
+@pytest.mark.usefixtures("finished")
+def test_where_all_is_kept_one_line_says_so(workspace: Workspace) -> None:
+    done = workspace.run_command(task="CheckContracts")
+    assert done.returncode == 0, done.stderr
+    assert "tests on 11 tables passed, 0 warned, 0 failed" in done.stderr
+    assert "table and column" not in done.stderr
+
+
+HOSTILE = {
+    "employees": (
+        ",,,,,\nE1,,,,,\nE1,x,y,z,2020-02-30,odd\n'; drop table x; --,\x1b[31m,,@,soon,?\n"
+        "E4,Di,Dow,di@example.com,1899-01-01,active\n"
+    ),
+    "benefit_accounts": (
+        ",,,,\nA1,E9,,,\nA9,E4,,,-5\nA8,E4,unheard of,,9999999999999999.99\nA7,E4,,,NaN\n"
+    ),
+    "transactions": (
+        ",,,,,,\nT1,E1,A1,x,1,2025-01-01,gym\nT9,E4,A9,,0.01,1000-01-01,\n"
+        "T8,E4,A8,\x1b[31m,9999999999999999.99,9999-12-31,'; drop table x\nT7,E4,A7,,1e3,x,\n"
+        "broken\nT6,E4,A8,%s ?,NaN,2025-01-01T00:00:00+25:00,gym\nT5,E4,A8,,0.01,1000-01-01,\n"
+    ),
+}
+
+
+def test_bad_data_never_fails_a_test(workspace: Workspace) -> None:
+    for name, rows in HOSTILE.items():
+        with (workspace.data / f"{name}.csv").open("a") as file:
+            file.write(rows)
+    workspace.run("CheckContracts")
+    assert workspace.query(STATUSES) == [("passed",), ("warned",)]
+
+
+@pytest.mark.parametrize("emptied", [(*HOSTILE, "category_benefit_mappings"), *zip(HOSTILE)])
+def test_missing_data_never_fails_a_test(workspace: Workspace, emptied: tuple[str, ...]) -> None:
+    for name in emptied:
+        path = workspace.data / f"{name}.csv"
+        path.write_text(path.read_text().splitlines(keepends=True)[0])
+    workspace.run("CheckContracts")
+    assert ("warned",) in workspace.query(STATUSES)
+
+
+# --- Columns as declared ------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("finished")
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        pytest.param(
+            "\nfrom categories\n",
+            ",\n    1 as extra\nfrom categories\n",
+            "  extra: not declared, found INTEGER: declare it under "
+            "marts.dim_merchants.metadata.columns, or do not select it",
+            id="undeclared",
+        ),
+        pytest.param(
+            "    merchant,\n    first(",
+            "    merchant as merchants,\n    first(",
+            "  merchant: declared VARCHAR, found no such column: add it to the SQL, or remove it "
+            "from the catalog (did you mean 'merchants'?)",
+            id="missing",
+        ),
+        pytest.param(
+            "cast(sum(transaction_count) as bigint)",
+            "cast(sum(transaction_count) as integer)",
+            "  transaction_count: declared BIGINT, found INTEGER: cast it in the SQL, or correct "
+            "its type in the catalog",
+            id="of another type",
+        ),
+    ],
+)
+def test_columns_that_differ_fail_the_build_and_keep_the_table(
+    workspace: Workspace,
+    caplog: pytest.LogCaptureFixture,
+    old: str,
+    new: str,
+    message: str,
+) -> None:
+    before = workspace.content()
+    file = "sql/marts/dim_merchants.sql"
+    workspace.replace(file, old, new)
+    made, succeeded = workspace.attempt()
+    assert not succeeded
+    assert made == set()
+    heading = f"{file}: marts.dim_merchants has not the columns that catalog.yaml declares:\n"
+    assert heading in caplog.text
+    assert message in caplog.text.splitlines()
+    assert workspace.content() == before
+
+
+@pytest.mark.usefixtures("finished")
+def test_columns_of_a_view_that_differ_fail_its_build(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace.replace(
+        "sql/staging/stg_category_benefit_mappings.sql",
+        "    _row_number\n",
+        "    1 as row_number\n",
+    )
+    assert not workspace.attempt()[1]
+    assert "  _row_number: declared BIGINT, found no such column" in caplog.text
+    assert workspace.query("select _row_number from staging.stg_category_benefit_mappings")
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_changed_declaration_is_held_against_the_table(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace.replace(
+        "catalog.yaml",
+        "type: DECIMAL(38,2)\n        pii: *spend",
+        "type: DOUBLE\n        pii: *spend",
+    )
+    assert not workspace.attempt()[1]
+    assert "  spend: declared DOUBLE, found DECIMAL(38,2): cast it" in caplog.text
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_raw_column_of_another_type_fails_and_says_what_to_do(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    catalog = (workspace.root / "catalog.yaml").read_text()
+    at = catalog.index("\nraw.category_benefit_mappings:")
+    changed = catalog[at:].replace(
+        "      <<: [*raw_mapping_columns, *provenance]\n",
+        "      <<: [*raw_mapping_columns, *provenance]\n"
+        "      benefit_type: {description: It, type: INTEGER, pii: *not_personal}\n",
+        1,
+    )
+    workspace.write("catalog.yaml", catalog[:at] + changed)
+    assert not workspace.attempt()[1]
+    assert "  benefit_type: declared INTEGER, found VARCHAR" in caplog.text
+    assert "drop table raw.category_benefit_mappings" in caplog.text
+
+
+# --- The catalog and the SQL files ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "check: spend_adds_up",
+            "check: spend_add_up",
+            (
+                "catalog.yaml: marts.program_utilization.metadata.tests names the check "
+                "spend_add_up, which has no file; expected sql/checks/spend_add_up.sql "
+                "(did you mean 'spend_adds_up'?)"
+            ),
+        ),
+        (
+            "      - check: spend_adds_up\n",
+            "",
+            (
+                "sql/checks/spend_adds_up.sql: no table names this check; add "
+                "{check: spend_adds_up} to metadata.tests of a table in catalog.yaml, or remove "
+                "the file"
+            ),
+        ),
+        (
+            "check: spend_adds_up",
+            "check: books_balance",
+            "names the check books_balance, which is the proof that ends every run",
+        ),
+    ],
+)
+def test_checks_and_their_files_belong_together(
+    workspace: Workspace, old: str, new: str, message: str
+) -> None:
+    workspace.replace("catalog.yaml", old, new)
+    done = workspace.run_command(task="CheckContracts")
+    assert done.returncode == 35
+    assert message in done.stderr
+    assert not workspace.warehouse.exists()
+
+
+def test_a_check_reads_tables_of_the_catalog_only(workspace: Workspace) -> None:
+    workspace.write("sql/checks/spend_adds_up.sql", "select 1 from meta.loads\n")
+    done = workspace.run_command(task="CheckContracts")
+    assert done.returncode == 35
+    assert "sql/checks/spend_adds_up.sql:1 reads meta.loads, which no entry" in done.stderr
+
+
+def test_a_check_may_use_macros_and_settings(workspace: Workspace) -> None:
+    workspace.write(
+        "sql/checks/spend_adds_up.sql",
+        "select clean_label('x') from marts.program_utilization\n"
+        "where spend_month > getvariable('as_of_date')\n",
+    )
+    workspace.run("CheckContracts")
+    made = workspace.run("CheckContracts", as_of="2026-01-02")
+    assert "contracts/marts.program_utilization" in made
