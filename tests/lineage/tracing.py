@@ -99,6 +99,7 @@ def graph(*models: str | tuple[str, str], macros: Mapping[str, str] | None = Non
     return ModelGraph(
         {relation: model(relation, sql, earlier) for relation, sql in named},
         {name: macro(name, sql) for name, sql in (MACROS | dict(macros or {})).items()},
+        checks={},
     )
 
 
