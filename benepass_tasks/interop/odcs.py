@@ -1,7 +1,8 @@
 """Data contracts in the Open Data Contract Standard, one a table.
 
 The standard is bitol.io's, version 3.1.0. A contract has what the catalog declares of its table:
-columns with their types, what is personal in them and what became of it, and who owns them.
+columns with their types, what they promise, what is personal in them and what became of it, and who
+owns them.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from benepass_tasks.catalog import Catalog, Column, Layer, Pii, Table
+from benepass_tasks.catalog import Catalog, Column, DataTest, Layer, Pii, Table
 from benepass_tasks.errors import ProjectError
 
 STANDARD = "v3.1.0"
@@ -39,6 +40,10 @@ LOGICAL_TYPES = {
     "TIMESTAMPTZ": "timestamp",
 }
 """The standard's word for a DuckDB type; for any other it is `string`."""
+
+
+FLAGS = ("not_null", "unique")
+"""The kinds of tests that are a flag of a column."""
 
 
 def write_contracts(catalog: Catalog, warehouse: str, folder: Path) -> list[Path]:
@@ -102,6 +107,7 @@ def _table(table: Table) -> dict[str, object]:
             "description": table.description,
             "dataGranularityDescription": table.grain,
             "properties": [_column(column, table) for column in table.columns.values()],
+            "quality": [_quality(test) for test in table.tests],
         }
     )
 
@@ -114,7 +120,10 @@ def _column(column: Column, table: Table) -> dict[str, object]:
             "name": column.name,
             **_types(column.type),
             "description": column.description,
+            "required": _fails_without(column, "not_null"),
+            "unique": _fails_without(column, "unique"),
             "classification": column.pii.class_,
+            "quality": [_quality(test) for test in column.tests if not _is_flag(test)],
             "customProperties": [
                 {"property": name, "value": value}
                 for name, value in custom.items()
@@ -122,6 +131,22 @@ def _column(column: Column, table: Table) -> dict[str, object]:
             ],
         }
     )
+
+
+def _fails_without(column: Column, kind: str) -> bool | None:
+    """True where a run fails unless the column keeps its promise; None where it may go on."""
+    return any(test.kind == kind and _is_flag(test) for test in column.tests) or None
+
+
+def _is_flag(test: DataTest) -> bool:
+    """Whether the standard has a flag for what is promised."""
+    return test.kind in FLAGS and test.severity == "fail" and not test.arguments
+
+
+def _quality(test: DataTest) -> dict[str, object]:
+    words = ": ".join(part for part in (test.kind, test.arguments) if part)
+    severity = "error" if test.severity == "fail" else "warning"
+    return {"name": test.kind, "type": "text", "description": words, "severity": severity}
 
 
 def _types(type_: str) -> dict[str, object]:

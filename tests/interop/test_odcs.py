@@ -85,6 +85,38 @@ def test_personal_data_is_classified_with_its_treatment_and_reason(catalog: Cata
     }
 
 
+def test_what_fails_a_run_is_required_or_unique(catalog: Catalog) -> None:
+    found = properties(catalog, "marts.dim_employees")
+    assert found["employee_id"]["required"] is True
+    assert found["employee_id"]["unique"] is True
+    assert "required" not in found["hire_date"]
+    assert "unique" not in found["status"]
+
+
+def test_every_other_promise_is_told_in_words(catalog: Catalog) -> None:
+    told = [
+        rule["description"].partition(":")[0]
+        for relation, table in catalog.tables.items()
+        if table.layer == "marts"
+        for rule in rules(catalog, relation)
+    ]
+    promised = [
+        test.kind
+        for table in catalog.tables.values()
+        if table.layer == "marts"
+        for column, test in table.promises
+        if test.kind not in ("not_null", "unique") or column is None or test.severity != "fail"
+    ]
+    assert promised
+    assert sorted(told) == sorted(promised)
+
+
+def rules(catalog: Catalog, relation: str) -> list[dict[str, Any]]:
+    (table,) = contract(catalog.tables[relation], "w.duckdb")["schema"]  # type: ignore[misc]
+    of_columns = [rule for column in table["properties"] for rule in column.get("quality", [])]
+    return [*of_columns, *table.get("quality", [])]
+
+
 def test_a_column_of_another_domain_says_so(catalog: Catalog) -> None:
     found = properties(catalog, "marts.fact_transactions")["employee_id"]
     assert {"property": "domain", "value": "people"} in found["customProperties"]

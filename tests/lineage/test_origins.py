@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tracing import catalog, declared, edges, graph, raw, short, traced
 
-from benepass_tasks.catalog import Catalog, Table
+from benepass_tasks.catalog import Table
 from benepass_tasks.lineage import ColumnRef, Edge, Lineage, trace
 
 
@@ -131,7 +131,7 @@ def test_a_rejected_record_derives_from_every_column_of_every_source() -> None:
     known = catalog()
     columns = declared({"raw_record": "BLOB", "reason": "VARCHAR"})
     rejected = replace(raw("people"), name="rejected_rows", source=None, columns=columns)
-    widened = Catalog(known.path, known.sources, {**known.tables, rejected.relation: rejected}, {})
+    widened = replace(known, tables={**known.tables, rejected.relation: rejected})
     found = trace(graph(), widened, ())
     origins = found.origins(ColumnRef("raw.rejected_rows", "raw_record"))
     assert {edge.origin for edge in origins} == {

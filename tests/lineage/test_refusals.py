@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import duckdb
 import pytest
 from tracing import COLUMNS, catalog, graph, lineage_of, raw, traced
 
-from benepass_tasks.catalog import Catalog, Table
+from benepass_tasks.catalog import Table
 from benepass_tasks.errors import ModelError
 from benepass_tasks.lineage import trace
 
@@ -295,7 +297,7 @@ def test_columns_must_be_those_of_the_catalog() -> None:
     declared = raw("orders")
     table = Table("marts", "x", "", None, "table", None, None, declared.columns)
     known = catalog()
-    widened = Catalog(known.path, known.sources, {**known.tables, table.relation: table}, {})
+    widened = replace(known, tables={**known.tables, table.relation: table})
     kept = ", ".join(name for name in declared.columns if name != "note")
     with pytest.raises(ModelError) as raised:
         trace(graph(f"select {kept},\nid as other from raw.orders"), widened, ())
@@ -316,7 +318,7 @@ def test_a_struct_whose_fields_become_columns_does_not_pass_for_one_column() -> 
     columns = {name: declared[it] for name, it in (("kind", "id"), ("code", "item"))}
     table = Table("marts", "x", "", None, "table", None, None, columns)
     known = catalog()
-    widened = Catalog(known.path, known.sources, {**known.tables, table.relation: table}, {})
+    widened = replace(known, tables={**known.tables, table.relation: table})
     with pytest.raises(ModelError, match=r"gives a column x that .* does not declare"):
         trace(graph("select unnest(card) as x from raw.people"), widened, ())
 

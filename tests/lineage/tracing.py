@@ -77,7 +77,8 @@ def catalog() -> Catalog:
         name: Source(name, f"data/{name}.csv", "", "people", declared(columns))
         for name, columns in COLUMNS.items()
     }
-    return Catalog(Path("catalog.yaml"), sources, {t.relation: t for t in map(raw, COLUMNS)}, {})
+    tables = {table.relation: table for table in map(raw, COLUMNS)}
+    return Catalog(Path("catalog.yaml"), sources, tables, masks={})
 
 
 def declared(columns: Mapping[str, str]) -> Mapping[str, Column]:
@@ -98,7 +99,7 @@ def graph(*models: str | tuple[str, str], macros: Mapping[str, str] | None = Non
     return ModelGraph(
         {relation: model(relation, sql, earlier) for relation, sql in named},
         {name: macro(name, sql) for name, sql in (MACROS | dict(macros or {})).items()},
-        {},
+        checks={},
     )
 
 
