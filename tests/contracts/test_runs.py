@@ -89,8 +89,8 @@ def test_results_are_a_history(workspace: Workspace) -> None:
         "select run_id = 'earlier', count(*) from meta.check_results "
         "where relation = 'marts.fact_transactions' group by all order by all"
     )
-    assert rows == [(False, 14), (True, 14)]
-    assert workspace.query(RESULTS) == [(before + 14,)]
+    assert rows == [(False, 13), (True, 13)]
+    assert workspace.query(RESULTS) == [(before + 13,)]
     assert (
         workspace.query(
             "select run_id, relation, column_name, test, arguments from meta.check_results "
