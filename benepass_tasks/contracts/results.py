@@ -35,6 +35,7 @@ class Result:
         sample_keys: The keys of the first rows that fail, at most five.
         seconds: How long the table's query took, which all its tests share, or the check's own.
         checked_at: When, UTC.
+        has_personal_keys: Whether the keys are of a person, and so stay in the warehouse.
     """
 
     run_id: str
@@ -49,6 +50,7 @@ class Result:
     sample_keys: Sequence[str]
     seconds: float
     checked_at: datetime
+    has_personal_keys: bool = False
 
     @property
     def place(self) -> str:
@@ -63,9 +65,11 @@ class Result:
     def __str__(self) -> str:
         """One line for people, whatever signs the values hold."""
         keys = ", ".join(printable(key) for key in self.sample_keys)
+        if keys:
+            keys = "; keys in meta.check_results" if self.has_personal_keys else f", such as {keys}"
         return (
             f"{printable(self.place)}: {printable(self.named, 120)}: {self.failing_rows:,} of "
-            f"{self.checked_rows:,} rows" + (f", such as {keys}" if keys else "")
+            f"{self.checked_rows:,} rows{keys}"
         )
 
 
@@ -79,7 +83,11 @@ def keep_results(connection: Connection, results: Sequence[Result]) -> None:
             CHECK_RESULTS.c.relation.in_({result.relation for result in results}),
         )
     )
-    connection.execute(insert(CHECK_RESULTS), [asdict(result) for result in results])
+    columns = CHECK_RESULTS.columns.keys()
+    rows = [asdict(result) for result in results]
+    connection.execute(
+        insert(CHECK_RESULTS), [{name: row[name] for name in columns} for row in rows]
+    )
 
 
 def summary(results: Sequence[Result], seconds: float) -> str:

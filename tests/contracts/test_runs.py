@@ -115,9 +115,10 @@ def test_a_test_that_fails_ends_the_command_with_30_and_says_all(workspace: Work
     done = workspace.run_command(task="CheckContracts")
     assert done.returncode == 30, done.stderr
     assert "CheckContracts() failed: 1 of " in done.stderr
-    assert "  marts.fact_transactions.amount: range (min 55): 2 of 3 rows, such as T2, T5\n" in (
-        done.stderr
+    line = (
+        "  marts.fact_transactions.amount: range (min 55): 2 of 3 rows; keys in meta.check_results"
     )
+    assert line in done.stderr.splitlines()
     assert "what was found is in meta.check_results; the tests are in catalog.yaml" in done.stderr
     assert "Traceback" not in done.stderr
     assert workspace.query("select count(*) from marts.fact_transactions") == [(3,)]
@@ -147,7 +148,7 @@ def test_what_only_warns_ends_the_command_with_0_and_a_table(workspace: Workspac
     assert done.returncode == 0, done.stderr
     warning = (
         "WARNING: marts.fact_transactions.transaction_timestamp: range (min 2025-03-05): "
-        "2 of 3 rows, such as T1, T2\n"
+        "2 of 3 rows; keys in meta.check_results\n"
     )
     assert warning in done.stderr
     assert "tests on 11 tables passed, 1 warned, 0 failed" in done.stderr

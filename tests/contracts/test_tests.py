@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -392,6 +393,17 @@ def test_a_result_says_what_was_tested_and_when(bench: Bench) -> None:
     assert said == ["marts.t", "k", "range", "min 0, max 3", "fail", "passed"]
     assert 0 < seconds < 60
     assert is_recent
+
+
+def test_keys_of_people_stay_in_the_warehouse(bench: Bench) -> None:
+    bench.make("create table marts.t as from (values ('E1', -1), ('E2', 2)) as t(k, v)")
+    tested = table({"k": "VARCHAR", "v": "INTEGER"}, Range(minimum=0), on="v")
+    of_people = replace(tested.columns["k"], pii=Pii("pseudonym", kind="EMPLOYEE_ID"))
+    columns = {**tested.columns, "k": of_people}
+    with pytest.raises(ContractError) as raised:
+        bench.check(replace(tested, columns=columns))
+    assert "v: range (min 0): 1 of 2 rows; keys in meta.check_results" in str(raised.value)
+    assert bench.found("sample_keys") == [(["E1"],)]
 
 
 def test_the_error_names_each_test_that_failed_and_where_to_look(bench: Bench) -> None:
