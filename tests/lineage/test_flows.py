@@ -63,12 +63,30 @@ def test_every_aggregate_function_of_duckdb_aggregates(database: Database) -> No
     """Those that look at no value, and those that choose it by another, are cases above."""
     names = database.connection.execute(
         "select distinct function_name from duckdb_functions() where function_type = 'aggregate' "
-        "and function_name <> 'count_star' "
-        "and regexp_full_match(function_name, '[a-z_]+') order by all"
+        "and function_name <> 'count_star' and not list_contains(?, function_name) "
+        "and regexp_full_match(function_name, '[a-z_]+') order by all",
+        [WINDOW_FUNCTIONS],
     ).fetchall()
     subtypes = {name: subtypes_of(name) for (name,) in names}
     assert {name: found for name, found in subtypes.items() if found not in AGGREGATIONS} == {}
 
+
+WINDOW_FUNCTIONS = (
+    "cume_dist",
+    "dense_rank",
+    "fill",
+    "first_value",
+    "lag",
+    "last_value",
+    "lead",
+    "nth_value",
+    "ntile",
+    "percent_rank",
+    "rank",
+    "rank_dense",
+    "row_number",
+)
+"""Some versions of DuckDB list them among the aggregates."""
 
 AGGREGATIONS = ({"AGGREGATION"}, {"AGGREGATION", "SORT"}, None)
 

@@ -259,13 +259,15 @@ class TestThePolicy:
 
     def test_so_must_one_that_calls_an_edited_macro(self, small: SmallProject) -> None:
         small.macros["mask_email"] = "'****' || left(tidy(value), 0)"
+        small.macros["tidy"] = "tidier(value)"
+        small.macros["tidier"] = "trim(value)"
         small.add("marts.x", "select mask_email(email) as it from raw.people", it=MASKED)
         assert small.rules() == {}
         catalog, _ = small.read()
         small.policy["mask_email"] = {
             "fingerprint": catalog.masks["mask_email"].fingerprint
         } | small.policy["mask_email"]
-        small.macros["tidy"] = "value"
+        small.macros["tidier"] = "value"
         assert small.rules() == {
             "_masking_policy.mask_email": {"policy"},
             "marts.x.it": {"treatment"},
