@@ -59,7 +59,7 @@ def read_hash_key() -> HashKey | None:
             f"{VARIABLE} has {len(value)} characters and must have at least {SHORTEST}: "
             "make one with `openssl rand -hex 32`, and keep it where secrets are kept"
         )
-    return HashKey(value.encode())
+    return HashKey(os.fsencode(value))
 
 
 def missing_hash_key(relations: list[str]) -> ProjectError:

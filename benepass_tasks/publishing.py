@@ -5,6 +5,7 @@ and each file takes its place in one step: whoever opens it finds the one before
 whole, and whoever has it open keeps what he has.
 """
 
+import fcntl
 import os
 import shutil
 import time
@@ -74,7 +75,7 @@ def publish(warehouse: Warehouse, folder: Path, publication: Publication, plan: 
     started = time.perf_counter()
     stale = [file for file in publication.files if not plan[marker_name(file)].is_current]
     aside = folder / ASIDE
-    with _failures_explained(folder):
+    with _failures_explained(folder), _turn(folder):
         _make_folders(folder)
         try:
             rows = _write(warehouse, aside, publication, stale)
@@ -104,15 +105,31 @@ def _failures_explained(folder: Path) -> Iterator[None]:
         raise PublicationError(f"publishing in {folder} failed: {explain(error)}") from None
 
 
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Let one run at a time publish into the folder, whatever its warehouse."""
+    _make_public(folder)
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
+
+
 def _make_folders(folder: Path) -> None:
     shutil.rmtree(folder / ASIDE, ignore_errors=True)
-    umask = os.umask(0o022)
-    try:
-        (folder / PARQUET).mkdir(parents=True, exist_ok=True)
-    finally:
-        os.umask(umask)
+    _make_public(folder / PARQUET)
     (folder / ASIDE).mkdir(mode=0o700)
     (folder / ASIDE / PARQUET).mkdir(mode=0o700)
+
+
+def _make_public(folder: Path) -> None:
+    umask = os.umask(0o022)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    finally:
+        os.umask(umask)
 
 
 def _write(

@@ -70,6 +70,10 @@ def _safe_to_show() -> Iterator[None]:
             f"{current_settings().warehouse}: {explain(error)}. If it is damaged, "
             "move it away: the next run builds it anew"
         ) from None
+    except OSError as error:
+        raise ProjectError(
+            f"{error.filename} cannot be read or written: {error.strerror}"
+        ) from error
 
 
 @_safe_to_show()

@@ -700,3 +700,25 @@ def test_whenever_it_is_killed_a_reader_finds_each_file_whole_and_the_next_run_f
     else:
         pytest.fail("publishing never came to its end; the sweep covers only a part of it")
     assert seen == {True, False}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("finished")
+def test_two_warehouses_take_turns_in_one_folder(workspace: Workspace) -> None:
+    shutil.copy2(workspace.warehouse, workspace.data / "other.duckdb")
+    runs = [
+        subprocess.Popen(
+            [*(word.replace("BuildMarts", "Publish") for word in workspace.command), *flags],
+            cwd=workspace.root,
+            env=workspace.environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for flags in ([], ["--benepass-warehouse", "data/other.duckdb"])
+    ]
+    said = [run.communicate(timeout=120)[1] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], said
+    assert set(contents(workspace.published)) == {
+        "benepass.duckdb",
+        *(f"{relation}.parquet" for relation in RELATIONS),
+    }

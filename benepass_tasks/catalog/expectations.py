@@ -49,7 +49,7 @@ class Pattern(Value[str]):
     """A regular expression, exactly as it is; whether DuckDB can read it is asked elsewhere."""
 
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> str:
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str) or not value or "\0" in value:
             raise ValidationError(f"must be a regular expression, not {wording.shown(value)}")
         return value
 
@@ -65,12 +65,18 @@ class Bound(Value[Scalar]):
         return value
 
 
+_TOO_MANY = 2**63
+"""Rows that a BIGINT cannot count."""
+
+
 class Count(Value[int]):
     """A number of rows."""
 
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> int:
-        if type(value) is not int or value < 0:
-            raise ValidationError(f"must be a whole number from 0 on, not {wording.shown(value)}")
+        if type(value) is not int or not 0 <= value < _TOO_MANY:
+            raise ValidationError(
+                f"must be a whole number from 0 on below 2^63, not {wording.shown(value)}"
+            )
         return value
 
 

@@ -60,6 +60,10 @@ def _is_decimal(value: object, type_: str) -> bool:
     return places <= scale and number.adjusted() < precision - scale
 
 
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and "\0" not in value
+
+
 def _reads(read: Callable[[str], object], pattern: str = ".*") -> Callable[[object], bool]:
     def is_read(value: object) -> bool:
         if not isinstance(value, str) or not re.fullmatch(pattern, value, re.ASCII | re.DOTALL):
@@ -75,7 +79,7 @@ def _reads(read: Callable[[str], object], pattern: str = ".*") -> Callable[[obje
 
 _RULES: Mapping[str, tuple[str, Callable[[object], bool]]] = MappingProxyType(
     {
-        "VARCHAR": ("text: put it in quotes", lambda value: isinstance(value, str)),
+        "VARCHAR": ("text: put it in quotes", _is_text),
         "BOOLEAN": ("true or false", lambda value: isinstance(value, bool)),
         "DOUBLE": ("a number", _is_number),
         "DATE": ("a date such as '2026-01-31'", _reads(date.fromisoformat, _DAY)),

@@ -5,6 +5,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from signal import SIGINT, SIGPIPE
 
 import click
@@ -69,6 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 when all is well, 1 for an error with a message for people, 2 for a
         command line that cannot be understood, 130 after Ctrl-C, 141 when nobody reads on.
     """
+    for name, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
+        if stream is None:
+            # Closed by whoever started the program, and so not wanted.
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
     # What the output's encoding has no letter for is shown by its number.
     make_printable(sys.stdout, sys.stderr)
     try:
@@ -84,11 +89,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return DIED_OF + SIGINT
-    except BrokenPipeError:
-        # Python would try once more to write what is left, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DIED_OF + SIGPIPE
+    except OSError as error:
+        return _ended_by(error)
     return 0
+
+
+def _ended_by(error: OSError) -> int:
+    # Python would try once more to write what is left, and complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return DIED_OF + SIGPIPE
+    complain(f"{error.filename or 'the output'} cannot be read or written: {error.strerror}")
+    return 1
 
 
 def _run(arguments: list[str]) -> None:

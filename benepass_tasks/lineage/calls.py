@@ -6,7 +6,9 @@ of a macro that computes with nothing but them.
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from functools import cache
 
+import duckdb
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokens import TokenType
@@ -75,10 +77,20 @@ def _refuse_known_name(macro: Macro, *, masks: bool) -> None:
     A function that goes by this name alone is as good as the macro. For a mask it is not: what is
     written in another way but is the same in the tree would count as masked.
     """
+    if macro.name.lower() in _functions_of_duckdb():
+        raise UntraceableError(1, f"a macro with the name of a function, {macro.name}", "rename it")
     call = _call(macro.name)
     is_alike = isinstance(call, exp.Func) and macro.name.lower() in function_names(call)
     if not isinstance(call, exp.Anonymous) and (masks or not is_alike):
         raise UntraceableError(1, f"a macro with the name of a function, {macro.name}", "rename it")
+
+
+@cache
+def _functions_of_duckdb() -> frozenset[str]:
+    """Also those that DuckDB calls for an operator, such as ~~ for LIKE."""
+    with duckdb.connect() as connection:
+        rows = connection.execute("select distinct function_name from duckdb_functions()")
+        return frozenset(name.lower() for (name,) in rows.fetchall())
 
 
 def _call(name: str) -> exp.Expr | None:

@@ -52,6 +52,7 @@ def _star(walk: Walker, node: exp.Expr, star: exp.Star, place: Place) -> Iterato
         raise UntraceableError(
             line, "EXCLUDE of one side of a USING column", "write its name without the table"
         )
+    _refuse_twice(line, parts(star, "replace"), parts(star, "rename"), [it[1] for it in found])
     replaced = {
         it.alias.lower(): (walk.edges(it, place), _is_unnested(it)) for it in parts(star, "replace")
     }
@@ -61,6 +62,18 @@ def _star(walk: Walker, node: exp.Expr, star: exp.Star, place: Place) -> Iterato
             given = None if name.startswith(UNNAMED) else renamed.get(name, name)
             values, is_unnested = replaced.get(name, (edges, False))
             yield OutputColumn(given, values, line, is_unnested=is_unnested)
+
+
+def _refuse_twice(
+    line: int, replaced: list[exp.Expr], renamed: list[exp.Expr], names: list[str]
+) -> None:
+    """Which of two columns of one name DuckDB replaces or renames depends on where they stand."""
+    changed = {it.alias.lower() for it in replaced} | {it.this.name.lower() for it in renamed}
+    twice = sorted(name for name in changed if names.count(name) > 1)
+    if twice:
+        raise UntraceableError(
+            line, f"REPLACE or RENAME of {twice[0]}, which two columns are called", "write them out"
+        )
 
 
 def _name(projection: exp.Expr) -> str | None:

@@ -31,7 +31,7 @@ def parse(sql: str, names: Iterable[str]) -> exp.Expr:
     trees = [tree for tree in DUCKDB.parser().parse(tokens, sql) if tree is not None]
     if len(trees) != 1:
         raise UntraceableError(1, f"{len(trees)} statements", "write one SELECT a file")
-    _refuse_arrows(tokens, trees[0])
+    _refuse_tokens(tokens)
     _refuse_losses(tokens, trees[0], frozenset(names))
     return trees[0]
 
@@ -88,28 +88,41 @@ def parts(node: exp.Expr, name: str) -> list[exp.Expr]:
     return list(node.args.get(name) or node.args.get(f"{name}_") or ())
 
 
-def _refuse_arrows(tokens: Sequence[Token], tree: exp.Expr) -> None:
-    """An arrow in a call is a path into JSON, which the parser takes for a lambda."""
-    written = sum(token.text.lower() == "lambda" for token in tokens)
-    arrows = [token.line for token in tokens if token.token_type is TokenType.ARROW]
-    if arrows and written < sum(1 for _ in tree.find_all(exp.Lambda)):
-        raise UntraceableError(
-            arrows[0],
-            "-> within a call",
-            "write lambda x: ... for a lambda, and json_extract(value, path) for JSON",
-        )
+def _refuse_tokens(tokens: Sequence[Token]) -> None:
+    for token in tokens:
+        if token.token_type in MISREAD:
+            raise UntraceableError(token.line, *MISREAD[token.token_type])
+        if token.token_type in NAMES and not token.text.isascii():
+            # DuckDB folds the case of ASCII alone, and so two names could be taken for one.
+            raise UntraceableError(
+                token.line, f"the name {token.text}", "write names in ASCII letters"
+            )
+
+
+MISREAD = {
+    TokenType.ARROW: (
+        "->",
+        "write lambda x: ... for a lambda, and json_extract(value, path) for JSON",
+    ),
+    TokenType.DARROW: ("->>", "write json_extract_string(value, path)"),
+    TokenType.CARET_AT: ("^@", "write starts_with(text, beginning)"),
+}
+"""Operators that bind in DuckDB in another way than in the tree."""
 
 
 def _refuse_losses(tokens: Sequence[Token], tree: exp.Expr, names: frozenset[str]) -> None:
     """What the parser builds for a call may leave arguments out; then a column would be missed."""
     written: dict[str, list[int]] = {}
     names |= {alias.alias.lower() for alias in tree.find_all(exp.Alias)}
+    names |= {it.name.lower() for alias in tree.find_all(exp.TableAlias) for it in alias.columns}
     for token, following in zip_longest(tokens, tokens[1:]):
         # Before a parenthesis it is the name of a function, as in `count(*) as count`.
         is_call = following is not None and following.token_type is TokenType.L_PAREN
-        if token.token_type in NAMES and token.text.lower() in names and not is_call:
+        is_text = token.token_type is TokenType.STRING
+        if token.text.lower() in names and not is_call and not is_text:
             written.setdefault(token.text.lower(), []).append(token.line)
     kept = Counter(str(node.this).lower() for node in tree.walk() if _keeps_name(node))
+    kept += Counter(node.sql("duckdb").lower() for node in tree.find_all(exp.DataType))
     for name, lines in written.items():
         if len(lines) > kept[name]:
             raise UntraceableError(

@@ -61,7 +61,12 @@ def read_graph(project: Project, catalog: Catalog, cache: Path) -> ModelGraph:
             file, a reference to a table that no entry knows, a cycle, SQL that cannot be used.
     """
     problems: list[str] = []
-    key = files_key(project)
+    try:
+        key = files_key(project)
+    except OSError as error:
+        raise ModelError(
+            f"{error.filename} cannot be read: {error.strerror}; sql/ holds SQL files only"
+        ) from error
     known = recall(cache, key)
     macros, models = known or _parse(project, problems)
     problems += _mismatches(project, catalog, models)

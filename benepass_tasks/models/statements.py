@@ -5,7 +5,8 @@ from its syntax tree; its recipe is the text without comments and layout, so tha
 changes nothing.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,8 +21,13 @@ from benepass_tasks.models.definitions import Macro, Model
 
 DUCKDB = Dialect.get_or_raise("duckdb")
 
-VARIABLES = ("as_of_date", "pii_masking", "hash_key_inner", "hash_key_outer")
+SETTINGS = ("as_of_date", "pii_masking")
 """What SQL may read with `getvariable`: the settings that can change a table's content."""
+
+SECRETS = ("hash_key_inner", "hash_key_outer")
+"""What macros alone may read; which of them, the proof of privacy says."""
+
+MACRO_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 UNREPEATABLE = frozenset(
     {
@@ -57,8 +63,10 @@ def read_macro(root: Path, path: Path, names: frozenset[str]) -> Macro:
     Raises:
         ModelError: the file does not define the macro that it is named after.
     """
-    sql = (root / path).read_text(encoding="utf-8-sig")
+    sql = _read(root, path)
     tokens = _tokens(path, sql)
+    if not MACRO_NAME.fullmatch(path.stem):
+        raise ModelError(f"{path}: the name of a macro has lower-case letters, digits and _ only")
     opening = [token.text.lower() for token in tokens[:6]]
     if opening != ["create", "or", "replace", "macro", path.stem, "("]:
         raise ModelError(
@@ -69,7 +77,8 @@ def read_macro(root: Path, path: Path, names: frozenset[str]) -> Macro:
         raise ModelError(f"{path}: holds more than one statement; write one macro a file")
     calls = _calls(tokens[6:])
     _refuse_unrepeatable(path, tokens[6:], calls)
-    return Macro(path.stem, path, sql, _recipe(tokens), names & calls, _variables(path, tokens))
+    variables = _variables(path, tokens, (*SETTINGS, *SECRETS))
+    return Macro(path.stem, path, sql, _recipe(tokens), names & calls, variables)
 
 
 def read_model(relation: str, root: Path, path: Path, macros: Mapping[str, Macro]) -> Model:
@@ -84,7 +93,7 @@ def read_model(relation: str, root: Path, path: Path, macros: Mapping[str, Macro
     Raises:
         ModelError: the file is no single SELECT, or reads what is no table of the catalog.
     """
-    sql = (root / path).read_text(encoding="utf-8-sig")
+    sql = _read(root, path)
     tokens = _tokens(path, sql)
     tree = _select(path, sql, tokens)
     calls = _calls(tokens)
@@ -98,8 +107,16 @@ def read_model(relation: str, root: Path, path: Path, macros: Mapping[str, Macro
         recipe=digest(_recipe(tokens), *(macro.recipe for macro in used)),
         references=_references(path, tree),
         macros=frozenset(reached),
-        variables=_variables(path, tokens).union(*(macro.variables for macro in used)),
+        variables=_variables(path, tokens, SETTINGS).union(*(macro.variables for macro in used)),
     )
+
+
+def _read(root: Path, path: Path) -> str:
+    try:
+        return (root / path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ModelError(f"{path}:{line} is not UTF-8 text: save it as UTF-8") from error
 
 
 def _tokens(path: Path, sql: str) -> list[Token]:
@@ -117,6 +134,8 @@ def _tokens(path: Path, sql: str) -> list[Token]:
 def _select(path: Path, sql: str, tokens: list[Token]) -> exp.Query:
     try:
         trees = [tree for tree in DUCKDB.parser().parse(tokens, sql) if tree is not None]
+    except RecursionError as error:
+        raise ModelError(f"{path}: is nested too deeply; write parts of it as CTEs") from error
     except SqlglotError as error:
         details = getattr(error, "errors", None) or [{}]
         line = details[0].get("line", 1)
@@ -142,16 +161,16 @@ def _calls(tokens: list[Token]) -> frozenset[str]:
     )
 
 
-def _variables(path: Path, tokens: list[Token]) -> frozenset[str]:
+def _variables(path: Path, tokens: list[Token], known: Sequence[str]) -> frozenset[str]:
     names = set()
     for index, token in enumerate(tokens):
         if token.text.lower() != "getvariable":
             continue
         argument = tokens[index + 2] if index + 2 < len(tokens) else token
-        if argument.token_type is not TokenType.STRING or argument.text not in VARIABLES:
+        if argument.token_type is not TokenType.STRING or argument.text not in known:
             raise ModelError(
                 f"{path}:{token.line} getvariable takes the name of a setting: "
-                + " or ".join(f"'{name}'" for name in VARIABLES)
+                + " or ".join(f"'{name}'" for name in SETTINGS)
             )
         names.add(argument.text)
     return frozenset(names)

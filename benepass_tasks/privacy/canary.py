@@ -9,6 +9,7 @@ hash, say) is not found this way: the proof over the lineage sees that.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_lowercase
 
 import duckdb
 
@@ -22,8 +23,8 @@ from benepass_tasks.warehouse.session import quote_name, quote_text
 MOST_ROWS = 5_000
 """Of each raw table; enough to meet every branch of the SQL, few enough to take no time."""
 
-MARK = "zqcanary"
-"""How each token begins; two letters follow. No name, address or merchant has it in it."""
+MARK = "qzx"
+"""How each token begins; one letter follows. Short, so that a cut leaves it whole."""
 
 FORMS = (
     "'{token}' || {column}",
@@ -94,7 +95,10 @@ def search(
                 for it in _sightings(scratch, tables, catalog, tokens):
                     seen.setdefault((it.column, it.origin), it)
     except duckdb.Error as error:
-        raise WarehouseError(f"the search for canaries: {explain(error)}") from None
+        raise WarehouseError(
+            f"{warehouse} could not be searched for canaries: {explain(error)}. One that is in use "
+            "cannot be read; try again once no run is going on"
+        ) from None
     columns = sum(len(table.columns) for table in tables)
     return Search(len(tokens), columns, tuple(seen.values()))
 
@@ -107,9 +111,13 @@ def _tokens(catalog: Catalog) -> Iterator[tuple[ColumnRef, str]]:
         for column in table.columns.values()
         if column.pii.class_ == "identifier"
     ]
-    for number, column in enumerate(identifying):
-        first, second = divmod(number, 26)
-        yield column, f"{MARK}{chr(ord('a') + first)}{chr(ord('a') + second)}"
+    if len(identifying) > len(ascii_lowercase):
+        raise WarehouseError(
+            f"the search for canaries has {len(ascii_lowercase)} marks, and there are "
+            f"{len(identifying)} raw columns of class identifier"
+        )
+    for column, letter in zip(identifying, ascii_lowercase, strict=False):
+        yield column, f"{MARK}{letter}"
 
 
 def _prepare(scratch: duckdb.DuckDBPyConnection, variables: Mapping[str, str]) -> None:

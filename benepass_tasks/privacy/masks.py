@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from benepass_tasks.catalog import Catalog
 from benepass_tasks.digests import digest
+from benepass_tasks.hash_key import PADS
 from benepass_tasks.models import ModelGraph
 
 DIGITS = 32
@@ -46,3 +47,8 @@ def unapproved_masks(catalog: Catalog, graph: ModelGraph) -> Iterator[tuple[str,
                 f"masked by it: if it still masks, set fingerprint: '{now}'"
             )
             yield name, message
+    approved = approved_masks(catalog, graph)
+    for name, macro in graph.macros.items():
+        is_hash = name in approved and catalog.masks[name].treatment == "hash"
+        if macro.variables.intersection(PADS) and not is_hash:
+            yield name, f"{macro.path} reads the hash key, which only an approved hash may do"

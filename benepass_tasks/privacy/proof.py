@@ -8,6 +8,7 @@ only counting leaves nothing of a person.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -18,8 +19,8 @@ from benepass_tasks.lineage import ColumnRef, Edge, Lineage, trace
 from benepass_tasks.models import ModelGraph
 from benepass_tasks.privacy.masks import approved_masks, unapproved_masks
 
-VERSION = "1"
-"""Version of the rules; a change of it proves every project anew."""
+VERSION = "2"
+"""Version of the rules; like one of what parses the SQL, a change proves every project anew."""
 
 RANK: Mapping[str, int] = {name: rank for rank, name in enumerate(get_args(PiiClass))}
 """How closely a value leads to a person."""
@@ -259,7 +260,8 @@ def _is_untreated(declared: Pii, carried: Carried) -> bool:
 def _key(catalog: Catalog, graph: ModelGraph) -> str:
     macros = (f"{name} {macro.sql}" for name, macro in sorted(graph.macros.items()))
     models = (f"{name} {model.sql}" for name, model in sorted(graph.models.items()))
-    return digest(VERSION, catalog.path.read_text(encoding="utf-8-sig"), *macros, *models)
+    rules = f"{VERSION} {version('benepass-tasks')} {version('sqlglot')}"
+    return digest(rules, catalog.path.read_text(encoding="utf-8-sig"), *macros, *models)
 
 
 def _remembered(memory: Path) -> str | None:

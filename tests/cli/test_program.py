@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -284,3 +285,20 @@ def test_a_wide_terminal_shows_a_table_and_a_narrow_one_a_list(workspace: Worksp
 def test_no_colour_is_shown(workspace: Workspace) -> None:
     shown = on_a_terminal(workspace, 200, "catalog", NO_COLOR="1")
     assert "\x1b[3" not in shown
+
+
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="no /dev/full, which is never written to"
+)
+def test_an_output_that_cannot_be_written_is_said(workspace: Workspace) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "benepass_tasks", "catalog"],
+            cwd=workspace.root,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "the output cannot be read or written: No space left on device\n"

@@ -205,7 +205,8 @@ EXPRESSIONS = [
     ),
     Case(
         "a JSON path",
-        "select to_json(email) -> '$' as x, json_object('a', email) ->> 'a' as y from raw.people",
+        "select json_extract(to_json(email), '$') as x, "
+        "json_extract_string(json_object('a', email), 'a') as y from raw.people",
         dict.fromkeys("xy", "people.email TRANSFORMATION"),
     ),
     Case(

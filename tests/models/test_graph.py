@@ -13,6 +13,9 @@ from benepass_tasks.models import read_graph
 from benepass_tasks.project import open_project
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from conftest import Workspace
 
     from benepass_tasks.models import ModelGraph
@@ -136,3 +139,26 @@ def test_a_changed_file_is_parsed_again(workspace: Workspace) -> None:
 def test_problems_are_not_cached_away(workspace: Workspace) -> None:
     workspace.write("sql/marts/stray.sql", "select 1 as one")
     assert problems(workspace) == problems(workspace)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (
+            lambda path: path.write_bytes(b"select 1\nas \xff"),
+            "sql/marts/x.sql:2 is not UTF-8 text",
+        ),
+        (lambda path: path.mkdir(), "x.sql cannot be read: Is a directory"),
+        (lambda path: path.symlink_to("nowhere.sql"), "x.sql cannot be read: No such file"),
+        (
+            lambda path: path.write_text(f"select {'(' * 5000}1{')' * 5000} as a"),
+            "sql/marts/x.sql: is nested too deeply",
+        ),
+    ],
+    ids=["bytes", "folder", "dangling link", "nested"],
+)
+def test_what_cannot_be_read_is_named(
+    workspace: Workspace, spoil: Callable[[Path], object], said: str
+) -> None:
+    spoil(workspace.root / "sql" / "marts" / "x.sql")
+    assert any(said in problem for problem in problems(workspace))

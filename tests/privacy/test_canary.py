@@ -120,3 +120,15 @@ def test_the_warehouse_is_only_read(workspace: Workspace) -> None:
 def test_without_a_warehouse_it_says_what_to_do(workspace: Workspace) -> None:
     with pytest.raises(WarehouseError, match="run BuildMarts first"):
         searched(workspace)
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_value_that_is_cut_is_seen(workspace: Workspace) -> None:
+    workspace.replace(
+        "sql/marts/dim_employees.sql",
+        "    status,",
+        "    left(first_name, 5) || '/' || left(last_name, 4) as status,",
+    )
+    assert seen(workspace) == {
+        "marts.dim_employees.status": {"raw.employees.first_name", "raw.employees.last_name"}
+    }

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from small_project import MASKED, NONE, SOURCE, SmallProject
 
+from benepass_tasks.errors import ModelError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -295,3 +297,92 @@ class TestThePolicy:
         assert rules_of(small, "mask_email(first_name)", IDENTIFIER | {"treatment": "mask"}) == {
             "treatment"
         }
+
+
+class TestWhatTheParserWouldMisread:
+    """Each of these once passed for harmless, and brought a name out."""
+
+    @pytest.mark.parametrize(
+        ("sql", "said"),
+        [
+            ("select 'x' ^@ 'y' || lower(email) as it from raw.people", "^@"),
+            ("select email -> '$' as it from raw.people", "->"),
+            ("select email ->> '$' as it from raw.people", "->>"),
+            (
+                (
+                    "with k as (select first_name as a from raw.people), "
+                    "\"\u212a\" as (select 'x' as a) select a as it from k"
+                ),
+                "the name \u212a",
+            ),
+            (
+                (
+                    "with \u00c0 as (select first_name as a from raw.people), "
+                    "\u00e0 as (select 'x' as a) select a as it from \u00c0"
+                ),
+                "the name \u00c0",
+            ),
+            (
+                (
+                    "with a as (select 'k' as k, 'x' as x), "
+                    "b as (select 'y' as x, first_name as z from raw.people), "
+                    "q(c1, c2, c3) as (select * replace ('q' as x) from a, b) "
+                    "select c3 as it from q"
+                ),
+                "REPLACE or RENAME of x",
+            ),
+        ],
+    )
+    def test_is_refused(self, small: SmallProject, sql: str, said: str) -> None:
+        small.add("marts.x", sql, it=NONE)
+        with pytest.raises(ModelError) as refused:
+            small.prove()
+        assert str(refused.value).startswith(f"sql/marts/x.sql:1 {said}")
+
+    @pytest.mark.parametrize(
+        "name", ["like_escape", "contains", "array_agg", "hex", "encode", "last_day", "count"]
+    )
+    def test_a_macro_has_no_function_s_name(self, small: SmallProject, name: str) -> None:
+        small.macros[name] = "value"
+        small.add("marts.x", "select team as it from raw.people", it=NONE)
+        with pytest.raises(ModelError, match=f"a macro with the name of a function, {name}"):
+            small.prove()
+
+    def test_nor_that_of_an_operator(self, small: SmallProject) -> None:
+        small.macros["~~"] = "value"
+        small.add("marts.x", "select team as it from raw.people", it=NONE)
+        with pytest.raises(ModelError, match="the name of a macro has lower-case letters"):
+            small.prove()
+
+    def test_a_lost_argument_is_missed_whatever_names_it(self, small: SmallProject) -> None:
+        small.add(
+            "marts.x",
+            "with t(a) as (select first_name from raw.people) "
+            "select date_trunc(a, date '2026-01-01')::varchar as it from t",
+            it=NONE,
+        )
+        with pytest.raises(ModelError, match="a is written 2 times, of which 1 are understood"):
+            small.prove()
+
+
+class TestTheHashKey:
+    READS = "encode(value) || getvariable('hash_key_inner')"
+
+    def test_no_model_reads_it(self, small: SmallProject) -> None:
+        small.add("marts.x", "select getvariable('hash_key_inner')::varchar as it", it=NONE)
+        with pytest.raises(ModelError, match="getvariable takes the name of a setting"):
+            small.prove()
+
+    def test_nor_does_a_macro_that_is_no_approved_hash(self, small: SmallProject) -> None:
+        small.macros["tidy"] = self.READS
+        small.macros["mask_email"] = self.READS
+        small.add("marts.x", "select team as it from raw.people", it=NONE)
+        assert small.rules() == {
+            "_masking_policy.tidy": {"policy"},
+            "_masking_policy.mask_email": {"policy"},
+        }
+
+    def test_an_approved_hash_may(self, small: SmallProject) -> None:
+        small.macros["pseudonym"] = self.READS
+        small.add("marts.x", "select team as it from raw.people", it=NONE)
+        assert small.rules() == {}
