@@ -26,7 +26,7 @@ from benepass_tasks.warehouse.markers import (
     write_marker,
 )
 from benepass_tasks.warehouse.measure import Measure
-from benepass_tasks.warehouse.session import quote_name
+from benepass_tasks.warehouse.session import quote_relation
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ def balance(
 def _drop(connection: Connection, gone: Mapping[str, str | None]) -> None:
     for relation, kind in gone.items():
         if kind:
-            connection.exec_driver_sql(f"drop {kind} {quote_name(*relation.split('.', 1))}")
+            connection.exec_driver_sql(f"drop {kind} {quote_relation(relation)}")
         forget_marker(connection, relation)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -124,6 +125,22 @@ class Workspace:
             timeout=120,
             check=False,
         )
+
+    def run_until_killed(self, killer: str, moment: int | str, task: str = "BuildMarts") -> bool:
+        """Run a program that kills itself at a moment of a task; whether it came to that."""
+        python, *command = [task if part == "BuildMarts" else part for part in self.command]
+        flags = command[command.index("--module") :]
+        done = subprocess.run(
+            [python, "-c", killer, str(moment), *flags],
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode in (0, -signal.SIGKILL), done.stderr
+        return done.returncode != 0
 
     @property
     def command(self) -> list[str]:

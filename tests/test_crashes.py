@@ -91,7 +91,7 @@ def test_a_run_killed_before_any_of_its_statements_is_finished_by_the_next(
         shutil.rmtree(workspace.root)
         shutil.copytree(base, workspace.root)
         _change(workspace)
-        killed = _run_until(workspace, statement)
+        killed = workspace.run_until_killed(KILLER, statement)
         workspace.run()
         assert workspace.content(("quality", "marts")) == expected, statement
         assert len(_raw(workspace)) == 6, statement
@@ -130,7 +130,7 @@ def test_a_file_that_goes_back_to_what_it_was_after_a_crash_is_loaded_again(
     state = (workspace.data / "transactions.csv").stat()
     before = workspace.content()
     _change(workspace)
-    assert _run_until(workspace, "loaded")
+    assert workspace.run_until_killed(KILLER, "loaded")
     # The new rows are in raw beside the old ones, and nothing vouches for either.
     assert len(_raw(workspace)) == 11
     workspace.write("data/transactions.csv", original)
@@ -180,20 +180,3 @@ def test_four_workers_build_the_same_as_one(workspace: Workspace, tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert "lock" not in done.stderr
     assert workspace.content() == other.content()
-
-
-def _run_until(workspace: Workspace, moment: int | str) -> bool:
-    """Run until before a statement, or until dlt has loaded a file; whether it came to that."""
-    python, *_ = workspace.command
-    flags = workspace.command[workspace.command.index("--module") :]
-    done = subprocess.run(
-        [python, "-c", KILLER, str(moment), *flags],
-        cwd=workspace.root,
-        env=workspace.environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode != 0

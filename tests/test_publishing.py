@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import stat
 import subprocess
 import sys
@@ -650,23 +649,6 @@ luigi_run()
 """
 
 
-def _run_until(workspace: Workspace, moment: int) -> bool:
-    """Publish until before a change; whether it came to that."""
-    python, *_ = workspace.command
-    flags = ["--module", "benepass_tasks", "Publish", "--benepass-as-of", "2026-01-01"]
-    done = subprocess.run(
-        [python, "-c", KILLER, str(moment), *flags],
-        cwd=workspace.root,
-        env=workspace.environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode != 0
-
-
 @pytest.mark.usefixtures("published")
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
@@ -687,7 +669,7 @@ def test_whenever_it_is_killed_a_reader_finds_each_file_whole_and_the_next_run_f
     for moment in range(part, 1_000, 4):
         shutil.rmtree(workspace.root)
         shutil.copytree(base, workspace.root)
-        killed = _run_until(workspace, moment)
+        killed = workspace.run_until_killed(KILLER, moment, "Publish")
         for name, found in contents(workspace.published).items():
             assert found in (old[name], new.get(name)), (moment, name)
             seen.add(found == old[name] != new.get(name))

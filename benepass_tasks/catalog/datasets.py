@@ -37,6 +37,11 @@ class Pii:
     treatment: Treatment | None = None
     reason: str | None = None
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether the values lead to a person, or may harm one."""
+        return self.class_ != "none" or self.sensitive
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataTest:

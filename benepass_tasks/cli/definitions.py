@@ -36,19 +36,27 @@ def read() -> tuple[Catalog, ModelGraph]:
         ProjectError: as above, or the SQL and the catalog do not fit.
     """
     catalog = read_catalog()
-    return catalog, read_graph(find_project(), catalog, models_cache(current_settings().warehouse))
+    return catalog, graph_of(catalog)
 
 
-def read_lineage() -> "Lineage":
+def graph_of(catalog: Catalog) -> ModelGraph:
+    """The graph of the SQL models, checked against the catalog.
+
+    Raises:
+        ProjectError: the SQL and the catalog do not fit.
+    """
+    return read_graph(find_project(), catalog, models_cache(current_settings().warehouse))
+
+
+def lineage_of(catalog: Catalog, graph: ModelGraph) -> "Lineage":
     """What every column derives from; the masks are those that the catalog's policy approves.
 
     Raises:
-        ProjectError: as above, or a column's origin cannot be told from its SQL.
+        ProjectError: a column's origin cannot be told from its SQL.
     """
     from benepass_tasks.lineage import trace  # noqa: PLC0415 - when needed
     from benepass_tasks.privacy import approved_masks  # noqa: PLC0415
 
-    catalog, graph = read()
     return trace(graph, catalog, approved_masks(catalog, graph))
 
 

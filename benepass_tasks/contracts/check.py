@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from benepass_tasks.catalog import Catalog, Column, DataTest, RowCount, SqlCheck, Table
+from benepass_tasks.catalog import Catalog, DataTest, RowCount, SqlCheck, Table
 from benepass_tasks.contracts import scan
 from benepass_tasks.contracts.results import Outcome, Result, keep_results, summary
 from benepass_tasks.contracts.scan import Probe
@@ -222,12 +222,8 @@ def _judged(table: Table, rows: int, finding: _Finding) -> Result:
         sample_keys=list(keys),
         seconds=finding.seconds,
         checked_at=now(),
-        has_personal_keys=any(_is_personal(table.columns[name]) for name in table.key),
+        has_personal_keys=any(table.columns[name].pii.is_personal for name in table.key),
     )
-
-
-def _is_personal(column: Column) -> bool:
-    return column.pii.class_ != "none" or column.pii.sensitive
 
 
 def _key_text(key: Sequence[str | None]) -> str:

@@ -21,7 +21,7 @@ from benepass_tasks.catalog import (
     Unique,
 )
 from benepass_tasks.catalog.datasets import Scalar, written
-from benepass_tasks.warehouse.session import quote_name, quote_text
+from benepass_tasks.warehouse.session import quote_name, quote_relation, quote_text
 
 MOST_KEYS = 5
 """How many failing rows are named."""
@@ -136,13 +136,14 @@ def _surplus(columns: tuple[str, ...]) -> str:
 
 def _relationship(column: str | None, test: Relationships, name: str, alias: str) -> Probe:
     referenced, found = quote_name(test.column), f"{alias}.found"
+    others = quote_relation(test.to)
     return Probe(
         column,
         test,
         f"count({name}) - count({found})",
         f"{name} is not null and {found} is null",
         f"left join (select distinct {referenced} as found "  # noqa: S608
-        f"from {_quoted(test.to)} where {referenced} is not null) as {alias} on {name} = {found}",
+        f"from {others} where {referenced} is not null) as {alias} on {name} = {found}",
     )
 
 
@@ -194,12 +195,8 @@ def _key(table: Table) -> str:
 
 def _from(table: Table, probes: Iterable[Probe]) -> str:
     joins = [probe.join for probe in probes if probe.join]
-    return " ".join([f"from {_quoted(table.relation)} as tested", *joins])
+    return " ".join([f"from {quote_relation(table.relation)} as tested", *joins])
 
 
 def _columns(names: Iterable[str]) -> list[str]:
     return [f"tested.{quote_name(name)}" for name in names]
-
-
-def _quoted(relation: str) -> str:
-    return quote_name(*relation.split(".", 1))

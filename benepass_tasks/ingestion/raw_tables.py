@@ -20,7 +20,7 @@ from benepass_tasks.warehouse.markers import (
     write_marker,
 )
 from benepass_tasks.warehouse.measure import columns_of, measure_table
-from benepass_tasks.warehouse.session import quote_name
+from benepass_tasks.warehouse.session import quote_name, quote_relation
 
 
 def prepare(
@@ -94,7 +94,7 @@ def complete_raw(
 def _delete(connection: Connection, table: Table, condition: str, values: tuple[str, ...]) -> None:
     for relation in (table.relation, REJECTED):
         connection.exec_driver_sql(
-            f"delete from {_quoted(relation)} where {condition}",  # noqa: S608
+            f"delete from {quote_relation(relation)} where {condition}",  # noqa: S608
             values,
         )
 
@@ -105,7 +105,7 @@ def _create_raw(connection: Connection, table: Table, header: Header) -> None:
     Made here and not by dlt, which trusts the schema it stored and would not make again a table or
     a column that it once made.
     """
-    relation = _quoted(table.relation)
+    relation = quote_relation(table.relation)
     columns = {name: column.type for name, column in table.columns.items()}
     columns |= dict.fromkeys(header.undeclared, "VARCHAR")
     described = ", ".join(f"{quote_name(name)} {kind}" for name, kind in columns.items())
@@ -116,11 +116,7 @@ def _create_raw(connection: Connection, table: Table, header: Header) -> None:
             f"alter table {relation} add column {quote_name(name)} {columns[name]}"
         )
     connection.exec_driver_sql(
-        f"create table if not exists {_quoted(REJECTED)} ("
+        f"create table if not exists {quote_relation(REJECTED)} ("
         "_source_file varchar, record_number bigint, line_number bigint, reason varchar, "
         "raw_record blob, _dlt_load_id varchar)"
     )
-
-
-def _quoted(relation: str) -> str:
-    return quote_name(*relation.split("."))

@@ -16,9 +16,10 @@ import duckdb
 from benepass_tasks.catalog import Catalog, Column, Table
 from benepass_tasks.errors import WarehouseError
 from benepass_tasks.lineage import ColumnRef
-from benepass_tasks.models import Model, ModelGraph
+from benepass_tasks.models import ModelGraph
+from benepass_tasks.project import LAYERS
 from benepass_tasks.warehouse.failures import explain
-from benepass_tasks.warehouse.session import quote_name, quote_text
+from benepass_tasks.warehouse.session import quote_name, quote_relation, quote_text
 
 MOST_ROWS = 5_000
 """Of each raw table; enough to meet every branch of the SQL, few enough to take no time."""
@@ -124,7 +125,7 @@ def _prepare(scratch: duckdb.DuckDBPyConnection, variables: Mapping[str, str]) -
     scratch.execute("set TimeZone = 'UTC'")
     for name, value in variables.items():
         scratch.execute(f"set variable {name} = {value}")
-    for layer in ("raw", "staging", "intermediate", "quality", "marts"):
+    for layer in ("raw", *LAYERS):
         scratch.execute(f"create schema {layer}")
 
 
@@ -167,11 +168,7 @@ def _build(scratch: duckdb.DuckDBPyConnection, graph: ModelGraph) -> None:
     for model in graph.models.values():
         for macro in graph.macros_of(model):
             scratch.execute(macro.sql)
-        scratch.execute(f"create table {_name(model)} as\n{model.sql}")
-
-
-def _name(model: Model) -> str:
-    return quote_name(*model.relation.split("."))
+        scratch.execute(f"create table {quote_relation(model.relation)} as\n{model.sql}")
 
 
 def _sightings(

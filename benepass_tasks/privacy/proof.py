@@ -176,7 +176,7 @@ class _Court:
     def _arriving(self, column: ColumnRef) -> Iterator[Carried]:
         for edge in self._lineage.origins(column):
             pii = self._catalog.sources[edge.origin.relation].columns[edge.origin.column].pii
-            if (pii.class_ != "none" or pii.sensitive) and edge.masking != COUNTED:
+            if pii.is_personal and edge.masking != COUNTED:
                 yield self._lowered(edge, pii)
 
     def _lowered(self, edge: Edge, pii: Pii) -> Carried:
@@ -189,10 +189,9 @@ class _Court:
     def _too_low(
         self, column: ColumnRef, declared: Pii, carried: Iterable[Carried]
     ) -> Iterator[Finding]:
-        is_declared = declared.class_ != "none" or declared.sensitive
-        rule: Rule = "leak" if is_declared else "undeclared"
+        rule: Rule = "leak" if declared.is_personal else "undeclared"
         for it in carried:
-            told = "" if is_declared else "; nothing personal is declared"
+            told = "" if declared.is_personal else "; nothing personal is declared"
             if RANK[it.class_] > RANK[declared.class_]:
                 message = (
                     f"carries {it.class_} {it.kind} and declares class {declared.class_}{told}"

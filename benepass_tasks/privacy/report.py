@@ -13,11 +13,7 @@ MOST_SOURCES = 3
 
 def personal(proof: Proof) -> list[Verdict]:
     """The columns that declare or carry anything personal or sensitive."""
-    return [
-        it
-        for it in proof.verdicts
-        if it.carried or it.findings or it.declared.class_ != "none" or it.declared.sensitive
-    ]
+    return [it for it in proof.verdicts if it.carried or it.findings or it.declared.is_personal]
 
 
 def row(verdict: Verdict, *, is_short: bool = False) -> tuple[str, ...]:

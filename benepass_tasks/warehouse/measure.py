@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from benepass_tasks.digests import digest
-from benepass_tasks.warehouse.session import quote_name
+from benepass_tasks.warehouse.session import quote_name, quote_relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Measure:
 
 def columns_of(connection: Connection, relation: str) -> dict[str, str]:
     """The columns of a table or view with their types, in its order."""
-    described = connection.exec_driver_sql(f"describe {quote_name(*relation.split('.', 1))}")
+    described = connection.exec_driver_sql(f"describe {quote_relation(relation)}")
     return {column: kind for column, kind, *_ in described}
 
 
@@ -36,7 +36,7 @@ def measure_table(connection: Connection, relation: str, columns: Mapping[str, s
     hashed = ", ".join(map(quote_name, columns))
     count, total = connection.exec_driver_sql(
         f"select count(*), sum(hash({hashed})) "  # noqa: S608
-        f"from {quote_name(*relation.split('.', 1))}"
+        f"from {quote_relation(relation)}"
     ).one()
     shape = (f"{column} {kind}" for column, kind in columns.items())
     return Measure(count, digest(*shape, str(count), str(total)))

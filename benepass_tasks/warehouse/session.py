@@ -204,6 +204,11 @@ def quote_name(*parts: str) -> str:
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
 
 
+def quote_relation(relation: str) -> str:
+    """A relation written as `layer.table`, quoted for SQL."""
+    return quote_name(*relation.split(".", 1))
+
+
 def quote_text(value: str) -> str:
     """A text as a SQL literal."""
     return "'" + value.replace("'", "''") + "'"

@@ -13,16 +13,18 @@ from benepass_tasks.privacy.canary import Search, search
 from benepass_tasks.project import Project
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from conftest import Workspace
 
 VARIABLES = {"as_of_date": "date '2026-01-01'"}
 
 
-def searched(workspace: Workspace) -> Search:
+def searched(workspace: Workspace, variables: Mapping[str, str] = VARIABLES) -> Search:
     project = Project(workspace.root)
     catalog = load_catalog(project.catalog)
     graph = read_graph(project, catalog, workspace.root / "models.json")
-    return search(workspace.warehouse, catalog, graph, VARIABLES)
+    return search(workspace.warehouse, catalog, graph, variables)
 
 
 def seen(workspace: Workspace) -> dict[str, set[str]]:
@@ -103,11 +105,7 @@ def test_a_list_and_a_quarantined_record_are_searched_too(workspace: Workspace) 
 
 def test_masking_is_on_whatever_the_setting(workspace: Workspace) -> None:
     workspace.run(pii_masking="false")
-    project = Project(workspace.root)
-    catalog = load_catalog(project.catalog)
-    graph = read_graph(project, catalog, workspace.root / "models.json")
-    off = VARIABLES | {"pii_masking": "false"}
-    assert search(workspace.warehouse, catalog, graph, off).sightings == ()
+    assert searched(workspace, VARIABLES | {"pii_masking": "false"}).sightings == ()
 
 
 @pytest.mark.usefixtures("finished")

@@ -88,8 +88,9 @@ def list_(layer: str | None, domain: str | None, is_json: bool) -> None:  # noqa
 @as_json
 def show(dataset: str, is_json: bool) -> None:  # noqa: FBT001
     """Show a dataset: its columns, what it reads and who reads it."""
-    found = inventory.find(dataset, definitions.read_catalog())
-    around = inventory.neighbours(found, *definitions.read())
+    catalog = definitions.read_catalog()
+    found = inventory.find(dataset, catalog)
+    around = inventory.neighbours(found, catalog, definitions.graph_of(catalog))
     if is_json:
         say_json(inventory.dataset_json(found, around))
         return

@@ -66,10 +66,11 @@ def command(  # noqa: PLR0913 - one for each option
 def _show(name: str, *, is_downstream: bool, with_rows: bool, is_json: bool) -> None:
     from benepass_tasks.cli import derivation  # noqa: PLC0415 - when needed
 
+    catalog, graph = definitions.read()
     found = derivation.derive(
         name,
-        definitions.read_catalog(),
-        definitions.read_lineage(),
+        catalog,
+        definitions.lineage_of(catalog, graph),
         is_downstream=is_downstream,
         with_rows=with_rows,
     )
@@ -116,7 +117,7 @@ def _write_events(file: Path) -> None:
 
     happening = Happening(datetime.now(UTC), definitions.warehouse_path())
     catalog, graph = definitions.read()
-    written = list(events(catalog, graph, definitions.read_lineage(), happening))
+    written = list(events(catalog, graph, definitions.lineage_of(catalog, graph), happening))
     lines = "".join(f"{json.dumps(event)}\n" for event in written)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -52,7 +52,7 @@ def _report(form: str | None) -> bool:
     from benepass_tasks.privacy import prove, report  # noqa: PLC0415 - when needed
 
     catalog, graph = definitions.read()
-    proof = prove(catalog, graph, definitions.read_lineage())
+    proof = prove(catalog, graph, definitions.lineage_of(catalog, graph))
     if form == "markdown":
         click.echo(report.as_markdown(proof), nl=False)
     elif form == "json":
