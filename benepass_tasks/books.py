@@ -16,10 +16,10 @@ from benepass_tasks.errors import BooksError
 from benepass_tasks.nodes import BOOKS
 from benepass_tasks.plan import Status, is_contract, leftovers
 from benepass_tasks.project import Project
+from benepass_tasks.this_run import run_id
 from benepass_tasks.warehouse import Marker, Snapshot, Warehouse
 from benepass_tasks.warehouse.failures import explain
 from benepass_tasks.warehouse.markers import (
-    RUN_ID,
     forget_load,
     forget_marker,
     snapshot_of,
@@ -145,8 +145,8 @@ def _seconds_line(snapshot: Snapshot) -> str:
     return "Seconds: " + ", ".join(f"{layer} {spent:.2f}" for layer, spent in seconds.items())
 
 
-def _add(seconds: dict[str, float], layer: str, spent: float, run_id: str) -> None:
-    if run_id == RUN_ID:
+def _add(seconds: dict[str, float], layer: str, spent: float, run: str) -> None:
+    if run == run_id():
         seconds[layer] = seconds.get(layer, 0.0) + spent
 
 

@@ -16,8 +16,9 @@ from benepass_tasks.models import Model, ModelGraph
 from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED
 from benepass_tasks.publication import Publication, marker_name
 from benepass_tasks.sources import SourceFile
+from benepass_tasks.this_run import run_id
 from benepass_tasks.warehouse import Load, Snapshot
-from benepass_tasks.warehouse.markers import RUN_ID, is_relation
+from benepass_tasks.warehouse.markers import is_relation
 
 READER = "1"
 """Version of how files are read; a change of it loads every file anew."""
@@ -69,7 +70,7 @@ class Situation:
     snapshot: Snapshot
     proof: str = ""
     force: frozenset[str] = frozenset()
-    run_id: str = RUN_ID
+    run_id: str = field(default_factory=run_id)
     published: Mapping[str, str] = field(default_factory=dict)
     publication: Publication | None = None
 

@@ -30,9 +30,10 @@ from benepass_tasks.publication import (
     marker_name,
     published_files,
 )
+from benepass_tasks.this_run import run_id
 from benepass_tasks.warehouse import Marker, Warehouse
 from benepass_tasks.warehouse.failures import explain
-from benepass_tasks.warehouse.markers import RUN_ID, forget_others, now, write_marker
+from benepass_tasks.warehouse.markers import forget_others, now, write_marker
 from benepass_tasks.warehouse.measure import Measure
 from benepass_tasks.warehouse.session import ALIAS, Run, quote_name, quote_text
 
@@ -252,7 +253,7 @@ def _search(table: PublishedTable) -> str:
 
 
 def _write_parquet(run: Run, path: Path, table: PublishedTable, rows: int) -> None:
-    about = {"relation": table.relation, "run_id": RUN_ID, "published_at": now().isoformat()}
+    about = {"relation": table.relation, "run_id": run_id(), "published_at": now().isoformat()}
     pairs = ", ".join(f"{key}: {quote_text(value)}" for key, value in about.items())
     file = quote_text(str(path))
     run(

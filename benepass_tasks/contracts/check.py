@@ -17,10 +17,10 @@ from benepass_tasks.errors import ContractError
 from benepass_tasks.models import Model, ModelGraph
 from benepass_tasks.nodes import CONTRACTS
 from benepass_tasks.plan import Plan, Status, contract_of, is_contract
+from benepass_tasks.this_run import run_id
 from benepass_tasks.warehouse import Marker, Snapshot, Warehouse
 from benepass_tasks.warehouse.failures import explain
 from benepass_tasks.warehouse.markers import (
-    RUN_ID,
     forget_markers,
     now,
     write_markers,
@@ -210,7 +210,7 @@ def _judged(table: Table, rows: int, finding: _Finding) -> Result:
         status = "failed" if finding.test.severity == "fail" else "warned"
     keys = dict.fromkeys(_key_text(key) for key in finding.keys)
     return Result(
-        run_id=RUN_ID,
+        run_id=run_id(),
         relation=table.relation,
         column_name=finding.column,
         test=finding.test.kind,

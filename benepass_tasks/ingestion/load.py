@@ -16,8 +16,9 @@ from benepass_tasks.ingestion.raw_tables import prepare, vouch_for
 from benepass_tasks.ingestion.records import Accounting, RecordReader
 from benepass_tasks.plan import source_recipe
 from benepass_tasks.sources import SourceFile
+from benepass_tasks.this_run import run_id
 from benepass_tasks.warehouse import Load, Warehouse
-from benepass_tasks.warehouse.markers import RUN_ID, now
+from benepass_tasks.warehouse.markers import now
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ def _describe(
         parsed=accounting.parsed,
         rejected=accounting.rejected,
         seconds=time.perf_counter() - started,
-        run_id=RUN_ID,
+        run_id=run_id(),
         loaded_at=now(),
     )
 

@@ -6,7 +6,6 @@ that there is never one without the other.
 
 import re
 import time
-import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -14,12 +13,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select
 
+from benepass_tasks.this_run import run_id
 from benepass_tasks.warehouse.measure import Measure
 from benepass_tasks.warehouse.meta import LOADS, MARKERS, MASKING, PROPERTIES
 from benepass_tasks.warehouse.session import Warehouse
-
-RUN_ID = uuid.uuid4().hex
-"""Identifies this process and those forked from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ class Marker:
             content=measure.content,
             row_count=measure.row_count,
             seconds=time.perf_counter() - started,
-            run_id=RUN_ID,
+            run_id=run_id(),
             built_at=now(),
         )
 

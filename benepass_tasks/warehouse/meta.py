@@ -5,6 +5,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Date,
     DateTime,
     Double,
     MetaData,
@@ -65,6 +66,93 @@ CHECK_RESULTS = Table(
     Column("checked_at", DateTime(timezone=True), nullable=False),
 )
 """What became of the tests of the catalog, one row per (run, test)."""
+
+RUNS = Table(
+    "runs",
+    METADATA,
+    Column("run_id", String, primary_key=True),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("status", String, nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("versions", String, nullable=False),
+    Column("settings", String, nullable=False),
+    Column("git_commit", String),
+    Column("error", String),
+)
+"""One row a run: `running`, then `succeeded` or `failed`; `interrupted` where it was killed."""
+
+MATERIALIZATIONS = Table(
+    "materializations",
+    METADATA,
+    Column("run_id", String, nullable=False),
+    Column("node", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("reason", String),
+    Column("row_count", BigInteger),
+    Column("bytes", BigInteger),
+    Column("seconds", Double),
+    Column("fingerprint", String),
+    Column("content", String),
+    Column("error", String),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+)
+"""What became of each node of the plan in a run: `built` and why, `skipped` or `failed`.
+
+A node is a file (`employees/employees.csv`), a relation, a proof or what is published.
+"""
+
+COLUMN_PROFILES = Table(
+    "column_profiles",
+    METADATA,
+    Column("run_id", String, nullable=False),
+    Column("relation", String, nullable=False),
+    Column("column_name", String, nullable=False),
+    Column("row_count", BigInteger, nullable=False),
+    Column("null_count", BigInteger, nullable=False),
+    Column("null_rate", Double),
+    Column("distinct_estimate", BigInteger),
+    Column("minimum", String),
+    Column("maximum", String),
+    Column("mean", Double),
+)
+"""What the columns of a table hold that was built in a run; no extremes of personal ones."""
+
+QUALITY_FIGURES = Table(
+    "quality_figures",
+    METADATA,
+    Column("run_id", String, nullable=False),
+    Column("dataset", String, nullable=False),
+    Column("figure", String, nullable=False),
+    Column("name", String),
+    Column("value", Double, nullable=False),
+)
+"""What a run that balanced the books found, one row per (run, dataset, figure, name).
+
+Figures of a source (`transactions`): `records`, `clean`, `flagged`, `quarantined`, `rejected`,
+`clean_rate`; with the reason or flag as name `quarantined_by_reason`, `flagged_by_flag`. Of a raw
+table: `quality_score`. Of `marts.fact_transactions`: `spend_by_day`, with the day as name.
+"""
+
+MONITOR_RESULTS = Table(
+    "monitor_results",
+    METADATA,
+    Column("run_id", String, nullable=False),
+    Column("monitor", String, nullable=False),
+    Column("dataset", String, nullable=False),
+    Column("name", String),
+    Column("status", String, nullable=False),
+    Column("value", Double),
+    Column("lower", Double),
+    Column("upper", Double),
+    Column("compared_with", String, nullable=False),
+    Column("message", String, nullable=False),
+    Column("checked_at", DateTime(timezone=True), nullable=False),
+)
+"""What the monitors said in a run: `freshness`, `volume` and the anomalies, `ok`, `warn` or `fail`.
+
+`value` is what was found and `lower` to `upper` what is expected; `compared_with` says by what.
+"""
 
 PROPERTIES = Table(
     "properties",
