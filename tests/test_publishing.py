@@ -279,10 +279,9 @@ def test_nothing_is_published_while_the_books_do_not_balance(workspace: Workspac
 
 @pytest.mark.usefixtures("published")
 def test_a_second_time_there_is_nothing_to_do(workspace: Workspace) -> None:
-    paths = (workspace.warehouse, *workspace.published.rglob("*"))
-    before = {path: file_state(path) for path in paths}
+    before = {path: file_state(path) for path in workspace.published.rglob("*")}
     assert workspace.run("Publish") == set()
-    assert {path: file_state(path) for path in paths} == before
+    assert {path: file_state(path) for path in workspace.published.rglob("*")} == before
 
 
 @pytest.mark.usefixtures("published")
