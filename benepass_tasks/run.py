@@ -268,7 +268,8 @@ def _plan_of(settings: Settings) -> Plan:
     _refuse_shared_files(files)
     states = tuple(file.state if file.exists() else "" for file in files)
     published = tuple(published_files(settings.published_dir).items())
-    return _plan(settings, project_state, files, states, published, Warehouse.of(settings).state)
+    state = Warehouse.of(settings).state
+    return _plan(settings, project_state, files, states, published, state, run_id())
 
 
 def _publication(settings: Settings) -> Publication | None:
@@ -372,6 +373,7 @@ def _plan(
     _states: tuple[str, ...],
     published: tuple[tuple[str, str], ...],
     _warehouse_state: tuple[tuple[int, ...], ...],
+    run: str,
 ) -> Plan:
     catalog, graph = _definitions_of(settings)
     _require_hash_key(settings, graph)
@@ -388,6 +390,7 @@ def _plan(
             snapshot=snapshot,
             proof=_proof(open_project(settings.project_dir)),
             force=settings.force,
+            run_id=run,
             published=dict(published),
             publication=_publication(settings),
         )
