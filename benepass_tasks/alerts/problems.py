@@ -1,0 +1,191 @@
+"""What is wrong now, by what the runs wrote into schema `meta`.
+
+A problem is told in words that cannot quote the data: names of tables, columns, files and tests,
+and numbers. Neither the keys of rows nor the texts of errors are among them: the first record of a
+file that lacks its header is named in an error as what the header has, and it may be a person's.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from benepass_tasks.catalog.datasets import Severity
+from benepass_tasks.catalog.wording import printable
+from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED
+from benepass_tasks.warehouse.markers import is_relation
+
+LONGEST = 150
+"""Characters of a title or a detail."""
+
+RUN = "run"
+"""The key of a run that failed before any of its tasks did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is wrong now.
+
+    Attributes:
+        key: What it is about, the same in each run in which it is wrong.
+        title: What is wrong, in a few words.
+        detail: How wrong it is.
+        severity: Whether it failed something or only warns.
+        is_event: Whether it merely happened, and is over as soon as it was told.
+    """
+
+    key: str
+    title: str
+    detail: str
+    severity: Severity
+    is_event: bool = False
+
+    def __post_init__(self) -> None:
+        """Make what is told one line that steers nothing, and bound it."""
+        object.__setattr__(self, "title", printable(self.title, LONGEST))
+        object.__setattr__(self, "detail", printable(self.detail, LONGEST))
+
+
+def problems_of(connection: Connection, run_id: str) -> list[Problem]:
+    """What is wrong after a run, by the latest word on each thing, of whichever run.
+
+    So what was not looked at again stays as it was: it is neither new nor mended.
+
+    Args:
+        connection: A session on a warehouse that has all tables of `meta`: this reads `runs`,
+            `materializations`, `check_results`, `monitor_results` and `markers`.
+        run_id: The run.
+    """
+    kept = [*_of_tests(connection), *_of_monitors(connection)]
+    is_tested = any(it.key.startswith("contract:") and it.severity == "fail" for it in kept)
+    failures = _of_nodes(connection, known=(CONTRACTS,) if is_tested else ())
+    return [*kept, *failures, *_of_run(connection, run_id)]
+
+
+def run_failed(run_id: str) -> Problem:
+    """A run that failed, though none of its tasks did."""
+    return Problem(
+        RUN, "the run failed before it built anything", f"the log of run {run_id} says why", "fail"
+    )
+
+
+TESTS = """
+select relation, column_name, test, arguments, severity, failing_rows, checked_rows
+from meta.check_results
+qualify
+    status <> 'passed'
+    and run_id = first_value(run_id) over (partition by relation order by checked_at desc)
+    -- What no table promises any more is vouched for by no marker, once all other tests pass.
+    and (
+        'contracts/' || relation in (select name from meta.markers)
+        or 'contracts' not in (select name from meta.markers)
+    )
+order by all
+"""
+"""What the latest tests of each table found; a run tests all that a table promises, or nothing."""
+
+
+def _of_tests(connection: Connection) -> Iterator[Problem]:
+    for relation, column, test, arguments, severity, failing, checked in _rows(connection, TESTS):
+        place = f"{relation}.{column}" if column else relation
+        named = f"{test} ({arguments})" if arguments else test
+        amiss = "rows too few or too many, of" if test == "row_count" else "of"
+        yield Problem(
+            key=":".join(filter(None, ("contract", place, test, arguments))),
+            title=f"{place}: {named}",
+            detail=f"{failing:,} {amiss} {checked:,} rows",
+            severity=severity,
+        )
+
+
+MONITORS = """
+select monitor, dataset, name, status, value, lower, upper, compared_with
+from meta.monitor_results
+qualify
+    status <> 'ok'
+    and run_id = first_value(run_id) over (partition by monitor order by checked_at desc)
+order by all
+"""
+"""What each monitor said when it looked last; it looks at everything or at nothing."""
+
+
+def _of_monitors(connection: Connection) -> Iterator[Problem]:
+    rows = _rows(connection, MONITORS)
+    for monitor, dataset, name, status, value, lower, upper, compared_with in rows:
+        bounds = [
+            f"{word} {it:g}" for word, it in (("from", lower), ("to", upper)) if it is not None
+        ]
+        expected = f", expected {' '.join(bounds)} ({compared_with})" if bounds else ""
+        found = f"{value:g}" if value is not None else "nothing"
+        yield Problem(
+            key=":".join(filter(None, (monitor, dataset, name))),
+            title=f"{monitor} of {dataset}{f': {name}' if name else ''}",
+            detail=f"{found}{expected}",
+            severity="fail" if status == "fail" else "warn",
+        )
+
+
+NODES = """
+with latest as (
+    select node, outcome, recorded_at, run_id
+    from meta.materializations
+    qualify recorded_at = max(recorded_at) over (partition by node)
+)
+
+select distinct node, run_id
+from latest
+where
+    outcome = 'failed'
+    -- The books balance only over everything: what failed before and is not in them is gone.
+    and not exists (
+        from latest as books
+        where
+            books.node = 'books'
+            and books.outcome <> 'failed'
+            and books.recorded_at > latest.recorded_at
+            and latest.node not similar to '(contracts|published)([/:].*)?'
+    )
+order by all
+"""
+"""What could not be made when it was tried last."""
+
+
+def _of_nodes(connection: Connection, known: Collection[str]) -> Iterator[Problem]:
+    for node, run_id in _rows(connection, NODES):
+        if node not in known:
+            yield Problem(
+                key=f"failed:{node}",
+                title=_failure(node),
+                detail=f"the log of run {run_id} says why",
+                severity="fail",
+            )
+
+
+def _failure(node: str) -> str:
+    whole = {
+        BOOKS: "the books could not be balanced",
+        CONTRACTS: "the tables could not be tested",
+        PUBLISHED: "nothing could be published",
+    }
+    return whole.get(node, f"{node} could not be {'built' if is_relation(node) else 'loaded'}")
+
+
+FAILED_RUN = """
+select run_id
+from meta.runs
+where
+    run_id = ?
+    and status = 'failed'
+    and run_id not in (select run_id from meta.materializations where outcome = 'failed')
+"""
+"""The run, if it failed and no task of it did."""
+
+
+def _of_run(connection: Connection, run_id: str) -> Iterator[Problem]:
+    for (failed,) in connection.exec_driver_sql(FAILED_RUN, (run_id,)):
+        yield run_failed(failed)
+
+
+def _rows(connection: Connection, sql: str) -> Sequence[Any]:
+    return connection.exec_driver_sql(sql).all()
