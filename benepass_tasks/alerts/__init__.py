@@ -1,6 +1,6 @@
 """Alerts: what is wrong becomes an incident, which is told when it is new, open still, and over."""
 
-from benepass_tasks.alerts.alert import alert, send_trial
+from benepass_tasks.alerts.end_of_run import alert, send_trial
 from benepass_tasks.alerts.incidents import Incident, has_incidents, read_incidents
 from benepass_tasks.alerts.problems import Problem, run_failed
 

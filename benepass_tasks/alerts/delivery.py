@@ -54,18 +54,15 @@ def channels_of(settings: Settings) -> tuple[Channel, ...]:
     return tuple(channel for channel, it in is_set.items() if it)
 
 
-def deliver(
-    messages: Mapping[Channel, Message], settings: Settings, seconds: float = SECONDS
-) -> dict[Channel, Delivery]:
+def deliver(messages: Mapping[Channel, Message], settings: Settings) -> dict[Channel, Delivery]:
     """Deliver a message to each channel, side by side, and say what became of it.
 
     Args:
         messages: The messages by channel; all of them are set.
         settings: What the channels are.
-        seconds: How long it may take in all.
     """
     jobs = [_job(channel, message, settings) for channel, message in messages.items()]
-    endings = run_all(jobs, seconds)
+    endings = run_all(jobs, SECONDS)
     return {
         channel: _delivery(channel, ending, settings)
         for channel, ending in zip(messages, endings, strict=True)

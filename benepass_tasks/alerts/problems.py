@@ -20,7 +20,7 @@ LONGEST = 150
 """Characters of a title or a detail."""
 
 RUN = "run"
-"""The key of a run that failed before any of its tasks did."""
+"""The key of a run that failed, though no task of it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,9 @@ def problems_of(connection: Connection, run_id: str) -> list[Problem]:
 
 
 def run_failed(run_id: str) -> Problem:
-    """A run that failed, though none of its tasks did."""
+    """A run that failed, though no task of it did, such as by an invalid catalog."""
     return Problem(
-        RUN, "the run failed before it built anything", f"the log of run {run_id} says why", "fail"
+        RUN, "the run failed outside of its tasks", f"the log of run {run_id} says why", "fail"
     )
 
 
@@ -90,11 +90,12 @@ def _of_tests(connection: Connection) -> Iterator[Problem]:
     for relation, column, test, arguments, severity, failing, checked in _rows(connection, TESTS):
         place = f"{relation}.{column}" if column else relation
         named = f"{test} ({arguments})" if arguments else test
-        amiss = "rows too few or too many, of" if test == "row_count" else "of"
+        rows = f"{failing:,} of {checked:,} rows"
+        size = f"{checked:,} rows, {failing:,} too few or too many"
         yield Problem(
             key=":".join(filter(None, ("contract", place, test, arguments))),
             title=f"{place}: {named}",
-            detail=f"{failing:,} {amiss} {checked:,} rows",
+            detail=size if test == "row_count" else rows,
             severity=severity,
         )
 

@@ -43,7 +43,7 @@ class Warehouse:
 
     path: Path
     memory_limit: str
-    lock_timeout: float = field(compare=False)  # patience makes no other warehouse
+    lock_timeout: float = field(compare=False)
     variables: tuple[tuple[str, str], ...] = field(repr=False)
 
     @classmethod
