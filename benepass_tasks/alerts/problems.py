@@ -7,6 +7,7 @@ file that lacks its header is named in an error as what the header has, and it m
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,10 +15,17 @@ from sqlalchemy import Connection
 from benepass_tasks.catalog.datasets import Severity
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED
-from benepass_tasks.warehouse.markers import is_relation
+from benepass_tasks.warehouse.markers import is_relation, now
+from benepass_tasks.warehouse.meta import METADATA
 
-LONGEST = 150
-"""Characters of a title or a detail."""
+LONGEST_TITLE = 150
+LONGEST_DETAIL = 250
+"""In characters; what is longer is cut."""
+
+EVENTS_LAST = timedelta(days=7)
+"""What merely happened, and was not told for longer, is no news any more."""
+
+CHANGES_TABLE = "meta.schema_changes"
 
 RUN = "run"
 """The key of a run that failed, though no task of it did."""
@@ -43,8 +51,8 @@ class Problem:
 
     def __post_init__(self) -> None:
         """Make what is told one line that steers nothing, and bound it."""
-        object.__setattr__(self, "title", printable(self.title, LONGEST))
-        object.__setattr__(self, "detail", printable(self.detail, LONGEST))
+        object.__setattr__(self, "title", printable(self.title, LONGEST_TITLE))
+        object.__setattr__(self, "detail", printable(self.detail, LONGEST_DETAIL))
 
 
 def problems_of(connection: Connection, run_id: str) -> list[Problem]:
@@ -54,13 +62,16 @@ def problems_of(connection: Connection, run_id: str) -> list[Problem]:
 
     Args:
         connection: A session on a warehouse that has all tables of `meta`: this reads `runs`,
-            `materializations`, `check_results`, `monitor_results` and `markers`.
+            `materializations`, `check_results`, `monitor_results`, `schema_changes` and `markers`.
         run_id: The run.
     """
     kept = [*_of_tests(connection), *_of_monitors(connection)]
     is_tested = any(it.key.startswith("contract:") and it.severity == "fail" for it in kept)
     failures = _of_nodes(connection, known=(CONTRACTS,) if is_tested else ())
-    return [*kept, *failures, *_of_run(connection, run_id)]
+    found = [*kept, *failures, *_of_run(connection, run_id)]
+    if CHANGES_TABLE in METADATA.tables:
+        found += events_of(connection, now() - EVENTS_LAST)
+    return found
 
 
 def run_failed(run_id: str) -> Problem:
@@ -101,29 +112,25 @@ def _of_tests(connection: Connection) -> Iterator[Problem]:
 
 
 MONITORS = """
-select monitor, dataset, name, status, value, lower, upper, compared_with
+select monitor, dataset, name, status, message, compared_with
 from meta.monitor_results
 qualify
     status <> 'ok'
-    and run_id = first_value(run_id) over (partition by monitor order by checked_at desc)
+    and run_id = first_value(run_id) over (order by checked_at desc)
 order by all
 """
-"""What each monitor said when it looked last; it looks at everything or at nothing."""
+"""What the monitors said when they looked last; they look at everything or at nothing."""
 
 
 def _of_monitors(connection: Connection) -> Iterator[Problem]:
     rows = _rows(connection, MONITORS)
-    for monitor, dataset, name, status, value, lower, upper, compared_with in rows:
-        bounds = [
-            f"{word} {it:g}" for word, it in (("from", lower), ("to", upper)) if it is not None
-        ]
-        expected = f", expected {' '.join(bounds)} ({compared_with})" if bounds else ""
-        found = f"{value:g}" if value is not None else "nothing"
+    for monitor, dataset, name, status, message, compared_with in rows:
         yield Problem(
             key=":".join(filter(None, (monitor, dataset, name))),
-            title=f"{monitor} of {dataset}{f': {name}' if name else ''}",
-            detail=f"{found}{expected}",
-            severity="fail" if status == "fail" else "warn",
+            title=f"{dataset}: {monitor}{f' of {name}' if name else ''}",
+            # Numbers, dates, and names that the catalog and the SQL have.
+            detail=f"{message} ({compared_with})",
+            severity=status,
         )
 
 
@@ -170,6 +177,34 @@ def _failure(node: str) -> str:
         PUBLISHED: "nothing could be published",
     }
     return whole.get(node, f"{node} could not be {'built' if is_relation(node) else 'loaded'}")
+
+
+CHANGES = """
+select source, file, column_name, change, before, after, misfits, load_id, entry
+from meta.schema_changes
+where severity = 'warning' and changed_at > ?
+order by changed_at, source, file, entry
+"""
+"""What has changed about the columns of files, as far as somebody should know."""
+
+
+def events_of(connection: Connection, since: datetime) -> Iterator[Problem]:
+    """What merely happened since an instant: changes of the columns of files.
+
+    Those of earlier runs are among them, in case one was killed before it could tell; what is known
+    already is told by its key.
+    """
+    rows = connection.exec_driver_sql(CHANGES, (since,))
+    for source, file, column, change, before, after, misfits, load_id, entry in rows:
+        what = " to ".join(filter(None, (before, after)))
+        unfit = f"; {misfits:,} values do not fit" if misfits else ""
+        yield Problem(
+            key=f"schema:{source}.{column}:{load_id}:{entry}",
+            title=f"{source}.{column}: {change.replace('_', ' ')}",
+            detail=f"{what}{unfit}, in {file}",
+            severity="warn",
+            is_event=True,
+        )
 
 
 FAILED_RUN = """

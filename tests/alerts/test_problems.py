@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benepass_tasks.alerts.problems import LONGEST, Problem, problems_of
+from benepass_tasks.alerts.problems import (
+    EVENTS_LAST,
+    LONGEST_TITLE,
+    Problem,
+    events_of,
+    problems_of,
+)
 
 if TYPE_CHECKING:
     from tests.alerts.conftest import History
@@ -163,27 +170,49 @@ def test_a_run_that_did_not_fail_is_no_problem(history: History, status: str) ->
     assert keys(history) == []
 
 
-def test_a_monitor_speaks_in_numbers_and_for_as_long_as_it_says_so(history: History) -> None:
+def test_a_monitor_is_wrong_until_the_monitors_say_otherwise(history: History) -> None:
     history.run()
     history.monitored("null_rate", "raw.employees", "warn", "email")
     history.monitored("freshness", "transactions", "fail")
+    detail = "50.0 % of the rows (median 0.0 % of 14 runs)"
     assert problems(history) == [
+        Problem("freshness:transactions", "transactions: freshness", detail, "fail"),
         Problem(
-            "freshness:transactions",
-            "freshness of transactions",
-            "0.5, expected from 0 to 0.1 (the last 14 runs)",
-            "fail",
-        ),
-        Problem(
-            "null_rate:raw.employees:email",
-            "null_rate of raw.employees: email",
-            "0.5, expected from 0 to 0.1 (the last 14 runs)",
-            "warn",
+            "null_rate:raw.employees:email", "raw.employees: null_rate of email", detail, "warn"
         ),
     ]
+    history.run("failed")
+    assert len(problems(history)) == 2 + 1
     history.run()
-    history.monitored("freshness", "employees", "ok")
-    assert keys(history) == ["null_rate:raw.employees:email"]
+    history.monitored("freshness", "transactions", "ok")
+    assert keys(history) == []
+
+
+def test_a_change_of_a_file_is_an_event_that_somebody_should_know(history: History) -> None:
+    history.execute("drop table if exists meta.schema_changes")
+    history.execute(
+        "create table meta.schema_changes as from (values "
+        "('s', 'f.csv', 'tip', 'added', null, 'DOUBLE', null, 'l1', 1, 'warning', now()),"
+        "('s', 'f.csv', 'amount', 'type_changed', 'DOUBLE', 'VARCHAR', 1234, 'l1', 2, 'warning',"
+        " now() - interval 1 second),"
+        "('s', 'f.csv', 'day', 'reordered', '1', '2', null, 'l1', 3, 'info', now()),"
+        "('s', 'f.csv', 'old', 'removed', 'DATE', null, null, 'l0', 1, 'warning',"
+        " now() - interval 8 days)"
+        ") as t(source, file, column_name, change, before, after, misfits, load_id, entry, "
+        "severity, changed_at)"
+    )
+    with history.warehouse.read() as connection:
+        found = list(events_of(connection, datetime.now(UTC) - EVENTS_LAST))
+    assert found == [
+        Problem(
+            "schema:s.amount:l1:2",
+            "s.amount: type changed",
+            "DOUBLE to VARCHAR; 1,234 values do not fit, in f.csv",
+            "warn",
+            is_event=True,
+        ),
+        Problem("schema:s.tip:l1:1", "s.tip: added", "DOUBLE, in f.csv", "warn", is_event=True),
+    ]
 
 
 def test_neither_keys_nor_the_texts_of_errors_are_told(history: History) -> None:
@@ -200,4 +229,4 @@ def test_a_problem_is_one_line_that_steers_nothing(history: History) -> None:
     history.tested("marts.x", "a\x1b[2J\n\u202eb", "range", arguments="x" * 1000, failing=1)
     (problem,) = problems(history)
     assert problem.title.startswith(r"marts.x.a\x1b[2J\n\u202eb: range (xxx")
-    assert len(problem.title) == LONGEST + len("...")
+    assert len(problem.title) == LONGEST_TITLE + len("...")
