@@ -2,12 +2,14 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import luigi
+from luigi.parameter import ParameterVisibility
 
+from benepass_tasks.channels import Webhook, read_command, read_webhook
 from benepass_tasks.errors import ProjectError
 from benepass_tasks.hash_key import PADS, HashKey, read_hash_key
 
@@ -55,6 +57,15 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
         description="file name of the warehouse that may be published though nothing is masked",
     )
     keep_runs = luigi.IntParameter(default=KEEP_RUNS, description="runs whose history is kept")
+    alert_webhook = luigi.Parameter(
+        default="",
+        significant=False,
+        visibility=ParameterVisibility.PRIVATE,
+        description="address that alerts are posted to (default: BENEPASS_ALERT_WEBHOOK)",
+    )
+    alert_command = luigi.Parameter(
+        default="", significant=False, description="command that gets alerts as JSON on its stdin"
+    )
 
 
 def models_cache(warehouse: Path) -> Path:
@@ -79,6 +90,8 @@ class Settings:
     min_group_size: int
     publish_unmasked: str
     keep_runs: int = KEEP_RUNS
+    alert_webhook: Webhook | None = field(default=None, repr=False)
+    alert_command: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def may_publish(self) -> bool:
@@ -135,8 +148,8 @@ def current_settings() -> Settings:
     """Return the settings that Luigi holds; relative paths begin at the project's folder.
 
     Raises:
-        ProjectError: a setting or the hash key is not of its form, or the warehouse would be no
-            file.
+        ProjectError: a setting, the hash key or the webhook is not of its form, or the warehouse
+            would be no file.
     """
     config = _read()
     root = Path(config.project_dir).expanduser().resolve()
@@ -173,4 +186,6 @@ def current_settings() -> Settings:
         min_group_size=config.min_group_size,
         publish_unmasked=config.publish_unmasked,
         keep_runs=config.keep_runs,
+        alert_webhook=read_webhook(config.alert_webhook),
+        alert_command=read_command(config.alert_command),
     )

@@ -158,6 +158,43 @@ MONITOR_RESULTS = Table(
 `value` is what was found and `lower` to `upper` what is expected; `compared_with` says by what.
 """
 
+INCIDENTS = Table(
+    "incidents",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("key", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("detail", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("opened_run_id", String, nullable=False),
+    Column("resolved_at", DateTime(timezone=True)),
+    Column("resolved_run_id", String),
+)
+"""What is or was wrong, one row from when it began until it ended; what comes again is a new row.
+
+`key` says what it is about and stays the same while it lasts. What merely happened, such as a
+change of a file's columns, is resolved in the instant in which it is opened.
+"""
+
+NOTIFICATIONS = Table(
+    "notifications",
+    METADATA,
+    Column("message_id", String, nullable=False),
+    Column("incident_id", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("news", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("claimed_at", DateTime(timezone=True), nullable=False),
+    Column("delivered_at", DateTime(timezone=True)),
+)
+"""What was told of an incident, one row per (message, incident).
+
+`channel` is `webhook` or `command`, `news` is `new`, `worse`, `open` or `resolved`. A run claims
+what it is about to tell before it does, so that another one does not; what could not be delivered
+is deleted.
+"""
+
 PROPERTIES = Table(
     "properties",
     METADATA,
