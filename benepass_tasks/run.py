@@ -216,12 +216,13 @@ def record_failure(node: str, message: str) -> None:
         message: Why; quotes no value of the data.
     """
     settings = current_settings()
+    patient = replace(settings, lock_timeout=_patience(settings))
     with (
         _complaining("that this task failed"),
-        _turn(replace(settings, lock_timeout=_patience(settings))) as warehouse,
-    ):  # noqa: SIM117
-        with warehouse.write() as connection:
-            record_failed(connection, node, message)
+        _turn(patient) as warehouse,
+        warehouse.write() as connection,
+    ):
+        record_failed(connection, node, message)
 
 
 def finish() -> None:
