@@ -26,6 +26,7 @@ from benepass_tasks.project import Project, open_project
 from benepass_tasks.publication import Publication, published_files
 from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
+from benepass_tasks.this_run import run_id
 from benepass_tasks.warehouse import Load, Snapshot, Warehouse, read_snapshot
 from benepass_tasks.warehouse.failures import explain
 
@@ -195,7 +196,8 @@ def current_plan() -> Plan:
     _refuse_shared_files(files)
     states = tuple(file.state if file.exists() else "" for file in files)
     published = tuple(published_files(settings.published_dir).items())
-    return _plan(settings, project_state, files, states, published, Warehouse.of(settings).state)
+    state = Warehouse.of(settings).state
+    return _plan(settings, project_state, files, states, published, state, run_id())
 
 
 def _publication(settings: Settings) -> Publication | None:
@@ -296,6 +298,7 @@ def _plan(
     _states: tuple[str, ...],
     published: tuple[tuple[str, str], ...],
     _warehouse_state: tuple[tuple[int, ...], ...],
+    run: str,
 ) -> Plan:
     catalog, graph = _definitions_of(settings)
     _require_hash_key(settings, graph)
@@ -312,6 +315,7 @@ def _plan(
             snapshot=snapshot,
             proof=_proof(open_project(settings.project_dir)),
             force=settings.force,
+            run_id=run,
             published=dict(published),
             publication=_publication(settings),
         )

@@ -88,6 +88,9 @@ class Workspace:
 
     def attempt(self, task: str = "BuildMarts", **settings: str) -> tuple[set[str], bool]:
         """Run a task here; returns what was made, and whether all went well."""
+        from benepass_tasks.this_run import begin_run  # noqa: PLC0415
+
+        begin_run()
         before = self.vouched_for()
         config = luigi.configuration.get_config()
         values = {"project_dir": str(self.root), "as_of": "2026-01-01"} | self.settings | settings

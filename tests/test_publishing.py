@@ -684,6 +684,33 @@ def test_whenever_it_is_killed_a_reader_finds_each_file_whole_and_the_next_run_f
     assert seen == {True, False}
 
 
+@pytest.mark.usefixtures("finished")
+@pytest.mark.parametrize("moment", ["before it vouches for them", "after it has vouched for them"])
+def test_files_that_another_run_replaces_are_no_failure_of_the_run_that_published_them(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    vouch = publishing._vouch  # noqa: SLF001
+
+    def replaced(*arguments: Any) -> None:  # noqa: ANN401 - whatever the step takes
+        if moment.startswith("after"):
+            vouch(*arguments)
+        for name in ("benepass.duckdb", "parquet/marts.dim_merchants.parquet"):
+            path = workspace.published / name
+            shutil.copy2(path, path.with_suffix(".other"))
+            path.with_suffix(".other").replace(path)
+        (workspace.published / "parquet" / "marts.of_the_other.parquet").write_text("another's")
+        if moment.startswith("before"):
+            vouch(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(publishing, "_vouch", replaced)
+        assert publish(workspace) == EVERYTHING
+    # The next run sees what the folder holds, and makes it its own.
+    assert publish(workspace) == {"published", DATABASE, *parquet("marts.dim_merchants")}
+    assert not (workspace.published / "parquet" / "marts.of_the_other.parquet").exists()
+    assert publish(workspace) == set()
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("finished")
 def test_two_warehouses_take_turns_in_one_folder(workspace: Workspace) -> None:
