@@ -30,6 +30,9 @@ from benepass_tasks.this_run import run_id
 from benepass_tasks.warehouse import Load, Snapshot, Warehouse, read_snapshot
 from benepass_tasks.warehouse.failures import explain
 
+QUARANTINE = "quality.quarantine_"
+"""How the tables of what was kept out are named."""
+
 
 def is_current(node: str) -> bool:
     """Whether a file, a table or the books are up to date; a file that is gone is not."""
@@ -78,8 +81,8 @@ def _safe_to_show() -> Iterator[None]:
 
 
 @_safe_to_show()
-def load(source: str, file: str) -> str:
-    """Load a file into raw; returns what to say about it."""
+def load(source: str, file: str, tell: Callable[[float], None]) -> str:
+    """Load a file into raw, telling how much of it is read; returns what to say about it."""
     load_file = _import_loader()
     settings = current_settings()
     catalog, _ = _definitions_of(settings)
@@ -90,7 +93,7 @@ def load(source: str, file: str) -> str:
         found = SourceFile(source, file, settings.data_dir / file)
         try:
             done = load_file(
-                warehouse, catalog.sources[source], catalog.raw_table_of(source), found
+                warehouse, catalog.sources[source], catalog.raw_table_of(source), found, tell
             )
         except OSError as error:
             raise SourceError(f"{source}: {file} cannot be loaded: {error.strerror}") from error
@@ -116,7 +119,8 @@ def build(relation: str) -> str:
             _remember(warehouse, warehouse.state, known.with_built(marker, table.materialized))
         else:
             marker = complete_raw(warehouse, table, files_of(relation), status)
-    rows = "view" if marker.row_count is None else f"{marker.row_count:,} rows"
+    what = "rows quarantined" if relation.startswith(QUARANTINE) else "rows"
+    rows = "view" if marker.row_count is None else f"{marker.row_count:,} {what}"
     return f"{rows}, {marker.seconds:.2f} s"
 
 
@@ -134,6 +138,22 @@ def balance() -> str:
         catalog, _ = _definitions_of(settings)
         project = open_project(settings.project_dir)
         return books.balance(warehouse, project, catalog, status, _snapshot(warehouse))
+
+
+def totals() -> str:
+    """What became of the records of all files, in one line."""
+    snapshot = _snapshot(Warehouse.of(current_settings()))
+    records = sum(load.records for load in snapshot.loads.values())
+    rejected = sum(load.rejected for load in snapshot.loads.values())
+    quarantined = sum(
+        marker.row_count or 0
+        for name, marker in snapshot.markers.items()
+        if name.startswith(QUARANTINE)
+    )
+    return (
+        f"the books balance: {records:,} records, {records - quarantined - rejected:,} accepted, "
+        f"{quarantined:,} quarantined, {rejected:,} rejected"
+    )
 
 
 def refuse_unmasked() -> None:
@@ -236,7 +256,9 @@ def _refuse_shared_files(files: Iterable[SourceFile]) -> None:
             )
 
 
-def _import_loader() -> Callable[[Warehouse, Source, Table, SourceFile], Load]:
+def _import_loader() -> Callable[
+    [Warehouse, Source, Table, SourceFile, Callable[[float], None]], Load
+]:
     # dlt takes half a second to import, so only a run that loads does, and a good part of that
     # would go into looking for garbage among what is imported.
     was_enabled = gc.isenabled()

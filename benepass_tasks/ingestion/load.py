@@ -7,6 +7,7 @@ leaves rows that nothing vouches for, and the next load of the file removes them
 
 import logging
 import time
+from collections.abc import Callable
 
 from benepass_tasks.catalog import Source, Table
 from benepass_tasks.errors import BooksError, SourceError
@@ -23,7 +24,13 @@ from benepass_tasks.warehouse.markers import now
 log = logging.getLogger(__name__)
 
 
-def load_file(warehouse: Warehouse, source: Source, table: Table, file: SourceFile) -> Load:
+def load_file(
+    warehouse: Warehouse,
+    source: Source,
+    table: Table,
+    file: SourceFile,
+    tell: Callable[[float], None],
+) -> Load:
     """Load a file's records into raw, replacing those of an earlier load of the file.
 
     Args:
@@ -31,6 +38,7 @@ def load_file(warehouse: Warehouse, source: Source, table: Table, file: SourceFi
         source: What the catalog says of the file.
         table: The raw table.
         file: The file.
+        tell: Told again and again which share of the file, from 0 to 1, is read.
 
     Returns:
         What was written to vouch for the load.
@@ -50,7 +58,13 @@ def load_file(warehouse: Warehouse, source: Source, table: Table, file: SourceFi
     with file.path.open("rb") as opened:
         reader = RecordReader(opened)
         header = match_header(source, file.name, reader.header)
-        with extract(warehouse.working_dir, source, file, header, reader) as package:
+        size = file.path.stat().st_size
+
+        def tell_read() -> None:
+            tell(min(1.0, reader.bytes_read / size))
+
+        folder = warehouse.working_dir
+        with extract(folder, source, file, header, reader, tell=tell_read) as package:
             _check(source, file, state, reader.accounting)
             prepare(warehouse, source, table, file, header)
             package.load(warehouse)
