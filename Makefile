@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run visualiser install-cron test lint format types bench clean help
+.PHONY: run visualiser install-cron test lint format types picture bench clean help
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -35,6 +35,9 @@ format: .venv/.tox-installed ## format Python and SQL
 
 types: .venv/.tox-installed ## check the types
 	@$(TOX) -e types
+
+picture: .venv/.tox-installed ## make docs/visualiser.png anew, with Chromium
+	@VISUALISER_PICTURE="$$(pwd)/docs/visualiser.png" $(TOX) -e picture
 
 bench: .venv/.project-installed ## compare with plain DuckDB, at 1M and 10M transactions
 	@$(BIN)/python benchmarks/run.py

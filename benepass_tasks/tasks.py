@@ -127,11 +127,15 @@ class NodeTask(luigi.Task):
 
     def tell_scheduler(self, message: str, percentage: int = 100) -> None:
         """Show a message and how far the task is behind its icon in the visualiser."""
-        if self.set_status_message and self.set_progress_percentage:
-            # A word that does not get through undoes no work; the run ends with its next call.
-            with suppress(SchedulerUnreachable):
-                self.set_status_message(message)
-                self.set_progress_percentage(percentage)
+        _tell_scheduler(self, message, percentage)
+
+
+def _tell_scheduler(task: luigi.Task, message: str, percentage: int = 100) -> None:
+    if task.set_status_message and task.set_progress_percentage:
+        # A word that does not get through undoes no work; the run ends with its next call.
+        with suppress(SchedulerUnreachable):
+            task.set_status_message(message)
+            task.set_progress_percentage(percentage)
 
 
 class LoadRaw(NodeTask):
@@ -188,6 +192,10 @@ class LayerTask(luigi.WrapperTask):
     def requires(self) -> Iterable[luigi.Task]:
         """The layer's tables."""
         return [table_task(relation)() for relation in run.relations_in(self.layer)]
+
+    def run(self) -> None:
+        """Say that all are there."""
+        _tell_scheduler(self, f"{len(run.relations_in(self.layer))} tables")
 
 
 class BuildStaging(LayerTask):

@@ -61,8 +61,9 @@ class Page:
             mobile=False,
         )
         source = (
-            "document.addEventListener('DOMContentLoaded', () => document.head.append("
-            f"Object.assign(document.createElement('style'), {{textContent: {json.dumps(style)}}})))"
+            "document.addEventListener('DOMContentLoaded', () => { "
+            "const rules = document.createElement('style'); "
+            f"rules.textContent = {json.dumps(style)}; document.head.append(rules); }})"
         )
         self._call("Page.enable")
         self._call("Page.addScriptToEvaluateOnNewDocument", source=source)
