@@ -151,13 +151,16 @@ class LoadRaw(NodeTask):
 
     def run(self) -> None:
         """Load the file."""
-        told = time.monotonic()
+        begun = told = time.monotonic()
 
         def tell(share: float) -> None:
             nonlocal told
-            if time.monotonic() - told >= PROGRESS_EVERY:
-                told = time.monotonic()
-                self.report(f"{share:.0%} of the file is read", int(share * 100))
+            now, is_read = time.monotonic(), share == 1
+            if now - (begun if is_read else told) >= PROGRESS_EVERY:
+                told = now
+                what = "; writing it into raw" if is_read else ""
+                # Reading a file is about half of loading it.
+                self.report(f"{share:.0%} of the file is read{what}", int(share * 50))
 
         self.report(run.load(self.source, self.file, tell))
 

@@ -38,7 +38,7 @@ def load_file(
         source: What the catalog says of the file.
         table: The raw table.
         file: The file.
-        tell: Told again and again which share of the file, from 0 to 1, is read.
+        tell: Told again and again which share of the file is read; 1 once, when all of it is.
 
     Returns:
         What was written to vouch for the load.
@@ -61,10 +61,11 @@ def load_file(
         size = file.path.stat().st_size
 
         def tell_read() -> None:
-            tell(min(1.0, reader.bytes_read / size))
+            tell(min(0.99, reader.bytes_read / size))
 
         folder = warehouse.working_dir
         with extract(folder, source, file, header, reader, tell=tell_read) as package:
+            tell(1.0)
             _check(source, file, state, reader.accounting)
             prepare(warehouse, source, table, file, header)
             package.load(warehouse)

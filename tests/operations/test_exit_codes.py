@@ -81,10 +81,11 @@ def test_a_project_that_is_wrong_is_35_and_nothing_is_run(workspace: Workspace) 
     assert not workspace.warehouse.exists()
 
 
-def test_a_task_that_there_is_not_is_40_at_worst_and_never_0(workspace: Workspace) -> None:
+def test_a_command_line_that_cannot_be_understood_is_1_or_2(workspace: Workspace) -> None:
     done = workspace.run_command(task="BuildNothing")
-    assert done.returncode not in (0, 30, 35)
-    assert "BuildNothing" in done.stderr
+    assert done.returncode == 1
+    assert "No task BuildNothing. Did you mean" in done.stderr
+    assert workspace.run_command("--benepass-nothing", "1").returncode == 2
 
 
 DEFECT = """
@@ -261,4 +262,4 @@ def test_every_code_is_documented() -> None:
     section = readme.partition("### Exit codes")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| ([0-9, ]+) \|", section, re.MULTILINE)
     documented = {int(code) for row in rows for code in row.split(",")}
-    assert documented == {0, 10, 11, 20, 25, 30, 35, 40, UNREACHABLE}
+    assert documented == {0, 1, 2, 10, 11, 20, 25, 30, 35, 40, UNREACHABLE}
