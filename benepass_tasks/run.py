@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
+from types import ModuleType
 
 import duckdb
 from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.alerts import alert, run_failed
 from benepass_tasks.build import Order, build_model
-from benepass_tasks.catalog import Catalog, Source, Table, load_catalog
+from benepass_tasks.catalog import Catalog, load_catalog
 from benepass_tasks.closing import close_run
 from benepass_tasks.errors import (
     BenepassError,
@@ -34,10 +35,13 @@ from benepass_tasks.publication import Publication, published_files
 from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
 from benepass_tasks.this_run import run_id, this_run
-from benepass_tasks.warehouse import Load, Snapshot, Warehouse, read_snapshot
+from benepass_tasks.warehouse import Snapshot, Warehouse, read_snapshot
 from benepass_tasks.warehouse.failures import explain
 
 log = logging.getLogger(__name__)
+
+QUARANTINE = "quality.quarantine_"
+"""How the tables of what was kept out are named."""
 
 PATIENCE = 60.0
 """Seconds that the history of a run waits for the warehouse at most."""
@@ -106,9 +110,9 @@ def _turn(settings: Settings) -> Iterator[Warehouse]:
 
 
 @_safe_to_show()
-def load(source: str, file: str) -> str:
-    """Load a file into raw; returns what to say about it."""
-    load_file = _import_loader()
+def load(source: str, file: str, tell: Callable[[float], None]) -> str:
+    """Load a file into raw, telling how much of it is read; returns what to say about it."""
+    loading = _import_loading()
     settings = current_settings()
     catalog, _ = _definitions_of(settings)
     with _turn(settings) as warehouse:
@@ -117,12 +121,15 @@ def load(source: str, file: str) -> str:
             return "up to date"
         found = SourceFile(source, file, settings.data_dir / file)
         try:
-            done = load_file(
+            done = loading.load_file(
                 warehouse,
-                catalog.sources[source],
-                catalog.raw_table_of(source),
-                found,
-                status.reason if status else None,
+                loading.LoadOrder(
+                    catalog.sources[source],
+                    catalog.raw_table_of(source),
+                    found,
+                    status.reason if status else None,
+                ),
+                tell,
             )
         except OSError as error:
             raise SourceError(f"{source}: {file} cannot be loaded: {error.strerror}") from error
@@ -147,7 +154,8 @@ def build(relation: str) -> str:
             _remember(warehouse, warehouse.state, known.with_built(marker, table.materialized))
         else:
             marker = complete_raw(warehouse, table, files_of(relation), status)
-    rows = "view" if marker.row_count is None else f"{marker.row_count:,} rows"
+    what = "rows quarantined" if relation.startswith(QUARANTINE) else "rows"
+    rows = "view" if marker.row_count is None else f"{marker.row_count:,} {what}"
     return f"{rows}, {marker.seconds:.2f} s"
 
 
@@ -164,6 +172,22 @@ def balance() -> str:
         catalog, _ = _definitions_of(settings)
         project = open_project(settings.project_dir)
         return books.balance(warehouse, project, catalog, status, _snapshot(warehouse))
+
+
+def totals() -> str:
+    """What became of the records of all files, in one line."""
+    snapshot = _snapshot(Warehouse.of(current_settings()))
+    records = sum(load.records for load in snapshot.loads.values())
+    rejected = sum(load.rejected for load in snapshot.loads.values())
+    quarantined = sum(
+        marker.row_count or 0
+        for name, marker in snapshot.markers.items()
+        if name.startswith(QUARANTINE)
+    )
+    return (
+        f"the books balance: {records:,} records, {records - quarantined - rejected:,} accepted, "
+        f"{quarantined:,} quarantined, {rejected:,} rejected"
+    )
 
 
 def refuse_unmasked() -> None:
@@ -325,17 +349,17 @@ def _refuse_shared_files(files: Iterable[SourceFile]) -> None:
             )
 
 
-def _import_loader() -> Callable[[Warehouse, Source, Table, SourceFile, str | None], Load]:
+def _import_loading() -> ModuleType:
     # dlt takes half a second to import, so only a run that loads does, and a good part of that
     # would go into looking for garbage among what is imported.
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        from benepass_tasks.ingestion.load import load_file  # noqa: PLC0415
+        from benepass_tasks.ingestion import load as loading  # noqa: PLC0415
     finally:
         if was_enabled:
             gc.enable()
-    return load_file
+    return loading
 
 
 def _definitions_of(settings: Settings) -> tuple[Catalog, ModelGraph]:

@@ -128,6 +128,13 @@ class Settings:
 
 
 def _read() -> benepass:
+    named = os.environ.get("LUIGI_CONFIG_PATH")
+    if named is not None and not Path(named).is_file():
+        # Luigi would go on without it.
+        raise ProjectError(
+            f"LUIGI_CONFIG_PATH names {named}, and there is no such file in {Path.cwd()}; "
+            "correct or unset it"
+        )
     try:
         config = benepass()
     except (ValueError, luigi.parameter.ParameterException) as error:

@@ -6,7 +6,7 @@ earlier loads it finds in the warehouse (`raw._dlt_version`, `raw._dlt_loads`).
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,10 +98,16 @@ class Package:
 
 
 @contextmanager
-def extract(
-    working_dir: Path, source: Source, file: SourceFile, header: Header, reader: RecordReader
+def extract(  # noqa: PLR0913 - what a load consists of
+    working_dir: Path,
+    source: Source,
+    file: SourceFile,
+    header: Header,
+    reader: RecordReader,
+    *,
+    tell: Callable[[], None],
 ) -> Iterator[Package]:
-    """Read all records of a file into a package below the working folder.
+    """Read all records of a file into a package below the working folder, telling of each batch.
 
     The folder is gone when the context is left, whatever happened in it.
     """
@@ -114,7 +120,7 @@ def extract(
                 dataset_name=DATASET,
             )
             resource = dlt.resource(
-                _items(source, file, header, reader),
+                _items(source, file, header, reader, tell),
                 name=source.name,
                 write_disposition="append",
                 file_format="parquet",
@@ -125,7 +131,13 @@ def extract(
         shutil.rmtree(working_dir, ignore_errors=True)
 
 
-def _items(source: Source, file: SourceFile, header: Header, reader: RecordReader) -> Iterator[Any]:
+def _items(
+    source: Source,
+    file: SourceFile,
+    header: Header,
+    reader: RecordReader,
+    tell: Callable[[], None],
+) -> Iterator[Any]:
     """Yield the parsed batches, the rejected records, and last what is known of the columns."""
     inference = TypeInference()
     for batch in _ahead(reader.batches(header.columns)):
@@ -133,6 +145,7 @@ def _items(source: Source, file: SourceFile, header: Header, reader: RecordReade
         yield _parsed(file, header, batch.table)
         if batch.rejected:
             yield dlt.mark.with_table_name(_rejected(file, batch), "rejected_rows")
+        tell()
     yield dlt.mark.with_hints(
         _empty(file, header),
         dlt.mark.make_hints(table_name=source.name, columns=_hints(header, reader, inference)),

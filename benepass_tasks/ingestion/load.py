@@ -7,6 +7,8 @@ leaves rows that nothing vouches for, and the next load of the file removes them
 
 import logging
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from benepass_tasks.catalog import Source, Table
 from benepass_tasks.errors import BooksError, SourceError
@@ -23,21 +25,30 @@ from benepass_tasks.warehouse.markers import now
 log = logging.getLogger(__name__)
 
 
-def load_file(
-    warehouse: Warehouse,
-    source: Source,
-    table: Table,
-    file: SourceFile,
-    reason: str | None = None,
-) -> Load:
-    """Load a file's records into raw, replacing those of an earlier load of the file.
+@dataclass(frozen=True, slots=True)
+class LoadOrder:
+    """What is to be loaded.
 
-    Args:
-        warehouse: Where raw is.
+    Attributes:
         source: What the catalog says of the file.
         table: The raw table.
         file: The file.
         reason: Why it has to be loaded, for the history of the run.
+    """
+
+    source: Source
+    table: Table
+    file: SourceFile
+    reason: str | None = None
+
+
+def load_file(warehouse: Warehouse, order: LoadOrder, tell: Callable[[float], None]) -> Load:
+    """Load a file's records into raw, replacing those of an earlier load of the file.
+
+    Args:
+        warehouse: Where raw is.
+        order: What is loaded.
+        tell: Told again and again which share of the file is read; 1 once, when all of it is.
 
     Returns:
         What was written to vouch for the load.
@@ -48,6 +59,7 @@ def load_file(
         BooksError: the records do not account for every line; raw holds what it held before.
     """
     started = time.perf_counter()
+    source, table, file = order.source, order.table, order.file
     if not file.exists():
         raise SourceError(
             f"{source.name}: there is no file {file.path}; put it there, or set "
@@ -57,13 +69,20 @@ def load_file(
     with file.path.open("rb") as opened:
         reader = RecordReader(opened)
         header = match_header(source, file.name, reader.header)
-        with extract(warehouse.working_dir, source, file, header, reader) as package:
+        size = file.path.stat().st_size
+
+        def tell_read() -> None:
+            tell(min(0.99, reader.bytes_read / size))
+
+        folder = warehouse.working_dir
+        with extract(folder, source, file, header, reader, tell=tell_read) as package:
+            tell(1.0)
             _check(source, file, state, reader.accounting)
             prepare(warehouse, source, table, file, header)
             package.load(warehouse)
     _tell(source, file, header, reader.accounting)
     load = _describe(source, state, package, reader.accounting, started)
-    vouch_for(warehouse, table, load, reason)
+    vouch_for(warehouse, table, load, order.reason)
     return load
 
 
