@@ -4,9 +4,9 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from benepass_tasks.catalog import Source
+from benepass_tasks.catalog.wording import printable
 from benepass_tasks.errors import SourceError
 
 PROVENANCE = ("_source_file", "_row_number", "_dlt_load_id")
@@ -19,7 +19,7 @@ class Header:
 
     Attributes:
         columns: The column of each field, in file order.
-        absent: Declared columns that the file may lack, and lacks; loaded as NULL.
+        absent: Declared columns that the file lacks; loaded as NULL, where they may be.
         undeclared: Columns that the catalog does not declare; loaded all the same.
     """
 
@@ -32,8 +32,8 @@ def match_header(source: Source, file: str, fields: Sequence[str]) -> Header:
     """Match a header with the declared columns, in whatever order and spelling they come.
 
     Raises:
-        SourceError: the header is empty, lacks a required column, names a column twice, or takes
-            a name that the load itself needs.
+        SourceError: the header is empty, has none of the declared columns, names a column twice, or
+            takes a name that the load itself needs.
     """
     if not fields:
         raise SourceError(
@@ -44,12 +44,11 @@ def match_header(source: Source, file: str, fields: Sequence[str]) -> Header:
         column_name(field) or f"unnamed_{position}" for position, field in enumerate(fields, 1)
     )
     _refuse_clashes(source, file, fields, columns)
-    missing = [name for name in source.columns if name not in columns]
-    required = [name for name in missing if source.columns[name].required]
+    absent = tuple(name for name in source.columns if name not in columns)
+    if len(absent) == len(source.columns):
+        raise SourceError(_no_header(source, file))
     undeclared = tuple(name for name in columns if name not in source.columns)
-    if required:
-        raise SourceError(_missing(source, file, required, undeclared))
-    return Header(columns, tuple(missing), undeclared)
+    return Header(columns, absent, undeclared)
 
 
 def column_name(field: str) -> str:
@@ -72,8 +71,9 @@ def _refuse_clashes(
         first = columns.index(name)
         if first != position:
             raise SourceError(
-                f"{source.name}: {file}:1 names the column {name} twice, as "
-                f"{fields[first]!r} and {fields[position]!r}; rename or remove one"
+                f"{source.name}: {file}:1 names the column {printable(name)} twice, as "
+                f"{printable(fields[first])!r} and {printable(fields[position])!r}; "
+                "rename or remove one"
             )
         if name in PROVENANCE:
             raise SourceError(
@@ -81,17 +81,10 @@ def _refuse_clashes(
             )
 
 
-def _missing(source: Source, file: str, required: Sequence[str], undeclared: Sequence[str]) -> str:
-    message = (
-        f"{source.name}: {file}:1 lacks the required column{'s' if len(required) > 1 else ''} "
-        f"{', '.join(required)}"
-    )
-    for name in required:
-        near = get_close_matches(name, undeclared, 1)
-        if near:
-            message += f" (is {near[0]} meant to be {name}?)"
+def _no_header(source: Source, file: str) -> str:
+    # The first line may be a record: its values, which may be personal, are nobody's to read.
     return (
-        f"{message}; the file has {', '.join(undeclared) or 'none'} besides the declared ones. "
-        "Fix the file, or mark the column `required: false` in catalog.yaml. "
-        "What was built before stays as it is"
+        f"{source.name}: {file}:1 lacks the required columns {', '.join(source.columns)}, and has "
+        "none of those that catalog.yaml declares; is the header missing? Put the names of the "
+        "columns on the first line. What was built before stays as it is"
     )

@@ -10,6 +10,8 @@ from benepass_tasks.declared import refuse_other_raw_columns
 from benepass_tasks.errors import WarehouseError
 from benepass_tasks.ingestion.headers import Header
 from benepass_tasks.plan import REJECTED, Status
+from benepass_tasks.schema_evolution.changes import Change
+from benepass_tasks.schema_evolution.history import write_changes
 from benepass_tasks.sources import SourceFile
 from benepass_tasks.warehouse import Load, Marker, Warehouse
 from benepass_tasks.warehouse.markers import (
@@ -40,8 +42,11 @@ def prepare(
         forget_load(connection, source.name, file.name if table.relation in present else None)
 
 
-def vouch_for(warehouse: Warehouse, table: Table, load: Load) -> None:
-    """Remove what earlier loads of the file left, and write that the new one is whole."""
+def vouch_for(warehouse: Warehouse, table: Table, load: Load, changes: Sequence[Change]) -> None:
+    """Remove what earlier loads of the file left, and write that the new one is whole.
+
+    With it goes what has changed about the columns.
+    """
     with warehouse.write() as connection:
         _delete(
             connection,
@@ -50,6 +55,7 @@ def vouch_for(warehouse: Warehouse, table: Table, load: Load) -> None:
             (load.file, load.load_id),
         )
         write_load(connection, load)
+        write_changes(connection, load, table.relation, changes)
 
 
 def complete_raw(
