@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 from benepass_tasks.catalog import Source
 from benepass_tasks.catalog.wording import printable
+from benepass_tasks.digests import digest
 from benepass_tasks.errors import SourceError
 
 PROVENANCE = ("_source_file", "_row_number", "_dlt_load_id")
 """Columns that the load adds to every raw table."""
+
+LONGEST = 128
+"""Letters that the name of a column may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +58,16 @@ def match_header(source: Source, file: str, fields: Sequence[str]) -> Header:
 def column_name(field: str) -> str:
     """Trim, snake-case and lower-case a header field: `Employee ID`, `employeeId`: employee_id.
 
-    Accents are dropped; whatever is no letter or digit becomes one underscore.
+    Accents are dropped; whatever is no letter or digit becomes one underscore. What is longer than
+    any name should be is cut, and ends with a digest of the whole.
     """
     plain = unicodedata.normalize("NFKD", field).encode("ascii", "ignore").decode()
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", plain)
     name = re.sub(r"[^a-z0-9]+", "_", parted.lower()).strip("_")
     if plain.strip() in PROVENANCE:
         return plain.strip()
-    return f"_{name}" if name[:1].isdigit() else name
+    name = f"_{name}" if name[:1].isdigit() else name
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 9]}_{digest(name)[:8]}"
 
 
 def _refuse_clashes(

@@ -28,6 +28,9 @@ from benepass_tasks.warehouse.markers import now
 
 log = logging.getLogger(__name__)
 
+MOST = 8
+"""How many changes a warning names."""
+
 
 def load_file(warehouse: Warehouse, source: Source, table: Table, file: SourceFile) -> Load:
     """Load a file's records into raw, replacing those of an earlier load of the file.
@@ -126,7 +129,7 @@ def _tell_changes(source: Source, file: SourceFile, changes: Iterable[Change]) -
             "python -m benepass_tasks schema history %s",
             source.name,
             file.name,
-            listed(worth_a_warning),
+            "; ".join(worth_a_warning[:MOST]),
             source.name,
         )
 

@@ -81,7 +81,7 @@ class Observation:
             ColumnShape(
                 name,
                 self._type_of(name),
-                self._fields[places[name] - 1] if name in places else None,
+                self._fields[places[name] - 1][:LETTERS] if name in places else None,
                 places.get(name),
                 is_required=name in declared and self.source.columns[name].required,
             )

@@ -25,17 +25,28 @@ from benepass_tasks.warehouse.meta import ACCEPTED_SCHEMAS, SCHEMA_CHANGES
 from benepass_tasks.warehouse.session import quote_name, quote_relation
 
 # That of the file itself comes before that of any other.
-LAST_LOADED = """
-select load_id, file from meta.accepted_schemas
-where source = ? and load_id is not null
-order by file = ? desc, accepted_at desc limit 1
+KNOWN = """
+with accepted as (
+    select load_id, schema, file, accepted_at, file = $2 as is_of_file
+    from meta.accepted_schemas
+    where source = $1
+),
+
+loaded as (
+    from accepted where load_id is not null order by is_of_file desc, accepted_at desc limit 1
+)
+
+select
+    accepted.schema as accepted_by_hand,
+    (select load_id from loaded) as load_id,
+    (select file from loaded) as load_file,
+    (
+        select list(distinct column_name) from meta.schema_changes where source = $1
+    ) as seen
+from accepted
+order by is_of_file desc, accepted_at desc
+limit 1
 """
-LAST_ACCEPTED = """
-select load_id, schema from meta.accepted_schemas
-where source = ?
-order by file = ? desc, accepted_at desc limit 1
-"""
-SEEN = "select distinct column_name from meta.schema_changes where source = ?"
 STORED = """
 select v.schema
 from raw._dlt_loads as l
@@ -96,20 +107,19 @@ def read_known(warehouse: Warehouse, source: str, file: str) -> Known:
     with warehouse.read() as connection:
         if not _is_there(connection, "meta.accepted_schemas"):
             return NOTHING
-        accepted = connection.exec_driver_sql(LAST_ACCEPTED, (source, file)).first()
-        if accepted is None:
+        found = connection.exec_driver_sql(KNOWN, (source, file)).first()
+        if found is None:
             return NOTHING
-        last = connection.exec_driver_sql(LAST_LOADED, (source, file)).first()
-        loaded = _stored(connection, last.load_id) if last else None
-        by_hand = accepted.load_id is None
-        return Known(
-            loaded,
-            Shape.from_hints(json.loads(accepted.schema)) if by_hand else loaded,
-            frozenset(name for (name,) in connection.exec_driver_sql(SEEN, (source,))),
-            last.load_id if last else None,
-            last.file if last else None,
-            is_new=False,
-        )
+        loaded = _stored(connection, found.load_id) if found.load_id else None
+    by_hand = found.accepted_by_hand
+    return Known(
+        loaded,
+        Shape.from_hints(json.loads(by_hand)) if by_hand else loaded,
+        frozenset(found.seen or ()),
+        found.load_id,
+        found.load_file,
+        is_new=False,
+    )
 
 
 def read_sample(

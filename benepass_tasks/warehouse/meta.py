@@ -208,6 +208,12 @@ MASKING = "pii_masking"
 """The property of the setting of that name."""
 
 
+PRESENT = (
+    "select table_name from duckdb_tables() "
+    "where database_name = current_database() and schema_name = 'meta'"
+)
+
+
 def create_tables(connection: Connection, *, pii_masking: str) -> None:
     """Create schema `meta` and what is missing of its tables.
 
@@ -216,8 +222,11 @@ def create_tables(connection: Connection, *, pii_masking: str) -> None:
         pii_masking: `true` or `false`, remembered unless the warehouse already has an answer.
     """
     connection.execute(CreateSchema("meta", if_not_exists=True))
+    # To look first takes a tenth of the time of creating each if it is not there.
+    present = {name for (name,) in connection.exec_driver_sql(PRESENT)}
     for table in METADATA.sorted_tables:
-        connection.execute(CreateTable(table, if_not_exists=True))
+        if table.name not in present:
+            connection.execute(CreateTable(table))
     known = select(PROPERTIES.c.name).where(PROPERTIES.c.name == MASKING)
     if connection.execute(known).first() is None:
         connection.execute(insert(PROPERTIES), {"name": MASKING, "value": pii_masking})

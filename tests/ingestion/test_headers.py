@@ -41,6 +41,12 @@ def test_names_are_trimmed_snake_cased_and_lower_cased(field: str, name: str) ->
     assert column_name(field) == name
 
 
+def test_a_name_of_megabytes_is_cut_and_stays_itself() -> None:
+    names = {column_name("x" * length) for length in (128, 129, 5_000_000)}
+    assert len(names) == 3
+    assert {len(name) for name in names} == {128}
+
+
 def test_columns_match_in_any_order_and_spelling() -> None:
     header = match_header(source("a_b", "c"), "people.csv", ["C", "A B"])
     assert header.columns == ("c", "a_b")

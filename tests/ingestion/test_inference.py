@@ -45,12 +45,12 @@ def test_one_value_in_a_later_batch_widens_the_type() -> None:
     assert inference.type_of("a") == "VARCHAR"
 
 
-@pytest.mark.parametrize("batches", [[["2025-01-31T10:00:00Z"], ["2025-01-31T10:00:00"]]])
-def test_where_batches_end_changes_nothing(batches: list[list[str]]) -> None:
+def test_where_batches_end_changes_nothing() -> None:
+    values = ["2025-01-31T10:00:00Z", "2025-01-31T10:00:00"]
     apart, together = TypeInference(), TypeInference()
-    for values in batches:
-        apart.observe(pa.table({"a": values}))
-    together.observe(pa.table({"a": sum(batches, [])}))
+    for value in values:
+        apart.observe(pa.table({"a": [value]}))
+    together.observe(pa.table({"a": values}))
     assert apart.type_of("a") == together.type_of("a") == "VARCHAR"
 
 
