@@ -52,7 +52,7 @@ def test_the_history_as_json_has_all_that_is_known(say: Say, workspace: Workspac
         "misfit_rows": [3],
         "severity": "warning",
     }
-    assert "1 (rows 3)" in say("schema", "history", "transactions").lines[-1]
+    assert "1 (row 3)" in say("schema", "history", "transactions").lines[-1]
 
 
 @pytest.mark.parametrize("command", ["history", "diff", "accept"])
@@ -92,7 +92,7 @@ def test_what_differs_is_shown_with_what_a_run_would_do_and_nothing_is_written(
         ),
         (
             "transactions.csv               amount    type changed       DECIMAL         VARCHAR   "
-            "1 (rows 3)    warning"
+            "1 (row 3)     warning"
         ),
         (
             "category_benefit_mappings.csv  category  renamed (a guess)  valid_category  category  "

@@ -195,7 +195,8 @@ def _where(change: "Change") -> str:
         return ""
     rows = ", ".join(map(str, change.misfits.rows))
     more = ", ..." if change.misfits.count > len(change.misfits.rows) else ""
-    return f"{change.misfits.count:,} (rows {rows}{more})"
+    plural = "s" if change.misfits.count > 1 else ""
+    return f"{change.misfits.count:,} (row{plural} {rows}{more})"
 
 
 def _entry_json(entry: "Entry") -> dict[str, object]:
