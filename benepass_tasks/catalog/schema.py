@@ -15,11 +15,13 @@ from marshmallow.exceptions import SCHEMA
 from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.datasets import (
     Column,
+    ContractMode,
     Domain,
     Mask,
     Materialized,
     Pii,
     PiiClass,
+    SchemaContract,
     Suppression,
     Treatment,
 )
@@ -151,6 +153,17 @@ class _KedroVizSchema(_Strict):
     layer = Text(required=True)
 
 
+class _SchemaContractSchema(_Strict):
+    tables = Choice(get_args(ContractMode))
+    columns = Choice(get_args(ContractMode))
+    data_type = Choice(get_args(ContractMode))
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> SchemaContract:
+        """Make the contract; what it does not say may evolve."""
+        return SchemaContract(**data)
+
+
 class _SourceMetadataSchema(_MetadataSchema):
     elsewhere = MappingProxyType(
         {
@@ -165,6 +178,7 @@ class _SourceMetadataSchema(_MetadataSchema):
     )
 
     columns = Columns(_SourceColumnSchema(), snake_case=True)
+    schema_contract = Section(_SchemaContractSchema())
     kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
 
 
@@ -179,6 +193,10 @@ class _SuppressionSchema(_Strict):
 
 
 class _TableMetadataSchema(_MetadataSchema):
+    elsewhere = MappingProxyType(
+        {"schema_contract": "only what comes in from outside has one; move it to the source"}
+    )
+
     columns = Columns(_TableColumnSchema())
     kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
     materialized = Choice(get_args(Materialized))
