@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
@@ -103,6 +104,12 @@ def test_what_was_not_remembered_is_said() -> None:
         "told before" in message_of(News({"new": [incident()]}, is_remembered=False), "r")["text"]
     )
     assert "told before" not in message_of(News({"new": [incident()]}), "r")["text"]
+
+
+def test_what_is_over_has_a_beginning_and_an_end() -> None:
+    over = replace(incident(), resolved_at=NOW + timedelta(hours=25))
+    text = message_of(News({"resolved": [over]}), "r")["text"]
+    assert text.endswith("`t` d, from 2026-01-02 06:00 to 2026-01-03 07:00 UTC")
 
 
 def test_an_event_has_no_duration() -> None:
