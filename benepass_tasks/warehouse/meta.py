@@ -207,6 +207,16 @@ MASKING = "pii_masking"
 """The property of the setting of that name."""
 
 
+def missing_tables(connection: Connection) -> list[str]:
+    """The names of the tables that a warehouse lacks, as one does that was never written."""
+    found = connection.exec_driver_sql(
+        "select table_name from duckdb_tables() "
+        "where schema_name = 'meta' and database_name = current_database()"
+    )
+    present = set(found.scalars())
+    return [table.name for table in METADATA.sorted_tables if table.name not in present]
+
+
 def create_tables(connection: Connection, *, pii_masking: str) -> None:
     """Create schema `meta` and what is missing of its tables.
 
@@ -217,14 +227,10 @@ def create_tables(connection: Connection, *, pii_masking: str) -> None:
         pii_masking: `true` or `false`, remembered unless the warehouse already has an answer.
     """
     connection.execute(CreateSchema("meta", if_not_exists=True))
-    known = "select table_name from duckdb_tables() where schema_name = 'meta'"
-    present = set(
-        connection.exec_driver_sql(f"{known} and database_name = current_database()").scalars()
-    )
-    for table in METADATA.sorted_tables:
-        if table.name not in present:
-            connection.execute(CreateTable(table))
-    if CHECK_RESULTS.name not in present:
+    missing = missing_tables(connection)
+    for name in missing:
+        connection.execute(CreateTable(METADATA.tables[f"meta.{name}"]))
+    if CHECK_RESULTS.name in missing:
         vouching = MARKERS.c.name == CONTRACTS, MARKERS.c.name.startswith(f"{CONTRACTS}/")
         connection.execute(delete(MARKERS).where(or_(*vouching)))
     is_known = select(PROPERTIES.c.name).where(PROPERTIES.c.name == MASKING)
