@@ -13,7 +13,6 @@ from benepass_tasks.alerts.incidents import (
     Changes,
     Incident,
     compare,
-    has_incidents,
     read_incidents,
     write_changes,
 )
@@ -100,12 +99,6 @@ class _Stock:
 def _take_stock(
     warehouse: Warehouse, run_id: str, extra: Sequence[Problem], channels: Sequence[Channel]
 ) -> Mapping[Channel, News]:
-    # A session that only reads changes nothing of the file, and mostly that is all there is to do.
-    with warehouse.read() as connection:
-        if has_incidents(connection):
-            stock = _stock(connection, run_id, extra, channels)
-            if not stock.changes and not stock.news:
-                return {}
     with warehouse.write() as connection:
         stock = _stock(connection, run_id, extra, channels)
         write_changes(connection, stock.changes)

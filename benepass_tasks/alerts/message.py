@@ -16,9 +16,9 @@ Message: TypeAlias = dict[str, Any]
 
 LONGEST_HEADER = 150
 LONGEST_TEXT = 3000
-"""Slack's limits, in characters; of blocks it takes fifty, and this makes ten at most."""
+"""Slack's limits, in characters; of blocks it takes fifty, and this makes 42 at most."""
 
-MOST = 15
+MOST = 10
 """Incidents of a kind that are named; of the others there is the number."""
 
 HEADINGS: dict[Kind, str] = {
