@@ -43,15 +43,32 @@ PATIENCE = 60.0
 """Seconds that the history of a run waits for the warehouse at most."""
 
 
+@contextmanager
+def _safe_to_show() -> Iterator[None]:
+    """Word a failure of the database so that it quotes no value of the data."""
+    try:
+        yield
+    except (DBAPIError, duckdb.Error) as error:
+        raise WarehouseError(
+            f"the warehouse cannot be used: {explain(error)}. If it is damaged, "
+            "move it away: the next run builds it anew"
+        ) from None
+    except OSError as error:
+        raise ProjectError(
+            f"{error.filename} cannot be read or written: {error.strerror}"
+        ) from error
+
+
+@_safe_to_show()
 def ask(node: str) -> bool:
     """Whether a node is up to date that this run is for: a file, a table, the books and the like.
 
     A file that is gone is not.
     """
     # Luigi's command line is no longer known when a run is closed.
-    _settings[run_id()] = current_settings()
+    settings = _settings[run_id()] = current_settings()
     this_run().asked.add(node)
-    status = current_plan().get(node)
+    status = _plan_of(settings).get(node)
     return status is not None and status.is_current
 
 
@@ -80,22 +97,6 @@ def relations_in(layer: str) -> list[str]:
 
 
 @contextmanager
-def _safe_to_show() -> Iterator[None]:
-    """Word a failure of the database so that it quotes no value of the data."""
-    try:
-        yield
-    except (DBAPIError, duckdb.Error) as error:
-        raise WarehouseError(
-            f"the warehouse cannot be used: {explain(error)}. If it is damaged, "
-            "move it away: the next run builds it anew"
-        ) from None
-    except OSError as error:
-        raise ProjectError(
-            f"{error.filename} cannot be read or written: {error.strerror}"
-        ) from error
-
-
-@contextmanager
 def _turn(settings: Settings) -> Iterator[Warehouse]:
     """The warehouse, while it is this run's turn to work on it."""
     warehouse = Warehouse.of(settings)
@@ -111,7 +112,7 @@ def load(source: str, file: str) -> str:
     settings = current_settings()
     catalog, _ = _definitions_of(settings)
     with _turn(settings) as warehouse:
-        status = current_plan().get(f"{source}/{file}")
+        status = _plan_of(settings).get(f"{source}/{file}")
         if status is not None and status.is_current:
             return "up to date"
         found = SourceFile(source, file, settings.data_dir / file)
@@ -134,7 +135,7 @@ def build(relation: str) -> str:
     settings = current_settings()
     catalog, graph = _definitions_of(settings)
     with _turn(settings) as warehouse:
-        status = current_plan()[relation]
+        status = _plan_of(settings)[relation]
         if status.is_current:
             return "up to date: its inputs have the same rows as before"
         table = catalog.tables[relation]
@@ -157,7 +158,7 @@ def balance() -> str:
 
     settings = current_settings()
     with _turn(settings) as warehouse:
-        status = current_plan()[BOOKS]
+        status = _plan_of(settings)[BOOKS]
         if status.is_current:
             return "The books balance: proven by another run."
         catalog, _ = _definitions_of(settings)
@@ -187,7 +188,7 @@ def publish() -> str:
 
     settings = current_settings()
     with _turn(settings) as warehouse:
-        plan = current_plan()
+        plan = _plan_of(settings)
         publication = _publication(settings)
         if publication is None or plan[PUBLISHED].is_current:
             refuse_unmasked()
@@ -202,7 +203,7 @@ def check() -> str:
 
     settings = current_settings()
     with _turn(settings) as warehouse:
-        plan = current_plan()
+        plan = _plan_of(settings)
         if plan[CONTRACTS].is_current:
             return "Contracts: nothing has changed since all tests passed"
         return check_contracts(warehouse, *_definitions_of(settings), plan, _snapshot(warehouse))
