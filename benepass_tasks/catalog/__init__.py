@@ -10,6 +10,7 @@ from benepass_tasks.catalog.datasets import (
     Column,
     DataTest,
     Domain,
+    Freshness,
     Layer,
     Mask,
     Materialized,
@@ -28,6 +29,7 @@ from benepass_tasks.catalog.datasets import (
     Table,
     Treatment,
     Unique,
+    Volume,
 )
 from benepass_tasks.catalog.load import load_catalog
 
@@ -37,6 +39,7 @@ __all__ = [
     "Column",
     "DataTest",
     "Domain",
+    "Freshness",
     "Layer",
     "Mask",
     "Materialized",
@@ -55,5 +58,6 @@ __all__ = [
     "Table",
     "Treatment",
     "Unique",
+    "Volume",
     "load_catalog",
 ]

@@ -117,6 +117,8 @@ def _source(name: str, data: Mapping[str, Any]) -> Source:
         description=metadata["description"],
         domain=metadata.get("domain"),
         columns=metadata["columns"],
+        freshness=metadata.get("freshness"),
+        volume=metadata.get("volume"),
     )
 
 
@@ -136,6 +138,8 @@ def _table(name: str, data: Mapping[str, Any]) -> Table:
         suppression=metadata.get("suppression"),
         key=metadata.get("key") or _usual_key(metadata["columns"]),
         tests=metadata.get("tests", ()),
+        freshness=metadata.get("freshness"),
+        volume=metadata.get("volume"),
     )
 
 
