@@ -154,6 +154,20 @@ MONITOR_RESULTS = Table(
 `value` is what was found and `lower` to `upper` what is expected; `compared_with` says by what.
 """
 
+WATERMARKS = Table(
+    "watermarks",
+    METADATA,
+    Column("relation", String, primary_key=True),
+    Column("column_name", String, primary_key=True),
+    Column("content", String, nullable=False),
+    Column("newest", DateTime),
+    Column("following", DateTime),
+)
+"""The newest instant (UTC) of a column whose freshness is watched, for the content of its table.
+
+`newest` is the last one that was not in the future, and `following` the first one that was.
+"""
+
 PROPERTIES = Table(
     "properties",
     METADATA,
