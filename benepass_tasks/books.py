@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.catalog import Catalog
 from benepass_tasks.errors import BooksError
+from benepass_tasks.history.figures import keep_figures
+from benepass_tasks.history.materializations import record_built
 from benepass_tasks.nodes import BOOKS
 from benepass_tasks.plan import Status, is_contract, leftovers
 from benepass_tasks.project import Project
@@ -63,12 +65,11 @@ def balance(
             raise BooksError("the books do not balance:\n" + "\n".join(map(_difference, sums)))
         records = _rows(connection, project, "reports/run_summary.sql")
         reasons = _rows(connection, project, "reports/quarantine_reasons.sql")
-        write_marker(
-            connection,
-            Marker.of_this_run(
-                BOOKS, status.recipe, fingerprint, Measure(None, fingerprint), started
-            ),
-        )
+        keep_figures(connection, project)
+        measure = Measure(None, fingerprint)
+        marker = Marker.of_this_run(BOOKS, status.recipe, fingerprint, measure, started)
+        write_marker(connection, marker)
+        record_built(connection, marker, status.reason)
         snapshot = snapshot_of(connection)
     for relation in gone:
         log.warning("%s has no entry in catalog.yaml any more; dropped", relation)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from benepass_tasks.catalog import Table
 from benepass_tasks.declared import refuse_other_columns
 from benepass_tasks.errors import ModelError
+from benepass_tasks.history.materializations import record_built
 from benepass_tasks.models import Macro, Model
 from benepass_tasks.plan import Status
 from benepass_tasks.warehouse import Marker, Warehouse
@@ -65,11 +66,12 @@ def build_model(warehouse: Warehouse, order: Order) -> Marker:
         if order.table.materialized == "view":
             measure = Measure(None, status.fingerprint)
         else:
-            measure = measure_table(connection, model.relation, columns)
+            measure = measure_table(connection, model.relation, columns, order.table.impersonal)
         marker = Marker.of_this_run(
             model.relation, status.recipe, status.fingerprint, measure, started
         )
         write_marker(connection, marker)
+        record_built(connection, marker, status.reason, measure.profiles)
     return marker
 
 

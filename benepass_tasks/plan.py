@@ -60,7 +60,7 @@ class Situation:
         publication: What analysts are to get; None where nothing may be published.
         published: The states of the files that analysts have.
         force: Tables to build anew with all that is downstream of them.
-        run_id: This run, in which what was forced is built once.
+        run_id: This run, in which what was forced is built once, and what was published stays so.
     """
 
     catalog: Catalog
@@ -354,10 +354,14 @@ def _published_status(situation: Situation, plan: Plan) -> Status:
     files = (plan[marker_name(file)].reason for file in publication.files)
     if fingerprint is None:
         reason: str | None = "input to be built"
-    elif situation.published.keys() - publication.files.keys():
-        reason = "files that are published no longer"
     elif marker is None or marker.fingerprint != fingerprint:
         reason = "not published yet"
+    elif marker.run_id == situation.run_id:
+        # This run published everything. Files that differ now were published since, by a run on
+        # another warehouse that has the same folder: they are the business of the next run.
+        reason = None
+    elif situation.published.keys() - publication.files.keys():
+        reason = "files that are published no longer"
     else:
         reason = next(filter(None, files), None)
     return Status(reason, fingerprint, None, publication.recipe)

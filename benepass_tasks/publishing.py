@@ -18,6 +18,7 @@ import duckdb
 from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.errors import PublicationError
+from benepass_tasks.history.materializations import record_built
 from benepass_tasks.nodes import PUBLISHED
 from benepass_tasks.plan import Plan
 from benepass_tasks.publication import (
@@ -307,6 +308,8 @@ def _vouch(
             fingerprint = str(plan[name].fingerprint)
             marker = Marker.of_this_run(name, plan[name].recipe, fingerprint, measure, started)
             write_marker(connection, marker)
+            if name == PUBLISHED:
+                record_built(connection, marker, plan[name].reason)
         forget_others(connection, marker_name(""), map(marker_name, publication.files))
 
 

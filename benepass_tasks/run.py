@@ -1,8 +1,10 @@
 """A run on the project, settings and warehouse that are current: what the tasks delegate to."""
 
 import gc
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 
 import duckdb
@@ -10,13 +12,17 @@ from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.build import Order, build_model
 from benepass_tasks.catalog import Catalog, Source, Table, load_catalog
+from benepass_tasks.closing import close_run
 from benepass_tasks.errors import (
+    BenepassError,
     ProjectError,
     PublicationError,
     SourceError,
     WarehouseError,
 )
 from benepass_tasks.hash_key import PADS, missing_hash_key
+from benepass_tasks.history import runs
+from benepass_tasks.history.materializations import record_failed
 from benepass_tasks.ingestion.raw_tables import complete_raw
 from benepass_tasks.models import ModelGraph, read_graph
 from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED
@@ -26,12 +32,24 @@ from benepass_tasks.project import Project, open_project
 from benepass_tasks.publication import Publication, published_files
 from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
+from benepass_tasks.this_run import run_id, this_run
 from benepass_tasks.warehouse import Load, Snapshot, Warehouse, read_snapshot
 from benepass_tasks.warehouse.failures import explain
 
+log = logging.getLogger(__name__)
 
-def is_current(node: str) -> bool:
-    """Whether a file, a table or the books are up to date; a file that is gone is not."""
+PATIENCE = 60.0
+"""Seconds that the history of a run waits for the warehouse at most."""
+
+
+def ask(node: str) -> bool:
+    """Whether a node is up to date that this run is for: a file, a table, the books and the like.
+
+    A file that is gone is not.
+    """
+    # Luigi's command line is no longer known when a run is closed.
+    _settings[run_id()] = current_settings()
+    this_run().asked.add(node)
     status = current_plan().get(node)
     return status is not None and status.is_current
 
@@ -67,7 +85,7 @@ def _safe_to_show() -> Iterator[None]:
         yield
     except (DBAPIError, duckdb.Error) as error:
         raise WarehouseError(
-            f"{current_settings().warehouse}: {explain(error)}. If it is damaged, "
+            f"the warehouse cannot be used: {explain(error)}. If it is damaged, "
             "move it away: the next run builds it anew"
         ) from None
     except OSError as error:
@@ -76,20 +94,33 @@ def _safe_to_show() -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def _turn(settings: Settings) -> Iterator[Warehouse]:
+    """The warehouse, while it is this run's turn to work on it."""
+    warehouse = Warehouse.of(settings)
+    with warehouse.exclusive():
+        runs.begin(warehouse, settings)
+        yield warehouse
+
+
 @_safe_to_show()
 def load(source: str, file: str) -> str:
     """Load a file into raw; returns what to say about it."""
     load_file = _import_loader()
     settings = current_settings()
     catalog, _ = _definitions_of(settings)
-    warehouse = Warehouse.of(settings)
-    with warehouse.exclusive():
-        if is_current(f"{source}/{file}"):
+    with _turn(settings) as warehouse:
+        status = current_plan().get(f"{source}/{file}")
+        if status is not None and status.is_current:
             return "up to date"
         found = SourceFile(source, file, settings.data_dir / file)
         try:
             done = load_file(
-                warehouse, catalog.sources[source], catalog.raw_table_of(source), found
+                warehouse,
+                catalog.sources[source],
+                catalog.raw_table_of(source),
+                found,
+                status.reason if status else None,
             )
         except OSError as error:
             raise SourceError(f"{source}: {file} cannot be loaded: {error.strerror}") from error
@@ -101,8 +132,7 @@ def build(relation: str) -> str:
     """Build a table from inputs that are up to date; returns what to say about it."""
     settings = current_settings()
     catalog, graph = _definitions_of(settings)
-    warehouse = Warehouse.of(settings)
-    with warehouse.exclusive():
+    with _turn(settings) as warehouse:
         status = current_plan()[relation]
         if status.is_current:
             return "up to date: its inputs have the same rows as before"
@@ -125,8 +155,7 @@ def balance() -> str:
     from benepass_tasks import books  # noqa: PLC0415
 
     settings = current_settings()
-    warehouse = Warehouse.of(settings)
-    with warehouse.exclusive():
+    with _turn(settings) as warehouse:
         status = current_plan()[BOOKS]
         if status.is_current:
             return "The books balance: proven by another run."
@@ -156,8 +185,7 @@ def publish() -> str:
     from benepass_tasks import publishing  # noqa: PLC0415
 
     settings = current_settings()
-    warehouse = Warehouse.of(settings)
-    with warehouse.exclusive():
+    with _turn(settings) as warehouse:
         plan = current_plan()
         publication = _publication(settings)
         if publication is None or plan[PUBLISHED].is_current:
@@ -172,18 +200,63 @@ def check() -> str:
     from benepass_tasks.contracts import check_contracts  # noqa: PLC0415
 
     settings = current_settings()
-    warehouse = Warehouse.of(settings)
-    with warehouse.exclusive():
+    with _turn(settings) as warehouse:
         plan = current_plan()
         if plan[CONTRACTS].is_current:
             return "Contracts: nothing has changed since all tests passed"
         return check_contracts(warehouse, *_definitions_of(settings), plan, _snapshot(warehouse))
 
 
+def record_failure(node: str, message: str) -> None:
+    """Write that this run could not make a node.
+
+    Args:
+        node: The node.
+        message: Why; quotes no value of the data.
+    """
+    settings = current_settings()
+    with _complaining("that this task failed"), _turn(_patient(settings)) as warehouse:  # noqa: SIM117
+        with warehouse.write() as connection:
+            record_failed(connection, node, message)
+
+
+def finish() -> None:
+    """Write how this run ended, if it was asked for anything and there is a warehouse."""
+    asked, broken = frozenset(this_run().asked), tuple(this_run().broken)
+    this_run().asked.clear()
+    settings = _settings.pop(run_id(), None)
+    if settings is None or not Warehouse.of(settings).exists():
+        return
+    with _complaining("how this run ended"):
+        try:
+            plan = _plan_of(settings)
+        except ProjectError as error:
+            plan, broken = None, broken or (str(error),)
+        close_run(Warehouse.of(_patient(settings)), settings, plan, asked, broken)
+
+
+@contextmanager
+def _complaining(what: str) -> Iterator[None]:
+    """Say that something cannot be kept, where that must not hide what the run itself says."""
+    try:
+        with _safe_to_show():
+            yield
+    except BenepassError as error:
+        log.warning("%s is not in the history: %s", what, error)
+
+
+def _patient(settings: Settings) -> Settings:
+    """Settings with which history does not wait as long as work does."""
+    return replace(settings, lock_timeout=min(settings.lock_timeout, PATIENCE))
+
+
 @_safe_to_show()
 def current_plan() -> Plan:
     """What is up to date and what is not; worked out again only when something changed."""
-    settings = current_settings()
+    return _plan_of(current_settings())
+
+
+def _plan_of(settings: Settings) -> Plan:
     project = open_project(settings.project_dir)
     project_state = project.state
     catalog, _ = _definitions(project, project_state, Warehouse.of(settings))
@@ -195,7 +268,8 @@ def current_plan() -> Plan:
     _refuse_shared_files(files)
     states = tuple(file.state if file.exists() else "" for file in files)
     published = tuple(published_files(settings.published_dir).items())
-    return _plan(settings, project_state, files, states, published, Warehouse.of(settings).state)
+    state = Warehouse.of(settings).state
+    return _plan(settings, project_state, files, states, published, state, run_id())
 
 
 def _publication(settings: Settings) -> Publication | None:
@@ -234,7 +308,7 @@ def _refuse_shared_files(files: Iterable[SourceFile]) -> None:
             )
 
 
-def _import_loader() -> Callable[[Warehouse, Source, Table, SourceFile], Load]:
+def _import_loader() -> Callable[[Warehouse, Source, Table, SourceFile, str | None], Load]:
     # dlt takes half a second to import, so only a run that loads does, and a good part of that
     # would go into looking for garbage among what is imported.
     was_enabled = gc.isenabled()
@@ -287,6 +361,9 @@ def _remember(warehouse: Warehouse, state: tuple[tuple[int, ...], ...], snapshot
 
 _known: dict[Warehouse, tuple[tuple[tuple[int, ...], ...], Snapshot]] = {}
 
+_settings: dict[str, Settings] = {}
+"""The settings of each run that is going on."""
+
 
 @lru_cache(maxsize=2)
 def _plan(
@@ -296,6 +373,7 @@ def _plan(
     _states: tuple[str, ...],
     published: tuple[tuple[str, str], ...],
     _warehouse_state: tuple[tuple[int, ...], ...],
+    run: str,
 ) -> Plan:
     catalog, graph = _definitions_of(settings)
     _require_hash_key(settings, graph)
@@ -312,6 +390,7 @@ def _plan(
             snapshot=snapshot,
             proof=_proof(open_project(settings.project_dir)),
             force=settings.force,
+            run_id=run,
             published=dict(published),
             publication=_publication(settings),
         )

@@ -14,6 +14,9 @@ from benepass_tasks.hash_key import PADS, HashKey, read_hash_key
 MIN_GROUP_SIZE = 5
 """Employees that a published group has at least, where nothing else is set."""
 
+KEEP_RUNS = 1_000
+"""Runs whose history is kept, where nothing else is set."""
+
 
 class benepass(luigi.Config):  # noqa: N801 - the class name is the section's and the flags' name
     """`[benepass]` in luigi.cfg; `--benepass-as-of` and the like on the command line."""
@@ -51,6 +54,7 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
         default="",
         description="file name of the warehouse that may be published though nothing is masked",
     )
+    keep_runs = luigi.IntParameter(default=KEEP_RUNS, description="runs whose history is kept")
 
 
 def models_cache(warehouse: Path) -> Path:
@@ -74,6 +78,7 @@ class Settings:
     published_dir: Path
     min_group_size: int
     publish_unmasked: str
+    keep_runs: int = KEEP_RUNS
 
     @property
     def may_publish(self) -> bool:
@@ -107,7 +112,7 @@ def _read() -> benepass:
         raise ProjectError(
             f"a setting of [benepass] cannot be read: {error}. as_of is a date such as "
             "2026-01-31, pii_masking is true or false, lock_timeout a number of seconds, "
-            "min_group_size a whole number"
+            "min_group_size and keep_runs whole numbers"
         ) from error
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)? ?([KMGT]i?B|%)", config.memory_limit):
         raise ProjectError(
@@ -121,6 +126,8 @@ def _read() -> benepass:
             f"--benepass-min-group-size is {config.min_group_size}; "
             "it must be 1 or more, and 1 withholds nothing"
         )
+    if config.keep_runs < 1:
+        raise ProjectError(f"--benepass-keep-runs is {config.keep_runs}; it must be 1 or more")
     return config
 
 
@@ -165,4 +172,5 @@ def current_settings() -> Settings:
         published_dir=published,
         min_group_size=config.min_group_size,
         publish_unmasked=config.publish_unmasked,
+        keep_runs=config.keep_runs,
     )

@@ -22,6 +22,7 @@ from benepass_tasks.errors import BenepassError, ProjectError
 from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED
 from benepass_tasks.project import LAYERS, Project, list_relations
 from benepass_tasks.settings import current_settings
+from benepass_tasks.this_run import this_run
 
 
 def _imported_on_first_use(name: str) -> ModuleType:
@@ -86,11 +87,18 @@ class MarkerTarget(luigi.Target):
 
     def exists(self) -> bool:
         """Whether the marker is there and says what would be built now."""
-        return run.is_current(self.node)
+        return run.ask(self.node)
 
     def __str__(self) -> str:
         """The node's name, for messages."""
         return self.node
+
+
+def _worded(exception: BaseException) -> str:
+    """What may be said of a failure: only our own errors never quote a value of the data."""
+    if isinstance(exception, BenepassError):
+        return str(exception)
+    return f"{type(exception).__name__}; see the log of the run"
 
 
 class NodeTask(luigi.Task):
@@ -113,10 +121,10 @@ class NodeTask(luigi.Task):
         self.tell_scheduler(message)
 
     def on_failure(self, exception: BaseException) -> str:
-        """What the scheduler is told; only our own errors never quote a value of the data."""
-        if isinstance(exception, BenepassError):
-            return str(exception)
-        return f"{type(exception).__name__}; see the log of the run"
+        """Keep the failure in the history of the run, and tell the scheduler."""
+        message = _worded(exception)
+        run.record_failure(self.node, message)
+        return message
 
     def tell_scheduler(self, message: str) -> None:
         """Show a message behind the task's icon in the visualiser."""
@@ -237,6 +245,24 @@ class Publish(NodeTask):
         """Publish, and say what."""
         log.info("%s", run.publish())
         self.tell_scheduler("published")
+
+
+@luigi.Task.event_handler(luigi.Event.BROKEN_TASK)
+def _remember_broken(task: luigi.Task, exception: BaseException) -> None:
+    this_run().broken.append(f"{task.task_family}: {_worded(exception)}")
+
+
+@luigi.Task.event_handler(luigi.Event.PROCESS_FAILURE)
+def _remember_killed(task: luigi.Task, _message: str) -> None:
+    # Such as by the operating system, for want of memory.
+    this_run().broken.append(f"{task.task_family}: its process was gone before it was done")
+
+
+@atexit.register
+def _finish() -> None:
+    # Not where tasks were only imported: what a run needs takes a while to import.
+    if this_run().asked:
+        run.finish()
 
 
 @cache

@@ -7,10 +7,19 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True, slots=True)
 class ThisRun:
-    """What tells a run from all others, and when it began (UTC)."""
+    """What tells a run from all others.
+
+    Attributes:
+        id: Its name among them.
+        started_at: When it began, UTC.
+        asked: The nodes of the plan that it was asked for, as far as this process knows.
+        broken: What went wrong outside of the work on a node; quotes no value of the data.
+    """
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    asked: set[str] = field(default_factory=set)
+    broken: list[str] = field(default_factory=list)
 
 
 def this_run() -> ThisRun:

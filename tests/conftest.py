@@ -88,7 +88,11 @@ class Workspace:
 
     def attempt(self, task: str = "BuildMarts", **settings: str) -> tuple[set[str], bool]:
         """Run a task here; returns what was made, and whether all went well."""
+        from benepass_tasks import run  # noqa: PLC0415 - after the settings
+        from benepass_tasks.this_run import begin_run  # noqa: PLC0415
+
         before = self.vouched_for()
+        begin_run()
         config = luigi.configuration.get_config()
         values = {"project_dir": str(self.root), "as_of": "2026-01-01"} | self.settings | settings
         for name, value in values.items():
@@ -96,6 +100,7 @@ class Workspace:
         try:
             succeeded = _build(task)
         finally:
+            run.finish()
             for name in values:
                 config.remove_option("benepass", name)
         return {name for name, _ in self.vouched_for() - before}, succeeded

@@ -279,10 +279,9 @@ def test_nothing_is_published_while_the_books_do_not_balance(workspace: Workspac
 
 @pytest.mark.usefixtures("published")
 def test_a_second_time_there_is_nothing_to_do(workspace: Workspace) -> None:
-    paths = (workspace.warehouse, *workspace.published.rglob("*"))
-    before = {path: file_state(path) for path in paths}
+    before = {path: file_state(path) for path in workspace.published.rglob("*")}
     assert workspace.run("Publish") == set()
-    assert {path: file_state(path) for path in paths} == before
+    assert {path: file_state(path) for path in workspace.published.rglob("*")} == before
 
 
 @pytest.mark.usefixtures("published")
@@ -682,6 +681,33 @@ def test_whenever_it_is_killed_a_reader_finds_each_file_whole_and_the_next_run_f
     else:
         pytest.fail("publishing never came to its end; the sweep covers only a part of it")
     assert seen == {True, False}
+
+
+@pytest.mark.usefixtures("finished")
+@pytest.mark.parametrize("moment", ["before it vouches for them", "after it has vouched for them"])
+def test_files_that_another_run_replaces_are_no_failure_of_the_run_that_published_them(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    vouch = publishing._vouch  # noqa: SLF001
+
+    def replaced(*arguments: Any) -> None:  # noqa: ANN401 - whatever the step takes
+        if moment.startswith("after"):
+            vouch(*arguments)
+        for name in ("benepass.duckdb", "parquet/marts.dim_merchants.parquet"):
+            path = workspace.published / name
+            shutil.copy2(path, path.with_suffix(".other"))
+            path.with_suffix(".other").replace(path)
+        (workspace.published / "parquet" / "marts.of_the_other.parquet").write_text("another's")
+        if moment.startswith("before"):
+            vouch(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(publishing, "_vouch", replaced)
+        assert publish(workspace) == EVERYTHING
+    # The next run sees what the folder holds, and makes it its own.
+    assert publish(workspace) == {"published", DATABASE, *parquet("marts.dim_merchants")}
+    assert not (workspace.published / "parquet" / "marts.of_the_other.parquet").exists()
+    assert publish(workspace) == set()
 
 
 @pytest.mark.slow

@@ -298,6 +298,11 @@ class Table:
         yield from ((None, test) for test in self.tests)
 
     @property
+    def impersonal(self) -> frozenset[str]:
+        """The columns in which nothing is personal."""
+        return frozenset(it.name for it in self.columns.values() if not it.pii.is_personal)
+
+    @property
     def relation(self) -> str:
         """The table's name in SQL and in the catalog, such as `marts.fact_transactions`."""
         return f"{self.layer}.{self.name}"

@@ -14,6 +14,7 @@ from benepass_tasks.contracts import scan
 from benepass_tasks.contracts.results import Outcome, Result, keep_results, summary
 from benepass_tasks.contracts.scan import Probe
 from benepass_tasks.errors import ContractError
+from benepass_tasks.history.materializations import record_built
 from benepass_tasks.models import Model, ModelGraph
 from benepass_tasks.nodes import CONTRACTS
 from benepass_tasks.plan import Plan, Status, contract_of, is_contract
@@ -92,7 +93,11 @@ def check_contracts(
         results = [result for one in checked for result in one.results]
         keep_results(connection, results)
         forget_markers(connection, _void(checked, plan, known))
-        write_markers(connection, _valid(checked, plan, started))
+        valid = _valid(checked, plan, started)
+        write_markers(connection, valid)
+        for marker in valid:
+            if marker.name == CONTRACTS:
+                record_built(connection, marker, plan[CONTRACTS].reason)
     return _verdict(results, time.perf_counter() - started)
 
 

@@ -23,7 +23,13 @@ from benepass_tasks.warehouse.markers import now
 log = logging.getLogger(__name__)
 
 
-def load_file(warehouse: Warehouse, source: Source, table: Table, file: SourceFile) -> Load:
+def load_file(
+    warehouse: Warehouse,
+    source: Source,
+    table: Table,
+    file: SourceFile,
+    reason: str | None = None,
+) -> Load:
     """Load a file's records into raw, replacing those of an earlier load of the file.
 
     Args:
@@ -31,6 +37,7 @@ def load_file(warehouse: Warehouse, source: Source, table: Table, file: SourceFi
         source: What the catalog says of the file.
         table: The raw table.
         file: The file.
+        reason: Why it has to be loaded, for the history of the run.
 
     Returns:
         What was written to vouch for the load.
@@ -56,7 +63,7 @@ def load_file(warehouse: Warehouse, source: Source, table: Table, file: SourceFi
             package.load(warehouse)
     _tell(source, file, header, reader.accounting)
     load = _describe(source, state, package, reader.accounting, started)
-    vouch_for(warehouse, table, load)
+    vouch_for(warehouse, table, load, reason)
     return load
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from benepass_tasks.catalog import Source, Table
 from benepass_tasks.declared import refuse_other_raw_columns
 from benepass_tasks.errors import WarehouseError
+from benepass_tasks.history.materializations import record_built, record_loaded
 from benepass_tasks.ingestion.headers import Header
 from benepass_tasks.plan import REJECTED, Status
 from benepass_tasks.sources import SourceFile
@@ -40,7 +41,7 @@ def prepare(
         forget_load(connection, source.name, file.name if table.relation in present else None)
 
 
-def vouch_for(warehouse: Warehouse, table: Table, load: Load) -> None:
+def vouch_for(warehouse: Warehouse, table: Table, load: Load, reason: str | None) -> None:
     """Remove what earlier loads of the file left, and write that the new one is whole."""
     with warehouse.write() as connection:
         _delete(
@@ -50,6 +51,7 @@ def vouch_for(warehouse: Warehouse, table: Table, load: Load) -> None:
             (load.file, load.load_id),
         )
         write_load(connection, load)
+        record_loaded(connection, load, reason)
 
 
 def complete_raw(
@@ -83,11 +85,12 @@ def complete_raw(
         columns = columns_of(connection, table.relation)
         refuse_other_raw_columns(table, columns)
         content = {name: kind for name, kind in columns.items() if name != "_dlt_load_id"}
-        measure = measure_table(connection, table.relation, content)
+        measure = measure_table(connection, table.relation, content, table.impersonal)
         marker = Marker.of_this_run(
             table.relation, status.recipe, status.fingerprint, measure, started
         )
         write_marker(connection, marker)
+        record_built(connection, marker, status.reason, measure.profiles)
     return marker
 
 

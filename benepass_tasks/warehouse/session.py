@@ -43,7 +43,7 @@ class Warehouse:
 
     path: Path
     memory_limit: str
-    lock_timeout: float
+    lock_timeout: float = field(compare=False)
     variables: tuple[tuple[str, str], ...] = field(repr=False)
 
     @classmethod
@@ -250,7 +250,7 @@ os.register_at_fork(before=close)
 
 def _is_locked(error: BaseException) -> bool:
     return isinstance(error, BlockingIOError) or (
-        isinstance(error, duckdb.IOException) and "lock" in str(error)
+        isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
     )
 
 

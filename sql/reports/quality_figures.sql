@@ -1,0 +1,163 @@
+-- Grain: one row per (dataset, figure, name).
+-- Purpose: what the data of a run is like, to be compared with that of other runs. Flagged records
+-- are among the accepted ones; a record with several flags counts for each of them.
+with files as (
+    select
+        source,
+        cast(sum(records) as bigint) as records,
+        cast(sum(rejected) as bigint) as rejected
+    from meta.loads
+    group by source
+),
+
+issues as (
+    select 'employees' as source, _source_file, _row_number, issue, tier
+    from quality.employee_issues
+    union all
+    select 'benefit_accounts' as source, _source_file, _row_number, issue, tier
+    from quality.benefit_account_issues
+    union all
+    select 'transactions' as source, _source_file, _row_number, issue, tier
+    from quality.transaction_issues
+),
+
+records_with_issues as (
+    select
+        source,
+        _source_file,
+        _row_number,
+        max(tier) as tier
+    from issues
+    group by source, _source_file, _row_number
+),
+
+found as (
+    select
+        source,
+        count(*) filter (where tier = 1) as flagged,
+        count(*) filter (where tier = 2) as quarantined
+    from records_with_issues
+    group by source
+),
+
+quarantine as (
+    select 'employees' as source, rejection_reason from quality.quarantine_employees
+    union all
+    select 'benefit_accounts' as source, rejection_reason from quality.quarantine_benefit_accounts
+    union all
+    select 'transactions' as source, rejection_reason from quality.quarantine_transactions
+),
+
+sources as (
+    select
+        files.source,
+        files.records,
+        files.rejected,
+        coalesce(found.flagged, 0) as flagged,
+        coalesce(found.quarantined, 0) as quarantined,
+        files.records
+        - files.rejected
+        - coalesce(found.flagged, 0)
+        - coalesce(found.quarantined, 0) as clean
+    from files
+    left join found on files.source = found.source
+),
+
+-- Of the raw tables, what the run that built each has found in it: the part of the cells of the
+-- files' own columns that are filled in.
+scores as (
+    select
+        profiles.relation,
+        1 - sum(profiles.null_count) / sum(profiles.row_count) as quality_score
+    from meta.column_profiles as profiles
+    inner join meta.markers as markers
+        on profiles.relation = markers.name and profiles.run_id = markers.run_id
+    where profiles.relation like 'raw.%' and not starts_with(profiles.column_name, '_')
+    group by profiles.relation
+    having sum(profiles.row_count) > 0
+),
+
+days as (
+    select
+        cast(transaction_timestamp as date) as spent_on,
+        sum(amount) as spend
+    from marts.fact_transactions
+    where cast(transaction_timestamp as date) <= getvariable('as_of_date')
+    group by spent_on
+    order by spent_on desc
+    limit 35
+)
+
+select
+    source as dataset,
+    'records' as figure,
+    null as figure_name,
+    records as figure_value
+from sources
+union all
+select
+    source as dataset,
+    'clean' as figure,
+    null as figure_name,
+    clean as figure_value
+from sources
+union all
+select
+    source as dataset,
+    'flagged' as figure,
+    null as figure_name,
+    flagged as figure_value
+from sources
+union all
+select
+    source as dataset,
+    'quarantined' as figure,
+    null as figure_name,
+    quarantined as figure_value
+from sources
+union all
+select
+    source as dataset,
+    'rejected' as figure,
+    null as figure_name,
+    rejected as figure_value
+from sources
+union all
+select
+    source as dataset,
+    'clean_rate' as figure,
+    null as figure_name,
+    clean / records as figure_value
+from sources
+where records > 0
+union all
+select
+    source as dataset,
+    'quarantined_by_reason' as figure,
+    rejection_reason as figure_name,
+    count(*) as figure_value
+from quarantine
+group by source, rejection_reason
+union all
+select
+    source as dataset,
+    'flagged_by_flag' as figure,
+    issue as figure_name,
+    count(*) as figure_value
+from issues
+where tier = 1
+group by source, issue
+union all
+select
+    relation as dataset,
+    'quality_score' as figure,
+    null as figure_name,
+    quality_score as figure_value
+from scores
+union all
+select
+    'marts.fact_transactions' as dataset,
+    'spend_by_day' as figure,
+    cast(spent_on as varchar) as figure_name,
+    spend as figure_value
+from days
