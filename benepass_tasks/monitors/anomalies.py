@@ -152,8 +152,7 @@ class Verdict:
 def judge_rows(series: Series) -> Verdict:
     """Judge how many rows a table has.
 
-    Where rows arrive in nearly every run, those that arrived are judged, and otherwise all. A
-    table whose rows changed but a few times may well grow: only fewer rows are odd then.
+    Where rows arrive in nearly every run, those that arrived are judged, and otherwise all.
     """
     newest = series.newest
     if series.grows:
@@ -166,8 +165,8 @@ def judge_rows(series: Series) -> Verdict:
         verdict = _judge("new", found, arrived, scale=NEW_ROWS, day=newest.day)
     else:
         figures = series.levels(lambda it: it.total)
-        odd: Odd = "both" if len(series.before) >= NEEDED else "less"
-        verdict = _judge("all", [newest.total], figures, scale=ALL_ROWS, odd=odd)
+        scale = ALL_ROWS if len(series.before) >= NEEDED else SELDOM_CHANGED
+        verdict = _judge("all", [newest.total], figures, scale=scale)
     return _settled(verdict, series)
 
 
