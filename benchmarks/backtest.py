@@ -102,7 +102,7 @@ def main() -> None:
     result = backtest(options.days, options.seed, list(FAULTS))
     table = _faults_table(result)
     Console(width=120).print(table)
-    lines = _summary(result, options.days)
+    lines = [_summary(result, options.days)]
     for day, alarms in result.healthy.items():
         lines += [f"false alarm on {day}: {' '.join(alarm)}" for alarm in sorted(alarms)]
     print("\n".join(lines))  # noqa: T201 - what a script says
@@ -222,19 +222,19 @@ def _faults_table(result: Backtest) -> Table:
 
 
 def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")  # noqa: PLR2004
+    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
 
 
-def _summary(result: Backtest, days: int) -> list[str]:
+def _summary(result: Backtest, days: int) -> str:
     found = sum(bool(it.alarms) for it in result.faults)
     noisy = sum(map(bool, result.healthy.values()))
-    return [
+    return (
         f"{days} healthy days and {len(result.faults)} with a fault. "
         f"Recall {result.recall:.1%}: {found} of {len(result.faults)} faults found. "
         f"Precision {result.precision:.1%}: {result.true_alarms} of "
         f"{result.true_alarms + result.false_alarms} alarms belong to a fault. "
         f"By runs {result.precision_of_runs:.1%}: {noisy} of {days} healthy runs raised any."
-    ]
+    )
 
 
 def _markdown(table: Table) -> str:

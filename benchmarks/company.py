@@ -102,7 +102,7 @@ class _Company:
 
     def day(self, number: int) -> Delivery:
         day = FIRST_DAY + timedelta(days=number)
-        if day.weekday() < 5:  # noqa: PLR2004 - Saturday
+        if day.weekday() < 5:
             if self.chance.random() < 0.4:
                 self._hire(self.chance.randint(1, 3), day)
             if self.chance.random() < 0.15:
@@ -133,7 +133,7 @@ class _Company:
 
     def _spend(self, day: date, number: int) -> list[Row]:
         expected = DAILY * (1 + GROWTH) ** number
-        expected *= WEEKEND if day.weekday() >= 5 else 1  # noqa: PLR2004 - Saturday
+        expected *= WEEKEND if day.weekday() >= 5 else 1
         expected *= MONTH_END if (day + timedelta(days=2)).month != day.month else 1
         count = round(self.chance.gauss(expected, math.sqrt(expected)))
         # Some days are cleaner than others.
@@ -161,16 +161,16 @@ class _Company:
             category,
         ]
         kinds = (
-            (0.003, 1, lambda it: "E9999"),
-            (0.003, 2, lambda it: "BA99999"),
+            (0.003, 1, lambda _: "E9999"),
+            (0.003, 2, lambda _: "BA99999"),
             (0.003, 4, lambda it: f"${it}"),
             (0.003, 4, lambda it: f"-{it}"),
-            (0.002, 4, lambda it: "0.00"),
-            (0.002, 5, lambda it: "n/a"),
+            (0.002, 4, lambda _: "0.00"),
+            (0.002, 5, lambda _: "n/a"),
             (0.010, 5, lambda it: it.removesuffix("Z")),
-            (0.004, 3, lambda it: ""),
-            (0.006, 6, lambda it: ""),
-            (0.010, 6, lambda it: "travel"),
+            (0.004, 3, lambda _: ""),
+            (0.006, 6, lambda _: ""),
+            (0.010, 6, lambda _: "travel"),
         )
         for rate, place, spoil in kinds:
             if chance.random() < rate * dirt:
@@ -330,7 +330,7 @@ _rewriting("categories are of another list", "category", 0.5, lambda it: f"MCC-{
 @_fault("every merchant gets a number of its own")
 def _numbered(now: Delivery, _before: Delivery, _chance: random.Random) -> Delivery:
     rows = [
-        (*row[:3], f"{row[3]} #{index}", *row[4:]) if len(row) > 3 else row  # noqa: PLR2004
+        (*row[:3], f"{row[3]} #{index}", *row[4:]) if len(row) > 3 else row
         for index, row in enumerate(now.transactions)
     ]
     return replace(now, transactions=rows)

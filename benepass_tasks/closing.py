@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 from benepass_tasks.history import beacon, runs
 from benepass_tasks.history.materializations import record_bytes, record_skipped
 from benepass_tasks.history.runs import Ending
+from benepass_tasks.nodes import is_part
 from benepass_tasks.plan import Plan
 from benepass_tasks.settings import Settings
 from benepass_tasks.this_run import run_id
@@ -53,11 +54,6 @@ def _up_to_date(plan: Plan) -> dict[str, str | None]:
         for node, status in plan.items()
         if status.is_current and not is_part(node)
     }
-
-
-def is_part(node: str) -> bool:
-    """Whether a node is a part of one that a task makes: a table's contract, a published file."""
-    return node.startswith(("contracts/", "published:"))
 
 
 def _ending(

@@ -8,3 +8,8 @@ CONTRACTS = "contracts"
 
 PUBLISHED = "published"
 """What analysts get; `published:` begins the names of its single files."""
+
+
+def is_part(node: str) -> bool:
+    """Whether a node is a part of what one task does: a table's contract, a published file."""
+    return node.startswith((f"{CONTRACTS}/", f"{PUBLISHED}:"))

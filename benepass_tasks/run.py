@@ -10,6 +10,7 @@ from functools import lru_cache
 import duckdb
 from sqlalchemy.exc import DBAPIError
 
+from benepass_tasks.alerts import alert, run_failed
 from benepass_tasks.build import Order, build_model
 from benepass_tasks.catalog import Catalog, Source, Table, load_catalog
 from benepass_tasks.closing import close_run
@@ -215,24 +216,39 @@ def record_failure(node: str, message: str) -> None:
         message: Why; quotes no value of the data.
     """
     settings = current_settings()
-    with _complaining("that this task failed"), _turn(_patient(settings)) as warehouse:  # noqa: SIM117
-        with warehouse.write() as connection:
-            record_failed(connection, node, message)
+    patient = replace(settings, lock_timeout=_patience(settings))
+    with (
+        _complaining("that this task failed"),
+        _turn(patient) as warehouse,
+        warehouse.write() as connection,
+    ):
+        record_failed(connection, node, message)
 
 
 def finish() -> None:
-    """Write how this run ended, if it was asked for anything and there is a warehouse."""
+    """Write how this run ended, if it was asked for anything, and tell what is wrong."""
     asked, broken = frozenset(this_run().asked), tuple(this_run().broken)
     this_run().asked.clear()
     settings = _settings.pop(run_id(), None)
-    if settings is None or not Warehouse.of(settings).exists():
+    if settings is None:
         return
+    warehouse, is_kept = Warehouse.of(settings), False
     with _complaining("how this run ended"):
-        try:
-            plan = _plan_of(settings)
-        except ProjectError as error:
-            plan, broken = None, broken or (str(error),)
-        close_run(Warehouse.of(_patient(settings)), settings, plan, asked, broken)
+        if warehouse.exists():
+            _close(warehouse, settings, asked, broken)
+            is_kept = True
+    unknown = [] if is_kept or not broken else [run_failed(run_id())]
+    alert(warehouse, settings, run_id(), unknown)
+
+
+def _close(
+    warehouse: Warehouse, settings: Settings, asked: frozenset[str], broken: tuple[str, ...]
+) -> None:
+    try:
+        plan = _plan_of(settings)
+    except ProjectError as error:
+        plan, broken = None, broken or (str(error),)
+    close_run(replace(warehouse, lock_timeout=_patience(settings)), settings, plan, asked, broken)
 
 
 @contextmanager
@@ -245,9 +261,9 @@ def _complaining(what: str) -> Iterator[None]:
         log.warning("%s is not in the history: %s", what, error)
 
 
-def _patient(settings: Settings) -> Settings:
-    """Settings with which history does not wait as long as work does."""
-    return replace(settings, lock_timeout=min(settings.lock_timeout, PATIENCE))
+def _patience(settings: Settings) -> float:
+    """Seconds that history waits for the warehouse: less than work does."""
+    return min(settings.lock_timeout, PATIENCE)
 
 
 @_safe_to_show()

@@ -2,12 +2,14 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import luigi
+from luigi.parameter import ParameterVisibility
 
+from benepass_tasks.channels import Webhook, read_command, read_webhook
 from benepass_tasks.errors import ProjectError
 from benepass_tasks.hash_key import PADS, HashKey, read_hash_key
 
@@ -65,6 +67,15 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
         default=ANOMALY_WINDOW,
         description="runs with other figures that the monitors compare a figure with",
     )
+    alert_webhook = luigi.Parameter(
+        default="",
+        significant=False,
+        visibility=ParameterVisibility.PRIVATE,
+        description="address that alerts are posted to (default: BENEPASS_ALERT_WEBHOOK)",
+    )
+    alert_command = luigi.Parameter(
+        default="", significant=False, description="command that gets alerts as JSON on its stdin"
+    )
 
 
 def models_cache(warehouse: Path) -> Path:
@@ -90,6 +101,8 @@ class Settings:
     publish_unmasked: str
     keep_runs: int = KEEP_RUNS
     anomaly_window: int = ANOMALY_WINDOW
+    alert_webhook: Webhook | None = field(default=None, repr=False)
+    alert_command: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def may_publish(self) -> bool:
@@ -151,8 +164,8 @@ def current_settings() -> Settings:
     """Return the settings that Luigi holds; relative paths begin at the project's folder.
 
     Raises:
-        ProjectError: a setting or the hash key is not of its form, or the warehouse would be no
-            file.
+        ProjectError: a setting, the hash key or the webhook is not of its form, or the warehouse
+            would be no file.
     """
     config = _read()
     root = Path(config.project_dir).expanduser().resolve()
@@ -190,4 +203,6 @@ def current_settings() -> Settings:
         publish_unmasked=config.publish_unmasked,
         keep_runs=config.keep_runs,
         anomaly_window=config.anomaly_window,
+        alert_webhook=read_webhook(config.alert_webhook),
+        alert_command=read_command(config.alert_command),
     )

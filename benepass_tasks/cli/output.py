@@ -23,6 +23,9 @@ STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 WIDE = 100_000
 """Columns of what is no terminal: wider than any line."""
 
+NUMBER = re.compile(r"([0-9][0-9,]*(\.[0-9]+)?( MB|%)?)?")
+"""A cell that stands to the right: a number, or none."""
+
 GAP = 2
 LEGIBLE = 24
 """The least width of a column that holds sentences."""
@@ -136,7 +139,8 @@ def _table(columns: Sequence[Sequence[str]], *, lines: bool) -> "Table":
     style = box.SIMPLE_HEAD if lines else None
     table = Table(box=style, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for heading, *cells in columns:
-        justify: JustifyMethod = "right" if all(map(str.isdigit, cells)) else "left"
+        is_numeric = any(cells) and all(map(NUMBER.fullmatch, cells))
+        justify: JustifyMethod = "right" if is_numeric else "left"
         table.add_column(
             heading, justify=justify, overflow="fold", min_width=_least_width([heading, *cells])
         )

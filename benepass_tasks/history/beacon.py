@@ -34,6 +34,15 @@ def put_out(warehouse: Warehouse, run_id: str) -> None:
         os.close(_lit.pop(path))
 
 
+def is_lit(warehouse: Warehouse, run_id: str) -> bool:
+    """Whether a run goes on."""
+    path = _path(warehouse, run_id)
+    if not path.exists():
+        return False
+    with _locked(path) as is_dead:
+        return not is_dead
+
+
 def put_out_dead(warehouse: Warehouse) -> frozenset[str]:
     """Put out the beacons of runs that were killed; returns the ids of the runs that go on."""
     alive = set()

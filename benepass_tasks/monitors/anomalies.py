@@ -35,6 +35,9 @@ RECENT = timedelta(days=7)
 ALL_ROWS = ratios(0.025, absolute=0.5)
 """A table that is replaced: a tenth more or less, or two rows, is normal in any case."""
 
+SELDOM_CHANGED = ratios(0.025, absolute=0.5, most=3)
+"""A table of which little is known yet: more of the same at most doubles it."""
+
 NEW_ROWS = ratios(0.11, counted=True)
 """What arrives: half as much again is normal in any case."""
 
@@ -192,6 +195,28 @@ def judge_share(series: Series, odd: Odd) -> Verdict:
         scale = shares(_LEAST_SHARE, newest.total)
         verdict = _judge("all", [_share(newest)], figures, scale=scale, odd=odd)
     return _settled(verdict, series)
+
+
+def judge_issues(series: Series, new: Series | None) -> Verdict:
+    """Judge which share of a source's records is quarantined or flagged, less being no harm.
+
+    Args:
+        series: Of all records, in which old ones may turn bad.
+        new: Of those alone that came last, in which a bad file shows however much there is.
+
+    Returns:
+        The verdict on the odder of the two.
+    """
+    figures = series.levels(_share)
+    scale = shares(_LEAST_SHARE, series.newest.total)
+    verdict = _judge("all", [_share(series.newest)], figures, scale=scale, odd="more")
+    verdict = _settled(verdict, series)
+    if new is None or not new.newest.total or new.newest.total == series.newest.total:
+        return verdict
+    before = [Figure(_share(it), it.day) for it in new.before if it.total]
+    scale = shares(_LEAST_SHARE, new.newest.total)
+    of_new = _judge("new", [_share(new.newest)], before, scale=scale, odd="more")
+    return max(verdict, _settled(of_new, new), key=lambda it: (it.status != "ok", it.distance))
 
 
 def judge_days(amounts: Mapping[date, float], as_of: date, seen: date | None) -> Verdict | None:

@@ -62,7 +62,8 @@ def read_figures(connection: Connection, project: Project, window: int) -> Figur
     try:
         rows = connection.exec_driver_sql(
             f"select * from ({sql}) as figures qualify row_number() over ("  # noqa: S608
-            "partition by kind, dataset, subject order by ordinal desc) <= ? order by ordinal",
+            "partition by kind, dataset, subject order by ordinal desc) <= ? "
+            "order by ordinal, kind, dataset, subject",
             (window + 1,),
         ).all()
     except DBAPIError as error:

@@ -13,6 +13,7 @@ from benepass_tasks.monitors.anomalies import (
     Series,
     Verdict,
     judge_days,
+    judge_issues,
     judge_rows,
     judge_share,
 )
@@ -32,34 +33,34 @@ PERIODS = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 class _Kind:
     """How a monitor judges a series, and words what it finds."""
 
-    judge: Callable[[Series], Verdict]
+    judge: Callable[[Series, Series | None], Verdict]
     unit: Callable[[float], str]
     all: str
     new: str
 
 
 _KINDS: dict[str, _Kind] = {
-    "row_count": _Kind(judge_rows, wording.rows, "rows", "new rows"),
+    "row_count": _Kind(lambda it, _: judge_rows(it), wording.rows, "rows", "new rows"),
     "null_rate": _Kind(
-        lambda it: judge_share(it, "both"),
+        lambda it, _: judge_share(it, "both"),
         wording.share,
         "of the rows have no {name}",
         "of the new rows have no {name}",
     ),
     "quarantine_rate": _Kind(
-        lambda it: judge_share(it, "more"),
+        judge_issues,
         wording.share,
         "of the records are quarantined as {name}",
         "of the new records are quarantined as {name}",
     ),
     "flag_rate": _Kind(
-        lambda it: judge_share(it, "more"),
+        judge_issues,
         wording.share,
         "of the records are flagged as {name}",
         "of the new records are flagged as {name}",
     ),
     "rejected_rate": _Kind(
-        lambda it: judge_share(it, "more"),
+        lambda it, _: judge_share(it, "more"),
         wording.share,
         "of the records cannot be parsed",
         "of the new records cannot be parsed",
@@ -107,7 +108,7 @@ def _judge_history(
         if _is_watched(key, catalog):
             monitor, dataset, name = key
             kind = _KINDS[monitor]
-            verdict = kind.judge(series)
+            verdict = kind.judge(series, figures.series.get((f"new_{monitor}", dataset, name)))
             words = kind.new if verdict.what == "new" else kind.all
             found = f"{kind.unit(verdict.value)} {words.format(name=name)}"
             yield _result(key, verdict, found, kind.unit)
@@ -120,6 +121,8 @@ def _judge_history(
 
 def _is_watched(key: Key, catalog: Catalog) -> bool:
     monitor, dataset, name = key
+    if monitor not in _KINDS:
+        return False
     if monitor not in ("row_count", "null_rate"):
         return dataset in catalog.sources
     table = catalog.tables.get(dataset)

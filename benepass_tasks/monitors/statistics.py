@@ -61,14 +61,24 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How values are compared: the scale on which they spread alike, and its least spread."""
+    """How values are compared.
+
+    Attributes:
+        onto: Puts a value on the scale on which values spread alike.
+        back: Takes it back.
+        floor: The least spread around what is expected.
+        most: Times what is expected that are normal in any case.
+    """
 
     onto: Callable[[float], float]
     back: Callable[[float], float]
     floor: Callable[[float], float]
+    most: float = 0.0
 
 
-def ratios(relative: float, *, absolute: float = 0.0, counted: bool = False) -> Scale:
+def ratios(
+    relative: float, *, absolute: float = 0.0, counted: bool = False, most: float = 0.0
+) -> Scale:
     """Compare amounts by how many times one is another; what is not positive is next to nothing.
 
     Args:
@@ -76,6 +86,7 @@ def ratios(relative: float, *, absolute: float = 0.0, counted: bool = False) -> 
         absolute: The least spread as an amount.
         counted: Whether single things are counted that come by chance, so that a small number
             spreads by its square root.
+        most: Times what is expected that are normal in any case.
     """
 
     def floor(expected: float) -> float:
@@ -85,7 +96,7 @@ def ratios(relative: float, *, absolute: float = 0.0, counted: bool = False) -> 
     def onto(amount: float) -> float:
         return math.log(max(amount, 0.5))
 
-    return Scale(onto, math.exp, floor)
+    return Scale(onto, math.exp, floor, most)
 
 
 def shares(least: float, of: float) -> Scale:
@@ -139,7 +150,7 @@ def _expectation(
     return Expectation(
         scale.back(center),
         scale.back(center - reach),
-        scale.back(center + reach),
+        max(scale.back(center + reach), scale.most * scale.back(center)),
         figures,
         weekday,
     )

@@ -134,8 +134,9 @@ QUALITY_FIGURES = Table(
 """What a run that balanced the books found, one row per (run, dataset, figure, name).
 
 Figures of a source (`transactions`): `records`, `clean`, `flagged`, `quarantined`, `rejected`,
-`clean_rate`; with the reason or flag as name `quarantined_by_reason`, `flagged_by_flag`. Of a raw
-table: `quality_score`. Of `marts.fact_transactions`: `spend_by_day`, with the day as name.
+`clean_rate`; with the reason or flag as name `quarantined_by_reason`, `flagged_by_flag`. Of the
+files alone that came last: `new_records`, `new_quarantined_by_reason`, `new_flagged_by_flag`. Of a
+raw table: `quality_score`. Of `marts.fact_transactions`: `spend_by_day`, with the day as name.
 """
 
 MONITOR_RESULTS = Table(
@@ -172,6 +173,43 @@ WATERMARKS = Table(
 `newest` is the last one that was not in the future, and `following` the first one that was.
 """
 
+INCIDENTS = Table(
+    "incidents",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("key", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("detail", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("opened_run_id", String, nullable=False),
+    Column("resolved_at", DateTime(timezone=True)),
+    Column("resolved_run_id", String),
+)
+"""What is or was wrong, one row from when it began until it ended; what comes again is a new row.
+
+`key` says what it is about and stays the same while it lasts. What merely happened, such as a
+change of a file's columns, is resolved in the instant in which it is opened.
+"""
+
+NOTIFICATIONS = Table(
+    "notifications",
+    METADATA,
+    Column("message_id", String, nullable=False),
+    Column("incident_id", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("news", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("claimed_at", DateTime(timezone=True), nullable=False),
+    Column("delivered_at", DateTime(timezone=True)),
+)
+"""What was told of an incident, one row per (message, incident).
+
+`channel` is `webhook` or `command`, `news` is `new`, `worse`, `open` or `resolved`. A run claims
+what it is about to tell before it does, so that another one does not; what could not be delivered
+is deleted.
+"""
+
 PROPERTIES = Table(
     "properties",
     METADATA,
@@ -184,6 +222,16 @@ MASKING = "pii_masking"
 """The property of the setting of that name."""
 
 
+def missing_tables(connection: Connection) -> list[str]:
+    """The names of the tables that a warehouse lacks, as one does that was never written."""
+    found = connection.exec_driver_sql(
+        "select table_name from duckdb_tables() "
+        "where schema_name = 'meta' and database_name = current_database()"
+    )
+    present = set(found.scalars())
+    return [table.name for table in METADATA.sorted_tables if table.name not in present]
+
+
 def create_tables(connection: Connection, *, pii_masking: str) -> None:
     """Create schema `meta` and what is missing of its tables.
 
@@ -194,14 +242,10 @@ def create_tables(connection: Connection, *, pii_masking: str) -> None:
         pii_masking: `true` or `false`, remembered unless the warehouse already has an answer.
     """
     connection.execute(CreateSchema("meta", if_not_exists=True))
-    known = "select table_name from duckdb_tables() where schema_name = 'meta'"
-    present = set(
-        connection.exec_driver_sql(f"{known} and database_name = current_database()").scalars()
-    )
-    for table in METADATA.sorted_tables:
-        if table.name not in present:
-            connection.execute(CreateTable(table))
-    if CHECK_RESULTS.name not in present:
+    missing = missing_tables(connection)
+    for name in missing:
+        connection.execute(CreateTable(METADATA.tables[f"meta.{name}"]))
+    if CHECK_RESULTS.name in missing:
         vouching = MARKERS.c.name == CONTRACTS, MARKERS.c.name.startswith(f"{CONTRACTS}/")
         connection.execute(delete(MARKERS).where(or_(*vouching)))
     is_known = select(PROPERTIES.c.name).where(PROPERTIES.c.name == MASKING)

@@ -65,29 +65,34 @@ source_records as (
     select
         run_id,
         dataset,
+        figure = 'new_records' as is_new,
         found as total
     from quality
-    where figure = 'records'
+    where figure in ('records', 'new_records')
 ),
 
 issue_counts as (
     select
         case figure
             when 'quarantined_by_reason' then 'quarantine_rate'
+            when 'new_quarantined_by_reason' then 'new_quarantine_rate'
             when 'flagged_by_flag' then 'flag_rate'
+            when 'new_flagged_by_flag' then 'new_flag_rate'
             else 'rejected_rate'
         end as kind,
+        starts_with(figure, 'new_') as is_new,
         dataset,
         subject,
         run_id,
         found
     from quality
-    where figure in ('quarantined_by_reason', 'flagged_by_flag', 'rejected')
+    where figure = 'rejected' or figure like '%_by_reason' or figure like '%_by_flag'
 ),
 
 issue_kinds as (
     select distinct
         kind,
+        is_new,
         dataset,
         subject
     from issue_counts
@@ -103,7 +108,10 @@ issues as (
         source_records.total,
         coalesce(issue_counts.found, 0) as found
     from issue_kinds
-    inner join source_records on issue_kinds.dataset = source_records.dataset
+    inner join source_records
+        on
+            issue_kinds.dataset = source_records.dataset
+            and issue_kinds.is_new = source_records.is_new
     left join issue_counts
         on
             issue_kinds.kind = issue_counts.kind

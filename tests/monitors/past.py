@@ -23,7 +23,7 @@ class History:
     connection: Connection
     runs: int = 0
 
-    def run(  # noqa: PLR0913 - what a run may bring
+    def run(
         self,
         *,
         rows: dict[str, int] | None = None,

@@ -13,6 +13,7 @@ from benepass_tasks.monitors.anomalies import (
     Observation,
     Series,
     judge_days,
+    judge_issues,
     judge_rows,
     judge_share,
 )
@@ -33,7 +34,7 @@ def series(totals: Sequence[float], counts: Sequence[float] | None = None) -> Se
 
 def growing(days: int, *arrived: float, daily: float = 400, weekend: float = 0.6) -> list[float]:
     """The rows of a table to which some are added each day, at the end those that are given."""
-    chance, totals = random.Random(1), [10_000.0]
+    chance, totals = random.Random(1), [10_000.0]  # noqa: S311 - the same each time
     for index in range(days):
         usual = daily * (weekend if (index + 1) % 7 in (5, 6) else 1)
         totals.append(totals[-1] + round(chance.gauss(usual, usual * 0.05)))
@@ -109,13 +110,14 @@ def test_a_table_that_never_changed_is_judged_by_the_runs_that_found_it_so() -> 
     lost = Observation(20, MONDAY + timedelta(days=20), 200)
     verdict = judge_rows(Series([lasting, lost], 21, WINDOW))
     assert (verdict.status, verdict.known) == ("fail", 20)
-    assert verdict.upper is None
+    assert verdict.upper == pytest.approx(900)
 
 
-def test_a_table_that_never_changed_may_grow() -> None:
+@pytest.mark.parametrize(("total", "status"), [(600, "ok"), (890, "ok"), (6_000, "fail")])
+def test_a_table_that_never_changed_may_grow_by_as_much_again(total: float, status: str) -> None:
     lasting = Observation(0, MONDAY, 300)
-    grown = Observation(20, MONDAY + timedelta(days=20), 600)
-    assert judge_rows(Series([lasting, grown], 21, WINDOW)).status == "ok"
+    grown = Observation(20, MONDAY + timedelta(days=20), total)
+    assert judge_rows(Series([lasting, grown], 21, WINDOW)).status == status
 
 
 def test_a_table_that_is_replaced_is_judged_as_a_whole() -> None:
@@ -161,6 +163,26 @@ def test_the_share_of_all_rows_is_judged_in_a_table_that_is_replaced() -> None:
     assert judge_share(series(totals, counts), "both").status == "ok"
     verdict = judge_share(series(totals, [*counts[:-1], 60]), "both")
     assert (verdict.status, verdict.what) == ("fail", "all")
+
+
+def test_a_bad_delivery_shows_however_much_was_there_before() -> None:
+    of_all = series(growing(30), [it * 10 for it in range(31)])
+    of_new = series([400.0 + it for it in range(31)], [4.0] * 30 + [100.0])
+    assert judge_issues(of_all, None).status == "ok"
+    verdict = judge_issues(of_all, of_new)
+    assert (verdict.status, verdict.what) == ("fail", "new")
+
+
+def test_old_records_that_turn_bad_show_where_the_new_are_clean() -> None:
+    of_all = series(growing(30), [*(it * 10 for it in range(30)), 6_000])
+    of_new = series([400.0 + it for it in range(31)], [4.0] * 31)
+    verdict = judge_issues(of_all, of_new)
+    assert (verdict.status, verdict.what) == ("fail", "all")
+
+
+def test_what_is_wrong_with_a_file_without_records_is_not_judged() -> None:
+    of_new = series([400.0 + it for it in range(30)] + [0.0])
+    assert judge_issues(series(growing(30)), of_new).what == "all"
 
 
 def test_old_rows_that_turn_bad_show_among_the_few_new_ones() -> None:

@@ -96,7 +96,7 @@ def test_a_weekend_of_one_week_is_enough_to_say_that_the_next_is_normal() -> Non
 
 
 def test_weekdays_are_not_told_apart_where_they_are_alike() -> None:
-    chance = random.Random(1)
+    chance = random.Random(1)  # noqa: S311 - the same each time
     alike = figures([chance.gauss(100, 20) for _ in range(28)])
     (expected,) = expectations(alike, MONDAY + timedelta(days=28), AMOUNTS)
     assert expected.weekday is None
@@ -106,8 +106,8 @@ def test_weekdays_are_not_told_apart_where_they_are_alike() -> None:
 @pytest.mark.parametrize("number", [7, 10, 14, 21, 30])
 @pytest.mark.parametrize("weekend", [100.0, 60.0])
 def test_chance_raises_hardly_any_alarm(number: int, weekend: float) -> None:
-    chance, odd = random.Random(number), 0
-    for _ in range(300):
+    chance, odd = random.Random(number), 0  # noqa: S311 - the same each time
+    for _ in range(100):
         first = MONDAY + timedelta(days=chance.randrange(7))
         days = [first + timedelta(days=index) for index in range(number + 1)]
         drawn = [
@@ -116,4 +116,4 @@ def test_chance_raises_hardly_any_alarm(number: int, weekend: float) -> None:
         ]
         found = expectations(drawn[:-1], days[-1], ratios(0.05))
         odd += all(it.distance(drawn[-1].value) > 1 for it in found)
-    assert odd <= 3
+    assert odd <= 1

@@ -1,0 +1,154 @@
+"""The end of a run: incidents are opened and resolved, and the news is told."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import duckdb
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from benepass_tasks.alerts.delivery import Delivery, channels_of, deliver
+from benepass_tasks.alerts.incidents import (
+    Changes,
+    Incident,
+    compare,
+    has_incidents,
+    read_incidents,
+    write_changes,
+)
+from benepass_tasks.alerts.message import message_of, trial_message
+from benepass_tasks.alerts.news import (
+    NEWS_LASTS,
+    Channel,
+    News,
+    claim,
+    news_for,
+    read_told,
+    settle,
+)
+from benepass_tasks.alerts.problems import Problem, problems_of
+from benepass_tasks.errors import WarehouseError
+from benepass_tasks.settings import Settings
+from benepass_tasks.warehouse import Warehouse
+from benepass_tasks.warehouse.failures import explain
+from benepass_tasks.warehouse.markers import now
+
+PATIENCE = 5.0
+"""Seconds that the end of a run waits for others who have the warehouse open."""
+
+FAILURES = (WarehouseError, DBAPIError, duckdb.Error, OSError)
+
+log = logging.getLogger(__name__)
+
+
+def alert(
+    warehouse: Warehouse | None, settings: Settings, run_id: str, extra: Sequence[Problem] = ()
+) -> None:
+    """Tell what is new about what is wrong, once; whatever fails here is logged and no more.
+
+    No session is open while a message is on its way. Where nothing has changed, nothing is written.
+
+    Args:
+        warehouse: Where `meta` says what became of the run, and where incidents are kept; None
+            where it cannot be used, and then what is known is told without memory.
+        settings: Where to tell it.
+        run_id: The run that ends.
+        extra: What is wrong besides, such as that the catalog is invalid.
+    """
+    known = replace(warehouse, lock_timeout=PATIENCE) if warehouse and warehouse.exists() else None
+    channels = channels_of(settings)
+    try:
+        news = _take_stock(known, run_id, extra, channels) if known else None
+    except FAILURES as error:
+        log.warning("alerts: the incidents cannot be kept: %s", _said(error))
+        news = None
+        known = None
+    if known is None:
+        news = _without_memory(extra, run_id, channels)
+    if news:
+        _tell(known, settings, run_id, news)
+
+
+def send_trial(settings: Settings) -> list[Delivery]:
+    """Send a message that says that it is a test; returns what became of it."""
+    message = trial_message()
+    return list(deliver(dict.fromkeys(channels_of(settings), message), settings).values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Stock:
+    """What has to be written and told."""
+
+    changes: Changes
+    news: Mapping[Channel, News]
+
+
+def _take_stock(
+    warehouse: Warehouse, run_id: str, extra: Sequence[Problem], channels: Sequence[Channel]
+) -> Mapping[Channel, News]:
+    # A session that only reads changes nothing of the file, and mostly that is all there is to do.
+    with warehouse.read() as connection:
+        if has_incidents(connection):
+            stock = _stock(connection, run_id, extra, channels)
+            if not stock.changes and not stock.news:
+                return {}
+    with warehouse.write() as connection:
+        stock = _stock(connection, run_id, extra, channels)
+        write_changes(connection, stock.changes)
+        for channel, news in stock.news.items():
+            claim(connection, channel, news, now())
+    return stock.news
+
+
+def _stock(
+    connection: Connection, run_id: str, extra: Sequence[Problem], channels: Sequence[Channel]
+) -> _Stock:
+    problems = [*extra, *problems_of(connection, run_id)]
+    instant = now()
+    events = [problem.key for problem in problems if problem.is_event]
+    lately = instant - NEWS_LASTS
+    known = read_incidents(connection, events, lately if channels else None)
+    changes = compare(problems, [it for it in known if it.is_open or it.is_event], run_id, instant)
+    after = _after(known, changes)
+    news = {
+        channel: news_for(after, read_told(connection, channel, after, instant), instant)
+        for channel in channels
+        if after
+    }
+    return _Stock(changes, {channel: it for channel, it in news.items() if it})
+
+
+def _after(known: Sequence[Incident], changes: Changes) -> list[Incident]:
+    changed = {it.id: it for it in (*changes.altered, *changes.resolved)}
+    return [*(changed.get(it.id, it) for it in known), *changes.opened]
+
+
+def _without_memory(
+    extra: Sequence[Problem], run_id: str, channels: Sequence[Channel]
+) -> Mapping[Channel, News]:
+    opened = compare(extra, [], run_id, now()).opened
+    return {channel: News({"new": opened}, is_remembered=False) for channel in channels if opened}
+
+
+def _tell(
+    warehouse: Warehouse | None, settings: Settings, run_id: str, news: Mapping[Channel, News]
+) -> None:
+    messages = {channel: message_of(it, run_id) for channel, it in news.items()}
+    deliveries = deliver(messages, settings)
+    for delivery in deliveries.values():
+        if delivery.failure:
+            log.warning("alert not delivered to %s; the next run tries again", delivery)
+    if warehouse is None:
+        return
+    try:
+        with warehouse.write() as connection:
+            for channel, it in news.items():
+                is_delivered = deliveries[channel].failure is None
+                settle(connection, it, is_delivered=is_delivered, now=now())
+    except FAILURES as error:
+        log.warning("alerts: what was told cannot be noted, so it may come again: %s", _said(error))
+
+
+def _said(error: BaseException) -> str:
+    return str(error) if isinstance(error, WarehouseError) else explain(error)

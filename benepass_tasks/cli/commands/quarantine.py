@@ -1,0 +1,126 @@
+"""`quarantine`: the records that are kept out of the marts, and why."""
+
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from benepass_tasks.cli import definitions
+from benepass_tasks.cli.command import Command
+from benepass_tasks.cli.output import say, say_json, say_table
+from benepass_tasks.errors import ProjectError
+
+if TYPE_CHECKING:
+    from benepass_tasks.quarantine import Quarantined
+
+AT_MOST = 100
+"""Records of a source that are shown, where nothing else is asked for."""
+
+HEADINGS = ("reason", "also", "file", "record")
+
+
+@click.command(
+    "quarantine",
+    cls=Command,
+    examples=(
+        "quarantine",
+        "quarantine transactions --reason invalid_amount",
+        "quarantine --csv quarantine.csv",
+        "quarantine employees --json",
+    ),
+)
+@click.argument("source", required=False)
+@click.option("--reason", metavar="ISSUE", help="only records with this issue")
+@click.option(
+    "--csv",
+    "file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="write them all to a CSV file instead",
+)
+@click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=AT_MOST,
+    show_default=True,
+    help="records of a source that are shown at most; 0 shows all",
+)
+@click.option("--json", "is_json", is_flag=True, help="print all of them as JSON")
+def command(
+    source: str | None,
+    reason: str | None,
+    file: Path | None,
+    limit: int,
+    is_json: bool,  # noqa: FBT001 - click passes by name
+) -> None:
+    """Show the records that are kept out of the marts, with their reasons.
+
+    Each is named by its file and its number there, so that it can be found and fixed. Values that
+    lead to a person are masked.
+    """
+    found = _read(source, reason)
+    if file:
+        _write(file, [record for records in found.values() for record in records])
+    elif is_json:
+        say_json([_as_json(record) for records in found.values() for record in records])
+    else:
+        for name, records in found.items():
+            _say(name, records, limit)
+
+
+def _read(source: str | None, reason: str | None) -> dict[str, list["Quarantined"]]:
+    from benepass_tasks.cli.past import reading  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.quarantine import quarantine_tables, read_quarantine  # noqa: PLC0415
+
+    tables = quarantine_tables(definitions.read_catalog())
+    if source is not None and source not in tables:
+        raise ProjectError(f"{source!r} has no quarantine; there are {', '.join(tables)}")
+    wanted = [source] if source else list(tables)
+    with reading() as (_, connection):
+        return {
+            name: list(read_quarantine(connection, name, tables[name], reason)) for name in wanted
+        }
+
+
+def _say(source: str, records: Sequence["Quarantined"], limit: int) -> None:
+    shown = list(islice(records, limit or None))
+    say(f"{source}: {len(records):,} records")
+    if not shown:
+        say()
+        return
+    columns = list(shown[0].values)
+    say_table([*HEADINGS, *columns], [[*_place(it), *it.values.values()] for it in shown])
+    if len(shown) < len(records):
+        say(f"{len(records) - len(shown):,} more: --limit 0 shows them, --csv FILE writes them")
+    say()
+
+
+def _place(record: "Quarantined") -> tuple[str, ...]:
+    also = ", ".join(reason for reason in record.reasons if reason != record.reason)
+    return record.reason, also, record.file, str(record.row_number)
+
+
+def _write(file: Path, records: Sequence["Quarantined"]) -> None:
+    from benepass_tasks.cli.spreadsheet import write_csv  # noqa: PLC0415 - when needed
+
+    columns = list(dict.fromkeys(name for record in records for name in record.values))
+    rows = (
+        [record.source, *_place(record), *(record.values.get(name, "") for name in columns)]
+        for record in records
+    )
+    write_csv(file, ["source", *HEADINGS, *columns], rows)
+    say(f"{len(records):,} records are in {file}")
+
+
+def _as_json(record: "Quarantined") -> dict[str, object]:
+    return {
+        "source": record.source,
+        "rejection_reason": record.reason,
+        "rejection_reasons": list(record.reasons),
+        "file": record.file,
+        "record": record.row_number,
+        "values": record.values,
+    }

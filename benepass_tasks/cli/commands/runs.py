@@ -1,0 +1,135 @@
+"""`runs`: the last runs, and what one of them did."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from benepass_tasks.cli.command import Group
+from benepass_tasks.cli.output import say, say_fields, say_json, say_table
+
+if TYPE_CHECKING:
+    from benepass_tasks.history.read import Outcome, PastRun
+
+HEADINGS = ("run", "started", "seconds", "status", "as of", "built", "skipped", "failed", "error")
+NODE_HEADINGS = ("node", "outcome", "because", "rows", "size", "seconds")
+
+SHORT = 8
+"""Letters of a run's id that are shown; `runs show` takes as many as are needed to tell it."""
+
+
+@click.group(
+    "runs",
+    cls=Group,
+    invoke_without_command=True,
+    examples=("runs", "runs --last 50", "runs show 1990a9c2", "runs --json"),
+)
+@click.option(
+    "--last",
+    "number",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="how many",
+)
+@click.option("--json", "is_json", is_flag=True, help="print JSON")
+@click.pass_context
+def command(ctx: click.Context, number: int, is_json: bool) -> None:  # noqa: FBT001 - by name
+    """List the last runs, the newest first."""
+    if ctx.invoked_subcommand:
+        return
+    from benepass_tasks.cli.past import reading  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.history.read import last_runs, tally_of  # noqa: PLC0415
+
+    with reading() as (_, connection):
+        found = last_runs(connection, number)
+        tallies = tally_of(connection, [run.run_id for run in found])
+    if is_json:
+        say_json([run_json(run) | tallies[run.run_id] for run in found])
+    else:
+        say_table(HEADINGS, [_row(run, tallies[run.run_id]) for run in found])
+
+
+@command.command(examples=("runs show 1990a9c2", "runs show 1990a9c2 --json"))
+@click.argument("run")
+@click.option("--json", "is_json", is_flag=True, help="print JSON")
+def show(run: str, is_json: bool) -> None:  # noqa: FBT001 - click passes by name
+    """Show what a run did: each node with why it was built, its rows and seconds."""
+    from benepass_tasks.cli.past import reading  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.history.read import find_run, outcomes_of  # noqa: PLC0415
+
+    with reading() as (_, connection):
+        found = find_run(connection, run)
+        outcomes = outcomes_of(connection, found.run_id)
+    if is_json:
+        say_json(run_json(found) | {"nodes": [outcome_json(it) for it in outcomes]})
+        return
+    say_fields(run_fields(found))
+    say()
+    say_table(NODE_HEADINGS, [outcome_row(it) for it in outcomes])
+
+
+def run_fields(run: "PastRun") -> dict[str, str]:
+    """What is said of a run."""
+    from benepass_tasks.cli.past import instant  # noqa: PLC0415 - imports DuckDB
+
+    versions = ", ".join(f"{name} {it}" for name, it in run.with_versions.items())
+    return {
+        "run": run.run_id,
+        "status": run.status + (f": {run.error}" if run.error else ""),
+        "started": f"{instant(run.started_at)}, {run.seconds:.1f} s",
+        "as of": run.as_of.isoformat(),
+        "commit": run.git_commit or "unknown",
+        "versions": versions,
+    }
+
+
+def run_json(run: "PastRun") -> dict[str, object]:
+    """A run as JSON."""
+    return {
+        "run_id": run.run_id,
+        "status": run.status,
+        "started_at": run.started_at.isoformat(),
+        "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+        "seconds": round(run.seconds, 3),
+        "as_of": run.as_of.isoformat(),
+        "error": run.error,
+        "git_commit": run.git_commit,
+        "versions": run.with_versions,
+        "settings": run.with_settings,
+    }
+
+
+def outcome_row(it: "Outcome") -> tuple[str, ...]:
+    """A line of a table about a node."""
+    from benepass_tasks.cli.past import count, seconds, size  # noqa: PLC0415 - imports DuckDB
+
+    because = it.error or it.reason or ""
+    return it.node, it.outcome, because, count(it.row_count), size(it.bytes), seconds(it.seconds)
+
+
+def outcome_json(it: "Outcome") -> dict[str, object]:
+    """What became of a node as JSON."""
+    return {
+        "node": it.node,
+        "outcome": it.outcome,
+        "reason": it.reason,
+        "rows": it.row_count,
+        "bytes": it.bytes,
+        "seconds": it.seconds,
+        "error": it.error,
+    }
+
+
+def _row(run: "PastRun", tally: dict[str, int]) -> tuple[str, ...]:
+    from benepass_tasks.cli.past import instant  # noqa: PLC0415 - imports DuckDB
+
+    return (
+        run.run_id[:SHORT],
+        instant(run.started_at),
+        f"{run.seconds:.1f}",
+        run.status,
+        run.as_of.isoformat(),
+        *(str(tally.get(outcome, 0)) for outcome in ("built", "skipped", "failed")),
+        run.error or "",
+    )

@@ -1,0 +1,163 @@
+"""Reading what is known of earlier runs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+
+from sqlalchemy import Connection, func, select
+
+from benepass_tasks.errors import WarehouseError
+from benepass_tasks.history.runs import RunStatus
+from benepass_tasks.warehouse.markers import now
+from benepass_tasks.warehouse.meta import MATERIALIZATIONS, QUALITY_FIGURES, RUNS
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A row of `meta.runs`; versions and settings are JSON."""
+
+    run_id: str
+    started_at: datetime
+    ended_at: datetime | None
+    status: RunStatus
+    as_of: date
+    versions: str
+    settings: str
+    git_commit: str | None
+    error: str | None
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, or has taken until now."""
+        return ((self.ended_at or now()) - self.started_at).total_seconds()
+
+    @property
+    def with_settings(self) -> Mapping[str, object]:
+        """The settings that it had."""
+        found: Mapping[str, object] = json.loads(self.settings)
+        return found
+
+    @property
+    def with_versions(self) -> Mapping[str, str]:
+        """The versions of Python and of the packages that it used."""
+        found: Mapping[str, str] = json.loads(self.versions)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a node in a run; a row of `meta.materializations`."""
+
+    node: str
+    outcome: str
+    reason: str | None
+    row_count: int | None
+    bytes: int | None
+    seconds: float | None
+    error: str | None
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFigures:
+    """What became of the records of a source, when the books were balanced last."""
+
+    source: str
+    records: int
+    clean: int
+    flagged: int
+    quarantined: int
+    rejected: int
+    clean_rate: float | None
+    quality_score: float | None
+    by_reason: Mapping[str, int]
+    by_flag: Mapping[str, int]
+
+
+def last_runs(connection: Connection, count: int) -> list[PastRun]:
+    """The last runs, the newest first."""
+    columns = [RUNS.c[field.name] for field in fields(PastRun)]
+    newest = select(*columns).order_by(RUNS.c.started_at.desc()).limit(count)
+    return [PastRun(*row) for row in connection.execute(newest)]
+
+
+def find_run(connection: Connection, beginning: str) -> PastRun:
+    """The run whose id begins so.
+
+    Raises:
+        WarehouseError: there is none, or more than one.
+    """
+    columns = [RUNS.c[field.name] for field in fields(PastRun)]
+    begins = RUNS.c.run_id.startswith(beginning, autoescape=True)
+    found = [PastRun(*row) for row in connection.execute(select(*columns).where(begins))]
+    if len(found) != 1:
+        problem = "no run's id begins" if not found else f"the ids of {len(found)} runs begin"
+        raise WarehouseError(f"{problem} with {beginning!r}; `runs` lists those that are known")
+    return found[0]
+
+
+def outcomes_of(connection: Connection, run_id: str) -> list[Outcome]:
+    """What became of the nodes in a run, in the order in which it came about."""
+    columns = [MATERIALIZATIONS.c[field.name] for field in fields(Outcome)]
+    ours = select(*columns).where(MATERIALIZATIONS.c.run_id == run_id)
+    found = [Outcome(*row) for row in connection.execute(ours)]
+    return sorted(found, key=lambda it: it.recorded_at)
+
+
+def tally_of(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """How many nodes were built, skipped and failed, by run."""
+    tallies: dict[str, dict[str, int]] = {run_id: {} for run_id in run_ids}
+    run, outcomes = MATERIALIZATIONS.c.run_id, MATERIALIZATIONS.c.outcome
+    counted = select(run, outcomes, func.count()).where(run.in_(run_ids)).group_by(run, outcomes)
+    for run_id, outcome, count in connection.execute(counted):
+        tallies[run_id][outcome] = count
+    return tallies
+
+
+def newest_figures(connection: Connection) -> list[SourceFigures]:
+    """What became of the records of each source, as of the last run that balanced the books."""
+    last = (
+        select(RUNS.c.run_id)
+        .where(RUNS.c.run_id.in_(select(QUALITY_FIGURES.c.run_id)))
+        .order_by(RUNS.c.started_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    columns = (
+        QUALITY_FIGURES.c.dataset,
+        QUALITY_FIGURES.c.figure,
+        QUALITY_FIGURES.c.name,
+        QUALITY_FIGURES.c.value,
+    )
+    rows = connection.execute(select(*columns).where(QUALITY_FIGURES.c.run_id == last)).all()
+    values = {(dataset, figure, name): value for dataset, figure, name, value in rows}
+    sources = [dataset for dataset, figure, _ in values if figure == "records"]
+    found = [_figures_of(source, values) for source in sources]
+    return sorted(found, key=lambda it: (-it.records, it.source))
+
+
+def _figures_of(source: str, values: Mapping[tuple[str, str, str | None], float]) -> SourceFigures:
+    counts = {
+        name: int(values[source, name, None])
+        for name in ("records", "clean", "flagged", "quarantined", "rejected")
+    }
+    return SourceFigures(
+        source,
+        **counts,
+        clean_rate=values.get((source, "clean_rate", None)),
+        quality_score=values.get((f"raw.{source}", "quality_score", None)),
+        by_reason=_named(values, source, "quarantined_by_reason"),
+        by_flag=_named(values, source, "flagged_by_flag"),
+    )
+
+
+def _named(
+    values: Mapping[tuple[str, str, str | None], float], source: str, figure: str
+) -> dict[str, int]:
+    found = [
+        (str(name), int(value))
+        for (dataset, kind, name), value in values.items()
+        if (dataset, kind) == (source, figure)
+    ]
+    return dict(sorted(found, key=lambda it: (-it[1], it[0])))

@@ -1,0 +1,157 @@
+"""`runs`, `plan` and `quarantine`: what was done, what would be, and what is kept out."""
+
+from __future__ import annotations
+
+import csv
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Workspace
+
+    from tests.cli.conftest import Said
+
+    Say = Callable[..., Said]
+
+AS_OF = ("--benepass-as-of", "2026-01-01")
+
+
+@pytest.mark.usefixtures("finished")
+def test_the_newest_run_is_the_first(say: Say, workspace: Workspace) -> None:
+    workspace.run()
+    said = say("runs")
+    assert said.code == 0
+    assert [line.split()[4:] for line in said.lines[1:]] == [
+        ["succeeded", "2026-01-01", "0", "28", "0"],
+        ["succeeded", "2026-01-01", "27", "1", "0"],
+    ]
+    assert len(say("runs", "--last", "1").lines) == 2
+    assert [run["built"] for run in say("runs", "--json").json[1:]] == [27]
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_run_is_shown_by_the_beginning_of_its_id(say: Say) -> None:
+    run = say("runs", "--json").json[0]
+    said = say("runs", "show", run["run_id"][:6])
+    assert said.code == 0
+    assert said.lines[0].split() == ["run", run["run_id"]]
+    row = next(line.split() for line in said.lines if line.startswith("marts.dim_employees"))
+    assert row[:5] == ["marts.dim_employees", "built", "first", "run", "3"]
+    nodes = say("runs", "show", run["run_id"], "--json").json["nodes"]
+    assert {node["node"]: node["rows"] for node in nodes}["raw.transactions"] == 5
+
+
+@pytest.mark.usefixtures("finished")
+def test_an_id_that_is_none_is_said(say: Say) -> None:
+    said = say("runs", "show", "none")
+    assert said.code == 1
+    assert "no run's id begins with 'none'" in said.err
+
+
+@pytest.mark.parametrize("command", ["runs", "quarantine"])
+def test_without_a_warehouse_it_is_said_what_makes_one(say: Say, command: str) -> None:
+    said = say(command)
+    assert said.code == 1
+    assert "`luigi --module benepass_tasks Publish` makes it" in said.err
+
+
+def test_the_plan_of_a_first_run_is_everything(say: Say, workspace: Workspace) -> None:
+    said = say("plan")
+    assert said.code == 0
+    assert "employees/employees.csv" in said.out
+    assert said.lines[-1] == ("26 of 30 to build, 4 that depend on them, 0 up to date.")
+    assert not workspace.warehouse.exists()
+
+
+@pytest.mark.usefixtures("finished")
+def test_the_plan_tells_why_and_what_may_follow(say: Say, workspace: Workspace) -> None:
+    workspace.replace("sql/marts/dim_merchants.sql", "count(*)", "count(1)")
+    rows = {
+        node["node"]: (node["action"], node["reason"])
+        for node in say("plan", "--json", *AS_OF).json
+    }
+    assert rows["marts.dim_merchants"] == ("build", "SQL or setting changed")
+    assert rows["books"] == ("build if its input changes", "input to be built")
+    assert rows["marts.dim_employees"] == ("none", None)
+    assert say("plan", *AS_OF).lines[1].split()[0] == "marts.dim_merchants"
+
+
+@pytest.mark.usefixtures("published")
+def test_a_plan_with_nothing_in_it_says_so(say: Say) -> None:
+    assert say("plan", *AS_OF).lines == ["Nothing to do: all 30 are up to date."]
+
+
+@pytest.mark.usefixtures("finished")
+def test_what_is_kept_out_is_named_by_file_and_record_with_people_masked(say: Say) -> None:
+    said = say("quarantine", "transactions")
+    assert said.code == 0
+    assert said.lines[0] == "transactions: 2 records"
+    assert said.lines[3].split() == [
+        *("negative_amount", "transactions.csv", "4", "****", "****", "****"),
+        *("Plum", "Crate", "-3.00", "2025-03-04T10:00:00Z", "groceries"),
+    ]
+
+
+def test_every_source_and_a_single_reason(say: Say, workspace: Workspace) -> None:
+    workspace.replace("data/employees.csv", "E3,Cy", ",Cy")
+    workspace.run()
+    found = say("quarantine", "--json").json
+    assert {(it["source"], it["rejection_reason"]) for it in found} == {
+        ("employees", "missing_employee_id"),
+        ("benefit_accounts", "orphan_benefit_account"),
+        ("transactions", "negative_amount"),
+        ("transactions", "terminated_employee"),
+        ("transactions", "invalid_employee_id"),
+    }
+    # A reason counts whether it is the most severe or not.
+    chosen = say("quarantine", "--json", "--reason", "invalid_employee_id").json
+    assert [it["record"] for it in chosen] == [4, 5]
+    assert found[0]["values"]["employee_id"] in ("", "****")
+    assert "Cole" not in str(found)
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_source_without_a_quarantine_is_refused(say: Say) -> None:
+    said = say("quarantine", "merchants")
+    assert said.code == 1
+    assert "'merchants' has no quarantine; there are transactions, " in said.err
+
+
+def test_a_csv_file_is_private_and_no_spreadsheet_calculates_it(
+    say: Say, workspace: Workspace, tmp_path: Path
+) -> None:
+    workspace.replace(
+        "data/transactions.csv", "A3,Plum Crate,-3.00", 'A3,"=HYPERLINK(""x"")",-3.00'
+    )
+    workspace.run()
+    file = tmp_path / "kept out.csv"
+    said = say("quarantine", "--csv", str(file))
+    assert said.out == f"2 records are in {file}\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with file.open(encoding="utf-8", newline="") as opened:
+        (_, row) = csv.DictReader(opened)
+    assert row["merchant"] == '\'=HYPERLINK("x")'
+    assert row["amount"] == "-3.00"
+    assert (row["source"], row["file"], row["record"]) == ("transactions", "transactions.csv", "4")
+
+
+def test_only_some_records_are_shown_unless_all_are_asked_for(
+    say: Say, workspace: Workspace
+) -> None:
+    workspace.replace("data/transactions.csv", ",60.00,", ",0,")
+    workspace.run()
+    assert "2 more: --limit 0 shows them" in say("quarantine", "--limit", "1").out
+    assert "more:" not in say("quarantine", "--limit", "0").out
+
+
+def test_an_escape_sequence_in_a_record_steers_no_terminal(say: Say, workspace: Workspace) -> None:
+    workspace.replace("data/transactions.csv", "A3,Plum Crate,-3.00", "A3,\x1b[31mPlum,-3.00")
+    workspace.run()
+    said = say("quarantine")
+    assert "\x1b" not in said.out
+    assert "\\x1b[31mPlum" in said.out

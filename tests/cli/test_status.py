@@ -1,0 +1,91 @@
+"""`status`: the last run at a glance, and whether all is well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Workspace
+
+    from tests.cli.conftest import Said
+
+    Say = Callable[..., Said]
+
+
+@pytest.mark.usefixtures("finished")
+def test_all_is_well_after_a_run_that_succeeded(say: Say) -> None:
+    said = say("status")
+    assert said.code == 0
+    assert said.lines[1].split() == ["status", "succeeded"]
+    assert said.lines[3].split() == ["did", "27", "built,", "1", "skipped,", "0", "failed"]
+    row = next(line.split() for line in said.lines if line.startswith("transactions"))
+    assert row == ["transactions", "5", "2", "1", "2", "0", "40.0%", "100.0%"]
+    assert said.lines[-1] == "Healthy: the last run succeeded, and nothing is wrong."
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_failed_run_says_what_failed_and_why(say: Say, workspace: Workspace) -> None:
+    workspace.write("data/employees.csv", "employee_id\nE1\n")
+    workspace.attempt()
+    said = say("status")
+    assert said.code == 1
+    assert "employees/employees.csv" in said.out
+    assert "lacks the required columns" in said.out
+    assert said.lines[-1] == "Not healthy: the last run failed, and 1 thing is wrong."
+    status = say("status", "--json").json
+    assert status["healthy"] is False
+    assert [it["key"] for it in status["incidents"]] == ["failed:employees/employees.csv"]
+
+
+@pytest.mark.usefixtures("finished")
+def test_it_is_well_again_once_what_failed_is_done(say: Say, workspace: Workspace) -> None:
+    before = (workspace.data / "employees.csv").read_bytes()
+    workspace.write("data/employees.csv", "employee_id\nE1\n")
+    workspace.attempt()
+    workspace.write("data/employees.csv", before)
+    workspace.run()
+    assert say("status").code == 0
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_run_that_was_killed_is_not_well(say: Say, workspace: Workspace) -> None:
+    workspace.change(
+        "insert into meta.runs by name select * replace ('dead' as run_id, "
+        "now() as started_at, null as ended_at, 'running' as status) from meta.runs"
+    )
+    said = say("status")
+    assert said.code == 1
+    assert said.lines[-1] == "Not healthy: the last run interrupted."
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_run_that_goes_on_is_named_beside_the_last_one(say: Say, workspace: Workspace) -> None:
+    from benepass_tasks.history import beacon  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.settings import current_settings  # noqa: PLC0415
+    from benepass_tasks.warehouse import Warehouse  # noqa: PLC0415
+
+    workspace.change(
+        "insert into meta.runs by name select * replace ('alive' as run_id, "
+        "now() as started_at, null as ended_at, 'running' as status) from meta.runs"
+    )
+    path = workspace.warehouse
+    here = Warehouse(path, "1GB", 1, tuple(current_settings().variables.items()))
+    beacon.light(here, "alive")
+    try:
+        said = say("status")
+    finally:
+        beacon.put_out(here, "alive")
+    assert said.code == 0
+    assert said.lines[0].startswith("running")
+    assert said.lines[0].endswith("run alive")
+    assert said.lines[2].split() == ["status", "succeeded"]
+
+
+def test_without_a_run_there_is_nothing_to_be_well(say: Say) -> None:
+    said = say("status")
+    assert said.code == 1
+    assert "`luigi --module benepass_tasks Publish` makes it" in said.err
