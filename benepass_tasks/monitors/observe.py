@@ -1,13 +1,14 @@
 """All monitors of a run."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import cast
 
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Catalog
+from benepass_tasks.digests import digest
 from benepass_tasks.monitors import wording
 from benepass_tasks.monitors.anomalies import (
     Series,
@@ -19,11 +20,14 @@ from benepass_tasks.monitors.anomalies import (
 )
 from benepass_tasks.monitors.figures import Key, read_figures
 from benepass_tasks.monitors.freshness import instant_of, judge_freshness
-from benepass_tasks.monitors.results import Monitor, Result, keep_results
+from benepass_tasks.monitors.results import Monitor, Result, keep_results, results_on
 from benepass_tasks.monitors.statistics import NEEDED
 from benepass_tasks.monitors.volume import judge_volume
 from benepass_tasks.project import Project
 from benepass_tasks.warehouse.markers import now
+
+JUDGE = "1"
+"""Version of how figures are judged; a change of it judges them anew."""
 
 PERIODS = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 """The types of a key that has a table grow by the calendar, in steps."""
@@ -93,11 +97,28 @@ def observe(
     results = [
         *judge_freshness(connection, catalog, instant_of(as_of, now())),
         *judge_volume(connection, catalog),
-        *_judge_history(connection, project, catalog, window),
+        *_unlike_before(connection, project, catalog, window),
     ]
     results.sort(key=lambda it: ("fail", "warn", "ok").index(it.status))
     keep_results(connection, results)
     return results
+
+
+def _unlike_before(
+    connection: Connection, project: Project, catalog: Catalog, window: int
+) -> list[Result]:
+    """What is judged by the history: worked out again only when there is more of it."""
+    basis = _basis(connection, project, window)
+    return results_on(connection, basis) or [
+        replace(it, basis=basis) for it in _judge_history(connection, project, catalog, window)
+    ]
+
+
+def _basis(connection: Connection, project: Project, window: int) -> str:
+    newest = connection.exec_driver_sql(
+        "select max(recorded_at) from meta.materializations where outcome = 'built'"
+    ).scalar()
+    return digest(JUDGE, str(newest), str(window), repr(project.state))
 
 
 def _judge_history(

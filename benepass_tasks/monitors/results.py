@@ -40,6 +40,7 @@ class Result:
         upper: The most that is expected; None where anything more is fine.
         run_id: The run.
         checked_at: When, UTC.
+        basis: Digest of what the verdict follows from, where it stands while that is the same.
     """
 
     monitor: Monitor
@@ -53,10 +54,23 @@ class Result:
     upper: float | None = None
     run_id: str = field(default_factory=run_id)
     checked_at: datetime = field(default_factory=now)
+    basis: str | None = None
 
     def __str__(self) -> str:
         """One line for people."""
         return f"{self.dataset}: {self.message}"
+
+
+def results_on(connection: Connection, basis: str) -> list[Result]:
+    """What the last run said on a basis, as said by this one; none where no run has."""
+    names = [field.name for field in fields(Result) if field.name not in ("run_id", "checked_at")]
+    rows = connection.exec_driver_sql(
+        f"select {', '.join(names)} from meta.monitor_results "  # noqa: S608
+        "where basis = $1 and run_id = "
+        "(select arg_max(run_id, checked_at) from meta.monitor_results where basis = $1)",
+        (basis,),
+    )
+    return [Result(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def keep_results(connection: Connection, results: Sequence[Result]) -> None:

@@ -153,10 +153,12 @@ MONITOR_RESULTS = Table(
     Column("compared_with", String, nullable=False),
     Column("message", String, nullable=False),
     Column("checked_at", DateTime(timezone=True), nullable=False),
+    Column("basis", String),
 )
 """What the monitors said in a run: `freshness`, `volume` and the anomalies, `ok`, `warn` or `fail`.
 
 `value` is what was found and `lower` to `upper` what is expected; `compared_with` says by what.
+`basis` is a digest of what an anomaly follows from: the verdict stands while that is the same.
 """
 
 WATERMARKS = Table(
