@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from benepass_tasks.alerts import alert, run_failed
 from benepass_tasks.build import Order, build_model
 from benepass_tasks.catalog import Catalog, load_catalog
-from benepass_tasks.closing import close_run
+from benepass_tasks.closing import Aim, close_run
 from benepass_tasks.errors import (
     BenepassError,
     ProjectError,
@@ -269,11 +269,14 @@ def finish() -> None:
 def _close(
     warehouse: Warehouse, settings: Settings, asked: frozenset[str], broken: tuple[str, ...]
 ) -> None:
+    aim: Aim | None = None
     try:
         plan = _plan_of(settings)
+        catalog, _ = _definitions_of(settings)
+        aim = Aim(open_project(settings.project_dir), catalog, plan)
     except ProjectError as error:
-        plan, broken = None, broken or (str(error),)
-    close_run(replace(warehouse, lock_timeout=_patience(settings)), settings, plan, asked, broken)
+        broken = broken or (str(error),)
+    close_run(replace(warehouse, lock_timeout=_patience(settings)), settings, aim, asked, broken)
 
 
 @contextmanager

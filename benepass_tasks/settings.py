@@ -28,6 +28,12 @@ MIN_GROUP_SIZE = 5
 KEEP_RUNS = 1_000
 """Runs whose history is kept, where nothing else is set."""
 
+ANOMALY_WINDOW = 30
+"""Figures that a figure is compared with, where nothing else is set."""
+
+LEAST_WINDOW = 7
+"""Figures that are too few to say what is normal, if there are any fewer."""
+
 
 class benepass(luigi.Config):  # noqa: N801 - the class name is the section's and the flags' name
     """`[benepass]` in luigi.cfg; `--benepass-as-of` and the like on the command line."""
@@ -66,6 +72,10 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
         description="file name of the warehouse that may be published though nothing is masked",
     )
     keep_runs = luigi.IntParameter(default=KEEP_RUNS, description="runs whose history is kept")
+    anomaly_window = luigi.IntParameter(
+        default=ANOMALY_WINDOW,
+        description="runs with other figures that the monitors compare a figure with",
+    )
     alert_webhook = luigi.Parameter(
         default="",
         significant=False,
@@ -99,6 +109,7 @@ class Settings:
     min_group_size: int
     publish_unmasked: str
     keep_runs: int = KEEP_RUNS
+    anomaly_window: int = ANOMALY_WINDOW
     alert_webhook: Webhook | None = field(default=None, repr=False)
     alert_command: tuple[str, ...] = field(default=(), repr=False)
 
@@ -141,7 +152,7 @@ def _read() -> benepass:
         raise ProjectError(
             f"a setting of [benepass] cannot be read: {error}. as_of is a date such as "
             "2026-01-31, pii_masking is true or false, lock_timeout a number of seconds, "
-            "min_group_size and keep_runs whole numbers"
+            "min_group_size, keep_runs and anomaly_window whole numbers"
         ) from error
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)? ?([KMGT]i?B|%)", config.memory_limit):
         raise ProjectError(
@@ -157,6 +168,11 @@ def _read() -> benepass:
         )
     if config.keep_runs < 1:
         raise ProjectError(f"--benepass-keep-runs is {config.keep_runs}; it must be 1 or more")
+    if config.anomaly_window < LEAST_WINDOW:
+        raise ProjectError(
+            f"--benepass-anomaly-window is {config.anomaly_window}; it must be {LEAST_WINDOW} or "
+            "more, since fewer figures do not say what is normal"
+        )
     return config
 
 
@@ -227,6 +243,7 @@ def _settings() -> Settings:
         min_group_size=config.min_group_size,
         publish_unmasked=config.publish_unmasked,
         keep_runs=config.keep_runs,
+        anomaly_window=config.anomaly_window,
         alert_webhook=read_webhook(config.alert_webhook),
         alert_command=read_command(config.alert_command),
     )

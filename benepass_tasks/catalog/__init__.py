@@ -10,6 +10,7 @@ from benepass_tasks.catalog.datasets import (
     Column,
     DataTest,
     Domain,
+    Freshness,
     Layer,
     Mask,
     Materialized,
@@ -29,6 +30,7 @@ from benepass_tasks.catalog.datasets import (
     Table,
     Treatment,
     Unique,
+    Volume,
 )
 from benepass_tasks.catalog.load import load_catalog
 
@@ -38,6 +40,7 @@ __all__ = [
     "Column",
     "DataTest",
     "Domain",
+    "Freshness",
     "Layer",
     "Mask",
     "Materialized",
@@ -57,5 +60,6 @@ __all__ = [
     "Table",
     "Treatment",
     "Unique",
+    "Volume",
     "load_catalog",
 ]

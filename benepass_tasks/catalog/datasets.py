@@ -6,6 +6,7 @@ already passed every rule of the catalog.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
 
@@ -224,6 +225,29 @@ class SchemaContract:
 
 
 @dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old the newest of a dataset may be.
+
+    Attributes:
+        column: The column whose latest value counts; None where the newest load does.
+        warn_after: The age that warns; None where none does.
+        fail_after: The age that fails; None where none does.
+    """
+
+    column: str | None = None
+    warn_after: timedelta | None = None
+    fail_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """How many rows a dataset has at least and at most; None where there is no such bound."""
+
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """The files of one kind that arrive from outside.
 
@@ -234,6 +258,8 @@ class Source:
         domain: The default domain of the columns; None where each column gives its own.
         columns: The columns by name, in the catalog's order; read-only.
         schema_contract: What may change about the files.
+        freshness: How old the newest load may be, if the catalog says so.
+        volume: How many records there should be, if the catalog says so.
     """
 
     name: str
@@ -242,6 +268,8 @@ class Source:
     domain: Domain | None
     columns: Mapping[str, Column]
     schema_contract: SchemaContract = SchemaContract()
+    freshness: Freshness | None = None
+    volume: Volume | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +289,8 @@ class Table:
         suppression: What they do not get of small groups; None where nothing is withheld.
         key: The columns whose values tell rows apart in what is said of them; may be none.
         tests: What the table promises as a whole.
+        freshness: How old the newest row or load may be, if the catalog says so.
+        volume: How many rows there should be, if the catalog says so.
     """
 
     layer: Layer
@@ -275,6 +305,8 @@ class Table:
     suppression: Suppression | None = None
     key: tuple[str, ...] = ()
     tests: tuple[DataTest, ...] = ()
+    freshness: Freshness | None = None
+    volume: Volume | None = None
 
     @property
     def promises(self) -> Iterator[tuple[str | None, DataTest]]:

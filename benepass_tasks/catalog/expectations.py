@@ -161,7 +161,9 @@ class _RangeSchema(_BoundsSchema):
     max = Bound()
 
 
-class _RowCountSchema(_BoundsSchema):
+class RowCountSchema(_BoundsSchema):
+    """How many rows there may be: `min`, `max` or both."""
+
     min = Count()
     max = Count()
 
@@ -243,7 +245,7 @@ class TableTestSchema(_TestSchema):
     )
 
     unique = ColumnNames()
-    row_count = Section(_RowCountSchema())
+    row_count = Section(RowCountSchema())
     check = Text()
 
 

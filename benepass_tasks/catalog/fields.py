@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -42,6 +43,8 @@ _KIND = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 _DIGITS = 32
 _FINGERPRINT = re.compile(rf"[0-9a-f]{{{_DIGITS}}}")
 _GLOB = frozenset("*?[")
+_DURATION = re.compile(r"([1-9]\d{0,5})([mhd])", re.ASCII)
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 _T = TypeVar("_T")
 
@@ -100,15 +103,21 @@ class Choice(Value[str]):
 class Exactly(Value[_T]):
     """The one value that is valid here; Kedro knows others, this project does not."""
 
-    def __init__(self, only: _T) -> None:
-        """Make a required field.
+    def __init__(self, only: _T, *, required: bool = True, data_key: str | None = None) -> None:
+        """Make a field.
 
         Args:
             only: The valid value.
+            required: Whether the key must be there.
+            data_key: The key, where Python cannot have it as an attribute's name.
         """
         self._only = only
         self._word = only if isinstance(only, str) else wording.shown(only)
-        super().__init__(required=True, error_messages={"required": f"is required: {self._word}"})
+        super().__init__(
+            required=required,
+            data_key=data_key,
+            error_messages={"required": f"is required: {self._word}"},
+        )
 
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> _T:
         if type(value) is type(self._only) and value == self._only:
@@ -203,6 +212,18 @@ class Fingerprint(Text):
         if _FINGERPRINT.fullmatch(text):
             return text
         raise ValidationError(f"must be {_DIGITS} hexadecimal digits, not {wording.shown(text)}")
+
+
+class Duration(Value[timedelta]):
+    """A time span in minutes, hours or days."""
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> timedelta:
+        found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+        if found is None:
+            raise ValidationError(
+                f"must be a time span such as 90m, 36h or 7d, not {wording.shown(value)}"
+            )
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 class SourcePath(Text):

@@ -126,6 +126,8 @@ def _source(name: str, data: Mapping[str, Any]) -> Source:
         domain=metadata.get("domain"),
         columns=metadata["columns"],
         schema_contract=metadata.get("schema_contract", SchemaContract()),
+        freshness=metadata.get("freshness"),
+        volume=metadata.get("volume"),
     )
 
 
@@ -145,6 +147,8 @@ def _table(name: str, data: Mapping[str, Any]) -> Table:
         suppression=metadata.get("suppression"),
         key=metadata.get("key") or _usual_key(metadata["columns"]),
         tests=metadata.get("tests", ()),
+        freshness=metadata.get("freshness"),
+        volume=metadata.get("volume"),
     )
 
 

@@ -8,7 +8,7 @@ wrong type to the schema, which says so.
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias, get_args
 
-from benepass_tasks.catalog import publishing, wording
+from benepass_tasks.catalog import monitoring, publishing, wording
 from benepass_tasks.catalog.datasets import Layer
 from benepass_tasks.catalog.document import Problem
 
@@ -58,12 +58,14 @@ def check(datasets: _Datasets) -> Iterator[Problem]:
     for name, source in sources.items():
         yield from _check_source_name(name)
         yield from _check_source_columns(name, source)
+        yield from monitoring.check_source(name, source)
     for name, table in tables.items():
         yield from _check_table_name(name)
         yield from _check_agreement(name, table)
         yield from _check_materialized(name, table)
         yield from _check_source_of(name, table, sources)
         yield from publishing.check(name, table)
+        yield from monitoring.check_table(name, table)
     yield from _check_one_raw_table(sources, tables)
     yield from _check_relationships(tables)
     yield from _check_patterns(tables)

@@ -17,6 +17,7 @@ from benepass_tasks.catalog.datasets import (
     Column,
     ContractMode,
     Domain,
+    Freshness,
     Mask,
     Materialized,
     Pii,
@@ -24,12 +25,14 @@ from benepass_tasks.catalog.datasets import (
     SchemaContract,
     Suppression,
     Treatment,
+    Volume,
 )
-from benepass_tasks.catalog.expectations import ColumnTests, Key, TableTests
+from benepass_tasks.catalog.expectations import ColumnTests, Key, RowCountSchema, TableTests
 from benepass_tasks.catalog.fields import (
     Choice,
     Columns,
     DuckDBType,
+    Duration,
     Exactly,
     Fingerprint,
     Flag,
@@ -117,9 +120,45 @@ class _SourceColumnSchema(_ColumnSchema):
     required = Flag()
 
 
+class _FreshnessSchema(_Strict):
+    load_ = Exactly(only=True, required=False, data_key="load")
+    column = Text()
+    warn_after = Duration()
+    fail_after = Duration()
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def check_what_counts(self, _data: object, original: object, **_kwargs: object) -> None:
+        """Either the newest load counts or a column."""
+        if isinstance(original, Mapping) and len({"load", "column"} & original.keys()) != 1:
+            raise ValidationError("must have either load: true or column: name")
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def check_ages(self, data: dict[str, Any], original: object, **_kwargs: object) -> None:
+        """An age fails or warns, and fails no earlier than it warns."""
+        ages = {"warn_after", "fail_after"}
+        if isinstance(original, Mapping) and not ages & original.keys():
+            raise ValidationError("must have warn_after, fail_after or both, such as 36h or 7d")
+        if ages <= data.keys() and data["fail_after"] < data["warn_after"]:
+            raise ValidationError("must not be shorter than warn_after", "fail_after")
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> Freshness:
+        """Make the declaration."""
+        return Freshness(**{name: value for name, value in data.items() if name != "load_"})
+
+
+class _VolumeSchema(RowCountSchema):
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> Volume:
+        """Make the declaration."""
+        return Volume(data.get("min"), data.get("max"))
+
+
 class _MetadataSchema(_Strict):
     description = Text(required=True)
     domain = Choice(get_args(Domain))
+    freshness = Section(_FreshnessSchema())
+    volume = Section(_VolumeSchema())
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def check_domains(self, _data: object, original: object, **_kwargs: object) -> None:

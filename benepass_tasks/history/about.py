@@ -24,6 +24,7 @@ SHOWN = (
     "min_group_size",
     "publish_unmasked",
     "keep_runs",
+    "anomaly_window",
 )
 """The settings that are kept; one that is not named here may be a secret."""
 

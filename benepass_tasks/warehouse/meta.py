@@ -176,8 +176,9 @@ QUALITY_FIGURES = Table(
 """What a run that balanced the books found, one row per (run, dataset, figure, name).
 
 Figures of a source (`transactions`): `records`, `clean`, `flagged`, `quarantined`, `rejected`,
-`clean_rate`; with the reason or flag as name `quarantined_by_reason`, `flagged_by_flag`. Of a raw
-table: `quality_score`. Of `marts.fact_transactions`: `spend_by_day`, with the day as name.
+`clean_rate`; with the reason or flag as name `quarantined_by_reason`, `flagged_by_flag`. Of the
+files alone that came last: `new_records`, `new_quarantined_by_reason`, `new_flagged_by_flag`. Of a
+raw table: `quality_score`. Of `marts.fact_transactions`: `spend_by_day`, with the day as name.
 """
 
 MONITOR_RESULTS = Table(
@@ -194,10 +195,26 @@ MONITOR_RESULTS = Table(
     Column("compared_with", String, nullable=False),
     Column("message", String, nullable=False),
     Column("checked_at", DateTime(timezone=True), nullable=False),
+    Column("basis", String),
 )
 """What the monitors said in a run: `freshness`, `volume` and the anomalies, `ok`, `warn` or `fail`.
 
 `value` is what was found and `lower` to `upper` what is expected; `compared_with` says by what.
+`basis` is a digest of what an anomaly follows from: the verdict stands while that is the same.
+"""
+
+WATERMARKS = Table(
+    "watermarks",
+    METADATA,
+    Column("relation", String, primary_key=True),
+    Column("column_name", String, primary_key=True),
+    Column("content", String, nullable=False),
+    Column("newest", DateTime),
+    Column("following", DateTime),
+)
+"""The newest instant (UTC) of a column whose freshness is watched, for the content of its table.
+
+`newest` is the last one that was not in the future, and `following` the first one that was.
 """
 
 INCIDENTS = Table(

@@ -41,11 +41,25 @@ found as (
 ),
 
 quarantine as (
-    select 'employees' as source, rejection_reason from quality.quarantine_employees
+    select 'employees' as source, _source_file, rejection_reason
+    from quality.quarantine_employees
     union all
-    select 'benefit_accounts' as source, rejection_reason from quality.quarantine_benefit_accounts
+    select 'benefit_accounts' as source, _source_file, rejection_reason
+    from quality.quarantine_benefit_accounts
     union all
-    select 'transactions' as source, rejection_reason from quality.quarantine_transactions
+    select 'transactions' as source, _source_file, rejection_reason
+    from quality.quarantine_transactions
+),
+
+-- The files of the last run that loaded any of their source: what is wrong with them does not
+-- depend on how much was there before.
+new_files as (
+    select
+        source,
+        file,
+        records
+    from meta.loads
+    qualify run_id = first_value(run_id) over (partition by source order by loaded_at desc)
 ),
 
 sources as (
@@ -161,3 +175,32 @@ select
     cast(spent_on as varchar) as figure_name,
     spend as figure_value
 from days
+union all
+select
+    source as dataset,
+    'new_records' as figure,
+    null as figure_name,
+    sum(records) as figure_value
+from new_files
+group by source
+union all
+select
+    quarantine.source as dataset,
+    'new_quarantined_by_reason' as figure,
+    quarantine.rejection_reason as figure_name,
+    count(*) as figure_value
+from quarantine
+inner join new_files
+    on quarantine.source = new_files.source and quarantine._source_file = new_files.file
+group by quarantine.source, quarantine.rejection_reason
+union all
+select
+    issues.source as dataset,
+    'new_flagged_by_flag' as figure,
+    issues.issue as figure_name,
+    count(*) as figure_value
+from issues
+inner join new_files
+    on issues.source = new_files.source and issues._source_file = new_files.file
+where issues.tier = 1
+group by issues.source, issues.issue
