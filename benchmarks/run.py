@@ -29,6 +29,8 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "bench-data"
 MEMORY_LIMIT = "1200MB"
+PIPELINE = ("-m", "luigi", "--module", "benepass_tasks")
+WITHOUT_HISTORY = (str(ROOT / "benchmarks" / "without_history.py"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,34 +78,44 @@ def _size(records: int, repeat: int) -> Table:
     data_dir = _generated(records)
     with tempfile.TemporaryDirectory(dir=DATA) as folder:
         warehouse = Path(folder) / "warehouse.duckdb"
-        pairs = [
-            (_pipeline(data_dir, _fresh(warehouse)), _plain(data_dir, _fresh(warehouse)))
+        rounds = [
+            (
+                _pipeline(data_dir, _fresh(warehouse)),
+                _plain(data_dir, _fresh(warehouse)),
+                _pipeline(data_dir, _fresh(warehouse), WITHOUT_HISTORY),
+            )
             for _ in range(repeat)
         ]
         _pipeline(data_dir, _fresh(warehouse))
         idle = _pipeline(data_dir, warehouse)
         size = warehouse.stat().st_size / 2**20
-    ours, plain = zip(*pairs, strict=True)
+    ours, plain, without = zip(*rounds, strict=True)
     table = _table(f"{records:,} transactions (warehouse {size:,.0f} MB)")
     _row(table, "pipeline", ours)
     _row(table, "plain DuckDB script", plain)
-    ratios = (
-        statistics.median(getattr(a, name) / getattr(b, name) for a, b in pairs)
-        for name in ("cpu", "seconds", "peak_mb")
-    )
-    table.add_row("ratio", *(f"{ratio:.2f}" for ratio in ratios), style="bold")
+    table.add_row("ratio", *_ratios(ours, plain), style="bold")
+    _row(table, "pipeline without the history of its runs", without)
+    table.add_row("ratio of the two pipelines", *_ratios(ours, without), style="bold")
     _row(table, "pipeline, nothing to do", [idle])
     return table
 
 
-def _pipeline(data_dir: Path, warehouse: Path) -> Cost:
+def _ratios(ours: Sequence[Cost], others: Sequence[Cost]) -> list[str]:
+    pairs = list(zip(ours, others, strict=True))
+    return [
+        f"{statistics.median(getattr(a, name) / getattr(b, name) for a, b in pairs):.2f}"
+        for name in ("cpu", "seconds", "peak_mb")
+    ]
+
+
+def _pipeline(data_dir: Path, warehouse: Path, program: Sequence[str] = PIPELINE) -> Cost:
     flags = {
         "data-dir": data_dir,
         "warehouse": warehouse,
         "as-of": "2026-01-01",
         "memory-limit": MEMORY_LIMIT,
     }
-    command = [sys.executable, "-m", "luigi", "--module", "benepass_tasks", "BuildMarts"]
+    command = [sys.executable, *program, "BuildMarts"]
     for name, value in flags.items():
         command += [f"--benepass-{name}", str(value)]
     return _cost(command)

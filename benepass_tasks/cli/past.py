@@ -1,8 +1,7 @@
-"""The warehouse as the commands read it, and how times and amounts are said."""
+"""The warehouse as the commands read it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
@@ -33,28 +32,3 @@ def reading() -> Iterator[tuple[Warehouse, Connection]]:
                 f"{definitions.warehouse_path()} has no history of runs yet: `{START}` begins it"
             )
         yield warehouse, connection
-
-
-def instant(moment: datetime | None) -> str:
-    """An instant in UTC, to the second."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z" if moment else ""
-
-
-def count(number: int | None) -> str:
-    """A whole number with separators."""
-    return "" if number is None else f"{number:,}"
-
-
-def seconds(spent: float | None) -> str:
-    """Seconds, for people."""
-    return "" if spent is None else f"{spent:.2f}"
-
-
-def rate(part: float | None) -> str:
-    """A part of a whole as a percentage."""
-    return "" if part is None else f"{part:.1%}"
-
-
-def size(number: int | None) -> str:
-    """Bytes, for people."""
-    return "" if number is None else f"{number / 2**20:,.2f} MB"

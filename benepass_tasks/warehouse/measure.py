@@ -77,7 +77,7 @@ def measure_table(
         figure for name, kind in columns.items() for figure in _figures(name, kind, name in shown)
     ]
     count, total, *found = connection.exec_driver_sql(
-        f"select count(*), sum(hash({hashed})), {', '.join(figures)} "  # noqa: S608
+        f"select {', '.join(['count(*)', f'sum(hash({hashed}))', *figures])} "  # noqa: S608
         f"from {quote_relation(relation)}"
     ).one()
     shape = (f"{column} {kind}" for column, kind in columns.items())

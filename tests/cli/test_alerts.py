@@ -49,7 +49,7 @@ def test_what_is_open_is_listed(say: Say) -> None:
     assert said.code == 0
     (line,) = said.lines[1:]
     assert re.split(" {2,}", line) == [
-        *("fail", "marts.x could not be built", "the log says why", "2026-01-01 06:00 UTC")
+        *("fail", "marts.x could not be built", "the log says why", "2026-01-01 06:00:00Z")
     ]
 
 
@@ -59,7 +59,7 @@ def test_all_is_what_is_resolved_too(say: Say) -> None:
     assert said.lines[0].split() == ["severity", "what", "how", "since", "resolved"]
     assert "\x1b" not in said.out
     (line,) = (line for line in said.lines if line.startswith("warn"))
-    assert line.endswith("2 of 3 rows       2026-01-01 06:00 UTC  2026-01-02 06:00 UTC")
+    assert line.endswith("2 of 3 rows       2026-01-01 06:00:00Z  2026-01-02 06:00:00Z")
 
 
 @pytest.mark.usefixtures("incidents")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benepass_tasks.cli.command import Command
+from benepass_tasks.cli.figures import instant
 from benepass_tasks.cli.output import plain, say, say_json, say_table
 from benepass_tasks.errors import ProjectError, WarehouseError
 from benepass_tasks.settings import current_settings
@@ -91,13 +92,9 @@ def _row(incident: "Incident") -> tuple[str, ...]:
         incident.severity,
         incident.title,
         incident.detail,
-        _minute(incident.opened_at),
-        _minute(incident.resolved_at),
+        instant(incident.opened_at),
+        instant(incident.resolved_at),
     )
-
-
-def _minute(instant: datetime | None) -> str:
-    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if instant else ""
 
 
 def _json(incident: "Incident") -> dict[str, object]:

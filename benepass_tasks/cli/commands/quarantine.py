@@ -67,7 +67,9 @@ def command(
     elif is_json:
         say_json([_as_json(record) for records in found.values() for record in records])
     else:
-        for name, records in found.items():
+        for number, (name, records) in enumerate(found.items()):
+            if number:
+                say()
             _say(name, records, limit)
 
 
@@ -88,14 +90,11 @@ def _read(source: str | None, reason: str | None) -> dict[str, list["Quarantined
 def _say(source: str, records: Sequence["Quarantined"], limit: int) -> None:
     shown = list(islice(records, limit or None))
     say(f"{source}: {len(records):,} records")
-    if not shown:
-        say()
-        return
-    columns = list(shown[0].values)
-    say_table([*HEADINGS, *columns], [[*_place(it), *it.values.values()] for it in shown])
+    if shown:
+        headings = [*HEADINGS, *shown[0].values]
+        say_table(headings, [[*_place(it), *it.values.values()] for it in shown])
     if len(shown) < len(records):
         say(f"{len(records) - len(shown):,} more: --limit 0 shows them, --csv FILE writes them")
-    say()
 
 
 def _place(record: "Quarantined") -> tuple[str, ...]:

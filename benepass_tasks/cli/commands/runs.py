@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benepass_tasks.cli.command import Group
+from benepass_tasks.cli.figures import count, instant, seconds, size
 from benepass_tasks.cli.output import say, say_fields, say_json, say_table
 
 if TYPE_CHECKING:
@@ -74,8 +75,6 @@ def show(run: str, is_json: bool) -> None:  # noqa: FBT001 - click passes by nam
 
 def run_fields(run: "PastRun") -> dict[str, str]:
     """What is said of a run."""
-    from benepass_tasks.cli.past import instant  # noqa: PLC0415 - imports DuckDB
-
     versions = ", ".join(f"{name} {it}" for name, it in run.with_versions.items())
     return {
         "run": run.run_id,
@@ -105,8 +104,6 @@ def run_json(run: "PastRun") -> dict[str, object]:
 
 def outcome_row(it: "Outcome") -> tuple[str, ...]:
     """A line of a table about a node."""
-    from benepass_tasks.cli.past import count, seconds, size  # noqa: PLC0415 - imports DuckDB
-
     because = it.error or it.reason or ""
     return it.node, it.outcome, because, count(it.row_count), size(it.bytes), seconds(it.seconds)
 
@@ -125,8 +122,6 @@ def outcome_json(it: "Outcome") -> dict[str, object]:
 
 
 def _row(run: "PastRun", tally: dict[str, int]) -> tuple[str, ...]:
-    from benepass_tasks.cli.past import instant  # noqa: PLC0415 - imports DuckDB
-
     return (
         run.run_id[:SHORT],
         instant(run.started_at),

@@ -8,6 +8,7 @@ import click
 from benepass_tasks.catalog import Catalog, Source, wording
 from benepass_tasks.cli import definitions
 from benepass_tasks.cli.command import Group
+from benepass_tasks.cli.figures import instant
 from benepass_tasks.cli.output import plain, say, say_json, say_table
 from benepass_tasks.errors import ProjectError
 from benepass_tasks.settings import Settings, current_settings
@@ -171,7 +172,7 @@ def _say_accepted(file: "SourceFile", findings: "Findings") -> None:
 
 
 def _entry_row(entry: "Entry") -> tuple[str, ...]:
-    at = f"{entry.changed_at:%Y-%m-%d %H:%M:%S}"
+    at = instant(entry.changed_at)
     return (at, entry.load_id, entry.file, entry.relation, *_change_row(entry.change))
 
 

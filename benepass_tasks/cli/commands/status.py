@@ -7,6 +7,7 @@ import click
 
 from benepass_tasks.cli.command import Command
 from benepass_tasks.cli.commands.runs import NODE_HEADINGS, outcome_json, outcome_row, run_json
+from benepass_tasks.cli.figures import count, instant, rate
 from benepass_tasks.cli.output import plain, say, say_fields, say_json, say_table
 
 if TYPE_CHECKING:
@@ -59,8 +60,6 @@ def _say(health: "Health") -> None:
 
 
 def _overview(health: "Health") -> dict[str, str]:
-    from benepass_tasks.cli.past import instant  # noqa: PLC0415 - imports DuckDB
-
     going_on = [f"since {instant(run.started_at)}, run {run.run_id}" for run in health.running]
     fields = {"running": "; ".join(going_on)} if going_on else {}
     if health.last is None:
@@ -88,15 +87,11 @@ def _tables(health: "Health") -> Iterator[tuple[tuple[str, ...], list[tuple[str,
 
 
 def _source_row(it: "SourceFigures") -> tuple[str, ...]:
-    from benepass_tasks.cli.past import count, rate  # noqa: PLC0415 - imports DuckDB
-
     counts = (it.records, it.clean, it.flagged, it.quarantined, it.rejected)
     return it.source, *map(count, counts), rate(it.clean_rate), rate(it.quality_score)
 
 
 def _incident_row(it: "Incident") -> tuple[str, ...]:
-    from benepass_tasks.cli.past import instant  # noqa: PLC0415 - imports DuckDB
-
     return instant(it.opened_at), it.severity, it.title, it.detail
 
 
