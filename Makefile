@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run test lint format types bench clean help
+.PHONY: run visualiser install-cron test lint format types picture bench clean help
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -15,6 +15,14 @@ WITH_PYENV = for folder in "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[1-9]*/bi
 
 run: .venv/.project-installed ## build the marts and publish them (the default)
 	@$(BIN)/luigi --module benepass_tasks Publish
+
+visualiser: .venv/.project-installed ## serve Luigi's visualiser on 127.0.0.1 until Ctrl-C
+	@LUIGI_CONFIG_PATH="$${LUIGI_CONFIG_PATH:-luigid.cfg}" $(BIN)/python -m benepass_tasks.visualiser
+
+install-cron: ## print a crontab for this folder; the text says how to install it
+	@sed '/^BENEPASS_HOME=/,$$d' deploy/crontab
+	@printf 'BENEPASS_HOME=%s\n' "$$(pwd)"
+	@sed '1,/^BENEPASS_HOME=/d' deploy/crontab
 
 test: .venv/.tox-installed ## run the whole test matrix
 	@$(WITH_PYENV); $(TOX)
@@ -28,17 +36,20 @@ format: .venv/.tox-installed ## format Python and SQL
 types: .venv/.tox-installed ## check the types
 	@$(TOX) -e types
 
+picture: .venv/.tox-installed ## make docs/visualiser.png anew, with Chromium
+	@VISUALISER_PICTURE="$$(pwd)/docs/visualiser.png" $(TOX) -e picture
+
 bench: .venv/.project-installed ## compare with plain DuckDB, at 1M and 10M transactions
 	@$(BIN)/python benchmarks/run.py
 
 clean: ## remove the environments, what was built, the warehouse and what was published
 	rm -rf .venv .tox build dist *.egg-info .coverage* .hypothesis
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	rm -rf data/warehouse.duckdb* data/.warehouse.* data/published
+	rm -rf data/warehouse.duckdb* data/.warehouse.* data/published data/luigid-state.pickle
 	find benepass_tasks tests -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
 
 .venv/.project-installed: pyproject.toml constraints.txt .venv/.created
 	@echo "Installing benepass-tasks into .venv"

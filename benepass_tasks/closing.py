@@ -1,24 +1,40 @@
-"""The end of a run: what became of it is written down."""
+"""The end of a run: what became of it is written down, and judged by those before it."""
 
+import logging
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from benepass_tasks.catalog import Catalog
 from benepass_tasks.history import beacon, runs
 from benepass_tasks.history.materializations import record_bytes, record_skipped
 from benepass_tasks.history.runs import Ending
-from benepass_tasks.nodes import is_part
+from benepass_tasks.monitors import observe
+from benepass_tasks.nodes import BOOKS, is_part
 from benepass_tasks.plan import Plan
+from benepass_tasks.project import Project
 from benepass_tasks.settings import Settings
 from benepass_tasks.this_run import run_id
 from benepass_tasks.warehouse import Warehouse
 from benepass_tasks.warehouse.meta import MATERIALIZATIONS
 
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What the run was to bring about: the project as it is, and what of it is up to date now."""
+
+    project: Project
+    catalog: Catalog
+    plan: Plan
+
 
 def close_run(
     warehouse: Warehouse,
     settings: Settings,
-    plan: Plan | None,
+    aim: Aim | None,
     asked: Collection[str],
     broken: Collection[str],
 ) -> Ending:
@@ -27,7 +43,7 @@ def close_run(
     Args:
         warehouse: Where everything was built; it exists.
         settings: Those of the run.
-        plan: What is up to date now; None where the project is invalid.
+        aim: What it was to bring about; None where the project is invalid.
         asked: The nodes that the run was to bring up to date.
         broken: What went wrong outside of the work on a node.
 
@@ -36,15 +52,25 @@ def close_run(
     """
     with warehouse.exclusive():
         with warehouse.write() as connection:
-            if plan is not None:
-                record_skipped(connection, _up_to_date(plan))
+            if aim is not None:
+                record_skipped(connection, _up_to_date(aim.plan))
             record_bytes(connection)
-            ending = _ending(connection, plan, asked, broken)
+            ending = _ending(connection, aim.plan if aim else None, asked, broken)
             runs.end(connection, settings, ending)
             runs.settle_interrupted(connection, warehouse)
+            if aim is not None and aim.plan[BOOKS].is_current:
+                _watch(connection, settings, aim)
             runs.forget_old(connection, settings.keep_runs)
         beacon.put_out(warehouse, run_id())
     return ending
+
+
+def _watch(connection: Connection, settings: Settings, aim: Aim) -> None:
+    """Judge what there is, if the run has left it whole; what it found is news and no failure."""
+    window = settings.anomaly_window
+    for result in observe(connection, aim.project, aim.catalog, settings.as_of, window):
+        if result.status != "ok":
+            log.warning("%s", result)
 
 
 def _up_to_date(plan: Plan) -> dict[str, str | None]:

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
+from types import ModuleType
 
 import duckdb
 from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.alerts import alert, run_failed
 from benepass_tasks.build import Order, build_model
-from benepass_tasks.catalog import Catalog, Source, Table, load_catalog
-from benepass_tasks.closing import close_run
+from benepass_tasks.catalog import Catalog, load_catalog
+from benepass_tasks.closing import Aim, close_run
 from benepass_tasks.errors import (
     BenepassError,
     ProjectError,
@@ -34,24 +35,44 @@ from benepass_tasks.publication import Publication, published_files
 from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
 from benepass_tasks.this_run import run_id, this_run
-from benepass_tasks.warehouse import Load, Snapshot, Warehouse, read_snapshot
+from benepass_tasks.warehouse import Snapshot, Warehouse, read_snapshot
 from benepass_tasks.warehouse.failures import explain
 
 log = logging.getLogger(__name__)
+
+QUARANTINE = "quality.quarantine_"
+"""How the tables of what was kept out are named."""
 
 PATIENCE = 60.0
 """Seconds that the history of a run waits for the warehouse at most."""
 
 
+@contextmanager
+def _safe_to_show() -> Iterator[None]:
+    """Word a failure of the database so that it quotes no value of the data."""
+    try:
+        yield
+    except (DBAPIError, duckdb.Error) as error:
+        raise WarehouseError(
+            f"the warehouse cannot be used: {explain(error)}. If it is damaged, "
+            "move it away: the next run builds it anew"
+        ) from None
+    except OSError as error:
+        raise ProjectError(
+            f"{error.filename} cannot be read or written: {error.strerror}"
+        ) from error
+
+
+@_safe_to_show()
 def ask(node: str) -> bool:
     """Whether a node is up to date that this run is for: a file, a table, the books and the like.
 
     A file that is gone is not.
     """
     # Luigi's command line is no longer known when a run is closed.
-    _settings[run_id()] = current_settings()
+    settings = _settings[run_id()] = current_settings()
     this_run().asked.add(node)
-    status = current_plan().get(node)
+    status = _plan_of(settings).get(node)
     return status is not None and status.is_current
 
 
@@ -80,22 +101,6 @@ def relations_in(layer: str) -> list[str]:
 
 
 @contextmanager
-def _safe_to_show() -> Iterator[None]:
-    """Word a failure of the database so that it quotes no value of the data."""
-    try:
-        yield
-    except (DBAPIError, duckdb.Error) as error:
-        raise WarehouseError(
-            f"the warehouse cannot be used: {explain(error)}. If it is damaged, "
-            "move it away: the next run builds it anew"
-        ) from None
-    except OSError as error:
-        raise ProjectError(
-            f"{error.filename} cannot be read or written: {error.strerror}"
-        ) from error
-
-
-@contextmanager
 def _turn(settings: Settings) -> Iterator[Warehouse]:
     """The warehouse, while it is this run's turn to work on it."""
     warehouse = Warehouse.of(settings)
@@ -105,23 +110,26 @@ def _turn(settings: Settings) -> Iterator[Warehouse]:
 
 
 @_safe_to_show()
-def load(source: str, file: str) -> str:
-    """Load a file into raw; returns what to say about it."""
-    load_file = _import_loader()
+def load(source: str, file: str, tell: Callable[[float], None]) -> str:
+    """Load a file into raw, telling how much of it is read; returns what to say about it."""
+    loading = _import_loading()
     settings = current_settings()
     catalog, _ = _definitions_of(settings)
     with _turn(settings) as warehouse:
-        status = current_plan().get(f"{source}/{file}")
+        status = _plan_of(settings).get(f"{source}/{file}")
         if status is not None and status.is_current:
             return "up to date"
         found = SourceFile(source, file, settings.data_dir / file)
         try:
-            done = load_file(
+            done = loading.load_file(
                 warehouse,
-                catalog.sources[source],
-                catalog.raw_table_of(source),
-                found,
-                status.reason if status else None,
+                loading.LoadOrder(
+                    catalog.sources[source],
+                    catalog.raw_table_of(source),
+                    found,
+                    status.reason if status else None,
+                ),
+                tell,
             )
         except OSError as error:
             raise SourceError(f"{source}: {file} cannot be loaded: {error.strerror}") from error
@@ -134,7 +142,7 @@ def build(relation: str) -> str:
     settings = current_settings()
     catalog, graph = _definitions_of(settings)
     with _turn(settings) as warehouse:
-        status = current_plan()[relation]
+        status = _plan_of(settings)[relation]
         if status.is_current:
             return "up to date: its inputs have the same rows as before"
         table = catalog.tables[relation]
@@ -146,7 +154,8 @@ def build(relation: str) -> str:
             _remember(warehouse, warehouse.state, known.with_built(marker, table.materialized))
         else:
             marker = complete_raw(warehouse, table, files_of(relation), status)
-    rows = "view" if marker.row_count is None else f"{marker.row_count:,} rows"
+    what = "rows quarantined" if relation.startswith(QUARANTINE) else "rows"
+    rows = "view" if marker.row_count is None else f"{marker.row_count:,} {what}"
     return f"{rows}, {marker.seconds:.2f} s"
 
 
@@ -157,12 +166,28 @@ def balance() -> str:
 
     settings = current_settings()
     with _turn(settings) as warehouse:
-        status = current_plan()[BOOKS]
+        status = _plan_of(settings)[BOOKS]
         if status.is_current:
             return "The books balance: proven by another run."
         catalog, _ = _definitions_of(settings)
         project = open_project(settings.project_dir)
         return books.balance(warehouse, project, catalog, status, _snapshot(warehouse))
+
+
+def totals() -> str:
+    """What became of the records of all files, in one line."""
+    snapshot = _snapshot(Warehouse.of(current_settings()))
+    records = sum(load.records for load in snapshot.loads.values())
+    rejected = sum(load.rejected for load in snapshot.loads.values())
+    quarantined = sum(
+        marker.row_count or 0
+        for name, marker in snapshot.markers.items()
+        if name.startswith(QUARANTINE)
+    )
+    return (
+        f"the books balance: {records:,} records, {records - quarantined - rejected:,} accepted, "
+        f"{quarantined:,} quarantined, {rejected:,} rejected"
+    )
 
 
 def refuse_unmasked() -> None:
@@ -187,7 +212,7 @@ def publish() -> str:
 
     settings = current_settings()
     with _turn(settings) as warehouse:
-        plan = current_plan()
+        plan = _plan_of(settings)
         publication = _publication(settings)
         if publication is None or plan[PUBLISHED].is_current:
             refuse_unmasked()
@@ -202,7 +227,7 @@ def check() -> str:
 
     settings = current_settings()
     with _turn(settings) as warehouse:
-        plan = current_plan()
+        plan = _plan_of(settings)
         if plan[CONTRACTS].is_current:
             return "Contracts: nothing has changed since all tests passed"
         return check_contracts(warehouse, *_definitions_of(settings), plan, _snapshot(warehouse))
@@ -244,11 +269,14 @@ def finish() -> None:
 def _close(
     warehouse: Warehouse, settings: Settings, asked: frozenset[str], broken: tuple[str, ...]
 ) -> None:
+    aim: Aim | None = None
     try:
         plan = _plan_of(settings)
+        catalog, _ = _definitions_of(settings)
+        aim = Aim(open_project(settings.project_dir), catalog, plan)
     except ProjectError as error:
-        plan, broken = None, broken or (str(error),)
-    close_run(replace(warehouse, lock_timeout=_patience(settings)), settings, plan, asked, broken)
+        broken = broken or (str(error),)
+    close_run(replace(warehouse, lock_timeout=_patience(settings)), settings, aim, asked, broken)
 
 
 @contextmanager
@@ -324,17 +352,17 @@ def _refuse_shared_files(files: Iterable[SourceFile]) -> None:
             )
 
 
-def _import_loader() -> Callable[[Warehouse, Source, Table, SourceFile, str | None], Load]:
+def _import_loading() -> ModuleType:
     # dlt takes half a second to import, so only a run that loads does, and a good part of that
     # would go into looking for garbage among what is imported.
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        from benepass_tasks.ingestion.load import load_file  # noqa: PLC0415
+        from benepass_tasks.ingestion import load as loading  # noqa: PLC0415
     finally:
         if was_enabled:
             gc.enable()
-    return load_file
+    return loading
 
 
 def _definitions_of(settings: Settings) -> tuple[Catalog, ModelGraph]:

@@ -1,17 +1,26 @@
 """The settings of a run: section `[benepass]` of luigi.cfg, each also a flag."""
 
 import math
+import os
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import luigi
+from luigi.cmdline_parser import CmdlineParser
+from luigi.configuration.cfg_parser import LuigiConfigParser
 from luigi.parameter import ParameterVisibility
 
+from benepass_tasks import channels, hash_key
 from benepass_tasks.channels import Webhook, read_command, read_webhook
 from benepass_tasks.errors import ProjectError
 from benepass_tasks.hash_key import PADS, HashKey, read_hash_key
+
+SECTION = "benepass"
+"""The section of the settings, and the name of the class that is it."""
 
 MIN_GROUP_SIZE = 5
 """Employees that a published group has at least, where nothing else is set."""
@@ -130,6 +139,13 @@ class Settings:
 
 
 def _read() -> benepass:
+    named = os.environ.get("LUIGI_CONFIG_PATH")
+    if named is not None and not Path(named).is_file():
+        # Luigi would go on without it.
+        raise ProjectError(
+            f"LUIGI_CONFIG_PATH names {named}, and there is no such file in {Path.cwd()}; "
+            "correct or unset it"
+        )
     try:
         config = benepass()
     except (ValueError, luigi.parameter.ParameterException) as error:
@@ -167,6 +183,31 @@ def current_settings() -> Settings:
         ProjectError: a setting, the hash key or the webhook is not of its form, or the warehouse
             would be no file.
     """
+    told = _told()
+    return _settings() if told is None else _known_settings(told)
+
+
+def _told() -> Hashable | None:
+    """All that the settings are made of; None where that cannot be told.
+
+    They are asked for many times in a run, and Luigi takes half a millisecond each time.
+    """
+    config = luigi.configuration.get_config()
+    if type(config) is not LuigiConfigParser:
+        return None
+    stated = config.items(SECTION, raw=True) if config.has_section(SECTION) else ()
+    if any(sign in value for _, value in stated for sign in ("%(", "${")):
+        return None
+    secrets = (os.environ.get(name) for name in (hash_key.VARIABLE, channels.VARIABLE))
+    return CmdlineParser.get_instance(), tuple(stated), *secrets, os.getcwd()  # noqa: PTH109
+
+
+@lru_cache(maxsize=1)
+def _known_settings(_told: Hashable) -> Settings:
+    return _settings()
+
+
+def _settings() -> Settings:
     config = _read()
     root = Path(config.project_dir).expanduser().resolve()
     warehouse = root / Path(config.warehouse).expanduser()

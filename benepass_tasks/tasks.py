@@ -10,14 +10,17 @@ import gc
 import importlib.util
 import logging
 import sys
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar
 
 import luigi
 
-from benepass_tasks import logs
+from benepass_tasks import central_scheduler, logs
+from benepass_tasks.central_scheduler import SchedulerUnreachable
 from benepass_tasks.errors import BenepassError, ProjectError
 from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED
 from benepass_tasks.project import LAYERS, Project, list_relations
@@ -51,6 +54,7 @@ else:
 
 log = logging.getLogger(__name__)
 logs.install()
+central_scheduler.install()
 
 # Of the many objects that a run makes few are garbage that Python must search for.
 gc.set_threshold(50_000)
@@ -73,6 +77,9 @@ for _section, _values in (("core", WITHOUT_CONFIG), ("retcode", EXIT_CODES)):
     for _name, _value in _values.items():
         if not luigi.configuration.get_config().has_option(_section, _name):
             luigi.configuration.get_config().set(_section, _name, _value)
+
+PROGRESS_EVERY = 2.0
+"""Seconds between two words about how far a task is."""
 
 # One task at a time writes: DuckDB's file has a single writer.
 WRITER = {"duckdb_writer": 1}
@@ -115,10 +122,10 @@ class NodeTask(luigi.Task):
         """The node's marker."""
         return MarkerTarget(self.node)
 
-    def report(self, message: str) -> None:
-        """Show what was made, in the log and in the visualiser."""
+    def report(self, message: str, percentage: int = 100) -> None:
+        """Show what was made so far, in the log and in the visualiser."""
         log.info("%s: %s", self.node, message, extra={"is_progress": True})
-        self.tell_scheduler(message)
+        self.tell_scheduler(message, percentage)
 
     def on_failure(self, exception: BaseException) -> str:
         """Keep the failure in the history of the run, and tell the scheduler."""
@@ -126,11 +133,17 @@ class NodeTask(luigi.Task):
         run.record_failure(self.node, message)
         return message
 
-    def tell_scheduler(self, message: str) -> None:
-        """Show a message behind the task's icon in the visualiser."""
-        if self.set_status_message and self.set_progress_percentage:
-            self.set_status_message(message)
-            self.set_progress_percentage(100)
+    def tell_scheduler(self, message: str, percentage: int = 100) -> None:
+        """Show a message and how far the task is behind its icon in the visualiser."""
+        _tell_scheduler(self, message, percentage)
+
+
+def _tell_scheduler(task: luigi.Task, message: str, percentage: int = 100) -> None:
+    if task.set_status_message and task.set_progress_percentage:
+        # A word that does not get through undoes no work; the run ends with its next call.
+        with suppress(SchedulerUnreachable):
+            task.set_status_message(message)
+            task.set_progress_percentage(percentage)
 
 
 class LoadRaw(NodeTask):
@@ -146,7 +159,18 @@ class LoadRaw(NodeTask):
 
     def run(self) -> None:
         """Load the file."""
-        self.report(run.load(self.source, self.file))
+        begun = told = time.monotonic()
+
+        def tell(share: float) -> None:
+            nonlocal told
+            now, is_read = time.monotonic(), share == 1
+            if now - (begun if is_read else told) >= PROGRESS_EVERY:
+                told = now
+                what = "; writing it into raw" if is_read else ""
+                # Reading a file is about half of loading it.
+                self.report(f"{share:.0%} of the file is read{what}", int(share * 50))
+
+        self.report(run.load(self.source, self.file, tell))
 
 
 class TableTask(NodeTask):
@@ -179,6 +203,10 @@ class LayerTask(luigi.WrapperTask):
     def requires(self) -> Iterable[luigi.Task]:
         """The layer's tables."""
         return [table_task(relation)() for relation in run.relations_in(self.layer)]
+
+    def run(self) -> None:
+        """Say that all are there."""
+        _tell_scheduler(self, f"{len(run.relations_in(self.layer))} tables")
 
 
 class BuildStaging(LayerTask):
@@ -213,7 +241,7 @@ class BuildMarts(NodeTask):
     def run(self) -> None:
         """Balance the books and show what became of the records."""
         log.info("%s", run.balance())
-        self.tell_scheduler("the books balance")
+        self.tell_scheduler(run.totals())
 
 
 class CheckContracts(NodeTask):
@@ -227,8 +255,9 @@ class CheckContracts(NodeTask):
 
     def run(self) -> None:
         """Run the tests that are not known to pass, and show what does not."""
-        log.info("%s", run.check())
-        self.tell_scheduler("the contracts are kept")
+        outcome = run.check()
+        log.info("%s", outcome)
+        self.tell_scheduler(outcome)
 
 
 class Publish(NodeTask):
@@ -243,8 +272,9 @@ class Publish(NodeTask):
 
     def run(self) -> None:
         """Publish, and say what."""
-        log.info("%s", run.publish())
-        self.tell_scheduler("published")
+        outcome = run.publish()
+        log.info("%s", outcome)
+        self.tell_scheduler(outcome)
 
 
 @luigi.Task.event_handler(luigi.Event.BROKEN_TASK)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PUBLISHED = (ROOT / "docs" / "published.md").read_text(encoding="utf-8")
+HISTORY = (ROOT / "docs" / "history.md").read_text(encoding="utf-8")
 RULES = (ROOT / "docs" / "data-quality.md").read_text(encoding="utf-8")
 
 
@@ -132,11 +133,31 @@ def _shown_commands() -> list[tuple[str, str]]:
     )
 
 
+OF_THE_WAREHOUSE = ("quarantine",)
+"""The commands that have something to show only after a run."""
+
+
 def test_some_commands_are_shown_with_what_they_print() -> None:
-    assert len(_shown_commands()) == 3
+    assert len(_shown_commands()) == 4
 
 
-@pytest.mark.parametrize(("arguments", "shown"), _shown_commands())
+def test_every_table_and_column_of_the_history_is_documented() -> None:
+    from benepass_tasks.warehouse.meta import METADATA  # noqa: PLC0415 - imports DuckDB
+
+    for table in METADATA.sorted_tables:
+        section = next(
+            part
+            for part in re.split(r"^### |^(?=\| `meta)", HISTORY, flags=re.MULTILINE)
+            if f"`{table.fullname}`" in part.partition("\n")[0]
+        )
+        documented = set(re.findall(r"`(\w+)`", section))
+        assert documented >= set(table.columns.keys()), table.name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [it for it in _shown_commands() if not it[0].startswith(OF_THE_WAREHOUSE)],
+)
 def test_a_command_prints_what_the_readme_shows(
     arguments: str, shown: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -145,7 +166,9 @@ def test_a_command_prints_what_the_readme_shows(
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_readme_show_what_it_shows(workspace: Workspace) -> None:
+def test_the_commands_of_the_readme_show_what_it_shows(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
     for path in (ROOT / "data").glob("*.csv"):
         shutil.copy(path, workspace.data / path.name)
     said = workspace.run_command(task="Publish")
@@ -153,6 +176,10 @@ def test_the_commands_of_the_readme_show_what_it_shows(workspace: Workspace) -> 
     shown = README.partition("INFO: The books balance.")[2].partition("```")[0]
     for line in filter(str.strip, shown.splitlines()):
         assert line == "  ..." or line in said.stderr.splitlines(), line
+    for arguments, printed in _shown_commands():
+        if arguments.startswith(OF_THE_WAREHOUSE):
+            assert main([*arguments.split(), "--benepass-project-dir", str(workspace.root)]) == 0
+            assert capsys.readouterr().out == printed
     command = re.search(r'python -c "(.*?)"\n```', README)
     assert command
     table = subprocess.run(

@@ -376,3 +376,36 @@ def test_a_model_can_become_a_view_and_a_table_again(workspace: Workspace) -> No
     workspace.write("catalog.yaml", catalog)
     assert "intermediate.int_transactions_enriched" in workspace.run()
     assert workspace.content() == before
+
+
+@pytest.mark.parametrize(
+    ("every", "told"),
+    [
+        (
+            0.0,
+            [
+                ("99% of the file is read", 49),
+                ("100% of the file is read; writing it into raw", 50),
+            ],
+        ),
+        (600.0, []),
+    ],
+)
+def test_a_load_that_takes_long_tells_how_far_it_is(
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    every: float,
+    told: list[tuple[str, int]],
+) -> None:
+    from benepass_tasks import tasks  # noqa: PLC0415
+
+    reports: list[tuple[str, int]] = []
+    monkeypatch.setattr(tasks, "PROGRESS_EVERY", every)
+    monkeypatch.setattr(
+        tasks.LoadRaw, "report", lambda _, message, share=100: reports.append((message, share))
+    )
+    workspace.run("raw.employees")
+    *before, (result, share) = reports
+    assert before == told
+    assert result.startswith("3 rows, 0 rejected")
+    assert share == 100

@@ -45,15 +45,6 @@ class Delivery:
         return f"{self.place}: {self.failure or 'delivered'}"
 
 
-def channels_of(settings: Settings) -> tuple[Channel, ...]:
-    """The channels that are set."""
-    is_set: dict[Channel, bool] = {
-        "webhook": settings.alert_webhook is not None,
-        "command": bool(settings.alert_command),
-    }
-    return tuple(channel for channel, it in is_set.items() if it)
-
-
 def deliver(messages: Mapping[Channel, Message], settings: Settings) -> dict[Channel, Delivery]:
     """Deliver a message to each channel, side by side, and say what became of it.
 

@@ -3,21 +3,19 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import duckdb
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from benepass_tasks.alerts.delivery import Delivery, channels_of, deliver
 from benepass_tasks.alerts.incidents import (
     Changes,
     Incident,
     compare,
-    has_incidents,
     read_incidents,
     write_changes,
 )
-from benepass_tasks.alerts.message import message_of, trial_message
 from benepass_tasks.alerts.news import (
     NEWS_LASTS,
     Channel,
@@ -33,6 +31,9 @@ from benepass_tasks.settings import Settings
 from benepass_tasks.warehouse import Warehouse
 from benepass_tasks.warehouse.failures import explain
 from benepass_tasks.warehouse.markers import now
+
+if TYPE_CHECKING:
+    from benepass_tasks.alerts.delivery import Delivery
 
 PATIENCE = 5.0
 """Seconds that the end of a run waits for others who have the warehouse open."""
@@ -57,7 +58,7 @@ def alert(
         extra: What is wrong besides, such as that the catalog is invalid.
     """
     known = replace(warehouse, lock_timeout=PATIENCE) if warehouse and warehouse.exists() else None
-    channels = channels_of(settings)
+    channels = _channels(settings)
     try:
         news = _take_stock(known, run_id, extra, channels) if known else None
     except FAILURES as error:
@@ -70,10 +71,21 @@ def alert(
         _tell(known, settings, run_id, news)
 
 
-def send_trial(settings: Settings) -> list[Delivery]:
+def send_trial(settings: Settings) -> "list[Delivery]":
     """Send a message that says that it is a test; returns what became of it."""
-    message = trial_message()
-    return list(deliver(dict.fromkeys(channels_of(settings), message), settings).values())
+    from benepass_tasks.alerts import delivery, message  # noqa: PLC0415 - imports a web client
+
+    messages = dict.fromkeys(_channels(settings), message.trial_message())
+    return list(delivery.deliver(messages, settings).values())
+
+
+def _channels(settings: Settings) -> tuple[Channel, ...]:
+    """The channels that are set."""
+    is_set: dict[Channel, bool] = {
+        "webhook": settings.alert_webhook is not None,
+        "command": bool(settings.alert_command),
+    }
+    return tuple(channel for channel, it in is_set.items() if it)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +99,6 @@ class _Stock:
 def _take_stock(
     warehouse: Warehouse, run_id: str, extra: Sequence[Problem], channels: Sequence[Channel]
 ) -> Mapping[Channel, News]:
-    # A session that only reads changes nothing of the file, and mostly that is all there is to do.
-    with warehouse.read() as connection:
-        if has_incidents(connection):
-            stock = _stock(connection, run_id, extra, channels)
-            if not stock.changes and not stock.news:
-                return {}
     with warehouse.write() as connection:
         stock = _stock(connection, run_id, extra, channels)
         write_changes(connection, stock.changes)
@@ -134,11 +140,13 @@ def _without_memory(
 def _tell(
     warehouse: Warehouse | None, settings: Settings, run_id: str, news: Mapping[Channel, News]
 ) -> None:
-    messages = {channel: message_of(it, run_id) for channel, it in news.items()}
-    deliveries = deliver(messages, settings)
-    for delivery in deliveries.values():
-        if delivery.failure:
-            log.warning("alert not delivered to %s; the next run tries again", delivery)
+    from benepass_tasks.alerts import delivery, message  # noqa: PLC0415 - imports a web client
+
+    messages = {channel: message.message_of(it, run_id) for channel, it in news.items()}
+    deliveries = delivery.deliver(messages, settings)
+    for one in deliveries.values():
+        if one.failure:
+            log.warning("alert not delivered to %s; the next run tries again", one)
     if warehouse is None:
         return
     try:

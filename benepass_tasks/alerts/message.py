@@ -6,6 +6,7 @@ mention, a link or markup.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from benepass_tasks.alerts.incidents import Incident
@@ -15,9 +16,9 @@ Message: TypeAlias = dict[str, Any]
 
 LONGEST_HEADER = 150
 LONGEST_TEXT = 3000
-"""Slack's limits, in characters; of blocks it takes fifty, and this makes ten at most."""
+"""Slack's limits, in characters; of blocks it takes fifty, and this makes 42 at most."""
 
-MOST = 15
+MOST = 10
 """Incidents of a kind that are named; of the others there is the number."""
 
 HEADINGS: dict[Kind, str] = {
@@ -101,8 +102,20 @@ def _lines(kind: Kind, incidents: Sequence[Incident]) -> Iterator[str]:
 
 
 def _line(incident: Incident) -> str:
-    since = "" if incident.is_event else f", since {incident.opened_at:%Y-%m-%d %H:%M} UTC"
-    return f"• {incident.severity}: `{_as_code(incident.title)}` {_as_text(incident.detail)}{since}"
+    name, detail = _as_code(incident.title), _as_text(incident.detail)
+    return f"• {incident.severity}: `{name}` {detail}{_time(incident)}"
+
+
+def _time(incident: Incident) -> str:
+    if incident.is_event:
+        return ""
+    if incident.resolved_at is None:
+        return f", since {_minute(incident.opened_at)} UTC"
+    return f", from {_minute(incident.opened_at)} to {_minute(incident.resolved_at)} UTC"
+
+
+def _minute(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def _as_code(text: str) -> str:

@@ -16,7 +16,6 @@ from benepass_tasks.catalog.datasets import Severity
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED
 from benepass_tasks.warehouse.markers import is_relation, now
-from benepass_tasks.warehouse.meta import METADATA
 
 LONGEST_TITLE = 150
 LONGEST_DETAIL = 250
@@ -24,8 +23,6 @@ LONGEST_DETAIL = 250
 
 EVENTS_LAST = timedelta(days=7)
 """What merely happened, and was not told for longer, is no news any more."""
-
-CHANGES_TABLE = "meta.schema_changes"
 
 RUN = "run"
 """The key of a run that failed, though no task of it did."""
@@ -69,8 +66,7 @@ def problems_of(connection: Connection, run_id: str) -> list[Problem]:
     is_tested = any(it.key.startswith("contract:") and it.severity == "fail" for it in kept)
     failures = _of_nodes(connection, known=(CONTRACTS,) if is_tested else ())
     found = [*kept, *failures, *_of_run(connection, run_id)]
-    if CHANGES_TABLE in METADATA.tables:
-        found += events_of(connection, now() - EVENTS_LAST)
+    found += events_of(connection, now() - EVENTS_LAST)
     return found
 
 

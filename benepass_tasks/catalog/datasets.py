@@ -16,6 +16,7 @@ Materialized = Literal["table", "view"]
 PiiClass = Literal["none", "quasi_identifier", "pseudonym", "identifier"]
 Treatment = Literal["mask", "hash", "drop", "clear"]
 Severity = Literal["fail", "warn"]
+ContractMode = Literal["evolve", "freeze"]
 Scalar: TypeAlias = str | int | float | bool
 
 
@@ -209,6 +210,21 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
+class SchemaContract:
+    """What may change about the files of a source without anybody's consent, in dlt's words.
+
+    Attributes:
+        tables: Whether a source may be loaded that never was.
+        columns: Whether columns may come, go and be renamed.
+        data_type: Whether values may be of a type that does not fit the one before.
+    """
+
+    tables: ContractMode = "evolve"
+    columns: ContractMode = "evolve"
+    data_type: ContractMode = "evolve"
+
+
+@dataclass(frozen=True, slots=True)
 class Freshness:
     """How old the newest of a dataset may be.
 
@@ -241,6 +257,7 @@ class Source:
         description: What the files hold.
         domain: The default domain of the columns; None where each column gives its own.
         columns: The columns by name, in the catalog's order; read-only.
+        schema_contract: What may change about the files.
         freshness: How old the newest load may be, if the catalog says so.
         volume: How many records there should be, if the catalog says so.
     """
@@ -250,6 +267,7 @@ class Source:
     description: str
     domain: Domain | None
     columns: Mapping[str, Column]
+    schema_contract: SchemaContract = SchemaContract()
     freshness: Freshness | None = None
     volume: Volume | None = None
 

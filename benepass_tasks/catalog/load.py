@@ -6,7 +6,15 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from benepass_tasks.catalog import rules, wording
-from benepass_tasks.catalog.datasets import Catalog, Column, Layer, Mask, Source, Table
+from benepass_tasks.catalog.datasets import (
+    Catalog,
+    Column,
+    Layer,
+    Mask,
+    SchemaContract,
+    Source,
+    Table,
+)
 from benepass_tasks.catalog.document import Document, KeyPath, Place, Problem, read_document
 from benepass_tasks.errors import CatalogError
 
@@ -117,6 +125,7 @@ def _source(name: str, data: Mapping[str, Any]) -> Source:
         description=metadata["description"],
         domain=metadata.get("domain"),
         columns=metadata["columns"],
+        schema_contract=metadata.get("schema_contract", SchemaContract()),
         freshness=metadata.get("freshness"),
         volume=metadata.get("volume"),
     )

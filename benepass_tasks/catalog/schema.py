@@ -15,12 +15,14 @@ from marshmallow.exceptions import SCHEMA
 from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.datasets import (
     Column,
+    ContractMode,
     Domain,
     Freshness,
     Mask,
     Materialized,
     Pii,
     PiiClass,
+    SchemaContract,
     Suppression,
     Treatment,
     Volume,
@@ -190,6 +192,17 @@ class _KedroVizSchema(_Strict):
     layer = Text(required=True)
 
 
+class _SchemaContractSchema(_Strict):
+    tables = Choice(get_args(ContractMode))
+    columns = Choice(get_args(ContractMode))
+    data_type = Choice(get_args(ContractMode))
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> SchemaContract:
+        """Make the contract; what it does not say may evolve."""
+        return SchemaContract(**data)
+
+
 class _SourceMetadataSchema(_MetadataSchema):
     elsewhere = MappingProxyType(
         {
@@ -204,6 +217,7 @@ class _SourceMetadataSchema(_MetadataSchema):
     )
 
     columns = Columns(_SourceColumnSchema(), snake_case=True)
+    schema_contract = Section(_SchemaContractSchema())
     kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
 
 
@@ -218,6 +232,10 @@ class _SuppressionSchema(_Strict):
 
 
 class _TableMetadataSchema(_MetadataSchema):
+    elsewhere = MappingProxyType(
+        {"schema_contract": "only what comes in from outside has one; move it to the source"}
+    )
+
     columns = Columns(_TableColumnSchema())
     kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
     materialized = Choice(get_args(Materialized))

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 import click
 import luigi
 
-from benepass_tasks.settings import benepass
+from benepass_tasks.settings import SECTION, benepass
 
-SECTION = "benepass"
 METAVARS = {
     luigi.DateParameter: "DATE",
     luigi.BoolParameter: "true|false",

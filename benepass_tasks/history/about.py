@@ -3,6 +3,7 @@
 import json
 import platform
 import subprocess
+import sys
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,6 +24,7 @@ SHOWN = (
     "min_group_size",
     "publish_unmasked",
     "keep_runs",
+    "anomaly_window",
 )
 """The settings that are kept; one that is not named here may be a secret."""
 
@@ -32,13 +34,8 @@ PATIENCE = 5
 
 def versions() -> str:
     """The versions of Python and of the packages that make the tables, as JSON."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return json.dumps(found)
+    found = {name: _version(name) for name in PACKAGES}
+    return json.dumps({"python": platform.python_version(), **found})
 
 
 def shown_settings(settings: Settings) -> str:
@@ -63,6 +60,17 @@ def git_commit(folder: Path) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return asked.stdout.strip() or None
+
+
+def _version(package: str) -> str:
+    # What is imported knows it at once; the records of what is installed take milliseconds.
+    known = getattr(sys.modules.get(package), "__version__", None)
+    if known is not None:
+        return str(known)
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _plain(value: object) -> object:

@@ -6,7 +6,7 @@ earlier loads it finds in the warehouse (`raw._dlt_version`, `raw._dlt_loads`).
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.destinations import duckdb as duckdb_destination
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from benepass_tasks.catalog import Source
 from benepass_tasks.errors import WarehouseError
 from benepass_tasks.ingestion.headers import Header
-from benepass_tasks.ingestion.inference import TEXT, TypeInference
+from benepass_tasks.ingestion.observation import Observation
 from benepass_tasks.ingestion.records import Batch, RecordReader
+from benepass_tasks.schema_evolution.shapes import FILE, Shape
 from benepass_tasks.sources import SourceFile
 from benepass_tasks.warehouse import Warehouse
 from benepass_tasks.warehouse.failures import explain
@@ -99,23 +99,29 @@ class Package:
 
 @contextmanager
 def extract(
-    working_dir: Path, source: Source, file: SourceFile, header: Header, reader: RecordReader
+    working_dir: Path,
+    file: SourceFile,
+    reader: RecordReader,
+    observation: Observation,
+    tell: Callable[[], None],
 ) -> Iterator[Package]:
-    """Read all records of a file into a package below the working folder.
+    """Read all records of a file into a package below the working folder, and observe them.
+
+    After each batch it is told.
 
     The folder is gone when the context is left, whatever happened in it.
     """
     try:
         with _environment():
             pipeline = dlt.pipeline(
-                source.name,
+                file.source,
                 pipelines_dir=str(working_dir),
                 destination=Destination(),
                 dataset_name=DATASET,
             )
             resource = dlt.resource(
-                _items(source, file, header, reader),
-                name=source.name,
+                _items(file, reader, observation, tell),
+                name=file.source,
                 write_disposition="append",
                 file_format="parquet",
             )
@@ -125,17 +131,20 @@ def extract(
         shutil.rmtree(working_dir, ignore_errors=True)
 
 
-def _items(source: Source, file: SourceFile, header: Header, reader: RecordReader) -> Iterator[Any]:
+def _items(
+    file: SourceFile, reader: RecordReader, observation: Observation, tell: Callable[[], None]
+) -> Iterator[Any]:
     """Yield the parsed batches, the rejected records, and last what is known of the columns."""
-    inference = TypeInference()
+    header = observation.header
     for batch in _ahead(reader.batches(header.columns)):
-        inference.observe(batch.table.select(list(header.columns)))
+        observation.see(batch.table)
         yield _parsed(file, header, batch.table)
         if batch.rejected:
             yield dlt.mark.with_table_name(_rejected(file, batch), "rejected_rows")
+        tell()
+    columns = _hints(file, observation.observed.shape)
     yield dlt.mark.with_hints(
-        _empty(file, header),
-        dlt.mark.make_hints(table_name=source.name, columns=_hints(header, reader, inference)),
+        _empty(file, header), dlt.mark.make_hints(table_name=file.source, columns=columns)
     )
 
 
@@ -174,31 +183,13 @@ def _empty(file: SourceFile, header: Header) -> pa.Table:
     return _parsed(file, header, table)
 
 
-def _hints(header: Header, reader: RecordReader, inference: TypeInference) -> dict[str, Any]:
+def _hints(file: SourceFile, shape: Shape) -> dict[str, Any]:
     """Per column what dlt's stored schema remembers: hints that begin with `x-` are kept."""
-    present = {
-        name: {
-            "name": name,
-            "data_type": "text",
-            "nullable": True,
-            "x-inferred-type": inference.type_of(name),
-            "x-ordinal": position,
-            "x-present": True,
-            "x-source-name": field,
-        }
-        for position, (name, field) in enumerate(zip(header.columns, reader.header, strict=True), 1)
+    hints: dict[str, dict[str, Any]] = {**shape.as_hints(), "_source_file": {FILE: file.name}}
+    return {
+        name: {"name": name, "data_type": "text", "nullable": True, **of_column}
+        for name, of_column in hints.items()
     }
-    absent = {
-        name: {
-            "name": name,
-            "data_type": "text",
-            "nullable": True,
-            "x-inferred-type": TEXT,
-            "x-present": False,
-        }
-        for name in header.absent
-    }
-    return present | absent
 
 
 @contextmanager

@@ -4,13 +4,17 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from benepass_tasks.catalog import Source
+from benepass_tasks.catalog.wording import printable
+from benepass_tasks.digests import digest
 from benepass_tasks.errors import SourceError
 
 PROVENANCE = ("_source_file", "_row_number", "_dlt_load_id")
 """Columns that the load adds to every raw table."""
+
+LONGEST = 128
+"""Letters that the name of a column may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class Header:
 
     Attributes:
         columns: The column of each field, in file order.
-        absent: Declared columns that the file may lack, and lacks; loaded as NULL.
+        absent: Declared columns that the file lacks; loaded as NULL, where they may be.
         undeclared: Columns that the catalog does not declare; loaded all the same.
     """
 
@@ -32,8 +36,8 @@ def match_header(source: Source, file: str, fields: Sequence[str]) -> Header:
     """Match a header with the declared columns, in whatever order and spelling they come.
 
     Raises:
-        SourceError: the header is empty, lacks a required column, names a column twice, or takes
-            a name that the load itself needs.
+        SourceError: the header is empty, has none of the declared columns, names a column twice, or
+            takes a name that the load itself needs.
     """
     if not fields:
         raise SourceError(
@@ -44,25 +48,26 @@ def match_header(source: Source, file: str, fields: Sequence[str]) -> Header:
         column_name(field) or f"unnamed_{position}" for position, field in enumerate(fields, 1)
     )
     _refuse_clashes(source, file, fields, columns)
-    missing = [name for name in source.columns if name not in columns]
-    required = [name for name in missing if source.columns[name].required]
+    absent = tuple(name for name in source.columns if name not in columns)
+    if len(absent) == len(source.columns):
+        raise SourceError(_no_header(source, file))
     undeclared = tuple(name for name in columns if name not in source.columns)
-    if required:
-        raise SourceError(_missing(source, file, required, undeclared))
-    return Header(columns, tuple(missing), undeclared)
+    return Header(columns, absent, undeclared)
 
 
 def column_name(field: str) -> str:
     """Trim, snake-case and lower-case a header field: `Employee ID`, `employeeId`: employee_id.
 
-    Accents are dropped; whatever is no letter or digit becomes one underscore.
+    Accents are dropped; whatever is no letter or digit becomes one underscore. What is longer than
+    any name should be is cut, and ends with a digest of the whole.
     """
     plain = unicodedata.normalize("NFKD", field).encode("ascii", "ignore").decode()
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", plain)
     name = re.sub(r"[^a-z0-9]+", "_", parted.lower()).strip("_")
     if plain.strip() in PROVENANCE:
         return plain.strip()
-    return f"_{name}" if name[:1].isdigit() else name
+    name = f"_{name}" if name[:1].isdigit() else name
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 9]}_{digest(name)[:8]}"
 
 
 def _refuse_clashes(
@@ -72,8 +77,9 @@ def _refuse_clashes(
         first = columns.index(name)
         if first != position:
             raise SourceError(
-                f"{source.name}: {file}:1 names the column {name} twice, as "
-                f"{fields[first]!r} and {fields[position]!r}; rename or remove one"
+                f"{source.name}: {file}:1 names the column {printable(name)} twice, as "
+                f"{printable(fields[first])!r} and {printable(fields[position])!r}; "
+                "rename or remove one"
             )
         if name in PROVENANCE:
             raise SourceError(
@@ -81,17 +87,10 @@ def _refuse_clashes(
             )
 
 
-def _missing(source: Source, file: str, required: Sequence[str], undeclared: Sequence[str]) -> str:
-    message = (
-        f"{source.name}: {file}:1 lacks the required column{'s' if len(required) > 1 else ''} "
-        f"{', '.join(required)}"
-    )
-    for name in required:
-        near = get_close_matches(name, undeclared, 1)
-        if near:
-            message += f" (is {near[0]} meant to be {name}?)"
+def _no_header(source: Source, file: str) -> str:
+    # The first line may be a record: its values, which may be personal, are nobody's to read.
     return (
-        f"{message}; the file has {', '.join(undeclared) or 'none'} besides the declared ones. "
-        "Fix the file, or mark the column `required: false` in catalog.yaml. "
-        "What was built before stays as it is"
+        f"{source.name}: {file}:1 lacks the required columns {', '.join(source.columns)}, and has "
+        "none of those that catalog.yaml declares; is the header missing? Put the names of the "
+        "columns on the first line. What was built before stays as it is"
     )

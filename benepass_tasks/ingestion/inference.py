@@ -1,21 +1,22 @@
-"""The type that the values of a text column would fit, seen over all rows.
-
-The type is a hint for people and for tracking how a file evolves; raw itself stays text.
-"""
+"""The type that the values of a text column would fit, seen over all rows."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-TEXT = "VARCHAR"
+from benepass_tasks.ingestion.tables import ROW_NUMBER
+from benepass_tasks.schema_evolution import inferred_types as types
+from benepass_tasks.schema_evolution.changes import FIRST_ROWS, AllMisfits, Misfits
 
 PROBE = 64
 """Values that are tried before all of a batch."""
 
 
 def _is_bigint(values: pa.Array) -> bool:
-    return _casts(values, pa.int64())
+    # pyarrow reads hexadecimal numbers too, which nobody else here does.
+    return _casts(values, pa.int64()) and not any(_has(values, sign) for sign in "xX")
 
 
 def _is_decimal(values: pa.Array) -> bool:
@@ -34,54 +35,143 @@ def _is_date(values: pa.Array) -> bool:
 
 
 def _is_timestamp(values: pa.Array) -> bool:
-    return _casts(values, pa.timestamp("us", "UTC")) or _casts(values, pa.timestamp("us"))
+    return _casts(values, pa.timestamp("us"))
 
 
-CANDIDATES: Mapping[str, Callable[[pa.Array], bool]] = {
-    "BIGINT": _is_bigint,
-    "DECIMAL": _is_decimal,
-    "BOOLEAN": _is_boolean,
-    "DATE": _is_date,
-    "TIMESTAMP": _is_timestamp,
+def _is_zoned_timestamp(values: pa.Array) -> bool:
+    return _casts(values, pa.timestamp("us", "UTC"))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A type that values may fit.
+
+    Attributes:
+        fits: Whether all values of an array fit.
+        form: What every value that fits matches, at the least.
+    """
+
+    fits: Callable[[pa.Array], bool]
+    form: str
+
+
+CANDIDATES: Mapping[str, Candidate] = {
+    types.BIGINT: Candidate(_is_bigint, r"\A-?[0-9]+\z"),
+    types.DECIMAL: Candidate(_is_decimal, r"\A[-+]?[0-9.][-+0-9.eE]*\z"),
+    types.BOOLEAN: Candidate(_is_boolean, r"(?i)\A(true|false)\z"),
+    types.DATE: Candidate(_is_date, r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z"),
+    types.TIMESTAMP: Candidate(_is_timestamp, r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+    types.ZONED_TIMESTAMP: Candidate(_is_zoned_timestamp, r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}"),
 }
-"""Types from the narrowest on, with what tells whether all values of an array fit."""
+"""Types from the narrowest on, with what tells whether values fit."""
 
 
 class TypeInference:
-    """Narrows down the types that a file's columns fit, batch by batch."""
+    """Narrows down the types that a file's columns fit, batch by batch.
 
-    def __init__(self) -> None:
-        """Begin with every type possible."""
+    Of the types that columns are expected to have it notes every value that does not fit.
+    """
+
+    def __init__(self, expected: Mapping[str, frozenset[str]] | None = None) -> None:
+        """Begin with every type possible.
+
+        Args:
+            expected: The types expected of each column, if any are.
+        """
+        self._expected = expected or {}
         self._candidates: dict[str, list[str]] = {}
         self._seen: set[str] = set()
+        self._misfits: dict[tuple[str, str], Misfits] = {}
+
+    @property
+    def misfits(self) -> AllMisfits:
+        """The values seen that do not fit what was expected, by column and type."""
+        return self._misfits
 
     def observe(self, table: pa.Table) -> None:
-        """Take the text columns of one batch into account; empty values fit any type."""
+        """Take one batch into account: text columns, of which empty values fit any type.
+
+        Where types are expected, it has the numbers of the rows too.
+        """
         for name in table.column_names:
-            viable = self._candidates.setdefault(name, list(CANDIDATES))
-            if not viable:
-                continue
-            values = _filled(table.column(name))
-            if len(values):
-                self._seen.add(name)
-                self._candidates[name] = [kind for kind in viable if _fits(kind, values)]
+            if name != ROW_NUMBER:
+                self._observe(name, table)
 
     def type_of(self, column: str) -> str:
-        """The narrowest type that every value seen fits; text where there was no value."""
-        viable = self._candidates.get(column, [])
-        return viable[0] if viable and column in self._seen else TEXT
+        """The narrowest type that every value seen fits; unknown where there was no value."""
+        if column not in self._seen:
+            return types.UNKNOWN
+        return next(iter(self._candidates[column]), types.TEXT)
+
+    def _observe(self, name: str, table: pa.Table) -> None:
+        viable = self._candidates.setdefault(name, list(CANDIDATES))
+        expected = self._expected.get(name, frozenset()) & CANDIDATES.keys()
+        if not viable and not expected and name in self._seen:
+            return
+        column = _array(table.column(name))
+        values = _filled(column)
+        if not len(values):
+            return
+        self._seen.add(name)
+        viable[:] = [kind for kind in viable if _fits(kind, values)]
+        for kind in expected.difference(viable):
+            rows = _array(table.column(ROW_NUMBER)).filter(_has_value(column))
+            self._note(name, kind, values, rows)
+
+    def _note(self, name: str, kind: str, values: pa.Array, rows: pa.Array) -> None:
+        places = misfits(kind, values)
+        if places:
+            before = self._misfits.get((name, kind), Misfits())
+            first = rows.take(pa.array(places[:FIRST_ROWS])).to_pylist()
+            self._misfits[name, kind] = Misfits(
+                before.count + len(places), (*before.rows, *first)[:FIRST_ROWS]
+            )
+
+
+def misfits(kind: str, values: pa.Array) -> list[int]:
+    """The places of the values that do not fit a type, in order."""
+    formed = pc.match_substring_regex(values, CANDIDATES[kind].form)
+    places = pc.indices_nonzero(formed)
+    found = _misfits_among(kind, values.take(places), 0)
+    wrong = places.take(pa.array(found, pa.int64())).to_pylist()
+    return sorted([*pc.indices_nonzero(pc.invert(formed)).to_pylist(), *wrong])
+
+
+def _misfits_among(kind: str, values: pa.Array, start: int) -> list[int]:
+    """Halve the values until the halves fit; few values have the form of a type and do not fit."""
+    if not len(values) or CANDIDATES[kind].fits(values):
+        return []
+    if len(values) == 1:
+        return [start]
+    half = len(values) // 2
+    return [
+        *_misfits_among(kind, values.slice(0, half), start),
+        *_misfits_among(kind, values.slice(half), start + half),
+    ]
 
 
 def _fits(kind: str, values: pa.Array) -> bool:
     # A cast words an error for each value that does not fit: a few values rule most types out.
-    return CANDIDATES[kind](values.slice(0, PROBE)) and CANDIDATES[kind](values)
+    fits = CANDIDATES[kind].fits
+    return fits(values.slice(0, PROBE)) and fits(values)
 
 
-def _filled(column: pa.ChunkedArray) -> pa.Array:
+def _array(column: pa.ChunkedArray) -> pa.Array:
     chunk = column.combine_chunks()
-    array = chunk if isinstance(chunk, pa.Array) else pa.concat_arrays(chunk.chunks)
-    trimmed = array.drop_null()
+    return chunk if isinstance(chunk, pa.Array) else pa.concat_arrays(chunk.chunks)
+
+
+def _has_value(column: pa.Array) -> pa.Array:
+    return pc.fill_null(pc.not_equal(column, ""), fill_value=False)
+
+
+def _filled(column: pa.Array) -> pa.Array:
+    trimmed = column.drop_null()
     return trimmed.filter(pc.not_equal(trimmed, ""))
+
+
+def _has(values: pa.Array, text: str) -> bool:
+    return bool(pc.any(pc.match_substring(values, text)).as_py())
 
 
 def _casts(values: pa.Array, kind: pa.DataType) -> bool:

@@ -7,14 +7,21 @@ leaves rows that nothing vouches for, and the next load of the file removes them
 
 import logging
 import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from benepass_tasks.catalog import Source, Table
-from benepass_tasks.errors import BooksError, SourceError
+from benepass_tasks.catalog.wording import listed, printable
 from benepass_tasks.ingestion.dlt_pipeline import Package, extract
 from benepass_tasks.ingestion.headers import Header, match_header
+from benepass_tasks.ingestion.inspection import find, require_file, require_whole
+from benepass_tasks.ingestion.observation import Observation
 from benepass_tasks.ingestion.raw_tables import prepare, vouch_for
 from benepass_tasks.ingestion.records import Accounting, RecordReader
 from benepass_tasks.plan import source_recipe
+from benepass_tasks.schema_evolution.changes import Change
+from benepass_tasks.schema_evolution.contract import require_good
+from benepass_tasks.schema_evolution.history import read_known
 from benepass_tasks.sources import SourceFile
 from benepass_tasks.this_run import run_id
 from benepass_tasks.warehouse import Load, Warehouse
@@ -22,63 +29,69 @@ from benepass_tasks.warehouse.markers import now
 
 log = logging.getLogger(__name__)
 
+MOST = 8
+"""How many changes a warning names."""
 
-def load_file(
-    warehouse: Warehouse,
-    source: Source,
-    table: Table,
-    file: SourceFile,
-    reason: str | None = None,
-) -> Load:
-    """Load a file's records into raw, replacing those of an earlier load of the file.
 
-    Args:
-        warehouse: Where raw is.
+@dataclass(frozen=True, slots=True)
+class LoadOrder:
+    """What is to be loaded.
+
+    Attributes:
         source: What the catalog says of the file.
         table: The raw table.
         file: The file.
         reason: Why it has to be loaded, for the history of the run.
+    """
+
+    source: Source
+    table: Table
+    file: SourceFile
+    reason: str | None = None
+
+
+def load_file(warehouse: Warehouse, order: LoadOrder, tell: Callable[[float], None]) -> Load:
+    """Load a file's records into raw, replacing those of an earlier load of the file.
+
+    Args:
+        warehouse: Where raw is.
+        order: What is loaded.
+        tell: Told again and again which share of the file is read; 1 once, when all of it is.
 
     Returns:
         What was written to vouch for the load.
 
     Raises:
-        SourceError: the file is missing or empty, lacks a required column, or changed meanwhile;
-            raw holds what it held before.
+        SourceError: the file is missing or empty, lacks a required column, breaks the contract of
+            its source, or changed meanwhile; raw holds what it held before.
         BooksError: the records do not account for every line; raw holds what it held before.
     """
     started = time.perf_counter()
-    if not file.exists():
-        raise SourceError(
-            f"{source.name}: there is no file {file.path}; put it there, or set "
-            "--benepass-data-dir. What was built before stays as it is"
-        )
+    source, table, file = order.source, order.table, order.file
+    require_file(source, file)
     state = file.state
+    known = read_known(warehouse, source.name, file.name)
     with file.path.open("rb") as opened:
         reader = RecordReader(opened)
         header = match_header(source, file.name, reader.header)
-        with extract(warehouse.working_dir, source, file, header, reader) as package:
-            _check(source, file, state, reader.accounting)
+        observation = Observation(source, header, reader.header, known)
+        size = file.path.stat().st_size
+
+        def tell_read() -> None:
+            tell(min(0.99, reader.bytes_read / size))
+
+        with extract(warehouse.working_dir, file, reader, observation, tell_read) as package:
+            tell(1.0)
+            require_whole(source, file, state, reader.accounting)
+            findings = find(warehouse, table, file, observation)
+            require_good(source, findings.verdict)
             prepare(warehouse, source, table, file, header)
             package.load(warehouse)
     _tell(source, file, header, reader.accounting)
+    _tell_changes(source, file, findings.changes)
     load = _describe(source, state, package, reader.accounting, started)
-    vouch_for(warehouse, table, load, reason)
+    vouch_for(warehouse, table, load, order.reason, findings.changes)
     return load
-
-
-def _check(source: Source, file: SourceFile, state: str, accounting: Accounting) -> None:
-    if not accounting.balances:
-        raise BooksError(
-            f"{source.name}: {file.name} has {accounting.lines} lines, and its "
-            f"{accounting.records} records account for another number of them; nothing was loaded. "
-            "This is a defect of the reader: please report it with the file's structure"
-        )
-    if file.state != state:
-        raise SourceError(
-            f"{source.name}: {file.name} changed while it was being read; nothing was loaded. "
-            "Run again once it is complete"
-        )
 
 
 def _describe(
@@ -121,12 +134,29 @@ def _tell(source: Source, file: SourceFile, header: Header, accounting: Accounti
             "%s: %s has no column %s; loaded as NULL",
             source.name,
             file.name,
-            ", ".join(header.absent),
+            _named(header.absent),
         )
     if header.undeclared:
         log.warning(
             "%s: %s has columns that catalog.yaml does not declare: %s; loaded all the same",
             source.name,
             file.name,
-            ", ".join(header.undeclared),
+            _named(header.undeclared),
         )
+
+
+def _tell_changes(source: Source, file: SourceFile, changes: Iterable[Change]) -> None:
+    worth_a_warning = [str(change) for change in changes if change.severity == "warning"]
+    if worth_a_warning:
+        log.warning(
+            "%s: %s has changed since the last load: %s. All changes: "
+            "python -m benepass_tasks schema history %s",
+            source.name,
+            file.name,
+            "; ".join(worth_a_warning[:MOST]),
+            source.name,
+        )
+
+
+def _named(columns: Sequence[str]) -> str:
+    return listed([printable(name) for name in columns])

@@ -11,6 +11,8 @@ from benepass_tasks.errors import WarehouseError
 from benepass_tasks.history.materializations import record_built, record_loaded
 from benepass_tasks.ingestion.headers import Header
 from benepass_tasks.plan import REJECTED, Status
+from benepass_tasks.schema_evolution.changes import Change
+from benepass_tasks.schema_evolution.history import write_changes
 from benepass_tasks.sources import SourceFile
 from benepass_tasks.warehouse import Load, Marker, Warehouse
 from benepass_tasks.warehouse.markers import (
@@ -41,8 +43,17 @@ def prepare(
         forget_load(connection, source.name, file.name if table.relation in present else None)
 
 
-def vouch_for(warehouse: Warehouse, table: Table, load: Load, reason: str | None) -> None:
-    """Remove what earlier loads of the file left, and write that the new one is whole."""
+def vouch_for(
+    warehouse: Warehouse,
+    table: Table,
+    load: Load,
+    reason: str | None,
+    changes: Sequence[Change],
+) -> None:
+    """Remove what earlier loads of the file left, and write that the new one is whole.
+
+    With it goes why it was loaded, and what has changed about the columns.
+    """
     with warehouse.write() as connection:
         _delete(
             connection,
@@ -52,6 +63,7 @@ def vouch_for(warehouse: Warehouse, table: Table, load: Load, reason: str | None
         )
         write_load(connection, load)
         record_loaded(connection, load, reason)
+        write_changes(connection, load, table.relation, changes)
 
 
 def complete_raw(

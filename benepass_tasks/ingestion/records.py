@@ -111,6 +111,11 @@ class RecordReader:
             raise RuntimeError("The accounting is complete only after the last batch.")
         return self._accounting
 
+    @property
+    def bytes_read(self) -> int:
+        """How much of the file has been read."""
+        return self._blocks.bytes
+
     def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
         """Read the records; possible once only.
 

@@ -3,11 +3,13 @@
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     Column,
     Connection,
     Date,
     DateTime,
     Double,
+    Integer,
     MetaData,
     String,
     Table,
@@ -52,6 +54,46 @@ LOADS = Table(
     Column("run_id", String, nullable=False),
     Column("loaded_at", DateTime(timezone=True), nullable=False),
 )
+
+ACCEPTED_SCHEMAS = Table(
+    "accepted_schemas",
+    METADATA,
+    Column("source", String, nullable=False),
+    Column("file", String, nullable=False),
+    Column("load_id", String),
+    Column("schema", String),
+    Column("accepted_at", DateTime(timezone=True), nullable=False),
+    Column("run_id", String, nullable=False),
+)
+"""Every shape of a file that counted: of a load (`load_id`), or accepted by hand (`schema`).
+
+The last one of a file, or else of its source, is what the file is compared with.
+"""
+
+SCHEMA_CHANGES = Table(
+    "schema_changes",
+    METADATA,
+    Column("load_id", String, nullable=False),
+    Column("run_id", String, nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column("source", String, nullable=False),
+    Column("file", String, nullable=False),
+    Column("relation", String, nullable=False),
+    Column("entry", Integer, nullable=False),
+    Column("column_name", String, nullable=False),
+    Column("change", String, nullable=False),
+    Column("before", String),
+    Column("after", String),
+    Column("is_guess", Boolean, nullable=False),
+    Column("misfits", BigInteger),
+    Column("misfit_rows", ARRAY(BigInteger), nullable=False),
+    Column("severity", String, nullable=False),
+)
+"""What each load changed about the columns of its source: one row per (load, entry).
+
+`before` and `after` are types, places or names; `misfits` counts the values that do not fit the
+type before, and `misfit_rows` has the first five of their row numbers. No value is in it.
+"""
 
 CHECK_RESULTS = Table(
     "check_results",

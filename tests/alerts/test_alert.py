@@ -327,7 +327,7 @@ def test_what_a_killed_run_was_about_to_tell_is_told_after_a_while(
 
     fails(told)
     with monkeypatch.context() as patch:
-        patch.setattr("benepass_tasks.alerts.end_of_run.deliver", die)
+        patch.setattr("benepass_tasks.alerts.delivery.deliver", die)
         with pytest.raises(KeyboardInterrupt):
             told.end()
     assert ends(told, receiver) == []
@@ -361,6 +361,12 @@ def test_where_nothing_changes_nothing_is_written(told: History, receiver: Recei
     told.end()
     assert told.warehouse.state == before
     assert len(receiver.texts) == 1
+
+
+def test_a_run_without_news_waits_for_no_web_client() -> None:
+    code = "import sys, benepass_tasks.alerts; print('benepass_tasks.alerts.post' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_a_warehouse_of_an_earlier_version_gets_the_tables(
@@ -425,7 +431,7 @@ def test_a_broken_warehouse_fails_nothing(
 def test_a_table_that_was_changed_by_hand_fails_nothing(
     told: History, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told.execute("alter table meta.monitor_results drop column upper")
+    told.execute("alter table meta.monitor_results drop column message")
     told.end(run_failed("run1"))
     assert "alerts: the incidents cannot be kept: DuckDB refuses the SQL: " in caplog.text
     assert len(receiver.texts) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
@@ -90,12 +91,19 @@ def test_a_mention_of_everybody_is_text() -> None:
     assert "`&lt;!channel&gt; @\u2060here 'x'`" in message["text"]
 
 
+def test_the_longest_message_keeps_to_the_limits() -> None:
+    longest = [incident(f"{n}{'&' * 400}", "<" * 400) for n in range(100)]
+    message = message_of(News(dict.fromkeys(KINDS, longest)), "run1")
+    accept(message)
+    assert sum(text.count("• ") for text in texts(message)[1:]) == 4 * 10
+
+
 def test_of_many_incidents_there_is_the_number() -> None:
     message = message_of(News({"new": [incident(f"t{n}") for n in range(500)]}), "run1")
     accept(message)
     assert message["blocks"][0]["text"]["text"] == "benepass-tasks: 500 new"
-    assert sum(text.count("• ") for text in texts(message)[1:]) == 15
-    assert "and 485 more" in message["text"]
+    assert sum(text.count("• ") for text in texts(message)[1:]) == 10
+    assert "and 490 more" in message["text"]
 
 
 def test_what_was_not_remembered_is_said() -> None:
@@ -103,6 +111,12 @@ def test_what_was_not_remembered_is_said() -> None:
         "told before" in message_of(News({"new": [incident()]}, is_remembered=False), "r")["text"]
     )
     assert "told before" not in message_of(News({"new": [incident()]}), "r")["text"]
+
+
+def test_what_is_over_has_a_beginning_and_an_end() -> None:
+    over = replace(incident(), resolved_at=NOW + timedelta(hours=25))
+    text = message_of(News({"resolved": [over]}), "r")["text"]
+    assert text.endswith("`t` d, from 2026-01-02 06:00 to 2026-01-03 07:00 UTC")
 
 
 def test_an_event_has_no_duration() -> None:

@@ -128,6 +128,14 @@ def test_what_the_books_stand_on_is_over_when_they_balance(
     assert (keys(history) == []) is is_over
 
 
+def test_books_that_balanced_before_end_nothing(history: History) -> None:
+    history.run()
+    history.made("books")
+    history.run("failed")
+    history.made("marts.x", "failed")
+    assert keys(history) == ["failed:marts.x"]
+
+
 def test_books_that_fail_again_end_nothing(history: History) -> None:
     history.run("failed")
     history.made("marts.gone", "failed")

@@ -437,6 +437,33 @@ METADATA = {
             "29 raw.claims.metadata.source: must be text, not a list"
         ),
     ),
+    "a schema contract in other words": (
+        "    kedro-viz: {layer: source}\n",
+        (
+            "    kedro-viz: {layer: source}\n"
+            "    schema_contract: {column: freeze, data_type: freez, tables: discard_row}\n"
+        ),
+        (
+            "11 claims.metadata.schema_contract.column: unknown key (did you mean 'columns'?)\n"
+            "11 claims.metadata.schema_contract.data_type: "
+            "must be one of evolve, freeze (did you mean 'freeze'?)\n"
+            "11 claims.metadata.schema_contract.tables: "
+            "must be one of evolve, freeze, not 'discard_row'"
+        ),
+    ),
+    "a schema contract that is one word": (
+        "    kedro-viz: {layer: source}\n",
+        "    kedro-viz: {layer: source}\n    schema_contract: freeze\n",
+        "11 claims.metadata.schema_contract: must be a mapping, not 'freeze'",
+    ),
+    "a schema contract of a table": (
+        "    materialized: table\n",
+        "    materialized: table\n    schema_contract: {columns: freeze}\n",
+        (
+            "45 marts.spend.metadata.schema_contract: "
+            "only what comes in from outside has one; move it to the source"
+        ),
+    ),
 }
 
 COLUMNS = {

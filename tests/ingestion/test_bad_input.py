@@ -238,7 +238,7 @@ def test_the_inferred_type_of_each_column_is_kept_with_dlts_schema(workspace: Wo
         "benefit_account_id": "VARCHAR",
         "merchant": "VARCHAR",
         "amount": "DECIMAL",
-        "transaction_timestamp": "TIMESTAMP",
+        "transaction_timestamp": "TIMESTAMP WITH TIME ZONE",
         "category": "VARCHAR",
     }
     assert columns["amount"]["data_type"] == "text"

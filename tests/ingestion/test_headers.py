@@ -41,6 +41,12 @@ def test_names_are_trimmed_snake_cased_and_lower_cased(field: str, name: str) ->
     assert column_name(field) == name
 
 
+def test_a_name_of_megabytes_is_cut_and_stays_itself() -> None:
+    names = {column_name("x" * length) for length in (128, 129, 5_000_000)}
+    assert len(names) == 3
+    assert {len(name) for name in names} == {128}
+
+
 def test_columns_match_in_any_order_and_spelling() -> None:
     header = match_header(source("a_b", "c"), "people.csv", ["C", "A B"])
     assert header.columns == ("c", "a_b")
@@ -49,18 +55,23 @@ def test_columns_match_in_any_order_and_spelling() -> None:
 
 
 def test_what_is_missing_and_what_is_new_is_told_apart() -> None:
-    header = match_header(source("a", optional=("b",)), "people.csv", ["a", "x", ""])
-    assert header.absent == ("b",)
+    header = match_header(source("a", "c", optional=("b",)), "people.csv", ["a", "x", ""])
+    assert header.absent == ("c", "b")
     assert header.undeclared == ("x", "unnamed_3")
+
+
+def test_a_first_line_that_is_a_record_is_not_shown() -> None:
+    with pytest.raises(SourceError) as raised:
+        match_header(source("a", "name"), "people.csv", ["E1", "ann.archer@example.com"])
+    assert "is the header missing?" in str(raised.value)
+    assert "ann" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
         ([], "people.csv is empty, without even a header; expected the columns a, name"),
-        (["a"], "people.csv:1 lacks the required column name;"),
-        (["a", "nmae"], "(is nmae meant to be name?)"),
-        (["x"], "lacks the required columns a, name"),
+        (["x"], "people.csv:1 lacks the required columns a, name, and has none of those"),
         (["a", "name", "Name"], "names the column name twice, as 'name' and 'Name'"),
         (["a", "name", "_row_number"], "has a column _row_number, which the load adds"),
     ],

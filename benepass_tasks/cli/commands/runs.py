@@ -21,7 +21,7 @@ SHORT = 8
     "runs",
     cls=Group,
     invoke_without_command=True,
-    examples=("runs", "runs --last 50", "runs show 1990a9c2", "runs --json"),
+    examples=("runs", "runs --last 50", "runs show", "runs --json"),
 )
 @click.option(
     "--last",
@@ -50,16 +50,19 @@ def command(ctx: click.Context, number: int, is_json: bool) -> None:  # noqa: FB
         say_table(HEADINGS, [_row(run, tallies[run.run_id]) for run in found])
 
 
-@command.command(examples=("runs show 1990a9c2", "runs show 1990a9c2 --json"))
-@click.argument("run")
+@command.command(examples=("runs show", "runs show --json"))
+@click.argument("run", default="")
 @click.option("--json", "is_json", is_flag=True, help="print JSON")
 def show(run: str, is_json: bool) -> None:  # noqa: FBT001 - click passes by name
-    """Show what a run did: each node with why it was built, its rows and seconds."""
+    """Show what a run did: each node with why it was built, its rows and seconds.
+
+    RUN is the beginning of its id; without one it is the last run.
+    """
     from benepass_tasks.cli.past import reading  # noqa: PLC0415 - imports DuckDB
-    from benepass_tasks.history.read import find_run, outcomes_of  # noqa: PLC0415
+    from benepass_tasks.history.read import find_run, last_runs, outcomes_of  # noqa: PLC0415
 
     with reading() as (_, connection):
-        found = find_run(connection, run)
+        found = find_run(connection, run) if run else last_runs(connection, 1)[0]
         outcomes = outcomes_of(connection, found.run_id)
     if is_json:
         say_json(run_json(found) | {"nodes": [outcome_json(it) for it in outcomes]})

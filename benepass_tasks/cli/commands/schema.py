@@ -1,0 +1,235 @@
+"""`schema`: how the columns of the source files have changed, and consent to changes."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from benepass_tasks.catalog import Catalog, Source, wording
+from benepass_tasks.cli import definitions
+from benepass_tasks.cli.command import Group
+from benepass_tasks.cli.output import plain, say, say_json, say_table
+from benepass_tasks.errors import ProjectError
+from benepass_tasks.settings import Settings, current_settings
+
+if TYPE_CHECKING:
+    from benepass_tasks.ingestion.inspection import Findings
+    from benepass_tasks.schema_evolution.changes import Change
+    from benepass_tasks.schema_evolution.history import Entry
+    from benepass_tasks.sources import SourceFile
+    from benepass_tasks.warehouse import Warehouse
+
+DIFFERENT = 1
+"""The exit code where files differ from what is loaded."""
+
+CHANGE_HEADINGS = ("column", "change", "before", "after", "does not fit", "severity")
+
+of_source = click.argument("source", required=False)
+as_json = click.option("--json", "is_json", is_flag=True, help="print JSON")
+
+
+@click.group(
+    "schema",
+    cls=Group,
+    examples=(
+        "schema history",
+        "schema history transactions --json",
+        "schema diff",
+        "schema accept transactions",
+    ),
+)
+def command() -> None:
+    """Show how the columns of the source files change, and accept changes.
+
+    A source's `schema_contract` in catalog.yaml says what may change without consent.
+    """
+
+
+@command.command(examples=("schema history", "schema history transactions --json"))
+@of_source
+@as_json
+def history(source: str | None, is_json: bool) -> None:  # noqa: FBT001 - click passes by name
+    """List what the loads have changed about the columns, the oldest change first."""
+    from benepass_tasks.schema_evolution.history import read_history  # noqa: PLC0415 - when needed
+
+    wanted = "" if source is None else _find(definitions.read_catalog(), source).name
+    entries = read_history(_warehouse(current_settings()), wanted)
+    if is_json:
+        say_json([_entry_json(entry) for entry in entries])
+    else:
+        say_table(
+            ("at", "load", "file", "table", *CHANGE_HEADINGS),
+            [_entry_row(entry) for entry in entries],
+        )
+
+
+@command.command(examples=("schema diff", "schema diff transactions --json"))
+@of_source
+@as_json
+@click.pass_context
+def diff(ctx: click.Context, *, source: str | None, is_json: bool) -> None:
+    """Compare the files as they are now with what is loaded; loads nothing.
+
+    Ends with 0 where nothing has changed, otherwise with 1.
+    """
+    catalog = definitions.read_catalog()
+    sources = [_find(catalog, source)] if source else list(catalog.sources.values())
+    found = [pair for it in sources for pair in _inspected(catalog, it)]
+    changed = [(file, findings) for file, findings in found if _differs(findings)]
+    if is_json:
+        say_json([_findings_json(file, findings) for file, findings in found])
+    else:
+        _say_differences(changed)
+        say(f"Files read: {len(found)}; changed since they were loaded: {len(changed)}.")
+    ctx.exit(DIFFERENT if changed else 0)
+
+
+@command.command(examples=("schema accept transactions",))
+@click.argument("source")
+def accept(source: str) -> None:
+    """Accept the columns and types of a source's files as they are now.
+
+    The next run loads them, whatever the source's contract says. Reads the files, loads nothing.
+    """
+    from benepass_tasks.schema_evolution.history import accept_shape  # noqa: PLC0415 - when needed
+
+    catalog = definitions.read_catalog()
+    wanted = _find(catalog, source)
+    warehouse = _warehouse(current_settings())
+    with warehouse.exclusive():
+        found = list(_inspected(catalog, wanted))
+        new = [(file, it) for file, it in found if it.verdict.changes or not it.verdict.is_good]
+        if new:
+            with warehouse.write() as connection:
+                for file, findings in new:
+                    accept_shape(connection, file.source, file.name, findings.shape)
+    for file, findings in new:
+        _say_accepted(file, findings)
+    if new:
+        say("The next run loads what is accepted.")
+    else:
+        say(f"{wanted.name}: nothing to accept: no file differs from what was accepted before.")
+
+
+def _find(catalog: Catalog, name: str) -> Source:
+    if name in catalog.sources:
+        return catalog.sources[name]
+    near = wording.meant(wording.nearest(name, catalog.sources))
+    raise ProjectError(
+        f"{catalog.path.name} declares no source {wording.shown(name)}"
+        + (near or f" (sources: {wording.listed(catalog.sources)})")
+    )
+
+
+def _warehouse(settings: Settings) -> "Warehouse":
+    from benepass_tasks.warehouse import Warehouse  # noqa: PLC0415 - imports DuckDB
+
+    return Warehouse.of(settings)
+
+
+def _inspected(catalog: Catalog, source: Source) -> Iterator[tuple["SourceFile", "Findings"]]:
+    from benepass_tasks.ingestion.inspection import inspect  # noqa: PLC0415 - imports pyarrow
+    from benepass_tasks.sources import find_files  # noqa: PLC0415 - when needed
+
+    settings = current_settings()
+    table = catalog.raw_table_of(source.name)
+    for file in find_files(source, settings.data_dir):
+        yield file, inspect(_warehouse(settings), source, table, file)
+
+
+def _differs(findings: "Findings") -> bool:
+    return bool(findings.changes) or not findings.verdict.is_good
+
+
+def _say_differences(changed: list[tuple["SourceFile", "Findings"]]) -> None:
+    rows = [
+        (file.name, *_change_row(change))
+        for file, findings in changed
+        for change in findings.changes
+    ]
+    if rows:
+        say_table(("file", *CHANGE_HEADINGS), rows)
+        say()
+    for file, findings in changed:
+        if not findings.verdict.is_good:
+            from benepass_tasks.schema_evolution.contract import ACCEPT  # noqa: PLC0415
+
+            say(
+                plain(
+                    f"{file.name} will not be loaded ({findings.verdict.broken}): fix it, or "
+                    f"accept it: {ACCEPT} {file.source}"
+                )
+            )
+
+
+def _say_accepted(file: "SourceFile", findings: "Findings") -> None:
+    say(plain(f"{file.source}: {file.name} is accepted:"))
+    for change in findings.verdict.changes:
+        say(f"  {plain(str(change))}")
+    for column in findings.verdict.missing:
+        say(f"  {plain(column)}, which is required, may be missing, and will be NULL")
+
+
+def _entry_row(entry: "Entry") -> tuple[str, ...]:
+    at = f"{entry.changed_at:%Y-%m-%d %H:%M:%S}"
+    return (at, entry.load_id, entry.file, entry.relation, *_change_row(entry.change))
+
+
+def _change_row(change: "Change") -> tuple[str, ...]:
+    column, before, after = (
+        wording.printable(name or "") for name in (change.column, change.before, change.after)
+    )
+    kind = change.kind.replace("_", " ")
+    return (
+        column,
+        f"{kind} (a guess)" if change.is_guess else kind,
+        before,
+        after,
+        _where(change),
+        change.severity,
+    )
+
+
+def _where(change: "Change") -> str:
+    if change.misfits is None:
+        return ""
+    rows = ", ".join(map(str, change.misfits.rows))
+    more = ", ..." if change.misfits.count > len(change.misfits.rows) else ""
+    plural = "s" if change.misfits.count > 1 else ""
+    return f"{change.misfits.count:,} (row{plural} {rows}{more})"
+
+
+def _entry_json(entry: "Entry") -> dict[str, object]:
+    return {
+        "load_id": entry.load_id,
+        "changed_at": entry.changed_at.isoformat(),
+        "source": entry.source,
+        "file": entry.file,
+        "table": entry.relation,
+        **_change_json(entry.change),
+    }
+
+
+def _change_json(change: "Change") -> dict[str, object]:
+    return {
+        "column": change.column,
+        "change": change.kind,
+        "before": change.before,
+        "after": change.after,
+        "is_guess": change.is_guess,
+        "misfits": change.misfits.count if change.misfits else None,
+        "misfit_rows": list(change.misfits.rows) if change.misfits else [],
+        "severity": change.severity,
+    }
+
+
+def _findings_json(file: "SourceFile", findings: "Findings") -> dict[str, object]:
+    verdict = findings.verdict
+    return {
+        "source": file.source,
+        "file": file.name,
+        "changes": [_change_json(change) for change in findings.changes],
+        "may_be_loaded": verdict.is_good,
+        "missing": list(verdict.missing),
+        "breaks": list(verdict.rules),
+    }

@@ -1,0 +1,1 @@
+"""How the columns of the source files change: noticed, recorded, and held against contracts."""
