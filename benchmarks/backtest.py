@@ -29,9 +29,6 @@ from rich.console import Console
 from rich.table import Table
 
 from benepass_tasks import run, tasks
-from benepass_tasks.catalog import load_catalog
-from benepass_tasks.monitors import observe
-from benepass_tasks.project import open_project
 from benepass_tasks.settings import benepass, current_settings
 from benepass_tasks.this_run import begin_run, run_id
 from benepass_tasks.warehouse import Warehouse
@@ -185,27 +182,18 @@ def _run(root: Path, delivery: Delivery) -> tuple[frozenset[Alarm], list[str]]:
 
 
 def _alarms(this: str) -> tuple[frozenset[Alarm], list[str]]:
-    settings = current_settings()
-    project = open_project(settings.project_dir)
-    with Warehouse.of(settings).write() as connection:
-        results = observe(
-            connection,
-            project,
-            load_catalog(project.catalog),
-            settings.as_of,
-            settings.anomaly_window,
-        )
-        failed = connection.exec_driver_sql(
-            "select 'failed node', node, coalesce(error, '') from meta.materializations "
+    with Warehouse.of(current_settings()).read() as connection:
+        rows = connection.exec_driver_sql(
+            "select monitor, dataset, coalesce(name, ''), message from meta.monitor_results "
+            "where run_id = $1 and status <> 'ok' union all "
+            "select 'failed node', node, '', coalesce(error, '') from meta.materializations "
             "where run_id = $1 and outcome = 'failed' union all "
-            "select 'failed test', relation, test from meta.check_results "
+            "select 'failed test', relation, '', test from meta.check_results "
             "where run_id = $1 and status = 'failed'",
             (this,),
         ).all()
-    odd = [it for it in results if it.status != "ok"]
-    alarms = [(it.monitor, it.dataset, it.name or "") for it in odd]
-    alarms += [(kind, what, "") for kind, what, _ in failed]
-    return frozenset(alarms), [*map(str, odd), *(f"{what}: {said}" for _, what, said in failed)]
+    alarms = frozenset((what, dataset, name) for what, dataset, name, _ in rows)
+    return alarms, [f"{dataset}: {message}" for _, dataset, _, message in rows]
 
 
 def _faults_table(result: Backtest) -> Table:

@@ -211,7 +211,7 @@ def judge_issues(series: Series, new: Series | None) -> Verdict:
     scale = shares(_LEAST_SHARE, series.newest.total)
     verdict = _judge("all", [_share(series.newest)], figures, scale=scale, odd="more")
     verdict = _settled(verdict, series)
-    if new is None or not new.newest.total or new.newest.total == series.newest.total:
+    if new is None or not new.newest.total:
         return verdict
     before = [Figure(_share(it), it.day) for it in new.before if it.total]
     scale = shares(_LEAST_SHARE, new.newest.total)

@@ -180,6 +180,12 @@ def test_old_records_that_turn_bad_show_where_the_new_are_clean() -> None:
     assert (verdict.status, verdict.what) == ("fail", "all")
 
 
+def test_nothing_is_new_where_a_source_is_replaced_as_a_whole() -> None:
+    replaced = series([300.0 + it for it in range(20)], [3.0] * 19 + [60.0])
+    verdict = judge_issues(replaced, replaced)
+    assert (verdict.status, verdict.what) == ("fail", "all")
+
+
 def test_what_is_wrong_with_a_file_without_records_is_not_judged() -> None:
     of_new = series([400.0 + it for it in range(30)] + [0.0])
     assert judge_issues(series(growing(30)), of_new).what == "all"

@@ -146,10 +146,11 @@ def test_a_timestamp_of_the_future_makes_nothing_fresh(
     assert result.message == "newest transaction_timestamp 9 d 12 h ago, 2026-03-01 00:00 UTC"
 
 
-def test_a_table_without_rows_fails_in_words_of_its_own(
-    meta: Connection, project_catalog: Catalog
+@pytest.mark.parametrize("rows", [(), ("-infinity",), ("2099-01-01 00:00", "infinity")])
+def test_a_table_without_a_row_to_go_by_fails_in_words_of_its_own(
+    rows: tuple[str, ...], meta: Connection, project_catalog: Catalog
 ) -> None:
-    has_rows(meta)
+    has_rows(meta, *rows)
     is_built(meta, "a")
     (result,) = judged(meta, watching_column(project_catalog))
     assert (result.status, result.value) == ("fail", None)

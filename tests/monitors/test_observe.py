@@ -156,6 +156,16 @@ def test_too_few_runs_are_told_as_such(history: History, observed: Observed) -> 
     assert (found.lower, found.upper) == (None, None)
 
 
+def test_a_run_with_the_same_figure_is_no_figure_of_its_own(
+    history: History, observed: Observed
+) -> None:
+    for total in (*[300] * 20, 600):
+        history.run(rows={"raw.employees": total})
+    found = observed.one("row_count", "raw.employees")
+    assert (found.status, found.upper) == ("ok", pytest.approx(900))
+    assert found.compared_with.startswith("median 300 of 20 runs since ")
+
+
 def test_the_worst_comes_first(history: History, observed: Observed) -> None:
     grow(history, 20, nulls=0.5)
     statuses = [it.status for it in observed()]
