@@ -185,6 +185,13 @@ class Workspace:
                 for (name,) in names
             }
 
+    def built(self) -> dict[str, list[Any]]:
+        """Every row of every table that is stored, and of what vouches for them."""
+        vouching = ("markers", "loads", "accepted_schemas", "schema_changes", "properties")
+        meta = self.content(["meta"])
+        stored = self.content(("raw", "intermediate", "quality", "marts"))
+        return stored | {f"meta.{name}": meta[f"meta.{name}"] for name in vouching}
+
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:

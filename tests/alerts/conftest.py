@@ -95,7 +95,7 @@ class History:
 
     def monitored(self, monitor: str, dataset: str, status: str, name: str | None = None) -> None:
         self.execute(
-            "insert into meta.monitor_results values (?, ?, ?, ?, ?, 0.5, 0, 0.1, ?, ?, ?)",
+            "insert into meta.monitor_results values (?, ?, ?, ?, ?, 0.5, 0, 0.1, ?, ?, ?, null)",
             *(self.run_id, monitor, dataset, name, status),
             *("median 0.0 % of 14 runs", "50.0 % of the rows", self.at),
         )

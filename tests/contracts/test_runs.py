@@ -273,6 +273,7 @@ def test_a_column_that_a_file_brings_does_not_slip_through_a_star(
         "select * exclude (_source_file, _row_number, _dlt_load_id)\n"
         "from raw.category_benefit_mappings\n",
     )
+    workspace.replace("catalog.yaml", "columns: freeze", "columns: evolve")
     with (workspace.root / "catalog.yaml").open("a", encoding="utf-8") as catalog:
         catalog.write(STAR)
     workspace.run()

@@ -208,7 +208,7 @@ def test_hostile_file_names_are_only_names(workspace: Workspace) -> None:
 def test_a_broken_contract_fails_the_load_and_leaves_everything_as_it_was(
     workspace: Workspace, caplog: pytest.LogCaptureFixture, content: bytes | None, message: str
 ) -> None:
-    before = workspace.content(("raw", "meta", "quality", "marts"))
+    before = workspace.built()
     if content is None:
         (workspace.data / "employees.csv").unlink()
     else:
@@ -216,7 +216,7 @@ def test_a_broken_contract_fails_the_load_and_leaves_everything_as_it_was(
     _, succeeded = workspace.attempt()
     assert not succeeded
     assert message in caplog.text
-    assert workspace.content(("raw", "meta", "quality", "marts")) == before
+    assert workspace.built() == before
 
 
 def test_a_glob_without_any_file_fails_and_says_which(

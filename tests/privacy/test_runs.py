@@ -16,7 +16,7 @@ UNMASKED = ("sql/staging/stg_employees.sql", "mask_email(email) as email", "emai
 def test_a_leak_stops_the_run_before_anything_is_written(workspace: Workspace) -> None:
     workspace.write("data/employees.csv", (workspace.data / "employees.csv").read_bytes() + b"\n")
     workspace.replace(*UNMASKED)
-    before = workspace.warehouse.read_bytes()
+    before = workspace.built()
     result = workspace.run_command()
     assert result.returncode == 35
     assert (
@@ -25,7 +25,7 @@ def test_a_leak_stops_the_run_before_anything_is_written(workspace: Workspace) -
         "-> staging.stg_employees.email (sql/staging/stg_employees.sql:20, TRANSFORMATION)"
     ) in result.stderr + result.stdout
     assert "marts.dim_employees.email" in result.stderr + result.stdout
-    assert workspace.warehouse.read_bytes() == before
+    assert workspace.built() == before
 
 
 def test_a_leak_stops_the_first_run_before_there_is_a_warehouse(workspace: Workspace) -> None:
