@@ -99,7 +99,7 @@ def observe(
         *judge_volume(connection, catalog),
         *_unlike_before(connection, project, catalog, window),
     ]
-    results.sort(key=lambda it: ("fail", "warn", "ok").index(it.status))
+    results.sort(key=_worst_first)
     keep_results(connection, results)
     return results
 
@@ -119,6 +119,11 @@ def _basis(connection: Connection, project: Project, window: int) -> str:
         "select max(recorded_at) from meta.materializations where outcome = 'built'"
     ).scalar()
     return digest(JUDGE, str(newest), str(window), repr(project.state))
+
+
+def _worst_first(result: Result) -> tuple[int, str, str, str]:
+    worst = ("fail", "warn", "ok").index(result.status)
+    return worst, result.dataset, result.monitor, result.name or ""
 
 
 def _judge_history(
