@@ -172,6 +172,7 @@ def test_two_runs_at_once_do_the_work_once(workspace: Workspace) -> None:
     assert workspace.run() == set()
 
 
+@pytest.mark.slow
 def test_four_workers_build_the_same_as_one(workspace: Workspace, tmp_path: Path) -> None:
     other = type(workspace)(tmp_path / "other")
     shutil.copytree(workspace.root, other.root)

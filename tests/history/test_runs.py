@@ -132,6 +132,7 @@ def test_a_run_on_an_invalid_project_is_in_the_history(workspace: Workspace) -> 
     assert outcomes(workspace) == {}
 
 
+@pytest.mark.slow
 def test_forked_workers_leave_their_word(workspace: Workspace) -> None:
     workspace.write("data/employees.csv", "employee_id\nE1\n")
     done = workspace.run_command("--workers", "4")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from conftest import Workspace
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 LUIGID = {"LUIGI_CONFIG_PATH": "luigid.cfg"}
 
@@ -134,7 +136,6 @@ def test_no_scheduler_is_45_at_once_with_the_address_and_the_way_out(workspace: 
     assert not workspace.warehouse.exists()
 
 
-@pytest.mark.slow
 def test_a_scheduler_that_takes_the_call_and_never_answers_is_given_up_within_10_s(
     workspace: Workspace,
 ) -> None:
@@ -212,7 +213,6 @@ def start_noting(workspace: Workspace, *flags: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "4"])
 def test_two_runs_with_schedulers_of_their_own_take_turns_and_do_nothing_twice(
     workspace: Workspace, workers: str
