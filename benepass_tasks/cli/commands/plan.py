@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 HEADINGS = ("node", "next run", "because")
 
-BUILT, PERHAPS, LEFT = "builds it", "builds it if what it reads has other rows then", "leaves it"
+BUILT, PERHAPS, LEFT = "builds it", "builds it if its input changes", "leaves it"
 
 
 @click.command("plan", cls=Command, examples=("plan", "plan --all", "plan --json"))
