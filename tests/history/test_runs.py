@@ -238,6 +238,19 @@ def test_an_empty_field_costs_its_raw_table_a_cell(workspace: Workspace) -> None
 
 
 @pytest.mark.usefixtures("finished")
+def test_a_run_that_made_a_single_table_which_is_still_there_is_kept(workspace: Workspace) -> None:
+    workspace.run(force="marts.dim_merchants")
+    workspace.run()
+    workspace.run(keep_runs="1")
+    made = workspace.query(
+        "select node from meta.materializations where outcome = 'built' and run_id = "
+        "(select run_id from meta.markers where name = 'marts.dim_merchants')"
+    )
+    assert made == [("marts.dim_merchants",)]
+    assert len(runs(workspace)) == 3
+
+
+@pytest.mark.usefixtures("finished")
 def test_days_that_are_to_come_have_no_spend(workspace: Workspace) -> None:
     workspace.run(as_of="2025-03-02")
     days = (
