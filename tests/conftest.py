@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,17 +94,25 @@ class Workspace:
 
         before = self.vouched_for()
         begin_run()
+        with self.configured(**settings):
+            try:
+                succeeded = _build(task)
+            finally:
+                run.finish()
+        return {name for name, _ in self.vouched_for() - before}, succeeded
+
+    @contextmanager
+    def configured(self, **settings: str) -> Iterator[None]:
+        """The settings of the project, in this process."""
         config = luigi.configuration.get_config()
         values = {"project_dir": str(self.root), "as_of": "2026-01-01"} | self.settings | settings
         for name, value in values.items():
             config.set("benepass", name, value)
         try:
-            succeeded = _build(task)
+            yield
         finally:
-            run.finish()
             for name in values:
                 config.remove_option("benepass", name)
-        return {name for name, _ in self.vouched_for() - before}, succeeded
 
     def vouched_for(self) -> set[tuple[str, object]]:
         """What the warehouse says was made, and when."""

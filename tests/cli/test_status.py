@@ -85,6 +85,18 @@ def test_a_run_that_goes_on_is_named_beside_the_last_one(say: Say, workspace: Wo
     assert said.lines[2].split() == ["status", "succeeded"]
 
 
+@pytest.mark.usefixtures("finished")
+def test_what_is_wrong_makes_a_run_that_succeeded_unwell(say: Say, workspace: Workspace) -> None:
+    workspace.change(
+        "insert into meta.incidents values ('1', 'freshness:transactions', "
+        "'transactions: freshness', '3 d ago', 'warn', now(), 'r', null, null)"
+    )
+    said = say("status")
+    assert said.code == 1
+    assert said.lines[-1] == "Not healthy: 1 thing is wrong."
+    assert "transactions: freshness" in said.out
+
+
 def test_without_a_run_there_is_nothing_to_be_well(say: Say) -> None:
     said = say("status")
     assert said.code == 1

@@ -132,6 +132,50 @@ def test_a_run_on_an_invalid_project_is_in_the_history(workspace: Workspace) -> 
     assert outcomes(workspace) == {}
 
 
+@pytest.mark.usefixtures("finished")
+def test_a_run_that_may_not_publish_says_why(workspace: Workspace) -> None:
+    workspace.warehouse.unlink()
+    workspace.run(pii_masking="false")
+    _, succeeded = workspace.attempt("Publish", pii_masking="false")
+    assert not succeeded
+    (_, (status, error)) = runs(workspace)
+    assert status == "failed"
+    assert error.startswith("Publish: warehouse.duckdb holds personal data unmasked")
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_run_that_leaves_something_undone_did_not_succeed(workspace: Workspace) -> None:
+    from benepass_tasks import run  # noqa: PLC0415 - after the settings
+    from benepass_tasks.this_run import begin_run  # noqa: PLC0415
+
+    workspace.replace("sql/marts/dim_merchants.sql", "count(*)", "count(1)")
+    with workspace.configured():
+        begin_run()
+        assert not run.ask("marts.dim_merchants")
+        assert run.ask("marts.dim_employees")
+        run.finish()
+    assert runs(workspace)[1:] == [("failed", "not finished: marts.dim_merchants")]
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_fails_the_run(workspace: Workspace) -> None:
+    python, *command = workspace.command
+    flags = command[command.index("--module") :]
+    done = subprocess.run(
+        [python, "-c", KILLER, "0", *flags, "--workers", "2"],
+        cwd=workspace.root,
+        env=workspace.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 30
+    ((status, error),) = runs(workspace)
+    assert status == "failed"
+    assert "its process was gone before it was done" in error
+
+
 @pytest.mark.slow
 def test_forked_workers_leave_their_word(workspace: Workspace) -> None:
     workspace.write("data/employees.csv", "employee_id\nE1\n")
@@ -141,6 +185,9 @@ def test_forked_workers_leave_their_word(workspace: Workspace) -> None:
     found = outcomes(workspace)
     assert found["transactions/transactions.csv"] == ("built", "first load", 5)
     assert found["employees/employees.csv"][0] == "failed"
+    assert workspace.query("select key from meta.incidents") == [
+        ("failed:employees/employees.csv",)
+    ]
     assert not list(workspace.data.glob(".warehouse.run-*"))
 
 

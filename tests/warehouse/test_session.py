@@ -10,13 +10,14 @@ import sys
 from datetime import date
 from typing import TYPE_CHECKING
 
+import duckdb
 import pytest
 
 from benepass_tasks.errors import WarehouseError
 from benepass_tasks.settings import Settings
 from benepass_tasks.warehouse import Warehouse
 from benepass_tasks.warehouse.measure import columns_of, measure_table
-from benepass_tasks.warehouse.session import quote_name, quote_text
+from benepass_tasks.warehouse.session import _is_locked, quote_name, quote_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -206,3 +207,12 @@ def test_what_is_larger_than_memory_spills_beside_the_warehouse(tmp_path: Path) 
                 "order by a, b"
             )
     assert rows(made, "select count(*) from t") == [(2_000_000,)]
+
+
+def test_a_full_disk_or_memory_is_no_lock_to_wait_for() -> None:
+    said = {
+        'IO Error: Could not set lock on file "w.duckdb": Conflicting lock is held': True,
+        "IO Error: Could not write block: No space left on device": False,
+    }
+    for message, is_lock in said.items():
+        assert _is_locked(duckdb.IOException(message)) is is_lock
