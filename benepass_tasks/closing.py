@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from benepass_tasks.catalog import Catalog
+from benepass_tasks.errors import WarehouseError
 from benepass_tasks.history import beacon, runs
 from benepass_tasks.history.materializations import record_bytes, record_skipped
 from benepass_tasks.history.runs import Ending
@@ -58,17 +59,26 @@ def close_run(
             ending = _ending(connection, aim.plan if aim else None, asked, broken)
             runs.end(connection, settings, ending)
             runs.settle_interrupted(connection, warehouse)
-            if aim is not None and aim.plan[BOOKS].is_current:
-                _watch(connection, settings, aim)
             runs.forget_old(connection, settings.keep_runs)
         beacon.put_out(warehouse, run_id())
+        if aim is not None and aim.plan[BOOKS].is_current:
+            _watch(warehouse, settings, aim)
     return ending
 
 
-def _watch(connection: Connection, settings: Settings, aim: Aim) -> None:
-    """Judge what there is, if the run has left it whole; what it found is news and no failure."""
+def _watch(warehouse: Warehouse, settings: Settings, aim: Aim) -> None:
+    """Judge what the run has left; neither what is found nor a monitor that fails fails it."""
     window = settings.anomaly_window
-    for result in observe(connection, aim.project, aim.catalog, settings.as_of, window):
+    try:
+        with warehouse.write() as connection:
+            results = observe(connection, aim.project, aim.catalog, settings.as_of, window)
+    except WarehouseError as error:
+        log.warning("the monitors could not look: %s", error)
+        return
+    except OSError as error:
+        log.warning("the monitors could not look: %s: %s", error.filename, error.strerror)
+        return
+    for result in results:
         if result.status != "ok":
             log.warning("%s", result)
 

@@ -1,12 +1,11 @@
 """Whether all is well: the last run, what is wrong, and what became of the records."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from benepass_tasks.alerts import Incident, read_incidents
-from benepass_tasks.history import beacon
 from benepass_tasks.history.read import (
     Outcome,
     PastRun,
@@ -58,7 +57,7 @@ def read_health(warehouse: Warehouse, connection: Connection) -> Health:
         warehouse: The warehouse.
         connection: A session on it.
     """
-    runs = [_as_it_is(warehouse, run) for run in last_runs(connection, RECENT)]
+    runs = last_runs(warehouse, connection, RECENT)
     last = next((run for run in runs if run.status != "running"), None)
     told = read_incidents(connection, since=last.started_at if last else None)
     return Health(
@@ -69,10 +68,3 @@ def read_health(warehouse: Warehouse, connection: Connection) -> Health:
         changes=[it for it in told if it.is_event and last and it.opened_run_id == last.run_id],
         figures=newest_figures(connection),
     )
-
-
-def _as_it_is(warehouse: Warehouse, run: PastRun) -> PastRun:
-    """A run that was killed has not come to say so."""
-    if run.status == "running" and not beacon.is_lit(warehouse, run.run_id):
-        return replace(run, status="interrupted", error="the process was gone without a word")
-    return run

@@ -17,7 +17,7 @@ from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED
 from benepass_tasks.publication import Publication, marker_name
 from benepass_tasks.sources import SourceFile
 from benepass_tasks.this_run import run_id
-from benepass_tasks.warehouse import Load, Snapshot
+from benepass_tasks.warehouse import Load, Marker, Snapshot
 from benepass_tasks.warehouse.markers import is_relation
 
 READER = "1"
@@ -278,7 +278,7 @@ def _books_status(situation: Situation, plan: Plan) -> Status:
     if fingerprint is None:
         reason: str | None = "input to be built"
     elif marker is None or marker.fingerprint != fingerprint:
-        reason = "not proven yet"
+        reason = _unlike(marker, "not proven yet")
     elif leftovers(situation.catalog, situation.snapshot):
         reason = "tables that the catalog no longer has"
     else:
@@ -313,7 +313,7 @@ def _kept_status(
     fingerprint = _fingerprint(recipe, inputs)
     marker = situation.snapshot.markers.get(name)
     if marker is None or marker.fingerprint != fingerprint:
-        reason: str | None = "not checked yet"
+        reason: str | None = _unlike(marker, "not checked yet")
     elif RESULTS not in situation.snapshot.relations:
         reason = "results missing"
     else:
@@ -355,7 +355,7 @@ def _published_status(situation: Situation, plan: Plan) -> Status:
     if fingerprint is None:
         reason: str | None = "input to be built"
     elif marker is None or marker.fingerprint != fingerprint:
-        reason = "not published yet"
+        reason = _unlike(marker, "not published yet")
     elif marker.run_id == situation.run_id:
         # This run published everything. Files that differ now were published since, by a run on
         # another warehouse that has the same folder: they are the business of the next run.
@@ -365,6 +365,11 @@ def _published_status(situation: Situation, plan: Plan) -> Status:
     else:
         reason = next(filter(None, files), None)
     return Status(reason, fingerprint, None, publication.recipe)
+
+
+def _unlike(marker: Marker | None, at_first: str) -> str:
+    """Why what has another fingerprint than its marker is not current."""
+    return at_first if marker is None else "input changed"
 
 
 def _fingerprint(recipe: str, inputs: Mapping[str, str | None]) -> str | None:

@@ -14,6 +14,9 @@ PREFIX = "quarantine_"
 WRITTEN = "raw_"
 """How the names of the columns begin that have a value as it was written."""
 
+ADDRESS = r"\S@\S"
+"""What a value looks like that leads to a person in whatever column it was typed."""
+
 MASKED = "****"
 """What stands for a personal value; nothing stands for none."""
 
@@ -81,6 +84,5 @@ def is_masked(column: Column) -> bool:
 
 def _shown(column: Column) -> str:
     name = quote_name(column.name)
-    if is_masked(column):
-        return f"case when {name} is null then '' else '{MASKED}' end"
-    return f"coalesce({name}, '')"
+    is_personal = "true" if is_masked(column) else f"regexp_matches({name}, '{ADDRESS}')"
+    return f"case when {name} is null then '' when {is_personal} then '{MASKED}' else {name} end"

@@ -37,6 +37,7 @@ from benepass_tasks.sources import SourceFile, find_files
 from benepass_tasks.this_run import run_id, this_run
 from benepass_tasks.warehouse import Snapshot, Warehouse, read_snapshot
 from benepass_tasks.warehouse.failures import explain
+from benepass_tasks.warehouse.session import close, import_dialect
 
 log = logging.getLogger(__name__)
 
@@ -53,10 +54,7 @@ def _safe_to_show() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, duckdb.Error) as error:
-        raise WarehouseError(
-            f"the warehouse cannot be used: {explain(error)}. If it is damaged, "
-            "move it away: the next run builds it anew"
-        ) from None
+        raise WarehouseError(f"the warehouse cannot be used: {explain(error)}") from None
     except OSError as error:
         raise ProjectError(
             f"{error.filename} cannot be read or written: {error.strerror}"
@@ -73,7 +71,12 @@ def ask(node: str) -> bool:
     settings = _settings[run_id()] = current_settings()
     this_run().asked.add(node)
     status = _plan_of(settings).get(node)
-    return status is not None and status.is_current
+    is_current = status is not None and status.is_current
+    if not is_current:
+        # Before there are workers, which work one after another: it is on for as long as any is.
+        runs.go_on(Warehouse.of(settings))
+        import_dialect()
+    return is_current
 
 
 def files_of(relation: str) -> Sequence[SourceFile]:
@@ -264,6 +267,8 @@ def finish() -> None:
             is_kept = True
     unknown = [] if is_kept or not broken else [run_failed(run_id())]
     alert(warehouse, settings, run_id(), unknown)
+    # DuckDB's objects should be gone before Python's are.
+    close()
 
 
 def _close(

@@ -176,10 +176,11 @@ def _failure(node: str) -> str:
 
 
 CHANGES = """
-select source, file, column_name, change, before, after, misfits, load_id, entry
+select source, file, load_id, change, count(*), sum(misfits)
 from meta.schema_changes
 where severity = 'warning' and changed_at > ?
-order by changed_at, source, file, entry
+group by source, file, load_id, change
+order by min(changed_at), source, file, change
 """
 """What has changed about the columns of files, as far as somebody should know."""
 
@@ -188,19 +189,28 @@ def events_of(connection: Connection, since: datetime) -> Iterator[Problem]:
     """What merely happened since an instant: changes of the columns of files.
 
     Those of earlier runs are among them, in case one was killed before it could tell; what is known
-    already is told by its key.
+    already is told by its key. Columns are counted and not named: what a file has for a header may
+    be somebody's name.
     """
     rows = connection.exec_driver_sql(CHANGES, (since,))
-    for source, file, column, change, before, after, misfits, load_id, entry in rows:
-        what = " to ".join(filter(None, (before, after)))
+    for source, file, load_id, change, columns, misfits in rows:
         unfit = f"; {misfits:,} values do not fit" if misfits else ""
         yield Problem(
-            key=f"schema:{source}.{column}:{load_id}:{entry}",
-            title=f"{source}.{column}: {change.replace('_', ' ')}",
-            detail=f"{what}{unfit}, in {file}",
+            key=f"schema:{source}:{file}:{load_id}:{change}",
+            title=f"{source}: {CHANGED.get(change, change)} ({columns:,})",
+            detail=f"in {file}{unfit}; `schema history {source}` names them",
             severity="warn",
             is_event=True,
         )
+
+
+CHANGED = {
+    "added": "new columns",
+    "removed": "missing columns",
+    "reappeared": "columns that are back",
+    "renamed": "columns that seem to be renamed",
+    "type_changed": "columns with values of another type",
+}
 
 
 FAILED_RUN = """

@@ -13,7 +13,7 @@ import click
 from benepass_tasks.cli import commands
 from benepass_tasks.cli.command import PROGRAM, Group
 from benepass_tasks.cli.output import complain, make_printable
-from benepass_tasks.errors import BenepassError
+from benepass_tasks.errors import BenepassError, WarehouseError
 
 USAGE = 2
 """The exit code of a command line that cannot be understood, as click has it."""
@@ -94,6 +94,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _of_the_database(error: Exception) -> str | None:
+    """What to say of a failure of DuckDB, in words that quote no value; None for any other."""
+    if "duckdb" not in sys.modules:
+        return None
+    import duckdb  # noqa: PLC0415 - imported already
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - when needed
+
+    from benepass_tasks.warehouse.failures import explain  # noqa: PLC0415
+
+    if isinstance(error, DBAPIError | duckdb.Error):
+        return f"the warehouse cannot be used: {explain(error)}"
+    return None
+
+
 def _ended_by(error: OSError) -> int:
     # Python would try once more to write what is left, and complain.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -106,4 +120,10 @@ def _ended_by(error: OSError) -> int:
 def _run(arguments: list[str]) -> None:
     # click's own `main` would turn a broken pipe into an exit code of 1.
     with program.make_context(PROGRAM, arguments) as context:
-        program.invoke(context)
+        try:
+            program.invoke(context)
+        except Exception as error:
+            message = _of_the_database(error)
+            if message is None:
+                raise
+            raise WarehouseError(message) from None

@@ -6,22 +6,28 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from benepass_tasks.errors import ProjectError
+
 STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 
 
 def write_csv(path: Path, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write a file that only its owner may read; an existing one is replaced.
+    """Write a new file that only its owner may read.
 
     A value that a spreadsheet would take for a formula gets an apostrophe in front.
+
+    Raises:
+        ProjectError: there is something of that name already, which stays as it is.
     """
-    aside = path.with_name(f".{path.name}.part")
-    opened = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise ProjectError(f"{path} exists; name another file, or remove it first") from error
     with os.fdopen(opened, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(headings)
         writer.writerows([harmless(cell) for cell in row] for row in rows)
-    aside.replace(path)
 
 
 def harmless(cell: str) -> str:

@@ -17,13 +17,27 @@ _lit: dict[Path, int] = {}
 
 
 def light(warehouse: Warehouse, run_id: str) -> None:
-    """Say that a run goes on, until `put_out` or the end of its processes."""
+    """Say that a run goes on, until `put_out` or the end of its processes.
+
+    Raises:
+        OSError: the folder of the warehouse is not there, or cannot be written.
+    """
     path = _path(warehouse, run_id)
-    if path in _lit:
-        return
-    opened = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-    fcntl.flock(opened, fcntl.LOCK_EX)
-    _lit[path] = opened
+    while path not in _lit:
+        opened = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        if _is_at(path, opened):
+            _lit[path] = opened
+        else:
+            # Another run took it for dead before it was locked.
+            os.close(opened)
+
+
+def _is_at(path: Path, opened: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(opened))
+    except FileNotFoundError:
+        return False
 
 
 def put_out(warehouse: Warehouse, run_id: str) -> None:

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 
 from sqlalchemy import Connection, func, select
 
 from benepass_tasks.errors import WarehouseError
-from benepass_tasks.history.runs import RunStatus
+from benepass_tasks.history import beacon
+from benepass_tasks.history.runs import KILLED, RunStatus
+from benepass_tasks.warehouse import Warehouse
 from benepass_tasks.warehouse.markers import now
 from benepass_tasks.warehouse.meta import MATERIALIZATIONS, QUALITY_FIGURES, RUNS
 
@@ -75,14 +77,26 @@ class SourceFigures:
     by_flag: Mapping[str, int]
 
 
-def last_runs(connection: Connection, count: int) -> list[PastRun]:
+def last_runs(warehouse: Warehouse, connection: Connection, count: int) -> list[PastRun]:
     """The last runs, the newest first."""
     columns = [RUNS.c[field.name] for field in fields(PastRun)]
     newest = select(*columns).order_by(RUNS.c.started_at.desc()).limit(count)
-    return [PastRun(*row) for row in connection.execute(newest)]
+    return [_as_it_is(warehouse, PastRun(*row)) for row in connection.execute(newest)]
 
 
-def find_run(connection: Connection, beginning: str) -> PastRun:
+def last_run(warehouse: Warehouse, connection: Connection) -> PastRun:
+    """The last run.
+
+    Raises:
+        WarehouseError: there is none yet.
+    """
+    found = last_runs(warehouse, connection, 1)
+    if not found:
+        raise WarehouseError("no run is known yet")
+    return found[0]
+
+
+def find_run(warehouse: Warehouse, connection: Connection, beginning: str) -> PastRun:
     """The run whose id begins so.
 
     Raises:
@@ -94,7 +108,14 @@ def find_run(connection: Connection, beginning: str) -> PastRun:
     if len(found) != 1:
         problem = "no run's id begins" if not found else f"the ids of {len(found)} runs begin"
         raise WarehouseError(f"{problem} with {beginning!r}; `runs` lists those that are known")
-    return found[0]
+    return _as_it_is(warehouse, found[0])
+
+
+def _as_it_is(warehouse: Warehouse, run: PastRun) -> PastRun:
+    """A run that was killed has not come to say so."""
+    if run.status == "running" and not beacon.is_lit(warehouse, run.run_id):
+        return replace(run, status="interrupted", error=KILLED)
+    return run
 
 
 def outcomes_of(connection: Connection, run_id: str) -> list[Outcome]:

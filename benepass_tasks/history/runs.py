@@ -1,5 +1,6 @@
 """The runs: how each began and ended."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +25,9 @@ from benepass_tasks.warehouse.meta import (
 
 RunStatus = Literal["running", "succeeded", "failed", "interrupted"]
 
+KILLED = "the process was gone without a word"
+"""What is said of a run that did not come to say how it ended."""
+
 OF_A_RUN = (MATERIALIZATIONS, QUALITY_FIGURES, MONITOR_RESULTS, CHECK_RESULTS, COLUMN_PROFILES)
 """The tables that have a row or more for each run."""
 
@@ -39,6 +43,13 @@ class Ending:
 
     status: RunStatus
     error: str | None = None
+
+
+def go_on(warehouse: Warehouse) -> None:
+    """Let it be seen that this run goes on, as soon as it has something to do."""
+    # Where that cannot be, the work itself says so.
+    with suppress(OSError):
+        beacon.light(warehouse, run_id())
 
 
 def begin(warehouse: Warehouse, settings: Settings) -> None:
@@ -76,7 +87,7 @@ def settle_interrupted(connection: Connection, warehouse: Warehouse) -> None:
             .where(RUNS.c.run_id == lost)
             .values(
                 status="interrupted",
-                error="the process was gone without a word",
+                error=KILLED,
                 ended_at=func.coalesce(seen.scalar_subquery(), RUNS.c.started_at),
             )
         )

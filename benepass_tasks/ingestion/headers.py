@@ -37,7 +37,7 @@ def match_header(source: Source, file: str, fields: Sequence[str]) -> Header:
 
     Raises:
         SourceError: the header is empty, has none of the declared columns, names a column twice, or
-            takes a name that the load itself needs.
+            takes a name that the load itself needs, or a name is an address.
     """
     if not fields:
         raise SourceError(
@@ -47,10 +47,11 @@ def match_header(source: Source, file: str, fields: Sequence[str]) -> Header:
     columns = tuple(
         column_name(field) or f"unnamed_{position}" for position, field in enumerate(fields, 1)
     )
-    _refuse_clashes(source, file, fields, columns)
     absent = tuple(name for name in source.columns if name not in columns)
     if len(absent) == len(source.columns):
         raise SourceError(_no_header(source, file))
+    _refuse_values(source, file, fields)
+    _refuse_clashes(source, file, fields, columns)
     undeclared = tuple(name for name in columns if name not in source.columns)
     return Header(columns, absent, undeclared)
 
@@ -68,6 +69,17 @@ def column_name(field: str) -> str:
         return plain.strip()
     name = f"_{name}" if name[:1].isdigit() else name
     return name if len(name) <= LONGEST else f"{name[: LONGEST - 9]}_{digest(name)[:8]}"
+
+
+def _refuse_values(source: Source, file: str, fields: Sequence[str]) -> None:
+    # The names of columns go into logs and tables, where no value of a person may be.
+    for position, field in enumerate(fields, 1):
+        if "@" in field:
+            raise SourceError(
+                f"{source.name}: {file}:1 has an address for the name of its column {position}; is "
+                "the header damaged? Put the names of the columns on the first line. "
+                "What was built before stays as it is"
+            )
 
 
 def _refuse_clashes(

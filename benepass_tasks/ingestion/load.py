@@ -120,27 +120,27 @@ def _describe(
 
 def _tell(source: Source, file: SourceFile, header: Header, accounting: Accounting) -> None:
     if not accounting.records:
-        log.warning("%s: %s holds a header and no record", source.name, file.name)
+        log.warning("%s: %s holds a header and no record", source.name, printable(file.name))
     if accounting.rejected:
         log.warning(
             "%s: %d of %d records in %s could not be parsed; see raw.rejected_rows",
             source.name,
             accounting.rejected,
             accounting.records,
-            file.name,
+            printable(file.name),
         )
     if header.absent:
         log.warning(
             "%s: %s has no column %s; loaded as NULL",
             source.name,
-            file.name,
+            printable(file.name),
             _named(header.absent),
         )
     if header.undeclared:
         log.warning(
             "%s: %s has columns that catalog.yaml does not declare: %s; loaded all the same",
             source.name,
-            file.name,
+            printable(file.name),
             _named(header.undeclared),
         )
 
@@ -152,7 +152,7 @@ def _tell_changes(source: Source, file: SourceFile, changes: Iterable[Change]) -
             "%s: %s has changed since the last load: %s. All changes: "
             "python -m benepass_tasks schema history %s",
             source.name,
-            file.name,
+            printable(file.name),
             "; ".join(worth_a_warning[:MOST]),
             source.name,
         )

@@ -3,6 +3,10 @@
 import duckdb
 
 ABOUT_SQL = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+FULL = "No space left on device"
+DAMAGED = "Corrupt"
+WAY_OUT = "restore it, or move it away: the next run builds it anew"
+
 ABOUT_THE_MACHINE = (duckdb.IOException, duckdb.OutOfMemoryException, OSError)
 
 
@@ -18,6 +22,10 @@ def explain(failure: BaseException) -> str:
             f"DuckDB stopped with {type(cause).__name__}: a value of the data does not fit the "
             "SQL; use try_cast, nullif or a filter where a value may not fit"
         )
+    if FULL in str(cause):
+        return "DuckDB stopped: there is no space left on the disk of the warehouse"
+    if DAMAGED in str(cause):
+        return f"DuckDB stopped: the file is damaged; {WAY_OUT}"
     return f"DuckDB stopped with {type(cause).__name__}"
 
 

@@ -6,6 +6,7 @@ sessions the file is free for other processes.
 """
 
 import fcntl
+import importlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -197,6 +198,14 @@ class Warehouse:
                 f"{self.path} was in use by another process for {self.lock_timeout:g} s: close "
                 "what has it open, or wait longer with --benepass-lock-timeout"
             ) from error
+
+
+def import_dialect() -> None:
+    """Import what the first session needs, for this process and those forked from it.
+
+    A process that imports it only on its way out leaves objects behind, and DuckDB complains.
+    """
+    importlib.import_module("duckdb_sqlalchemy")
 
 
 def quote_name(*parts: str) -> str:

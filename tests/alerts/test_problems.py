@@ -201,6 +201,7 @@ def test_a_change_of_a_file_is_an_event_that_somebody_should_know(history: Histo
     history.execute(
         "create table meta.schema_changes as from (values "
         "('s', 'f.csv', 'tip', 'added', null, 'DOUBLE', null, 'l1', 1, 'warning', now()),"
+        "('s', 'f.csv', 'Ann Archer', 'added', null, 'DOUBLE', null, 'l1', 4, 'warning', now()),"
         "('s', 'f.csv', 'amount', 'type_changed', 'DOUBLE', 'VARCHAR', 1234, 'l1', 2, 'warning',"
         " now() - interval 1 second),"
         "('s', 'f.csv', 'day', 'reordered', '1', '2', null, 'l1', 3, 'info', now()),"
@@ -213,13 +214,19 @@ def test_a_change_of_a_file_is_an_event_that_somebody_should_know(history: Histo
         found = list(events_of(connection, datetime.now(UTC) - EVENTS_LAST))
     assert found == [
         Problem(
-            "schema:s.amount:l1:2",
-            "s.amount: type changed",
-            "DOUBLE to VARCHAR; 1,234 values do not fit, in f.csv",
+            "schema:s:f.csv:l1:type_changed",
+            "s: columns with values of another type (1)",
+            "in f.csv; 1,234 values do not fit; `schema history s` names them",
             "warn",
             is_event=True,
         ),
-        Problem("schema:s.tip:l1:1", "s.tip: added", "DOUBLE, in f.csv", "warn", is_event=True),
+        Problem(
+            "schema:s:f.csv:l1:added",
+            "s: new columns (2)",
+            "in f.csv; `schema history s` names them",
+            "warn",
+            is_event=True,
+        ),
     ]
 
 

@@ -38,7 +38,7 @@ HEADINGS = ("reason", "also", "file", "record")
     "file",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="write them all to a CSV file instead",
+    help="write them all to a new CSV file instead",
 )
 @click.option(
     "--limit",

@@ -42,8 +42,8 @@ def command(ctx: click.Context, number: int, is_json: bool) -> None:  # noqa: FB
     from benepass_tasks.cli.past import reading  # noqa: PLC0415 - imports DuckDB
     from benepass_tasks.history.read import last_runs, tally_of  # noqa: PLC0415
 
-    with reading() as (_, connection):
-        found = last_runs(connection, number)
+    with reading() as (warehouse, connection):
+        found = last_runs(warehouse, connection, number)
         tallies = tally_of(connection, [run.run_id for run in found])
     if is_json:
         say_json([run_json(run) | tallies[run.run_id] for run in found])
@@ -60,10 +60,10 @@ def show(run: str, is_json: bool) -> None:  # noqa: FBT001 - click passes by nam
     RUN is the beginning of its id; without one it is the last run.
     """
     from benepass_tasks.cli.past import reading  # noqa: PLC0415 - imports DuckDB
-    from benepass_tasks.history.read import find_run, last_runs, outcomes_of  # noqa: PLC0415
+    from benepass_tasks.history.read import find_run, last_run, outcomes_of  # noqa: PLC0415
 
-    with reading() as (_, connection):
-        found = find_run(connection, run) if run else last_runs(connection, 1)[0]
+    with reading() as (warehouse, connection):
+        found = find_run(warehouse, connection, run) if run else last_run(warehouse, connection)
         outcomes = outcomes_of(connection, found.run_id)
     if is_json:
         say_json(run_json(found) | {"nodes": [outcome_json(it) for it in outcomes]})
