@@ -141,6 +141,54 @@ def test_a_csv_file_is_private_and_no_spreadsheet_calculates_it(
     assert (row["source"], row["file"], row["record"]) == ("transactions", "transactions.csv", "4")
 
 
+@pytest.mark.usefixtures("finished")
+def test_a_file_that_is_there_is_never_replaced(
+    say: Say, workspace: Workspace, tmp_path: Path
+) -> None:
+    before = workspace.warehouse.read_bytes()
+    link = tmp_path / "link.csv"
+    link.symlink_to(tmp_path / "nowhere.csv")
+    for file in (workspace.warehouse, link):
+        said = say("quarantine", "--csv", str(file))
+        assert said.code == 1
+        assert said.err == f"{file} exists; name another file, or remove it first\n"
+    assert workspace.warehouse.read_bytes() == before
+    assert not (tmp_path / "nowhere.csv").exists()
+
+
+def test_an_address_is_masked_in_whatever_column_it_was_typed(
+    say: Say, workspace: Workspace
+) -> None:
+    workspace.replace("data/transactions.csv", "A3,Plum Crate,-3.00", "A3,to ann@example.com,-3.00")
+    workspace.replace("data/transactions.csv", "E2,A2,Plum Crate", "E2,A2,Plum @ Crate")
+    workspace.run()
+    merchants = [it["values"]["merchant"] for it in say("quarantine", "--json").json]
+    assert merchants == ["Plum @ Crate", "****"]
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_run_that_was_killed_is_called_so_before_the_next_one(
+    say: Say, workspace: Workspace
+) -> None:
+    workspace.change("update meta.runs set status = 'running', ended_at = null")
+    for command in (("runs",), ("runs", "show"), ("status",)):
+        assert "interrupted" in say(*command).out
+
+
+@pytest.mark.usefixtures("finished")
+@pytest.mark.parametrize("command", ["status", "runs", "quarantine", "alerts", "schema history"])
+def test_a_damaged_warehouse_is_said_without_a_traceback(
+    say: Say, workspace: Workspace, command: str
+) -> None:
+    with workspace.warehouse.open("r+b") as opened:
+        opened.seek(20 * 4096)
+        opened.write(bytes(1_000_000))
+    said = say(*command.split())
+    assert said.code == 1
+    assert said.err.startswith(("the warehouse cannot be used: ", str(workspace.warehouse)))
+    assert "Traceback" not in said.err
+
+
 def test_only_some_records_are_shown_unless_all_are_asked_for(
     say: Say, workspace: Workspace
 ) -> None:

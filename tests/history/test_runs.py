@@ -157,6 +157,34 @@ def test_a_run_that_leaves_something_undone_did_not_succeed(workspace: Workspace
     assert runs(workspace)[1:] == [("failed", "not finished: marts.dim_merchants")]
 
 
+@pytest.mark.usefixtures("finished")
+def test_a_monitor_that_fails_takes_nothing_of_the_run_with_it(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace.write("sql/reports/monitored_figures.sql", "select 1 from nowhere")
+    workspace.replace("data/transactions.csv", "60.00", "61.00")
+    workspace.run()
+    assert runs(workspace) == [("succeeded", None)] * 2
+    assert outcomes(workspace)["raw.transactions"][0] == "built"
+    assert "the monitors could not look: " in caplog.text
+
+
+def test_a_run_is_seen_before_it_has_any_workers(workspace: Workspace) -> None:
+    from benepass_tasks import run  # noqa: PLC0415 - after the settings
+    from benepass_tasks.history import beacon  # noqa: PLC0415
+    from benepass_tasks.settings import current_settings  # noqa: PLC0415
+    from benepass_tasks.this_run import begin_run  # noqa: PLC0415
+    from benepass_tasks.warehouse import Warehouse  # noqa: PLC0415
+
+    with workspace.configured():
+        this, warehouse = begin_run(), Warehouse.of(current_settings())
+        assert not run.ask("marts.dim_merchants")
+        assert beacon.is_lit(warehouse, this.id)
+        assert beacon.put_out_dead(warehouse) == {this.id}
+        run.finish()
+        beacon.put_out(warehouse, this.id)
+
+
 @pytest.mark.slow
 def test_a_worker_that_is_killed_fails_the_run(workspace: Workspace) -> None:
     python, *command = workspace.command

@@ -80,3 +80,10 @@ def test_a_header_that_breaks_the_contract_is_refused(fields: list[str], message
     with pytest.raises(SourceError) as raised:
         match_header(source("a", "name"), "people.csv", fields)
     assert message in str(raised.value)
+
+
+def test_an_address_is_no_name_of_a_column_and_is_not_repeated() -> None:
+    fields = ["employee_id", "hire_date", "ann.archer@example.com"]
+    with pytest.raises(SourceError, match="for the name of its column 3; is the header") as error:
+        match_header(source("employee_id"), "employees.csv", fields)
+    assert "archer" not in str(error.value)
