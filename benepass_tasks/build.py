@@ -17,7 +17,7 @@ from benepass_tasks.plan import Status
 from benepass_tasks.warehouse import Marker, Warehouse
 from benepass_tasks.warehouse.failures import explain
 from benepass_tasks.warehouse.markers import write_marker
-from benepass_tasks.warehouse.measure import Measure, columns_of, measure_table
+from benepass_tasks.warehouse.measure import Measure, Profiling, columns_of, measure_table
 from benepass_tasks.warehouse.session import quote_name
 
 
@@ -66,7 +66,8 @@ def build_model(warehouse: Warehouse, order: Order) -> Marker:
         if order.table.materialized == "view":
             measure = Measure(None, status.fingerprint)
         else:
-            measure = measure_table(connection, model.relation, columns, order.table.impersonal)
+            profiling = Profiling.of(order.table, columns)
+            measure = measure_table(connection, model.relation, columns, profiling)
         marker = Marker.of_this_run(
             model.relation, status.recipe, status.fingerprint, measure, started
         )

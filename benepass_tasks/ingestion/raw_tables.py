@@ -22,7 +22,7 @@ from benepass_tasks.warehouse.markers import (
     write_load,
     write_marker,
 )
-from benepass_tasks.warehouse.measure import columns_of, measure_table
+from benepass_tasks.warehouse.measure import Profiling, columns_of, measure_table
 from benepass_tasks.warehouse.session import quote_name, quote_relation
 
 
@@ -97,7 +97,7 @@ def complete_raw(
         columns = columns_of(connection, table.relation)
         refuse_other_raw_columns(table, columns)
         content = {name: kind for name, kind in columns.items() if name != "_dlt_load_id"}
-        measure = measure_table(connection, table.relation, content, table.impersonal)
+        measure = measure_table(connection, table.relation, content, Profiling.of(table, content))
         marker = Marker.of_this_run(
             table.relation, status.recipe, status.fingerprint, measure, started
         )

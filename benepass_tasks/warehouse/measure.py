@@ -1,11 +1,12 @@
 """Measuring a table in one scan: its rows, a digest that changes with them, and its columns."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
+from benepass_tasks.catalog import Table
 from benepass_tasks.digests import digest
 from benepass_tasks.warehouse.session import quote_name, quote_relation
 
@@ -56,11 +57,30 @@ def columns_of(connection: Connection, relation: str) -> dict[str, str]:
     return {column: kind for column, kind, *_ in described}
 
 
+@dataclass(frozen=True, slots=True)
+class Profiling:
+    """Which columns of a table are profiled, and of which of them the extremes may be shown."""
+
+    columns: Collection[str] = ()
+    shown: Collection[str] = ()
+
+    @classmethod
+    def of(cls, table: Table, columns: Iterable[str]) -> "Profiling":
+        """What is profiled of a table.
+
+        Not of the intermediate layer, which is as large as all others and which nobody opens, nor
+        the columns that say where a row came from.
+        """
+        if table.layer == "intermediate":
+            return cls()
+        return cls([it for it in columns if not it.startswith("_")], table.impersonal)
+
+
 def measure_table(
     connection: Connection,
     relation: str,
     columns: Mapping[str, str],
-    shown: Collection[str] = (),
+    profiling: Profiling = Profiling(),
 ) -> Measure:
     """Count, digest and profile the rows of a table in one scan, whatever their order.
 
@@ -70,20 +90,21 @@ def measure_table(
         connection: A session.
         relation: `layer.table`.
         columns: The columns that are part of the content, with their types.
-        shown: The columns whose extremes may be shown.
+        profiling: What else is to be known of them.
     """
     hashed = ", ".join(map(quote_name, columns))
     figures = [
-        figure for name, kind in columns.items() for figure in _figures(name, kind, name in shown)
+        figure
+        for name in profiling.columns
+        for figure in _figures(name, columns[name], name in profiling.shown)
     ]
     count, total, *found = connection.exec_driver_sql(
         f"select {', '.join(['count(*)', f'sum(hash({hashed}))', *figures])} "  # noqa: S608
         f"from {quote_relation(relation)}"
     ).one()
     shape = (f"{column} {kind}" for column, kind in columns.items())
-    return Measure(
-        count, digest(*shape, str(count), str(total)), tuple(_profiles(count, columns, found))
-    )
+    content = digest(*shape, str(count), str(total))
+    return Measure(count, content, tuple(_profiles(count, profiling.columns, found)))
 
 
 def _figures(name: str, kind: str, is_shown: bool) -> Iterator[str]:  # noqa: FBT001
@@ -109,7 +130,7 @@ FIGURES = 5
 
 
 def _profiles(
-    row_count: int, columns: Mapping[str, str], found: Sequence[Any]
+    row_count: int, columns: Iterable[str], found: Sequence[Any]
 ) -> Iterator[ColumnProfile]:
     for index, name in enumerate(columns):
         filled, distinct, least, greatest, mean = found[index * FIGURES :][:FIGURES]
