@@ -94,7 +94,8 @@ class Backtest:
 def main() -> None:
     """Run the backtest and print what came of it."""
     options = _options()
-    logging.disable(logging.WARNING)
+    # Each fault would say so at length.
+    logging.disable(logging.CRITICAL)
     started = time.perf_counter()
     result = backtest(options.days, options.seed, list(FAULTS))
     table = _faults_table(result)
@@ -176,7 +177,7 @@ def _run(root: Path, delivery: Delivery) -> tuple[frozenset[Alarm], list[str]]:
         config.set(benepass.__name__, name, value)
     begin_run()
     this = run_id()
-    luigi.build([tasks.CheckContracts()], local_scheduler=True, log_level="CRITICAL")
+    luigi.build([tasks.CheckContracts()], local_scheduler=True, log_level="WARNING")
     run.finish()
     return _alarms(this)
 

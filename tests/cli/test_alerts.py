@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
     Say = Callable[..., Said]
 
-KEEP = f"{sys.executable} -c \"import sys; open('got.json', 'w').write(sys.stdin.read())\""
+KEEP = shlex.join(
+    [sys.executable, "-c", "import sys; open('got.json', 'w').write(sys.stdin.read())"]
+)
 
 
 @pytest.fixture

@@ -192,7 +192,7 @@ def noting(module, name, what):
 
 noting(run, "build_model", lambda them: them[1].table.relation)
 noting(run, "complete_raw", lambda them: them[1].relation)
-noting(load, "load_file", lambda them: them[3].name)
+noting(load, "load_file", lambda them: them[1].file.name)
 noting(books, "balance", lambda them: "books")
 noting(contracts, "check_contracts", lambda them: "contracts")
 noting(publishing, "publish", lambda them: "published")
