@@ -181,6 +181,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 def test_bad_data_never_fails_a_test(workspace: Workspace) -> None:
     for name, rows in HOSTILE.items():
         with (workspace.data / f"{name}.csv").open("a") as file:
@@ -189,6 +190,7 @@ def test_bad_data_never_fails_a_test(workspace: Workspace) -> None:
     assert workspace.query(STATUSES) == [("passed",), ("warned",)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("emptied", [(*HOSTILE, "category_benefit_mappings"), *zip(HOSTILE)])
 def test_missing_data_never_fails_a_test(workspace: Workspace, emptied: tuple[str, ...]) -> None:
     for name in emptied:

@@ -536,6 +536,7 @@ def test_where_bulk_parsing_and_scanning_take_turns_changes_nothing(
         check_against_reference(b"x,y\n" + body, block_bytes)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(bodies)
 @example(b'7,8\r"a\nb",1\n')

@@ -94,6 +94,7 @@ def selects(
     return f"select {x} as x, {y} as y from {source} as a{join}{on}{where}", ("x", "y")
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40,
     deadline=None,

@@ -147,6 +147,7 @@ def test_the_line_of_cron_publishes_and_while_it_does_another_leaves_with_11(
     assert workspace.query(today) == [(True,)]
 
 
+@pytest.mark.slow
 def test_the_line_of_cron_mails_the_code_of_a_run_that_fails(workspace: Workspace) -> None:
     installed(workspace)
     workspace.write("data/employees.csv", "")

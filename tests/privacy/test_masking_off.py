@@ -21,6 +21,7 @@ def emails(workspace: Workspace, file: str) -> set[str]:
         }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("finished")
 def test_a_masked_warehouse_is_not_unmasked(workspace: Workspace) -> None:
     before = workspace.content()
@@ -34,6 +35,7 @@ def test_a_masked_warehouse_is_not_unmasked(workspace: Workspace) -> None:
     assert workspace.content() == before
 
 
+@pytest.mark.slow
 def test_an_unmasked_warehouse_is_not_masked(workspace: Workspace) -> None:
     assert workspace.run_command(*UNMASKED).returncode == 0
     assert "ann.archer@example.com" in emails(workspace, "warehouse.duckdb")
@@ -43,6 +45,7 @@ def test_an_unmasked_warehouse_is_not_masked(workspace: Workspace) -> None:
     assert "ann.archer@example.com" in emails(workspace, "warehouse.duckdb")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("finished")
 def test_both_exist_side_by_side(workspace: Workspace) -> None:
     beside = workspace.run_command(*UNMASKED, "--benepass-warehouse", "data/clear.duckdb")

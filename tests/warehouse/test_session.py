@@ -197,6 +197,7 @@ with made.write() as connection:
     assert done.stdout.strip() == "UTC"
 
 
+@pytest.mark.slow
 def test_what_is_larger_than_memory_spills_beside_the_warehouse(tmp_path: Path) -> None:
     made = Warehouse(tmp_path / "w.duckdb", "60MB", 1.0, (("pii_masking", "true"),))
     for _ in range(3):
