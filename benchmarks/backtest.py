@@ -24,6 +24,7 @@ from pathlib import Path
 
 import luigi
 from company import FAULTS, Delivery, deliveries
+from document import replace_figures
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -106,7 +107,7 @@ def main() -> None:
     print("\n".join(lines))  # noqa: T201 - what a script says
     print(f"{time.perf_counter() - started:.0f} s")  # noqa: T201
     if options.markdown:
-        _replace_figures(options.markdown, _markdown(table) + "\n\n" + lines[0])
+        replace_figures(options.markdown, _markdown(table) + "\n\n" + lines[0])
 
 
 def _options() -> argparse.Namespace:
@@ -231,14 +232,6 @@ def _markdown(table: Table) -> str:
     lines = [f"| {' | '.join(str(it.header) for it in table.columns)} |", "|---|---|---|"]
     lines += ["| " + " | ".join(map(str, row)) + " |" for row in zip(*cells, strict=True)]
     return "\n".join(lines)
-
-
-def _replace_figures(path: Path, figures: str) -> None:
-    begin, end = "<!-- figures -->", "<!-- end of figures -->"
-    text = path.read_text(encoding="utf-8")
-    before, _, rest = text.partition(begin)
-    _, _, after = rest.partition(end)
-    path.write_text(f"{before}{begin}\n{figures}\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
+from document import replace_figures
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -52,7 +53,7 @@ def main() -> None:
         console.print(table)
     if options.markdown:
         text = "\n\n".join(_markdown(table) for table in (sample, *sizes))
-        _replace_figures(options.markdown, f"{_machine()}\n\n{text}")
+        replace_figures(options.markdown, f"{_machine()}\n\n{text}")
 
 
 def _options() -> argparse.Namespace:
@@ -202,14 +203,6 @@ def _machine() -> str:
         f"DuckDB {duckdb.__version__}, dlt {version('dlt')}, Luigi {version('luigi')}; "
         f"DuckDB may use {MEMORY_LIMIT}; medians."
     )
-
-
-def _replace_figures(path: Path, figures: str) -> None:
-    begin, end = "<!-- figures -->", "<!-- end of figures -->"
-    text = path.read_text(encoding="utf-8")
-    before, _, rest = text.partition(begin)
-    _, _, after = rest.partition(end)
-    path.write_text(f"{before}{begin}\n{figures}\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from benepass_tasks.catalog import Catalog
 from benepass_tasks.errors import BooksError
 from benepass_tasks.history.figures import keep_figures
 from benepass_tasks.history.materializations import record_built
+from benepass_tasks.history.read import SourceFigures, figures_of
 from benepass_tasks.nodes import BOOKS
 from benepass_tasks.plan import Status, is_contract, leftovers
 from benepass_tasks.project import Project
@@ -63,9 +64,8 @@ def balance(
         sums = _rows(connection, project, "checks/books_balance.sql")
         if sums:
             raise BooksError("the books do not balance:\n" + "\n".join(map(_difference, sums)))
-        records = _rows(connection, project, "reports/run_summary.sql")
-        reasons = _rows(connection, project, "reports/quarantine_reasons.sql")
         keep_figures(connection, project)
+        figures = figures_of(connection, run_id())
         measure = Measure(None, fingerprint)
         marker = Marker.of_this_run(BOOKS, status.recipe, fingerprint, measure, started)
         write_marker(connection, marker)
@@ -75,8 +75,8 @@ def balance(
         log.warning("%s has no entry in catalog.yaml any more; dropped", relation)
     sections = [
         "The books balance.",
-        _rendered(_records_table(records)),
-        _rendered(_reasons_table(reasons)),
+        _rendered(_records_table(figures)),
+        _rendered(_reasons_table(figures)),
         _seconds_line(snapshot),
     ]
     return "\n".join(section for section in sections if section)
@@ -116,23 +116,25 @@ def _difference(row: Sequence[Any]) -> str:
     )
 
 
-def _records_table(rows: Iterable[Iterable[object]]) -> RichTable:
+def _records_table(figures: Iterable[SourceFigures]) -> RichTable:
     table = RichTable(box=box.SIMPLE_HEAD)
     table.add_column("source")
     for name in ("records", "clean", "flagged", "quarantined", "rejected"):
         table.add_column(name, justify="right")
-    for source, *counts in rows:
-        table.add_row(str(source), *(f"{count:,}" for count in counts))
+    for it in figures:
+        counts = (it.records, it.clean, it.flagged, it.quarantined, it.rejected)
+        table.add_row(it.source, *(f"{count:,}" for count in counts))
     return table
 
 
-def _reasons_table(rows: Iterable[Iterable[object]]) -> RichTable:
+def _reasons_table(figures: Iterable[SourceFigures]) -> RichTable:
     table = RichTable(box=box.SIMPLE_HEAD)
     table.add_column("source")
     table.add_column("quarantined because")
     table.add_column("records", justify="right")
-    for source, reason, count in rows:
-        table.add_row(str(source), str(reason), f"{count:,}")
+    rows = [(-count, it.source, reason) for it in figures for reason, count in it.by_reason.items()]
+    for count, source, reason in sorted(rows):
+        table.add_row(source, reason, f"{-count:,}")
     return table
 
 

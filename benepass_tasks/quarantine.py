@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from benepass_tasks.catalog import Catalog, Column, Table
 from benepass_tasks.warehouse.session import quote_name, quote_relation
 
-PREFIX = "quarantine_"
+PREFIX = "quality.quarantine_"
 """How the names of the tables begin; what follows is the source."""
 
 WRITTEN = "raw_"
@@ -45,10 +45,15 @@ class Quarantined:
 def quarantine_tables(catalog: Catalog) -> dict[str, Table]:
     """The tables that hold what is kept out, by source."""
     return {
-        table.name.removeprefix(PREFIX): table
-        for table in catalog.tables.values()
-        if table.layer == "quality" and table.name.startswith(PREFIX)
+        relation.removeprefix(PREFIX): table
+        for relation, table in catalog.tables.items()
+        if is_quarantine(relation)
     }
+
+
+def is_quarantine(relation: str) -> bool:
+    """Whether a table holds what is kept out."""
+    return relation.startswith(PREFIX)
 
 
 def read_quarantine(

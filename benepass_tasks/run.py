@@ -32,6 +32,7 @@ from benepass_tasks.plan import REJECTED, Plan, Situation, assess
 from benepass_tasks.privacy import require_proof
 from benepass_tasks.project import Project, open_project
 from benepass_tasks.publication import Publication, published_files
+from benepass_tasks.quarantine import is_quarantine
 from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.sources import SourceFile, find_files
 from benepass_tasks.this_run import run_id, this_run
@@ -40,9 +41,6 @@ from benepass_tasks.warehouse.failures import explain
 from benepass_tasks.warehouse.session import close, import_dialect
 
 log = logging.getLogger(__name__)
-
-QUARANTINE = "quality.quarantine_"
-"""How the tables of what was kept out are named."""
 
 PATIENCE = 60.0
 """Seconds that the history of a run waits for the warehouse at most."""
@@ -157,7 +155,7 @@ def build(relation: str) -> str:
             _remember(warehouse, warehouse.state, known.with_built(marker, table.materialized))
         else:
             marker = complete_raw(warehouse, table, files_of(relation), status)
-    what = "rows quarantined" if relation.startswith(QUARANTINE) else "rows"
+    what = "rows quarantined" if is_quarantine(relation) else "rows"
     rows = "view" if marker.row_count is None else f"{marker.row_count:,} {what}"
     return f"{rows}, {marker.seconds:.2f} s"
 
@@ -183,9 +181,7 @@ def totals() -> str:
     records = sum(load.records for load in snapshot.loads.values())
     rejected = sum(load.rejected for load in snapshot.loads.values())
     quarantined = sum(
-        marker.row_count or 0
-        for name, marker in snapshot.markers.items()
-        if name.startswith(QUARANTINE)
+        marker.row_count or 0 for name, marker in snapshot.markers.items() if is_quarantine(name)
     )
     return (
         f"the books balance: {records:,} records, {records - quarantined - rejected:,} accepted, "

@@ -274,3 +274,46 @@ def _closed_database() -> Iterator[None]:
     from benepass_tasks.warehouse import session  # noqa: PLC0415
 
     session.close()
+
+
+# Where a run is killed: before a call of ours that changes something, counted over the run.
+KILLER = """
+import os, sys
+from benepass_tasks.warehouse import session
+from benepass_tasks.ingestion import dlt_pipeline
+from sqlalchemy import Connection
+
+moment = sys.argv.pop(1)
+remaining = sys.maxsize if moment == "loaded" else int(moment)
+
+def counted(function):
+    def killed_at_last(*args, **kwargs):
+        global remaining
+        remaining -= 1
+        if remaining < 0:
+            os.kill(os.getpid(), 9)
+        return function(*args, **kwargs)
+    return killed_at_last
+
+Connection.exec_driver_sql = counted(Connection.exec_driver_sql)
+Connection.execute = counted(Connection.execute)
+dlt_pipeline.dlt.Pipeline.extract = counted(dlt_pipeline.dlt.Pipeline.extract)
+dlt_pipeline.dlt.Pipeline.normalize = counted(dlt_pipeline.dlt.Pipeline.normalize)
+load = counted(dlt_pipeline.dlt.Pipeline.load)
+
+def load_and_die(*args, **kwargs):
+    load(*args, **kwargs)
+    if moment == "loaded":
+        os.kill(os.getpid(), 9)
+
+dlt_pipeline.dlt.Pipeline.load = load_and_die
+
+from luigi.cmdline import luigi_run
+luigi_run()
+"""
+
+
+@pytest.fixture(scope="session")
+def killer() -> str:
+    """A program for `run_until_killed` that dies before a given statement, or after a load."""
+    return KILLER

@@ -18,42 +18,6 @@ if TYPE_CHECKING:
 
 CHANGED = "T6,E1,A1,Fig & Son,7.25,2025-04-01T10:00:00Z,gym\nbroken\n"
 
-# Where a run is killed: before a call of ours that changes something, counted over the run.
-KILLER = """
-import os, sys
-from benepass_tasks.warehouse import session
-from benepass_tasks.ingestion import dlt_pipeline
-from sqlalchemy import Connection
-
-moment = sys.argv.pop(1)
-remaining = sys.maxsize if moment == "loaded" else int(moment)
-
-def counted(function):
-    def killed_at_last(*args, **kwargs):
-        global remaining
-        remaining -= 1
-        if remaining < 0:
-            os.kill(os.getpid(), 9)
-        return function(*args, **kwargs)
-    return killed_at_last
-
-Connection.exec_driver_sql = counted(Connection.exec_driver_sql)
-Connection.execute = counted(Connection.execute)
-dlt_pipeline.dlt.Pipeline.extract = counted(dlt_pipeline.dlt.Pipeline.extract)
-dlt_pipeline.dlt.Pipeline.normalize = counted(dlt_pipeline.dlt.Pipeline.normalize)
-load = counted(dlt_pipeline.dlt.Pipeline.load)
-
-def load_and_die(*args, **kwargs):
-    load(*args, **kwargs)
-    if moment == "loaded":
-        os.kill(os.getpid(), 9)
-
-dlt_pipeline.dlt.Pipeline.load = load_and_die
-
-from luigi.cmdline import luigi_run
-luigi_run()
-"""
-
 
 def _change(workspace: Workspace) -> None:
     with (workspace.data / "transactions.csv").open("a") as file:
@@ -80,7 +44,7 @@ def _raw(workspace: Workspace) -> list[tuple[object, ...]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_a_run_killed_before_any_of_its_statements_is_finished_by_the_next(
-    workspace: Workspace, tmp_path: Path, part: int
+    workspace: Workspace, tmp_path: Path, killer: str, part: int
 ) -> None:
     expected = _expected(workspace, tmp_path)
     base = tmp_path / "base"
@@ -91,7 +55,7 @@ def test_a_run_killed_before_any_of_its_statements_is_finished_by_the_next(
         shutil.rmtree(workspace.root)
         shutil.copytree(base, workspace.root)
         _change(workspace)
-        killed = workspace.run_until_killed(KILLER, statement)
+        killed = workspace.run_until_killed(killer, statement)
         workspace.run()
         assert workspace.content(("quality", "marts")) == expected, statement
         assert len(_raw(workspace)) == 6, statement
@@ -124,13 +88,13 @@ def test_a_first_run_killed_after_some_time_is_finished_by_the_next(
 
 @pytest.mark.usefixtures("finished")
 def test_a_file_that_goes_back_to_what_it_was_after_a_crash_is_loaded_again(
-    workspace: Workspace,
+    workspace: Workspace, killer: str
 ) -> None:
     original = (workspace.data / "transactions.csv").read_bytes()
     state = (workspace.data / "transactions.csv").stat()
     before = workspace.content()
     _change(workspace)
-    assert workspace.run_until_killed(KILLER, "loaded")
+    assert workspace.run_until_killed(killer, "loaded")
     # The new rows are in raw beside the old ones, and nothing vouches for either.
     assert len(_raw(workspace)) == 11
     workspace.write("data/transactions.csv", original)

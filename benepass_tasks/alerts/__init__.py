@@ -1,14 +1,13 @@
 """Alerts: what is wrong becomes an incident, which is told when it is new, open still, and over."""
 
 from benepass_tasks.alerts.end_of_run import alert, send_trial
-from benepass_tasks.alerts.incidents import Incident, has_incidents, read_incidents
+from benepass_tasks.alerts.incidents import Incident, read_incidents
 from benepass_tasks.alerts.problems import Problem, run_failed
 
 __all__ = [
     "Incident",
     "Problem",
     "alert",
-    "has_incidents",
     "read_incidents",
     "run_failed",
     "send_trial",

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 
 from benepass_tasks.alerts.problems import Problem
 from benepass_tasks.catalog.datasets import Severity
-from benepass_tasks.warehouse.meta import INCIDENTS, METADATA
+from benepass_tasks.warehouse.meta import INCIDENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +90,6 @@ def compare(
             if key not in wrong and incident.is_open
         ],
     )
-
-
-def has_incidents(connection: Connection) -> bool:
-    """Whether the warehouse has the tables of `meta` that this version knows.
-
-    One that was written by an earlier version gets them with the next session that writes.
-    """
-    tables = connection.exec_driver_sql(
-        "select count(*) from duckdb_tables() "
-        "where database_name = current_database() and schema_name = 'meta'"
-    )
-    return bool(tables.scalar_one() >= len(METADATA.tables))
 
 
 def read_incidents(

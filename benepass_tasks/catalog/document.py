@@ -5,7 +5,7 @@ is kept: the line of a value is only looked up when there is something to say ab
 construction is not used because it accepts duplicate keys and forgets where values came from.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -283,3 +283,16 @@ def _reading(node: yaml.Node) -> str:
 
 def _cut(text: str, longest: int = 60) -> str:
     return text if len(text) <= longest else f"{text[:longest]}..."
+
+
+def value_at(data: object, *keys: str) -> object:
+    """The value below some keys of plain data; None where there is none."""
+    for key in keys:
+        data = data.get(key) if isinstance(data, Mapping) else None
+    return data
+
+
+def mapping_at(data: object, *keys: str) -> Mapping[object, object]:
+    """The mapping below some keys of plain data; an empty one where there is none."""
+    found = value_at(data, *keys)
+    return found if isinstance(found, Mapping) else {}

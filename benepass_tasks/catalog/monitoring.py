@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from benepass_tasks.catalog import wording
-from benepass_tasks.catalog.document import Problem
+from benepass_tasks.catalog.document import Problem, mapping_at
 
 INSTANTS = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 """The types of a column that says how old a row is."""
@@ -19,7 +19,7 @@ def check_source(name: str, source: Mapping[object, object]) -> Iterator[Problem
     Yields:
         What is wrong, in no particular order.
     """
-    if "column" in _mapping(_mapping(source.get("metadata")).get("freshness")):
+    if "column" in mapping_at(mapping_at(source.get("metadata")).get("freshness")):
         message = "a source is as fresh as its newest load: load: true, or name a table's column"
         yield Problem((name, "metadata", "freshness", "column"), message)
 
@@ -34,11 +34,11 @@ def check_table(name: str, table: Mapping[object, object]) -> Iterator[Problem]:
     Yields:
         What is wrong, in no particular order.
     """
-    metadata = _mapping(table.get("metadata"))
+    metadata = mapping_at(table.get("metadata"))
     if metadata.get("materialized") == "view" and "volume" in metadata:
         message = "must be left out: the rows of a view are not counted"
         yield Problem((name, "metadata", "volume"), message)
-    freshness = _mapping(metadata.get("freshness"))
+    freshness = mapping_at(metadata.get("freshness"))
     path = (name, "metadata", "freshness")
     if "load" in freshness and "source" not in metadata:
         message = "only a source and its raw table are loaded; name a column instead"
@@ -46,7 +46,7 @@ def check_table(name: str, table: Mapping[object, object]) -> Iterator[Problem]:
     column = freshness.get("column")
     if isinstance(column, str):
         yield from _check_column(
-            (*path, "column"), column.strip(), _mapping(metadata.get("columns"))
+            (*path, "column"), column.strip(), mapping_at(metadata.get("columns"))
         )
 
 
@@ -61,11 +61,7 @@ def _check_column(
         message = "no such column in the table"
         yield Problem(path, message + (near or f" (columns: {wording.listed(names)})"))
         return
-    kind = _mapping(columns[column]).get("type")
+    kind = mapping_at(columns[column]).get("type")
     if isinstance(kind, str) and kind not in INSTANTS:
         message = f"must name a column of type {', '.join(INSTANTS[:-1])} or {INSTANTS[-1]}"
         yield Problem(path, f"{message}, not {kind}")
-
-
-def _mapping(data: object) -> Mapping[object, object]:
-    return data if isinstance(data, Mapping) else {}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from benepass_tasks.catalog import wording
-from benepass_tasks.catalog.document import Problem
+from benepass_tasks.catalog.document import Problem, mapping_at
 
 LAYERS = ("quality", "marts")
 """The layers whose tables may be published."""
@@ -22,7 +22,7 @@ def check(name: str, table: Mapping[object, object]) -> Iterator[Problem]:
     Yields:
         What is wrong, in no particular order.
     """
-    metadata = _mapping(table.get("metadata"))
+    metadata = mapping_at(table.get("metadata"))
     is_published = metadata.get("published") is True
     if is_published and name.partition(".")[0] not in LAYERS:
         message = (
@@ -31,7 +31,7 @@ def check(name: str, table: Mapping[object, object]) -> Iterator[Problem]:
         )
         yield Problem((name, "metadata", "published"), message)
     elif is_published:
-        yield from _check_columns(name, _mapping(metadata.get("columns")))
+        yield from _check_columns(name, mapping_at(metadata.get("columns")))
     if "suppression" in metadata:
         yield from _check_suppression(name, metadata, is_published=is_published)
 
@@ -42,8 +42,8 @@ def _check_columns(name: str, columns: Mapping[object, object]) -> Iterator[Prob
     if columns and not published:
         yield Problem(path, "must have a column that is published, where the table is")
     for column in published:
-        declared = _mapping(columns[column])
-        pii = _mapping(declared.get("pii"))
+        declared = mapping_at(columns[column])
+        pii = mapping_at(declared.get("pii"))
         if pii.get("class") == "identifier" and pii.get("treatment") == "drop":
             message = "must be false: an identifier to be dropped is not published"
             yield Problem((*path, column, "published"), message)
@@ -59,12 +59,12 @@ def _check_suppression(
     if not is_published:
         yield Problem(path, "must be left out: the table is not published")
         return
-    declared = _mapping(metadata.get("suppression"))
-    columns = _mapping(metadata.get("columns"))
+    declared = mapping_at(metadata.get("suppression"))
+    columns = mapping_at(metadata.get("columns"))
     counted, withheld = declared.get("employees"), declared.get("columns")
     if isinstance(counted, str):
         yield from _check_named((*path, "employees"), counted, columns)
-        kind = _mapping(columns.get(counted)).get("type")
+        kind = mapping_at(columns.get(counted)).get("type")
         if isinstance(kind, str) and kind not in COUNTS:
             message = f"must name a column that counts, {' or '.join(COUNTS)}, not {kind}"
             yield Problem((*path, "employees"), message)
@@ -88,8 +88,4 @@ def _check_named(
 
 
 def _is_published(column: object) -> bool:
-    return _mapping(column).get("published") is not False
-
-
-def _mapping(data: object) -> Mapping[object, object]:
-    return data if isinstance(data, Mapping) else {}
+    return mapping_at(column).get("published") is not False

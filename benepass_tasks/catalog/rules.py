@@ -10,7 +10,7 @@ from typing import TypeAlias, get_args
 
 from benepass_tasks.catalog import monitoring, publishing, wording
 from benepass_tasks.catalog.datasets import Layer
-from benepass_tasks.catalog.document import Problem
+from benepass_tasks.catalog.document import Problem, mapping_at, value_at
 
 SOURCE_TYPE = "pandas.CSVDataset"
 TABLE_TYPE = "ibis.TableDataset"
@@ -82,7 +82,7 @@ def _check_source_name(name: str) -> Iterator[Problem]:
 
 def _check_source_columns(name: str, source: object) -> Iterator[Problem]:
     for column in INGESTED:
-        if column in _mapping(source, "metadata", "columns"):
+        if column in mapping_at(source, "metadata", "columns"):
             message = "is a name that ingestion gives to a column of its own; choose another"
             yield Problem((name, "metadata", "columns", column), message)
 
@@ -103,7 +103,7 @@ def _check_table_name(name: str) -> Iterator[Problem]:
 def _check_agreement(name: str, table: object) -> Iterator[Problem]:
     layer, _, table_name = name.partition(".")
     for key, expected in (("table_name", table_name), ("database", layer)):
-        given = _at(table, key)
+        given = value_at(table, key)
         # A wrong name is told as such, and nothing can be asked to agree with it.
         valid = not wording.not_snake_case(expected) and (key != "database" or layer in _LAYERS)
         if valid and isinstance(given, str) and given.strip() != expected:
@@ -115,13 +115,13 @@ def _check_agreement(name: str, table: object) -> Iterator[Problem]:
 
 def _check_materialized(name: str, table: object) -> Iterator[Problem]:
     layer = name.partition(".")[0]
-    if layer in _ONLY_TABLES and _at(table, "metadata", "materialized") == "view":
+    if layer in _ONLY_TABLES and value_at(table, "metadata", "materialized") == "view":
         message = f"must be table: nothing in {layer} is a view"
         yield Problem((name, "metadata", "materialized"), message)
 
 
 def _check_source_of(name: str, table: object, sources: _Datasets) -> Iterator[Problem]:
-    metadata = _at(table, "metadata")
+    metadata = value_at(table, "metadata")
     if not isinstance(metadata, Mapping):
         return
     path = (name, "metadata", "source")
@@ -153,12 +153,12 @@ def _check_raw_columns(
     name: str, table: object, source: str, declared: object
 ) -> Iterator[Problem]:
     path = (name, "metadata", "columns")
-    columns = _mapping(table, "metadata", "columns")
+    columns = mapping_at(table, "metadata", "columns")
     if not columns:
         return
     missing = [
         column
-        for column in _mapping(declared, "metadata", "columns")
+        for column in mapping_at(declared, "metadata", "columns")
         if isinstance(column, str) and column not in columns
     ]
     if missing:
@@ -168,7 +168,7 @@ def _check_raw_columns(
     if added:
         yield Problem(path, f"must have what ingestion adds; missing: {wording.listed(added)}")
     for column, kind in INGESTED.items():
-        given = _at(columns, column, "type")
+        given = value_at(columns, column, "type")
         if isinstance(given, str) and given.strip() != kind:
             message = f"must be {kind}, which is what ingestion writes, not {wording.shown(given)}"
             yield Problem((*path, column, "type"), message)
@@ -177,7 +177,7 @@ def _check_raw_columns(
 def _check_one_raw_table(sources: _Datasets, tables: _Datasets) -> Iterator[Problem]:
     loaded_by: dict[str, str] = {}
     for name, table in tables.items():
-        source = _at(table, "metadata", "source")
+        source = value_at(table, "metadata", "source")
         if name == REJECTED or not name.startswith("raw.") or not isinstance(source, str):
             continue
         first = loaded_by.setdefault(source, name)
@@ -195,20 +195,20 @@ def _tests_on_columns(
 ) -> Iterator[tuple[tuple[object, ...], object, object]]:
     """The path, the arguments and the column's type of each test of a kind."""
     for name, table in tables.items():
-        for column, declared in _mapping(table, "metadata", "columns").items():
-            tests = _at(declared, "tests")
+        for column, declared in mapping_at(table, "metadata", "columns").items():
+            tests = value_at(declared, "tests")
             for index, test in enumerate(tests if isinstance(tests, list) else ()):
                 if isinstance(test, Mapping) and kind in test:
                     path = (name, "metadata", "columns", column, "tests", index, kind)
-                    yield path, test[kind], _at(declared, "type")
+                    yield path, test[kind], value_at(declared, "type")
 
 
 def _check_relationships(tables: _Datasets) -> Iterator[Problem]:
     for path, given, kind in _tests_on_columns(tables, "relationships"):
-        to, column = _at(given, "to"), _at(given, "column")
+        to, column = value_at(given, "to"), value_at(given, "column")
         if not isinstance(to, str) or not isinstance(column, str):
             continue
-        columns = _mapping(tables.get(to), "metadata", "columns")
+        columns = mapping_at(tables.get(to), "metadata", "columns")
         names = [name for name in columns if isinstance(name, str)]
         if to not in tables:
             near = wording.meant(wording.nearest(to, tables))
@@ -217,7 +217,7 @@ def _check_relationships(tables: _Datasets) -> Iterator[Problem]:
             near = wording.meant(wording.nearest(column, names))
             message = f"{to} has no such column" + (near or f" (columns: {wording.listed(names)})")
             yield Problem((*path, "column"), message)
-        elif isinstance(found := _at(columns, column, "type"), str) and found != kind:
+        elif isinstance(found := value_at(columns, column, "type"), str) and found != kind:
             message = f"must be of the column's own type {kind}, and {to}.{column} is {found}"
             yield Problem((*path, "column"), message)
 
@@ -239,14 +239,3 @@ def _check_patterns(tables: _Datasets) -> Iterator[Problem]:
             except duckdb.Error as error:
                 said = wording.shown(str(error).splitlines()[0])
                 yield Problem(path, f"is no regular expression of DuckDB: {said}")
-
-
-def _at(data: object, *keys: str) -> object:
-    for key in keys:
-        data = data.get(key) if isinstance(data, Mapping) else None
-    return data
-
-
-def _mapping(data: object, *keys: str) -> Mapping[object, object]:
-    found = _at(data, *keys)
-    return found if isinstance(found, Mapping) else {}

@@ -143,15 +143,23 @@ def newest_figures(connection: Connection) -> list[SourceFigures]:
         .where(RUNS.c.run_id.in_(select(QUALITY_FIGURES.c.run_id)))
         .order_by(RUNS.c.started_at.desc())
         .limit(1)
-        .scalar_subquery()
     )
+    run_id = connection.execute(last).scalar()
+    return figures_of(connection, run_id) if run_id else []
+
+
+def figures_of(connection: Connection, run_id: str) -> list[SourceFigures]:
+    """What became of the records of each source, as of a run that balanced the books.
+
+    The source with the most records is the first.
+    """
     columns = (
         QUALITY_FIGURES.c.dataset,
         QUALITY_FIGURES.c.figure,
         QUALITY_FIGURES.c.name,
         QUALITY_FIGURES.c.value,
     )
-    rows = connection.execute(select(*columns).where(QUALITY_FIGURES.c.run_id == last)).all()
+    rows = connection.execute(select(*columns).where(QUALITY_FIGURES.c.run_id == run_id)).all()
     values = {(dataset, figure, name): value for dataset, figure, name, value in rows}
     sources = [dataset for dataset, figure, _ in values if figure == "records"]
     found = [_figures_of(source, values) for source in sources]

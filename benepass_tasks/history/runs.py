@@ -59,14 +59,14 @@ def begin(warehouse: Warehouse, settings: Settings) -> None:
     beacon.light(warehouse, run_id())
     with warehouse.write() as connection:
         if not _is_known(connection):
-            _write(connection, settings, "running")
+            _write(connection, settings)
     _begun.add(run_id())
 
 
 def end(connection: Connection, settings: Settings, ending: Ending) -> None:
     """Write how this run ended; one that had nothing to do begins and ends here."""
     if not _is_known(connection):
-        _write(connection, settings, "running")
+        _write(connection, settings)
     connection.execute(
         update(RUNS)
         .where(RUNS.c.run_id == run_id())
@@ -115,13 +115,13 @@ def _is_known(connection: Connection) -> bool:
     return connection.execute(found).first() is not None
 
 
-def _write(connection: Connection, settings: Settings, status: RunStatus) -> None:
+def _write(connection: Connection, settings: Settings) -> None:
     connection.execute(
         insert(RUNS),
         {
             "run_id": run_id(),
             "started_at": this_run().started_at,
-            "status": status,
+            "status": "running",
             "as_of": settings.as_of,
             "versions": versions(),
             "settings": shown_settings(settings),

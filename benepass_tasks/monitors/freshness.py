@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.catalog import Catalog, Freshness
 from benepass_tasks.errors import WarehouseError
-from benepass_tasks.monitors.results import Result, Status
+from benepass_tasks.monitors.results import Result
 from benepass_tasks.monitors.wording import span
 from benepass_tasks.warehouse.failures import explain
 from benepass_tasks.warehouse.meta import LOADS, MARKERS, WATERMARKS
 from benepass_tasks.warehouse.session import quote_name, quote_relation
+
+if TYPE_CHECKING:
+    from benepass_tasks.monitors.anomalies import Status
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)

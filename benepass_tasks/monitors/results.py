@@ -7,11 +7,11 @@ from typing import Literal
 
 from sqlalchemy import Connection, delete
 
+from benepass_tasks.monitors.anomalies import Status
 from benepass_tasks.this_run import run_id
 from benepass_tasks.warehouse.markers import now
 from benepass_tasks.warehouse.meta import MONITOR_RESULTS
 
-Status = Literal["ok", "warn", "fail"]
 Monitor = Literal[
     "freshness",
     "volume",

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import runpy
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from conftest import Workspace
-
-# Tests are no package: what dies at a given statement is taken from the file that has it.
-KILLER = runpy.run_path(str(Path(__file__).parents[1] / "test_crashes.py"))["KILLER"]
 
 HEADER = "benefit_type,valid_category"
 MAPPINGS = "data/category_benefit_mappings.csv"
@@ -136,10 +131,10 @@ def test_dlts_own_tables_have_the_shape_of_each_load_with_its_file(evolving: Wor
     assert evolving.query("select count(*) from raw._dlt_version") == [(2,)]
 
 
-def test_a_load_that_was_killed_is_no_history(evolving: Workspace) -> None:
+def test_a_load_that_was_killed_is_no_history(evolving: Workspace, killer: str) -> None:
     original = (evolving.root / MAPPINGS).read_bytes()
     evolving.write(MAPPINGS, f"{HEADER}\na,?\n")
-    assert evolving.run_until_killed(KILLER, "loaded", task="raw.category_benefit_mappings")
+    assert evolving.run_until_killed(killer, "loaded", task="raw.category_benefit_mappings")
     assert len(evolving.query("from raw._dlt_loads")) == 2
     evolving.write(MAPPINGS, original)
     evolving.run("raw.category_benefit_mappings")

@@ -57,8 +57,9 @@ def _list(*, is_all: bool, is_json: bool) -> None:
 
 
 def _read(*, is_all: bool) -> "Sequence[Incident]":
-    from benepass_tasks.alerts import has_incidents, read_incidents  # noqa: PLC0415 - DuckDB
+    from benepass_tasks.alerts import read_incidents  # noqa: PLC0415 - DuckDB
     from benepass_tasks.warehouse import Warehouse  # noqa: PLC0415
+    from benepass_tasks.warehouse.meta import missing_tables  # noqa: PLC0415
 
     warehouse = Warehouse.of(current_settings())
     if not warehouse.exists():
@@ -67,7 +68,7 @@ def _read(*, is_all: bool) -> "Sequence[Incident]":
             "`luigi --module benepass_tasks Publish`, or name another with --benepass-warehouse"
         )
     with warehouse.read() as connection:
-        if not has_incidents(connection):
+        if missing_tables(connection):
             return []
         since = datetime.min.replace(tzinfo=UTC) if is_all else None
         return read_incidents(connection, since=since)
