@@ -45,7 +45,7 @@ bench: .venv/.project-installed ## compare with plain DuckDB, at 1M and 10M tran
 clean: ## remove the environments, what was built, the warehouse and what was published
 	rm -rf .venv .tox build dist *.egg-info .coverage* .hypothesis
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	rm -rf data/warehouse.duckdb* data/.warehouse.* data/published data/luigid-state.pickle
+	rm -rf data/warehouse.duckdb* data/.warehouse.* data/published data/site data/luigid-state.pickle
 	find benepass_tasks tests -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## list the commands

@@ -33,6 +33,10 @@ class PublicationError(BenepassError):
     """What analysts get cannot be published as the catalog declares it."""
 
 
+class SiteError(BenepassError):
+    """The pages cannot be written."""
+
+
 class BooksError(BenepassError):
     """The books do not balance: a record was lost or multiplied on its way to the marts."""
 

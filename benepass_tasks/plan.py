@@ -13,7 +13,7 @@ from benepass_tasks.catalog.datasets import Relationships
 from benepass_tasks.digests import digest
 from benepass_tasks.errors import ProjectError
 from benepass_tasks.models import Model, ModelGraph
-from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED
+from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED, SITE
 from benepass_tasks.publication import Publication, marker_name
 from benepass_tasks.sources import SourceFile
 from benepass_tasks.this_run import run_id
@@ -47,6 +47,19 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteFiles:
+    """The site's pages.
+
+    Attributes:
+        recipe: Digest of how they are made, and of what they quote of the project.
+        state: Digest of the files there are; empty where there are none.
+    """
+
+    recipe: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """All that decides what has to be built.
 
@@ -59,6 +72,7 @@ class Situation:
         proof: The SQL that balances the books.
         publication: What analysts are to get; None where nothing may be published.
         published: The states of the files that analysts have.
+        site: The site's pages.
         force: Tables to build anew with all that is downstream of them.
         run_id: This run, in which what was forced is built once, and what was published stays so.
     """
@@ -73,6 +87,7 @@ class Situation:
     run_id: str = field(default_factory=run_id)
     published: Mapping[str, str] = field(default_factory=dict)
     publication: Publication | None = None
+    site: SiteFiles = SiteFiles()
 
 
 REJECTED = "raw.rejected_rows"
@@ -80,7 +95,7 @@ REJECTED = "raw.rejected_rows"
 
 Plan = Mapping[str, Status]
 """Status by node: a file (`employees/employees.csv`), a relation, the books, the contracts, of all
-tables and of each (`contracts/marts.dim_employees`), and what is published."""
+tables and of each (`contracts/marts.dim_employees`), what is published, and the site."""
 
 RESULTS = "meta.check_results"
 """The table of what became of the tests."""
@@ -110,6 +125,7 @@ def assess(situation: Situation) -> Plan:
     plan |= _contract_statuses(situation, plan)
     plan |= _published_files(situation, plan)
     plan[PUBLISHED] = _published_status(situation, plan)
+    plan[SITE] = _site_status(situation, plan)
     return plan
 
 
@@ -365,6 +381,26 @@ def _published_status(situation: Situation, plan: Plan) -> Status:
     else:
         reason = next(filter(None, files), None)
     return Status(reason, fingerprint, None, publication.recipe)
+
+
+def _site_status(situation: Situation, plan: Plan) -> Status:
+    """The status of the pages, which show the runs that made what they show."""
+    site = situation.site
+    if situation.publication is None:
+        return Status("personal data is not masked", None, None, site.recipe)
+    if not plan[PUBLISHED].is_current:
+        return Status("input to be built", None, None, site.recipe)
+    markers = situation.snapshot.markers
+    shown = {name: markers[name].run_id for name in (BOOKS, CONTRACTS, PUBLISHED)}
+    fingerprint = _fingerprint(site.recipe, shown | {"files": plan[PUBLISHED].fingerprint})
+    marker = markers.get(SITE)
+    if marker is None or marker.fingerprint != fingerprint:
+        reason: str | None = _unlike(marker, "not built yet")
+    elif marker.content != site.state and marker.run_id != situation.run_id:
+        reason = "changed by hand" if site.state else "pages missing"
+    else:
+        reason = None
+    return Status(reason, fingerprint, None, site.recipe)
 
 
 def _unlike(marker: Marker | None, at_first: str) -> str:

@@ -5,11 +5,9 @@ and each file takes its place in one step: whoever opens it finds the one before
 whole, and whoever has it open keeps what he has.
 """
 
-import fcntl
-import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import starmap
 from pathlib import Path
@@ -21,6 +19,7 @@ from benepass_tasks.errors import PublicationError
 from benepass_tasks.history.materializations import record_built
 from benepass_tasks.nodes import PUBLISHED
 from benepass_tasks.plan import Plan
+from benepass_tasks.public_files import make_public, put_in_place, sync, taking_turns
 from benepass_tasks.publication import (
     ASIDE,
     DATABASE,
@@ -77,7 +76,7 @@ def publish(warehouse: Warehouse, folder: Path, publication: Publication, plan: 
     started = time.perf_counter()
     stale = [file for file in publication.files if not plan[marker_name(file)].is_current]
     aside = folder / ASIDE
-    with _failures_explained(folder), _turn(folder):
+    with _failures_explained(folder), taking_turns(folder):
         _make_folders(folder)
         try:
             rows = _write(warehouse, aside, publication, stale)
@@ -107,31 +106,11 @@ def _failures_explained(folder: Path) -> Iterator[None]:
         raise PublicationError(f"publishing in {folder} failed: {explain(error)}") from None
 
 
-@contextmanager
-def _turn(folder: Path) -> Iterator[None]:
-    """Let one run at a time publish into the folder, whatever its warehouse."""
-    _make_public(folder)
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(opened)
-
-
 def _make_folders(folder: Path) -> None:
     shutil.rmtree(folder / ASIDE, ignore_errors=True)
-    _make_public(folder / PARQUET)
+    make_public(folder / PARQUET)
     (folder / ASIDE).mkdir(mode=0o700)
     (folder / ASIDE / PARQUET).mkdir(mode=0o700)
-
-
-def _make_public(folder: Path) -> None:
-    umask = os.umask(0o022)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    finally:
-        os.umask(umask)
 
 
 def _write(
@@ -265,33 +244,18 @@ def _write_parquet(run: Run, path: Path, table: PublishedTable, rows: int) -> No
     _check_rows(table, run(f"select count(*) from read_parquet({file})")[0][0], rows)  # noqa: S608
 
 
-def _swap(aside: Path, folder: Path, files: Iterable[str]) -> None:
-    """Put new files in their places, each in one step and for good."""
-    for file in files:
-        (aside / file).chmod(0o644)
-        _sync(aside / file)
-    for file in files:
-        if file == DATABASE:
-            # What a client wrote into the old file must not be taken for a part of the new one.
-            (folder / f"{DATABASE}.wal").unlink(missing_ok=True)
-        os.replace(aside / file, folder / file)  # noqa: PTH105 - one step, on one file system
-    _sync(folder)
-    _sync(folder / PARQUET)
-
-
-def _sync(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+def _swap(aside: Path, folder: Path, files: Sequence[str]) -> None:
+    if DATABASE in files:
+        # What a client wrote into the old file must not be taken for a part of the new one.
+        (folder / f"{DATABASE}.wal").unlink(missing_ok=True)
+    put_in_place(aside, folder, files)
 
 
 def _remove_others(folder: Path, publication: Publication) -> None:
     """Remove what is published no longer."""
     for file in published_files(folder).keys() - {*publication.files, ASIDE}:
         (folder / file).unlink(missing_ok=True)
-    _sync(folder / PARQUET)
+    sync(folder / PARQUET)
 
 
 def _vouch(

@@ -27,13 +27,14 @@ from benepass_tasks.history import runs
 from benepass_tasks.history.materializations import record_failed
 from benepass_tasks.ingestion.raw_tables import complete_raw
 from benepass_tasks.models import ModelGraph, read_graph
-from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED
-from benepass_tasks.plan import REJECTED, Plan, Situation, assess
+from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED, SITE
+from benepass_tasks.plan import REJECTED, Plan, SiteFiles, Situation, assess
 from benepass_tasks.privacy import require_proof
 from benepass_tasks.project import Project, open_project
 from benepass_tasks.publication import Publication, published_files
 from benepass_tasks.quarantine import is_quarantine
 from benepass_tasks.settings import Settings, current_settings
+from benepass_tasks.site import files_of_site, site_recipe, tell_end
 from benepass_tasks.sources import SourceFile, find_files
 from benepass_tasks.this_run import run_id, this_run
 from benepass_tasks.warehouse import Snapshot, Warehouse, read_snapshot
@@ -220,6 +221,23 @@ def publish() -> str:
 
 
 @_safe_to_show()
+def build_site() -> str:
+    """Write the pages for those who write no SQL; returns what to say about it."""
+    from benepass_tasks.site import building  # noqa: PLC0415
+
+    settings = current_settings()
+    catalog, graph = _definitions_of(settings)
+    with _turn(settings) as warehouse:
+        status = _plan_of(settings)[SITE]
+        if status.is_current:
+            return f"The site is up to date: {settings.site_dir / building.FIRST_PAGE}"
+        project = open_project(settings.project_dir)
+        return building.build_site(
+            warehouse, settings, building.Blueprint(project, catalog, graph), status
+        )
+
+
+@_safe_to_show()
 def check() -> str:
     """Test what the tables promise; returns what to say about it."""
     from benepass_tasks.contracts import check_contracts  # noqa: PLC0415
@@ -242,7 +260,7 @@ def record_failure(node: str, message: str) -> None:
     settings = current_settings()
     patient = replace(settings, lock_timeout=_patience(settings))
     with (
-        _complaining("that this task failed"),
+        _complaining("that this task failed is not in the history"),
         _turn(patient) as warehouse,
         warehouse.write() as connection,
     ):
@@ -257,12 +275,14 @@ def finish() -> None:
     if settings is None:
         return
     warehouse, is_kept = Warehouse.of(settings), False
-    with _complaining("how this run ended"):
+    with _complaining("how this run ended is not in the history"):
         if warehouse.exists():
             _close(warehouse, settings, asked, broken)
             is_kept = True
     unknown = [] if is_kept or not broken else [run_failed(run_id())]
     alert(warehouse, settings, run_id(), unknown)
+    with _complaining("the site does not know that this run has ended"):
+        tell_end(warehouse, settings)
     # DuckDB's objects should be gone before Python's are.
     close()
 
@@ -287,7 +307,7 @@ def _complaining(what: str) -> Iterator[None]:
         with _safe_to_show():
             yield
     except BenepassError as error:
-        log.warning("%s is not in the history: %s", what, error)
+        log.warning("%s: %s", what, error)
 
 
 def _patience(settings: Settings) -> float:
@@ -313,8 +333,9 @@ def _plan_of(settings: Settings) -> Plan:
     _refuse_shared_files(files)
     states = tuple(file.state if file.exists() else "" for file in files)
     published = tuple(published_files(settings.published_dir).items())
+    site = SiteFiles(site_recipe(project, project_state), files_of_site(settings.site_dir))
     state = Warehouse.of(settings).state
-    return _plan(settings, project_state, files, states, published, state, run_id())
+    return _plan(settings, project_state, files, states, published, site, state, run_id())
 
 
 def _publication(settings: Settings) -> Publication | None:
@@ -417,6 +438,7 @@ def _plan(
     files: tuple[SourceFile, ...],
     _states: tuple[str, ...],
     published: tuple[tuple[str, str], ...],
+    site: SiteFiles,
     _warehouse_state: tuple[tuple[int, ...], ...],
     run: str,
 ) -> Plan:
@@ -438,5 +460,6 @@ def _plan(
             run_id=run,
             published=dict(published),
             publication=_publication(settings),
+            site=site,
         )
     )

@@ -63,6 +63,7 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
     published_dir = luigi.Parameter(
         default="data/published", description="folder of the files that analysts open"
     )
+    site_dir = luigi.Parameter(default="data/site", description="folder of the site's pages")
     min_group_size = luigi.IntParameter(
         default=MIN_GROUP_SIZE,
         description="employees that a group must have for its figures to be published",
@@ -106,6 +107,7 @@ class Settings:
     lock_timeout: float
     hash_key: HashKey | None
     published_dir: Path
+    site_dir: Path
     min_group_size: int
     publish_unmasked: str
     keep_runs: int = KEEP_RUNS
@@ -223,12 +225,18 @@ def _settings() -> Settings:
         )
     data_dir = root / Path(config.data_dir).expanduser()
     published = root / Path(config.published_dir).expanduser()
+    site = root / Path(config.site_dir).expanduser()
     taken = {path.resolve() for path in (root, data_dir, warehouse, warehouse.parent)}
-    if not config.published_dir or published.resolve() in taken or published.is_file():
-        raise ProjectError(
-            f"--benepass-published-dir must name a folder of its own, and {published} is none: "
-            "for example data/published"
-        )
+    for name, given, folder in (
+        ("published", config.published_dir, published),
+        ("site", config.site_dir, site),
+    ):
+        if not given or folder.resolve() in taken or folder.is_file():
+            raise ProjectError(
+                f"--benepass-{name}-dir must name a folder of its own, and {folder} is none: "
+                f"for example data/{name}"
+            )
+        taken.add(folder.resolve())
     return Settings(
         project_dir=root,
         data_dir=data_dir,
@@ -240,6 +248,7 @@ def _settings() -> Settings:
         lock_timeout=config.lock_timeout,
         hash_key=read_hash_key(),
         published_dir=published,
+        site_dir=site,
         min_group_size=config.min_group_size,
         publish_unmasked=config.publish_unmasked,
         keep_runs=config.keep_runs,

@@ -22,7 +22,7 @@ import luigi
 from benepass_tasks import central_scheduler, logs
 from benepass_tasks.central_scheduler import SchedulerUnreachable
 from benepass_tasks.errors import BenepassError, ProjectError
-from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED
+from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED, SITE
 from benepass_tasks.project import LAYERS, Project, list_relations
 from benepass_tasks.settings import current_settings
 from benepass_tasks.this_run import this_run
@@ -273,6 +273,22 @@ class Publish(NodeTask):
     def run(self) -> None:
         """Publish, and say what."""
         outcome = run.publish()
+        log.info("%s", outcome)
+        self.tell_scheduler(outcome)
+
+
+class BuildSite(NodeTask):
+    """Write the pages for those who write no SQL, from what is published."""
+
+    node = SITE
+
+    def requires(self) -> Iterable[luigi.Task]:
+        """What the pages show."""
+        return [Publish()]
+
+    def run(self) -> None:
+        """Write the pages, and say where."""
+        outcome = run.build_site()
         log.info("%s", outcome)
         self.tell_scheduler(outcome)
 

@@ -21,6 +21,7 @@ SHOWN = (
     "memory_limit",
     "lock_timeout",
     "published_dir",
+    "site_dir",
     "min_group_size",
     "publish_unmasked",
     "keep_runs",

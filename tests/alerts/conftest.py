@@ -138,6 +138,7 @@ def history(tmp_path: Path) -> History:
             lock_timeout=1,
             hash_key=None,
             published_dir=tmp_path / "published",
+            site_dir=tmp_path / "site",
             min_group_size=5,
             publish_unmasked="",
         )

@@ -58,6 +58,7 @@ class Bench:
                 lock_timeout=1,
                 hash_key=None,
                 published_dir=folder / "published",
+                site_dir=folder / "site",
                 min_group_size=5,
                 publish_unmasked="",
             )

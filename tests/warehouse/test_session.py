@@ -35,6 +35,7 @@ def warehouse(folder: Path, name: str = "w.duckdb", lock_timeout: float = 0.3) -
         lock_timeout=lock_timeout,
         hash_key=None,
         published_dir=folder / "published",
+        site_dir=folder / "site",
         min_group_size=5,
         publish_unmasked="",
     )

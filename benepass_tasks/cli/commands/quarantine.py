@@ -103,7 +103,7 @@ def _place(record: "Quarantined") -> tuple[str, ...]:
 
 
 def _write(file: Path, records: Sequence["Quarantined"]) -> None:
-    from benepass_tasks.cli.spreadsheet import write_csv  # noqa: PLC0415 - when needed
+    from benepass_tasks.spreadsheet import write_csv  # noqa: PLC0415 - when needed
 
     columns = list(dict.fromkeys(name for record in records for name in record.values))
     rows = (

@@ -1,0 +1,326 @@
+// What every page does: write values, sort, search and page tables, say how the last run ended,
+// and search the catalog. Values are only ever set as text.
+"use strict";
+
+window.benepass = (() => {
+  const MISSING = "\u2013";
+  const root = document.documentElement.dataset.root;
+
+  const grouped = (value, digits) =>
+    value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const WRITERS = {
+    count: (value) => grouped(value, 0),
+    money: (value) => `${value < 0 ? "-" : ""}$${grouped(Math.abs(value), 2)}`,
+    rate: (value) => `${grouped(value * 100, 1)}%`,
+    number: (value) => value.toLocaleString("en-US", { maximumSignificantDigits: 6 }),
+    seconds: (value) => `${grouped(value, 2)} s`,
+    month: (value) => String(value).slice(0, 7),
+    instant: (value) => `${value.slice(0, 10)} ${value.slice(11, 16)} UTC`,
+  };
+
+  // The same text as rendering.py writes for a value.
+  const written = (value, kind) =>
+    value === null || value === undefined || value === ""
+      ? MISSING
+      : (WRITERS[kind] ?? String)(value);
+
+  const element = (name, attributes = {}, ...children) => {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) {
+      if (value !== null && value !== undefined) made.setAttribute(key, value);
+    }
+    made.append(...children);
+    return made;
+  };
+
+  const read = (script) => JSON.parse(script.textContent);
+  const pageData = () => {
+    const script = document.getElementById("page-data");
+    return script ? read(script) : {};
+  };
+
+  const NUMBERS = new Set(["count", "money", "rate", "number", "seconds"]);
+
+  class DataTable {
+    constructor(block) {
+      const data = read(block.querySelector("[data-table-rows]"));
+      this.name = block.dataset.table;
+      this.block = block;
+      this.fields = data.fields;
+      this.size = data.size;
+      this.total = data.total;
+      this.rows = data.rows.map((row) =>
+        Object.fromEntries(data.keys.map((key, place) => [key, row[place]])),
+      );
+      this.page = 0;
+      this.sorted = null;
+      this.searched = "";
+      this.body = block.querySelector("tbody");
+      this.count = block.querySelector("[data-table-count]");
+      this.pages = block.querySelector("[data-table-pages]");
+      this.search = block.querySelector("[data-table-search]");
+      this.search?.addEventListener("input", () => {
+        this.searched = this.search.value.trim().toLowerCase();
+        this.page = 0;
+        this.show();
+      });
+      for (const heading of block.querySelectorAll("th[data-key]")) this.addSorting(heading);
+      this.show();
+    }
+
+    addSorting(heading) {
+      const button = element("button", { type: "button" }, heading.textContent);
+      heading.replaceChildren(button);
+      const field = this.fields.find((it) => it.key === heading.dataset.key);
+      button.addEventListener("click", () => {
+        const isSame = this.sorted?.field === field;
+        const first = NUMBERS.has(field.kind) ? "descending" : "ascending";
+        const other = first === "descending" ? "ascending" : "descending";
+        const direction = isSame && this.sorted.direction === first ? other : first;
+        this.sorted = { field, direction };
+        for (const it of this.block.querySelectorAll("th")) it.removeAttribute("aria-sort");
+        heading.setAttribute("aria-sort", direction);
+        this.page = 0;
+        this.show();
+      });
+    }
+
+    // Other rows, from a filter of the page.
+    replace(rows, total = rows.length) {
+      this.rows = rows;
+      this.total = total;
+      this.page = 0;
+      this.show();
+    }
+
+    found() {
+      let rows = this.rows;
+      if (this.searched) {
+        rows = rows.filter((row) =>
+          this.fields.some(({ key, kind }) =>
+            written(row[key], kind).toLowerCase().includes(this.searched),
+          ),
+        );
+      }
+      if (this.sorted) {
+        const { field, direction } = this.sorted;
+        const sign = direction === "ascending" ? 1 : -1;
+        const isMissing = (value) => value === null || value === undefined || value === "";
+        // Rows without a value come last either way.
+        rows = [...rows].sort((one, other) => {
+          const [a, b] = [one[field.key], other[field.key]];
+          if (isMissing(a) || isMissing(b)) return isMissing(a) - isMissing(b);
+          const order = NUMBERS.has(field.kind) ? a - b : String(a).localeCompare(String(b), "en");
+          return sign * order;
+        });
+      }
+      return rows;
+    }
+
+    cell(row, { key, kind, link }) {
+      const text = written(row[key], kind);
+      const cell = element("td", {
+        class: NUMBERS.has(kind) ? "number" : kind === "code" ? "code" : null,
+      });
+      if (link && row[link]) cell.append(element("a", { href: row[link] }, text));
+      else if (kind === "tag" && row[key])
+        cell.append(
+          element("span", { class: `tag tag-${text.toLowerCase().replaceAll(" ", "-")}` }, text),
+        );
+      else cell.append(text);
+      return cell;
+    }
+
+    show() {
+      const rows = this.found();
+      const begin = this.page * this.size;
+      const shown = rows.slice(begin, begin + this.size);
+      this.body.replaceChildren(
+        ...shown.map((row) =>
+          element("tr", {}, ...this.fields.map((field) => this.cell(row, field))),
+        ),
+      );
+      if (!shown.length) {
+        const nothing = element("td", { colspan: this.fields.length }, "Nothing found.");
+        this.body.replaceChildren(element("tr", {}, nothing));
+      }
+      this.say(rows.length);
+      this.showPages(rows.length);
+    }
+
+    say(found) {
+      const all = this.rows.length;
+      const beyond = this.total > all ? ` of ${written(this.total, "count")}` : "";
+      const what = this.searched
+        ? `${written(found, "count")} of ${written(all, "count")} rows found`
+        : `${written(all, "count")}${beyond} ${this.total === 1 ? "row" : "rows"}`;
+      this.count.textContent = what;
+    }
+
+    showPages(found) {
+      const last = Math.ceil(found / this.size) - 1;
+      if (last < 1) {
+        this.pages.replaceChildren();
+        return;
+      }
+      const step = (by, label) => {
+        const button = element("button", { type: "button" }, label);
+        button.disabled = this.page + by < 0 || this.page + by > last;
+        button.addEventListener("click", () => {
+          this.page += by;
+          this.show();
+          // The buttons are new ones now: the keyboard stays where it was.
+          const again = this.pages.querySelectorAll("button")[by < 0 ? 0 : 1];
+          (again.disabled ? this.pages.querySelector("button:not(:disabled)") : again)?.focus();
+        });
+        return button;
+      };
+      const where = `Page ${written(this.page + 1, "count")} of ${written(last + 1, "count")}`;
+      this.pages.replaceChildren(step(-1, "Previous"), step(1, "Next"), element("span", {}, where));
+    }
+  }
+
+  const tables = new Map();
+  for (const block of document.querySelectorAll(".data-table:has([data-table-rows])")) {
+    tables.set(block.dataset.table, new DataTable(block));
+  }
+
+  const setFigure = (name, value) => {
+    for (const place of document.querySelectorAll(`[data-figure="${name}"]`)) {
+      place.textContent = written(value, place.dataset.kind);
+    }
+  };
+
+  // How the last run ended: each run writes it into runs.js.
+  const sayHealth = () => {
+    const told = window.benepassRuns;
+    const place = document.querySelector("[data-health]");
+    const last = told?.runs.find((run) => run.status !== "running");
+    if (!place || !last) return;
+    const when = written(last.ended_at ?? last.started_at, "instant");
+    const worst = told.incidents.some((it) => it.severity === "fail") ? "bad" : "warn";
+    const count = told.incidents.length;
+    const incidents = count === 1 ? "1 open incident" : `${count} open incidents`;
+    if (last.status !== "succeeded") {
+      place.classList.add("is-bad");
+      place.append(`The last run ${last.status}, ${when}. What you see is what was published before it. `);
+    } else {
+      if (count) place.classList.add(`is-${worst}`);
+      place.append(`The last run succeeded, ${when}. ${count ? `${incidents}: ` : "Nothing is wrong. "}`);
+      if (count) place.append(told.incidents.slice(0, 2).map((it) => it.title).join("; "), count > 2 ? " and more. " : ". ");
+    }
+    const isOk = last.status === "succeeded" && !count;
+    place.append(element("a", { href: `${root}${last.status === "succeeded" && count ? "quality.html#incidents" : "runs.html"}` }, isOk ? "Runs" : "Look"));
+    place.hidden = false;
+  };
+  sayHealth();
+
+  return { written, element, read, pageData, tables, setFigure, root, NUMBERS };
+})();
+
+// The search over the catalog.
+(() => {
+  const { element, root } = window.benepass;
+  const entries = window.benepassSearch ?? [];
+  const dialog = document.querySelector("[data-search]");
+  const button = document.querySelector("[data-opens-search]");
+  if (!entries.length || !dialog) return;
+  const input = dialog.querySelector("input");
+  const list = dialog.querySelector("ul");
+  const count = dialog.querySelector("[data-search-count]");
+  const MOST = 30;
+  let selected = -1;
+
+  // Names that begin with what was typed come first, then names that have it, then descriptions.
+  const rank = ([name, description], words) => {
+    const [inName, inText] = [name.toLowerCase(), description.toLowerCase()];
+    if (!words.every((word) => inName.includes(word) || inText.includes(word))) return null;
+    const short = inName.slice(inName.lastIndexOf(".") + 1);
+    if (short.startsWith(words[0])) return 0;
+    return inName.includes(words[0]) ? 1 : 2;
+  };
+
+  const marked = (text, words) => {
+    const lower = text.toLowerCase();
+    const pieces = [];
+    let place = 0;
+    while (place < text.length) {
+      const hits = words.map((word) => [lower.indexOf(word, place), word.length]).filter(([at]) => at >= 0);
+      if (!hits.length) break;
+      const [at, length] = hits.reduce((one, other) => (other[0] < one[0] ? other : one));
+      pieces.push(text.slice(place, at), element("mark", {}, text.slice(at, at + length)));
+      place = at + length;
+    }
+    return [...pieces, text.slice(place)];
+  };
+
+  const select = (place) => {
+    const options = [...list.children];
+    if (!options.length) return;
+    selected = (place + options.length) % options.length;
+    options.forEach((option, index) => option.setAttribute("aria-selected", String(index === selected)));
+    input.setAttribute("aria-activedescendant", options[selected].id);
+    options[selected].scrollIntoView({ block: "nearest" });
+  };
+
+  const go = (option) => {
+    if (option) {
+      dialog.close();
+      window.location.href = option.dataset.href;
+    }
+  };
+
+  const find = () => {
+    const words = input.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+    const found = words.length
+      ? entries
+          .map((entry) => [rank(entry, words), entry])
+          .filter(([order]) => order !== null)
+          .sort((one, other) => one[0] - other[0])
+      : [];
+    list.replaceChildren(
+      ...found.slice(0, MOST).map(([, [name, description, path]], index) =>
+        element(
+          "li",
+          { role: "option", id: `search-${index}`, "aria-selected": "false", "data-href": root + path },
+          element("code", {}, ...marked(name, words)),
+          element("span", {}, ...marked(description, words)),
+        ),
+      ),
+    );
+    input.setAttribute("aria-expanded", String(found.length > 0));
+    input.removeAttribute("aria-activedescendant");
+    selected = -1;
+    if (found.length) select(0);
+    const more = found.length > MOST ? `, the first ${MOST} are shown` : "";
+    count.textContent = words.length ? `${found.length} found${more}` : "Names and descriptions; Enter opens, Escape closes.";
+  };
+
+  const open = () => {
+    if (dialog.open) return;
+    dialog.showModal();
+    input.select();
+    find();
+  };
+
+  button.hidden = false;
+  button.addEventListener("click", open);
+  input.addEventListener("input", find);
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      select(selected + (event.key === "ArrowDown" ? 1 : -1));
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      go(list.children[selected]);
+    }
+  });
+  list.addEventListener("click", (event) => go(event.target.closest("li")));
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.closest?.("input, select, textarea, [contenteditable]");
+    if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      open();
+    }
+  });
+})();

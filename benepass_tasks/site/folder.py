@@ -1,0 +1,97 @@
+"""The folder of the pages: which files are ours, and how they take their places."""
+
+import re
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from benepass_tasks.digests import digest
+from benepass_tasks.errors import SiteError
+from benepass_tasks.public_files import make_public, put_in_place, sync, taking_turns
+
+ASIDE = ".building"
+"""The folder in which files are written before they take their places."""
+
+ENDING = "runs.js"
+"""The file that each run writes at its end; it is no part of what makes the pages current."""
+
+# Files in the folder that are not of these names are not ours, and not touched.
+_OURS = re.compile(
+    r"(index|employees|quality|catalog|lineage|runs)\.html|search\.js"
+    r"|catalog/[\w.]+\.html|downloads/[\w.]+\.csv|assets/[\w.-]+\.(js|css|svg)"
+)
+
+
+def files_of_site(folder: Path) -> str:
+    """Digest of the states of the site's files; empty where there are none."""
+    states = []
+    for name in _names(folder):
+        at = (folder / name).stat()
+        states.append(f"{name} {at.st_ino}:{at.st_mode:o}:{at.st_size}:{at.st_mtime_ns}")
+    return digest(*states) if states else ""
+
+
+def place(folder: Path, files: Mapping[str, bytes], kept: Collection[str] = ()) -> None:
+    """Put files into the folder, each in one step, and remove the site's files that are no more.
+
+    What a page refers to is there before it.
+
+    Args:
+        folder: The site's folder.
+        files: The contents by path below it.
+        kept: Files of the site that stay as they are.
+
+    Raises:
+        SiteError: the folder cannot be written.
+    """
+    with _failures_explained(folder), taking_turns(folder):
+        aside = folder / ASIDE
+        shutil.rmtree(aside, ignore_errors=True)
+        try:
+            aside.mkdir(mode=0o700)
+            for name, content in files.items():
+                (aside / name).parent.mkdir(parents=True, exist_ok=True)
+                (aside / name).write_bytes(content)
+            put_in_place(aside, folder, sorted(files, key=_last_pages_first_parts))
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        for name in set(_names(folder)) - {*files, *kept}:
+            (folder / name).unlink(missing_ok=True)
+
+
+def place_ending(folder: Path, content: bytes) -> None:
+    """Replace the file that says how the last run ended, in one step.
+
+    Raises:
+        SiteError: the folder cannot be written.
+    """
+    with _failures_explained(folder), taking_turns(folder):
+        make_public(folder)
+        written = folder / f".{ENDING}"
+        written.write_bytes(content)
+        written.chmod(0o644)
+        written.replace(folder / ENDING)
+        sync(folder)
+
+
+def _last_pages_first_parts(name: str) -> tuple[bool, str]:
+    return name.endswith(".html"), name
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if _OURS.fullmatch(name):
+            yield name
+
+
+@contextmanager
+def _failures_explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SiteError(
+            f"{folder} cannot be written: {error.strerror}: {error.filename}; "
+            "--benepass-site-dir names another folder"
+        ) from error

@@ -1,0 +1,1 @@
+"""The pages, one module each; `pages(sources)` makes those of a section."""

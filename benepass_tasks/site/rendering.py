@@ -1,0 +1,115 @@
+"""Rendering: a page's values through its template, everything escaped that was not made here."""
+
+import json
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from benepass_tasks.catalog import Catalog, Source, Table
+from benepass_tasks.site.page import DataTable, Field, Kind, Page
+
+SECTIONS = (
+    ("index.html", "Overview"),
+    ("employees.html", "Employees"),
+    ("quality.html", "Data quality"),
+    ("catalog.html", "Catalog"),
+    ("lineage.html", "Lineage"),
+    ("runs.html", "Runs"),
+)
+"""The navigation: path and title of the page that each section begins with."""
+
+MISSING = "\N{EN DASH}"
+"""What stands for a value that is not there."""
+
+
+def render(page: Page, vega: str) -> bytes:
+    """A page as HTML.
+
+    Args:
+        page: The page.
+        vega: The path of Vega's script, for the pages that have charts.
+    """
+    template = _environment().get_template(page.template)
+    context = {"page": page, "sections": SECTIONS, "vega": vega, **page.values}
+    text: str = template.render(context)
+    return f"{text.rstrip()}\n".encode()
+
+
+def search_index(catalog: Catalog) -> bytes:
+    """What the search looks through: each dataset and column with its description and page."""
+    datasets: dict[str, Source | Table] = {**catalog.sources, **catalog.tables}
+    entries = []
+    for name, dataset in datasets.items():
+        page = f"catalog/{name}.html"
+        entries.append([name, dataset.description, page])
+        entries += [
+            [f"{name}.{column.name}", column.description, f"{page}#{column.name}"]
+            for column in dataset.columns.values()
+        ]
+    text = json.dumps(entries, separators=(",", ":"))
+    return f"window.benepassSearch = {text};\n".encode()
+
+
+def written(value: Any, kind: Kind = "text") -> str:  # noqa: ANN401 - whatever a page shows
+    """A value for people; `site.js` writes the same ones likewise."""
+    if value is None or value == "":
+        return MISSING
+    text: str = _WRITERS[kind](value)
+    return text
+
+
+def _instant(value: str) -> str:
+    return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M} UTC"
+
+
+def _money(value: float) -> str:
+    return f"{'-' if value < 0 else ''}${abs(value):,.2f}"
+
+
+_WRITERS: dict[Kind, Any] = {
+    "text": str,
+    "code": str,
+    "tag": str,
+    "date": str,
+    "month": lambda value: str(value)[:7],
+    "count": lambda value: f"{value:,.0f}",
+    "money": _money,
+    "rate": lambda value: f"{value * 100:,.1f}%",
+    "number": lambda value: f"{value:,.6g}" if isinstance(value, float) else f"{value:,}",
+    "seconds": lambda value: f"{value:,.2f} s",
+    "instant": _instant,
+}
+
+
+def _as_data(table: DataTable) -> dict[str, object]:
+    """A table for its script: rows as lists, which say each name once."""
+    links = [field.link for field in table.fields if field.link]
+    keys = [*(field.key for field in table.fields), *links]
+    return {
+        "fields": [_field(field) for field in table.fields],
+        "keys": keys,
+        "rows": [[row.get(key) for key in keys] for row in table.rows],
+        "total": table.total or len(table.rows),
+        "size": table.page_size,
+    }
+
+
+def _field(field: Field) -> dict[str, object]:
+    return {"key": field.key, "label": field.label, "kind": field.kind, "link": field.link}
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("benepass_tasks.site", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["written"] = written
+    environment.filters["as_data"] = _as_data
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":")}
+    return environment

@@ -1,0 +1,117 @@
+"""What the pages are made of: the published file, the history, the catalog and its lineage."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from benepass_tasks.catalog import Catalog
+from benepass_tasks.errors import ProjectError
+from benepass_tasks.lineage import Lineage, trace
+from benepass_tasks.models import ModelGraph
+from benepass_tasks.project import Project
+from benepass_tasks.publication import DATABASE
+from benepass_tasks.settings import Settings
+from benepass_tasks.site.page import Row, cut, instant
+from benepass_tasks.warehouse.session import ALIAS, quote_text
+
+if TYPE_CHECKING:
+    from benepass_tasks.warehouse import Warehouse
+
+PUBLISHED = "published"
+"""The name under which the published file is attached."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the pages are made of.
+
+    Attributes:
+        project: The project, for its SQL.
+        catalog: What is declared.
+        graph: The SQL models.
+        settings: Those of the run.
+        warehouse: The warehouse, for what is known of its runs.
+        connection: A session that reads the warehouse: schema `meta` alone is for the pages.
+    """
+
+    project: Project
+    catalog: Catalog
+    graph: ModelGraph
+    settings: Settings
+    warehouse: "Warehouse"
+    connection: Connection
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        """The column lineage of all models."""
+        return trace(self.graph, self.catalog, self.catalog.masks)
+
+    def published(self, query: str, **parameters: object) -> list[Row]:
+        """The rows of `sql/site/<query>.sql` over what is published, plain and cut for a page.
+
+        Args:
+            query: The name of the file.
+            parameters: What the SQL has as `$name`.
+        """
+        path = self.project.sql / "site" / f"{query}.sql"
+        try:
+            sql = path.read_text(encoding="utf-8")
+        except FileNotFoundError as error:
+            raise ProjectError(f"{path} is missing; a page of the site shows it") from error
+        self.connection.exec_driver_sql(f"use {PUBLISHED}")
+        try:
+            found = self.connection.exec_driver_sql(sql, parameters or None)
+            return [
+                {name: plain(value) for name, value in row._mapping.items()}  # noqa: SLF001
+                for row in found
+            ]
+        finally:
+            self.connection.exec_driver_sql(f"use {ALIAS}")
+
+
+@contextmanager
+def opened(
+    warehouse: "Warehouse",
+    settings: Settings,
+    project: Project,
+    catalog: Catalog,
+    graph: ModelGraph,
+) -> Iterator[Sources]:
+    """Open the warehouse and the published file for the pages, reading."""
+    path = quote_text(str(settings.published_dir / DATABASE))
+    with warehouse.read() as connection:
+        connection.exec_driver_sql(f"attach {path} as {PUBLISHED} (read_only)")
+        try:
+            yield Sources(project, catalog, graph, settings, warehouse, connection)
+        finally:
+            connection.exec_driver_sql(f"detach {PUBLISHED}")
+
+
+def plain(value: object) -> object:
+    """A value as JSON has it: numbers, text cut to what a page shows, dates and instants as ISO."""
+    for kind, convert in _PLAIN:
+        if isinstance(value, kind):
+            return convert(value)
+    return value
+
+
+# An instant is a date as well, and so comes before.
+_PLAIN: tuple[tuple[type, Callable[[Any], object]], ...] = (
+    (str, cut),
+    (Decimal, float),
+    (datetime, instant),
+    (date, date.isoformat),
+    (list, lambda items: [plain(item) for item in items]),
+)
+
+
+def sql_of(project: Project, path: Path) -> str:
+    """The text of a SQL file."""
+    return (project.root / path).read_text(encoding="utf-8")
