@@ -18,19 +18,24 @@ class Programs:
         months: Rows of `month`, `program`, `benefit_type`, `allowance`, `spend`, `used` (the part
             of the allowance) and `note`, which says where the figures are withheld.
         total: All rows there are, where these are not all.
+        until: The month of the as-of date.
     """
 
     months: Sequence[Mapping[str, Any]]
     total: int
+    until: str
 
     def by_program(self) -> list[dict[str, Any]]:
         """The mean of the months for each programme, that with the most spend first.
 
-        Those without figures come last, and have none here either. `overview.js` has the same sums.
+        Months after the as-of date do not count: what is dated there is little, and doubtful. The
+        programmes without figures come last, and have none here either. `overview.js` has the same
+        sums.
         """
-        count = len({row["month"] for row in self.months})
+        months = [row for row in self.months if row["month"] <= self.until]
+        count = len({row["month"] for row in months})
         groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-        for row in self.months:
+        for row in months:
             groups.setdefault((row["benefit_type"], row["program"]), []).append(row)
         made = [
             {"benefit_type": benefit_type, "program": program, **_means(rows, count)}
@@ -57,7 +62,8 @@ def read_programs(sources: Sources, cube: Cube) -> Programs:
         }
         for row in found
     ]
-    return Programs(months, int(str(found[0]["all_rows"])) if found else 0)
+    total = int(str(found[0]["all_rows"])) if found else 0
+    return Programs(months, total, sources.settings.as_of.isoformat()[:7])
 
 
 def _most_spend_first(row: Mapping[str, Any]) -> tuple[bool, float, str, str]:

@@ -67,7 +67,7 @@ class Sources:
             raise ProjectError(f"{path} is missing; a page of the site shows it") from error
         self.connection.exec_driver_sql(f"use {PUBLISHED}")
         found = self.connection.exec_driver_sql(sql, parameters or None)
-        rows = [
+        rows: list[Row] = [
             {name: plain(value) for name, value in row._mapping.items()}  # noqa: SLF001
             for row in found
         ]

@@ -69,7 +69,9 @@
     return { named: named.sort(mostSpendFirst("merchant")), folded };
   };
 
-  const programsOf = (rows) => {
+  // Means of the months up to the as-of date.
+  const programsOf = (all) => {
+    const rows = all.filter((row) => row.month <= data.until);
     const count = new Set(rows.map((row) => row.month)).size;
     const mean = (of, key) => cents(sum(of, key) / count);
     return groups(rows, (row) => JSON.stringify([row.benefit_type, row.program]))
@@ -132,7 +134,11 @@
     const ofPrograms = isAll ? programMonths : programMonths.filter(isChosen(chosen));
     const programs = programsOf(ofPrograms);
     const shownPrograms = programs.slice(0, data.mostPrograms).map(label);
-    const labels = new Set(shownPrograms.map((row) => row.label));
+    const labels = shownPrograms.map((row) => row.label);
+    const shownMonths = ofPrograms
+      .map(label)
+      .filter((row) => labels.includes(row.label))
+      .sort((one, other) => labels.indexOf(one.label) - labels.indexOf(other.label));
 
     setFigure("transactions", sums.transactions);
     setFigure("spend", sums.spend);
@@ -141,7 +147,7 @@
       types: [byType, byType],
       merchants: [[...named, ...folded], shownMerchants],
       programs: [programs, shownPrograms],
-      "program-months": [ofPrograms, ofPrograms.map(label).filter((row) => labels.has(row.label))],
+      "program-months": [ofPrograms, shownMonths],
     };
     for (const [name, [ofTable, ofChart]] of Object.entries(tablesAndCharts)) {
       tables.get(name)?.replace(ofTable, ofTable === programMonths ? allProgramMonths : undefined);
@@ -199,7 +205,7 @@
   const open = told.incidents.length;
   const hasFailed = last.status !== "succeeded";
   const isBad = hasFailed || told.incidents.some((it) => it.severity === "fail");
-  const health = hasFailed ? last.status : isBad ? "problems" : open ? "warnings" : "healthy";
+  const health = hasFailed ? `${last.status[0].toUpperCase()}${last.status.slice(1)}` : isBad ? "Problems" : open ? "Warnings" : "Healthy";
   place.classList.add(isBad ? "is-bad" : open ? "is-warn" : "is-good");
   place.querySelector("[data-last-run-health]").textContent = health;
   const incidents = open === 1 ? "1 open incident" : `${open || "no"} open incidents`;

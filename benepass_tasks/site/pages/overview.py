@@ -65,7 +65,7 @@ def pages(sources: Sources) -> Iterator[Page]:
             "program_chart": _program_chart(programs),
             "program_month_chart": _program_month_chart(programs),
         },
-        data=_as_data(cube),
+        data={**_as_data(cube), "until": programs.until},
         scripts=("overview.js",),
         has_charts=True,
         downloads=(
@@ -143,7 +143,7 @@ def _month_chart(cube: Cube) -> Chart:
                 Field("month", "Month"),
                 *SUMS[:1],
                 Field("flagged", "Flagged", "count"),
-                *SUMS[1:],
+                SUMS[1],
             ),
             rows,
             page_size=12,
@@ -219,18 +219,20 @@ def _program_chart(programs: Programs) -> Chart:
         x=alt.X("spend:Q", title="Mean of a month", axis=alt.Axis(format="$~s", tickCount=5)),
         color=alt.ColorDatum("Spend"),
     )
-    allowance = base.mark_tick(thickness=4, size=24).encode(
+    allowance = base.mark_tick(thickness=4, size=24, opacity=1).encode(
         x="allowance:Q", color=alt.ColorDatum("Allowance")
     )
-    withheld = base.mark_text(align="left", dx=4, color="var(--muted)").encode(
-        x=alt.XDatum(0), text="note:N"
+    withheld = (
+        base.transform_filter("datum.note")
+        .mark_text(align="left", dx=4, fontSize=12, color="var(--muted)")
+        .encode(x=alt.XDatum(0), text="note:N")
     )
     return Chart(
         "programs",
         "Allowance against spend",
         "For each programme the mean of a month: a bar for what was spent, an upright mark for "
-        "what all its accounts may spend. The months are those with any transaction; the "
-        f"{MOST_PROGRAMS} programmes with the most spend are shown.",
+        "what all its accounts may spend. The months are those with any transaction, up to the "
+        f"as-of date; the {MOST_PROGRAMS} programmes with the most spend are shown.",
         charts.finished(alt.LayerChart(layer=[spend, allowance, withheld])),
         labelled(rows)[:MOST_PROGRAMS],
         DataTable(
@@ -246,8 +248,9 @@ def _program_chart(programs: Programs) -> Chart:
 
 
 def _program_month_chart(programs: Programs) -> Chart:
-    shown = {(row["benefit_type"], row["program"]) for row in programs.by_program()[:MOST_PROGRAMS]}
-    rows = [row for row in programs.months if (row["benefit_type"], row["program"]) in shown]
+    labels = [row["label"] for row in labelled(programs.by_program())[:MOST_PROGRAMS]]
+    known = (row for row in labelled(programs.months) if row["label"] in labels)
+    rows = sorted(known, key=lambda row: labels.index(row["label"]))
     base = alt.Chart(charts.ROWS, height=alt.Step(30)).encode(
         x=alt.X("month:O", title=None, axis=alt.Axis(labelOverlap=True)),
         y=alt.Y("label:N", sort=None, title=None),
@@ -273,7 +276,7 @@ def _program_month_chart(programs: Programs) -> Chart:
         "One field for each programme and month: the more of the month's allowance was spent, the "
         "darker. Fields without colour are withheld or have no allowance; the table says which.",
         charts.finished(alt.LayerChart(layer=[used, rate])),
-        labelled(rows),
+        rows,
         DataTable(
             "program-months",
             "Allowance and spend by programme and month, the newest first. The CSV file has all "
