@@ -4,9 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import fsum
 from typing import Any
 
-import altair as alt
-
-from benepass_tasks.site import charts
+from benepass_tasks.site import spending_charts
 from benepass_tasks.site.page import MOST_ROWS, Chart, DataTable, Download, Field, Page
 from benepass_tasks.site.rendering import written
 from benepass_tasks.site.sources import Sources
@@ -78,7 +76,7 @@ def _tenure_chart(rows: Sequence[Mapping[str, Any]]) -> Chart:
         "Tenure",
         "Employees by full years since they were hired, at the as-of date. Terminated ones are "
         "left out, since the day they left is not known.",
-        charts.finished(_histogram("tenure", "Years")),
+        spending_charts.employees_by("tenure", "Years"),
         rows,
         DataTable(
             "tenure",
@@ -99,7 +97,7 @@ def _spend_chart(found: Sequence[Mapping[str, Any]]) -> Chart:
         "How many employees have spent how much, in all months: it shows what is usual and how far "
         "it spreads, which the bars of a few names would not. A step begins with its first amount "
         "and ends before its second.",
-        charts.finished(_histogram("range", "Spend")),
+        spending_charts.employees_by("range", "Spend"),
         rows,
         DataTable(
             "spend",
@@ -122,19 +120,3 @@ def _range(row: Mapping[str, Any]) -> str:
     if least is None:
         return "nothing"
     return f"${least:,.0f} or more" if most is None else f"${least:,.0f}\N{EN DASH}{most:,.0f}"
-
-
-def _histogram(dimension: str, title: str) -> alt.Chart:
-    histogram: alt.Chart = (
-        alt.Chart(charts.ROWS)
-        .mark_bar()
-        .encode(
-            x=alt.X(f"{dimension}:O", sort=None, title=title, axis=alt.Axis(labelOverlap=True)),
-            y=alt.Y("employees:Q", title="Employees", axis=alt.Axis(tickMinStep=1, tickCount=5)),
-            tooltip=[
-                alt.Tooltip(f"{dimension}:O", title=title),
-                alt.Tooltip("employees:Q", title="Employees", format=",.0f"),
-            ],
-        )
-    )
-    return histogram

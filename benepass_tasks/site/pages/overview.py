@@ -3,10 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import altair as alt
-
 from benepass_tasks.history.read import SourceFigures, newest_figures
-from benepass_tasks.site import charts
+from benepass_tasks.site import spending_charts
 from benepass_tasks.site.cube import OTHER_MONTHS, Cube, read_cube
 from benepass_tasks.site.page import Chart, DataTable, Download, Field, Page
 from benepass_tasks.site.programs import Programs, read_programs
@@ -22,10 +20,15 @@ NOTHING_YET = (
     "No transaction is published yet. Put transactions*.csv into the data folder and run `make`."
 )
 
+NO_PROGRAM_MONTH = (
+    "No programme has a month with spend yet. Programmes come from benefit_accounts*.csv, months "
+    "from transactions*.csv: put them into the data folder and run `make`."
+)
+
 SUMS = (
-    Field("transactions", "Transactions", "count"),
     Field("spend", "Spend", "money"),
     Field("share", "Share of spend", "rate"),
+    Field("transactions", "Transactions", "count"),
 )
 MERCHANT = (Field("merchant", "Merchant"), *SUMS)
 ALLOWANCE = (
@@ -119,61 +122,48 @@ def _as_data(cube: Cube) -> dict[str, object]:
 
 def _month_chart(cube: Cube) -> Chart:
     rows = cube.by("month")
-    bars = (
-        alt.Chart(charts.ROWS)
-        .mark_bar()
-        .encode(
-            x=alt.X("month:O", sort=None, title=None, axis=alt.Axis(labelOverlap=True)),
-            y=alt.Y("spend:Q", title="Spend", axis=alt.Axis(format="$~s", tickCount=5)),
-            tooltip=[alt.Tooltip("month:O", title="Month"), *_sums_told()],
-        )
+    fields = (
+        Field("month", "Month"),
+        Field("spend", "Spend", "money"),
+        Field("transactions", "Transactions", "count"),
+        Field("flagged", "Flagged", "count"),
+    )
+    caption = (
+        "Spend by month. Flagged transactions are accepted, with something doubtful about them."
     )
     return Chart(
         "months",
         "Spend by month",
         "One bar a month. Months without a transaction are left out, so bars side by side may be "
         "far apart in time.",
-        charts.finished(bars),
+        spending_charts.spend_by_month(),
         rows,
-        DataTable(
-            "months",
-            "Spend by month. Flagged transactions are accepted, with something doubtful about "
-            "them.",
-            (
-                Field("month", "Month"),
-                *SUMS[:1],
-                Field("flagged", "Flagged", "count"),
-                SUMS[1],
-            ),
-            rows,
-            page_size=12,
-        ),
+        DataTable("months", caption, fields, rows, page_size=12),
         empty=NOTHING_YET,
     )
 
 
 def _type_chart(cube: Cube) -> Chart:
     rows = cube.by("benefit_type")
+    fields = (Field("benefit_type", "Benefit type"), *SUMS)
     return Chart(
         "types",
         "Spend by benefit type",
         "One bar a benefit type, that with the most spend first.",
-        charts.finished(_ranking("benefit_type", "Benefit type")),
+        spending_charts.spend_by("benefit_type", "Benefit type"),
         rows,
-        DataTable(
-            "types", "Spend by benefit type.", (Field("benefit_type", "Benefit type"), *SUMS), rows
-        ),
+        DataTable("types", "Spend by benefit type.", fields, rows),
         empty=NOTHING_YET,
     )
 
 
 def _merchant_chart(rows: Sequence[Mapping[str, Any]], cube: Cube) -> Chart:
-    named = [row for row in rows if row["merchant"] != _others(cube)]
+    named = rows[:-1] if cube.folded else rows
     return Chart(
         "merchants",
         "Spend by merchant",
         f"The {MOST_MERCHANTS} merchants with the most spend. The table has all of them.",
-        charts.finished(_ranking("merchant", "Merchant")),
+        spending_charts.spend_by("merchant", "Merchant"),
         named[:MOST_MERCHANTS],
         DataTable(
             "merchants",
@@ -188,52 +178,15 @@ def _merchant_chart(rows: Sequence[Mapping[str, Any]], cube: Cube) -> Chart:
     )
 
 
-def _ranking(dimension: str, title: str) -> alt.Chart:
-    ranking: alt.Chart = (
-        alt.Chart(charts.ROWS, height=alt.Step(26))
-        .mark_bar()
-        .encode(
-            x=alt.X("spend:Q", title="Spend", axis=alt.Axis(format="$~s", tickCount=5)),
-            y=alt.Y(f"{dimension}:N", sort=None, title=None),
-            tooltip=[alt.Tooltip(f"{dimension}:N", title=title), *_sums_told()],
-        )
-    )
-    return ranking
-
-
-def _sums_told() -> list[alt.Tooltip]:
-    return [
-        alt.Tooltip("spend:Q", title="Spend", format="$,.2f"),
-        alt.Tooltip("share:Q", title="Share of spend", format=".1%"),
-        alt.Tooltip("transactions:Q", title="Transactions", format=",.0f"),
-    ]
-
-
 def _program_chart(programs: Programs) -> Chart:
     rows = programs.by_program()
-    base = alt.Chart(charts.ROWS, height=alt.Step(30)).encode(
-        y=alt.Y("label:N", sort=None, title=None),
-        tooltip=_program_told(),
-    )
-    spend = base.mark_bar(height=16).encode(
-        x=alt.X("spend:Q", title="Mean of a month", axis=alt.Axis(format="$~s", tickCount=5)),
-        color=alt.ColorDatum("Spend"),
-    )
-    allowance = base.mark_tick(thickness=4, size=24, opacity=1).encode(
-        x="allowance:Q", color=alt.ColorDatum("Allowance")
-    )
-    withheld = (
-        base.transform_filter("datum.note")
-        .mark_text(align="left", dx=4, fontSize=12, color="var(--muted)")
-        .encode(x=alt.XDatum(0), text="note:N")
-    )
     return Chart(
         "programs",
         "Allowance against spend",
         "For each programme the mean of a month: a bar for what was spent, an upright mark for "
         "what all its accounts may spend. The months are those with any transaction, up to the "
         f"as-of date; the {MOST_PROGRAMS} programmes with the most spend are shown.",
-        charts.finished(alt.LayerChart(layer=[spend, allowance, withheld])),
+        spending_charts.allowance_against_spend(),
         labelled(rows)[:MOST_PROGRAMS],
         DataTable(
             "programs",
@@ -242,41 +195,20 @@ def _program_chart(programs: Programs) -> Chart:
             (*PROGRAM, *ALLOWANCE),
             rows,
         ),
-        empty="No programme has a month with spend yet. Programmes come from "
-        "benefit_accounts.csv, months from transactions*.csv.",
+        empty=NO_PROGRAM_MONTH,
     )
 
 
 def _program_month_chart(programs: Programs) -> Chart:
     labels = [row["label"] for row in labelled(programs.by_program())[:MOST_PROGRAMS]]
     known = (row for row in labelled(programs.months) if row["label"] in labels)
-    rows = sorted(known, key=lambda row: labels.index(row["label"]))
-    base = alt.Chart(charts.ROWS, height=alt.Step(30)).encode(
-        x=alt.X("month:O", title=None, axis=alt.Axis(labelOverlap=True)),
-        y=alt.Y("label:N", sort=None, title=None),
-        tooltip=[alt.Tooltip("month:O", title="Month"), *_program_told()],
-    )
-    used = base.mark_rect(stroke="var(--surface)", strokeWidth=2, fill=charts.SERIES[0]).encode(
-        # Pale enough for the text on it to be read.
-        fillOpacity=alt.FillOpacity(
-            "used:Q",
-            title="Used",
-            scale=alt.Scale(range=[0.05, 0.5], zero=True),
-            legend=alt.Legend(format=".0%", symbolType="square", symbolFillColor=charts.SERIES[0]),
-        )
-    )
-    rate = base.mark_text(
-        color="var(--text)",
-        fontSize=11,
-        opacity=alt.ExprRef("bandwidth('x') < 34 ? 0 : 1"),
-    ).encode(text=alt.Text("used:Q", format=".0%"))
     return Chart(
         "program-months",
         "Allowance used, month by month",
         "One field for each programme and month: the more of the month's allowance was spent, the "
-        "darker. Fields without colour are withheld or have no allowance; the table says which.",
-        charts.finished(alt.LayerChart(layer=[used, rate])),
-        rows,
+        "stronger its colour. Fields with a dashed line are withheld. The table has the amounts.",
+        spending_charts.allowance_used(),
+        sorted(known, key=lambda row: labels.index(row["label"])),
         DataTable(
             "program-months",
             "Allowance and spend by programme and month, the newest first. The CSV file has all "
@@ -287,21 +219,10 @@ def _program_month_chart(programs: Programs) -> Chart:
             is_searchable=True,
             download="downloads/program_months.csv",
         ),
-        empty="No programme has a month with spend yet.",
+        empty=NO_PROGRAM_MONTH,
     )
 
 
 def labelled(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of programmes with a name that no other benefit type's programme has."""
+    """Rows of programmes with a name that no programme of another benefit type has."""
     return [{**row, "label": f"{row['program']} ({row['benefit_type']})"} for row in rows]
-
-
-def _program_told() -> list[alt.Tooltip]:
-    return [
-        alt.Tooltip("program:N", title="Programme"),
-        alt.Tooltip("benefit_type:N", title="Benefit type"),
-        alt.Tooltip("allowance:Q", title="Allowance", format="$,.2f"),
-        alt.Tooltip("spend:Q", title="Spend", format="$,.2f"),
-        alt.Tooltip("used:Q", title="Used", format=".1%"),
-        alt.Tooltip("note:N", title="Note"),
-    ]
