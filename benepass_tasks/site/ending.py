@@ -176,7 +176,9 @@ select monitor, dataset, name, status, message, compared_with, checked_at
 from meta.monitor_results
 qualify run_id = first_value(run_id) over (order by checked_at desc, run_id)
 order by
-    list_position(['fail', 'warn', 'ok'], status), monitor, dataset, name nulls first
+    list_position(['fail', 'warn', 'ok'], status),
+    monitor in ('freshness', 'volume') desc,
+    monitor, dataset, name nulls first
 """
 """They look at everything or at nothing."""
 

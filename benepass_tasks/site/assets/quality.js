@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { element, pageData, tables, written } = window.benepass;
+  const { element, pageData, setFigure, tables, written } = window.benepass;
   const { read, write, choose } = window.benepassAddress;
   const { runs, series, reasons } = pageData();
   const find = (name) => document.querySelector(`[data-${name}]`);
@@ -88,9 +88,11 @@
   for (const place of document.querySelectorAll("[data-untold]")) place.hidden = Boolean(told);
   for (const place of document.querySelectorAll("[data-live]")) place.hidden = !told;
   if (told) {
+    setFigure("looked", told.monitors[0]?.checked_at);
+    find("looked").hidden = !told.monitors.length;
     tables.get("monitors-table").replace(told.monitors, told.totals.monitors);
     tables.get("incidents-table").replace(told.incidents, told.totals.incidents);
-    find("live=\"incidents\"").hidden = !told.incidents.length;
+    find('live="incidents"').hidden = !told.incidents.length;
     find("incidents-none").hidden = told.incidents.length > 0;
   }
 })();

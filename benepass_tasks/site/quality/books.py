@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import altair as alt
 
@@ -82,7 +82,7 @@ def outcomes(sources: Sequence[SourceFigures]) -> Chart:
     )
     return Chart(
         "outcomes",
-        "What became of the records",
+        "What is not clean, by source",
         "The share of each source's records that are flagged, quarantined or rejected; all others "
         "are clean.",
         finished(encoded.properties(height=alt.Step(34))),
@@ -108,9 +108,34 @@ def clean_rates(runs: Sequence[RunFigures]) -> Chart:
         if it.clean_rate is not None
     ]
     sources = [it.source for it in runs[-1].sources] if runs else []
-    source = {"sort": sources, "title": None}
-    lines = alt.Chart(ROWS).mark_line(point=alt.OverlayMarkDef(size=45), strokeWidth=2)
-    encoded = lines.encode(
+    return Chart(
+        "clean-rates",
+        "Clean rate over the runs",
+        f"The share of clean records by source, in the last {len(runs)} runs that balanced the "
+        "books; each run is named by its start.",
+        _rate_lines(sources),
+        rows if len(runs) > 1 else [],
+        DataTable(
+            "clean-rates-table",
+            "Clean rate by run, the newest first.",
+            (
+                Field("run", "Run of", "instant"),
+                *(Field(f"rate of {source}", source, "rate") for source in sources),
+            ),
+            [
+                {"run": run}
+                | {f"rate of {source}": None for source in sources}
+                | {f"rate of {it.source}": it.clean_rate for it in figures.sources}
+                for run, figures in reversed(list(zip(began, runs, strict=True)))
+            ],
+            page_size=10,
+        ),
+        empty=_too_few(runs, "its clean rates are in the table above, and their lines are here"),
+    )
+
+
+def _rate_lines(sources: Sequence[str]) -> dict[str, Any]:
+    base = alt.Chart(ROWS).encode(
         x=_run_axis(),
         y=alt.Y(
             "rate:Q",
@@ -118,9 +143,13 @@ def clean_rates(runs: Sequence[RunFigures]) -> Chart:
             scale=alt.Scale(zero=False, nice=True),
             axis=alt.Axis(format=".1~%", tickCount=5),
         ),
-        color=alt.Color("source:N", **source),
-        shape=alt.Shape("source:N", **source),
-        strokeDash=alt.StrokeDash("source:N", **source),
+        color=alt.Color("source:N", sort=sources, title=None),
+    )
+    lines = base.mark_line(strokeWidth=2).encode(
+        strokeDash=alt.StrokeDash("source:N", sort=sources, legend=None)
+    )
+    points = base.mark_point(size=60, filled=True, opacity=1).encode(
+        shape=alt.Shape("source:N", sort=sources, title=None),
         tooltip=[
             alt.Tooltip("run:N", title="run of"),
             alt.Tooltip("source:N", title="source"),
@@ -128,27 +157,7 @@ def clean_rates(runs: Sequence[RunFigures]) -> Chart:
             alt.Tooltip("records:Q", title="records", format=",.0f"),
         ],
     )
-    return Chart(
-        "clean-rates",
-        "Clean rate over the runs",
-        f"The share of clean records by source, in the last {len(runs)} runs that balanced the "
-        "books; each run is named by its start.",
-        finished(encoded),
-        rows if len(runs) > 1 else [],
-        DataTable(
-            "clean-rates-table",
-            "Clean rate by run, the newest first.",
-            (
-                Field("run", "Run of", "instant"),
-                Field("source", "Source", "code"),
-                Field("records", "Records", "count"),
-                Field("rate", "Clean rate", "rate"),
-            ),
-            sorted(rows, key=lambda row: str(row["run"]), reverse=True),
-            page_size=10,
-        ),
-        empty=_too_few(runs, "its clean rates are in the table above, and their lines are here"),
-    )
+    return finished(alt.layer(lines, points))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def checks(results: Sequence[Result], catalog: Catalog) -> DataTable:
         "A test with severity fail stops a run before anything is published.",
         (
             Field("status", "Result", "tag"),
-            Field("severity", "Severity", "tag"),
+            Field("severity", "Severity"),
             Field("relation", "Table", "code"),
             Field("column", "Column", "code"),
             Field("test", "Test"),

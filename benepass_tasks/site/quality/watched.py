@@ -25,7 +25,6 @@ MONITORS = DataTable(
         Field("name", "Of", "code"),
         Field("message", "What was found"),
         Field("compared_with", "Compared with"),
-        Field("checked_at", "Looked", "instant"),
     ),
     (),
     is_searchable=True,
