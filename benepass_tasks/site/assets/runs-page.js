@@ -22,12 +22,14 @@
   const named = (run) => `${run.started_at.slice(0, 10)} ${run.started_at.slice(11, 19)} UTC`;
   const plural = (count, one) => `${written(count, "count")} ${one}${count === 1 ? "" : "s"}`;
 
+  const firstLine = (text) => text?.split("\n", 1)[0];
+  const firstError = (run) => (nodes[run.id] ?? []).find((it) => it.error)?.error;
   tables.get("runs").replace(
     runs.map((run) => ({
       ...run,
       href: `#run=${run.id}`,
       commit: run.commit && run.commit.slice(0, 8) + (run.commit.endsWith("-dirty") ? "-dirty" : ""),
-      error: run.error?.split("\n", 1)[0],
+      error: firstLine(run.error ?? firstError(run)),
     })),
   );
 
@@ -36,8 +38,9 @@
     (nodes[run.id] ?? [])
       .map((it) => {
         const end = Math.max(it.done_at - run.began, 0);
-        const why = it.outcome === "failed" ? it.error?.split("\n", 1)[0] : it.reason;
-        return { ...it, why, end, start: Math.max(end - (it.seconds ?? 0), 0) };
+        const why = it.outcome === "failed" ? firstLine(it.error) : it.reason;
+        const label = it.outcome === "failed" ? `failed: ${it.node}` : it.node;
+        return { ...it, label, why, end, start: Math.max(end - (it.seconds ?? 0), 0) };
       })
       .sort((one, other) => one.start - other.start || one.end - other.end);
 

@@ -28,6 +28,9 @@ KINDS: tuple[Kind, ...] = ("reason", "flag")
 
 _OUTCOMES = ("flagged", "quarantined", "rejected")
 
+# As many labels beside each other as there is room for.
+_LEGEND = alt.Legend(columns=alt.ExprRef("max(1, floor(containerSize()[0] / 220))"), labelLimit=200)
+
 _SOURCE_FIELDS = (
     Field("source", "Source", "code"),
     Field("records", "Records", "count"),
@@ -70,8 +73,13 @@ def outcomes(sources: Sequence[SourceFigures]) -> Chart:
     bars = alt.Chart(ROWS).mark_bar(stroke="var(--surface)", strokeWidth=1)
     encoded = bars.encode(
         x=alt.X("rate:Q", title="share of the records", axis=alt.Axis(format=".1~%", tickCount=5)),
-        y=alt.Y("source:N", title=None, sort=[it.source for it in sources]),
-        color=alt.Color("outcome:N", title=None, sort=list(_OUTCOMES)),
+        y=alt.Y(
+            "source:N",
+            title=None,
+            sort=[it.source for it in sources],
+            axis=alt.Axis(labelLimit=200),
+        ),
+        color=alt.Color("outcome:N", title=None, sort=list(_OUTCOMES), legend=_LEGEND),
         order=alt.Order("place:O"),
         tooltip=[
             alt.Tooltip("source:N", title="source"),
@@ -135,6 +143,8 @@ def clean_rates(runs: Sequence[RunFigures]) -> Chart:
 
 
 def _rate_lines(sources: Sequence[str]) -> dict[str, Any]:
+    # With one domain of their own the channels share a legend.
+    scale = alt.Scale(domain=list(sources))
     base = alt.Chart(ROWS).encode(
         x=_run_axis(),
         y=alt.Y(
@@ -143,13 +153,13 @@ def _rate_lines(sources: Sequence[str]) -> dict[str, Any]:
             scale=alt.Scale(zero=False, nice=True),
             axis=alt.Axis(format=".1~%", tickCount=5),
         ),
-        color=alt.Color("source:N", sort=sources, title=None),
+        color=alt.Color("source:N", scale=scale, legend=_LEGEND, title=None),
     )
     lines = base.mark_line(strokeWidth=2).encode(
-        strokeDash=alt.StrokeDash("source:N", sort=sources, legend=None)
+        strokeDash=alt.StrokeDash("source:N", scale=scale, legend=_LEGEND, title=None)
     )
     points = base.mark_point(size=60, filled=True, opacity=1).encode(
-        shape=alt.Shape("source:N", sort=sources, title=None),
+        shape=alt.Shape("source:N", scale=scale, legend=_LEGEND, title=None),
         tooltip=[
             alt.Tooltip("run:N", title="run of"),
             alt.Tooltip("source:N", title="source"),
@@ -157,7 +167,7 @@ def _rate_lines(sources: Sequence[str]) -> dict[str, Any]:
             alt.Tooltip("records:Q", title="records", format=",.0f"),
         ],
     )
-    return finished(alt.layer(lines, points))
+    return finished(alt.LayerChart(layer=[lines, points]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +226,7 @@ def over_runs(runs: Sequence[RunFigures], kind: Kind) -> Chart:
             "name:N",
             title=None,
             sort=alt.EncodingSortField("place", op="min"),
-            legend=alt.Legend(columns=3, labelLimit=200),
+            legend=_LEGEND,
         ),
         order=alt.Order("place:O"),
         tooltip=[
@@ -274,7 +284,9 @@ def _by_place(run: RunFigures, kind: Kind) -> dict[tuple[str, str], int]:
 def _run_axis() -> alt.X:
     """The runs in their order, each named by its start."""
     short = "slice(datum.value, 5, 10) + ' ' + slice(datum.value, 11, 16)"
-    axis = alt.Axis(labelExpr=short, labelAngle=0, labelOverlap="greedy", labelSeparation=12)
+    axis = alt.Axis(
+        labelExpr=short, labelAngle=0, labelOverlap="greedy", labelSeparation=12, labelBound=True
+    )
     return alt.X("run:N", title="start of the run (UTC)", sort="ascending", axis=axis)
 
 
@@ -282,4 +294,6 @@ def _too_few(runs: Sequence[RunFigures], what: str) -> str:
     if not runs:
         return "No run has balanced the books yet: run `luigi --module benepass_tasks BuildSite`."
     began = instant(runs[-1].started_at).replace("T", " ")[:16]
-    return f"One run has balanced the books so far, that of {began} UTC: {what} from the next run on."
+    return (
+        f"One run has balanced the books so far, that of {began} UTC: {what} from the next run on."
+    )
