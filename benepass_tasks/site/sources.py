@@ -88,9 +88,12 @@ def opened(
     path = quote_text(str(settings.published_dir / DATABASE))
     with warehouse.read() as connection:
         connection.exec_driver_sql(f"attach {path} as {PUBLISHED} (read_only)")
+        connection.commit()
         try:
             yield Sources(project, catalog, graph, settings, warehouse, connection)
         finally:
+            # What a transaction has read cannot be detached in it.
+            connection.rollback()
             connection.exec_driver_sql(f"detach {PUBLISHED}")
 
 
