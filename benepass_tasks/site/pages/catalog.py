@@ -88,7 +88,7 @@ def _table(datasets: Sequence[Dataset]) -> DataTable:
             Field("columns", "Columns", "count"),
             Field("published", "Published", "tag"),
             Field("personal", "Personal data"),
-            Field("tests", "Tests"),
+            Field("tests", "Tests", "tag"),
         ),
         [_summary(dataset) for dataset in datasets],
         page_size=50,
@@ -112,7 +112,7 @@ def _summary(dataset: Dataset) -> Row:
         "columns": len(dataset.columns),
         "published": "published" if dataset.published else None,
         "personal": ", ".join(f"{badge.name} ({badge.letter})" for badge in badges) or "none",
-        "tests": _counted(results),
+        "tests": _counted(results) or None,
     }
 
 
