@@ -161,7 +161,9 @@ class Page:
 
     def settle(self) -> None:
         """Wait until the page has been drawn with what was changed last."""
-        self.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.evaluate(
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
 
     def text(self, selector: str) -> str:
         """The text of an element, as it is shown."""
@@ -232,7 +234,9 @@ class Page:
 
     def _next_message(self, deadline: float) -> dict[str, Any]:
         while b"\0" not in self._unread:
-            ready, _, _ = select.select([self._answers], [], [], max(0, deadline - time.monotonic()))
+            ready, _, _ = select.select(
+                [self._answers], [], [], max(0, deadline - time.monotonic())
+            )
             assert ready, "the browser does not answer"
             more = os.read(self._answers, 1 << 20)
             assert more, "the browser has ended"
