@@ -53,7 +53,8 @@ class Look:
 
 
 ASKING = """[...document.querySelectorAll("button, select, input, summary")]
-    .filter((it) => it.checkVisibility() && !it.closest("th")).map((it) => it.outerHTML.slice(0, 99))
+    .filter((it) => it.checkVisibility() && !it.closest("th"))
+    .map((it) => it.outerHTML.slice(0, 99))
 """
 COLOURS = """(() => {
     const {backgroundColor, color} = getComputedStyle(document.body);
