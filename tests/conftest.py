@@ -1,5 +1,6 @@
 """A small project of its own for each test, run in this process or in one of its own."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -65,6 +66,10 @@ class Workspace:
     @property
     def published(self) -> Path:
         return self.data / "published"
+
+    @property
+    def site(self) -> Path:
+        return self.data / "site"
 
     def write(self, name: str, content: str | bytes) -> None:
         """Write a file below the project's folder."""
@@ -235,6 +240,24 @@ def published_run(finished_run: Workspace, tmp_path_factory: pytest.TempPathFact
     made = Workspace(tmp_path_factory.mktemp("published") / "project")
     shutil.copytree(finished_run.root, made.root)
     made.run("Publish")
+    return made
+
+
+@pytest.fixture(scope="session")
+def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A project with the sample of `data/` and its site; made once, to look at and for copying."""
+    base = tmp_path_factory.getbasetemp()
+    # The processes of a parallel run share it.
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    made = Workspace(shared / "sample")
+    with (shared / "sample.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made.site / "runs.js").exists():
+            shutil.rmtree(made.root, ignore_errors=True)
+            _project(made.root)
+            for path in (ROOT / "data").glob("*.csv"):
+                shutil.copy(path, made.data / path.name)
+            made.run("BuildSite")
     return made
 
 

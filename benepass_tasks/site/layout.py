@@ -114,7 +114,9 @@ def arrange(layers: Mapping[str, Sequence[str]], reads: Mapping[str, Sequence[st
     return Layout(
         boxes={name: boxes[name] for name in layer_of},
         links=[_link(it, boxes, heights, xs) for it in links],
-        columns=[Column(layer, x, depth == 0) for (layer, depth), x in zip(columns, xs, strict=True)],
+        columns=[
+            Column(layer, x, depth == 0) for (layer, depth), x in zip(columns, xs, strict=True)
+        ],
         width=xs[-1] + BOX_WIDTH if xs else 0,
         height=max((box.y + BOX_HEIGHT for box in boxes.values()), default=0),
     )
@@ -212,7 +214,9 @@ class _Graph:
         at = {node: float(index * BOX_HEIGHT) for row in rows for index, node in enumerate(row)}
         for step in range(_ALIGNMENTS):
             for row in rows if step % 2 == 0 else reversed(rows):
-                wanted = [_mean([at[it] for it in (*self.left[n], *self.right[n])], at[n]) for n in row]
+                wanted = [
+                    _mean([at[it] for it in (*self.left[n], *self.right[n])], at[n]) for n in row
+                ]
                 sizes = [self._size(node) for node in row]
                 at.update(zip(row, _spread(wanted, sizes), strict=True))
         top = min((at[node] - self._size(node) / 2 for node in at), default=0.0)

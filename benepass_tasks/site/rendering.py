@@ -13,6 +13,7 @@ from benepass_tasks.catalog import Catalog, Column, Source, Table
 from benepass_tasks.site.addresses import anchor_of
 from benepass_tasks.site.page import DataTable, Field, Kind, Page
 from benepass_tasks.site.personal import badges
+from benepass_tasks.site.policy import CONTENT_POLICY
 
 SECTIONS = (
     ("index.html", "Overview"),
@@ -36,7 +37,13 @@ def render(page: Page, vega: str) -> bytes:
         vega: The path of Vega's script, for the pages that have charts.
     """
     template = _environment().get_template(page.template)
-    context = {"page": page, "sections": SECTIONS, "vega": vega, **page.values}
+    context = {
+        "page": page,
+        "sections": SECTIONS,
+        "vega": vega,
+        "content_policy": CONTENT_POLICY,
+        **page.values,
+    }
     text: str = template.render(context)
     return f"{text.rstrip()}\n".encode()
 

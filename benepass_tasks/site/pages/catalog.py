@@ -162,7 +162,9 @@ def _facts(dataset: Dataset) -> Iterator[tuple[str, str]]:
     if isinstance(declared, Source):
         contract = declared.schema_contract
         modes = ("tables", contract.tables), ("columns", contract.columns)
-        described = ", ".join(f"{what} {mode}" for what, mode in (*modes, ("types", contract.data_type)))
+        described = ", ".join(
+            f"{what} {mode}" for what, mode in (*modes, ("types", contract.data_type))
+        )
         yield "Schema contract", described
     yield from _publishing(dataset)
 

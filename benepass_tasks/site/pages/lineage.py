@@ -133,9 +133,7 @@ class _Numbers:
         )
 
 
-def _data(
-    datasets: Sequence[Dataset], arranged: Layout, sources: Sources
-) -> Mapping[str, object]:
+def _data(datasets: Sequence[Dataset], arranged: Layout, sources: Sources) -> Mapping[str, object]:
     """All that is known, names once and numbers elsewhere.
 
     `columns` are in the order of the datasets, `edges` flat triples of a column, the column that
@@ -176,7 +174,9 @@ def _data(
         ],
         "layers": [column.layer for column in arranged.columns],
         "columns": columns,
-        "pii": [["".join(it.letter for it in personal.badges(pii)), personal.words(pii)] for pii in piis],
+        "pii": [
+            ["".join(it.letter for it in personal.badges(pii)), personal.words(pii)] for pii in piis
+        ],
         "badges": {it.letter: it.name for it in personal.BADGES.values()},
         "edges": edges,
         "rows": rows,
