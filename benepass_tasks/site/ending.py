@@ -40,6 +40,9 @@ LONGEST_ERROR = 500
 LONGEST_TEXT = 250
 """In letters; what is longer is cut."""
 
+MOST_NODES = 500
+"""Nodes of a run, if there is room for them."""
+
 ROOM_OF_RUNS = 60_000
 ROOM_OF_NODES = 230_000
 ROOM_OF_ONE_RUN = 60_000
@@ -140,17 +143,19 @@ def _run(run: PastRun, tally: Mapping[str, int]) -> dict[str, Any]:
 
 NODES = """
 select
-    run_id, node, outcome, reason, row_count, round(seconds, 3), error,
-    round(epoch(recorded_at), 3)
+    run_id, left(node, 500) as name, outcome, left(reason, 500), row_count, round(seconds, 3),
+    left(error, 1000), round(epoch(recorded_at), 3)
 from meta.materializations
-where outcome <> 'skipped' and run_id in (select unnest(cast(? as varchar[])))
-order by outcome = 'failed' desc, seconds desc nulls last, node
+where outcome <> 'skipped' and run_id in (select unnest(cast($1 as varchar[])))
+qualify row_number() over (partition by run_id order by seconds desc nulls first, node) <= $2
+order by outcome = 'failed' desc, seconds desc nulls last, name
 """
+"""Cut already, since sorting long texts takes memory; what failed has no seconds."""
 
 
 def _nodes_of_runs(connection: Connection, runs: Sequence[str]) -> str:
     nodes: dict[str, list[dict[str, Any]]] = {run: [] for run in runs}
-    found = connection.exec_driver_sql(NODES, (list(runs),))
+    found = connection.exec_driver_sql(NODES, (list(runs), MOST_NODES))
     for run, node, outcome, reason, rows, seconds, error, done_at in found:
         nodes[run].append(
             {

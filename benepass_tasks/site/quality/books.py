@@ -10,6 +10,7 @@ import altair as alt
 from benepass_tasks.history.read import RunFigures, SourceFigures
 from benepass_tasks.site.charts import ROWS, finished
 from benepass_tasks.site.page import Chart, DataTable, Field, Row, instant
+from benepass_tasks.site.rendering import written
 
 RUNS = 100
 """Runs that are compared at most."""
@@ -94,7 +95,7 @@ def outcomes(sources: Sequence[SourceFigures]) -> Chart:
         "The share of each source's records that are flagged, quarantined or rejected; all others "
         "are clean.",
         finished(encoded.properties(height=alt.Step(34))),
-        rows,
+        rows if any(row["records"] for row in rows) else [],
         DataTable(
             "sources",
             "By source. A flagged record is in the marts with a remark, a quarantined one is kept "
@@ -102,7 +103,7 @@ def outcomes(sources: Sequence[SourceFigures]) -> Chart:
             _SOURCE_FIELDS,
             [{field.key: getattr(it, field.key) for field in _SOURCE_FIELDS} for it in sources],
         ),
-        empty="No record was loaded yet: the source files are empty.",
+        empty="Every record is clean." if rows else "The source files hold no record.",
     )
 
 
@@ -293,7 +294,7 @@ def _run_axis() -> alt.X:
 def _too_few(runs: Sequence[RunFigures], what: str) -> str:
     if not runs:
         return "No run has balanced the books yet: run `luigi --module benepass_tasks BuildSite`."
-    began = instant(runs[-1].started_at).replace("T", " ")[:16]
-    return (
-        f"One run has balanced the books so far, that of {began} UTC: {what} from the next run on."
-    )
+    if len(runs) > 1:
+        return "There was none in any of the runs."
+    began = written(instant(runs[-1].started_at), "instant")
+    return f"One run has balanced the books so far, that of {began}: {what} from the next run on."
