@@ -9,7 +9,7 @@ from benepass_tasks.site.page import MOST_ROWS, Chart, DataTable, Download, Fiel
 from benepass_tasks.site.rendering import written
 from benepass_tasks.site.sources import Sources
 
-NOBODY_YET = "No employee is published yet. Put employees.csv into the data folder and run `make`."
+NOBODY_YET = "No employee is published yet. Put employees.csv into the data folder and run make."
 
 EMPLOYEE = (
     Field("employee_id", "Employee", "code"),
@@ -111,7 +111,7 @@ def _spend_chart(found: Sequence[Mapping[str, Any]]) -> Chart:
             page_size=20,
         ),
         empty="Nobody has spent anything yet. Put transactions*.csv into the data folder and run "
-        "`make`.",
+        "make.",
     )
 
 

@@ -17,12 +17,12 @@ MOST_PROGRAMS = 20
 """Programmes in their charts."""
 
 NOTHING_YET = (
-    "No transaction is published yet. Put transactions*.csv into the data folder and run `make`."
+    "No transaction is published yet. Put transactions*.csv into the data folder and run make."
 )
 
 NO_PROGRAM_MONTH = (
-    "No programme has a month with spend yet. Programmes come from benefit_accounts*.csv, months "
-    "from transactions*.csv: put them into the data folder and run `make`."
+    "No programme has a month with spend yet. Programmes come from benefit_accounts.csv, months "
+    "from transactions*.csv: put them into the data folder and run make."
 )
 
 SUMS = (
