@@ -21,14 +21,13 @@ def highlighted(sql: str, name: str) -> Markup:
     tokens = ((kind, text) for _, kind, text in _LEXER.get_tokens_unprocessed(sql))
     html = io.StringIO()
     _FORMATTER.format(tokens, html)
-    # The formatter closes its marks at each end of a line, and adds one after the last.
-    lines = html.getvalue().removesuffix("\n").split("\n")
-    if sql.endswith("\n"):
-        lines.append("")
-    numbered = (
-        Markup('<span class="line" id="{}-{}">{}</span>').format(name, number, Markup(line))  # noqa: S704 - the formatter's
-        for number, line in enumerate(lines, 1)
-        if line or number < len(lines)
-    )
-    end = "\n" if sql.endswith("\n") else ""
-    return Markup("\n").join(numbered) + end
+    # The formatter closes its marks at each end of a line, and ends the last line if need be.
+    *lines, rest = html.getvalue().removesuffix("" if sql.endswith("\n") else "\n").split("\n")
+    numbered = [_line(name, number, line) for number, line in enumerate(lines, 1)]
+    last = [_line(name, len(lines) + 1, rest)] if rest else [Markup()]
+    return Markup("\n").join([*numbered, *last])
+
+
+def _line(name: str, number: int, html: str) -> Markup:
+    made = Markup('<span class="line" id="{}-{}">{}</span>')
+    return made.format(name, number, Markup(html))  # noqa: S704 - the formatter has escaped it

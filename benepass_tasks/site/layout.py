@@ -104,7 +104,7 @@ def arrange(layers: Mapping[str, Sequence[str]], reads: Mapping[str, Sequence[st
     columns, column_of = _columns(layers, links)
     graph = _Graph.of(column_of, links, len(columns))
     rows = graph.sorted_rows()
-    heights = graph.heights(rows)
+    heights, bottom = graph.heights(rows)
     xs = [index * (BOX_WIDTH + COLUMN_GAP) for index in range(len(columns))]
     boxes = {
         name: Box(name, column, order, xs[column], round(heights[name, column] - BOX_HEIGHT / 2))
@@ -115,17 +115,18 @@ def arrange(layers: Mapping[str, Sequence[str]], reads: Mapping[str, Sequence[st
         boxes={name: boxes[name] for name in layer_of},
         links=[_link(it, boxes, heights, xs) for it in links],
         columns=[
-            Column(layer, x, depth == 0) for (layer, depth), x in zip(columns, xs, strict=True)
+            Column(layer, x, is_first=depth == 0)
+            for (layer, depth), x in zip(columns, xs, strict=True)
         ],
         width=xs[-1] + BOX_WIDTH if xs else 0,
-        height=max((box.y + BOX_HEIGHT for box in boxes.values()), default=0),
+        height=bottom,
     )
 
 
 def _columns(
     layers: Mapping[str, Sequence[str]], links: Iterable[tuple[str, str]]
 ) -> tuple[list[tuple[str, int]], dict[str, int]]:
-    """The columns as (layer, depth), and that of each table: right of what it reads of its layer."""
+    """The columns as (layer, depth), and each table's: right of what it reads of its layer."""
     layer_of = {name: layer for layer, names in layers.items() for name in names}
     inner: dict[str, list[str]] = {name: [] for name in layer_of}
     for origin, reader in links:
@@ -209,18 +210,21 @@ class _Graph:
                     insort(ends, end)
         return crossings
 
-    def heights(self, rows: Sequence[Sequence[_Node]]) -> dict[_Node, float]:
-        """The middle of each box and waypoint: near its neighbours, in order, none too close."""
+    def heights(self, rows: Sequence[Sequence[_Node]]) -> tuple[dict[_Node, float], int]:
+        """The middle of each box and waypoint, near its neighbours and in order, and the bottom."""
         at = {node: float(index * BOX_HEIGHT) for row in rows for index, node in enumerate(row)}
         for step in range(_ALIGNMENTS):
             for row in rows if step % 2 == 0 else reversed(rows):
-                wanted = [
-                    _mean([at[it] for it in (*self.left[n], *self.right[n])], at[n]) for n in row
-                ]
+                wanted = [self._middle(node, at) for node in row]
                 sizes = [self._size(node) for node in row]
                 at.update(zip(row, _spread(wanted, sizes), strict=True))
         top = min((at[node] - self._size(node) / 2 for node in at), default=0.0)
-        return {node: height - top for node, height in at.items()}
+        bottom = max((at[node] + self._size(node) / 2 for node in at), default=0.0)
+        return {node: height - top for node, height in at.items()}, round(bottom - top)
+
+    def _middle(self, node: _Node, at: Mapping[_Node, float]) -> float:
+        beside = (*self.left[node], *self.right[node])
+        return _mean([at[it] for it in beside], at[node])
 
     def _size(self, node: _Node) -> int:
         name, column = node

@@ -11,7 +11,7 @@
   const tools = document.querySelector("[data-lineage-tools]");
   const panel = document.querySelector("[data-panel]");
   const said = document.querySelector("[data-said]");
-  const clear = document.querySelector("[data-clear]");
+  const clear = element("button", { type: "button", "data-clear": "" }, "All tables ", element("kbd", {}, "Esc"));
   const deciding = document.querySelector("[data-deciding]");
 
   // What is known, by number.
@@ -20,7 +20,7 @@
     const first = columns.length;
     for (const [column, type, pii, text] of data.columns.slice(first, first + count)) {
       const [letters, personal] = data.pii[pii];
-      columns.push({ number: columns.length, dataset: number, name: column, full: `${name}.${column}`, type, letters, personal, description: text });
+      columns.push({ number: columns.length, dataset: number, name: column, full: `${name}.${column}`, anchor: data.anchors[column] ?? column, type, letters, personal, description: text });
     }
     const short = name.slice(name.lastIndexOf(".") + 1);
     return { number, name, short, description, place, order, first, count, layer: data.layers[place] };
@@ -93,7 +93,7 @@
     made.append(...children);
     return made;
   };
-  const address = (name) => `#${name}`;
+  const address = (name) => `#${encodeURIComponent(name)}`;
   const cut = (text, longest) => (text.length > longest ? `${text.slice(0, longest - 1)}\u2026` : text);
   const masked = (masking) => (masking === "count" ? "only counted" : `masked: ${masking}`);
   const howSaid = ({ what, masking }) => (masking ? `${what}, ${masked(masking)}` : what);
@@ -189,49 +189,82 @@
   const WIDTH = 196;
   const HEAD = 28;
   const ROW = 24;
-  const GAP = 22;
+  const LANE = 16;
+  const BETWEEN = 22;
   const TOP = 32;
 
   const end = (edge) => (edge.to === undefined ? `rows of ${edge.rowsOf}` : edge.to);
+  const mean = (values) => values.reduce((one, other) => one + other, 0) / values.length;
 
-  // The tables on the way, each with its columns concerned, beneath each other as in the graph.
-  const placed = (nodes, edges, gap) => {
-    const byTable = gathered();
-    for (const node of nodes) put(byTable, node.dataset, node);
-    const shown = [...byTable.keys()].sort((one, other) => datasets[one].order - datasets[other].order);
-    const places = [...new Set(shown.map((it) => datasets[it].place))].sort((one, other) => one - other);
-    const incoming = gathered();
-    for (const edge of edges) put(incoming, end(edge), edge.from);
-    const at = new Map();
-    const stacks = places.map((place, index) => {
-      let bottom = 0;
-      const x = index * (WIDTH + gap);
-      return shown
+  // The tables on the way with their columns concerned, in columns as in the graph of all tables;
+  // what passes a column of tables has a lane of its own there.
+  const placed = (nodes, edges) => {
+    const [byTable, incoming, tableOf] = [gathered(), gathered(), new Map()];
+    for (const node of nodes) {
+      put(byTable, node.dataset, node);
+      tableOf.set(node.key, node.dataset);
+    }
+    for (const edge of edges) put(incoming, end(edge), edge);
+    const places = [...new Set([...byTable.keys()].map((it) => datasets[it].place))].sort((one, other) => one - other);
+    const stepOf = (key) => places.indexOf(datasets[tableOf.get(key)].place);
+    const [passing, labelled] = [places.map(() => new Set()), new Set()];
+    for (const edge of edges) {
+      const last = stepOf(end(edge));
+      for (let step = stepOf(edge.from) + 1; step < last; step += 1) passing[step].add(edge.from);
+      if (edge.how.masking) labelled.add(last);
+    }
+    const xs = [0];
+    for (let step = 1; step < places.length; step += 1) xs.push(xs[step - 1] + WIDTH + (labelled.has(step) ? 196 : 44));
+
+    const [rows, lanes] = [new Map(), new Map()];
+    const lane = (from, step) => `${from} ${step}`;
+    const height = (from, step) => lanes.get(lane(from, step)) ?? rows.get(from);
+    const table = (dataset, step) => {
+      const own = byTable.get(dataset);
+      const wanted = own.flatMap(({ key }, index) =>
+        (incoming.get(key) ?? [])
+          .filter((edge) => stepOf(edge.from) < step)
+          .map((edge) => height(edge.from, step - 1) - HEAD - (index + 0.5) * ROW),
+      );
+      return { dataset, own, wanted: wanted.length ? mean(wanted) : Infinity, tall: HEAD + own.length * ROW + 4, gap: BETWEEN };
+    };
+    const stacks = places.map((place, step) => {
+      const tablesHere = [...byTable.keys()]
         .filter((it) => datasets[it].place === place)
-        .map((dataset) => {
-          const rows = byTable.get(dataset);
-          const wanted = rows.flatMap((row, step) =>
-            (incoming.get(row.key) ?? []).filter((it) => at.has(it)).map((it) => at.get(it).y - HEAD - step * ROW),
-          );
-          const middle = wanted.length ? wanted.reduce((one, other) => one + other, 0) / wanted.length : bottom;
-          const y = Math.max(bottom, Math.round(middle));
-          rows.forEach((row, step) => at.set(row.key, { x, y: y + HEAD + step * ROW }));
-          const height = HEAD + rows.length * ROW + 4;
-          bottom = y + height + GAP;
-          return { dataset: datasets[dataset], rows, x, y, height };
-        });
+        .sort((one, other) => datasets[one].order - datasets[other].order)
+        .map((it) => table(it, step));
+      const lanesHere = [...passing[step]].map((from) => ({ from, wanted: height(from, step - 1) - LANE / 2, tall: LANE, gap: 4 }));
+      let bottom = 0;
+      const items = [...tablesHere, ...lanesHere].sort((one, other) => (one.wanted === other.wanted ? 0 : one.wanted - other.wanted));
+      for (const item of items) {
+        item.y = Math.max(bottom, Math.round(item.wanted === Infinity ? bottom : item.wanted));
+        bottom = item.y + item.tall + item.gap;
+        if (item.own) item.own.forEach(({ key }, index) => rows.set(key, item.y + HEAD + (index + 0.5) * ROW));
+        else lanes.set(lane(item.from, step), item.y + LANE / 2);
+      }
+      return tablesHere.map((it) => ({ ...it, x: xs[step] }));
     });
-    const stacked = stacks.flat();
-    const top = Math.min(...stacked.map((it) => it.y));
-    for (const it of stacked) it.y -= top;
-    for (const it of at.values()) it.y -= top;
-    return { stacked, at, places };
-  };
-
-  const flow = (from, to) => {
-    const [x, y, x2, y2] = [from.x + WIDTH, from.y + ROW / 2, to.x, to.y + ROW / 2];
-    const middle = (x + x2) / 2;
-    return `M${x} ${y}C${middle} ${y} ${middle} ${y2} ${x2} ${y2}`;
+    const at = new Map([...rows].map(([key, y]) => [key, { x: xs[stepOf(key)], y: y - ROW / 2 }]));
+    const flow = (edge) => {
+      const [begin, last] = [stepOf(edge.from), stepOf(end(edge))];
+      let [x, y] = [xs[begin] + WIDTH, rows.get(edge.from)];
+      let path = `M${x} ${y}`;
+      const curve = (x2, y2) => {
+        const middle = (x + x2) / 2;
+        path += `C${middle} ${y} ${middle} ${y2} ${x2} ${y2}`;
+        [x, y] = [x2, y2];
+      };
+      for (let step = begin + 1; step < last; step += 1) {
+        curve(xs[step], lanes.get(lane(edge.from, step)));
+        x += WIDTH;
+        path += `H${x}`;
+      }
+      curve(xs[last], rows.get(end(edge)));
+      return path;
+    };
+    const drawnTables = stacks.flat();
+    const bottoms = [...drawnTables.map((it) => it.y + it.tall), ...[...lanes.values()].map((it) => it + LANE)];
+    return { tables: drawnTables, at, flow, places, xs, bottom: Math.max(...bottoms) };
   };
 
   const letterShapes = (letters, right, y) =>
@@ -271,7 +304,7 @@
     return [...labels].map(([key, found]) => {
       const text = found.join(", ");
       const { x, y } = at.get(key);
-      const width = text.length * 6.1 + 12;
+      const width = text.length * 7 + 14;
       return shape(
         "g",
         { class: "mask" },
@@ -289,21 +322,20 @@
       ...ofRows.map((dataset) => ({ key: `rows of ${dataset}`, dataset })),
       ...reached.map((it) => ({ key: it, dataset: columns[it].dataset, column: columns[it] })),
     ];
-    const gap = edges.some((it) => it.how.masking) ? 150 : 72;
-    const { stacked, at, places } = placed(nodes, edges, gap);
-    const width = places.length * (WIDTH + gap) - gap + 8;
-    const height = Math.max(...stacked.map((it) => it.y + it.height)) + TOP + 8;
+    const { tables: frames, at, flow, places, xs, bottom } = placed(nodes, edges);
+    const [width, height] = [xs.at(-1) + WIDTH + 8, bottom + TOP + 8];
     const headings = places
-      .map((place, index) => [data.layers[place], index])
-      .filter(([layer, index]) => index === 0 || layer !== data.layers[places[index - 1]])
-      .map(([layer, index]) => shape("text", { class: "layer", x: index * (WIDTH + gap), y: -12 }, layer));
+      .map((place, step) => [data.layers[place], step])
+      .filter(([layer, step]) => step === 0 || layer !== data.layers[places[step - 1]])
+      .map(([layer, step]) => shape("text", { class: "layer", x: xs[step], y: -12 }, layer));
     const flows = edges.map((edge) => {
       const kinds = [edge.how.isDeciding && "is-deciding", edge.how.masking && "is-masked"].filter(Boolean);
       const names = { "data-from": columns[edge.from].full, "data-to": edge.to === undefined ? datasets[edge.rowsOf].name : columns[edge.to].full };
-      return shape("path", { d: flow(at.get(edge.from), at.get(end(edge))), class: kinds.join(" ") || null, ...names }, shape("title", {}, howSaid(edge.how)));
+      return shape("path", { d: flow(edge), class: kinds.join(" ") || null, ...names }, shape("title", {}, howSaid(edge.how)));
     });
     const made = new Map();
-    const frames = stacked.map(({ dataset, rows, x, y, height: tall }) => {
+    const drawnTables = frames.map(({ dataset: number, own, x, y, tall }) => {
+      const dataset = datasets[number];
       const head = shape(
         "a",
         { class: "table-head", href: address(dataset.name), "aria-label": `table ${dataset.name}` },
@@ -311,8 +343,8 @@
         shape("text", { class: "table-name", x: x + 10, y: y + 18 }, cut(dataset.short, 26)),
         shape("title", {}, dataset.name),
       );
-      made.set(`table ${dataset.number}`, { element: head, key: `table ${dataset.number}`, x, y });
-      const lines = rows.map((node) => {
+      made.set(`table ${number}`, { element: head, key: `table ${number}`, x, y });
+      const lines = own.map((node) => {
         const row = rowShape(node, at.get(node.key), chosen);
         made.set(node.key, { element: row, key: node.key, ...at.get(node.key) });
         return row;
@@ -327,7 +359,7 @@
         { transform: `translate(4 ${TOP})` },
         ...headings,
         shape("g", { class: "flows", "aria-hidden": "true" }, ...flows),
-        ...frames,
+        ...drawnTables,
         shape("g", { "aria-hidden": "true" }, ...maskShapes(edges, at)),
       ),
     );
@@ -354,7 +386,6 @@
   const readable = () => Math.max(0.8, fitting());
   const show = (svg) => {
     if (shown !== tables) shown.remove();
-    tables.classList.toggle("is-behind", svg !== tables);
     tables.style.display = svg === tables ? "" : "none";
     shown = svg;
     if (svg !== tables) graph.append(svg);
@@ -376,13 +407,16 @@
 
   // ---------------------------------------------------------------- the panel
 
-  const heading = (text) => element("h2", { tabindex: "-1" }, text);
+  // Names may be broken after their dots and underscores.
+  const breakable = (name) => name.split(/(?<=[._])(?=[^._])/).flatMap((part, index) => (index ? [element("wbr"), part] : [part]));
+  const code = (name) => element("code", {}, ...breakable(name));
+  const heading = (text) => element("h2", { tabindex: "-1" }, ...breakable(text));
   const catalogLink = (dataset, column) => {
-    const anchor = column ? `#${column.name === "main" ? "column-main" : column.name}` : "";
+    const anchor = column ? `#${column.anchor}` : "";
     return element("p", {}, element("a", { href: `catalog/${dataset.name}.html${anchor}` }, "Open in the catalog"));
   };
   const columnLink = (column, text) =>
-    element("a", { href: address(column.full) }, element("code", {}, text), element("span", { class: "letters" }, ...badges(column.letters)));
+    element("a", { href: address(column.full) }, code(text), element("span", { class: "letters" }, ...badges(column.letters)));
 
   const tablePanel = (dataset) => {
     const own = columns.slice(dataset.first, dataset.first + dataset.count);
@@ -401,7 +435,7 @@
     for (const edge of edges) {
       const [of, other] = isUp ? [edge.from, end(edge)] : [end(edge), edge.from];
       const name = typeof other === "number" ? columns[other].full : `rows of ${datasets[edge.rowsOf].name}`;
-      const line = element("span", { class: edge.how.masking ? "step masked" : "step" }, `${howSaid(edge.how)} ${isUp ? "into" : "from"} ${name}`);
+      const line = element("span", { class: edge.how.masking ? "step masked" : "step" }, ...breakable(`${howSaid(edge.how)} ${isUp ? "into" : "from"} ${name}`));
       put(steps, of, line);
     }
     const places = [...reached, ...new Set([...steps.keys()].filter((it) => typeof it !== "number"))].filter((it) => it !== chosen.number);
@@ -409,7 +443,7 @@
       const column = columns[key];
       const link = column
         ? columnLink(column, column.full)
-        : element("a", { href: address(datasets[Number(key.slice(8))].name) }, element("code", {}, `rows of ${datasets[Number(key.slice(8))].name}`));
+        : element("a", { href: address(datasets[Number(key.slice(8))].name) }, code(`rows of ${datasets[Number(key.slice(8))].name}`));
       return element("li", {}, link, ...(steps.get(key) ?? []));
     };
     const list = places.length
@@ -446,7 +480,7 @@
     const [up, down] = [upstream(column), downstream(column)];
     const svg = drawn(column, up, down);
     show(svg);
-    panel.replaceChildren(...columnPanel(column, up, down));
+    panel.replaceChildren(clear, ...columnPanel(column, up, down));
     const masks = new Set([...up.edges, ...down.edges].filter((it) => it.how.masking).map((it) => masked(it.how.masking)));
     const onTheWay = masks.size ? `; on the way ${[...masks].join(", ")}` : "";
     say(`${column.full}, ${column.personal}: derives from ${many(up.reached.size - 1, "column", "columns")}, leads to ${many(down.reached.size - 1, "column", "columns")}${onTheWay}.`);
@@ -456,7 +490,7 @@
   const chooseTable = (dataset) => {
     show(tables);
     const { up, down } = lightTables(dataset);
-    panel.replaceChildren(...tablePanel(dataset));
+    panel.replaceChildren(clear, ...tablePanel(dataset));
     say(`${dataset.name}: ${many(dataset.count, "column", "columns")}; made from ${many(up, "dataset", "datasets")}, ${many(down, "table is", "tables are")} made from it.`);
     return boxes.get(dataset.number);
   };
@@ -466,7 +500,7 @@
     lightTables(null);
     panel.replaceChildren();
     if (name) {
-      panel.append(heading("Nothing found"), element("p", {}, `No table or column is called ${cut(name, 100)}. Find one above, or choose a table.`));
+      panel.append(clear, heading("Nothing found"), element("p", {}, `No table or column is called ${cut(name, 100)}. Find one above, or choose a table.`));
     }
     say(name ? `No table or column is called ${cut(name, 100)}.` : cameFrom ? "All tables." : "");
     return null;
@@ -482,13 +516,15 @@
   };
 
   const update = () => {
+    // What had the focus may be no more after this, and its place has it then.
+    if (graph.contains(document.activeElement)) cameFrom ??= "graph";
+    else if (panel.contains(document.activeElement)) cameFrom ??= "panel";
     const name = named();
     // The skip link leads to the content, and chooses nothing.
     const found = byName.get(name.toLowerCase());
     const unknown = found || name === "main" ? "" : name;
     const isAny = Boolean(found || unknown);
     panel.hidden = !isAny;
-    clear.hidden = !isAny;
     const target = found?.column ? chooseColumn(found.column) : found ? chooseTable(found.dataset) : chooseNothing(unknown);
     if (target) reveal(target);
     if (cameFrom === "graph") target?.focus({ preventScroll: true });
@@ -518,17 +554,21 @@
   });
   deciding.addEventListener("change", update);
   window.addEventListener("hashchange", update);
-  window.addEventListener("popstate", update);
 
   // ---------------------------------------------------------------- finding
 
   const input = document.getElementById("lineage-find");
   const list = document.getElementById("lineage-found");
   const MOST = 12;
-  const entries = [
-    ...datasets.map((it) => ({ name: it.name, short: it.short, description: "", letters: "" })),
-    ...columns.map((it) => ({ name: it.full, short: it.name, description: "", letters: it.letters })),
-  ];
+  // The marts first, as in the search of the catalog.
+  const entries = [...datasets]
+    .sort((one, other) => other.place - one.place)
+    .flatMap((dataset) => [
+      { name: dataset.name, short: dataset.short, description: "", letters: "" },
+      ...columns
+        .slice(dataset.first, dataset.first + dataset.count)
+        .map((it) => ({ name: it.full, short: it.name, description: "", letters: it.letters })),
+    ]);
   const find = combobox(
     input,
     list,
@@ -542,7 +582,7 @@
       input.value = "";
       find();
       if (named() === item.dataset.name) update();
-      else window.location.hash = item.dataset.name;
+      else window.location.hash = address(item.dataset.name);
     },
   );
   input.addEventListener("keydown", (event) => {

@@ -6,7 +6,9 @@ from itertools import groupby
 from benepass_tasks.catalog import Column, DataTest, Freshness, Source, SqlCheck, Table, Volume
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.contracts.results import Result
+from benepass_tasks.models import ModelGraph
 from benepass_tasks.monitors.wording import span
+from benepass_tasks.project import Project
 from benepass_tasks.publication import DATABASE
 from benepass_tasks.site import personal
 from benepass_tasks.site.addresses import anchor_of, lineage_of, page_of
@@ -25,13 +27,28 @@ def pages(sources: Sources) -> Iterator[Page]:
     datasets = datasets_of(sources)
     yield _index(datasets)
     for dataset in datasets:
-        yield Page(
-            page_of(dataset.name),
-            "dataset.html.j2",
-            f"{dataset.name} · Catalog",
-            INDEX,
-            values=_values(dataset, sources),
-        )
+        yield page(dataset, sources.project, sources.graph)
+
+
+def page(dataset: Dataset, project: Project, graph: ModelGraph) -> Page:
+    """The page of a dataset.
+
+    Args:
+        dataset: The dataset.
+        project: Where its SQL is.
+        graph: The models, with their macros and checks.
+    """
+    return Page(
+        page_of(dataset.name),
+        "dataset.html.j2",
+        f"{dataset.name} · Catalog",
+        INDEX,
+        values={
+            **_values(dataset),
+            "sql": _sql(dataset, project),
+            "further_sql": list(_further_sql(dataset, project, graph)),
+        },
+    )
 
 
 def _index(datasets: Sequence[Dataset]) -> Page:
@@ -60,19 +77,13 @@ def _index(datasets: Sequence[Dataset]) -> Page:
 
 
 def _tally(datasets: Sequence[Dataset]) -> str:
-    """What became of all tests that the catalog has."""
-    found = [
+    """How many tests failed, warned, passed or were not run, the worst first."""
+    statuses = [
         result.status if (result := dataset.result_of(column, test)) else "not run"
         for dataset in datasets
         for column, test in dataset.tests
     ]
-    return _counted(found)
-
-
-def _counted(statuses: Sequence[str]) -> str:
-    """How many of some tests failed, warned, passed or were not run, the worst first."""
-    kinds = ("failed", "warned", "passed", "not run")
-    counts = [(statuses.count(kind), kind) for kind in kinds]
+    counts = [(statuses.count(kind), kind) for kind in ("failed", "warned", "passed", "not run")]
     return ", ".join(f"{count:,} {kind}" for count, kind in counts if count)
 
 
@@ -99,10 +110,6 @@ def _table(datasets: Sequence[Dataset]) -> DataTable:
 
 def _summary(dataset: Dataset) -> Row:
     badges = personal.badges_of(dataset.columns)
-    results = [
-        result.status if (result := dataset.result_of(column, test)) else "not run"
-        for column, test in dataset.tests
-    ]
     return {
         "name": dataset.name,
         "page": page_of(dataset.name),
@@ -112,17 +119,19 @@ def _summary(dataset: Dataset) -> Row:
         "columns": len(dataset.columns),
         "published": "published" if dataset.published else None,
         "personal": ", ".join(f"{badge.name} ({badge.letter})" for badge in badges) or "none",
-        "tests": _counted(results) or None,
+        "tests": _tally([dataset]) or None,
     }
 
 
-def _values(dataset: Dataset, sources: Sources) -> Mapping[str, object]:
+def _values(dataset: Dataset) -> Mapping[str, object]:
     declared = dataset.declared
     return {
         "dataset": dataset,
         "lead": declared.description,
         "facts": list(_facts(dataset)),
         "columns": [_column(dataset, column) for column in dataset.columns],
+        "has_tests": bool(dataset.tests),
+        "has_profiles": bool(dataset.profiles),
         "badges": personal.BADGES.values(),
         "tests": [
             _test(test, dataset.result_of(column, test))
@@ -130,8 +139,6 @@ def _values(dataset: Dataset, sources: Sources) -> Mapping[str, object]:
             if column is None
         ],
         "loads": [_load(load) for load in dataset.loads],
-        "sql": _sql(dataset, sources),
-        "further_sql": list(_further_sql(dataset, sources)),
         "files": _files(dataset),
         "page_of": page_of,
         "lineage": lineage_of(dataset.name),
@@ -161,11 +168,8 @@ def _facts(dataset: Dataset) -> Iterator[tuple[str, str]]:
         yield "Volume", _volume(declared.volume)
     if isinstance(declared, Source):
         contract = declared.schema_contract
-        modes = ("tables", contract.tables), ("columns", contract.columns)
-        described = ", ".join(
-            f"{what} {mode}" for what, mode in (*modes, ("types", contract.data_type))
-        )
-        yield "Schema contract", described
+        modes = f"tables {contract.tables}, columns {contract.columns}"
+        yield "Schema contract", f"{modes}, types {contract.data_type}"
     yield from _publishing(dataset)
 
 
@@ -239,10 +243,12 @@ def _test(test: DataTest, result: Result | None) -> Mapping[str, object]:
 def _profile(dataset: Dataset, column: Column) -> list[tuple[str, str]]:
     """What a column holds; of its values no more than what is published says as well."""
     profile = dataset.profiles.get(column.name)
-    if profile is None or not profile.row_count:
+    if profile is None:
         return []
-    facts = [("Missing", f"{(profile.null_rate or 0) * 100:,.1f}%")]
-    facts.append(("Different", f"about {profile.distinct_estimate:,}"))
+    if profile.null_rate is None:
+        return [("Rows", "none")]
+    missing = ("Missing", f"{profile.null_rate * 100:,.1f}%")
+    facts = [missing, ("Different", f"about {profile.distinct_estimate:,}")]
     return facts + (_values_of(profile) if dataset.is_public(column.name) else [])
 
 
@@ -263,21 +269,23 @@ def _load(load: Load) -> Row:
     }
 
 
-def _sql(dataset: Dataset, sources: Sources) -> Mapping[str, object] | None:
+def _sql(dataset: Dataset, project: Project) -> Mapping[str, object] | None:
     if dataset.sql is None:
         return None
-    text = sql_of(sources.project, dataset.sql)
+    text = sql_of(project, dataset.sql)
     return {"path": dataset.sql.as_posix(), "html": highlighted(text, "sql")}
 
 
-def _further_sql(dataset: Dataset, sources: Sources) -> Iterator[Mapping[str, object]]:
+def _further_sql(
+    dataset: Dataset, project: Project, graph: ModelGraph
+) -> Iterator[Mapping[str, object]]:
     """The macros that a model calls and the checks that test its rows."""
-    graph = sources.graph
     model = graph.models.get(dataset.name)
-    files = [("Macro", it.name, it.path) for it in graph.macros_of(model)] if model else []
+    macros = sorted(graph.macros_of(model), key=lambda it: it.name) if model else []
+    files = [("Macro", it.name, it.path) for it in macros]
     for _, test in dataset.tests:
         if isinstance(test, SqlCheck):
             files.append(("Check", test.name, graph.checks[test.name].path))
     for what, name, path in files:
-        html = highlighted(sql_of(sources.project, path), f"{what.lower()}-{name}")
+        html = highlighted(sql_of(project, path), f"{what.lower()}-{name}")
         yield {"what": what, "name": name, "path": path.as_posix(), "html": html}

@@ -1,13 +1,12 @@
 """The lineage: a graph of all tables, and what its script needs to follow each column."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from benepass_tasks.catalog import Pii
-from benepass_tasks.lineage import ColumnRef, Edge
+from benepass_tasks.lineage import ColumnRef, Edge, Lineage
 from benepass_tasks.site import layout, personal
-from benepass_tasks.site.addresses import page_of
+from benepass_tasks.site.addresses import anchor_of, page_of
 from benepass_tasks.site.datasets import LAYERS, Dataset, datasets_of
 from benepass_tasks.site.layout import Layout
 from benepass_tasks.site.page import DataTable, Field, Page
@@ -36,9 +35,18 @@ DECIDING = {
 
 def pages(sources: Sources) -> Iterator[Page]:
     """The page."""
-    datasets = datasets_of(sources)
+    yield page(datasets_of(sources), sources.lineage)
+
+
+def page(datasets: Sequence[Dataset], lineage: Lineage) -> Page:
+    """The page of some datasets.
+
+    Args:
+        datasets: The datasets, layer by layer.
+        lineage: The column lineage of all of them that are tables.
+    """
     arranged = arrange(datasets)
-    yield Page(
+    return Page(
         PAGE,
         "lineage.html.j2",
         "Lineage",
@@ -52,7 +60,7 @@ def pages(sources: Sources) -> Iterator[Page]:
             "badges": personal.BADGES.values(),
             "table": _table(datasets),
         },
-        data=_data(datasets, arranged, sources),
+        data=_data(datasets, arranged, lineage),
         scripts=("lineage.js",),
     )
 
@@ -69,14 +77,14 @@ def _box(dataset: Dataset, arranged: Layout) -> Mapping[str, object]:
     return {
         "name": dataset.name,
         "page": page_of(dataset.name),
-        "lines": _lines(dataset.declared.name),
+        "lines": lines_of(dataset.declared.name),
         "place": arranged.boxes[dataset.name],
         "columns": len(dataset.columns),
         "badges": personal.badges_of(dataset.columns),
     }
 
 
-def _lines(name: str) -> list[str]:
+def lines_of(name: str) -> list[str]:
     """A name in one line or two, broken after an underscore where there is one, and cut if long."""
     if len(name) <= LONGEST_LINE:
         return [name]
@@ -112,77 +120,70 @@ def _table(datasets: Sequence[Dataset]) -> DataTable:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Numbers:
-    """The numbers that the script knows datasets and columns by."""
+def _data(datasets: Sequence[Dataset], arranged: Layout, lineage: Lineage) -> Mapping[str, object]:
+    """What the script follows, with names in one place and numbers in all others.
 
-    datasets: Mapping[str, int]
-    columns: Mapping[ColumnRef, int]
-
-    @classmethod
-    def of(cls, datasets: Sequence[Dataset]) -> "_Numbers":
-        # The lineage has the names in lower case.
-        names = [
-            ColumnRef(dataset.name, column.name.lower())
-            for dataset in datasets
-            for column in dataset.columns
-        ]
-        return cls(
-            {dataset.name: number for number, dataset in enumerate(datasets)},
-            {name: number for number, name in enumerate(names)},
-        )
-
-
-def _data(datasets: Sequence[Dataset], arranged: Layout, sources: Sources) -> Mapping[str, object]:
-    """All that is known, names once and numbers elsewhere.
-
-    `columns` are in the order of the datasets, `edges` flat triples of a column, the column that
-    derives from it and how; `rows` likewise of a column, the dataset whose rows it decides, and how.
+    `columns` are in the order of the datasets. `edges` are triples, one after the other: a column,
+    the column that derives from it, and how; `rows` likewise: a column, the dataset of which it
+    decides the rows, and how.
     """
-    numbers = _Numbers.of(datasets)
-    models = sources.lineage.models
-    hows: dict[tuple[str, str | None], int] = {}
     piis: dict[Pii, int] = {}
-    edges: list[int] = []
-    rows: list[int] = []
-    for dataset in datasets:
-        model = models.get(dataset.name)
-        if model is None:
-            continue
-        for name, found in model.columns.items():
-            target = numbers.columns[ColumnRef(dataset.name, name)]
-            for edge in sorted(found):
-                edges += [numbers.columns[edge.origin], target, _number(hows, _how(edge))]
-        for edge in sorted(model.rows):
-            target = numbers.datasets[dataset.name]
-            rows += [numbers.columns[edge.origin], target, _number(hows, _how(edge))]
     columns = [
         [column.name, column.type, _number(piis, column.pii), column.description]
         for dataset in datasets
         for column in dataset.columns
     ]
+    hows: dict[tuple[str, str | None], int] = {}
+    edges, rows = _edges(datasets, lineage, hows)
     return {
-        "datasets": [
-            [
-                dataset.name,
-                dataset.declared.description,
-                len(dataset.columns),
-                arranged.boxes[dataset.name].column,
-                arranged.boxes[dataset.name].order,
-            ]
-            for dataset in datasets
-        ],
+        "datasets": [_numbered(dataset, arranged) for dataset in datasets],
         "layers": [column.layer for column in arranged.columns],
         "columns": columns,
-        "pii": [
-            ["".join(it.letter for it in personal.badges(pii)), personal.words(pii)] for pii in piis
-        ],
-        "badges": {it.letter: it.name for it in personal.BADGES.values()},
+        "pii": [[_letters(pii), personal.words(pii)] for pii in piis],
         "edges": edges,
         "rows": rows,
         "hows": [[what, masking] for what, masking in hows],
         "deciding": list(DECIDING.values()),
+        "anchors": {
+            column.name: anchor
+            for dataset in datasets
+            for column in dataset.columns
+            if (anchor := anchor_of(column.name)) != column.name
+        },
     }
+
+
+def _numbered(dataset: Dataset, arranged: Layout) -> list[str | int]:
+    box = arranged.boxes[dataset.name]
+    description = dataset.declared.description
+    return [dataset.name, description, len(dataset.columns), box.column, box.order]
+
+
+def _letters(pii: Pii) -> str:
+    return "".join(badge.letter for badge in personal.badges(pii))
+
+
+def _edges(
+    datasets: Sequence[Dataset], lineage: Lineage, hows: dict[tuple[str, str | None], int]
+) -> tuple[list[int], list[int]]:
+    """The edges between columns, and those from columns to the rows of datasets."""
+    number_of: dict[ColumnRef, int] = {}
+    for dataset in datasets:
+        for column in dataset.columns:
+            _number(number_of, ColumnRef(dataset.name, column.name.lower()))
+    edges: list[int] = []
+    rows: list[int] = []
+    for place, dataset in enumerate(datasets):
+        model = lineage.models.get(dataset.name)
+        if model is None:
+            continue
+        for name, found in model.columns.items():
+            target = number_of[ColumnRef(dataset.name, name)]
+            for edge in sorted(found):
+                edges += [number_of[edge.origin], target, _number(hows, _how(edge))]
+        for edge in sorted(model.rows):
+            rows += [number_of[edge.origin], place, _number(hows, _how(edge))]
+    return edges, rows
 
 
 def _how(edge: Edge) -> tuple[str, str | None]:
