@@ -11,7 +11,10 @@ window.benepassCharts = (() => {
     const { spec, rows } = read(script);
     const name = place.dataset.chart;
     // `ast`: expressions are interpreted, since the page allows no code from text.
-    const options = { actions: false, ast: true, renderer: "svg", tooltip: { theme: "custom" } };
+    // `logLevel`: errors alone. It would warn of every chart with steps in one direction only.
+    const options = {
+      actions: false, ast: true, renderer: "svg", tooltip: { theme: "custom" }, logLevel: 1,
+    };
     const given = { ...spec, datasets: { rows: waiting.get(name) ?? rows } };
     const { view } = await window.vegaEmbed(place, given, options);
     views.set(name, view);
