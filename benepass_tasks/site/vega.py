@@ -4,11 +4,8 @@ from pathlib import Path
 
 from benepass_tasks.site.extra import require
 
-VERSION = "2"
+VERSION = "1"
 """Version of what is made of them here."""
-
-SHOWN = "Object.assign(window, { vegaEmbed, vegaLite });"
-"""What a page gets of them."""
 
 
 def bundle_name() -> str:
@@ -21,6 +18,6 @@ def bundle(folder: Path) -> bytes | None:
     """The script; None where the site's folder has it already, since making it takes seconds."""
     if (folder / bundle_name()).is_file():
         return None
-    made: str = require("vl_convert").javascript_bundle(SHOWN)
+    made: str = require("vl_convert").javascript_bundle("window.vegaEmbed = vegaEmbed;")
     # A page from the file system may not load a module, and a plain script must leave no names.
     return f"(() => {{\n{made}\n}})();\n".encode()
