@@ -10,6 +10,9 @@ SERIES = tuple(f"var(--series-{number})" for number in range(1, 7))
 ROWS = alt.NamedData("rows")
 """The data of every chart: the rows that the page has, or those that its filters leave."""
 
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif'
+"""The fonts of the page by their names: Vega measures labels with them, and cannot by `inherit`."""
+
 Format = Literal["$,.2f", "$,.0f", "$~s", ",.0f", ".0%", ".1%", ",.2f"]
 """How the numbers of an axis or a tooltip are written, in the words of d3-format."""
 
@@ -25,7 +28,7 @@ def finished(chart: alt.Chart | alt.LayerChart, height: int = 280) -> dict[str, 
     if sized.height is alt.Undefined:
         sized = sized.properties(height=height)
     spec: dict[str, Any] = (
-        sized.configure(background="transparent", font="inherit")
+        sized.configure(background="transparent", font=FONT)
         .configure_view(stroke=None)
         .configure_axis(
             labelColor="var(--muted)",
