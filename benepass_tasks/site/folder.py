@@ -75,6 +75,20 @@ def place_ending(folder: Path, content: bytes) -> None:
         sync(folder)
 
 
+def is_told_of(folder: Path, claim: str) -> bool:
+    """Whether that file is not there yet, or begins with a line.
+
+    Raises:
+        SiteError: it cannot be read.
+    """
+    with _failures_explained(folder):
+        try:
+            with (folder / ENDING).open(encoding="utf-8") as told:
+                return told.readline().rstrip() == claim
+        except FileNotFoundError:
+            return True
+
+
 def _last_pages_first_parts(name: str) -> tuple[bool, str]:
     return name.endswith(".html"), name
 

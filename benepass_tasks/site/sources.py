@@ -91,9 +91,14 @@ def opened(
         try:
             yield Sources(project, catalog, graph, settings, warehouse, connection)
         finally:
+<<<<<<< HEAD
             # A transaction that has read from it holds it, and one that failed does nothing more.
             connection.rollback()
             connection.exec_driver_sql(f"use {ALIAS}")
+=======
+            # What a transaction has read cannot be detached before it is over.
+            connection.rollback()
+>>>>>>> site-quality
             connection.exec_driver_sql(f"detach {PUBLISHED}")
 
 

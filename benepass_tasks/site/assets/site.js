@@ -39,6 +39,7 @@ window.benepass = (() => {
     return script ? read(script) : {};
   };
 
+  const CLASSES = new Set(["code", "date", "month", "instant"]);
   const NUMBERS = new Set(["count", "money", "rate", "number", "seconds"]);
 
   class DataTable {
@@ -120,7 +121,7 @@ window.benepass = (() => {
     cell(row, { key, kind, link }) {
       const text = written(row[key], kind);
       const cell = element("td", {
-        class: NUMBERS.has(kind) ? "number" : kind === "code" ? "code" : null,
+        class: NUMBERS.has(kind) ? "number" : CLASSES.has(kind) ? kind : null,
       });
       if (link && row[link]) cell.append(element("a", { href: row[link] }, text));
       else if (kind === "tag" && row[key])
@@ -203,7 +204,8 @@ window.benepass = (() => {
     const incidents = count === 1 ? "1 open incident" : `${count} open incidents`;
     if (last.status !== "succeeded") {
       place.classList.add("is-bad");
-      place.append(`The last run ${last.status}, ${when}. What you see is what was published before it. `);
+      const was = last.status === "interrupted" ? "was interrupted" : last.status;
+      place.append(`The last run ${was}, ${when}. What you see is what was published before it. `);
     } else {
       if (count) place.classList.add(`is-${worst}`);
       place.append(`The last run succeeded, ${when}. ${count ? `${incidents}: ` : "Nothing is wrong. "}`);
