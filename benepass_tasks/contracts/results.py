@@ -90,7 +90,6 @@ def keep_results(connection: Connection, results: Sequence[Result]) -> None:
     )
 
 
-<<<<<<< HEAD
 LATEST = """
 select
     run_id, relation, column_name, test, arguments, severity, status, failing_rows, checked_rows,
@@ -110,7 +109,8 @@ order by relation, column_name nulls first, test, arguments
 def read_latest(connection: Connection) -> list[Result]:
     """Read what became of each test of the catalog when it was run last."""
     return [Result(*row) for row in connection.exec_driver_sql(LATEST)]
-=======
+
+
 def newest_results(connection: Connection) -> list[Result]:
     """What each test found when it was last run; the tables in the order of their names."""
     of = CHECK_RESULTS.c
@@ -122,7 +122,6 @@ def newest_results(connection: Connection) -> list[Result]:
     ]
     newest = select(*known).group_by(*what).order_by(*what)
     return [Result(**row._mapping) for row in connection.execute(newest)]  # noqa: SLF001
->>>>>>> site-lineage
 
 
 def summary(results: Sequence[Result], seconds: float) -> str:

@@ -12,11 +12,8 @@ from markupsafe import Markup, escape
 from benepass_tasks.catalog import Catalog, Column, Source, Table
 from benepass_tasks.site.addresses import anchor_of
 from benepass_tasks.site.page import DataTable, Field, Kind, Page
-<<<<<<< HEAD
-from benepass_tasks.site.policy import CONTENT_POLICY
-=======
 from benepass_tasks.site.personal import badges
->>>>>>> site-lineage
+from benepass_tasks.site.policy import CONTENT_POLICY
 
 SECTIONS = (
     ("index.html", "Overview"),

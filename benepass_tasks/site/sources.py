@@ -91,19 +91,9 @@ def opened(
         try:
             yield Sources(project, catalog, graph, settings, warehouse, connection)
         finally:
-<<<<<<< HEAD
-<<<<<<< HEAD
             # A transaction that has read from it holds it, and one that failed does nothing more.
             connection.rollback()
             connection.exec_driver_sql(f"use {ALIAS}")
-=======
-            # What a transaction has read cannot be detached before it is over.
-            connection.rollback()
->>>>>>> site-quality
-=======
-            # What a transaction has read cannot be detached in it.
-            connection.rollback()
->>>>>>> site-lineage
             connection.exec_driver_sql(f"detach {PUBLISHED}")
 
 
