@@ -83,6 +83,18 @@ class Workspace:
         assert old in content
         self.write(name, content.replace(old, new))
 
+    def become(self, other: "Workspace") -> None:
+        """Become a copy of a project that has been published."""
+        from benepass_tasks.publication import published_files  # noqa: PLC0415 - DuckDB
+
+        shutil.rmtree(self.root)
+        shutil.copytree(other.root, self.root)
+        # The files are others now, if only by their times.
+        for file, state in published_files(self.published).items():
+            self.change(
+                f"update meta.markers set content = '{state}' where name = 'published:{file}'"
+            )
+
     def run(self, task: str = "BuildMarts", **settings: str) -> set[str]:
         """Run a task here; returns the tables, files and checks that were made.
 
@@ -264,15 +276,7 @@ def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture
 def published(workspace: Workspace, published_run: Workspace) -> None:
     """The project of the test has been published already."""
-    shutil.rmtree(workspace.root)
-    shutil.copytree(published_run.root, workspace.root)
-    from benepass_tasks.publication import published_files  # noqa: PLC0415
-
-    # The files are others now, if only by their times.
-    for file, state in published_files(workspace.published).items():
-        workspace.change(
-            f"update meta.markers set content = '{state}' where name = 'published:{file}'"
-        )
+    workspace.become(published_run)
 
 
 @pytest.fixture

@@ -22,7 +22,15 @@ def site(sample_run: Workspace) -> Path:
 
 
 @pytest.fixture
-def site_of(workspace: Workspace) -> Callable[..., Path]:
+def with_charts(workspace: Workspace, site: Path) -> None:
+    """The project of the test has the script for charts already, which takes seconds to make."""
+    (bundle,) = site.glob("assets/vega-*.js")
+    (workspace.site / "assets").mkdir(parents=True)
+    shutil.copy(bundle, workspace.site / "assets")
+
+
+@pytest.fixture
+def site_of(workspace: Workspace, with_charts: None) -> Callable[..., Path]:  # noqa: ARG001
     """Makes the pages of the small project, with other files where the test names some."""
 
     def build(files: dict[str, str] | None = None, **settings: str) -> Path:
@@ -37,8 +45,7 @@ def site_of(workspace: Workspace) -> Callable[..., Path]:
 @pytest.fixture
 def copied_sample(sample_run: Workspace, workspace: Workspace) -> Workspace:
     """The project of the test is a copy of the sample's, whose history goes on."""
-    shutil.rmtree(workspace.root)
-    shutil.copytree(sample_run.root, workspace.root)
+    workspace.become(sample_run)
     return workspace
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.schema import CreateSchema, CreateTable
 
 from benepass_tasks.catalog import Catalog, Column, NotNull, Pii, Source, Table, load_catalog
-from benepass_tasks.contracts.results import Result, keep_results, newest_results
+from benepass_tasks.contracts.results import Result, keep_results, read_latest
 from benepass_tasks.models import ModelGraph, read_graph
 from benepass_tasks.project import Project
 from benepass_tasks.site import personal
@@ -274,7 +274,7 @@ def test_a_test_that_was_run_again_counts_as_it_was_last() -> None:
             keep_results(
                 connection, [result(f"run{hours}", begun + timedelta(hours=hours), failing)]
             )
-        found = newest_results(connection)
+        found = read_latest(connection)
 
     assert [(it.run_id, it.failing_rows, it.status) for it in found] == [("run2", 0, "passed")]
 

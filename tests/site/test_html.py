@@ -29,7 +29,7 @@ def problems_of(node: str, told_in: Path, *paths: Path) -> list[str]:
     """What html-validate says of pages."""
     told = subprocess.run(
         [
-            *(node, str(PROGRAM), "--config", str(TOOLS / ".htmlvalidate.json")),
+            *(node, str(PROGRAM), "--config", str(TOOLS / "htmlvalidate.config.mjs")),
             # Into a file: it ends before a pipe has taken all of it.
             *("--formatter", f"json={told_in}", *map(str, paths)),
         ],
