@@ -6,14 +6,21 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import TypeAlias
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from benepass_tasks.errors import WarehouseError
 from benepass_tasks.history import beacon
 from benepass_tasks.history.runs import KILLED, RunStatus
 from benepass_tasks.warehouse import Warehouse
 from benepass_tasks.warehouse.markers import now
-from benepass_tasks.warehouse.meta import MATERIALIZATIONS, QUALITY_FIGURES, RUNS
+from benepass_tasks.warehouse.measure import ColumnProfile
+from benepass_tasks.warehouse.meta import (
+    COLUMN_PROFILES,
+    MARKERS,
+    MATERIALIZATIONS,
+    QUALITY_FIGURES,
+    RUNS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +151,19 @@ def tally_of(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[s
     for run_id, outcome, count in connection.execute(counted):
         tallies[run_id][outcome] = count
     return tallies
+
+
+def newest_profiles(connection: Connection) -> dict[str, dict[str, ColumnProfile]]:
+    """What the columns of each table hold, as of the run that built it as it is, by relation."""
+    of = COLUMN_PROFILES.c
+    columns = [of[field.name] for field in fields(ColumnProfile)]
+    built = and_(MARKERS.c.name == of.relation, MARKERS.c.run_id == of.run_id)
+    ours = select(of.relation, *columns).join(MARKERS, built)
+    found: dict[str, dict[str, ColumnProfile]] = {}
+    for relation, *values in connection.execute(ours):
+        profile = ColumnProfile(*values)
+        found.setdefault(relation, {})[profile.column_name] = profile
+    return found
 
 
 def newest_figures(connection: Connection) -> list[SourceFigures]:

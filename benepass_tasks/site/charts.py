@@ -11,7 +11,7 @@ ROWS = alt.NamedData("rows")
 """The data of every chart: the rows that the page has, or those that its filters leave."""
 
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif'
-"""The font of the page, by name: what a text takes is measured before it has a place there."""
+"""The fonts of the page by their names: Vega measures labels with them, and cannot by `inherit`."""
 
 Format = Literal["$,.2f", "$,.0f", "$~s", ",.0f", ".0%", ".1%", ",.2f"]
 """How the numbers of an axis or a tooltip are written, in the words of d3-format."""

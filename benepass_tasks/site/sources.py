@@ -66,14 +66,13 @@ class Sources:
         except FileNotFoundError as error:
             raise ProjectError(f"{path} is missing; a page of the site shows it") from error
         self.connection.exec_driver_sql(f"use {PUBLISHED}")
-        try:
-            found = self.connection.exec_driver_sql(sql, parameters or None)
-            return [
-                {name: plain(value) for name, value in row._mapping.items()}  # noqa: SLF001
-                for row in found
-            ]
-        finally:
-            self.connection.exec_driver_sql(f"use {ALIAS}")
+        found = self.connection.exec_driver_sql(sql, parameters or None)
+        rows: list[Row] = [
+            {name: plain(value) for name, value in row._mapping.items()}  # noqa: SLF001
+            for row in found
+        ]
+        self.connection.exec_driver_sql(f"use {ALIAS}")
+        return rows
 
 
 @contextmanager
@@ -92,8 +91,9 @@ def opened(
         try:
             yield Sources(project, catalog, graph, settings, warehouse, connection)
         finally:
-            # What a transaction has read cannot be detached before it is over.
+            # A transaction that has read from it holds it, and one that failed does nothing more.
             connection.rollback()
+            connection.exec_driver_sql(f"use {ALIAS}")
             connection.exec_driver_sql(f"detach {PUBLISHED}")
 
 
