@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run visualiser install-cron test lint format types picture bench clean help
+.PHONY: run site visualiser install-cron test lint format types picture bench clean help
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -13,8 +13,13 @@ TOX := $(BIN)/tox run
 WITH_PYENV = for folder in "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[1-9]*/bin; do \
 	if test -d "$$folder"; then PATH="$$PATH:$$folder"; fi; done; export PATH
 
-run: .venv/.project-installed ## build the marts and publish them (the default)
-	@$(BIN)/luigi --module benepass_tasks Publish
+run: .venv/.project-installed ## build the marts, publish them and write the pages (the default)
+	@$(BIN)/luigi --module benepass_tasks BuildSite
+
+ADDRESS := from benepass_tasks.settings import current_settings as now; print((now().site_dir / "index.html").as_uri())
+
+site: run ## the same, and print the address of the pages
+	@$(BIN)/python -c '$(ADDRESS)'
 
 visualiser: .venv/.project-installed ## serve Luigi's visualiser on 127.0.0.1 until Ctrl-C
 	@LUIGI_CONFIG_PATH="$${LUIGI_CONFIG_PATH:-luigid.cfg}" $(BIN)/python -m benepass_tasks.visualiser
@@ -46,6 +51,7 @@ clean: ## remove the environments, what was built, the warehouse and what was pu
 	rm -rf .venv .tox build dist *.egg-info .coverage* .hypothesis
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	rm -rf data/warehouse.duckdb* data/.warehouse.* data/published data/site data/luigid-state.pickle
+	rm -rf tests/browser/node_modules
 	find benepass_tasks tests -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## list the commands
@@ -53,7 +59,7 @@ help: ## list the commands
 
 .venv/.project-installed: pyproject.toml constraints.txt .venv/.created
 	@echo "Installing benepass-tasks into .venv"
-	@$(PIP) --constraint constraints.txt --editable .
+	@$(PIP) --constraint constraints.txt --editable '.[site]'
 	@touch $@
 
 .venv/.tox-installed: .venv/.created

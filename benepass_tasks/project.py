@@ -33,7 +33,7 @@ class Project:
         """What changes whenever the catalog or a SQL file is edited: names, sizes and times."""
         # Asked for before each task: listing folders is ten times faster than a glob.
         found = [("catalog.yaml", self.catalog.stat())]
-        for folder in ("macros", "checks", *LAYERS):
+        for folder in ("macros", "checks", *LAYERS, "site", "reports"):
             if (self.sql / folder).is_dir():
                 with os.scandir(self.sql / folder) as entries:
                     found += [(f"{folder}/{entry.name}", entry.stat()) for entry in entries]

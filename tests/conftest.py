@@ -1,5 +1,6 @@
 """A small project of its own for each test, run in this process or in one of its own."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -66,6 +67,10 @@ class Workspace:
     def published(self) -> Path:
         return self.data / "published"
 
+    @property
+    def site(self) -> Path:
+        return self.data / "site"
+
     def write(self, name: str, content: str | bytes) -> None:
         """Write a file below the project's folder."""
         path = self.root / name
@@ -77,6 +82,18 @@ class Workspace:
         content = (self.root / name).read_text(encoding="utf-8")
         assert old in content
         self.write(name, content.replace(old, new))
+
+    def become(self, other: "Workspace") -> None:
+        """Become a copy of a project that has been published."""
+        from benepass_tasks.publication import published_files  # noqa: PLC0415 - DuckDB
+
+        shutil.rmtree(self.root)
+        shutil.copytree(other.root, self.root)
+        # The files are others now, if only by their times.
+        for file, state in published_files(self.published).items():
+            self.change(
+                f"update meta.markers set content = '{state}' where name = 'published:{file}'"
+            )
 
     def run(self, task: str = "BuildMarts", **settings: str) -> set[str]:
         """Run a task here; returns the tables, files and checks that were made.
@@ -238,18 +255,28 @@ def published_run(finished_run: Workspace, tmp_path_factory: pytest.TempPathFact
     return made
 
 
+@pytest.fixture(scope="session")
+def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A project with the sample of `data/` and its site; made once, to look at and for copying."""
+    base = tmp_path_factory.getbasetemp()
+    # The processes of a parallel run share it.
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    made = Workspace(shared / "sample")
+    with (shared / "sample.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made.site / "runs.js").exists():
+            shutil.rmtree(made.root, ignore_errors=True)
+            _project(made.root)
+            for path in (ROOT / "data").glob("*.csv"):
+                shutil.copy(path, made.data / path.name)
+            made.run("BuildSite")
+    return made
+
+
 @pytest.fixture
 def published(workspace: Workspace, published_run: Workspace) -> None:
     """The project of the test has been published already."""
-    shutil.rmtree(workspace.root)
-    shutil.copytree(published_run.root, workspace.root)
-    from benepass_tasks.publication import published_files  # noqa: PLC0415
-
-    # The files are others now, if only by their times.
-    for file, state in published_files(workspace.published).items():
-        workspace.change(
-            f"update meta.markers set content = '{state}' where name = 'published:{file}'"
-        )
+    workspace.become(published_run)
 
 
 @pytest.fixture

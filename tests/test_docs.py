@@ -58,6 +58,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
         "memory_limit",
         "project_dir",
         "published_dir",
+        "site_dir",
         "min_group_size",
     ):
         assert documented[name] == f"`{params[name]._default}`"  # noqa: SLF001

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from benepass_tasks import publishing
+from benepass_tasks import public_files, publishing
 from benepass_tasks.catalog import Catalog, Table, load_catalog
 from benepass_tasks.publication import file_state
 
@@ -568,7 +568,7 @@ def test_what_a_client_wrote_into_the_file_is_gone_with_it(
     found_beside: list[bool] = []
     replace = os.replace
     monkeypatch.setattr(
-        publishing.os,
+        public_files.os,
         "replace",
         lambda old, new: (
             found_beside.append(new.with_suffix(".duckdb.wal").exists()) or replace(old, new)
@@ -586,12 +586,12 @@ def test_what_takes_its_place_is_on_disk_before_and_its_name_after(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events: list[tuple[str, str]] = []
-    sync, replace = publishing._sync, os.replace  # noqa: SLF001
+    sync, replace = public_files.sync, os.replace
     monkeypatch.setattr(
-        publishing, "_sync", lambda path: events.append(("sync", path.name)) or sync(path)
+        public_files, "sync", lambda path: events.append(("sync", path.name)) or sync(path)
     )
     monkeypatch.setattr(
-        publishing.os,
+        public_files.os,
         "replace",
         lambda old, new: events.append(("replace", new.name)) or replace(old, new),
     )
@@ -618,7 +618,7 @@ def test_a_folder_that_cannot_be_written_is_named(
 # Where a run is killed: before a call that changes a file, counted over the run.
 KILLER = """
 import os, sys
-from benepass_tasks import publishing
+from benepass_tasks import public_files, publishing
 from benepass_tasks.warehouse import session
 
 remaining = int(sys.argv.pop(1))
@@ -638,7 +638,7 @@ def counted(function):
         return function(*args, **kwargs)
     return killed_at_last
 
-publishing._sync = counted(publishing._sync)
+public_files.sync = publishing.sync = counted(public_files.sync)
 publishing.write_marker = counted(publishing.write_marker)
 for step in ("_write_table", "_check_secrets", "_write_parquet"):
     setattr(publishing, step, counted(getattr(publishing, step)))

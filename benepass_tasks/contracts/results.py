@@ -90,6 +90,27 @@ def keep_results(connection: Connection, results: Sequence[Result]) -> None:
     )
 
 
+LATEST = """
+select
+    run_id, relation, column_name, test, arguments, severity, status, failing_rows, checked_rows,
+    sample_keys, seconds, checked_at
+from meta.check_results
+qualify
+    run_id = first_value(run_id) over (partition by relation order by checked_at desc, run_id)
+    and (
+        'contracts/' || relation in (select name from meta.markers)
+        or 'contracts' not in (select name from meta.markers)
+    )
+order by relation, column_name nulls first, test, arguments
+"""
+"""A run tests all that a table promises, or nothing; a table without a marker promises no more."""
+
+
+def read_latest(connection: Connection) -> list[Result]:
+    """Read what became of each test of the catalog when it was run last."""
+    return [Result(*row) for row in connection.exec_driver_sql(LATEST)]
+
+
 def summary(results: Sequence[Result], seconds: float) -> str:
     """A table of what did not pass, if anything, and a line of totals."""
     lines = [_totals(results, seconds)]

@@ -4,15 +4,23 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from typing import TypeAlias
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from benepass_tasks.errors import WarehouseError
 from benepass_tasks.history import beacon
 from benepass_tasks.history.runs import KILLED, RunStatus
 from benepass_tasks.warehouse import Warehouse
 from benepass_tasks.warehouse.markers import now
-from benepass_tasks.warehouse.meta import MATERIALIZATIONS, QUALITY_FIGURES, RUNS
+from benepass_tasks.warehouse.measure import ColumnProfile
+from benepass_tasks.warehouse.meta import (
+    COLUMN_PROFILES,
+    MARKERS,
+    MATERIALIZATIONS,
+    QUALITY_FIGURES,
+    RUNS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,15 @@ class SourceFigures:
     by_flag: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class RunFigures:
+    """What became of the records, when a run balanced the books."""
+
+    run_id: str
+    started_at: datetime
+    sources: Sequence[SourceFigures]
+
+
 def last_runs(warehouse: Warehouse, connection: Connection, count: int) -> list[PastRun]:
     """The last runs, the newest first."""
     columns = [RUNS.c[field.name] for field in fields(PastRun)]
@@ -136,6 +153,19 @@ def tally_of(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[s
     return tallies
 
 
+def newest_profiles(connection: Connection) -> dict[str, dict[str, ColumnProfile]]:
+    """What the columns of each table hold, as of the run that built it as it is, by relation."""
+    of = COLUMN_PROFILES.c
+    columns = [of[field.name] for field in fields(ColumnProfile)]
+    built = and_(MARKERS.c.name == of.relation, MARKERS.c.run_id == of.run_id)
+    ours = select(of.relation, *columns).join(MARKERS, built)
+    found: dict[str, dict[str, ColumnProfile]] = {}
+    for relation, *values in connection.execute(ours):
+        profile = ColumnProfile(*values)
+        found.setdefault(relation, {})[profile.column_name] = profile
+    return found
+
+
 def newest_figures(connection: Connection) -> list[SourceFigures]:
     """What became of the records of each source, as of the last run that balanced the books."""
     last = (
@@ -146,6 +176,31 @@ def newest_figures(connection: Connection) -> list[SourceFigures]:
     )
     run_id = connection.execute(last).scalar()
     return figures_of(connection, run_id) if run_id else []
+
+
+def figures_over_runs(connection: Connection, count: int) -> list[RunFigures]:
+    """What became of the records of each source in the last runs that balanced the books.
+
+    The oldest of these runs is the first.
+    """
+    of, began = QUALITY_FIGURES.c, RUNS.c.started_at
+    newest = (
+        select(RUNS.c.run_id, began)
+        .where(RUNS.c.run_id.in_(select(of.run_id)))
+        .order_by(began.desc(), RUNS.c.run_id)
+        .limit(count)
+        .subquery()
+    )
+    columns = (newest.c.run_id, newest.c.started_at, of.dataset, of.figure, of.name, of.value)
+    wanted = of.figure != "spend_by_day", ~of.figure.startswith("new_", autoescape=True)
+    found = select(*columns).join(newest, newest.c.run_id == of.run_id).where(*wanted)
+    runs: dict[tuple[datetime, str], Values] = {}
+    for run_id, started_at, dataset, figure, name, value in connection.execute(found):
+        runs.setdefault((started_at, run_id), {})[dataset, figure, name] = value
+    return [
+        RunFigures(run_id, started_at, _sources(runs[started_at, run_id]))
+        for started_at, run_id in sorted(runs)
+    ]
 
 
 def figures_of(connection: Connection, run_id: str) -> list[SourceFigures]:
@@ -160,13 +215,20 @@ def figures_of(connection: Connection, run_id: str) -> list[SourceFigures]:
         QUALITY_FIGURES.c.value,
     )
     rows = connection.execute(select(*columns).where(QUALITY_FIGURES.c.run_id == run_id)).all()
-    values = {(dataset, figure, name): value for dataset, figure, name, value in rows}
+    return _sources({(dataset, figure, name): value for dataset, figure, name, value in rows})
+
+
+Values: TypeAlias = dict[tuple[str, str, str | None], float]
+"""The figures of a run, by dataset, figure and name."""
+
+
+def _sources(values: Values) -> list[SourceFigures]:
     sources = [dataset for dataset, figure, _ in values if figure == "records"]
     found = [_figures_of(source, values) for source in sources]
     return sorted(found, key=lambda it: (-it.records, it.source))
 
 
-def _figures_of(source: str, values: Mapping[tuple[str, str, str | None], float]) -> SourceFigures:
+def _figures_of(source: str, values: Values) -> SourceFigures:
     counts = {
         name: int(values[source, name, None])
         for name in ("records", "clean", "flagged", "quarantined", "rejected")
@@ -181,9 +243,7 @@ def _figures_of(source: str, values: Mapping[tuple[str, str, str | None], float]
     )
 
 
-def _named(
-    values: Mapping[tuple[str, str, str | None], float], source: str, figure: str
-) -> dict[str, int]:
+def _named(values: Values, source: str, figure: str) -> dict[str, int]:
     found = [
         (str(name), int(value))
         for (dataset, kind, name), value in values.items()

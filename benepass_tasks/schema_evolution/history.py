@@ -188,9 +188,14 @@ def read_history(warehouse: Warehouse, source: str = "") -> list[Entry]:
             "loads the files, and the history begins there"
         )
     with warehouse.read() as connection:
-        if not _is_there(connection, "meta.schema_changes"):
-            return []
-        return [_entry(row) for row in connection.exec_driver_sql(HISTORY, (source,))]
+        return read_entries(connection, source)
+
+
+def read_entries(connection: Connection, source: str = "") -> list[Entry]:
+    """Read the same in a session that is open already."""
+    if not _is_there(connection, "meta.schema_changes"):
+        return []
+    return [_entry(row) for row in connection.exec_driver_sql(HISTORY, (source,))]
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -19,6 +19,7 @@ from benepass_tasks.project import Project
 from benepass_tasks.settings import Settings
 from benepass_tasks.site import folder as site_folder
 from benepass_tasks.site import vega
+from benepass_tasks.site.ending import tell_anew
 from benepass_tasks.site.extra import require
 from benepass_tasks.site.page import Download, Page
 from benepass_tasks.site.recipe import PACKAGE
@@ -77,6 +78,7 @@ def build_site(
     with warehouse.write() as connection:
         write_marker(connection, marker)
         record_built(connection, marker, status.reason)
+    tell_anew(warehouse, settings)
     pages = sum(name.endswith(".html") for name in files)
     return f"The site: {pages} pages, open {settings.site_dir / FIRST_PAGE}"
 

@@ -1,11 +1,21 @@
 """How runs ended, as each run tells the pages at its end.
 
 A page is made before its run is over, and a run that fails or has nothing to do makes none. So what
-there is to say about runs is in a file of its own, which every run on the site's warehouse writes.
+there is to say about runs is in a file of its own, which every run on the site's warehouse writes:
+`window.benepassRuns`, with
+
+- `runs`, the newest first;
+- `nodes`, by run what it built or failed to, of the last runs that did anything: first what failed,
+  then what took longest;
+- `monitors`, what they said when they looked last, and `incidents`, what is wrong now, the worst
+  first;
+- `totals`, how many of the last two there are.
+
+It is bounded, whatever the history: what no longer fits is left out, from the end of each list.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -16,13 +26,9 @@ from benepass_tasks.nodes import SITE
 from benepass_tasks.settings import Settings
 from benepass_tasks.site import folder
 from benepass_tasks.site.page import instant
+from benepass_tasks.this_run import run_id
 from benepass_tasks.warehouse import Warehouse
-from benepass_tasks.warehouse.meta import (
-    MARKERS,
-    MATERIALIZATIONS,
-    MONITOR_RESULTS,
-    missing_tables,
-)
+from benepass_tasks.warehouse.meta import MARKERS, missing_tables
 
 RUNS = 60
 """Runs that the pages know of."""
@@ -30,92 +36,187 @@ RUNS = 60
 RUNS_IN_DETAIL = 30
 """Of these, the last ones that built or failed something, of which they know each node."""
 
+LONGEST_ERROR = 500
+LONGEST_TEXT = 250
+"""In letters; what is longer is cut."""
+
+MOST_NODES = 500
+"""Nodes of a run, if there is room for them."""
+
+ROOM_OF_RUNS = 60_000
+ROOM_OF_NODES = 230_000
+ROOM_OF_ONE_RUN = 60_000
+"""That of the nodes of a run, within that of all nodes."""
+ROOM_OF_MONITORS = 60_000
+ROOM_OF_INCIDENTS = 30_000
+"""What the lists may take, in bytes: together less than 400 kB."""
+
 
 def tell_end(warehouse: Warehouse, settings: Settings) -> None:
-    """Write how the last runs ended where the pages find it, if this warehouse has pages.
+    """Write how the last runs ended where the pages find it, if they are of this warehouse.
 
     Raises:
-        SiteError: the site's folder cannot be written.
+        SiteError: the site's folder cannot be read or written.
     """
     if not (settings.site_dir.is_dir() and warehouse.exists()):
         return
     with warehouse.read() as connection:
-        if missing_tables(connection) or not _has_site(connection):
+        builder = None if missing_tables(connection) else _builder(connection)
+        if builder is None or not folder.is_told_of(settings.site_dir, _claim(builder)):
             return
         told = _told(warehouse, connection)
-    text = json.dumps(told, separators=(",", ":"), ensure_ascii=True)
-    folder.place_ending(settings.site_dir, f"window.benepassRuns = {text};\n".encode())
+    _write(settings, builder, told)
 
 
-def _has_site(connection: Connection) -> bool:
-    found = select(MARKERS.c.name).where(MARKERS.c.name == SITE)
-    return connection.execute(found).first() is not None
+def tell_anew(warehouse: Warehouse, settings: Settings) -> None:
+    """Write the same for pages that this run has just built: they are of this warehouse now.
+
+    Raises:
+        SiteError: the site's folder cannot be written.
+    """
+    with warehouse.read() as connection:
+        told = _told(warehouse, connection)
+    _write(settings, run_id(), told)
 
 
-def _told(warehouse: Warehouse, connection: Connection) -> Mapping[str, Any]:
+def _write(settings: Settings, builder: str, told: str) -> None:
+    text = f"{_claim(builder)}\nwindow.benepassRuns = {told};\n"
+    folder.place_ending(settings.site_dir, text.encode())
+
+
+def _claim(builder: str) -> str:
+    """The first line of the file, which says whose pages they are."""
+    return f"// The pages are of run {builder}."
+
+
+def _builder(connection: Connection) -> str | None:
+    """The run that built the site from this warehouse."""
+    found = select(MARKERS.c.run_id).where(MARKERS.c.name == SITE)
+    return connection.execute(found).scalar()
+
+
+def _told(warehouse: Warehouse, connection: Connection) -> str:
     runs = last_runs(warehouse, connection, RUNS)
     tallies = tally_of(connection, [run.run_id for run in runs])
     busy = [run.run_id for run in runs if tallies[run.run_id].keys() & {"built", "failed"}]
-    return {
-        "runs": [_run(run, tallies[run.run_id]) for run in runs],
-        "nodes": _nodes(connection, busy[:RUNS_IN_DETAIL]),
-        "monitors": _monitors(connection, [run.run_id for run in runs]),
-        "incidents": [
-            {
-                "title": it.title,
-                "detail": it.detail,
-                "severity": it.severity,
-                "opened_at": instant(it.opened_at),
-            }
-            for it in read_incidents(connection)
-        ],
+    monitors, incidents = _monitors(connection), _incidents(connection)
+    parts = {
+        "runs": _fitting((_run(run, tallies[run.run_id]) for run in runs), ROOM_OF_RUNS),
+        "nodes": _nodes_of_runs(connection, busy[:RUNS_IN_DETAIL]),
+        "monitors": _fitting(monitors, ROOM_OF_MONITORS),
+        "incidents": _fitting(incidents, ROOM_OF_INCIDENTS),
+        "totals": _encode({"monitors": len(monitors), "incidents": len(incidents)}),
     }
+    return f"{{{','.join(f'{_encode(name)}:{part}' for name, part in parts.items())}}}"
+
+
+def _fitting(items: Iterable[Mapping[str, Any]], room: int) -> str:
+    """A list as JSON, with as many of the first items as there is room for."""
+    texts: list[str] = []
+    for item in items:
+        text = _encode(item)
+        room -= len(text) + 1
+        if room < 1:
+            break
+        texts.append(text)
+    return f"[{','.join(texts)}]"
+
+
+# In ASCII, so that the letters are the bytes.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _run(run: PastRun, tally: Mapping[str, int]) -> dict[str, Any]:
     return {
         "id": run.run_id,
         "started_at": instant(run.started_at),
+        "began": round(run.started_at.timestamp(), 3),
         "ended_at": instant(run.ended_at) if run.ended_at else None,
         "seconds": round(run.seconds, 2) if run.ended_at else None,
         "status": run.status,
         "as_of": run.as_of.isoformat(),
         "commit": run.git_commit,
-        "error": run.error,
+        "error": _cut(run.error, LONGEST_ERROR),
         **{outcome: tally.get(outcome, 0) for outcome in ("built", "skipped", "failed")},
     }
 
 
-def _nodes(connection: Connection, run_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
-    """What was built or failed in each run, in the order in which it was done."""
-    of = MATERIALIZATIONS.c
-    columns = (of.run_id, of.node, of.outcome, of.reason, of.row_count, of.seconds, of.error)
-    wanted = of.run_id.in_(run_ids), of.outcome != "skipped"
-    found = select(*columns, of.recorded_at).where(*wanted).order_by(of.recorded_at, of.node)
-    nodes: dict[str, list[dict[str, Any]]] = {run_id: [] for run_id in run_ids}
-    for run_id, node, outcome, reason, rows, seconds, error, recorded_at in connection.execute(
-        found
-    ):
-        nodes[run_id].append(
+NODES = """
+select
+    run_id, left(node, 500) as name, outcome, left(reason, 500), row_count, round(seconds, 3),
+    left(error, 1000), round(epoch(recorded_at), 3)
+from meta.materializations
+where outcome <> 'skipped' and run_id in (select unnest(cast($1 as varchar[])))
+qualify row_number() over (partition by run_id order by seconds desc nulls first, node) <= $2
+order by outcome = 'failed' desc, seconds desc nulls last, name
+"""
+"""Cut already, since sorting long texts takes memory; what failed has no seconds."""
+
+
+def _nodes_of_runs(connection: Connection, runs: Sequence[str]) -> str:
+    nodes: dict[str, list[dict[str, Any]]] = {run: [] for run in runs}
+    found = connection.exec_driver_sql(NODES, (list(runs), MOST_NODES))
+    for run, node, outcome, reason, rows, seconds, error, done_at in found:
+        nodes[run].append(
             {
-                "node": node,
+                "node": _cut(node),
                 "outcome": outcome,
-                "reason": reason,
+                "reason": _cut(reason),
                 "rows": rows,
-                "seconds": None if seconds is None else round(seconds, 3),
-                "error": error,
-                "done_at": round(recorded_at.timestamp(), 3),
+                "seconds": seconds,
+                "error": _cut(error, LONGEST_ERROR),
+                "done_at": done_at,
             }
         )
-    return nodes
+    room, texts = ROOM_OF_NODES, []
+    for run, items in nodes.items():
+        text = _fitting(items, min(room, ROOM_OF_ONE_RUN))
+        room -= len(text)
+        texts.append(f"{_encode(run)}:{text}")
+    return f"{{{','.join(texts)}}}"
 
 
-def _monitors(connection: Connection, run_ids: list[str]) -> list[dict[str, Any]]:
-    """What the monitors said in the last run in which they looked."""
-    of = MONITOR_RESULTS.c
-    looked = set(connection.execute(select(of.run_id).distinct()).scalars())
-    last = next((run_id for run_id in run_ids if run_id in looked), None)
-    columns = (of.monitor, of.dataset, of.name, of.status, of.message, of.compared_with)
-    found = select(*columns, of.checked_at).where(of.run_id == last)
-    rows = connection.execute(found.order_by(of.monitor, of.dataset, of.name)).all()
-    return [{**row._mapping, "checked_at": instant(row.checked_at)} for row in rows]  # noqa: SLF001
+MONITORS = """
+select monitor, dataset, name, status, message, compared_with, checked_at
+from meta.monitor_results
+qualify run_id = first_value(run_id) over (order by checked_at desc, run_id)
+order by
+    list_position(['fail', 'warn', 'ok'], status),
+    monitor in ('freshness', 'volume') desc,
+    monitor, dataset, name nulls first
+"""
+"""They look at everything or at nothing."""
+
+
+def _monitors(connection: Connection) -> list[dict[str, Any]]:
+    return [
+        {
+            "monitor": monitor,
+            "dataset": dataset,
+            "name": _cut(name),
+            "status": status,
+            "message": _cut(message),
+            "compared_with": _cut(compared_with),
+            "checked_at": instant(checked_at),
+        }
+        for monitor, dataset, name, status, message, compared_with, checked_at in (
+            connection.exec_driver_sql(MONITORS)
+        )
+    ]
+
+
+def _incidents(connection: Connection) -> list[dict[str, Any]]:
+    found = sorted(read_incidents(connection), key=lambda it: it.severity != "fail")
+    return [
+        {
+            "title": _cut(it.title),
+            "detail": _cut(it.detail),
+            "severity": it.severity,
+            "opened_at": instant(it.opened_at),
+        }
+        for it in found
+    ]
+
+
+def _cut(text: str | None, longest: int = LONGEST_TEXT) -> str | None:
+    return text if text is None or len(text) <= longest else f"{text[: longest - 1]}…"

@@ -50,6 +50,7 @@ class DataTable:
         is_searchable: Whether there is a box to search it.
         download: The path of the same rows as CSV, if there is one.
         empty: What to say, and what to do, where there is no row.
+        is_live: Whether a script gives it its rows, which the page does not know.
     """
 
     name: str
@@ -61,6 +62,7 @@ class DataTable:
     is_searchable: bool = False
     download: str | None = None
     empty: str = "Nothing to show."
+    is_live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Chart:
         rows: The data.
         table: The same data as a table beside it.
         empty: What to say, and what to do, where there is no data.
+        is_live: Whether a script gives it its data, which the page does not know.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Chart:
     rows: Sequence[Row]
     table: DataTable | None = None
     empty: str = "Nothing to show."
+    is_live: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,19 @@
 """Rendering: a page's values through its template, everything escaped that was not made here."""
 
 import json
+import re
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
-from benepass_tasks.catalog import Catalog, Source, Table
+from benepass_tasks.catalog import Catalog, Column, Layer, Source, Table
+from benepass_tasks.site.addresses import anchor_of
 from benepass_tasks.site.page import DataTable, Field, Kind, Page
+from benepass_tasks.site.personal import badges
+from benepass_tasks.site.policy import CONTENT_POLICY
 
 SECTIONS = (
     ("index.html", "Overview"),
@@ -32,24 +37,47 @@ def render(page: Page, vega: str) -> bytes:
         vega: The path of Vega's script, for the pages that have charts.
     """
     template = _environment().get_template(page.template)
-    context = {"page": page, "sections": SECTIONS, "vega": vega, **page.values}
+    context = {
+        "page": page,
+        "sections": SECTIONS,
+        "vega": vega,
+        "content_policy": CONTENT_POLICY,
+        **page.values,
+    }
     text: str = template.render(context)
     return f"{text.rstrip()}\n".encode()
 
 
 def search_index(catalog: Catalog) -> bytes:
-    """What the search looks through: each dataset and column with its description and page."""
-    datasets: dict[str, Source | Table] = {**catalog.sources, **catalog.tables}
-    entries = []
-    for name, dataset in datasets.items():
-        page = f"catalog/{name}.html"
-        entries.append([name, dataset.description, page])
-        entries += [
-            [f"{name}.{column.name}", column.description, f"{page}#{column.name}"]
-            for column in dataset.columns.values()
-        ]
+    """What the search looks through: each dataset with its columns, what people use most first.
+
+    A dataset is its name, its description and its columns; a column is its name, its description,
+    the letters of its badges and its id on the page.
+    """
+    datasets: dict[str, Source | Table] = {**catalog.tables, **catalog.sources}
+    entries = [
+        [name, dataset.description, [_searched(column) for column in dataset.columns.values()]]
+        for name, dataset in sorted(datasets.items(), key=lambda it: _nearness(it[1]))
+    ]
     text = json.dumps(entries, separators=(",", ":"))
     return f"window.benepassSearch = {text};\n".encode()
+
+
+def _searched(column: Column) -> list[str]:
+    letters = "".join(badge.letter for badge in badges(column.pii))
+    return [column.name, column.description, letters, anchor_of(column.name)]
+
+
+def _nearness(dataset: Source | Table) -> tuple[bool, int]:
+    """How far a dataset is from those who use it: published marts first, sources last."""
+    if isinstance(dataset, Source):
+        return True, 0
+    return not dataset.published, -get_args(Layer).index(dataset.layer) - 1
+
+
+def breakable(name: str) -> Markup:
+    """A name that may be broken after its underscores and dots."""
+    return Markup(re.sub(r"([_.]+)(?=.)", r"\1<wbr>", str(escape(name))))  # noqa: S704 - escaped
 
 
 def written(value: Any, kind: Kind = "text") -> str:  # noqa: ANN401 - whatever a page shows
@@ -111,5 +139,6 @@ def _environment() -> Environment:
     )
     environment.filters["written"] = written
     environment.filters["as_data"] = _as_data
+    environment.filters["breakable"] = breakable
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":")}
     return environment

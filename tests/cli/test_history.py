@@ -65,7 +65,7 @@ def test_the_plan_of_a_first_run_is_everything(say: Say, workspace: Workspace) -
     said = say("plan")
     assert said.code == 0
     assert "employees/employees.csv" in said.out
-    assert said.lines[-1] == ("26 of 30 to build, 4 that depend on them, 0 up to date.")
+    assert said.lines[-1] == "26 of 31 to build, 5 that depend on them, 0 up to date."
     assert not workspace.warehouse.exists()
 
 
@@ -83,8 +83,12 @@ def test_the_plan_tells_why_and_what_may_follow(say: Say, workspace: Workspace) 
 
 
 @pytest.mark.usefixtures("published")
-def test_a_plan_with_nothing_in_it_says_so(say: Say) -> None:
-    assert say("plan", *AS_OF).lines == ["Nothing to do: all 30 are up to date."]
+def test_a_plan_with_nothing_in_it_says_so(say: Say, workspace: Workspace) -> None:
+    assert say("plan", *AS_OF).lines[-1] == (
+        "1 of 31 to build, 0 that depend on them, 30 up to date."
+    )
+    workspace.run("BuildSite")
+    assert say("plan", *AS_OF).lines == ["Nothing to do: all 31 are up to date."]
 
 
 @pytest.mark.usefixtures("finished")

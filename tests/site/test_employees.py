@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from reading import MISSING, Shown, copied, republish, shown
+from rendered import MISSING, Shown, copied, republish, shown
 
 from benepass_tasks.site.pages import employees
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from reading import MISSING, Shown, copied, republish, shown
+from rendered import MISSING, Shown, copied, republish, shown
 
 from benepass_tasks.site import cube
 from benepass_tasks.site.pages import overview

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
-from reading import copied, shown
+from rendered import copied, shown
 from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.errors import ProjectError

@@ -21,7 +21,8 @@ BUILT, PERHAPS, LEFT = "builds it", "builds it if its input changes", "leaves it
 def command(is_all: bool, is_json: bool) -> None:  # noqa: FBT001 - click passes by name
     """Tell what the next run would build, and why, without building anything.
 
-    A node is a file, a table, the proof that the books balance, the tests, or what is published.
+    A node is a file, a table, the proof that the books balance, the tests, what is published, or
+    the site.
     """
     from benepass_tasks.nodes import is_part  # noqa: PLC0415 - when needed
     from benepass_tasks.run import current_plan  # noqa: PLC0415 - imports DuckDB

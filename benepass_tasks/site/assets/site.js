@@ -39,6 +39,7 @@ window.benepass = (() => {
     return script ? read(script) : {};
   };
 
+  const CLASSES = new Set(["code", "date", "month", "instant"]);
   const NUMBERS = new Set(["count", "money", "rate", "number", "seconds"]);
 
   class DataTable {
@@ -120,7 +121,7 @@ window.benepass = (() => {
     cell(row, { key, kind, link }) {
       const text = written(row[key], kind);
       const cell = element("td", {
-        class: NUMBERS.has(kind) ? "number" : kind === "code" ? "code" : null,
+        class: NUMBERS.has(kind) ? "number" : CLASSES.has(kind) ? kind : null,
       });
       if (link && row[link]) cell.append(element("a", { href: row[link] }, text));
       else if (kind === "tag" && row[key])
@@ -203,7 +204,8 @@ window.benepass = (() => {
     const incidents = count === 1 ? "1 open incident" : `${count} open incidents`;
     if (last.status !== "succeeded") {
       place.classList.add("is-bad");
-      place.append(`The last run ${last.status}, ${when}. What you see is what was published before it. `);
+      const was = last.status === "interrupted" ? "was interrupted" : last.status;
+      place.append(`The last run ${was}, ${when}. What you see is what was published before it. `);
     } else {
       if (count) place.classList.add(`is-${worst}`);
       place.append(`The last run succeeded, ${when}. ${count ? `${incidents}: ` : "Nothing is wrong. "}`);
@@ -215,30 +217,103 @@ window.benepass = (() => {
   };
   sayHealth();
 
-  return { written, element, read, pageData, tables, setFigure, root, NUMBERS };
+  // What finds are for: exact names first, then names that begin so, names that have it, and texts.
+  const rank = ({ name, short, description }, words) => {
+    const [inName, inShort, inText] = [name, short, description].map((it) => it.toLowerCase());
+    if (!words.every((word) => inName.includes(word) || inText.includes(word))) return null;
+    const typed = words.join(" ");
+    if (inShort === typed || inName === typed) return 0;
+    if (inShort.startsWith(words[0])) return 1;
+    return words.every((word) => inName.includes(word)) ? 2 : 3;
+  };
+  const ranked = (entries, words) =>
+    words.length
+      ? entries
+          .map((entry) => [rank(entry, words), entry])
+          .filter(([order]) => order !== null)
+          .sort((one, other) => one[0] - other[0])
+          .map(([, entry]) => entry)
+      : [];
+
+  // A box to type in, and the list of what is found below it: arrows select, Enter goes there.
+  const combobox = (input, list, options, go) => {
+    let selected = -1;
+    const select = (place) => {
+      const items = [...list.children];
+      if (!items.length) return;
+      selected = (place + items.length) % items.length;
+      items.forEach((item, index) => item.setAttribute("aria-selected", String(index === selected)));
+      input.setAttribute("aria-activedescendant", items[selected].id);
+      items[selected].scrollIntoView({ block: "nearest" });
+    };
+    const find = () => {
+      const words = input.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+      const items = options(words);
+      items.forEach((item, index) => {
+        item.id = `${list.id}-${index}`;
+        item.setAttribute("role", "option");
+        item.setAttribute("aria-selected", "false");
+      });
+      list.replaceChildren(...items);
+      input.setAttribute("aria-expanded", String(items.length > 0));
+      input.removeAttribute("aria-activedescendant");
+      select(0);
+    };
+    const choose = (item) => {
+      if (item) go(item);
+    };
+    input.addEventListener("input", find);
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+        event.preventDefault();
+        select(selected + (event.key === "ArrowDown" ? 1 : -1));
+      } else if (event.key === "Enter") {
+        event.preventDefault();
+        choose(list.children[selected]);
+      }
+    });
+    list.addEventListener("click", (event) => choose(event.target.closest("[role=option]")));
+    return find;
+  };
+
+  // Badges of what is personal about a column, from their letters; the names are for those who
+  // cannot see them.
+  const BADGES = { I: "identifier", P: "pseudonym", Q: "quasi-identifier", S: "sensitive" };
+  const badges = (letters) =>
+    [...letters].map((letter) => {
+      const badge = element("span", { class: `pii pii-${letter.toLowerCase()}`, title: BADGES[letter], "aria-hidden": "true" }, letter);
+      return element("span", {}, badge, element("span", { class: "visually-hidden" }, ` ${BADGES[letter]}`));
+    });
+
+  return { written, element, read, pageData, tables, setFigure, root, NUMBERS, ranked, combobox, badges };
 })();
 
 // The search over the catalog.
 (() => {
-  const { element, root } = window.benepass;
-  const entries = window.benepassSearch ?? [];
+  const { element, root, ranked, combobox, badges } = window.benepass;
+  const datasets = window.benepassSearch ?? [];
   const dialog = document.querySelector("[data-search]");
   const button = document.querySelector("[data-opens-search]");
-  if (!entries.length || !dialog) return;
+  if (!datasets.length || !dialog) return;
   const input = dialog.querySelector("input");
   const list = dialog.querySelector("ul");
   const count = dialog.querySelector("[data-search-count]");
   const MOST = 30;
-  let selected = -1;
 
-  // Names that begin with what was typed come first, then names that have it, then descriptions.
-  const rank = ([name, description], words) => {
-    const [inName, inText] = [name.toLowerCase(), description.toLowerCase()];
-    if (!words.every((word) => inName.includes(word) || inText.includes(word))) return null;
-    const short = inName.slice(inName.lastIndexOf(".") + 1);
-    if (short.startsWith(words[0])) return 0;
-    return inName.includes(words[0]) ? 1 : 2;
-  };
+  const entries = datasets.flatMap(([dataset, description, columns]) => {
+    const page = `catalog/${dataset}.html`;
+    const short = dataset.slice(dataset.lastIndexOf(".") + 1);
+    return [
+      { name: dataset, short, description, letters: "", page },
+      ...columns.map(([name, text, letters, id]) => ({
+        name: `${dataset}.${name}`,
+        short: name,
+        description: text,
+        letters,
+        page: `${page}#${id}`,
+      })),
+    ];
+  });
 
   const marked = (text, words) => {
     const lower = text.toLowerCase();
@@ -254,47 +329,30 @@ window.benepass = (() => {
     return [...pieces, text.slice(place)];
   };
 
-  const select = (place) => {
-    const options = [...list.children];
-    if (!options.length) return;
-    selected = (place + options.length) % options.length;
-    options.forEach((option, index) => option.setAttribute("aria-selected", String(index === selected)));
-    input.setAttribute("aria-activedescendant", options[selected].id);
-    options[selected].scrollIntoView({ block: "nearest" });
-  };
-
-  const go = (option) => {
-    if (option) {
-      dialog.close();
-      window.location.href = option.dataset.href;
-    }
-  };
-
-  const find = () => {
-    const words = input.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
-    const found = words.length
-      ? entries
-          .map((entry) => [rank(entry, words), entry])
-          .filter(([order]) => order !== null)
-          .sort((one, other) => one[0] - other[0])
-      : [];
-    list.replaceChildren(
-      ...found.slice(0, MOST).map(([, [name, description, path]], index) =>
-        element(
-          "li",
-          { role: "option", id: `search-${index}`, "aria-selected": "false", "data-href": root + path },
-          element("code", {}, ...marked(name, words)),
-          element("span", {}, ...marked(description, words)),
-        ),
-      ),
+  const option = ({ name, description, letters, page }, words) =>
+    element(
+      "li",
+      { "data-href": root + page },
+      element("span", { class: "found-name" }, element("code", {}, ...marked(name, words)), ...badges(letters)),
+      element("span", { class: "found-text" }, ...marked(description, words)),
     );
-    input.setAttribute("aria-expanded", String(found.length > 0));
-    input.removeAttribute("aria-activedescendant");
-    selected = -1;
-    if (found.length) select(0);
-    const more = found.length > MOST ? `, the first ${MOST} are shown` : "";
-    count.textContent = words.length ? `${found.length} found${more}` : "Names and descriptions; Enter opens, Escape closes.";
-  };
+
+  const find = combobox(
+    input,
+    list,
+    (words) => {
+      const found = ranked(entries, words);
+      const more = found.length > MOST ? `, the first ${MOST} are shown` : "";
+      count.textContent = words.length
+        ? `${found.length} found${more}`
+        : "Names and descriptions; Enter opens, Escape closes.";
+      return found.slice(0, MOST).map((entry) => option(entry, words));
+    },
+    (item) => {
+      dialog.close();
+      window.location.href = item.dataset.href;
+    },
+  );
 
   const open = () => {
     if (dialog.open) return;
@@ -305,17 +363,6 @@ window.benepass = (() => {
 
   button.hidden = false;
   button.addEventListener("click", open);
-  input.addEventListener("input", find);
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      event.preventDefault();
-      select(selected + (event.key === "ArrowDown" ? 1 : -1));
-    } else if (event.key === "Enter") {
-      event.preventDefault();
-      go(list.children[selected]);
-    }
-  });
-  list.addEventListener("click", (event) => go(event.target.closest("li")));
   document.addEventListener("keydown", (event) => {
     const isTyping = event.target.closest?.("input, select, textarea, [contenteditable]");
     if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {

@@ -1,17 +1,124 @@
-"""The page Runs."""
+"""The page Runs; what it shows, each run tells at its end."""
 
 from collections.abc import Iterator
+from typing import Any
 
-from benepass_tasks.site.page import Page
+import altair as alt
+
+from benepass_tasks.site.charts import ROWS, SERIES, finished
+from benepass_tasks.site.page import Chart, DataTable, Field, Page
 from benepass_tasks.site.sources import Sources
 
+_RUNS = DataTable(
+    "runs",
+    "The last runs, the newest first. What was up to date was skipped.",
+    (
+        Field("status", "Status", "tag"),
+        Field("started_at", "Started", "instant", link="href"),
+        Field("seconds", "Took", "seconds"),
+        Field("built", "Built", "count"),
+        Field("skipped", "Skipped", "count"),
+        Field("failed", "Failed", "count"),
+        Field("as_of", "As of", "date"),
+        Field("commit", "Commit", "code"),
+        Field("error", "Error"),
+    ),
+    (),
+    page_size=10,
+    is_live=True,
+)
 
-def pages(sources: Sources) -> Iterator[Page]:
+_NODES = DataTable(
+    "nodes",
+    "What the run built or failed to build, in the order in which it began.",
+    (
+        Field("outcome", "Outcome", "tag"),
+        Field("node", "What", "code"),
+        Field("reason", "Why"),
+        Field("rows", "Rows", "count"),
+        Field("start", "Began after", "seconds"),
+        Field("seconds", "Took", "seconds"),
+    ),
+    (),
+    is_searchable=True,
+    page_size=50,
+    is_live=True,
+)
+
+_COMPARED = DataTable(
+    "compared",
+    "What either run built, the largest change of seconds first.",
+    (
+        Field("node", "What", "code"),
+        Field("seconds_a", "A took", "seconds"),
+        Field("seconds_b", "B took", "seconds"),
+        Field("more_seconds", "Change", "seconds"),
+        Field("rows_a", "Rows in A", "count"),
+        Field("rows_b", "Rows in B", "count"),
+        Field("more_rows", "Change", "count"),
+        Field("why_a", "A: why"),
+        Field("why_b", "B: why"),
+    ),
+    (),
+    is_searchable=True,
+    page_size=50,
+    is_live=True,
+)
+
+
+def pages(_sources: Sources) -> Iterator[Page]:
     """The page."""
     yield Page(
         "runs.html",
         "runs.html.j2",
         "Runs",
         "runs.html",
-        values={"as_of": sources.settings.as_of.isoformat()},
+        values={
+            "runs": _RUNS,
+            "compared": _COMPARED,
+            "gantt": Chart(
+                "gantt",
+                "What it did, and when",
+                "A bar for each file, table or proof, from when it began until it was done, in "
+                "seconds since the run began; what failed says so.",
+                _gantt(),
+                (),
+                _NODES,
+                is_live=True,
+            ),
+        },
+        scripts=("address.js", "runs-page.js"),
+        has_charts=True,
     )
+
+
+def _gantt() -> dict[str, Any]:
+    outcome = alt.condition(
+        "datum.outcome === 'failed'", alt.value("var(--bad)"), alt.value(SERIES[0])
+    )
+    bars = alt.Chart(ROWS).mark_bar(strokeWidth=1.5, height=alt.RelativeBandSize(0.7))
+    encoded = bars.encode(
+        y=alt.Y(
+            "label:N",
+            title=None,
+            sort=alt.EncodingSortField("start", op="min"),
+            axis=alt.Axis(
+                labelLimit=alt.ExprRef("containerSize()[0] < 560 ? 120 : 320"),
+                ticks=False,
+                domain=False,
+            ),
+        ),
+        x=alt.X("start:Q", title="seconds since the run began", axis=alt.Axis(orient="top")),
+        x2="end:Q",
+        color=outcome,
+        # What took no time to speak of is seen as well.
+        stroke=outcome,
+        tooltip=[
+            alt.Tooltip("node:N", title="what"),
+            alt.Tooltip("outcome:N", title="outcome"),
+            alt.Tooltip("why:N", title="why"),
+            alt.Tooltip("rows:Q", title="rows", format=",.0f"),
+            alt.Tooltip("seconds:Q", title="seconds", format=",.2f"),
+        ],
+    )
+    return finished(encoded.properties(height=alt.Step(20)))

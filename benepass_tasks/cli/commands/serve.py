@@ -1,0 +1,34 @@
+"""`serve`: the pages over HTTP, for this computer alone."""
+
+import sys
+
+import click
+
+from benepass_tasks.cli.command import Command
+from benepass_tasks.cli.output import plain, say
+from benepass_tasks.settings import current_settings
+
+PORT = 8000
+HIGHEST_PORT = 65_535
+
+
+@click.command("serve", cls=Command, examples=("serve", "serve --port 8080"))
+@click.option(
+    "--port",
+    type=click.IntRange(0, HIGHEST_PORT),
+    default=PORT,
+    show_default=True,
+    help="port of 127.0.0.1; 0 takes any that is free",
+)
+def command(port: int) -> None:
+    """Serve the site's pages on 127.0.0.1 until Ctrl-C.
+
+    They open from the file system as well; nobody else can reach them either way.
+    """
+    from benepass_tasks.serving import SiteServer  # noqa: PLC0415 - the site imports DuckDB
+
+    folder = current_settings().site_dir
+    with SiteServer(folder, port) as server:
+        say(f"The pages of {plain(str(folder))} are at {server.address} until Ctrl-C.")
+        sys.stdout.flush()
+        server.serve_until_interrupted()

@@ -1,0 +1,148 @@
+"""The datasets as the pages show them: what is declared, who reads whom, and what was measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import get_args
+
+from benepass_tasks.catalog import Column, DataTest, Layer, Source, Table
+from benepass_tasks.contracts.results import Result, read_latest
+from benepass_tasks.history.read import newest_profiles
+from benepass_tasks.publication import Publication, PublishedTable
+from benepass_tasks.site.sources import Sources
+from benepass_tasks.warehouse import Load, Snapshot
+from benepass_tasks.warehouse.markers import snapshot_of
+from benepass_tasks.warehouse.measure import ColumnProfile
+
+FILES = "sources"
+"""What stands where a table has its layer: sources come before all of them."""
+
+LAYERS: Mapping[str, str] = {
+    FILES: "The files that come in.",
+    "raw": "Their records as they are written, all as text, and what could not be parsed.",
+    "staging": "Trimmed and typed, one record for one record; personal data is masked here.",
+    "intermediate": "Joined, and one record chosen for each id.",
+    "quality": "What is wrong with which record, and the records that are kept out.",
+    "marts": "What analysts query: facts, dimensions and sums.",
+}
+"""The layers from the files to the marts, and what each is for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """A source or a table, and all that is known of it.
+
+    Attributes:
+        name: Its name in the catalog.
+        declared: What the catalog says.
+        reads: The datasets it is made from.
+        readers: The tables that are made from it.
+        sql: The file of its SQL; None where files are loaded.
+        published: What of it is published; None where nothing is.
+        rows: How many rows it has, of a source its records; None where that is not counted.
+        built_at: When it was built or loaded last; None where it never was.
+        loads: Of a source, the loads of its files by name.
+        results: What its tests found last, by column, test and arguments.
+        profiles: What its columns hold.
+    """
+
+    name: str
+    declared: Source | Table
+    reads: tuple[str, ...]
+    readers: tuple[str, ...]
+    sql: Path | None
+    published: PublishedTable | None
+    rows: int | None
+    built_at: datetime | None
+    loads: tuple[Load, ...]
+    results: Mapping[tuple[str | None, str, str], Result]
+    profiles: Mapping[str, ColumnProfile]
+
+    @property
+    def layer(self) -> str:
+        """The layer; sources have one of their own."""
+        return self.declared.layer if isinstance(self.declared, Table) else FILES
+
+    @property
+    def columns(self) -> list[Column]:
+        """The columns, in the order of the catalog."""
+        return list(self.declared.columns.values())
+
+    @property
+    def tests(self) -> list[tuple[str | None, DataTest]]:
+        """The tests, each with its column."""
+        return list(self.declared.promises) if isinstance(self.declared, Table) else []
+
+    def result_of(self, column: str | None, test: DataTest) -> Result | None:
+        """What a test found last; None where it was never run."""
+        return self.results.get((column, test.kind, test.arguments))
+
+    def is_public(self, column: str) -> bool:
+        """Whether all values of a column are published."""
+        if self.published is None:
+            return False
+        suppression = self.published.table.suppression
+        withheld = (suppression.employees, *suppression.columns) if suppression else ()
+        return self.declared.columns[column].published and column not in withheld
+
+
+def datasets_of(sources: Sources) -> list[Dataset]:
+    """All datasets, layer by layer in the order of the catalog."""
+    catalog = sources.catalog
+    state = snapshot_of(sources.connection)
+    settings = sources.settings
+    published = Publication(catalog, settings.min_group_size, settings.pii_masking).tables
+    profiles = newest_profiles(sources.connection)
+    results: dict[str, dict[tuple[str | None, str, str], Result]] = {}
+    for result in read_latest(sources.connection):
+        key = (result.column_name, result.test, result.arguments)
+        results.setdefault(result.relation, {})[key] = result
+    models = sources.lineage.models
+    readers: dict[str, list[str]] = {}
+    for relation in catalog.tables:
+        for name in models[relation].references:
+            readers.setdefault(name, []).append(relation)
+    declared: dict[str, Source | Table] = {**catalog.sources, **catalog.tables}
+    found = [
+        Dataset(
+            name=name,
+            declared=one,
+            reads=models[name].references if name in models else (),
+            readers=tuple(readers.get(name, ())),
+            sql=sources.graph.models[name].path if name in sources.graph.models else None,
+            published=published.get(name),
+            rows=_rows(one, state),
+            built_at=_built_at(one, state),
+            loads=_loads(one, state),
+            results=results.get(name, {}),
+            profiles=profiles.get(name, {}),
+        )
+        for name, one in declared.items()
+    ]
+    order = (FILES, *get_args(Layer))
+    return sorted(found, key=lambda it: order.index(it.layer))
+
+
+def _loads(declared: Source | Table, state: Snapshot) -> tuple[Load, ...]:
+    if isinstance(declared, Table):
+        return ()
+    return tuple(load for _, load in sorted(state.loads_of(declared.name).items()))
+
+
+def _rows(declared: Source | Table, state: Snapshot) -> int | None:
+    if isinstance(declared, Source):
+        loads = _loads(declared, state)
+        return sum(load.records for load in loads) if loads else None
+    if declared.layer == "raw" and declared.source is None:
+        # No marker vouches for what could not be parsed: the loads count it.
+        return sum(load.rejected for load in state.loads.values()) if state.loads else None
+    marker = state.markers.get(declared.relation)
+    return marker.row_count if marker else None
+
+
+def _built_at(declared: Source | Table, state: Snapshot) -> datetime | None:
+    if isinstance(declared, Source):
+        return max((load.loaded_at for load in _loads(declared, state)), default=None)
+    marker = state.markers.get(declared.relation)
+    return marker.built_at if marker else None

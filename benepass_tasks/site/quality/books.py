@@ -1,0 +1,300 @@
+"""What became of the records: clean, flagged, quarantined and rejected, now and over the runs."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import altair as alt
+
+from benepass_tasks.history.read import RunFigures, SourceFigures
+from benepass_tasks.site.charts import ROWS, finished
+from benepass_tasks.site.page import Chart, DataTable, Field, Row, instant
+from benepass_tasks.site.rendering import written
+
+RUNS = 100
+"""Runs that are compared at most."""
+
+ALL = "all"
+"""All sources together, as a filter has it."""
+
+MOST_SERIES = 5
+"""Reasons that a chart tells apart; the others are added up."""
+
+OTHER = "other"
+
+Kind: TypeAlias = Literal["reason", "flag"]
+
+KINDS: tuple[Kind, ...] = ("reason", "flag")
+
+_OUTCOMES = ("flagged", "quarantined", "rejected")
+
+# As many labels beside each other as there is room for.
+_LEGEND = alt.Legend(columns=alt.ExprRef("max(1, floor(containerSize()[0] / 220))"), labelLimit=200)
+
+_SOURCE_FIELDS = (
+    Field("source", "Source", "code"),
+    Field("records", "Records", "count"),
+    Field("clean", "Clean", "count"),
+    Field("flagged", "Flagged", "count"),
+    Field("quarantined", "Quarantined", "count"),
+    Field("rejected", "Rejected", "count"),
+    Field("clean_rate", "Clean rate", "rate"),
+    Field("quality_score", "Cells filled", "rate"),
+)
+
+
+def totals_of(sources: Sequence[SourceFigures]) -> dict[str, int | float | None]:
+    """What became of the records of all sources."""
+    counts = {
+        name: sum(getattr(it, name) for it in sources)
+        for name in ("records", "clean", "flagged", "quarantined", "rejected")
+    }
+    rates = {
+        f"{name}_rate": counts[name] / counts["records"] if counts["records"] else None
+        for name in ("clean", *_OUTCOMES)
+    }
+    return counts | rates
+
+
+def outcomes(sources: Sequence[SourceFigures]) -> Chart:
+    """What is not clean, by source."""
+    rows = [
+        {
+            "source": it.source,
+            "outcome": outcome,
+            "place": place,
+            "records": getattr(it, outcome),
+            "rate": getattr(it, outcome) / it.records,
+        }
+        for it in sources
+        if it.records
+        for place, outcome in enumerate(_OUTCOMES)
+    ]
+    bars = alt.Chart(ROWS).mark_bar(stroke="var(--surface)", strokeWidth=1)
+    encoded = bars.encode(
+        x=alt.X("rate:Q", title="share of the records", axis=alt.Axis(format=".1~%", tickCount=5)),
+        y=alt.Y(
+            "source:N",
+            title=None,
+            sort=[it.source for it in sources],
+            axis=alt.Axis(labelLimit=200),
+        ),
+        color=alt.Color("outcome:N", title=None, sort=list(_OUTCOMES), legend=_LEGEND),
+        order=alt.Order("place:O"),
+        tooltip=[
+            alt.Tooltip("source:N", title="source"),
+            alt.Tooltip("outcome:N", title="outcome"),
+            alt.Tooltip("records:Q", title="records", format=",.0f"),
+            alt.Tooltip("rate:Q", title="share", format=".2%"),
+        ],
+    )
+    return Chart(
+        "outcomes",
+        "What is not clean, by source",
+        "The share of each source's records that are flagged, quarantined or rejected; all others "
+        "are clean.",
+        finished(encoded.properties(height=alt.Step(34))),
+        rows if any(row["records"] for row in rows) else [],
+        DataTable(
+            "sources",
+            "By source. A flagged record is in the marts with a remark, a quarantined one is kept "
+            "out, and a rejected one could not be read.",
+            _SOURCE_FIELDS,
+            [{field.key: getattr(it, field.key) for field in _SOURCE_FIELDS} for it in sources],
+        ),
+        empty="Every record is clean." if rows else "The source files hold no record.",
+    )
+
+
+def clean_rates(runs: Sequence[RunFigures]) -> Chart:
+    """The clean rate of each source, over the runs."""
+    began = [instant(run.started_at) for run in runs]
+    rows: list[Row] = [
+        {"run": run, "source": it.source, "rate": it.clean_rate, "records": it.records}
+        for run, figures in zip(began, runs, strict=True)
+        for it in figures.sources
+        if it.clean_rate is not None
+    ]
+    sources = [it.source for it in runs[-1].sources] if runs else []
+    return Chart(
+        "clean-rates",
+        "Clean rate over the runs",
+        f"The share of clean records by source, in the last {len(runs)} runs that balanced the "
+        "books; each run is named by its start.",
+        _rate_lines(sources),
+        rows if len(runs) > 1 else [],
+        DataTable(
+            "clean-rates-table",
+            "Clean rate by run, the newest first.",
+            (
+                Field("run", "Run of", "instant"),
+                *(Field(f"rate of {source}", source, "rate") for source in sources),
+            ),
+            [
+                {"run": run}
+                | {f"rate of {source}": None for source in sources}
+                | {f"rate of {it.source}": it.clean_rate for it in figures.sources}
+                for run, figures in reversed(list(zip(began, runs, strict=True)))
+            ],
+            page_size=10,
+        ),
+        empty=_too_few(runs, "its clean rates are in the table above, and their lines are here"),
+    )
+
+
+def _rate_lines(sources: Sequence[str]) -> dict[str, Any]:
+    # With one domain of their own the channels share a legend.
+    scale = alt.Scale(domain=list(sources))
+    base = alt.Chart(ROWS).encode(
+        x=_run_axis(),
+        y=alt.Y(
+            "rate:Q",
+            title="clean",
+            scale=alt.Scale(zero=False, nice=True),
+            axis=alt.Axis(format=".1~%", tickCount=5),
+        ),
+        color=alt.Color("source:N", scale=scale, legend=_LEGEND, title=None),
+    )
+    lines = base.mark_line(strokeWidth=2).encode(
+        strokeDash=alt.StrokeDash("source:N", scale=scale, legend=_LEGEND, title=None)
+    )
+    points = base.mark_point(size=60, filled=True, opacity=1).encode(
+        shape=alt.Shape("source:N", scale=scale, legend=_LEGEND, title=None),
+        tooltip=[
+            alt.Tooltip("run:N", title="run of"),
+            alt.Tooltip("source:N", title="source"),
+            alt.Tooltip("rate:Q", title="clean", format=".2%"),
+            alt.Tooltip("records:Q", title="records", format=",.0f"),
+        ],
+    )
+    return finished(alt.LayerChart(layer=[lines, points]))
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """How often something was said of records, run by run."""
+
+    name: str
+    counts: Sequence[int]
+
+
+def by_name(runs: Sequence[RunFigures], kind: Kind) -> dict[str, list[Series]]:
+    """The reasons or flags over the runs: of all sources, and by source; the rarer ones folded."""
+    sources = [it.source for it in runs[-1].sources] if runs else []
+    found = {scope: _series(runs, kind, scope) for scope in (ALL, *sources)}
+    return {scope: series for scope, series in found.items() if series}
+
+
+def _series(runs: Sequence[RunFigures], kind: Kind, scope: str) -> list[Series]:
+    counted = [_counted(run, kind, scope) for run in runs]
+    total = sum(counted, Counter())
+    names = sorted(total, key=lambda name: (-total[name], name))
+    # One that would be alone among the others is shown itself.
+    kept = names if len(names) <= MOST_SERIES + 1 else names[:MOST_SERIES]
+    series = [Series(name, [counts[name] for counts in counted]) for name in kept]
+    if len(kept) < len(names):
+        rest = [sum(counts[name] for name in names[MOST_SERIES:]) for counts in counted]
+        series.append(Series(OTHER, rest))
+    return series
+
+
+def _counted(run: RunFigures, kind: Kind, scope: str) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for it in run.sources:
+        if scope in (ALL, it.source):
+            counts.update(_names(it, kind))
+    return counts
+
+
+def _names(it: SourceFigures, kind: Kind) -> Mapping[str, int]:
+    return it.by_reason if kind == "reason" else it.by_flag
+
+
+def over_runs(runs: Sequence[RunFigures], kind: Kind) -> Chart:
+    """The reasons or flags of all sources, over the runs."""
+    began = [instant(run.started_at) for run in runs]
+    rows = [
+        {"run": run, "name": series.name, "place": place, "records": count}
+        for place, series in enumerate(by_name(runs, kind).get(ALL, ()))
+        for run, count in zip(began, series.counts, strict=True)
+    ]
+    bars = alt.Chart(ROWS).mark_bar(stroke="var(--surface)", strokeWidth=0.5)
+    encoded = bars.encode(
+        x=_run_axis(),
+        y=alt.Y("records:Q", title="records", axis=alt.Axis(format=",.0f", tickCount=5)),
+        color=alt.Color(
+            "name:N",
+            title=None,
+            sort=alt.EncodingSortField("place", op="min"),
+            legend=_LEGEND,
+        ),
+        order=alt.Order("place:O"),
+        tooltip=[
+            alt.Tooltip("run:N", title="run of"),
+            alt.Tooltip("name:N", title=kind),
+            alt.Tooltip("records:Q", title="records", format=",.0f"),
+        ],
+    )
+    verb = "quarantined" if kind == "reason" else "flagged"
+    return Chart(
+        f"{kind}s-over-runs",
+        f"Records {verb}, by {kind}",
+        f"How many records each run found {verb}, by {kind}: the {MOST_SERIES} most frequent, and "
+        f"all others together. The order of the colours is that of the legend, from the bottom.",
+        finished(encoded, 300),
+        rows if len(runs) > 1 else [],
+        DataTable(
+            f"{kind}s-now",
+            f"By source and {kind}, as of the last run, and how it was in the run before.",
+            (
+                Field("source", "Source", "code"),
+                Field("name", kind.capitalize(), "code"),
+                Field("now", "Now", "count"),
+                Field("before", "Before", "count"),
+                Field("change", "Change", "count"),
+            ),
+            list(_now_and_before(runs, kind)),
+            page_size=15,
+            empty=f"No record is {verb}.",
+        ),
+        empty=_too_few(runs, f"its {kind}s are in this table, and a chart of all runs is here"),
+    )
+
+
+def _now_and_before(runs: Sequence[RunFigures], kind: Kind) -> Iterator[Row]:
+    if not runs:
+        return
+    now = _by_place(runs[-1], kind)
+    before = _by_place(runs[-2], kind) if len(runs) > 1 else None
+    places = now.keys() | (before or {}).keys()
+    for source, name in sorted(places, key=lambda it: (-now.get(it, 0), it)):
+        count = now.get((source, name), 0)
+        earlier = None if before is None else before.get((source, name), 0)
+        change = None if earlier is None else count - earlier
+        row = {"source": source, "name": name, "now": count, "before": earlier, "change": change}
+        yield row
+
+
+def _by_place(run: RunFigures, kind: Kind) -> dict[tuple[str, str], int]:
+    return {
+        (it.source, name): count for it in run.sources for name, count in _names(it, kind).items()
+    }
+
+
+def _run_axis() -> alt.X:
+    """The runs in their order, each named by its start."""
+    short = "slice(datum.value, 5, 10) + ' ' + slice(datum.value, 11, 16)"
+    axis = alt.Axis(
+        labelExpr=short, labelAngle=0, labelOverlap="greedy", labelSeparation=12, labelBound=True
+    )
+    return alt.X("run:N", title="start of the run (UTC)", sort="ascending", axis=axis)
+
+
+def _too_few(runs: Sequence[RunFigures], what: str) -> str:
+    if not runs:
+        return "No run has balanced the books yet: run `luigi --module benepass_tasks BuildSite`."
+    if len(runs) > 1:
+        return "There was none in any of the runs."
+    began = written(instant(runs[-1].started_at), "instant")
+    return f"One run has balanced the books so far, that of {began}: {what} from the next run on."

@@ -1,0 +1,279 @@
+"""When the pages are made, of what, and what they never hold."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from benepass_tasks.catalog import load_catalog
+from benepass_tasks.errors import SiteError
+from benepass_tasks.project import open_project
+from benepass_tasks.run import current_plan
+from benepass_tasks.site import recipe
+from benepass_tasks.site.extra import require
+from benepass_tasks.this_run import begin_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from conftest import Workspace
+
+ROOT_OF_SQL = "sql/marts/dim_merchants.sql"
+MOST_BYTES = 5_000_000
+
+
+def reason(workspace: Workspace, **settings: str) -> str | None:
+    """Why the next run would build the site; None where it would not."""
+    begin_run()
+    with workspace.configured(**settings):
+        return current_plan()["site"].reason
+
+
+@pytest.fixture
+def built(workspace: Workspace, published: None, with_charts: None) -> Workspace:  # noqa: ARG001
+    """The small project with its pages."""
+    assert workspace.run("BuildSite") == {"site"}
+    return workspace
+
+
+# ------------------------------------------------------------------------- what is up to date
+
+
+@pytest.mark.usefixtures("published")
+def test_at_first_there_is_everything_to_make(workspace: Workspace) -> None:
+    assert reason(workspace) == "not built yet"
+
+
+def test_a_second_run_makes_nothing(built: Workspace) -> None:
+    before = {path: path.stat() for path in built.site.rglob("*.html")}
+    assert reason(built) is None
+    assert built.run("BuildSite") == set()
+    assert {path: path.stat() for path in built.site.rglob("*.html")} == before
+
+
+def test_files_that_were_only_touched_make_nothing(built: Workspace) -> None:
+    for path in (
+        *built.data.glob("*.csv"),
+        *built.root.rglob("*.sql"),
+        built.root / "catalog.yaml",
+    ):
+        os.utime(path, (1, 1))
+    assert built.run("BuildSite") == set()
+
+
+def test_other_data_makes_the_pages_anew(built: Workspace) -> None:
+    built.replace("data/transactions.csv", "60.00", "61.00")
+    assert reason(built) == "input to be built"
+    built.run("Publish")
+    assert reason(built) == "input changed"
+    assert built.run("BuildSite") == {"site"}
+    assert reason(built) is None
+
+
+def test_data_that_was_made_anew_but_is_the_same_leaves_them(built: Workspace) -> None:
+    assert built.run("BuildSite", force="marts.dim_merchants") >= {"marts.dim_merchants"}
+    assert reason(built) is None
+
+
+def test_a_description_or_a_comment_that_the_pages_quote_makes_them_anew(built: Workspace) -> None:
+    built.replace("catalog.yaml", "Merchants where money was spent.", "Where money was spent.")
+    assert "site" in built.run("BuildSite")
+    sql = (built.root / ROOT_OF_SQL).read_text(encoding="utf-8")
+    built.write(ROOT_OF_SQL, f"{sql}-- a word\n")
+    assert reason(built) == "input changed"
+    assert built.run("BuildSite") == {"site"}
+
+
+def test_pages_that_were_changed_by_hand_are_made_anew(built: Workspace) -> None:
+    page = built.site / "index.html"
+    good = page.read_bytes()
+    page.write_bytes(good + b"<!-- by hand -->")
+    assert reason(built) == "changed by hand"
+    assert built.run("BuildSite") == {"site"}
+    assert page.read_bytes() == good
+    (built.site / "catalog.html").unlink()
+    assert reason(built) == "changed by hand"
+    assert built.run("BuildSite") == {"site"}
+
+
+def test_pages_that_are_gone_are_made_anew(built: Workspace) -> None:
+    shutil.rmtree(built.site)
+    assert reason(built) == "pages missing"
+    assert built.run("BuildSite") == {"site"}
+
+
+def test_another_folder_gets_pages_of_its_own(built: Workspace) -> None:
+    assert reason(built, site_dir="data/other") == "pages missing"
+    (bundle,) = built.site.glob("assets/vega-*.js")
+    (built.data / "other" / "assets").mkdir(parents=True)
+    shutil.copy(bundle, built.data / "other" / "assets")
+    assert built.run("BuildSite", site_dir="data/other") == {"site"}
+    assert (built.data / "other" / "index.html").exists()
+
+
+# What the site is made with, in a folder that the test may change.
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    copy = tmp_path / "package"
+    shutil.copytree(recipe.PACKAGE, copy)
+    monkeypatch.setattr(recipe, "PACKAGE", copy)
+    recipe.site_recipe.cache_clear()
+    yield copy
+    recipe.site_recipe.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "name", ["templates/base.html.j2", "assets/site.css", "assets/site.js", "pages/overview.py"]
+)
+def test_what_the_pages_are_made_with_is_part_of_the_recipe(
+    workspace: Workspace, package: Path, name: str
+) -> None:
+    project = open_project(workspace.root)
+    before = recipe.site_recipe(project, 1)
+    (package / "__pycache__").mkdir(exist_ok=True)
+    (package / "__pycache__" / "page.cpython-311.pyc").write_bytes(b"compiled")
+    assert recipe.site_recipe(project, 2) == before
+    with (package / name).open("a") as file:
+        file.write("\n")
+    assert recipe.site_recipe(project, 3) != before
+
+
+def test_sql_of_the_pages_that_is_edited_is_noticed_within_a_run(built: Workspace) -> None:
+    built.write("sql/site/of_no_page.sql", "select 1")
+    assert reason(built) == "input changed"
+
+
+# ------------------------------------------------------------------------ what must not be made
+
+
+def test_where_personal_data_is_not_masked_there_are_no_pages(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    unmasked = {"pii_masking": "false", "warehouse": "data/unmasked.duckdb"}
+    assert reason(workspace, **unmasked) == "personal data is not masked"
+    assert not workspace.attempt("BuildSite", **unmasked)[1]
+    assert "unmasked.duckdb holds personal data unmasked" in caplog.text
+    assert not workspace.site.exists()
+
+
+@pytest.mark.usefixtures("published")
+@pytest.mark.parametrize("package", ["altair", "jinja2", "pygments", "vl_convert"])
+def test_a_package_that_is_missing_is_named_with_what_installs_it(
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    package: str,
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    assert not workspace.attempt("BuildSite")[1]
+    assert f"the site needs the package {package}, which is not installed" in caplog.text
+    assert "`make` installs it" in caplog.text
+    assert "Traceback" not in caplog.text
+    assert not workspace.site.exists()
+
+
+def test_what_a_package_itself_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "markupsafe", None)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "jinja2"]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(SiteError, match="needs the package markupsafe"):
+        require("jinja2")
+
+
+@pytest.mark.usefixtures("published")
+def test_what_is_published_that_cannot_be_read_is_a_message(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from benepass_tasks.site import sources  # noqa: PLC0415 - as the run imports it
+
+    monkeypatch.setattr(sources, "DATABASE", "none.duckdb")
+    assert not workspace.attempt("BuildSite")[1]
+    assert "the site cannot be built: " in caplog.text
+    assert not workspace.site.exists()
+
+
+# --------------------------------------------------------------------------- what the files hold
+
+
+def contents(site: Path) -> dict[str, bytes]:
+    files = (path for path in sorted(site.rglob("*")) if path.is_file())
+    return {path.relative_to(site).as_posix(): path.read_bytes() for path in files}
+
+
+def test_one_warehouse_makes_the_same_pages_each_time(copied_sample: Workspace) -> None:
+    before = contents(copied_sample.site)
+    for path in copied_sample.site.glob("*.*"):
+        path.unlink()
+    assert copied_sample.run("BuildSite") == {"site"}
+    after = contents(copied_sample.site)
+    assert after.pop("runs.js") != before.pop("runs.js")
+    assert after.keys() == before.keys()
+    assert [name for name, content in after.items() if content != before[name]] == []
+
+
+def test_nothing_personal_is_in_any_file(sample_run: Workspace) -> None:
+    with (sample_run.data / "employees.csv").open(encoding="utf-8", newline="") as file:
+        people = list(csv.DictReader(file))
+    emails = {row["email"].strip().lower() for row in people if "@" in row["email"]}
+    names = {row["last_name"].strip() for row in people} - {""}
+    assert len(emails) > 150
+    assert len(names) > 40
+    # Each as a word: `Xu` is in no name of a person only because it is in `flexural`.
+    sought = re.compile(
+        "|".join(rf"\b{re.escape(it)}\b" for it in sorted(names)).encode()
+        + b"|"
+        + b"|".join(re.escape(it).encode() for it in sorted(emails))
+    )
+    found = {
+        name: sorted(set(sought.findall(content)))
+        for name, content in contents(sample_run.site).items()
+        if not name.startswith("assets/vega-")
+    }
+    assert {name: values for name, values in found.items() if values} == {}
+
+
+def test_the_values_that_are_looked_for_are_in_the_data(sample_run: Workspace) -> None:
+    rows = sample_run.query("select last_name, email from raw.employees")
+    assert {"Lopes", "Lindgren"} <= {name for name, _ in rows}
+    assert "leila.eriksen@example.net" in {email for _, email in rows}
+
+
+def test_the_whole_site_is_small_enough_to_send(sample_run: Workspace) -> None:
+    sizes = {name: len(content) for name, content in contents(sample_run.site).items()}
+    assert sum(sizes.values()) < MOST_BYTES, sizes
+
+
+def test_every_dataset_of_the_search_has_its_page(sample_run: Workspace) -> None:
+    catalog = load_catalog(sample_run.root / "catalog.yaml")
+    for name in (*catalog.sources, *catalog.tables):
+        page = (sample_run.site / "catalog" / f"{name}.html").read_text(encoding="utf-8")
+        ids = set(re.findall(r'\bid="([^"]+)"', page))
+        dataset: Any = {**catalog.sources, **catalog.tables}[name]
+        assert ids >= set(dataset.columns), name
+
+
+def test_every_address_on_a_page_is_there(sample_run: Workspace) -> None:
+    ids: dict[Path, set[str]] = {}
+    broken = set()
+    for path in sorted(sample_run.site.rglob("*.html")):
+        text = path.read_text(encoding="utf-8")
+        for target in re.findall(r'\b(?:href|src)="([^"]*)"', text):
+            assert not re.match(r"[a-z]+:|//|/", target), (path.name, target)
+            name, _, fragment = target.partition("#")
+            found = (path.parent / name).resolve() if name else path
+            if not found.is_file():
+                broken.add((path.name, target))
+            elif fragment and "=" not in fragment:
+                known = ids.setdefault(
+                    found, set(re.findall(r'\bid="([^"]+)"', found.read_text(encoding="utf-8")))
+                )
+                if fragment not in known:
+                    broken.add((path.name, target))
+    assert broken == set()
