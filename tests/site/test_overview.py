@@ -240,8 +240,8 @@ def test_it_is_told_whether_a_folded_merchant_can_be_among_the_first(
     sure = [row for row in named if row["spend"] >= most]
     assert len(sure) < 15
     assert (
-        f"One of them may have spent up to ${most:,.2f}: of the {len(named)} in the chart the "
-        f"first {len(sure)} are certain." in folded.document.text
+        f"One of them may have spent up to ${most:,.2f}, so {len(sure)} of the {len(named)} places "
+        "in the chart are certain." in folded.document.text
     )
     monkeypatch.setattr(cube, "MOST_ROWS", 200)
     monkeypatch.setattr(overview, "MOST_MERCHANTS", 2)
