@@ -248,8 +248,13 @@ def _profile(dataset: Dataset, column: Column) -> list[tuple[str, str]]:
     if profile.null_rate is None:
         return [("Rows", "none")]
     missing = ("Missing", f"{profile.null_rate * 100:,.1f}%")
-    facts = [missing, ("Different", f"about {profile.distinct_estimate:,}")]
+    facts = [missing, ("Different", _distinct(profile))]
     return facts + (_values_of(profile) if dataset.is_public(column.name) else [])
+
+
+def _distinct(profile: ColumnProfile) -> str:
+    # The estimate may exceed what there is by some percent.
+    return f"about {min(profile.distinct_estimate, profile.row_count - profile.null_count):,}"
 
 
 def _values_of(profile: ColumnProfile) -> list[tuple[str, str]]:
