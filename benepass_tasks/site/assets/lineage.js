@@ -285,9 +285,9 @@
         class: isChosen ? "row is-chosen" : "row",
         href: address(node.column ? node.column.full : datasets[node.dataset].name),
         "data-name": node.column?.full,
-        "aria-label": node.column ? `${node.column.full}, ${node.column.personal}` : `rows of ${datasets[node.dataset].name}`,
         "aria-current": isChosen ? "true" : null,
       },
+      shape("title", {}, node.column ? `${node.column.full}, ${node.column.personal}` : `rows of ${datasets[node.dataset].name}`),
       shape("rect", { x: place.x + 2, y: place.y, width: WIDTH - 4, height: ROW, rx: 4 }),
       shape("text", { x: place.x + 10, y: place.y + 16.5 }, cut(node.column?.name ?? "which rows there are", 25)),
       ...letterShapes(node.column?.letters ?? "", place.x + WIDTH - 6, place.y + 5),
@@ -338,10 +338,10 @@
       const dataset = datasets[number];
       const head = shape(
         "a",
-        { class: "table-head", href: address(dataset.name), "aria-label": `table ${dataset.name}` },
+        { class: "table-head", href: address(dataset.name) },
         shape("rect", { x: x + 2, y: y + 2, width: WIDTH - 4, height: HEAD - 4, rx: 4, fill: "transparent" }),
         shape("text", { class: "table-name", x: x + 10, y: y + 18 }, cut(dataset.short, 26)),
-        shape("title", {}, dataset.name),
+        shape("title", {}, `table ${dataset.name}`),
       );
       made.set(`table ${number}`, { element: head, key: `table ${number}`, x, y });
       const lines = own.map((node) => {
