@@ -13,12 +13,13 @@ TOX := $(BIN)/tox run
 WITH_PYENV = for folder in "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[1-9]*/bin; do \
 	if test -d "$$folder"; then PATH="$$PATH:$$folder"; fi; done; export PATH
 
-run: .venv/.project-installed ## build the marts and publish them (the default)
-	@$(BIN)/luigi --module benepass_tasks Publish
-
-site: .venv/.project-installed ## build the pages for those who write no SQL, with all that they show
+run: .venv/.project-installed ## build the marts, publish them and write the pages (the default)
 	@$(BIN)/luigi --module benepass_tasks BuildSite
-	@echo "Open data/site/index.html, or serve the pages with: $(BIN)/python -m benepass_tasks serve"
+
+ADDRESS := from benepass_tasks.settings import current_settings as now; print((now().site_dir / "index.html").as_uri())
+
+site: run ## the same, and print the address of the pages
+	@$(BIN)/python -c '$(ADDRESS)'
 
 visualiser: .venv/.project-installed ## serve Luigi's visualiser on 127.0.0.1 until Ctrl-C
 	@LUIGI_CONFIG_PATH="$${LUIGI_CONFIG_PATH:-luigid.cfg}" $(BIN)/python -m benepass_tasks.visualiser

@@ -282,7 +282,7 @@ def finish() -> None:
     unknown = [] if is_kept or not broken else [run_failed(run_id())]
     alert(warehouse, settings, run_id(), unknown)
     with _complaining("the site does not know that this run has ended"):
-        tell_end(warehouse, settings)
+        tell_end(replace(warehouse, lock_timeout=_patience(settings)), settings)
     # DuckDB's objects should be gone before Python's are.
     close()
 

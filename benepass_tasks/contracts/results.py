@@ -1,7 +1,7 @@
 """What became of a test, and how it is kept and said."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, insert
 
 from benepass_tasks.catalog.datasets import Severity
 from benepass_tasks.catalog.wording import printable
@@ -109,19 +109,6 @@ order by relation, column_name nulls first, test, arguments
 def read_latest(connection: Connection) -> list[Result]:
     """Read what became of each test of the catalog when it was run last."""
     return [Result(*row) for row in connection.exec_driver_sql(LATEST)]
-
-
-def newest_results(connection: Connection) -> list[Result]:
-    """What each test found when it was last run; the tables in the order of their names."""
-    of = CHECK_RESULTS.c
-    what = (of.relation, of.column_name, of.test, of.arguments)
-    kept = [field.name for field in fields(Result) if field.name in of]
-    known = [
-        of[name] if of[name] in what else func.arg_max(of[name], of.checked_at).label(name)
-        for name in kept
-    ]
-    newest = select(*known).group_by(*what).order_by(*what)
-    return [Result(**row._mapping) for row in connection.execute(newest)]  # noqa: SLF001
 
 
 def summary(results: Sequence[Result], seconds: float) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from benepass_tasks.catalog import Column, DataTest, Layer, Source, Table
-from benepass_tasks.contracts.results import Result, newest_results
+from benepass_tasks.contracts.results import Result, read_latest
 from benepass_tasks.history.read import newest_profiles
 from benepass_tasks.publication import Publication, PublishedTable
 from benepass_tasks.site.sources import Sources
@@ -95,7 +95,7 @@ def datasets_of(sources: Sources) -> list[Dataset]:
     published = Publication(catalog, settings.min_group_size, settings.pii_masking).tables
     profiles = newest_profiles(sources.connection)
     results: dict[str, dict[tuple[str | None, str, str], Result]] = {}
-    for result in newest_results(sources.connection):
+    for result in read_latest(sources.connection):
         key = (result.column_name, result.test, result.arguments)
         results.setdefault(result.relation, {})[key] = result
     models = sources.lineage.models

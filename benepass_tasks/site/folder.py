@@ -1,5 +1,6 @@
 """The folder of the pages: which files are ours, and how they take their places."""
 
+import os
 import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping
@@ -23,12 +24,15 @@ _OURS = re.compile(
 )
 
 
+_FOLDERS = ("", "assets/", "catalog/", "downloads/")
+
+
 def files_of_site(folder: Path) -> str:
     """Digest of the states of the site's files; empty where there are none."""
-    states = []
-    for name in _names(folder):
-        at = (folder / name).stat()
-        states.append(f"{name} {at.st_ino}:{at.st_mode:o}:{at.st_size}:{at.st_mtime_ns}")
+    states = [
+        f"{name} {at.st_ino}:{at.st_mode:o}:{at.st_size}:{at.st_mtime_ns}"
+        for name, at in sorted(_found(folder))
+    ]
     return digest(*states) if states else ""
 
 
@@ -56,7 +60,7 @@ def place(folder: Path, files: Mapping[str, bytes], kept: Collection[str] = ()) 
             put_in_place(aside, folder, sorted(files, key=_last_pages_first_parts))
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-        for name in set(_names(folder)) - {*files, *kept}:
+        for name in {name for name, _ in _found(folder)} - {*files, *kept}:
             (folder / name).unlink(missing_ok=True)
 
 
@@ -93,11 +97,18 @@ def _last_pages_first_parts(name: str) -> tuple[bool, str]:
     return name.endswith(".html"), name
 
 
-def _names(folder: Path) -> Iterator[str]:
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if _OURS.fullmatch(name):
-            yield name
+def _found(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """The site's files, by path below its folder, with their states."""
+    # Asked for before each task: listing folders is several times faster than a glob.
+    for part in _FOLDERS:
+        try:
+            with os.scandir(folder / part) as entries:
+                found = [(f"{part}{entry.name}", entry) for entry in entries]
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        for name, entry in found:
+            if _OURS.fullmatch(name):
+                yield name, entry.stat(follow_symlinks=False)
 
 
 @contextmanager

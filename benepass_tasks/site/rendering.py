@@ -4,12 +4,12 @@ import json
 import re
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from benepass_tasks.catalog import Catalog, Column, Source, Table
+from benepass_tasks.catalog import Catalog, Column, Layer, Source, Table
 from benepass_tasks.site.addresses import anchor_of
 from benepass_tasks.site.page import DataTable, Field, Kind, Page
 from benepass_tasks.site.personal import badges
@@ -49,7 +49,7 @@ def render(page: Page, vega: str) -> bytes:
 
 
 def search_index(catalog: Catalog) -> bytes:
-    """What the search looks through: each dataset with its columns, what is published first.
+    """What the search looks through: each dataset with its columns, what people use most first.
 
     A dataset is its name, its description and its columns; a column is its name, its description,
     the letters of its badges and its id on the page.
@@ -57,7 +57,7 @@ def search_index(catalog: Catalog) -> bytes:
     datasets: dict[str, Source | Table] = {**catalog.tables, **catalog.sources}
     entries = [
         [name, dataset.description, [_searched(column) for column in dataset.columns.values()]]
-        for name, dataset in sorted(datasets.items(), key=lambda it: not _is_published(it[1]))
+        for name, dataset in sorted(datasets.items(), key=lambda it: _nearness(it[1]))
     ]
     text = json.dumps(entries, separators=(",", ":"))
     return f"window.benepassSearch = {text};\n".encode()
@@ -68,8 +68,11 @@ def _searched(column: Column) -> list[str]:
     return [column.name, column.description, letters, anchor_of(column.name)]
 
 
-def _is_published(dataset: Source | Table) -> bool:
-    return isinstance(dataset, Table) and dataset.published
+def _nearness(dataset: Source | Table) -> tuple[bool, int]:
+    """How far a dataset is from those who use it: published marts first, sources last."""
+    if isinstance(dataset, Source):
+        return True, 0
+    return not dataset.published, -get_args(Layer).index(dataset.layer) - 1
 
 
 def breakable(name: str) -> Markup:

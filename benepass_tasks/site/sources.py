@@ -91,9 +91,11 @@ def opened(
         try:
             yield Sources(project, catalog, graph, settings, warehouse, connection)
         finally:
-            # A transaction that has read from it holds it, and one that failed does nothing more.
+            # What a transaction has read from cannot be detached in it, and one in which a query
+            # failed, with the published file still in use, does nothing more.
             connection.rollback()
             connection.exec_driver_sql(f"use {ALIAS}")
+            connection.commit()
             connection.exec_driver_sql(f"detach {PUBLISHED}")
 
 

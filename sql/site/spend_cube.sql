@@ -87,33 +87,50 @@ placed as (
     select
         cube.spend_month,
         cube.benefit_type,
+        cube.merchant,
         cube.transactions,
         cube.flagged,
         cube.spend,
         ranked.is_kept,
-        if(ranked.is_kept, ranked.merchant, null) as merchant,
-        if(ranked.is_kept, ranked.merchant_rank, null) as merchant_rank,
-        sum(cube.spend) over (partition by cube.spend_month, cube.merchant) as spend_of_month
+        ranked.merchant_rank
     from cube
     inner join ranked on cube.merchant = ranked.merchant
+),
+
+folded_by_month as (
+    select
+        spend_month,
+        sum(spend) as spend
+    from placed
+    where not is_kept
+    group by spend_month, merchant
+),
+
+most_by_month as (
+    select
+        spend_month,
+        max(spend) as most_in_month
+    from folded_by_month
+    group by spend_month
 )
 
 select
     placed.spend_month,
     placed.benefit_type,
-    placed.merchant,
-    placed.merchant_rank,
+    if(placed.is_kept, placed.merchant, null) as merchant,
+    if(placed.is_kept, placed.merchant_rank, null) as merchant_rank,
     cast(sum(placed.transactions) as bigint) as transactions,
     cast(sum(placed.flagged) as bigint) as flagged,
     sum(placed.spend) as spend,
     max(if(placed.is_kept, null, placed.spend)) as most_in_cell,
-    max(if(placed.is_kept, null, placed.spend_of_month)) as most_in_month,
+    max(if(placed.is_kept, null, most_by_month.most_in_month)) as most_in_month,
     folded.most_of_folded,
     folded.folded_merchants
 from placed
 cross join folded
+left join most_by_month on placed.spend_month is not distinct from most_by_month.spend_month
 group by all
 order by
     placed.spend_month nulls last,
     placed.benefit_type,
-    placed.merchant_rank nulls last
+    merchant_rank nulls last

@@ -124,7 +124,7 @@ def test_installing_it_twice_keeps_what_else_the_crontab_has(workspace: Workspac
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("flock"), reason="no flock")
-def test_the_line_of_cron_publishes_and_while_it_does_another_leaves_with_11(
+def test_the_line_of_cron_builds_all_and_while_it_does_another_leaves_with_11(
     workspace: Workspace,
 ) -> None:
     installed(workspace)
@@ -140,6 +140,8 @@ def test_the_line_of_cron_publishes_and_while_it_does_another_leaves_with_11(
     assert second.stdout == f"benepass-tasks ended with code 11: see {log}\n"
     assert first.wait(timeout=120) == 0
     assert workspace.query_published("select count(*) from marts.dim_employees") == [(3,)]
+    assert stat.S_IMODE((workspace.data / "site").stat().st_mode) == 0o755
+    assert stat.S_IMODE((workspace.data / "site" / "index.html").stat().st_mode) == 0o644
     assert log.read_text().count("The books balance.") == 1
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
     today = "select distinct date_diff('day', hire_date, utc_date) = tenure_days from (select *, "
@@ -189,7 +191,7 @@ def test_the_unit_may_write_where_a_run_writes_and_nowhere_else() -> None:
     written = {
         Path(default).parts[0]
         for name, parameter in vars(benepass).items()
-        if name in ("warehouse", "published_dir")
+        if name in ("warehouse", "published_dir", "site_dir")
         for default in [parameter._default]  # noqa: SLF001
     }
     assert {f"{HOME}/{folder}" for folder in written} == {service["ReadWritePaths"]}

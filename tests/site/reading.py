@@ -1,4 +1,4 @@
-"""What the tests read of a page: its tables, its data, and the elements that a browser would see."""
+"""What the tests read of a page: its tables, its data, and the elements that it has."""
 
 from __future__ import annotations
 

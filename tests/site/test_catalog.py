@@ -17,7 +17,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.schema import CreateSchema, CreateTable
 
 from benepass_tasks.catalog import Catalog, Column, NotNull, Pii, Source, Table, load_catalog
-from benepass_tasks.contracts.results import Result, keep_results, newest_results
+from benepass_tasks.contracts.results import Result, keep_results, read_latest
 from benepass_tasks.models import ModelGraph, read_graph
 from benepass_tasks.project import Project
 from benepass_tasks.site import personal
@@ -274,7 +274,7 @@ def test_a_test_that_was_run_again_counts_as_it_was_last() -> None:
             keep_results(
                 connection, [result(f"run{hours}", begun + timedelta(hours=hours), failing)]
             )
-        found = newest_results(connection)
+        found = read_latest(connection)
 
     assert [(it.run_id, it.failing_rows, it.status) for it in found] == [("run2", 0, "passed")]
 
@@ -429,7 +429,7 @@ def test_a_dataset_that_was_never_built_has_a_page() -> None:
     assert instant(datetime(2026, 1, 2, 3, 4, tzinfo=UTC)) == "2026-01-02T03:04:00Z"
 
 
-def test_the_search_knows_every_dataset_and_column_and_what_is_published_first() -> None:
+def test_the_search_knows_every_dataset_and_column_and_the_published_marts_first() -> None:
     text = search_index(CATALOG).decode()
     entries = json.loads(text.removeprefix("window.benepassSearch = ").removesuffix(";\n"))
 
@@ -437,7 +437,10 @@ def test_the_search_knows_every_dataset_and_column_and_what_is_published_first()
         name: (declared.description, [searched(column) for column in declared.columns.values()])
         for name, declared in DATASETS.items()
     }
-    published = [CATALOG.tables[name].published for name, *_ in entries if name in CATALOG.tables]
+    names = [name for name, *_ in entries]
+    assert names[0] == "marts.fact_transactions"
+    assert names[-len(CATALOG.sources) :] == list(CATALOG.sources)
+    published = [CATALOG.tables[name].published for name in names if name in CATALOG.tables]
     assert published == sorted(published, reverse=True)
 
 

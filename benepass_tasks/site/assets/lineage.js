@@ -11,7 +11,7 @@
   const tools = document.querySelector("[data-lineage-tools]");
   const panel = document.querySelector("[data-panel]");
   const said = document.querySelector("[data-said]");
-  const clear = document.querySelector("[data-clear]");
+  const clear = element("button", { type: "button", "data-clear": "" }, "All tables ", element("kbd", {}, "Esc"));
   const deciding = document.querySelector("[data-deciding]");
 
   // What is known, by number.
@@ -304,7 +304,7 @@
     return [...labels].map(([key, found]) => {
       const text = found.join(", ");
       const { x, y } = at.get(key);
-      const width = text.length * 6.8 + 12;
+      const width = text.length * 7 + 14;
       return shape(
         "g",
         { class: "mask" },
@@ -386,7 +386,6 @@
   const readable = () => Math.max(0.8, fitting());
   const show = (svg) => {
     if (shown !== tables) shown.remove();
-    tables.classList.toggle("is-behind", svg !== tables);
     tables.style.display = svg === tables ? "" : "none";
     shown = svg;
     if (svg !== tables) graph.append(svg);
@@ -481,7 +480,7 @@
     const [up, down] = [upstream(column), downstream(column)];
     const svg = drawn(column, up, down);
     show(svg);
-    panel.replaceChildren(...columnPanel(column, up, down));
+    panel.replaceChildren(clear, ...columnPanel(column, up, down));
     const masks = new Set([...up.edges, ...down.edges].filter((it) => it.how.masking).map((it) => masked(it.how.masking)));
     const onTheWay = masks.size ? `; on the way ${[...masks].join(", ")}` : "";
     say(`${column.full}, ${column.personal}: derives from ${many(up.reached.size - 1, "column", "columns")}, leads to ${many(down.reached.size - 1, "column", "columns")}${onTheWay}.`);
@@ -491,7 +490,7 @@
   const chooseTable = (dataset) => {
     show(tables);
     const { up, down } = lightTables(dataset);
-    panel.replaceChildren(...tablePanel(dataset));
+    panel.replaceChildren(clear, ...tablePanel(dataset));
     say(`${dataset.name}: ${many(dataset.count, "column", "columns")}; made from ${many(up, "dataset", "datasets")}, ${many(down, "table is", "tables are")} made from it.`);
     return boxes.get(dataset.number);
   };
@@ -501,7 +500,7 @@
     lightTables(null);
     panel.replaceChildren();
     if (name) {
-      panel.append(heading("Nothing found"), element("p", {}, `No table or column is called ${cut(name, 100)}. Find one above, or choose a table.`));
+      panel.append(clear, heading("Nothing found"), element("p", {}, `No table or column is called ${cut(name, 100)}. Find one above, or choose a table.`));
     }
     say(name ? `No table or column is called ${cut(name, 100)}.` : cameFrom ? "All tables." : "");
     return null;
@@ -517,13 +516,15 @@
   };
 
   const update = () => {
+    // What had the focus may be no more after this, and its place has it then.
+    if (graph.contains(document.activeElement)) cameFrom ??= "graph";
+    else if (panel.contains(document.activeElement)) cameFrom ??= "panel";
     const name = named();
     // The skip link leads to the content, and chooses nothing.
     const found = byName.get(name.toLowerCase());
     const unknown = found || name === "main" ? "" : name;
     const isAny = Boolean(found || unknown);
     panel.hidden = !isAny;
-    clear.hidden = !isAny;
     const target = found?.column ? chooseColumn(found.column) : found ? chooseTable(found.dataset) : chooseNothing(unknown);
     if (target) reveal(target);
     if (cameFrom === "graph") target?.focus({ preventScroll: true });
@@ -553,17 +554,21 @@
   });
   deciding.addEventListener("change", update);
   window.addEventListener("hashchange", update);
-  window.addEventListener("popstate", update);
 
   // ---------------------------------------------------------------- finding
 
   const input = document.getElementById("lineage-find");
   const list = document.getElementById("lineage-found");
   const MOST = 12;
-  const entries = [
-    ...datasets.map((it) => ({ name: it.name, short: it.short, description: "", letters: "" })),
-    ...columns.map((it) => ({ name: it.full, short: it.name, description: "", letters: it.letters })),
-  ];
+  // The marts first, as in the search of the catalog.
+  const entries = [...datasets]
+    .sort((one, other) => other.place - one.place)
+    .flatMap((dataset) => [
+      { name: dataset.name, short: dataset.short, description: "", letters: "" },
+      ...columns
+        .slice(dataset.first, dataset.first + dataset.count)
+        .map((it) => ({ name: it.full, short: it.name, description: "", letters: it.letters })),
+    ]);
   const find = combobox(
     input,
     list,

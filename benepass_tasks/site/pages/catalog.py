@@ -130,6 +130,8 @@ def _values(dataset: Dataset) -> Mapping[str, object]:
         "lead": declared.description,
         "facts": list(_facts(dataset)),
         "columns": [_column(dataset, column) for column in dataset.columns],
+        "has_tests": bool(dataset.tests),
+        "has_profiles": bool(dataset.profiles),
         "badges": personal.BADGES.values(),
         "tests": [
             _test(test, dataset.result_of(column, test))
@@ -241,10 +243,12 @@ def _test(test: DataTest, result: Result | None) -> Mapping[str, object]:
 def _profile(dataset: Dataset, column: Column) -> list[tuple[str, str]]:
     """What a column holds; of its values no more than what is published says as well."""
     profile = dataset.profiles.get(column.name)
-    if profile is None or not profile.row_count:
+    if profile is None:
         return []
-    facts = [("Missing", f"{(profile.null_rate or 0) * 100:,.1f}%")]
-    facts.append(("Different", f"about {profile.distinct_estimate:,}"))
+    if profile.null_rate is None:
+        return [("Rows", "none")]
+    missing = ("Missing", f"{profile.null_rate * 100:,.1f}%")
+    facts = [missing, ("Different", f"about {profile.distinct_estimate:,}")]
     return facts + (_values_of(profile) if dataset.is_public(column.name) else [])
 
 
@@ -277,7 +281,8 @@ def _further_sql(
 ) -> Iterator[Mapping[str, object]]:
     """The macros that a model calls and the checks that test its rows."""
     model = graph.models.get(dataset.name)
-    files = [("Macro", it.name, it.path) for it in graph.macros_of(model)] if model else []
+    macros = sorted(graph.macros_of(model), key=lambda it: it.name) if model else []
+    files = [("Macro", it.name, it.path) for it in macros]
     for _, test in dataset.tests:
         if isinstance(test, SqlCheck):
             files.append(("Check", test.name, graph.checks[test.name].path))

@@ -1,0 +1,99 @@
+"""Warehouses whose runs are made up, for tests of what is told of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from reading import told_in
+
+from benepass_tasks.settings import Settings
+from benepass_tasks.site.ending import tell_end
+from benepass_tasks.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+@dataclass
+class Told:
+    """A warehouse whose runs are made up, and the folder of its pages."""
+
+    settings: Settings
+
+    @property
+    def warehouse(self) -> Warehouse:
+        return Warehouse.of(self.settings)
+
+    @property
+    def file(self) -> Path:
+        return self.settings.site_dir / "runs.js"
+
+    def execute(self, sql: str, *values: object) -> None:
+        with self.warehouse.write() as connection:
+            connection.exec_driver_sql(sql, values)
+
+    def vouch(self, builder: str = "r0") -> None:
+        """The pages are there, built by a run on this warehouse."""
+        self.settings.site_dir.mkdir(exist_ok=True)
+        self.execute(
+            "insert into meta.markers values ('site', '', '', '', null, 1, ?, now())", builder
+        )
+
+    def run(
+        self, name: str, status: str = "succeeded", minutes: int = 0, error: str | None = None
+    ) -> None:
+        began = NOON + timedelta(minutes=minutes)
+        ended = None if status == "running" else began + timedelta(seconds=7.5)
+        self.execute(
+            "insert into meta.runs values (?, ?, ?, ?, '2026-01-01', '{}', '{}', null, ?)",
+            *(name, began, ended, status, error),
+        )
+
+    def node(  # noqa: PLR0913 - columns of the table
+        self,
+        run: str,
+        node: str,
+        *,
+        outcome: str = "built",
+        seconds: float | None = 1.5,
+        reason: str | None = "input changed",
+        error: str | None = None,
+    ) -> None:
+        self.execute(
+            "insert into meta.materializations "
+            "values (?, ?, ?, ?, 10, null, ?, null, null, ?, ?::timestamptz)",
+            *(run, node, outcome, reason, seconds, error, NOON + timedelta(seconds=5)),
+        )
+
+    def tell(self) -> dict[str, Any]:
+        tell_end(self.warehouse, self.settings)
+        return self.told()
+
+    def told(self) -> dict[str, Any]:
+        return told_in(self.file.read_text(encoding="ascii"))
+
+
+def made_in(folder: Path) -> Told:
+    made = Told(
+        Settings(
+            project_dir=folder,
+            data_dir=folder,
+            warehouse=folder / "w.duckdb",
+            as_of=date(2026, 1, 1),
+            pii_masking=True,
+            force=frozenset(),
+            memory_limit="200MB",
+            lock_timeout=1,
+            hash_key=None,
+            published_dir=folder / "published",
+            site_dir=folder / "site",
+            min_group_size=5,
+            publish_unmasked="",
+        )
+    )
+    made.execute("select 1")
+    return made
