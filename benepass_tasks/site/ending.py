@@ -155,7 +155,8 @@ order by outcome = 'failed' desc, seconds desc nulls last, name
 
 def _nodes_of_runs(connection: Connection, runs: Sequence[str]) -> str:
     nodes: dict[str, list[dict[str, Any]]] = {run: [] for run in runs}
-    found = connection.exec_driver_sql(NODES, (list(runs), MOST_NODES))
+    # All at once: row by row takes twice as long.
+    found = connection.exec_driver_sql(NODES, (list(runs), MOST_NODES)).all()
     for run, node, outcome, reason, rows, seconds, error, done_at in found:
         nodes[run].append(
             {

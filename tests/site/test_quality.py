@@ -233,6 +233,11 @@ def test_the_rejected_records_are_those_of_the_loads(made: Workspace, html: str)
     assert loads == [(HOSTILE_FILE, 5, 1)]
 
 
+def test_the_sql_that_names_the_rejected_lines_does(made: Workspace, html: str) -> None:
+    sql = html.split("<code>select ", maxsplit=1)[1].split("</code>", maxsplit=1)[0]
+    assert [(file, line) for file, line, _ in made.query(f"select {sql}")] == [(HOSTILE_FILE, 6)]
+
+
 def test_the_checks_are_the_latest_of_each_table(made: Workspace, html: str) -> None:
     kept = made.query(
         "select relation, column_name, status, failing_rows, checked_rows from meta.check_results "
@@ -361,7 +366,7 @@ def test_of_long_records_fewer_are_shown(
     monkeypatch.setattr(quarantine, "MOST_ROWS", 400)
     found = quarantine.read_quarantine(kept_out)
     assert found.total == 403
-    assert 15_000 < len(json.dumps(found.rows)) < 22_000
+    assert 15_000 < len(json.dumps([list(row.values()) for row in found.rows])) < 22_000
     assert {row["reason"] for row in found.rows} == {"usual", "rare"}
 
 

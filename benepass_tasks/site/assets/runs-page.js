@@ -22,7 +22,12 @@
   const named = (run) => `${run.started_at.slice(0, 10)} ${run.started_at.slice(11, 19)} UTC`;
   const plural = (count, one) => `${written(count, "count")} ${one}${count === 1 ? "" : "s"}`;
 
-  const firstLine = (text) => text?.split("\n", 1)[0];
+  // As much of an error as a table has room for; all of it stands below.
+  const LONGEST = 120;
+  const firstLine = (text) => {
+    const line = text?.split("\n", 1)[0];
+    return line?.length > LONGEST ? `${line.slice(0, LONGEST - 1)}\u2026` : line;
+  };
   const firstError = (run) => (nodes[run.id] ?? []).find((it) => it.error)?.error;
   tables.get("runs").replace(
     runs.map((run) => ({
