@@ -18,7 +18,9 @@ window.benepassCharts = (() => {
   const embed = async (name) => {
     const { place, spec, rows } = charts.get(name);
     // `ast`: expressions are interpreted, since the page allows no code from text.
-    const options = { actions: false, ast: true, renderer: "svg", tooltip: { theme: "custom" } };
+    // `logLevel`: errors. A chart that a filter leaves without rows is none.
+    const look = { actions: false, renderer: "svg", tooltip: { theme: "custom" } };
+    const options = { ...look, ast: true, logLevel: 1 };
     const { view } = await window.vegaEmbed(place, { ...spec, datasets: { rows } }, options);
     views.set(name, view);
     return view;
