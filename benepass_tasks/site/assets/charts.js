@@ -17,10 +17,15 @@ window.benepassCharts = (() => {
 
   const embed = async (name) => {
     const { place, spec, rows } = charts.get(name);
-    // `ast`: expressions are interpreted, since the page allows no code from text.
-    // `logLevel`: errors. A chart that a filter leaves without rows is none.
-    const look = { actions: false, renderer: "svg", tooltip: { theme: "custom" } };
-    const options = { ...look, ast: true, logLevel: 1 };
+    const options = {
+      actions: false,
+      renderer: "svg",
+      tooltip: { theme: "custom" },
+      // Expressions are interpreted, since the page allows no code from text.
+      ast: true,
+      // Errors alone: a chart that a filter leaves without rows is none.
+      logLevel: 1,
+    };
     const { view } = await window.vegaEmbed(place, { ...spec, datasets: { rows } }, options);
     views.set(name, view);
     return view;
