@@ -233,6 +233,21 @@ def test_folded_merchants_have_a_bound_in_each_month_and_cell(many: Shown, folde
     assert folded.data["mostOfFolded"] == in_all[""]
 
 
+def test_it_is_told_whether_a_folded_merchant_can_be_among_the_first(
+    many: Shown, folded: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named, most = folded.table("merchants")[:-1], folded.data["mostOfFolded"]
+    sure = [row for row in named if row["spend"] >= most]
+    assert len(sure) < 15
+    assert (
+        f"One of them may have spent up to ${most:,.2f}: of the {len(named)} in the chart the "
+        f"first {len(sure)} are certain." in folded.document.text
+    )
+    monkeypatch.setattr(cube, "MOST_ROWS", 200)
+    monkeypatch.setattr(overview, "MOST_MERCHANTS", 2)
+    assert "None of them is among the 2 of the chart." in show(many.project).document.text
+
+
 def test_nothing_is_folded_that_fits(many: Shown) -> None:
     assert many.data["mostOfFolded"] == 0
     assert "added up" not in many.document.text

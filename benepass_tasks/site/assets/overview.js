@@ -104,12 +104,11 @@
     const place = document.querySelector("[data-certainty]");
     if (!place) return;
     const most = cents(mostOfOneFolded(rows, chosen));
-    const least = shown.length < data.mostMerchants ? 0 : shown.at(-1).spend;
-    const certain = shown.filter((row) => row.spend >= most).length;
+    const sure = shown.filter((row) => row.spend >= most).length;
     place.textContent =
-      most <= least
+      sure === data.mostMerchants || most === 0
         ? `None of them is among the ${shown.length} of the chart.`
-        : `Here one of them may have spent up to ${written(most, "money")}: of the ${shown.length} in the chart the first ${certain} are certain.`;
+        : `One of them may have spent up to ${written(most, "money")}: of the ${shown.length} in the chart the first ${sure} are certain.`;
   };
 
   const say = (chosen, sums) => {
@@ -120,7 +119,7 @@
     const how = sums.transactions
       ? `${written(sums.transactions, "count")} transactions, ${written(sums.spend, "money")}`
       : "no transactions";
-    filters.querySelector("[data-shown]").textContent = `${months.length === 1 ? months[0] : when}, ${what}: ${how}.`;
+    document.querySelector("[data-shown]").textContent = `${months.length === 1 ? months[0] : when}, ${what}: ${how}.`;
   };
 
   const show = (chosen) => {

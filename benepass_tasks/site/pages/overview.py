@@ -8,6 +8,7 @@ from benepass_tasks.site import spending_charts
 from benepass_tasks.site.cube import OTHER_MONTHS, Cube, read_cube
 from benepass_tasks.site.page import Chart, DataTable, Download, Field, Page
 from benepass_tasks.site.programs import Programs, read_programs
+from benepass_tasks.site.rendering import written
 from benepass_tasks.site.sources import Sources
 
 MOST_MERCHANTS = 15
@@ -61,7 +62,7 @@ def pages(sources: Sources) -> Iterator[Page]:
             "months": [it for it in cube.names("month") if it != OTHER_MONTHS],
             "benefit_types": sorted(types),
             "folded": cube.folded,
-            "most_merchants": MOST_MERCHANTS,
+            "certainty": certainty(merchants, cube),
             "month_chart": _month_chart(cube),
             "type_chart": _type_chart(cube),
             "merchant_chart": _merchant_chart(merchants, cube),
@@ -84,6 +85,27 @@ def merchant_rows(cube: Cube) -> list[dict[str, Any]]:
     named = [row for row in rows if row["merchant"] is not None]
     others = [row for row in rows if row["merchant"] is None]
     return [*named, *({**row, "merchant": _others(cube)} for row in others)]
+
+
+def certainty(merchants: Sequence[Mapping[str, Any]], cube: Cube) -> str:
+    """Which of the first merchants none of the folded ones can have outspent.
+
+    `overview.js` says the same of what its filters leave.
+    """
+    shown = _first_merchants(merchants, cube)
+    sure = [row for row in shown if row["spend"] >= cube.most_of_folded]
+    if len(sure) == MOST_MERCHANTS:
+        return f"None of them is among the {MOST_MERCHANTS} of the chart."
+    return (
+        f"One of them may have spent up to {written(cube.most_of_folded, 'money')}: of the "
+        f"{len(shown)} in the chart the first {len(sure)} are certain."
+    )
+
+
+def _first_merchants(
+    merchants: Sequence[Mapping[str, Any]], cube: Cube
+) -> Sequence[Mapping[str, Any]]:
+    return (merchants[:-1] if cube.folded else merchants)[:MOST_MERCHANTS]
 
 
 def _others(cube: Cube) -> str:
@@ -114,7 +136,6 @@ def _as_data(cube: Cube) -> dict[str, object]:
         "rows": rows,
         "others": _others(cube),
         "mostOfFolded": cube.most_of_folded,
-        "otherMonths": OTHER_MONTHS,
         "mostMerchants": MOST_MERCHANTS,
         "mostPrograms": MOST_PROGRAMS,
     }
@@ -158,13 +179,12 @@ def _type_chart(cube: Cube) -> Chart:
 
 
 def _merchant_chart(rows: Sequence[Mapping[str, Any]], cube: Cube) -> Chart:
-    named = rows[:-1] if cube.folded else rows
     return Chart(
         "merchants",
         "Spend by merchant",
         f"The {MOST_MERCHANTS} merchants with the most spend. The table has all of them.",
         spending_charts.spend_by("merchant", "Merchant"),
-        named[:MOST_MERCHANTS],
+        _first_merchants(rows, cube),
         DataTable(
             "merchants",
             "Spend by merchant. The CSV file has all months and benefit types.",
