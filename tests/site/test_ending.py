@@ -142,16 +142,16 @@ def test_what_the_monitors_said_last_is_told_the_worst_first(told: Told) -> None
 
 def test_what_is_wrong_now_is_told_the_worst_first(told: Told) -> None:
     for name, severity, resolved in (
-        ("old", "warn", None),
+        ("aged", "warn", None),
         ("gone", "fail", NOON),
-        ("bad", "fail", None),
+        ("worse", "fail", None),
     ):
         told.execute(
             "insert into meta.incidents values (?, ?, ?, 'how', ?, ?, 'r1', ?, null)",
             *(name, name, name, severity, NOON, resolved),
         )
     found = told.tell()
-    assert [it["title"] for it in found["incidents"]] == ["bad", "old"]
+    assert [it["title"] for it in found["incidents"]] == ["worse", "aged"]
     assert found["totals"]["incidents"] == 2
 
 
