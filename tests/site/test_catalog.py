@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -13,10 +12,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from reading import table_of
 from sqlalchemy import create_engine
 from sqlalchemy.schema import CreateSchema, CreateTable
 
 from benepass_tasks.catalog import Catalog, Column, NotNull, Pii, Source, Table, load_catalog
+from benepass_tasks.catalog.wording import printable
 from benepass_tasks.contracts.results import Result, keep_results, read_latest
 from benepass_tasks.models import ModelGraph, read_graph
 from benepass_tasks.project import Project
@@ -24,11 +25,11 @@ from benepass_tasks.site import personal
 from benepass_tasks.site.addresses import anchor_of
 from benepass_tasks.site.datasets import Dataset
 from benepass_tasks.site.highlighting import highlighted
-from benepass_tasks.site.page import instant
+from benepass_tasks.site.page import LONGEST_TEXT, instant
 from benepass_tasks.site.pages import catalog as catalog_pages
 from benepass_tasks.site.rendering import render, search_index
-from benepass_tasks.warehouse.measure import ColumnProfile
-from benepass_tasks.warehouse.meta import CHECK_RESULTS
+from benepass_tasks.warehouse.measure import LONGEST_EXTREME, ColumnProfile
+from benepass_tasks.warehouse.meta import CHECK_RESULTS, MARKERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,16 +40,6 @@ ROOT = Path(__file__).resolve().parents[2]
 CATALOG = load_catalog(ROOT / "catalog.yaml")
 DATASETS: Mapping[str, Source | Table] = {**CATALOG.sources, **CATALOG.tables}
 VOID = {"br", "hr", "img", "input", "link", "meta", "wbr"}
-
-
-@pytest.fixture(scope="session")
-def built_site(published_run: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A project after its pages were built; made once, to look at only."""
-    root = tmp_path_factory.mktemp("site") / "project"
-    shutil.copytree(published_run.root, root)
-    made = type(published_run)(root)
-    made.run("BuildSite")
-    return made
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +83,7 @@ class Reading(HTMLParser):
 
 
 def read(site: Workspace, page: str) -> Reading:
-    return Reading((site.data / "site" / page).read_text(encoding="utf-8"))
+    return Reading((site.site / page).read_text(encoding="utf-8"))
 
 
 def facts(html: str) -> dict[str, str]:
@@ -136,10 +127,10 @@ def a_dataset(**changes: Any) -> Dataset:  # noqa: ANN401 - fields of a dataset
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_each_dataset_has_a_page_that_says_what_the_catalog_says(
-    built_site: Workspace, name: str
+    sample_run: Workspace, name: str
 ) -> None:
     declared = DATASETS[name]
-    page = read(built_site, f"catalog/{name}.html")
+    page = read(sample_run, f"catalog/{name}.html")
 
     assert declared.description in page.by_id["main"]
     assert len(page.ids) == len(set(page.ids))
@@ -154,15 +145,15 @@ def test_each_dataset_has_a_page_that_says_what_the_catalog_says(
         assert f"../lineage.html#{name}.{column.name}" in page.links
 
 
-def test_the_index_links_to_each_page_and_counts_what_there_is(built_site: Workspace) -> None:
-    page = read(built_site, "catalog.html")
+def test_the_index_links_to_each_page_and_counts_what_there_is(sample_run: Workspace) -> None:
+    page = read(sample_run, "catalog.html")
 
     assert {it for it in page.links if it.startswith("catalog/")} == {
         f"catalog/{name}.html" for name in DATASETS
     }
     counted = dict(
         re.findall(
-            r"<dt>([\w ]+)</dt>\s*<dd><span class=\"value\">([\d,]+)</span>", html(built_site)
+            r"<dt>([\w ]+)</dt>\s*<dd><span class=\"value\">([\d,]+)</span>", html(sample_run)
         )
     )
     columns = [column for declared in DATASETS.values() for column in declared.columns.values()]
@@ -175,31 +166,30 @@ def test_the_index_links_to_each_page_and_counts_what_there_is(built_site: Works
 
 
 def html(site: Workspace, page: str = "catalog.html") -> str:
-    return (site.data / "site" / page).read_text(encoding="utf-8")
+    return (site.site / page).read_text(encoding="utf-8")
 
 
-def test_the_index_says_the_rows_that_the_published_file_has(built_site: Workspace) -> None:
-    (block,) = re.findall(r"data-table-rows>(.*?)</script>", html(built_site), re.DOTALL)
-    table = json.loads(block)
-    shown = {row[0]: dict(zip(table["keys"], row, strict=True)) for row in table["rows"]}
+def test_the_index_says_the_rows_that_the_published_file_has(sample_run: Workspace) -> None:
+    rows = table_of(html(sample_run), "datasets")["rows"]
+    shown = {row["name"]: row for row in rows}
 
     assert shown.keys() == DATASETS.keys()
     for relation, declared in CATALOG.tables.items():
         assert (shown[relation]["published"] == "published") is declared.published
         if declared.published:
-            ((rows,),) = built_site.query_published(f"select count(*) from {relation}")
-            assert shown[relation]["rows"] == rows
-    ((records,),) = built_site.query("select sum(records) from meta.loads")
+            ((count,),) = sample_run.query_published(f"select count(*) from {relation}")
+            assert shown[relation]["rows"] == count
+    ((records,),) = sample_run.query("select sum(records) from meta.loads")
     assert sum(shown[name]["rows"] for name in CATALOG.sources) == records
-    ((rejected,),) = built_site.query("select count(*) from raw.rejected_rows")
+    ((rejected,),) = sample_run.query("select count(*) from raw.rejected_rows")
     assert shown["raw.rejected_rows"]["rows"] == rejected
 
 
 def test_the_sql_is_that_of_the_file_letter_for_letter(
-    built_site: Workspace, graph: ModelGraph
+    sample_run: Workspace, graph: ModelGraph
 ) -> None:
     for relation, model in graph.models.items():
-        page = read(built_site, f"catalog/{relation}.html")
+        page = read(sample_run, f"catalog/{relation}.html")
         assert page.regions[model.path.as_posix()] == (ROOT / model.path).read_text("utf-8")
         for macro in graph.macros_of(model):
             assert page.regions[macro.path.as_posix()] == (ROOT / macro.path).read_text("utf-8")
@@ -227,10 +217,10 @@ def test_highlighting_changes_no_letter_of_a_text(sql: str) -> None:
 
 
 def test_who_reads_a_dataset_is_who_names_it_in_its_sql(
-    built_site: Workspace, graph: ModelGraph
+    sample_run: Workspace, graph: ModelGraph
 ) -> None:
     for name in DATASETS:
-        said = facts(html(built_site, f"catalog/{name}.html"))
+        said = facts(html(sample_run, f"catalog/{name}.html"))
         readers = {it for it, model in graph.models.items() if name in model.references}
         raw = {it for it, table in CATALOG.tables.items() if table.source == name}
         rejected = {"raw.rejected_rows"} if name in CATALOG.sources else set()
@@ -245,21 +235,21 @@ def found_names(text: str) -> set[str]:
     return set(re.findall(pattern, text))
 
 
-def test_a_published_table_names_its_files(built_site: Workspace) -> None:
+def test_a_published_table_names_its_files(sample_run: Workspace) -> None:
     for relation, table in CATALOG.tables.items():
-        said = facts(html(built_site, f"catalog/{relation}.html"))
+        said = facts(html(sample_run, f"catalog/{relation}.html"))
         files = said.get("Published files", "")
         assert ("benepass.duckdb" in files) is table.published
         assert (f"parquet/{relation}.parquet" in files) is table.published
 
 
-def test_each_test_says_what_it_found_last(built_site: Workspace) -> None:
-    found = built_site.query(
+def test_each_test_says_what_it_found_last(sample_run: Workspace) -> None:
+    found = sample_run.query(
         "select relation, coalesce(column_name, ''), test, status from meta.check_results"
     )
     assert found
     for relation, column, test, status in found:
-        page = read(built_site, f"catalog/{relation}.html")
+        page = read(sample_run, f"catalog/{relation}.html")
         said = " ".join((page.by_id[column] if column else page.by_id["main"]).split())
         assert re.search(rf"\b{test}\b.*?\b{status}\b", said), f"{relation}.{column}: {test}"
 
@@ -269,7 +259,8 @@ def test_a_test_that_was_run_again_counts_as_it_was_last() -> None:
     begun = datetime(2026, 1, 1, tzinfo=UTC)
     with engine.begin() as connection:
         connection.execute(CreateSchema("meta"))
-        connection.execute(CreateTable(CHECK_RESULTS))
+        for table in (CHECK_RESULTS, MARKERS):
+            connection.execute(CreateTable(table))
         for hours, failing in ((1, 3), (2, 0), (0, 7)):
             keep_results(
                 connection, [result(f"run{hours}", begun + timedelta(hours=hours), failing)]
@@ -313,14 +304,14 @@ def test_a_test_that_failed_says_how_many_rows_and_one_that_never_ran_says_so() 
     assert "k" not in failed.by_id["amount"].replace("marks", "").split()
 
 
-def test_a_profile_says_of_values_what_the_published_file_says(built_site: Workspace) -> None:
+def test_a_profile_says_of_values_what_the_published_file_says(sample_run: Workspace) -> None:
     for relation, table in CATALOG.tables.items():
-        page = read(built_site, f"catalog/{relation}.html")
+        page = read(sample_run, f"catalog/{relation}.html")
         said = {name: profile(page.by_id[name]) for name in table.columns}
         shown = shown_of(table)
         hidden = [said[name] for name in table.columns if name not in shown]
         assert not any(it.keys() & {"Least", "Greatest", "Mean"} for it in hidden)
-        for name, figures in published_figures(built_site, relation, sorted(shown)).items():
+        for name, figures in published_figures(sample_run, relation, sorted(shown)).items():
             if said[name]:
                 assert said[name]["Missing"] == figures["Missing"]
             if "Least" in said[name]:
@@ -336,10 +327,11 @@ def published_figures(
         return {}
     asked = ", ".join(
         f"printf('%.1f%%', 100 * (count(*) - count({it})) / greatest(count(*), 1)), "
-        f"cast(min({it}) as varchar), cast(max({it}) as varchar)"
+        f"coalesce(cast(min({it}) as varchar), ''), coalesce(cast(max({it}) as varchar), '')"
         for it in names
     )
-    ((*found,),) = site.query_published(f"select {asked} from {relation}")
+    ((*values,),) = site.query_published(f"select {asked} from {relation}")
+    found = [printable(value[:LONGEST_EXTREME], LONGEST_TEXT) for value in values]
     headings = ("Missing", "Least", "Greatest")
     return {
         name: dict(zip(headings, found[3 * place : 3 * place + 3], strict=True))
@@ -368,12 +360,14 @@ def profile(row: str) -> dict[str, str]:
     return found
 
 
-def test_some_profile_has_extremes_and_a_mean(built_site: Workspace) -> None:
-    merchant = profile(read(built_site, "catalog/marts.fact_transactions.html").by_id["merchant"])
-    amount = profile(read(built_site, "catalog/marts.fact_transactions.html").by_id["amount"])
+def test_some_profile_has_extremes_and_a_mean(sample_run: Workspace) -> None:
+    page = read(sample_run, "catalog/marts.fact_transactions.html")
 
-    assert merchant["Least"] == "Iron Heron Gym"
+    assert profile(page.by_id["merchant"]).keys() == {"Missing", "Different", "Least", "Greatest"}
+    ((mean,),) = sample_run.query_published("select avg(amount) from marts.fact_transactions")
+    amount = profile(page.by_id["amount"])
     assert amount.keys() == {"Missing", "Different", "Mean"}
+    assert amount["Mean"] == f"{mean:,.6g}"
 
 
 def test_what_the_catalog_or_a_file_says_is_shown_and_not_done() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from reading import data_of
 
 from benepass_tasks.catalog import Column, Pii, Source, Table, load_catalog
 from benepass_tasks.lineage import ColumnRef, Edge, Lineage, ModelLineage, trace
@@ -61,8 +61,7 @@ def a_dataset(declared: Source | Table, lineage: Lineage) -> Dataset:
 def as_the_script_reads(page: Page) -> tuple[list[str], list[str], dict[str, Any]]:
     """The names of the datasets and of the columns by number, and all that the page says."""
     html = render(page, "vega.js").decode()
-    (block,) = re.findall(r'id="page-data">(.*?)</script>', html, re.DOTALL)
-    data = json.loads(block)
+    data = data_of(html)
     datasets = [name for name, *_ in data["datasets"]]
     owners = [name for name, _, count, *_ in data["datasets"] for _ in range(count)]
     columns = [f"{owner}.{name}" for owner, (name, *_) in zip(owners, data["columns"], strict=True)]
