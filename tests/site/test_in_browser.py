@@ -295,7 +295,7 @@ def test_what_is_wrong_with_a_page_is_seen(page: Page, retold: Path) -> None:
     wrong = (
         "<script>document.title = 'ran';</script>"
         '<img src="https://example.org/a.png"><img src="assets/none.svg">'
-        '<p style="width: 3000px">wide</p>'
+        '<p style="min-width: 3000px">wide</p>'
     )
     (retold / "wrong.html").write_text(good.replace("</main>", f"{wrong}</main>"))
     show(page, retold / "wrong.html")
