@@ -89,6 +89,16 @@ def test_clean_rate_is_that_of_the_records_in_the_files(few: Shown) -> None:
     assert "of the 5 in the files" in few.notes()["Clean rate"]
 
 
+def test_clean_rate_is_of_the_transactions_however_many_other_records_there_are(
+    project: Workspace,
+) -> None:
+    project.change(
+        "update meta.quality_figures set value = 999 "
+        "where dataset = 'employees' and figure = 'records'"
+    )
+    assert show(project).figures()["Clean rate"] == "40.0%"
+
+
 def test_newest_transaction_is_not_one_from_the_future(many: Shown) -> None:
     note = many.notes()["Data as of"]
     later = many.project.query_published(
