@@ -108,7 +108,7 @@
     place.textContent =
       sure === data.mostMerchants || most === 0
         ? `None of them is among the ${shown.length} of the chart.`
-        : `One of them may have spent up to ${written(most, "money")}: of the ${shown.length} in the chart the first ${sure} are certain.`;
+        : `One of them may have spent up to ${written(most, "money")}, so ${sure} of the ${shown.length} places in the chart are certain.`;
   };
 
   const say = (chosen, sums) => {

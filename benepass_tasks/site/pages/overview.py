@@ -97,8 +97,8 @@ def certainty(merchants: Sequence[Mapping[str, Any]], cube: Cube) -> str:
     if len(sure) == MOST_MERCHANTS:
         return f"None of them is among the {MOST_MERCHANTS} of the chart."
     return (
-        f"One of them may have spent up to {written(cube.most_of_folded, 'money')}: of the "
-        f"{len(shown)} in the chart the first {len(sure)} are certain."
+        f"One of them may have spent up to {written(cube.most_of_folded, 'money')}, so "
+        f"{len(sure)} of the {len(shown)} places in the chart are certain."
     )
 
 
