@@ -170,7 +170,7 @@ def test_the_graph_has_a_box_for_each_dataset_and_a_link_for_each_reference(
     assert sorted(links) == sorted(
         (origin, model.relation) for model in lineage.models.values() for origin in model.references
     )
-    labels = re.findall(r"<title>marts.dim_employees, ([^<]+)</title>", html)
+    labels = re.findall(r"<title>marts.dim_employees: ([^<]+)</title>", html)
     assert labels == ["8 columns, identifier, pseudonym, quasi-identifier"]
 
 

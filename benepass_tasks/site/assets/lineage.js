@@ -287,9 +287,10 @@
         "data-name": node.column?.full,
         "aria-current": isChosen ? "true" : null,
       },
+      // The name of the link, and what a pointer over it says.
       shape("title", {}, node.column ? `${node.column.full}, ${node.column.personal}` : `rows of ${datasets[node.dataset].name}`),
       shape("rect", { x: place.x + 2, y: place.y, width: WIDTH - 4, height: ROW, rx: 4 }),
-      shape("text", { x: place.x + 10, y: place.y + 16.5 }, cut(node.column?.name ?? "which rows there are", 25)),
+      shape("text", { x: place.x + 10, y: place.y + 16.5, "aria-hidden": "true" }, cut(node.column?.name ?? "which rows there are", 25)),
       ...letterShapes(node.column?.letters ?? "", place.x + WIDTH - 6, place.y + 5),
     );
     return made;
@@ -340,7 +341,7 @@
         "a",
         { class: "table-head", href: address(dataset.name) },
         shape("rect", { x: x + 2, y: y + 2, width: WIDTH - 4, height: HEAD - 4, rx: 4, fill: "transparent" }),
-        shape("text", { class: "table-name", x: x + 10, y: y + 18 }, cut(dataset.short, 26)),
+        shape("text", { class: "table-name", x: x + 10, y: y + 18, "aria-hidden": "true" }, cut(dataset.short, 26)),
         shape("title", {}, `table ${dataset.name}`),
       );
       made.set(`table ${number}`, { element: head, key: `table ${number}`, x, y });
