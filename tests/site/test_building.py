@@ -218,12 +218,8 @@ def test_one_warehouse_makes_the_same_pages_each_time(copied_sample: Workspace) 
     assert [name for name, content in after.items() if content != before[name]] == []
 
 
-OF_PEOPLE = {
-    *("employees.html", "downloads/employees.csv"),
-    *("quality.html", "downloads/quarantine.csv"),
-}
-"""The files of employees, and of their records that are kept out: names stand there, as they do in
-what is published."""
+OF_PEOPLE = {"employees.html", "downloads/employees.csv"}
+"""The files for those who look people up: names stand there, as they do in what is published."""
 
 
 def test_no_address_is_in_any_file_and_no_name_but_where_people_are_looked_up(
