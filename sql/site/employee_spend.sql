@@ -1,6 +1,6 @@
 -- Grain: one row per employee, the one with the most spend first, at most $most_rows.
--- Purpose: who spent how much. Spend of nobody who is known has a row as well; the tenure of who
--- left is not known.
+-- Purpose: who spent how much, by the id: names stay in marts.dim_employees, for those who look
+-- people up. Spend of nobody who is known has a row as well; the tenure of who left is not known.
 with spend as (
     select
         employee_id,
@@ -12,9 +12,7 @@ with spend as (
 
 select
     coalesce(employees.employee_id, spend.employee_id, 'no employee') as employee_id,
-    concat_ws(' ', employees.first_name, employees.last_name) as employee_name,
     employees.status,
-    employees.hire_date,
     if(employees.is_terminated, null, round(employees.tenure_days / 365.25, 1)) as tenure_years,
     coalesce(spend.transactions, 0) as transactions,
     coalesce(spend.spend, 0) as spend,

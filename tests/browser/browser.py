@@ -47,7 +47,7 @@ KEYS = {
 """Keys that write no letter: their numbers, and what they type."""
 
 SHIFT = 8
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds that anything may take."""
 
 

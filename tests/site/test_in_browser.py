@@ -289,6 +289,26 @@ def test_what_a_run_says_is_text_and_no_markup(page: Page, retold: Path) -> None
     assert page.complaints == []
 
 
+def test_what_is_wrong_with_a_page_is_seen(page: Page, retold: Path) -> None:
+    tell(retold)
+    good = (retold / "catalog.html").read_text(encoding="utf-8")
+    wrong = (
+        "<script>document.title = 'ran';</script>"
+        '<img src="https://example.org/a.png"><img src="assets/none.svg">'
+        '<p style="min-width: 3000px">wide</p>'
+    )
+    (retold / "wrong.html").write_text(good.replace("</main>", f"{wrong}</main>"))
+    show(page, retold / "wrong.html")
+    page.evaluate("console.error('of a script'); setTimeout(() => { throw Error('late') }); 1")
+    page.settle()
+    said = "\n".join(page.complaints)
+    for expected in ("script-src", "img-src", "ERR_FILE_NOT_FOUND", "of a script", "Error: late"):
+        assert expected in said
+    assert page.evaluate(WIDER)
+    assert page.evaluate("document.title") != "ran"
+    (retold / "wrong.html").unlink()
+
+
 def test_the_pages_work_where_no_run_has_told_them_anything(page: Page, retold: Path) -> None:
     (retold / "runs.js").unlink(missing_ok=True)
     for path in retold.glob("*.html"):

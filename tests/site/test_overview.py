@@ -89,6 +89,16 @@ def test_clean_rate_is_that_of_the_records_in_the_files(few: Shown) -> None:
     assert "of the 5 in the files" in few.notes()["Clean rate"]
 
 
+def test_clean_rate_is_of_the_transactions_however_many_other_records_there_are(
+    project: Workspace,
+) -> None:
+    project.change(
+        "update meta.quality_figures set value = 999 "
+        "where dataset = 'employees' and figure = 'records'"
+    )
+    assert show(project).figures()["Clean rate"] == "40.0%"
+
+
 def test_newest_transaction_is_not_one_from_the_future(many: Shown) -> None:
     note = many.notes()["Data as of"]
     later = many.project.query_published(
@@ -278,20 +288,21 @@ select
     if(program_name = 'Tiny', null, 7) as account_count,
     if(program_name = 'Tiny', null, 6) as employee_count,
     cast(if(program_name = 'Tiny', null, allowance) as decimal(38, 2)) as allowance,
-    cast(if(program_name = 'Tiny', null, extract(day from month + to_months(1)) * 10 + number)
-        as decimal(38, 2)) as spend,
+    cast(case program_name when 'Tiny' then null when 'Zero' then 0
+        else coalesce(number * 7, 0) + 10 end as decimal(38, 2)) as spend,
     if(program_name = 'Tiny' or allowance = 0, null, spend / allowance) as utilization_rate
 from
     (values (date '2025-02-01', 1), (date '2025-03-01', 2), (date '2031-01-01', 3))
         as m(month, number),
-    (values ('wellness', 'Same', 100), (null, 'Same', 0), ('meals', null, 50), ('meals', 'Tiny', 9))
+    (values ('wellness', 'Same', 100), (null, 'Same', 0), ('meals', null, 50), ('meals', 'Tiny', 9),
+    ('meals', 'Zero', 30))
         as p(benefit_type, program_name, allowance)
 """
 
 
 @pytest.fixture(scope="module")
 def programs(published_run: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Shown:
-    """Four programmes in three months, the last of them in the future; one is withheld."""
+    """Five programmes in three months, the last of them in the future; one is withheld."""
     project = copied(published_run, tmp_path_factory.mktemp("programs"))
     republish(project, UTILIZATION)
     return show(project)
@@ -361,6 +372,7 @@ def test_programmes_of_one_name_are_apart_in_their_chart(programs: Shown) -> Non
         "Same (no benefit type)",
         "Same (wellness)",
         "Tiny (meals)",
+        "Zero (meals)",
         "no name (meals)",
     ]
 
@@ -374,7 +386,7 @@ def test_only_the_first_programmes_are_drawn_and_all_are_in_the_table(
     assert {row["label"] for row in page.chart("program-months")} == {
         row["label"] for row in page.chart("programs")
     }
-    assert len(page.table("programs")) == 4
+    assert len(page.table("programs")) == 5
 
 
 HOSTILE = [

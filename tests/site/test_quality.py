@@ -215,6 +215,15 @@ def test_a_record_shows_what_is_published_of_it_and_all_its_issues(html: str) ->
     assert {"invalid_employee_id", "negative_amount"} <= issues
 
 
+def test_names_of_people_are_not_shown(made: Workspace, html: str) -> None:
+    """A record is found by its file and row: who it is of does not help to fix it."""
+    names = made.query_published("select distinct last_name from quality.quarantine_employees")
+    assert ("Baker",) in names
+    shown = " ".join(row["record"] for row in table_of(html, "quarantined")["rows"])
+    assert "last_name: ****" in shown
+    assert "Baker" not in html
+
+
 def test_the_same_records_are_there_as_csv(made: Workspace, html: str) -> None:
     path = made.data / "site" / "downloads" / "quarantine.csv"
     with path.open(newline="", encoding="utf-8") as file:

@@ -4,30 +4,52 @@
 window.benepassCharts = (() => {
   const { read } = window.benepass;
   const views = new Map();
-  const waiting = new Map();
+  const drawing = new Map();
+  const charts = new Map();
+  for (const place of document.querySelectorAll("[data-chart]")) {
+    const { spec, rows } = read(place.parentElement.querySelector("[data-chart-spec]"));
+    charts.set(place.dataset.chart, { place, spec, rows });
+  }
+  // The scripts of the page come first: they may have other rows.
+  const ready = new Promise((done) => {
+    document.addEventListener("DOMContentLoaded", done, { once: true });
+  });
 
-  const draw = async (place) => {
-    const script = place.parentElement.querySelector("[data-chart-spec]");
-    const { spec, rows } = read(script);
-    const name = place.dataset.chart;
-    // `ast`: expressions are interpreted, since the page allows no code from text.
-    const options = { actions: false, ast: true, renderer: "svg", tooltip: { theme: "custom" } };
-    const given = { ...spec, datasets: { rows: waiting.get(name) ?? rows } };
-    const { view } = await window.vegaEmbed(place, given, options);
+  const embed = async (name) => {
+    const { place, spec, rows } = charts.get(name);
+    const options = {
+      actions: false,
+      renderer: "svg",
+      tooltip: { theme: "custom" },
+      // Expressions are interpreted, since the page allows no code from text.
+      ast: true,
+      // Errors alone: a chart that a filter leaves without rows is none.
+      logLevel: 1,
+    };
+    const { view } = await window.vegaEmbed(place, { ...spec, datasets: { rows } }, options);
     views.set(name, view);
-    if (waiting.has(name)) await update(name, waiting.get(name));
+    return view;
+  };
+
+  // Once there is something to draw.
+  const draw = (name) => {
+    if (!drawing.has(name) && charts.get(name).rows.length) drawing.set(name, embed(name));
+    return drawing.get(name);
   };
 
   // Other rows for a chart, also before it is drawn.
   const update = async (name, rows) => {
-    waiting.set(name, rows);
-    const view = views.get(name);
-    if (view) {
+    const chart = charts.get(name);
+    if (!chart) return;
+    chart.rows = rows;
+    await ready;
+    const view = await draw(name);
+    if (view && chart.rows === rows) {
       view.data("rows", rows);
       await view.resize().runAsync();
     }
   };
 
-  const drawn = Promise.all([...document.querySelectorAll("[data-chart]")].map(draw));
+  const drawn = ready.then(() => Promise.all([...charts.keys()].map(draw)));
   return { update, drawn, views };
 })();

@@ -13,9 +13,7 @@ NOBODY_YET = "No employee is published yet. Put employees.csv into the data fold
 
 EMPLOYEE = (
     Field("employee_id", "Employee", "code"),
-    Field("employee_name", "Name"),
     Field("status", "Status"),
-    Field("hire_date", "Hired", "date"),
     Field("tenure_years", "Tenure, years", "number"),
     Field("transactions", "Transactions", "count"),
     Field("spend", "Spend", "money"),
@@ -60,7 +58,8 @@ def _employee_table(rows: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]
         )
     return DataTable(
         "employees",
-        f"Spend by employee, in all months, the highest first.{beyond}",
+        "Spend by employee, in all months, the highest first. Names are in marts.dim_employees, "
+        f"for those who look people up.{beyond}",
         EMPLOYEE,
         rows,
         total=total,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from benepass_tasks.quarantine import PREFIX, quarantine_tables
+from benepass_tasks.catalog import Column, Table
+from benepass_tasks.quarantine import MASKED, PREFIX, quarantine_tables
 from benepass_tasks.site.page import MOST_ROWS, DataTable, Download, Field, Row, cut
 from benepass_tasks.site.sources import Sources, plain
 from benepass_tasks.warehouse.meta import LOADS
@@ -111,8 +112,9 @@ def read_quarantine(sources: Sources) -> Quarantine:
 def _read(
     sources: Sources, relations: Mapping[str, str], counts: Mapping[str, int], most: int
 ) -> list[Row]:
+    tables = quarantine_tables(sources.catalog)
     return [
-        _row(source, found)
+        _row(source, tables[source], found)
         for source, share in shared_out(counts, most).items()
         for found in _of(sources, relations[source], "quarantined", share)
     ]
@@ -136,11 +138,11 @@ def _of(sources: Sources, relation: str, query: str, most: int = 0) -> list[Row]
     return sources.published(query)
 
 
-def _row(source: str, found: Row) -> Row:
+def _row(source: str, table: Table, found: Row) -> Row:
     reason, reasons = found["rejection_reason"], found["rejection_reasons"]
     also = [name for name in reasons if name != reason] if isinstance(reasons, list) else []
     values = (
-        f"{name}: {f'{value:,.2f}' if isinstance(value, float) else value}"
+        f"{name}: {_shown(table.columns.get(name), value)}"
         for name, value in found.items()
         if name not in _PLACE and value not in (None, "")
     )
@@ -152,6 +154,13 @@ def _row(source: str, found: Row) -> Row:
         "also": ", ".join(also),
         "record": cut("; ".join(values)),
     }
+
+
+def _shown(column: Column | None, value: object) -> str:
+    """A value as it may stand on a page: who it is of does not help to fix it."""
+    if column is None or column.pii.class_ == "identifier":
+        return MASKED
+    return f"{value:,.2f}" if isinstance(value, float) else str(value)
 
 
 def read_rejected(connection: Connection) -> DataTable:

@@ -1,0 +1,280 @@
+"""What the pages do when they are used: each filter, graph and table, by keyboard and by mouse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from benepass_tasks.lineage import trace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from browser import Page
+    from conftest import Workspace
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_complained_of(page: Page) -> Any:  # noqa: ANN401 - a fixture
+    yield
+    known = 'WARN Dropping "fit-y" because spec has discrete height.'
+    assert [it for it in page.complaints if known not in it] == []
+
+
+def show(page: Page, path: Path, fragment: str = "") -> None:
+    # A page whose fragment alone is another one would go on as it is.
+    page.open("about:blank")
+    page.open(path.as_uri() + fragment)
+    page.evaluate("window.benepassCharts?.drawn.then(() => true)")
+
+
+def focus(page: Page, selector: str) -> None:
+    page.evaluate(f"document.querySelector('{selector}').focus()")
+
+
+def choose(page: Page, selector: str, text: str) -> None:
+    """Choose the option that begins with a text, with the arrow keys."""
+    focus(page, selector)
+    select = f"document.querySelector('{selector}')"
+    now = page.evaluate(f"{select}.selectedIndex")
+    wanted = page.evaluate(f"[...{select}.options].findIndex(it => it.text.startsWith('{text}'))")
+    assert wanted >= 0, text
+    page.press(*["ArrowDown" if wanted > now else "ArrowUp"] * abs(wanted - now))
+    assert page.evaluate(f"{select}.selectedIndex") == wanted
+
+
+def texts(page: Page, selector: str) -> list[str]:
+    script = f"[...document.querySelectorAll('{selector}')].map(it => it.innerText)"
+    return list(page.evaluate(script))
+
+
+def cells(page: Page, table: str, column: int) -> list[str]:
+    """A column of a table, as it is shown."""
+    return texts(page, f'[data-table="{table}"] tbody td:nth-child({column})')
+
+
+def figure(page: Page, name: str) -> str:
+    return page.text(f"[data-figure={name}]")
+
+
+# ---------------------------------------------------------------------------------- the overview
+
+
+SPEND = """
+select count(*), sum(amount) from marts.fact_transactions
+where strftime(transaction_timestamp, '%Y-%m') between '{}' and '{}' {}
+"""
+
+
+def written(sums: list[tuple[Any, ...]]) -> list[str]:
+    ((transactions, spend),) = sums
+    return [f"{transactions:,}", f"${spend:,.2f}"]
+
+
+def test_filters_change_the_figures_to_those_of_the_chosen_months_and_type(
+    page: Page, sample_run: Workspace
+) -> None:
+    show(page, sample_run.site / "index.html")
+    all_of_it = [figure(page, name) for name in ("transactions", "spend")]
+    choose(page, "select[name=from]", "2025-02")
+    choose(page, "select[name=to]", "2025-04")
+    of_months = [figure(page, name) for name in ("transactions", "spend")]
+    assert of_months != all_of_it
+    expected = sample_run.query_published(SPEND.format("2025-02", "2025-04", ""))
+    assert of_months == written(expected)
+    assert cells(page, "months", 1) == ["2025-02", "2025-03", "2025-04"]
+    choose(page, "select[name=benefit]", "meals")
+    expected = sample_run.query_published(
+        SPEND.format("2025-02", "2025-04", "and benefit_type = 'meals'")
+    )
+    assert [figure(page, name) for name in ("transactions", "spend")] == written(expected)
+    drawn = page.evaluate(
+        "benepassCharts.views.get('months').data('rows').reduce((sum, it) => sum + it.spend, 0)"
+    )
+    assert f"${drawn:,.2f}" == figure(page, "spend")
+    assert page.evaluate("location.hash") == "#from=2025-02&to=2025-04&benefit=meals"
+    page.click("[data-reset]")
+    assert [figure(page, name) for name in ("transactions", "spend")] == all_of_it
+    assert page.evaluate("location.hash") == ""
+
+
+def test_an_address_keeps_what_was_chosen(page: Page, sample_run: Workspace) -> None:
+    show(page, sample_run.site / "index.html", "#from=2025-05&to=2025-05&benefit=wellness")
+    expected = sample_run.query_published(
+        SPEND.format("2025-05", "2025-05", "and benefit_type = 'wellness'")
+    )
+    assert [figure(page, name) for name in ("transactions", "spend")] == written(expected)
+
+
+# ---------------------------------------------------------------------------------------- tables
+
+
+@pytest.fixture
+def kept_out(page: Page, site: Path) -> Page:
+    """The page with the longest table."""
+    show(page, site / "quality.html")
+    return page
+
+
+TABLE = '[data-table="quarantined"]'
+
+
+def test_a_table_is_sorted_by_keyboard_and_says_how(kept_out: Page) -> None:
+    heading = f"{TABLE} th:nth-child(2)"
+    focus(kept_out, f"{heading} button")
+    kept_out.press("Enter")
+    first = kept_out.evaluate(f"document.querySelector('{heading}').getAttribute('aria-sort')")
+    upwards = cells(kept_out, "quarantined", 2)
+    kept_out.press("Space")
+    second = kept_out.evaluate(f"document.querySelector('{heading}').getAttribute('aria-sort')")
+    downwards = cells(kept_out, "quarantined", 2)
+    assert {first, second} == {"ascending", "descending"}
+    assert upwards != downwards
+    assert (upwards[0] < downwards[0]) == (first == "ascending")
+
+
+def test_a_table_is_paged_by_keyboard_and_the_focus_stays(kept_out: Page) -> None:
+    where = f"{TABLE} .table-pages span"
+    before = texts(kept_out, f"{TABLE} tbody tr")
+    assert kept_out.text(where).startswith("Page 1 of ")
+    kept_out.evaluate(f"document.querySelectorAll('{TABLE} .table-pages button')[1].focus()")
+    kept_out.press("Enter")
+    assert kept_out.text(where).startswith("Page 2 of ")
+    assert kept_out.evaluate("document.activeElement.innerText") == "Next"
+    assert texts(kept_out, f"{TABLE} tbody tr") != before
+    kept_out.press("Tab", shift=True)
+    kept_out.press("Space")
+    assert texts(kept_out, f"{TABLE} tbody tr") == before
+
+
+def test_a_search_leaves_the_rows_that_have_the_text(kept_out: Page) -> None:
+    focus(kept_out, f"{TABLE} [data-table-search]")
+    kept_out.type("refund")
+    found = texts(kept_out, f"{TABLE} tbody tr")
+    if found != ["Nothing found."]:
+        assert all("refund" in row.lower() for row in found)
+    focus(kept_out, f"{TABLE} [data-table-search]")
+    kept_out.evaluate(f"document.querySelector('{TABLE} [data-table-search]').select()")
+    kept_out.type("zzzz")
+    assert texts(kept_out, f"{TABLE} tbody tr") == ["Nothing found."]
+    assert "0 of " in kept_out.text(f"{TABLE} [data-table-count]")
+
+
+# ---------------------------------------------------------------------------------- data quality
+
+
+def test_quarantined_records_are_those_of_the_chosen_source_and_reason(
+    kept_out: Page, sample_run: Workspace
+) -> None:
+    choose(kept_out, "[data-quarantine-source]", "transactions")
+    choose(kept_out, "[data-quarantine-reason]", "invalid_amount")
+    ((expected,),) = sample_run.query_published(
+        "select count(*) from quality.quarantine_transactions "
+        "where rejection_reason = 'invalid_amount'"
+    )
+    assert expected > 10
+    assert kept_out.text(f"{TABLE} [data-table-count]").split()[0] == str(expected)
+    rows = texts(kept_out, f"{TABLE} tbody tr")
+    assert all("invalid_amount" in row for row in rows)
+    assert len(rows) == min(expected, 25)
+    address = kept_out.evaluate("location.href")
+    kept_out.open("about:blank")
+    kept_out.open(address)
+    assert texts(kept_out, f"{TABLE} tbody tr") == rows
+
+
+# --------------------------------------------------------------------------------------- lineage
+
+
+COLUMN = "staging.stg_employees.email"
+
+
+@pytest.fixture(scope="module")
+def expected(sample_run: Workspace) -> dict[str, set[str]]:
+    """The columns that carry values or decide on the way to and from the column, as traced."""
+    from benepass_tasks.catalog import load_catalog  # noqa: PLC0415
+    from benepass_tasks.models import read_graph  # noqa: PLC0415
+    from benepass_tasks.project import open_project  # noqa: PLC0415
+
+    project = open_project(sample_run.root)
+    catalog = load_catalog(project.catalog)
+    graph = read_graph(project, catalog, sample_run.root / "models.json")
+    assert trace(graph, catalog, catalog.masks)
+    return {
+        "upstream": {"employees.email", "raw.employees.email"},
+        "downstream": {"intermediate.int_employees.email", "marts.dim_employees.email"},
+    }
+
+
+def lit(page: Page) -> set[str]:
+    page.wait_for(f"!!document.querySelector('svg[data-columns=\"{COLUMN}\"]')")
+    names = "[...document.querySelectorAll('svg[data-columns] .row')].map(it => it.dataset.name)"
+    return {it for it in page.evaluate(names) if it}
+
+
+def on_the_way(page: Page, side: str) -> set[str]:
+    return set(texts(page, f'[data-way="{side}"] a code'))
+
+
+def test_an_address_lights_up_what_a_column_derives_from_and_leads_to(
+    page: Page, site: Path, expected: dict[str, set[str]]
+) -> None:
+    show(page, site / "lineage.html", f"#{COLUMN}")
+    assert lit(page) >= {COLUMN} | expected["upstream"] | expected["downstream"]
+    assert on_the_way(page, "upstream") >= expected["upstream"]
+    assert on_the_way(page, "downstream") >= expected["downstream"]
+    assert not on_the_way(page, "upstream") & expected["downstream"]
+    assert page.text("[data-said]").startswith(f"{COLUMN}, ")
+
+
+def test_clicks_lead_from_a_table_to_its_column_and_back(page: Page, site: Path) -> None:
+    show(page, site / "lineage.html")
+    page.click('a.box[data-name="staging.stg_employees"] rect')
+    page.wait_for("!document.querySelector('[data-panel]').hidden")
+    page.click(f'[data-panel] a[href="#{COLUMN}"]')
+    by_click = lit(page)
+    page.press("Escape")
+    assert page.evaluate("document.querySelector('[data-panel]').hidden")
+    show(page, site / "lineage.html", f"#{COLUMN}")
+    assert lit(page) == by_click
+
+
+def test_keys_find_a_column_and_open_it(page: Page, site: Path) -> None:
+    show(page, site / "lineage.html")
+    focus(page, "#lineage-find")
+    page.type("stg_employees.email")
+    page.press("Enter")
+    assert lit(page) >= {COLUMN, "raw.employees.email"}
+    page.press("Escape")
+    focus(page, 'a.box[data-name="staging.stg_employees"]')
+    page.press("Enter")
+    page.wait_for("location.hash === '#staging.stg_employees'")
+
+
+# ------------------------------------------------------------------------------------------ runs
+
+
+def test_two_runs_are_compared(page: Page, copied_sample: Workspace) -> None:
+    copied_sample.replace("data/category_benefit_mappings.csv", "meals", "Meals")
+    copied_sample.run("BuildSite")
+    show(page, copied_sample.site / "runs.html")
+    assert len(texts(page, "[data-run-a] option")) == 2
+    summary = page.text("[data-compare-summary]")
+    rows = texts(page, '[data-table="compared"] tbody tr')
+    assert summary.startswith("A built ")
+    assert any("site" in row for row in rows)
+    focus(page, "[data-run-b]")
+    page.press("ArrowDown")
+    assert page.text("[data-compare-summary]") != summary
+    assert "b=" in page.evaluate("location.hash")
+
+
+def test_the_last_run_is_told_node_by_node(page: Page, sample_run: Workspace) -> None:
+    show(page, sample_run.site / "runs.html")
+    ((built,),) = sample_run.query(
+        "select count(*) from meta.materializations where outcome = 'built'"
+    )
+    assert f"{built} built" in page.text("[data-run-summary]")
