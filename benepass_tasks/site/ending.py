@@ -11,7 +11,8 @@ there is to say about runs is in a file of its own, which every run on the site'
   first;
 - `totals`, how many of the last two there are.
 
-It is bounded, whatever the history: what no longer fits is left out, from the end of each list.
+It is bounded, whatever the history: what no longer fits is left out, from the end of each list. The
+texts of errors are not in it: they name what a file has for a header, which may be a person.
 """
 
 import json
@@ -36,7 +37,6 @@ RUNS = 60
 RUNS_IN_DETAIL = 30
 """Of these, the last ones that built or failed something, of which they know each node."""
 
-LONGEST_ERROR = 500
 LONGEST_TEXT = 250
 """In letters; what is longer is cut."""
 
@@ -136,7 +136,6 @@ def _run(run: PastRun, tally: Mapping[str, int]) -> dict[str, Any]:
         "status": run.status,
         "as_of": run.as_of.isoformat(),
         "commit": run.git_commit,
-        "error": _cut(run.error, LONGEST_ERROR),
         **{outcome: tally.get(outcome, 0) for outcome in ("built", "skipped", "failed")},
     }
 
@@ -144,7 +143,7 @@ def _run(run: PastRun, tally: Mapping[str, int]) -> dict[str, Any]:
 NODES = """
 select
     run_id, left(node, 500) as name, outcome, left(reason, 500), row_count, round(seconds, 3),
-    left(error, 1000), round(epoch(recorded_at), 3)
+    round(epoch(recorded_at), 3)
 from meta.materializations
 where outcome <> 'skipped' and run_id in (select unnest(cast($1 as varchar[])))
 qualify row_number() over (partition by run_id order by seconds desc nulls first, node) <= $2
@@ -157,7 +156,7 @@ def _nodes_of_runs(connection: Connection, runs: Sequence[str]) -> str:
     nodes: dict[str, list[dict[str, Any]]] = {run: [] for run in runs}
     # All at once: row by row takes twice as long.
     found = connection.exec_driver_sql(NODES, (list(runs), MOST_NODES)).all()
-    for run, node, outcome, reason, rows, seconds, error, done_at in found:
+    for run, node, outcome, reason, rows, seconds, done_at in found:
         nodes[run].append(
             {
                 "node": _cut(node),
@@ -165,7 +164,6 @@ def _nodes_of_runs(connection: Connection, runs: Sequence[str]) -> str:
                 "reason": _cut(reason),
                 "rows": rows,
                 "seconds": seconds,
-                "error": _cut(error, LONGEST_ERROR),
                 "done_at": done_at,
             }
         )

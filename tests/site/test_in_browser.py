@@ -229,7 +229,6 @@ RUN = {
     "status": "succeeded",
     "as_of": "2026-01-01",
     "commit": None,
-    "error": None,
     "built": 3,
     "skipped": 27,
     "failed": 0,

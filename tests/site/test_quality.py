@@ -264,7 +264,7 @@ def test_the_schema_changes_are_those_since_the_first_load(html: str) -> None:
     changes = table_of(html, "schema-changes")["rows"]
     assert {(it["source"], it["file"], it["column"], it["change"]) for it in changes} == {
         ("transactions", HOSTILE_FILE, "amount", "type changed"),
-        ("employees", "employees.csv", "cost_center", "added"),
+        ("employees", "employees.csv", promises.UNDECLARED, "added"),
     }
 
 
@@ -477,24 +477,29 @@ def entry(number: int, change: Change, source: str = "transactions") -> Entry:
     return Entry(f"load {number}", at, source, "t.csv", f"raw.{source}", change)
 
 
-def test_the_newest_schema_changes_are_shown_and_the_first_load_is_none() -> None:
+def test_the_newest_schema_changes_are_shown_and_the_first_load_is_none(catalog: Catalog) -> None:
     misfits = Misfits(3, (1, 2, 3))
     entries = [
         entry(0, Change("amount", "added", None, "BIGINT")),
         entry(1, Change("amount", "type_changed", "BIGINT", "VARCHAR", misfits=misfits)),
         entry(2, Change("total\x1b", "renamed", "amount", "total", "warning", is_guess=True)),
+        entry(3, Change("Ada@example.com", "added", None, "VARCHAR")),
     ]
-    table = promises.schema_changes(entries)
+    table = promises.schema_changes(entries, catalog)
     names = ("column", "change", "before", "after", "misfits")
     assert [tuple(row[name] for name in names) for row in rows_of(table)] == [
-        (r"total\x1b", "renamed (a guess)", "amount", "total", None),
+        # A file without its header has a record for one.
+        (promises.UNDECLARED, "added", None, "VARCHAR", None),
+        (promises.UNDECLARED, "renamed (a guess)", "amount", promises.UNDECLARED, None),
         ("amount", "type changed", "BIGINT", "VARCHAR", 3),
     ]
 
 
-def test_of_many_schema_changes_the_newest_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_schema_changes_the_newest_are_shown(
+    monkeypatch: pytest.MonkeyPatch, catalog: Catalog
+) -> None:
     monkeypatch.setattr(promises, "MOST_CHANGES", 5)
-    entries = [entry(it, Change(f"c{it}", "removed", "BIGINT", None)) for it in range(20)]
-    table = promises.schema_changes(entries)
-    assert [row["column"] for row in rows_of(table)] == ["c19", "c18", "c17", "c16", "c15"]
+    entries = [entry(it, Change("amount", "removed", f"{it}", None)) for it in range(20)]
+    table = promises.schema_changes(entries, catalog)
+    assert [row["before"] for row in rows_of(table)] == ["19", "18", "17", "16", "15"]
     assert table.total == 19

@@ -22,19 +22,11 @@
   const named = (run) => `${run.started_at.slice(0, 10)} ${run.started_at.slice(11, 19)} UTC`;
   const plural = (count, one) => `${written(count, "count")} ${one}${count === 1 ? "" : "s"}`;
 
-  // As much of an error as a table has room for; all of it stands below.
-  const LONGEST = 120;
-  const firstLine = (text) => {
-    const line = text?.split("\n", 1)[0];
-    return line?.length > LONGEST ? `${line.slice(0, LONGEST - 1)}\u2026` : line;
-  };
-  const firstError = (run) => (nodes[run.id] ?? []).find((it) => it.error)?.error;
   tables.get("runs").replace(
     runs.map((run) => ({
       ...run,
       href: `#run=${run.id}`,
       commit: run.commit && run.commit.slice(0, 8) + (run.commit.endsWith("-dirty") ? "-dirty" : ""),
-      error: firstLine(run.error ?? firstError(run)),
     })),
   );
 
@@ -43,9 +35,8 @@
     (nodes[run.id] ?? [])
       .map((it) => {
         const end = Math.max(it.done_at - run.began, 0);
-        const why = it.outcome === "failed" ? firstLine(it.error) : it.reason;
         const label = it.outcome === "failed" ? `failed: ${it.node}` : it.node;
-        return { ...it, label, why, end, start: Math.max(end - (it.seconds ?? 0), 0) };
+        return { ...it, label, why: it.reason, end, start: Math.max(end - (it.seconds ?? 0), 0) };
       })
       .sort((one, other) => one.start - other.start || one.end - other.end);
 
@@ -55,6 +46,7 @@
       ...offered.map((run) => element("option", { value: run.id }, label(run))),
     );
 
+  const command = (run) => element("code", {}, `python -m benepass_tasks runs show ${run.id.slice(0, 8)}`);
   const chosen = find("run");
   const showRun = () => {
     const run = byId.get(chosen.value);
@@ -66,26 +58,22 @@
       `The run that began ${named(run)} ${is[run.status] ?? "was going on when this was written"}${took}: ` +
       `${written(run.built, "count")} built, ${written(run.skipped, "count")} up to date, ${written(run.failed, "count")} failed` +
       `${all.length && all.length < count ? `; here are the ${all.length} that failed or took longest` : ""}.`;
-    find("run-error").textContent = run.error ?? "";
-    find("run-error").hidden = !run.error;
+    // Not what it said: an error may name what a file has for a header.
+    find("run-error").hidden = !(run.failed || run.status === "failed");
+    find("run-error").replaceChildren("What went wrong is for those who run it: ", command(run), " says it.");
     find("run-nothing").hidden = all.length > 0;
     find("run-nothing").replaceChildren(
       ...(isBusy(run)
-        ? ["What it did is too long ago for this page: ", element("code", {}, `python -m benepass_tasks runs show ${run.id.slice(0, 8)}`), " shows it."]
+        ? ["What it did is too long ago for this page: ", command(run), " shows it."]
         : ["It built nothing: " + (run.status === "succeeded" ? "everything was up to date." : "it ended before it came to that.")]),
     );
     find('live="gantt"').hidden = !all.length;
     window.benepassCharts.update("gantt", all);
     tables.get("nodes").replace(all.map((it) => ({ ...it, reason: it.why })));
-    find("node-errors").replaceChildren(
-      ...all
-        .filter((it) => it.error)
-        .map((it) => element("li", {}, element("code", {}, it.node), element("pre", { class: "error" }, it.error))),
-    );
   };
 
   const [runA, runB] = [find("run-a"), find("run-b")];
-  const why = (it) => (it ? (it.outcome === "failed" ? `failed: ${it.why ?? ""}` : it.why) : "not built");
+  const why = (it) => (it ? (it.outcome === "failed" ? "failed" : it.why) : "not built");
   const difference = (a, b) => (typeof a === "number" && typeof b === "number" ? b - a : null);
   const compare = () => {
     const pair = [byId.get(runA.value), byId.get(runB.value)];

@@ -31,7 +31,9 @@ def pages(sources: Sources) -> Iterator[Page]:
             "kept_out": kept_out,
             "rejected": quarantine.read_rejected(sources.connection),
             "checks": promises.checks(read_latest(sources.connection), sources.catalog),
-            "schema_changes": promises.schema_changes(read_entries(sources.connection)),
+            "schema_changes": promises.schema_changes(
+                read_entries(sources.connection), sources.catalog
+            ),
             "incidents": watched.INCIDENTS,
             "monitors": watched.MONITORS,
         },

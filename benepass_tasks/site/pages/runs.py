@@ -21,7 +21,6 @@ _RUNS = DataTable(
         Field("failed", "Failed", "count"),
         Field("as_of", "As of", "date"),
         Field("commit", "Commit", "code"),
-        Field("error", "Error"),
     ),
     (),
     page_size=10,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from benepass_tasks.catalog import Catalog
+from benepass_tasks.catalog import Catalog, Source
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.contracts.results import Result
 from benepass_tasks.schema_evolution.history import Entry
@@ -10,6 +10,9 @@ from benepass_tasks.site.page import DataTable, Field, Row, cut, instant
 
 MOST_CHANGES = 500
 """Changes that the page lists, the newest ones."""
+
+UNDECLARED = "not in the catalog"
+"""Stands for the name of a column that only a file has."""
 
 _ORDER = ("failed", "warned", "passed")
 
@@ -56,13 +59,17 @@ def _check(it: Result, catalog: Catalog) -> Row:
     }
 
 
-def schema_changes(entries: Iterable[Entry]) -> DataTable:
-    """How the columns of the files have changed since each source came first, the newest first."""
+def schema_changes(entries: Iterable[Entry], catalog: Catalog) -> DataTable:
+    """How the columns of the files have changed since each source came first, the newest first.
+
+    A column that the catalog does not declare is not named: a file may have a record for a header.
+    """
     changes = _since_the_first_load(entries)[::-1]
     return DataTable(
         "schema-changes",
         "Columns of the source files that have changed, the newest change first. What does not fit "
-        "are values that are not of the type before.",
+        "are values that are not of the type before. A column that is not in the catalog is named "
+        "by `python -m benepass_tasks schema history` alone.",
         (
             Field("at", "When", "instant"),
             Field("severity", "Severity", "tag"),
@@ -74,7 +81,7 @@ def schema_changes(entries: Iterable[Entry]) -> DataTable:
             Field("after", "After", "code"),
             Field("misfits", "Do not fit", "count"),
         ),
-        [_change(it) for it in changes[:MOST_CHANGES]],
+        [_change(it, catalog.sources.get(it.source)) for it in changes[:MOST_CHANGES]],
         total=len(changes),
         is_searchable=True,
         page_size=10,
@@ -87,17 +94,25 @@ def _since_the_first_load(entries: Iterable[Entry]) -> list[Entry]:
     return [it for it in entries if first.setdefault(it.source, it.load_id) != it.load_id]
 
 
-def _change(it: Entry) -> Row:
+def _change(it: Entry, source: Source | None) -> Row:
     change = it.change
+    declared = source.columns if source else {}
+
+    def named(column: str | None) -> str | None:
+        return column if column is None or column in declared else UNDECLARED
+
+    before, after = change.before, change.after
+    if change.kind == "renamed":
+        before, after = named(before), named(after)
     guess = " (a guess)" if change.is_guess else ""
     return {
         "at": instant(it.changed_at),
         "severity": change.severity,
         "source": it.source,
         "file": cut(it.file),
-        "column": cut(printable(change.column)),
+        "column": named(change.column),
         "change": f"{change.kind.replace('_', ' ')}{guess}",
-        "before": None if change.before is None else cut(printable(change.before)),
-        "after": None if change.after is None else cut(printable(change.after)),
+        "before": None if before is None else cut(printable(before)),
+        "after": None if after is None else cut(printable(after)),
         "misfits": change.misfits.count if change.misfits else None,
     }
