@@ -6,7 +6,10 @@
 -- $most_types with the most spend one name.
 with spend as (
     select
-        date_trunc('month', transaction_timestamp) as spend_month,
+        -- Asked for since DuckDB 1.4.0 makes a date of it where the whole column is null.
+        if(
+            transaction_timestamp is not null, date_trunc('month', transaction_timestamp), null
+        ) as spend_month,
         coalesce(benefit_type, 'no benefit type') as benefit_type,
         coalesce(merchant, 'No merchant') as merchant,
         count(*) as transactions,

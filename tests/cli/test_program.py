@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
     Say = Callable[..., Said]
 
+SERVES = "serve"
+"""Runs until Ctrl-C; `tests/test_serving.py` calls it as its examples do."""
+
 PROGRAM = [sys.executable, "-m", "benepass_tasks"]
 SLOW_TO_IMPORT = ("dlt", "duckdb", "sqlglot", "sqlalchemy", "pyarrow", "marshmallow")
 
@@ -66,7 +69,10 @@ def test_help_says_what_a_command_does_with_examples(
 
 
 @pytest.mark.parametrize(
-    "example", sorted({line for command in COMMANDS.values() for line in command.examples})
+    "example",
+    sorted(
+        {line for name, command in COMMANDS.items() if name != SERVES for line in command.examples}
+    ),
 )
 @pytest.mark.usefixtures("finished")
 def test_the_examples_work(

@@ -159,8 +159,9 @@ def test_the_file_is_small_whatever_the_history(told: Told) -> None:
     """Many runs of many nodes with long texts, which take six bytes a letter as JSON."""
     long = "\N{SNOWMAN}" * 2_000
     told.execute(
-        "insert into meta.runs select 'r' || i, timestamptz '2026-01-05 12:00Z' + to_minutes(i), "
-        "timestamptz '2026-01-05 12:01Z' + to_minutes(i), 'failed', '2026-01-01', '{}', '{}', "
+        "insert into meta.runs select 'r' || i, "
+        "timestamptz '2026-01-05 12:00:00Z' + to_minutes(i), "
+        "timestamptz '2026-01-05 12:01:00Z' + to_minutes(i), 'failed', '2026-01-01', '{}', '{}', "
         "null, ? from range(70) t(i)",
         long,
     )
@@ -193,13 +194,13 @@ def test_a_usual_history_is_told_whole(told: Told) -> None:
     """As many runs as are told in detail, each with forty nodes."""
     told.execute(
         "insert into meta.runs select md5(i::varchar), "
-        "timestamptz '2026-01-05 12:00Z' + to_minutes(i), now(), 'succeeded', "
+        "timestamptz '2026-01-05 12:00:00Z' + to_minutes(i), now(), 'succeeded', "
         "'2026-01-01', '{}', '{}', md5('commit'), null from range(60) t(i)"
     )
     told.execute(
         "insert into meta.materializations select md5(i::varchar), "
         "'intermediate.int_with_a_usual_name_' || n, 'built', 'input changed: raw.transactions', "
-        "10000, 1, 0.123, '', '', null, timestamptz '2026-01-05 12:00Z' "
+        "10000, 1, 0.123, '', '', null, timestamptz '2026-01-05 12:00:00Z' "
         "from range(60) t(i), range(40) u(n)"
     )
     found = told.tell()
