@@ -32,8 +32,8 @@ from benepass_tasks.warehouse.measure import Measure
 
 FIRST_PAGE = "index.html"
 
-EXTRA = ("altair", "jinja2", "pygments", "vl_convert")
-"""What must be there before there is any work."""
+EXTRA = ("altair", "jinja2", "pygments")
+"""What must be there before there is any work, beside what makes the script of the charts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,12 @@ def build_site(
     """
     if status.fingerprint is None:
         raise SiteError("the site cannot be built: what it shows is not up to date; run again")
-    for package in EXTRA:
-        require(package)
     started = time.perf_counter()
-    files = _files(warehouse, settings, blueprint)
-    script = vega.bundle(settings.site_dir)
+    with vega.bundling(settings.site_dir) as bundle:
+        for package in EXTRA:
+            require(package)
+        files = _files(warehouse, settings, blueprint)
+        script = bundle()
     if script is not None:
         files[vega.bundle_name()] = script
     site_folder.place(settings.site_dir, files, kept=(vega.bundle_name(),))

@@ -15,7 +15,7 @@ from benepass_tasks.catalog import load_catalog
 from benepass_tasks.errors import SiteError
 from benepass_tasks.project import open_project
 from benepass_tasks.run import current_plan
-from benepass_tasks.site import recipe
+from benepass_tasks.site import recipe, vega
 from benepass_tasks.site.extra import require
 from benepass_tasks.this_run import begin_run
 
@@ -177,6 +177,26 @@ def test_a_package_that_is_missing_is_named_with_what_installs_it(
     assert "`make` installs it" in caplog.text
     assert "Traceback" not in caplog.text
     assert not workspace.site.exists()
+
+
+@pytest.mark.usefixtures("published")
+def test_a_script_of_the_charts_that_cannot_be_made_is_a_message(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(vega, "MAKE", "import sys; print('half'); sys.exit('no memory')")
+    assert not workspace.attempt("BuildSite")[1]
+    assert "could not be made: vl_convert ended with 1: no memory" in caplog.text
+    assert not workspace.site.exists()
+
+
+@pytest.mark.usefixtures("published")
+def test_pages_that_cannot_be_made_wait_for_no_script(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(vega, "MAKE", "import time; time.sleep(600)")
+    workspace.write("sql/site/overview_totals.sql", "select nothing")
+    assert not workspace.attempt("BuildSite")[1]
+    assert "the site cannot be built: " in caplog.text
 
 
 def test_what_a_package_itself_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
