@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run site visualiser install-cron test lint format types picture bench clean help
+.PHONY: run site visualiser install-cron test lint format types pictures bench clean help
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -41,8 +41,8 @@ format: .venv/.tox-installed ## format Python and SQL
 types: .venv/.tox-installed ## check the types
 	@$(TOX) -e types
 
-picture: .venv/.tox-installed ## make docs/visualiser.png anew, with Chromium
-	@VISUALISER_PICTURE="$$(pwd)/docs/visualiser.png" $(TOX) -e picture
+pictures: .venv/.tox-installed ## make the pictures in docs/ anew, with Chromium
+	@SITE_PICTURES="$$(pwd)/docs" VISUALISER_PICTURE="$$(pwd)/docs/visualiser.png" $(TOX) -e pictures
 
 bench: .venv/.project-installed ## compare with plain DuckDB, at 1M and 10M transactions
 	@$(BIN)/python benchmarks/run.py

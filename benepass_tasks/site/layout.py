@@ -14,7 +14,7 @@ from itertools import pairwise
 BOX_WIDTH = 140
 BOX_HEIGHT = 58
 BOX_GAP = 14
-COLUMN_GAP = 48
+COLUMN_GAP = 36
 TRACK = 10
 """What a link takes of the height where it passes a column."""
 

@@ -113,15 +113,19 @@ class Page:
             self._next_message(deadline)
         self._events.clear()
 
-    def resize(self, width: int, height: int = 900) -> None:
-        """Another size of the window."""
+    def resize(self, width: int, height: int = 900, pixels: float = 1) -> None:
+        """Another size of the window, and how many pixels of a picture show one of the page."""
         self._call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
             height=height,
-            deviceScaleFactor=1,
+            deviceScaleFactor=pixels,
             mobile=False,
         )
+
+    def hide_scrollbars(self, *, hidden: bool) -> None:
+        """Whether they take no room, as on a phone."""
+        self._call("Emulation.setScrollbarsHidden", hidden=hidden)
 
     def emulate(
         self, *, dark: bool = False, printed: bool = False, reduced_motion: bool = False

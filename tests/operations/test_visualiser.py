@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURE = "VISUALISER_PICTURE"
-"""Names the file for a picture of the graph: `make picture` makes docs/visualiser.png so."""
+"""Names the file for a picture of the graph: `make pictures` makes docs/visualiser.png so."""
 
 # For the picture alone: all of the graph in one window, with names that can be read in it.
 STYLE = """

@@ -16,7 +16,7 @@ from benepass_tasks.lineage import ColumnRef, Edge, Lineage, ModelLineage, trace
 from benepass_tasks.models import read_graph
 from benepass_tasks.project import Project
 from benepass_tasks.site.datasets import Dataset
-from benepass_tasks.site.layout import BOX_WIDTH
+from benepass_tasks.site.layout import BOX_WIDTH, COLUMN_GAP
 from benepass_tasks.site.pages import lineage as lineage_pages
 from benepass_tasks.site.rendering import render
 
@@ -219,7 +219,7 @@ def test_two_hundred_models_make_a_page_of_less_than_a_megabyte_in_a_second() ->
     assert html.count(b'class="box"') == 200
     found = lineage_pages.arrange(datasets)
     assert len({(box.x, box.y) for box in found.boxes.values()}) == 200
-    assert found.width == len(found.columns) * (BOX_WIDTH + 48) - 48
+    assert found.width == len(found.columns) * (BOX_WIDTH + COLUMN_GAP) - COLUMN_GAP
 
 
 def a_large_project(count: int = 200, width: int = 20) -> tuple[list[Dataset], Lineage]:

@@ -86,7 +86,7 @@ def test_clean_rate_is_that_of_the_records_in_the_files(few: Shown) -> None:
         "where dataset = 'transactions' and figure = 'clean_rate'"
     )
     assert few.figures()["Clean rate"] == f"{rate:.1%}" == "40.0%"
-    assert "of the 5 in the files" in few.notes()["Clean rate"]
+    assert "of 5 transactions" in few.notes()["Clean rate"]
 
 
 def test_clean_rate_is_of_the_transactions_however_many_other_records_there_are(
@@ -104,9 +104,7 @@ def test_newest_transaction_is_not_one_from_the_future(many: Shown) -> None:
     later = many.project.query_published(
         "select count(*) from marts.fact_transactions where transaction_timestamp >= '2026-01-02'"
     )
-    assert (
-        note == f"the newest transaction is of 2025-12-03 05:06 UTC; {later[0][0]} are dated later"
-    )
+    assert note == f"newest: 2025-12-03 05:06 UTC; {later[0][0]} are dated later"
 
 
 def test_how_the_last_run_ended_is_left_to_the_scripts(few: Shown) -> None:

@@ -5,6 +5,7 @@
 (() => {
   const { element, pageData, ranked, combobox, badges } = window.benepass;
   const data = pageData();
+  const view = document.querySelector(".lineage-view");
   const graph = document.querySelector("[data-graph]");
   if (!graph) return;
   const tables = graph.querySelector("svg[data-tables]");
@@ -384,13 +385,20 @@
   };
   const fitting = () => Math.max(0.05, Math.min(1, inner() / size(shown).width));
   // As much as fits, as long as it can be read.
-  const readable = () => Math.max(0.8, fitting());
+  const LEAST_READABLE = 0.65;
+  const readable = () => Math.max(LEAST_READABLE, fitting());
   const show = (svg) => {
     if (shown !== tables) shown.remove();
     tables.style.display = svg === tables ? "" : "none";
     shown = svg;
     if (svg !== tables) graph.append(svg);
+    // What is low has all the width, and the panel is below it.
+    view.classList.toggle("is-low", svg !== tables);
     if (!svg.dataset.scale) zoomTo(readable());
+    if (svg !== tables && size(svg).height * svg.dataset.scale > 0.4 * window.innerHeight) {
+      view.classList.remove("is-low");
+      zoomTo(readable());
+    }
   };
   for (const button of document.querySelectorAll("[data-zoom]")) {
     button.addEventListener("click", () => {
@@ -450,23 +458,22 @@
     const list = places.length
       ? element("ul", { class: "way", "data-way": isUp ? "upstream" : "downstream" }, ...places.map(item))
       : element("p", { class: "hint", "data-way": isUp ? "upstream" : "downstream" }, isUp ? "None: this is where it comes from." : "None: nothing further is made from it.");
-    return [element("h3", {}, `${title} (${places.length.toLocaleString("en-US")})`), list];
+    return element("section", {}, element("h3", {}, `${title} (${places.length.toLocaleString("en-US")})`), list);
   };
 
   const columnPanel = (column, up, down) => {
     const dataset = datasets[column.dataset];
     const personal = element("p", {}, ...badges(column.letters).flatMap((it) => [it, " "]), column.personal);
     for (const it of personal.querySelectorAll(".visually-hidden")) it.remove();
-    return [
+    const about = [
       heading(column.full),
       element("p", {}, column.description),
       element("p", {}, element("code", {}, column.type)),
       personal,
       catalogLink(dataset, column),
       element("p", {}, element("a", { href: address(dataset.name) }, `All columns of ${dataset.name}`)),
-      ...way("Derives from", column, up, true),
-      ...way("Leads to", column, down, false),
     ];
+    return [element("section", {}, ...about), way("Derives from", column, up, true), way("Leads to", column, down, false)];
   };
 
   // ---------------------------------------------------------------- choosing
