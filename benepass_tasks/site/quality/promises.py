@@ -68,8 +68,8 @@ def schema_changes(entries: Iterable[Entry], catalog: Catalog) -> DataTable:
     return DataTable(
         "schema-changes",
         "Columns of the source files that have changed, the newest change first. What does not fit "
-        "are values that are not of the type before. A column that is not in the catalog is named "
-        "by `python -m benepass_tasks schema history` alone.",
+        "are values that are not of the type before. What a column is called that is not in the "
+        "catalog, schema history says on the command line.",
         (
             Field("at", "When", "instant"),
             Field("severity", "Severity", "tag"),
