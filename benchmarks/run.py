@@ -31,6 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "bench-data"
 MEMORY_LIMIT = "1200MB"
 PIPELINE = ("-m", "luigi", "--module", "benepass_tasks")
+PUBLISHED = "after it, the tests and the publishing"
+PAGES = "after that, the pages"
 WITHOUT_HISTORY = (str(ROOT / "benchmarks" / "without_history.py"),)
 
 
@@ -68,9 +70,13 @@ def _sample(repeat: int) -> Table:
     with tempfile.TemporaryDirectory() as folder:
         warehouse = Path(folder) / "warehouse.duckdb"
         full = [_pipeline(ROOT / "data", _fresh(warehouse)) for _ in range(repeat)]
-        idle = [_pipeline(ROOT / "data", warehouse) for _ in range(repeat)]
+        published = _pipeline(ROOT / "data", warehouse, task="Publish")
+        pages = _pipeline(ROOT / "data", warehouse, task="BuildSite")
+        idle = [_pipeline(ROOT / "data", warehouse, task="BuildSite") for _ in range(repeat)]
     table = _table("The sample, whole process")
     _row(table, "full run", full)
+    _row(table, PUBLISHED, [published])
+    _row(table, PAGES, [pages])
     _row(table, "nothing to do", idle)
     return table
 
@@ -88,7 +94,9 @@ def _size(records: int, repeat: int) -> Table:
             for _ in range(repeat)
         ]
         _pipeline(data_dir, _fresh(warehouse))
-        idle = _pipeline(data_dir, warehouse)
+        published = _pipeline(data_dir, warehouse, task="Publish")
+        pages = _pipeline(data_dir, warehouse, task="BuildSite")
+        idle = _pipeline(data_dir, warehouse, task="BuildSite")
         size = warehouse.stat().st_size / 2**20
     ours, plain, without = zip(*rounds, strict=True)
     table = _table(f"{records:,} transactions (warehouse {size:,.0f} MB)")
@@ -97,7 +105,9 @@ def _size(records: int, repeat: int) -> Table:
     table.add_row("ratio", *_ratios(ours, plain), style="bold")
     _row(table, "pipeline without the history of its runs", without)
     table.add_row("part of the run that is history", *_parts(ours, without), style="bold")
-    _row(table, "pipeline, nothing to do", [idle])
+    _row(table, PUBLISHED, [published])
+    _row(table, PAGES, [pages])
+    _row(table, "nothing to do", [idle])
     return table
 
 
@@ -117,14 +127,22 @@ def _parts(ours: Sequence[Cost], without: Sequence[Cost]) -> list[str]:
     ]
 
 
-def _pipeline(data_dir: Path, warehouse: Path, program: Sequence[str] = PIPELINE) -> Cost:
+def _pipeline(
+    data_dir: Path,
+    warehouse: Path,
+    program: Sequence[str] = PIPELINE,
+    *,
+    task: str = "BuildMarts",
+) -> Cost:
     flags = {
         "data-dir": data_dir,
         "warehouse": warehouse,
+        "published-dir": warehouse.parent / "published",
+        "site-dir": warehouse.parent / "site",
         "as-of": "2026-01-01",
         "memory-limit": MEMORY_LIMIT,
     }
-    command = [sys.executable, *program, "BuildMarts"]
+    command = [sys.executable, *program, task]
     for name, value in flags.items():
         command += [f"--benepass-{name}", str(value)]
     return _cost(command)

@@ -220,6 +220,14 @@ class Workspace:
 
 
 @pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """SIGINT interrupts, also where a shell started the tests in its background and ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     """A project with three employees, three accounts and five transactions."""
     return _project(tmp_path / "project")

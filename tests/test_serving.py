@@ -308,6 +308,7 @@ def test_what_is_no_port_is_a_wrong_command_line(port: str) -> None:
     assert main(["serve", "--port", port]) == 2
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_the_command_says_where_the_pages_are_and_ends_well_with_ctrl_c(
     workspace: Workspace, folder: Path
 ) -> None:

@@ -236,6 +236,7 @@ def test_a_reader_that_leaves_ends_it_quietly(workspace: Workspace) -> None:
     process.stderr.close()
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_with_130_and_no_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
