@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -107,6 +108,21 @@ def test_an_address_keeps_what_was_chosen(page: Page, sample_run: Workspace) -> 
         SPEND.format("2025-05", "2025-05", "and benefit_type = 'wellness'")
     )
     assert [figure(page, name) for name in ("transactions", "spend")] == written(expected)
+
+
+@pytest.mark.parametrize("name", ["constructor", "__proto__"])
+def test_a_name_that_scripts_have_for_something_else_is_drawn_like_any_other(
+    page: Page, site: Path, tmp_path: Path, name: str
+) -> None:
+    shutil.copytree(site, tmp_path / "site")
+    index = tmp_path / "site" / "index.html"
+    index.write_text(index.read_text(encoding="utf-8").replace('"wellness"', f'"{name}"'))
+    labels = """[...document.querySelectorAll('[data-chart="types"] .role-axis-label text')]
+        .map((it) => it.textContent.replace("\\u200b", ""))"""
+    show(page, index, f"#benefit={name}")
+    assert name in page.evaluate(labels)
+    page.click("[data-reset]")
+    page.wait_for(f"(names => names.includes('meals') && names.includes('{name}'))({labels})")
 
 
 # ---------------------------------------------------------------------------------------- tables
