@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benepass_tasks.errors import SiteError
-from benepass_tasks.site.folder import files_of_site, place, place_ending
+from benepass_tasks.site.folder import files_of_site, place, place_ending, take
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +65,24 @@ def test_what_is_not_of_the_site_stays(folder: Path) -> None:
     place(folder, NEW)
     assert contents(folder) == NEW | others
     assert files_of_site(folder) != state
+
+
+@pytest.mark.parametrize("name", ["index.html", "downloads/statement.csv", "assets/app.js"])
+def test_a_folder_with_such_files_of_somebody_else_is_not_taken(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(SiteError, match=f"^{tmp_path} has {name} already and no runs.js"):
+        take(tmp_path, ("assets/vega.js",))
+    assert contents(tmp_path) == {name: b"mine"}
+
+
+def test_a_folder_is_taken_once_and_for_all(tmp_path: Path) -> None:
+    for name in ("notes.txt", "assets/vega.js"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"there")
+    take(tmp_path, ("assets/vega.js",))
+    place(tmp_path, OLD)
+    take(tmp_path)
 
 
 def test_what_is_kept_stays_as_it_is(folder: Path) -> None:
