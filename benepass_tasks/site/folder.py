@@ -139,7 +139,9 @@ def _failures_explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        # A full disk names no file.
+        where = f": {error.filename}" if error.filename else ""
         raise SiteError(
-            f"{folder} cannot be written: {error.strerror}: {error.filename}; "
+            f"{folder} cannot be written: {error.strerror}{where}; "
             "--benepass-site-dir names another folder"
         ) from error

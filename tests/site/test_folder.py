@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -141,6 +142,16 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         place(tmp_path / "site", OLD)
     assert not (tmp_path / "site" / ".building").exists()
     assert not (tmp_path / "site" / "index.html").exists()
+
+
+def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", write)
+    expected = f"^{tmp_path} cannot be written: No space left on device; "
+    with pytest.raises(SiteError, match=expected):
+        place(tmp_path, OLD)
 
 
 def test_builders_take_turns(tmp_path: Path) -> None:
