@@ -140,5 +140,10 @@ def _environment() -> Environment:
     environment.filters["written"] = written
     environment.filters["as_data"] = _as_data
     environment.filters["breakable"] = breakable
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":")}
+    environment.policies["json.dumps_kwargs"] = {
+        "sort_keys": False,
+        "separators": (",", ":"),
+        # Escaped, a letter beyond ASCII takes six bytes or twelve.
+        "ensure_ascii": False,
+    }
     return environment

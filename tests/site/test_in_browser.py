@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-WIDTHS = (360, 768, 1280, 1920)
+WIDTHS = (320, 768, 1280, 1920)
 
 STEPS = 'console.warning: WARN Dropping "fit-y" because spec has discrete height.'
 """Vega-Lite says it of every chart that is as wide as its place and as high as its steps."""
@@ -286,6 +286,12 @@ def test_what_a_run_says_is_text_and_no_markup(page: Page, retold: Path) -> None
     show(page, retold / "catalog.html")
     assert hostile in page.text("[data-health]")
     assert page.complaints == []
+
+
+def test_what_a_run_says_is_broken_where_a_narrow_window_ends(page: Page, retold: Path) -> None:
+    tell(retold, INCIDENT | {"title": "marts.fact_transactions.transaction_timestamp: range"})
+    page.open((retold / "catalog.html").as_uri(), 320)
+    assert page.evaluate(WIDER) == ""
 
 
 def test_what_is_wrong_with_a_page_is_seen(page: Page, retold: Path) -> None:

@@ -395,6 +395,7 @@ HOSTILE = [
     "=cmd()|' /C calc'!A1",
     "{{ 7 * 7 }}",
     "__proto__",
+    "Höhenweg 山",
     "x" * 5_000_000,
     "x" * 4_000_000 + "y",
 ]
@@ -427,7 +428,12 @@ def test_long_names_are_cut_and_stay_apart(hostile: Shown) -> None:
     assert len(hostile.html) < 100_000
     rows = {row["merchant"]: row["spend"] for row in hostile.table("merchants")}
     cut = "x" * 199 + "…"
-    assert {rows[cut], rows[f"{cut} (2)"]} == {105.0, 106.0}
+    assert {rows[cut], rows[f"{cut} (2)"]} == {106.0, 107.0}
+
+
+def test_letters_beyond_ascii_take_no_more_room_than_they_need(hostile: Shown) -> None:
+    assert "Höhenweg 山".encode() in hostile.html
+    assert rb"\u5c71" not in hostile.html
 
 
 def test_download_calculates_nothing(hostile: Shown) -> None:
