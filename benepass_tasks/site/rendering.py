@@ -2,7 +2,6 @@
 
 import json
 import re
-from datetime import datetime
 from functools import lru_cache
 from typing import Any, get_args
 
@@ -89,7 +88,7 @@ def written(value: Any, kind: Kind = "text") -> str:  # noqa: ANN401 - whatever 
 
 
 def _instant(value: str) -> str:
-    return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M} UTC"
+    return f"{value[:10]} {value[11:16]} UTC"
 
 
 def _money(value: float) -> str:
