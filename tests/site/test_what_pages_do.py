@@ -317,6 +317,9 @@ def test_two_runs_are_compared(page: Page, copied_sample: Workspace) -> None:
     page.press("ArrowDown")
     assert page.text("[data-compare-summary]") != summary
     assert "b=" in page.evaluate("location.hash")
+    # Of runs that are forgotten, the page says what it would say without them.
+    show(page, copied_sample.site / "runs.html", "#run=gone&a=gone&b=gone")
+    assert page.text("[data-compare-summary]") == summary
 
 
 def test_the_last_run_is_told_node_by_node(page: Page, sample_run: Workspace) -> None:
