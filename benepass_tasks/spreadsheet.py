@@ -8,7 +8,8 @@ from pathlib import Path
 
 from benepass_tasks.errors import ProjectError
 
-STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+STARTS_A_FORMULA = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", "\t", "\r", "\n")
+"""The signs, also as wide as a Chinese letter, and what some spreadsheets skip before them."""
 NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 
 

@@ -61,7 +61,7 @@ def build_site(
 
     Raises:
         SiteError: what is published is not up to date or cannot be read, a package of the extra
-            is missing, or the folder cannot be written.
+            is missing, or the folder is somebody else's or cannot be written.
     """
     if status.fingerprint is None:
         raise SiteError("the site cannot be built: what it shows is not up to date; run again")
@@ -73,7 +73,9 @@ def build_site(
         script = bundle()
     if script is not None:
         files[vega.bundle_name()] = script
-    site_folder.place(settings.site_dir, files, kept=(vega.bundle_name(),))
+    kept = (vega.bundle_name(),)
+    site_folder.take(settings.site_dir, kept)
+    site_folder.place(settings.site_dir, files, kept)
     measure = Measure(None, site_folder.files_of_site(settings.site_dir))
     marker = Marker.of_this_run(SITE, status.recipe, status.fingerprint, measure, started)
     with warehouse.write() as connection:

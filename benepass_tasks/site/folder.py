@@ -36,6 +36,29 @@ def files_of_site(folder: Path) -> str:
     return digest(*states) if states else ""
 
 
+def take(folder: Path, kept: Collection[str] = ()) -> None:
+    """Make a folder the site's own, unless it has files of somebody else that a site would replace.
+
+    Args:
+        folder: The site's folder.
+        kept: Files of the site that may be there already.
+
+    Raises:
+        SiteError: there are such files, or the folder cannot be written.
+    """
+    with _failures_explained(folder), taking_turns(folder):
+        if (folder / ENDING).exists():
+            return
+        others = sorted({name for name, _ in _found(folder)} - {*kept})
+        if others:
+            raise SiteError(
+                f"{folder} has {others[0]} already and no {ENDING}, so it is not a site of ours, "
+                "and the pages would take the place of what is there: name another folder with "
+                "--benepass-site-dir, or empty this one"
+            )
+        (folder / ENDING).touch()
+
+
 def place(folder: Path, files: Mapping[str, bytes], kept: Collection[str] = ()) -> None:
     """Put files into the folder, each in one step, and remove the site's files that are no more.
 
@@ -116,7 +139,9 @@ def _failures_explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        # A full disk names no file.
+        where = f": {error.filename}" if error.filename else ""
         raise SiteError(
-            f"{folder} cannot be written: {error.strerror}: {error.filename}; "
+            f"{folder} cannot be written: {error.strerror}{where}; "
             "--benepass-site-dir names another folder"
         ) from error

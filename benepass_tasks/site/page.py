@@ -146,4 +146,5 @@ def cut(text: str) -> str:
 def instant(value: datetime) -> str:
     """An instant in UTC, as ISO text to the second; one without a zone is in UTC already."""
     aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    return aware.strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime, which leaves out the zeros before a year.
+    return f"{aware.replace(tzinfo=None).isoformat(timespec='seconds')}Z"

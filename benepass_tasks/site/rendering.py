@@ -2,7 +2,6 @@
 
 import json
 import re
-from datetime import datetime
 from functools import lru_cache
 from typing import Any, get_args
 
@@ -89,7 +88,7 @@ def written(value: Any, kind: Kind = "text") -> str:  # noqa: ANN401 - whatever 
 
 
 def _instant(value: str) -> str:
-    return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M} UTC"
+    return f"{value[:10]} {value[11:16]} UTC"
 
 
 def _money(value: float) -> str:
@@ -140,5 +139,10 @@ def _environment() -> Environment:
     environment.filters["written"] = written
     environment.filters["as_data"] = _as_data
     environment.filters["breakable"] = breakable
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":")}
+    environment.policies["json.dumps_kwargs"] = {
+        "sort_keys": False,
+        "separators": (",", ":"),
+        # Escaped, a letter beyond ASCII takes six bytes or twelve.
+        "ensure_ascii": False,
+    }
     return environment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benepass_tasks.errors import SiteError
-from benepass_tasks.site.folder import files_of_site, place, place_ending
+from benepass_tasks.site.folder import files_of_site, place, place_ending, take
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +66,24 @@ def test_what_is_not_of_the_site_stays(folder: Path) -> None:
     place(folder, NEW)
     assert contents(folder) == NEW | others
     assert files_of_site(folder) != state
+
+
+@pytest.mark.parametrize("name", ["index.html", "downloads/statement.csv", "assets/app.js"])
+def test_a_folder_with_such_files_of_somebody_else_is_not_taken(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(SiteError, match=f"^{tmp_path} has {name} already and no runs.js"):
+        take(tmp_path, ("assets/vega.js",))
+    assert contents(tmp_path) == {name: b"mine"}
+
+
+def test_a_folder_is_taken_once_and_for_all(tmp_path: Path) -> None:
+    for name in ("notes.txt", "assets/vega.js"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"there")
+    take(tmp_path, ("assets/vega.js",))
+    place(tmp_path, OLD)
+    take(tmp_path)
 
 
 def test_what_is_kept_stays_as_it_is(folder: Path) -> None:
@@ -123,6 +142,16 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         place(tmp_path / "site", OLD)
     assert not (tmp_path / "site" / ".building").exists()
     assert not (tmp_path / "site" / "index.html").exists()
+
+
+def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", write)
+    expected = f"^{tmp_path} cannot be written: No space left on device; "
+    with pytest.raises(SiteError, match=expected):
+        place(tmp_path, OLD)
 
 
 def test_builders_take_turns(tmp_path: Path) -> None:

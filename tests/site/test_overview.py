@@ -393,8 +393,10 @@ HOSTILE = [
     "=cmd()|' /C calc'!A1",
     "{{ 7 * 7 }}",
     "__proto__",
+    "Höhenweg 山",
     "x" * 5_000_000,
     "x" * 4_000_000 + "y",
+    "\uff1d1+1",
 ]
 
 
@@ -425,14 +427,19 @@ def test_long_names_are_cut_and_stay_apart(hostile: Shown) -> None:
     assert len(hostile.html) < 100_000
     rows = {row["merchant"]: row["spend"] for row in hostile.table("merchants")}
     cut = "x" * 199 + "…"
-    assert {rows[cut], rows[f"{cut} (2)"]} == {105.0, 106.0}
+    assert {rows[cut], rows[f"{cut} (2)"]} == {106.0, 107.0}
+
+
+def test_letters_beyond_ascii_take_no_more_room_than_they_need(hostile: Shown) -> None:
+    assert "Höhenweg 山".encode() in hostile.html
+    assert rb"\u5c71" not in hostile.html
 
 
 def test_download_calculates_nothing(hostile: Shown) -> None:
     header, *records = hostile.download("downloads/merchants.csv")
     assert header == ["Merchant", "Spend", "Share of spend", "Transactions"]
     assert len(records) == len(hostile.table("merchants"))
-    assert not [record for record in records if record[0].startswith(("=", "+", "-", "@"))]
+    assert not [record for record in records if record[0].startswith(tuple("=+-@\uff1d"))]
 
 
 def test_downloads_hold_the_rows_of_their_tables(programs: Shown) -> None:

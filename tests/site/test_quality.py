@@ -224,6 +224,23 @@ def test_names_of_people_are_not_shown(made: Workspace, html: str) -> None:
     assert "Baker" not in html
 
 
+def test_addresses_are_not_shown_where_no_mask_was_put_on_what_is_published(
+    kept_out: Sources, tmp_path: Path
+) -> None:
+    kept_out.connection.rollback()
+    kept_out.connection.exec_driver_sql("detach published")
+    with duckdb.connect(str(tmp_path / "published.duckdb")) as connection:
+        connection.execute("alter table quality.quarantine_employees add column email varchar")
+        connection.execute("update quality.quarantine_employees set email = 'ann@example.com'")
+    path = tmp_path / "published.duckdb"
+    kept_out.connection.exec_driver_sql(f"attach '{path}' as published (read_only)")
+    kept_out.connection.commit()
+    found = quarantine.read_quarantine(kept_out)
+    assert {row["record"] for row in found.rows if row["source"] == "employees"} == {
+        "merchant: ****; email: ****"
+    }
+
+
 def test_the_same_records_are_there_as_csv(made: Workspace, html: str) -> None:
     path = made.data / "site" / "downloads" / "quarantine.csv"
     with path.open(newline="", encoding="utf-8") as file:
@@ -484,11 +501,13 @@ def test_the_newest_schema_changes_are_shown_and_the_first_load_is_none(catalog:
         entry(1, Change("amount", "type_changed", "BIGINT", "VARCHAR", misfits=misfits)),
         entry(2, Change("total\x1b", "renamed", "amount", "total", "warning", is_guess=True)),
         entry(3, Change("Ada@example.com", "added", None, "VARCHAR")),
+        entry(4, Change("ada_archer", "respelled", "Ada Archer", "ada archer")),
     ]
     table = promises.schema_changes(entries, catalog)
     names = ("column", "change", "before", "after", "misfits")
     assert [tuple(row[name] for name in names) for row in rows_of(table)] == [
         # A file without its header has a record for one.
+        (promises.UNDECLARED, "respelled", promises.UNDECLARED, promises.UNDECLARED, None),
         (promises.UNDECLARED, "added", None, "VARCHAR", None),
         (promises.UNDECLARED, "renamed (a guess)", "amount", promises.UNDECLARED, None),
         ("amount", "type changed", "BIGINT", "VARCHAR", 3),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -11,6 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.errors import ProjectError
 from benepass_tasks.site.pages import employees
+from benepass_tasks.site.rendering import written
+from benepass_tasks.site.sources import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,3 +47,14 @@ def test_session_goes_on_after_a_query_that_failed(project: Workspace) -> None:
         shown(project, employees.pages)
     project.write("sql/site/employee_totals.sql", good)
     assert shown(project, employees.pages).figures()["Active"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown_as"),
+    [
+        ("0999-12-31 10:00:00.9", "0999-12-31 10:00 UTC"),
+        ("9999-12-31T23:59:59+02:00", "9999-12-31 21:59 UTC"),
+    ],
+)
+def test_an_instant_of_any_year_is_shown(value: str, shown_as: str) -> None:
+    assert written(plain(datetime.fromisoformat(value)), "instant") == shown_as

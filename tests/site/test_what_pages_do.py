@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -109,6 +110,31 @@ def test_an_address_keeps_what_was_chosen(page: Page, sample_run: Workspace) -> 
     assert [figure(page, name) for name in ("transactions", "spend")] == written(expected)
 
 
+def called(site: Path, folder: Path, name: str, **others: str) -> Path:
+    """A page of a copy of the site where something has another name."""
+    shutil.copytree(site, folder / "site")
+    page = folder / "site" / name
+    text = page.read_text(encoding="utf-8")
+    for before, after in others.items():
+        assert f'"{before}"' in text
+        text = text.replace(f'"{before}"', f'"{after}"')
+    page.write_text(text, encoding="utf-8")
+    return page
+
+
+@pytest.mark.parametrize("name", ["constructor", "__proto__"])
+def test_a_name_that_scripts_have_for_something_else_is_drawn_like_any_other(
+    page: Page, site: Path, tmp_path: Path, name: str
+) -> None:
+    index = called(site, tmp_path, "index.html", wellness=name)
+    labels = """[...document.querySelectorAll('[data-chart="types"] .role-axis-label text')]
+        .map((it) => it.textContent.replace("\\u200b", ""))"""
+    show(page, index, f"#benefit={name}")
+    assert name in page.evaluate(labels)
+    page.click("[data-reset]")
+    page.wait_for(f"(names => names.includes('meals') && names.includes('{name}'))({labels})")
+
+
 # ---------------------------------------------------------------------------------------- tables
 
 
@@ -186,6 +212,18 @@ def test_quarantined_records_are_those_of_the_chosen_source_and_reason(
     assert texts(kept_out, f"{TABLE} tbody tr") == rows
 
 
+def test_a_source_without_reasons_may_be_called_like_a_member_of_an_object(
+    page: Page, site: Path, tmp_path: Path
+) -> None:
+    quality = called(site, tmp_path, "quality.html")
+    text = quality.read_text(encoding="utf-8")
+    quality.write_text(
+        text.replace("<option>category_", "<option>constructor</option><option>category_")
+    )
+    show(page, quality, "#over=constructor")
+    assert texts(page, '[data-table="reasons-now"] tbody') == ["Nothing found."]
+
+
 # --------------------------------------------------------------------------------------- lineage
 
 
@@ -242,6 +280,15 @@ def test_clicks_lead_from_a_table_to_its_column_and_back(page: Page, site: Path)
     assert lit(page) == by_click
 
 
+def test_a_column_that_is_called_like_a_member_of_an_object_has_its_place(
+    page: Page, site: Path, tmp_path: Path
+) -> None:
+    lineage = called(site, tmp_path, "lineage.html", merchant="constructor")
+    show(page, lineage, "#marts.fact_transactions.constructor")
+    there = '[data-panel] a[href$="marts.fact_transactions.html#constructor"]'
+    assert texts(page, there) == ["Open in the catalog"]
+
+
 def test_keys_find_a_column_and_open_it(page: Page, site: Path) -> None:
     show(page, site / "lineage.html")
     focus(page, "#lineage-find")
@@ -270,6 +317,9 @@ def test_two_runs_are_compared(page: Page, copied_sample: Workspace) -> None:
     page.press("ArrowDown")
     assert page.text("[data-compare-summary]") != summary
     assert "b=" in page.evaluate("location.hash")
+    # Of runs that are forgotten, the page says what it would say without them.
+    show(page, copied_sample.site / "runs.html", "#run=gone&a=gone&b=gone")
+    assert page.text("[data-compare-summary]") == summary
 
 
 def test_the_last_run_is_told_node_by_node(page: Page, sample_run: Workspace) -> None:

@@ -15,6 +15,15 @@ window.benepassCharts = (() => {
     document.addEventListener("DOMContentLoaded", done, { once: true });
   });
 
+  // Vega keeps groups in plain objects, where a merchant called "constructor" is there already: with
+  // a space of no width at its end it is looked up as what it is.
+  const drawable = (rows) =>
+    rows.map((row) =>
+      Object.fromEntries(
+        Object.entries(row).map(([key, value]) => [key, typeof value === "string" && value in {} ? `${value}\u200b` : value]),
+      ),
+    );
+
   const embed = async (name) => {
     const { place, spec, rows } = charts.get(name);
     const options = {
@@ -26,7 +35,7 @@ window.benepassCharts = (() => {
       // Errors alone: a chart that a filter leaves without rows is none.
       logLevel: 1,
     };
-    const { view } = await window.vegaEmbed(place, { ...spec, datasets: { rows } }, options);
+    const { view } = await window.vegaEmbed(place, { ...spec, datasets: { rows: drawable(rows) } }, options);
     views.set(name, view);
     return view;
   };
@@ -45,7 +54,7 @@ window.benepassCharts = (() => {
     await ready;
     const view = await draw(name);
     if (view && chart.rows === rows) {
-      view.data("rows", rows);
+      view.data("rows", drawable(rows));
       await view.resize().runAsync();
     }
   };

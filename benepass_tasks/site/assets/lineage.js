@@ -16,12 +16,13 @@
   const deciding = document.querySelector("[data-deciding]");
 
   // What is known, by number.
+  const anchors = new Map(Object.entries(data.anchors));
   const columns = [];
   const datasets = data.datasets.map(([name, description, count, place, order], number) => {
     const first = columns.length;
     for (const [column, type, pii, text] of data.columns.slice(first, first + count)) {
       const [letters, personal] = data.pii[pii];
-      columns.push({ number: columns.length, dataset: number, name: column, full: `${name}.${column}`, anchor: data.anchors[column] ?? column, type, letters, personal, description: text });
+      columns.push({ number: columns.length, dataset: number, name: column, full: `${name}.${column}`, anchor: anchors.get(column) ?? column, type, letters, personal, description: text });
     }
     const short = name.slice(name.lastIndexOf(".") + 1);
     return { number, name, short, description, place, order, first, count, layer: data.layers[place] };

@@ -19,7 +19,8 @@
   const showOverRuns = () => {
     const source = overRuns.value;
     for (const [kind, scopes] of Object.entries(series)) {
-      const rows = (scopes[source] ?? []).flatMap(([name, counts], place) =>
+      const found = new Map(Object.entries(scopes)).get(source) ?? [];
+      const rows = found.flatMap(([name, counts], place) =>
         counts.map((records, index) => ({ run: runs[index], name, place, records })),
       );
       if (find(`chart="${kind}s-over-runs"`)) {

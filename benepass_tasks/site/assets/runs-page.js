@@ -125,11 +125,12 @@
   // Unless the address says otherwise: the last run that did anything, and that before it.
   const followAddress = () => {
     const address = read();
-    choose(chosen, address.get("run") ?? (runs.find(isBusy) ?? runs[0]).id);
+    const known = (name, offered, otherwise) => (offered.find((run) => run.id === address.get(name)) ?? otherwise).id;
+    choose(chosen, known("run", runs, runs.find(isBusy) ?? runs[0]));
     showRun();
     if (!canCompare) return;
-    choose(runA, address.get("a") ?? detailed[1].id);
-    choose(runB, address.get("b") ?? detailed[0].id);
+    choose(runA, known("a", detailed, detailed[1]));
+    choose(runB, known("b", detailed, detailed[0]));
     compare();
   };
   window.addEventListener("hashchange", () => {

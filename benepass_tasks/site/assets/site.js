@@ -2,6 +2,14 @@
 // and search the catalog. Values are only ever set as text.
 "use strict";
 
+// What another version of the pages has told is as good as nothing told.
+if (
+  !window.benepassRuns?.runs?.length ||
+  !["nodes", "monitors", "incidents", "totals"].every((part) => window.benepassRuns[part])
+) {
+  window.benepassRuns = undefined;
+}
+
 window.benepass = (() => {
   const MISSING = "\u2013";
   const root = document.documentElement.dataset.root;

@@ -104,6 +104,8 @@ def _change(it: Entry, source: Source | None) -> Row:
     before, after = change.before, change.after
     if change.kind == "renamed":
         before, after = named(before), named(after)
+    elif change.kind == "respelled" and change.column not in declared:
+        before = after = UNDECLARED
     guess = " (a guess)" if change.is_guess else ""
     return {
         "at": instant(it.changed_at),
