@@ -31,8 +31,6 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "bench-data"
 MEMORY_LIMIT = "1200MB"
 PIPELINE = ("-m", "luigi", "--module", "benepass_tasks")
-PUBLISHED = "after it, the tests and the publishing"
-PAGES = "after that, the pages"
 WITHOUT_HISTORY = (str(ROOT / "benchmarks" / "without_history.py"),)
 
 
@@ -70,14 +68,10 @@ def _sample(repeat: int) -> Table:
     with tempfile.TemporaryDirectory() as folder:
         warehouse = Path(folder) / "warehouse.duckdb"
         full = [_pipeline(ROOT / "data", _fresh(warehouse)) for _ in range(repeat)]
-        published = _pipeline(ROOT / "data", warehouse, task="Publish")
-        pages = _pipeline(ROOT / "data", warehouse, task="BuildSite")
-        idle = [_pipeline(ROOT / "data", warehouse, task="BuildSite") for _ in range(repeat)]
+        after = _after(ROOT / "data", warehouse, repeat)
     table = _table("The sample, whole process")
     _row(table, "full run", full)
-    _row(table, PUBLISHED, [published])
-    _row(table, PAGES, [pages])
-    _row(table, "nothing to do", idle)
+    _rows(table, after)
     return table
 
 
@@ -94,9 +88,7 @@ def _size(records: int, repeat: int) -> Table:
             for _ in range(repeat)
         ]
         _pipeline(data_dir, _fresh(warehouse))
-        published = _pipeline(data_dir, warehouse, task="Publish")
-        pages = _pipeline(data_dir, warehouse, task="BuildSite")
-        idle = _pipeline(data_dir, warehouse, task="BuildSite")
+        after = _after(data_dir, warehouse)
         size = warehouse.stat().st_size / 2**20
     ours, plain, without = zip(*rounds, strict=True)
     table = _table(f"{records:,} transactions (warehouse {size:,.0f} MB)")
@@ -105,10 +97,21 @@ def _size(records: int, repeat: int) -> Table:
     table.add_row("ratio", *_ratios(ours, plain), style="bold")
     _row(table, "pipeline without the history of its runs", without)
     table.add_row("part of the run that is history", *_parts(ours, without), style="bold")
-    _row(table, PUBLISHED, [published])
-    _row(table, PAGES, [pages])
-    _row(table, "nothing to do", [idle])
+    _rows(table, after)
     return table
+
+
+def _after(data_dir: Path, warehouse: Path, repeat: int = 1) -> dict[str, list[Cost]]:
+    """What follows the marts, by its name: the last, which finds nothing to do, is repeated."""
+    tasks = {
+        "after it, the tests and the publishing": ["Publish"],
+        "after that, the pages": ["BuildSite"],
+        "nothing to do": ["BuildSite"] * repeat,
+    }
+    return {
+        name: [_pipeline(data_dir, warehouse, task=task) for task in names]
+        for name, names in tasks.items()
+    }
 
 
 def _ratios(ours: Sequence[Cost], others: Sequence[Cost]) -> list[str]:
@@ -205,6 +208,11 @@ def _row(table: Table, name: str, costs: Sequence[Cost]) -> None:
         f"{median(lambda it: it.seconds):.2f}",
         f"{median(lambda it: it.peak_mb):,.0f}",
     )
+
+
+def _rows(table: Table, costs: dict[str, list[Cost]]) -> None:
+    for name, of_name in costs.items():
+        _row(table, name, of_name)
 
 
 def _markdown(table: Table) -> str:

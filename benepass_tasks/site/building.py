@@ -69,10 +69,7 @@ def build_site(
     with vega.bundling(settings.site_dir) as bundle:
         for package in EXTRA:
             require(package)
-        files = _files(warehouse, settings, blueprint)
-        script = bundle()
-    if script is not None:
-        files[vega.bundle_name()] = script
+        files = _files(warehouse, settings, blueprint) | bundle()
     kept = (vega.bundle_name(),)
     site_folder.take(settings.site_dir, kept)
     site_folder.place(settings.site_dir, files, kept)

@@ -217,5 +217,5 @@ def _incidents(connection: Connection) -> list[dict[str, Any]]:
     ]
 
 
-def _cut(text: str | None, longest: int = LONGEST_TEXT) -> str | None:
-    return text if text is None or len(text) <= longest else f"{text[: longest - 1]}…"
+def _cut(text: str | None) -> str | None:
+    return text if text is None or len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"

@@ -24,7 +24,7 @@ def bundle_name() -> str:
 
 
 @contextmanager
-def bundling(folder: Path) -> Iterator[Callable[[], bytes | None]]:
+def bundling(folder: Path) -> Iterator[Callable[[], dict[str, bytes]]]:
     """Make the script beside whatever else is done meanwhile.
 
     It takes more than a second, in which its maker lets nothing else in its process run: it has one
@@ -34,10 +34,11 @@ def bundling(folder: Path) -> Iterator[Callable[[], bytes | None]]:
         folder: The site's folder.
 
     Yields:
-        What waits for the script and returns it; None where the folder has it already.
+        What waits for the script and returns it by its path; nothing where the folder has it.
     """
-    if (folder / bundle_name()).is_file():
-        yield lambda: None
+    name = bundle_name()
+    if (folder / name).is_file():
+        yield dict
         return
     with subprocess.Popen(  # noqa: S603 - its words are ours
         [sys.executable, "-P", "-c", MAKE],
@@ -46,7 +47,7 @@ def bundling(folder: Path) -> Iterator[Callable[[], bytes | None]]:
         stderr=subprocess.PIPE,
     ) as maker:
         try:
-            yield lambda: _script(maker)
+            yield lambda: {name: _script(maker)}
         finally:
             maker.kill()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from showing import show
 
 if TYPE_CHECKING:
     from browser import Page
@@ -50,11 +51,6 @@ def violations(page: Page, axe: str) -> list[str]:
         for rule in found
         for node in rule["nodes"]
     ]
-
-
-def show(page: Page, path: Path) -> None:
-    page.open(path.as_uri())
-    page.evaluate("window.benepassCharts?.drawn.then(() => true)")
 
 
 @pytest.mark.parametrize("kind", KINDS)

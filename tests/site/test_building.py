@@ -153,14 +153,19 @@ def test_sql_of_the_pages_that_is_edited_is_noticed_within_a_run(built: Workspac
 # ------------------------------------------------------------------------ what must not be made
 
 
+def refused(workspace: Workspace, **settings: str) -> None:
+    """The run fails, and there is not a single page."""
+    assert not workspace.attempt("BuildSite", **settings)[1]
+    assert not workspace.site.exists()
+
+
 def test_where_personal_data_is_not_masked_there_are_no_pages(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     unmasked = {"pii_masking": "false", "warehouse": "data/unmasked.duckdb"}
     assert reason(workspace, **unmasked) == "personal data is not masked"
-    assert not workspace.attempt("BuildSite", **unmasked)[1]
+    refused(workspace, **unmasked)
     assert "unmasked.duckdb holds personal data unmasked" in caplog.text
-    assert not workspace.site.exists()
 
 
 @pytest.mark.usefixtures("published")
@@ -172,11 +177,10 @@ def test_a_package_that_is_missing_is_named_with_what_installs_it(
     package: str,
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    assert not workspace.attempt("BuildSite")[1]
+    refused(workspace)
     assert f"the site needs the package {package}, which is not installed" in caplog.text
     assert "`make` installs it" in caplog.text
     assert "Traceback" not in caplog.text
-    assert not workspace.site.exists()
 
 
 @pytest.mark.usefixtures("published")
@@ -184,9 +188,8 @@ def test_a_script_of_the_charts_that_cannot_be_made_is_a_message(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(vega, "MAKE", "import sys; print('half'); sys.exit('no memory')")
-    assert not workspace.attempt("BuildSite")[1]
+    refused(workspace)
     assert "could not be made: vl_convert ended with 1: no memory" in caplog.text
-    assert not workspace.site.exists()
 
 
 @pytest.mark.usefixtures("published")
@@ -195,7 +198,7 @@ def test_pages_that_cannot_be_made_wait_for_no_script(
 ) -> None:
     monkeypatch.setattr(vega, "MAKE", "import time; time.sleep(600)")
     workspace.write("sql/site/overview_totals.sql", "select nothing")
-    assert not workspace.attempt("BuildSite")[1]
+    refused(workspace)
     assert "the site cannot be built: " in caplog.text
 
 
@@ -214,9 +217,8 @@ def test_what_is_published_that_cannot_be_read_is_a_message(
     from benepass_tasks.site import sources  # noqa: PLC0415 - as the run imports it
 
     monkeypatch.setattr(sources, "DATABASE", "none.duckdb")
-    assert not workspace.attempt("BuildSite")[1]
+    refused(workspace)
     assert "the site cannot be built: " in caplog.text
-    assert not workspace.site.exists()
 
 
 # --------------------------------------------------------------------------- what the files hold

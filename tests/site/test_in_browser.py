@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from showing import complaints_of, show
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,10 +19,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WIDTHS = (320, 768, 1280, 1920)
 
-STEPS = 'console.warning: WARN Dropping "fit-y" because spec has discrete height.'
-"""Vega-Lite says it of every chart that is as wide as its place and as high as its steps."""
-
-DRAWN = "window.benepassCharts?.drawn.then(() => true)"
 WIDER = """(() => {
     const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
     if (wide <= 0) return "";
@@ -35,12 +32,6 @@ def pages_of(site: Path) -> list[Path]:
     found = sorted(site.rglob("*.html"))
     assert len(found) >= 6
     return found
-
-
-def show(page: Page, path: Path, fragment: str = "") -> None:
-    """Open a page of the folder, and wait for its charts."""
-    page.open(path.as_uri() + fragment)
-    page.evaluate(DRAWN)
 
 
 @dataclass
@@ -87,10 +78,6 @@ def look_at(page: Page, path: Path) -> Look:
     wider["paper"] = page.evaluate(WIDER)
     asking = page.evaluate(ASKING)
     return Look(complaints_of(page), [*page.requests], wider, on_paper, asking)
-
-
-def complaints_of(page: Page) -> list[str]:
-    return [it for it in page.complaints if it != STEPS]
 
 
 def test_every_page_opens_from_a_folder_and_nothing_is_complained_of(

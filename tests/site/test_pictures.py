@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from showing import DRAWN
 
 if TYPE_CHECKING:
     from browser import Page
@@ -16,8 +17,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 FOLDER = "SITE_PICTURES"
 """Names the folder of the pictures: `make pictures` makes those in docs/ so."""
-
-DRAWN = "window.benepassCharts?.drawn.then(() => true)"
 
 
 @dataclass(frozen=True)

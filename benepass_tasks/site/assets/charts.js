@@ -5,11 +5,6 @@ window.benepassCharts = (() => {
   const { read } = window.benepass;
   const views = new Map();
   const drawing = new Map();
-  const charts = new Map();
-  for (const place of document.querySelectorAll("[data-chart]")) {
-    const { spec, rows } = read(place.parentElement.querySelector("[data-chart-spec]"));
-    charts.set(place.dataset.chart, { place, spec, rows });
-  }
   // The scripts of the page come first: they may have other rows.
   const ready = new Promise((done) => {
     document.addEventListener("DOMContentLoaded", done, { once: true });
@@ -24,6 +19,12 @@ window.benepassCharts = (() => {
       ),
     );
 
+  const charts = new Map();
+  for (const place of document.querySelectorAll("[data-chart]")) {
+    const { spec, rows } = read(place.parentElement.querySelector("[data-chart-spec]"));
+    charts.set(place.dataset.chart, { place, spec, rows: drawable(rows) });
+  }
+
   const embed = async (name) => {
     const { place, spec, rows } = charts.get(name);
     const options = {
@@ -35,7 +36,7 @@ window.benepassCharts = (() => {
       // Errors alone: a chart that a filter leaves without rows is none.
       logLevel: 1,
     };
-    const { view } = await window.vegaEmbed(place, { ...spec, datasets: { rows: drawable(rows) } }, options);
+    const { view } = await window.vegaEmbed(place, { ...spec, datasets: { rows } }, options);
     views.set(name, view);
     return view;
   };
@@ -50,11 +51,12 @@ window.benepassCharts = (() => {
   const update = async (name, rows) => {
     const chart = charts.get(name);
     if (!chart) return;
-    chart.rows = rows;
+    const shown = drawable(rows);
+    chart.rows = shown;
     await ready;
     const view = await draw(name);
-    if (view && chart.rows === rows) {
-      view.data("rows", drawable(rows));
+    if (view && chart.rows === shown) {
+      view.data("rows", shown);
       await view.resize().runAsync();
     }
   };

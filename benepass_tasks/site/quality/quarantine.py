@@ -158,10 +158,12 @@ def _row(source: str, table: Table, found: Row) -> Row:
 
 def _shown(column: Column | None, value: object) -> str:
     """A value as it may stand on a page: who it is of does not help to fix it."""
-    if column is None or column.pii.class_ == "identifier":
-        return MASKED
-    if column.pii.treatment in ("mask", "hash"):
-        # What is published may have been left without it.
+    # What is published may have been left without its treatment.
+    if (
+        column is None
+        or column.pii.class_ == "identifier"
+        or column.pii.treatment in ("mask", "hash")
+    ):
         return MASKED
     return f"{value:,.2f}" if isinstance(value, float) else str(value)
 

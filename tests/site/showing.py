@@ -1,0 +1,28 @@
+"""The pages in a browser: opened, drawn, and with what it complains of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from browser import Page
+
+DRAWN = "window.benepassCharts?.drawn.then(() => true)"
+
+STEPS = 'console.warning: WARN Dropping "fit-y" because spec has discrete height.'
+"""Vega-Lite says it of every chart that is as wide as its place and as high as its steps."""
+
+
+def show(page: Page, path: Path, fragment: str = "") -> None:
+    """Open a page of the folder, and wait for its charts."""
+    # A page whose fragment alone is another one would go on as it is.
+    page.open("about:blank")
+    page.open(path.as_uri() + fragment)
+    page.evaluate(DRAWN)
+
+
+def complaints_of(page: Page) -> list[str]:
+    """What the page has complained of since it was opened, but for what is known."""
+    return [it for it in page.complaints if it != STEPS]
