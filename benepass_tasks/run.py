@@ -69,12 +69,17 @@ def ask(node: str) -> bool:
     # Luigi's command line is no longer known when a run is closed.
     settings = _settings[run_id()] = current_settings()
     this_run().asked.add(node)
-    status = _plan_of(settings).get(node)
-    is_current = status is not None and status.is_current
+    is_current = False
+    try:
+        status = _plan_of(settings).get(node)
+        is_current = status is not None and status.is_current
+    finally:
+        # How it ended is written also of a run that cannot begin.
+        if not is_current:
+            import_dialect()
     if not is_current:
         # Before there are workers, which work one after another: it is on for as long as any is.
         runs.go_on(Warehouse.of(settings))
-        import_dialect()
     return is_current
 
 

@@ -150,6 +150,15 @@ def test_sql_of_the_pages_that_is_edited_is_noticed_within_a_run(built: Workspac
     assert reason(built) == "input changed"
 
 
+def test_a_project_that_became_wrong_leaves_nothing_for_duckdb_to_complain_of(
+    built: Workspace,
+) -> None:
+    built.write("catalog.yaml", "employees: {}")
+    done = built.run_command(task="BuildSite")
+    assert done.returncode == 35
+    assert "leaked" not in done.stderr
+
+
 # ------------------------------------------------------------------------ what must not be made
 
 
