@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 import duckdb
-from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Connection, Engine
 
 from benepass_tasks.errors import WarehouseError
 from benepass_tasks.settings import Settings, models_cache
@@ -205,7 +204,7 @@ def import_dialect() -> None:
 
     A process that imports it only on its way out leaves objects behind, and DuckDB complains.
     """
-    importlib.import_module("duckdb_sqlalchemy")
+    importlib.import_module("benepass_tasks.warehouse.dialect")
 
 
 def quote_name(*parts: str) -> str:
@@ -226,13 +225,10 @@ def quote_text(value: str) -> str:
 def _engine(warehouse: Warehouse) -> Engine:
     """The process's DuckDB, where larger tables spill beside the warehouse that they go to."""
     if warehouse not in _open:
+        from benepass_tasks.warehouse.dialect import create_memory_engine  # noqa: PLC0415
+
         close()
-        _open[warehouse] = create_engine(
-            "duckdb:///:memory:",
-            poolclass=StaticPool,
-            hide_parameters=True,
-            connect_args={"config": {**CONFIG, "memory_limit": warehouse.memory_limit}},
-        )
+        _open[warehouse] = create_memory_engine({**CONFIG, "memory_limit": warehouse.memory_limit})
         with _open[warehouse].connect() as connection:
             spill = quote_text(f"{warehouse.path}.tmp")
             connection.exec_driver_sql(f"set temp_directory = {spill}")
