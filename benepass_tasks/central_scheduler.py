@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import luigi
 
+from benepass_tasks.this_run import this_run
+
 log = logging.getLogger(__name__)
 
 UNREACHABLE = 45
@@ -47,6 +49,7 @@ class CentralScheduler(luigi.rpc.RemoteScheduler):
             if not config.has_option("core", name):
                 config.set("core", name, value)
         super().__init__(url, connect_timeout)
+        this_run().is_alone = False
         self._request("/api/is_paused", {})
         log.info("Luigi's scheduler and visualiser: %s", self.address)
 

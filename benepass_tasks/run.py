@@ -37,9 +37,8 @@ from benepass_tasks.settings import Settings, current_settings
 from benepass_tasks.site import files_of_site, site_recipe, tell_end
 from benepass_tasks.sources import SourceFile, find_files
 from benepass_tasks.this_run import run_id, this_run
-from benepass_tasks.warehouse import Snapshot, Warehouse, read_snapshot
+from benepass_tasks.warehouse import Snapshot, Warehouse, read_snapshot, session
 from benepass_tasks.warehouse.failures import explain
-from benepass_tasks.warehouse.session import close, import_dialect
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +75,9 @@ def ask(node: str) -> bool:
     finally:
         # How it ended is written also of a run that cannot begin.
         if not is_current:
-            import_dialect()
+            session.import_dialect()
     if not is_current:
+        this_run().waiting.add(node)
         # Before there are workers, which work one after another: it is on for as long as any is.
         runs.go_on(Warehouse.of(settings))
     return is_current
@@ -108,10 +108,10 @@ def relations_in(layer: str) -> list[str]:
 
 
 @contextmanager
-def _turn(settings: Settings) -> Iterator[Warehouse]:
-    """The warehouse, while it is this run's turn to work on it."""
+def _turn(settings: Settings, node: str) -> Iterator[Warehouse]:
+    """The warehouse, while it is this run's turn to work on it, for the sake of a node."""
     warehouse = Warehouse.of(settings)
-    with warehouse.exclusive():
+    with warehouse.exclusive(lambda: this_run().goes_on_after(node)):
         runs.begin(warehouse, settings)
         yield warehouse
 
@@ -122,8 +122,9 @@ def load(source: str, file: str, tell: Callable[[float], None]) -> str:
     loading = _import_loading()
     settings = current_settings()
     catalog, _ = _definitions_of(settings)
-    with _turn(settings) as warehouse:
-        status = _plan_of(settings).get(f"{source}/{file}")
+    node = f"{source}/{file}"
+    with _turn(settings, node) as warehouse:
+        status = _plan_of(settings).get(node)
         if status is not None and status.is_current:
             return "up to date"
         found = SourceFile(source, file, settings.data_dir / file)
@@ -148,7 +149,7 @@ def build(relation: str) -> str:
     """Build a table from inputs that are up to date; returns what to say about it."""
     settings = current_settings()
     catalog, graph = _definitions_of(settings)
-    with _turn(settings) as warehouse:
+    with _turn(settings, relation) as warehouse:
         status = _plan_of(settings)[relation]
         if status.is_current:
             return "up to date: its inputs have the same rows as before"
@@ -172,7 +173,7 @@ def balance() -> str:
     from benepass_tasks import books  # noqa: PLC0415
 
     settings = current_settings()
-    with _turn(settings) as warehouse:
+    with _turn(settings, BOOKS) as warehouse:
         status = _plan_of(settings)[BOOKS]
         if status.is_current:
             return "The books balance: proven by another run."
@@ -216,7 +217,7 @@ def publish() -> str:
     from benepass_tasks import publishing  # noqa: PLC0415
 
     settings = current_settings()
-    with _turn(settings) as warehouse:
+    with _turn(settings, PUBLISHED) as warehouse:
         plan = _plan_of(settings)
         publication = _publication(settings)
         if publication is None or plan[PUBLISHED].is_current:
@@ -232,7 +233,7 @@ def build_site() -> str:
 
     settings = current_settings()
     catalog, graph = _definitions_of(settings)
-    with _turn(settings) as warehouse:
+    with _turn(settings, SITE) as warehouse:
         status = _plan_of(settings)[SITE]
         if status.is_current:
             return f"The site is up to date: {settings.site_dir / building.FIRST_PAGE}"
@@ -248,7 +249,7 @@ def check() -> str:
     from benepass_tasks.contracts import check_contracts  # noqa: PLC0415
 
     settings = current_settings()
-    with _turn(settings) as warehouse:
+    with _turn(settings, CONTRACTS) as warehouse:
         plan = _plan_of(settings)
         if plan[CONTRACTS].is_current:
             return "Contracts: nothing has changed since all tests passed"
@@ -262,11 +263,13 @@ def record_failure(node: str, message: str) -> None:
         node: The node.
         message: Why; quotes no value of the data.
     """
+    # What the node is needed for gets no turn either.
+    this_run().waiting.clear()
     settings = current_settings()
     patient = replace(settings, lock_timeout=_patience(settings))
     with (
         _complaining("that this task failed is not in the history"),
-        _turn(patient) as warehouse,
+        _turn(patient, node) as warehouse,
         warehouse.write() as connection,
     ):
         record_failed(connection, node, message)
@@ -289,7 +292,12 @@ def finish() -> None:
     with _complaining("the site does not know that this run has ended"):
         tell_end(replace(warehouse, lock_timeout=_patience(settings)), settings)
     # DuckDB's objects should be gone before Python's are.
-    close()
+    session.close()
+
+
+def make_way() -> None:
+    """Let go of the warehouse for a task of somebody else, which may want it and may take long."""
+    session.let_go()
 
 
 def _close(

@@ -293,6 +293,12 @@ class BuildSite(NodeTask):
         self.tell_scheduler(outcome)
 
 
+@luigi.Task.event_handler(luigi.Event.START)
+def _make_way(task: luigi.Task) -> None:
+    if this_run().asked and not isinstance(task, NodeTask | LayerTask):
+        run.make_way()
+
+
 @luigi.Task.event_handler(luigi.Event.BROKEN_TASK)
 def _remember_broken(task: luigi.Task, exception: BaseException) -> None:
     this_run().broken.append(f"{task.task_family}: {_worded(exception)}")

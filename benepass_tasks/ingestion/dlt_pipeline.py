@@ -18,6 +18,12 @@ import dlt
 import pyarrow as pa
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.destinations import duckdb as duckdb_destination
+from dlt.destinations.impl.duckdb.configuration import (
+    DuckDbClientConfiguration,
+    DuckDbCredentials,
+)
+from dlt.destinations.impl.duckdb.duck import DuckDbClient
+from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from benepass_tasks.errors import WarehouseError
@@ -28,6 +34,7 @@ from benepass_tasks.schema_evolution.shapes import FILE, Shape
 from benepass_tasks.sources import SourceFile
 from benepass_tasks.warehouse import Warehouse
 from benepass_tasks.warehouse.failures import explain
+from benepass_tasks.warehouse.session import ALIAS, quote_name
 
 DATASET = "raw"
 
@@ -55,8 +62,47 @@ REJECTED_SCHEMA = pa.schema(
 """Columns of `raw.rejected_rows`, besides the load's id, which dlt adds."""
 
 
+class RawSqlClient(DuckDbSqlClient):
+    """dlt's SQL on a connection that has the warehouse attached, and settings of its own."""
+
+    def __init__(
+        self,
+        schemas: tuple[str, str],
+        credentials: DuckDbCredentials,
+        capabilities: DestinationCapabilitiesContext,
+    ) -> None:
+        """Leave the settings of the connection as they are."""
+        super().__init__(*schemas, credentials, capabilities)
+        self._pragmas = []
+        self._global_config = {}
+
+    def catalog_name(self, quote: bool = True, casefold: bool = True) -> str:  # noqa: ARG002, FBT001, FBT002
+        """The database that the schema is in."""
+        return quote_name(ALIAS) if quote else ALIAS
+
+
+class RawClient(DuckDbClient):
+    """dlt's DuckDB client, on the warehouse."""
+
+    def __init__(
+        self,
+        schema: dlt.Schema,
+        config: DuckDbClientConfiguration,
+        capabilities: DestinationCapabilitiesContext,
+    ) -> None:
+        """Put the own SQL in place of the original's."""
+        super().__init__(schema, config, capabilities)
+        schemas = (self.sql_client.dataset_name, self.sql_client.staging_dataset_name)
+        self.sql_client = RawSqlClient(schemas, config.credentials, capabilities)
+
+
 class Destination(duckdb_destination):
     """dlt's DuckDB, which works out once what it can do: dlt asks a dozen times in each load."""
+
+    @property
+    def client_class(self) -> type[RawClient]:
+        """What dlt works with."""
+        return RawClient
 
     def capabilities(
         self,

@@ -2,15 +2,18 @@
 
 A process keeps one in-memory DuckDB and attaches the warehouse to it only while a session is open:
 attaching takes under a millisecond where opening a database takes about twenty, and between
-sessions the file is free for other processes.
+sessions the file is free for other processes. A run that goes from one turn to the next keeps it
+attached until others want it, since each time it lets go DuckDB writes out what has changed, and
+forgets what it has read.
 """
 
 import fcntl
 import importlib
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -83,19 +86,19 @@ class Warehouse:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A read-only session; the file must exist."""
-        with self._attached("read_only") as engine, engine.connect() as connection:
+        """A session that only reads; the file must exist."""
+        with self._session("read_only") as engine, engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A session in one transaction: committed at the end, rolled back on an error."""
-        state = self.state
-        with self._attached("read_write") as engine, engine.begin() as connection:
-            if _left.pop(self.path, None) != state:
-                create_tables(connection, pii_masking=dict(self.variables)[MASKING])
-            yield connection
-        _left[self.path] = self.state
+        with self._session("read_write") as engine:
+            with engine.begin() as connection:
+                if not _attached[self.path]:
+                    create_tables(connection, pii_masking=dict(self.variables)[MASKING])
+                yield connection
+            _attached[self.path] = True
 
     @contextmanager
     def copying(self) -> Iterator[Run]:
@@ -103,7 +106,7 @@ class Warehouse:
 
         The warehouse is attached as `ALIAS`; what else is attached, the caller detaches.
         """
-        with self._attached("read_only") as engine:
+        with self._session("read_only") as engine:
             raw = engine.raw_connection()
             cursor = raw.cursor()
 
@@ -120,31 +123,65 @@ class Warehouse:
 
     @contextmanager
     def native(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection of its own to the file, for a library that manages its transactions."""
-        own = {"memory_limit": self.memory_limit, "temp_directory": f"{self.path}.tmp"}
-        opened: list[duckdb.DuckDBPyConnection] = []
-        self._wait(lambda: opened.append(duckdb.connect(str(self.path), config={**CONFIG, **own})))
-        try:
-            yield opened[0]
-        finally:
-            opened[0].close()
+        """A connection of its own, for a library that manages its transactions.
+
+        What it names must be in the database `ALIAS`.
+        """
+        with self._session("read_write") as engine:
+            raw = engine.raw_connection()
+            own: duckdb.DuckDBPyConnection = raw.driver_connection.duplicate()  # type: ignore[union-attr]
+            try:
+                yield own
+            finally:
+                own.close()
+                raw.close()
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self, keeps: Callable[[], bool] = lambda: False) -> Iterator[None]:
         """Let one task of all runs on this warehouse work at a time; files made are private.
+
+        The file stays attached throughout, and afterwards where `keeps` says so, until another
+        turn of this process ends without it. Whoever else wants the file waits for a turn, and
+        this process lets go of it as soon as it finds that it is not its turn.
 
         Raises:
             WarehouseError: another run kept the lock for longer than the time-out.
         """
-        umask = os.umask(0o077)
+        umask, is_kept = os.umask(0o077), False
         try:
-            with self._lock_file() as lock:
-                self._wait(lambda: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB))
-                # A killed load may have left its files, and with them records.
-                shutil.rmtree(self.working_dir, ignore_errors=True)
-                yield
+            with self._turn():
+                try:
+                    _turns.add(self.path)
+                    # A killed load may have left its files, and with them records.
+                    shutil.rmtree(self.working_dir, ignore_errors=True)
+                    yield
+                    is_kept = keeps()
+                finally:
+                    _turns.discard(self.path)
+                    if not is_kept:
+                        let_go()
         finally:
             os.umask(umask)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """The lock that every turn takes; the operating system takes it from who dies."""
+        with self._lock_file() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                let_go()
+                self._queue(lock)
+            yield
+
+    def _queue(self, lock: IO[str]) -> None:
+        # In a thread, since only there a blocking call can have a time-out, and only those who
+        # block are served in order.
+        waiting = threading.Thread(target=fcntl.flock, args=(lock, fcntl.LOCK_EX), daemon=True)
+        waiting.start()
+        waiting.join(self.lock_timeout)
+        if waiting.is_alive():
+            raise self._in_use()
 
     def _lock_file(self) -> IO[str]:
         try:
@@ -157,31 +194,41 @@ class Warehouse:
             ) from error
 
     @contextmanager
-    def _attached(self, mode: str) -> Iterator[Engine]:
+    def _session(self, mode: str) -> Iterator[Engine]:
         engine = _engine(self)
+        is_kept = self.path in _attached
+        if not is_kept:
+            self._attach(engine, "read_write" if self.path in _turns else mode)
+        try:
+            yield engine
+        finally:
+            if not is_kept and self.path not in _turns:
+                let_go()
+
+    def _attach(self, engine: Engine, mode: str) -> None:
+        has_meta = _left.get(self.path) == self.state
         raw = engine.raw_connection()
         try:
             run = raw.cursor().execute
             self._wait(lambda: run(f"attach {quote_text(str(self.path))} as {ALIAS} ({mode})"))
-            try:
-                run(f"use {ALIAS}")
-                yield engine
-            finally:
-                run("use memory")
-                run(f"detach {ALIAS}")
+            run(f"use {ALIAS}")
         finally:
             raw.close()
+        _attached[self.path] = has_meta
 
     def _wait(self, attempt: Callable[[], object]) -> None:
+        """Open the file, as soon as no other process has it open."""
         try:
             attempt()
-        except (BlockingIOError, duckdb.IOException) as error:
+        except duckdb.IOException as error:
             if not _is_locked(error):
                 raise WarehouseError(
                     f"{self.path} cannot be opened: {error}. If it is damaged, move it away: "
                     "the next run builds it anew"
                 ) from error
-            self._keep_trying(attempt)
+            # Whoever keeps it from one turn to the next lets go where it is another's turn.
+            with nullcontext() if self.path in _turns else self._turn():
+                self._keep_trying(attempt)
 
     def _keep_trying(self, attempt: Callable[[], object]) -> None:
         import tenacity  # noqa: PLC0415 - rarely needed, and slow to import
@@ -193,10 +240,13 @@ class Warehouse:
                 wait=tenacity.wait_random_exponential(0.05, max=1.0),
             )(attempt)
         except tenacity.RetryError as error:
-            raise WarehouseError(
-                f"{self.path} was in use by another process for {self.lock_timeout:g} s: close "
-                "what has it open, or wait longer with --benepass-lock-timeout"
-            ) from error
+            raise self._in_use() from error
+
+    def _in_use(self) -> WarehouseError:
+        return WarehouseError(
+            f"{self.path} was in use by another process for {self.lock_timeout:g} s: close "
+            "what has it open, or wait longer with --benepass-lock-timeout"
+        )
 
 
 def import_dialect() -> None:
@@ -239,12 +289,36 @@ def _engine(warehouse: Warehouse) -> Engine:
 
 
 _open: dict[Warehouse, Engine] = {}
+
+_attached: dict[Path, bool] = {}
+"""The file that is attached, if any, and whether schema meta is known to be there."""
+
 _left: dict[Path, tuple[tuple[int, ...], ...]] = {}
-"""The state in which the last session that wrote left a file: schema meta is still there."""
+"""The state in which a file was left with schema meta in it, which is there as long as it is so."""
+
+_turns: set[Path] = set()
+"""The file whose turn this process has, if any."""
+
+
+def let_go() -> None:
+    """Detach what this process has attached, so that others can open it."""
+    while _attached:
+        path, has_meta = _attached.popitem()
+        (warehouse, engine), *_ = _open.items()
+        raw = engine.raw_connection()
+        try:
+            run = raw.cursor().execute
+            run("use memory")
+            run(f"detach {ALIAS}")
+        finally:
+            raw.close()
+        if has_meta:
+            _left[path] = warehouse.state
 
 
 def close() -> None:
     """Close this process's DuckDB; the next session opens another."""
+    let_go()
     while _open:
         _open.popitem()[1].dispose()
 
@@ -254,9 +328,7 @@ os.register_at_fork(before=close)
 
 
 def _is_locked(error: BaseException) -> bool:
-    return isinstance(error, BlockingIOError) or (
-        isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
-    )
+    return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
 
 
 def _file_state(path: Path) -> tuple[int, ...]:
