@@ -4,29 +4,20 @@ The working folder exists only during a load, since its files hold records; what
 earlier loads it finds in the warehouse (`raw._dlt_version`, `raw._dlt_loads`).
 """
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import dlt
 import pyarrow as pa
-from dlt.common.destination import DestinationCapabilitiesContext
-from dlt.destinations import duckdb as duckdb_destination
-from dlt.destinations.impl.duckdb.configuration import (
-    DuckDbClientConfiguration,
-    DuckDbCredentials,
-)
-from dlt.destinations.impl.duckdb.duck import DuckDbClient
-from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from benepass_tasks.errors import WarehouseError
+from benepass_tasks.ingestion.dlt_setup import Destination, configured
 from benepass_tasks.ingestion.headers import Header
 from benepass_tasks.ingestion.observation import Observation
 from benepass_tasks.ingestion.records import Batch, RecordReader
@@ -34,21 +25,8 @@ from benepass_tasks.schema_evolution.shapes import FILE, Shape
 from benepass_tasks.sources import SourceFile
 from benepass_tasks.warehouse import Warehouse
 from benepass_tasks.warehouse.failures import explain
-from benepass_tasks.warehouse.session import ALIAS, quote_name
 
 DATASET = "raw"
-
-ENVIRONMENT = {
-    "RUNTIME__DLTHUB_TELEMETRY": "false",
-    "RUNTIME__LOG_LEVEL": "CRITICAL",
-    "DATA_WRITER__COMPRESSION": "lz4",
-    "NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID": "true",
-    "LOAD__DELETE_COMPLETED_JOBS": "true",
-    "LOAD__WORKERS": "1",
-    # Its state would be stored in raw, and nothing here reads it.
-    "RESTORE_FROM_DESTINATION": "false",
-}
-"""dlt's configuration; it reads the environment, which is put back afterwards."""
 
 REJECTED_SCHEMA = pa.schema(
     [
@@ -60,62 +38,6 @@ REJECTED_SCHEMA = pa.schema(
     ]
 )
 """Columns of `raw.rejected_rows`, besides the load's id, which dlt adds."""
-
-
-class RawSqlClient(DuckDbSqlClient):
-    """dlt's SQL on a connection that has the warehouse attached, and settings of its own."""
-
-    def __init__(
-        self,
-        schemas: tuple[str, str],
-        credentials: DuckDbCredentials,
-        capabilities: DestinationCapabilitiesContext,
-    ) -> None:
-        """Leave the settings of the connection as they are."""
-        super().__init__(*schemas, credentials, capabilities)
-        self._pragmas = []
-        self._global_config = {}
-
-    def catalog_name(self, quote: bool = True, casefold: bool = True) -> str:  # noqa: ARG002, FBT001, FBT002
-        """The database that the schema is in."""
-        return quote_name(ALIAS) if quote else ALIAS
-
-
-class RawClient(DuckDbClient):
-    """dlt's DuckDB client, on the warehouse."""
-
-    def __init__(
-        self,
-        schema: dlt.Schema,
-        config: DuckDbClientConfiguration,
-        capabilities: DestinationCapabilitiesContext,
-    ) -> None:
-        """Put the own SQL in place of the original's."""
-        super().__init__(schema, config, capabilities)
-        schemas = (self.sql_client.dataset_name, self.sql_client.staging_dataset_name)
-        self.sql_client = RawSqlClient(schemas, config.credentials, capabilities)
-
-
-class Destination(duckdb_destination):
-    """dlt's DuckDB, which works out once what it can do: dlt asks a dozen times in each load."""
-
-    @property
-    def client_class(self) -> type[RawClient]:
-        """What dlt works with."""
-        return RawClient
-
-    def capabilities(
-        self,
-        config: object = None,  # noqa: ARG002 - neither changes what DuckDB can do
-        naming: object = None,  # noqa: ARG002
-    ) -> DestinationCapabilitiesContext:
-        """What DuckDB can do, as a copy, since dlt adjusts it."""
-        return _capabilities().copy()
-
-
-@cache
-def _capabilities() -> DestinationCapabilitiesContext:
-    return duckdb_destination().capabilities()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +54,7 @@ class Package:
         Raises:
             WarehouseError: dlt could not write them.
         """
-        with warehouse.native() as connection, _environment():
+        with warehouse.native() as connection, configured():
             try:
                 self.pipeline.normalize()
                 self.pipeline.load(credentials=connection)
@@ -158,7 +80,7 @@ def extract(
     The folder is gone when the context is left, whatever happened in it.
     """
     try:
-        with _environment():
+        with configured():
             pipeline = dlt.pipeline(
                 file.source,
                 pipelines_dir=str(working_dir),
@@ -236,17 +158,3 @@ def _hints(file: SourceFile, shape: Shape) -> dict[str, Any]:
         name: {"name": name, "data_type": "text", "nullable": True, **of_column}
         for name, of_column in hints.items()
     }
-
-
-@contextmanager
-def _environment() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in ENVIRONMENT}
-    os.environ.update(ENVIRONMENT)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
