@@ -15,8 +15,9 @@ from sqlglot.tokens import TokenType
 
 from benepass_tasks.lineage.expressions import Macros
 from benepass_tasks.lineage.problems import Problems, UntraceableError
-from benepass_tasks.lineage.syntax import DUCKDB, function_names, line_of, parse
+from benepass_tasks.lineage.syntax import function_names, line_of, parse
 from benepass_tasks.models import Macro
+from benepass_tasks.models.syntax import tokenize, trees_of
 
 
 def check_macros(macros: Iterable[Macro], masks: Collection[str], problems: Problems) -> Macros:
@@ -51,7 +52,7 @@ def _check(macro: Macro, *, masks: bool) -> None:
 
 def _body(macro: Macro) -> str:
     """What stands after AS, as a SELECT whose lines are those of the file."""
-    tokens = iter(DUCKDB.tokenize(macro.sql))
+    tokens = iter(tokenize(macro.sql))
     depth = 0
     for token in tokens:
         depth += _DEPTHS.get(token.token_type, 0)
@@ -97,7 +98,7 @@ def _call(name: str) -> exp.Expr | None:
     for values in ("1", "1, 2", "1, 2, 3", ""):
         text = f"select {name}({values})"
         with suppress(SqlglotError):
-            tree = DUCKDB.parser().parse(DUCKDB.tokenize(text), text)[0]
+            tree = trees_of(text)[0]
             return tree.selects[0] if isinstance(tree, exp.Select) else None
     return None
 

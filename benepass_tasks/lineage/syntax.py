@@ -5,12 +5,10 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
 from sqlglot.tokens import Token, TokenType
 
 from benepass_tasks.lineage.problems import UntraceableError
-
-DUCKDB = Dialect.get_or_raise("duckdb")
+from benepass_tasks.models.syntax import tokenize, trees_of
 
 NAMES = (TokenType.VAR, TokenType.IDENTIFIER)
 
@@ -27,8 +25,7 @@ def parse(sql: str, names: Iterable[str]) -> exp.Expr:
         UntraceableError: the tree is not the whole text.
         SqlglotError: the text is no SQL.
     """
-    tokens = DUCKDB.tokenize(sql)
-    trees = [tree for tree in DUCKDB.parser().parse(tokens, sql) if tree is not None]
+    tokens, trees = tokenize(sql), trees_of(sql)
     if len(trees) != 1:
         raise UntraceableError(1, f"{len(trees)} statements", "write one SELECT a file")
     _refuse_tokens(tokens)

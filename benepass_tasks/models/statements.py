@@ -11,15 +11,13 @@ from itertools import pairwise
 from pathlib import Path
 
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 from sqlglot.tokens import Token, TokenType
 
 from benepass_tasks.digests import digest
 from benepass_tasks.errors import ModelError
 from benepass_tasks.models.definitions import Macro, Model
-
-DUCKDB = Dialect.get_or_raise("duckdb")
+from benepass_tasks.models.syntax import tokenize, trees_of
 
 SETTINGS = ("as_of_date", "pii_masking")
 """What SQL may read with `getvariable`: the settings that can change a table's content."""
@@ -93,9 +91,9 @@ def read_model(relation: str, root: Path, path: Path, macros: Mapping[str, Macro
     Raises:
         ModelError: the file is no single SELECT, or reads what is no table of the catalog.
     """
-    sql = _read(root, path)
+    sql = _read(root, path).rstrip().rstrip(";")
     tokens = _tokens(path, sql)
-    tree = _select(path, sql, tokens)
+    tree = _select(path, sql)
     calls = _calls(tokens)
     _refuse_unrepeatable(path, tokens, calls)
     reached = _reached(macros.keys() & calls, macros)
@@ -103,7 +101,7 @@ def read_model(relation: str, root: Path, path: Path, macros: Mapping[str, Macro
     return Model(
         relation=relation,
         path=path,
-        sql=sql.rstrip().rstrip(";"),
+        sql=sql,
         recipe=digest(_recipe(tokens), *(macro.recipe for macro in used)),
         references=_references(path, tree),
         macros=frozenset(reached),
@@ -121,7 +119,7 @@ def _read(root: Path, path: Path) -> str:
 
 def _tokens(path: Path, sql: str) -> list[Token]:
     try:
-        tokens = DUCKDB.tokenize(sql)
+        tokens = tokenize(sql)
     except SqlglotError as error:
         raise ModelError(f"{path}: cannot be read as SQL: {error}") from error
     while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
@@ -131,9 +129,9 @@ def _tokens(path: Path, sql: str) -> list[Token]:
     return tokens
 
 
-def _select(path: Path, sql: str, tokens: list[Token]) -> exp.Query:
+def _select(path: Path, sql: str) -> exp.Query:
     try:
-        trees = [tree for tree in DUCKDB.parser().parse(tokens, sql) if tree is not None]
+        trees = trees_of(sql)
     except RecursionError as error:
         raise ModelError(f"{path}: is nested too deeply; write parts of it as CTEs") from error
     except SqlglotError as error:
