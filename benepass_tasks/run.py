@@ -25,7 +25,7 @@ from benepass_tasks.errors import (
 from benepass_tasks.hash_key import PADS, missing_hash_key
 from benepass_tasks.history import runs
 from benepass_tasks.history.materializations import record_failed
-from benepass_tasks.ingestion.raw_tables import complete_raw
+from benepass_tasks.ingestion.raw_tables import after_load, complete_raw
 from benepass_tasks.models import ModelGraph, read_graph
 from benepass_tasks.nodes import BOOKS, CONTRACTS, PUBLISHED, SITE
 from benepass_tasks.plan import REJECTED, Plan, SiteFiles, Situation, assess
@@ -128,19 +128,14 @@ def load(source: str, file: str, tell: Callable[[float], None]) -> str:
         if status is not None and status.is_current:
             return "up to date"
         found = SourceFile(source, file, settings.data_dir / file)
+        table, known = catalog.raw_table_of(source), _snapshot(warehouse)
+        reason = status.reason if status else None
+        order = loading.LoadOrder(catalog.sources[source], table, found, known, reason)
         try:
-            done = loading.load_file(
-                warehouse,
-                loading.LoadOrder(
-                    catalog.sources[source],
-                    catalog.raw_table_of(source),
-                    found,
-                    status.reason if status else None,
-                ),
-                tell,
-            )
+            done = loading.load_file(warehouse, order, tell)
         except OSError as error:
             raise SourceError(f"{source}: {file} cannot be loaded: {error.strerror}") from error
+        _remember(warehouse, after_load(known, table, done))
     return f"{done.parsed:,} rows, {done.rejected:,} rejected, {done.seconds:.2f} s"
 
 
@@ -153,15 +148,18 @@ def build(relation: str) -> str:
         status = _plan_of(settings)[relation]
         if status.is_current:
             return "up to date: its inputs have the same rows as before"
-        table = catalog.tables[relation]
+        table, known = catalog.tables[relation], _snapshot(warehouse)
+        gone = frozenset[str]()
         if relation in graph.models:
-            model, known = graph.models[relation], _snapshot(warehouse)
+            model, present = graph.models[relation], known.relations.get(relation)
             macros = tuple(graph.macros_of(model))
-            present = known.relations.get(relation)
             marker = build_model(warehouse, Order(model, macros, table, status, present))
-            _remember(warehouse, warehouse.state, known.with_built(marker, table.materialized))
         else:
-            marker = complete_raw(warehouse, table, files_of(relation), status)
+            there = {file.name for file in files_of(relation)}
+            gone = frozenset(known.loads_of(table.source or "")) - there
+            marker = complete_raw(warehouse, table, gone, status)
+        if not gone:
+            _remember(warehouse, known.with_built(marker, table.materialized))
     what = "rows quarantined" if is_quarantine(relation) else "rows"
     rows = "view" if marker.row_count is None else f"{marker.row_count:,} {what}"
     return f"{rows}, {marker.seconds:.2f} s"
@@ -429,13 +427,15 @@ def _snapshot(warehouse: Warehouse) -> Snapshot:
     """The state of the warehouse, read again only when its file has changed."""
     state = warehouse.state
     if warehouse not in _known or _known[warehouse][0] != state:
-        _remember(warehouse, state, read_snapshot(warehouse))
+        _remember(warehouse, read_snapshot(warehouse), state)
     return _known[warehouse][1]
 
 
-def _remember(warehouse: Warehouse, state: tuple[tuple[int, ...], ...], snapshot: Snapshot) -> None:
+def _remember(
+    warehouse: Warehouse, snapshot: Snapshot, state: tuple[tuple[int, ...], ...] | None = None
+) -> None:
     _known.clear()
-    _known[warehouse] = (state, snapshot)
+    _known[warehouse] = (state or warehouse.state, snapshot)
 
 
 _known: dict[Warehouse, tuple[tuple[tuple[int, ...], ...], Snapshot]] = {}

@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benepass_tasks import run
+from benepass_tasks.warehouse import Snapshot, Warehouse, read_snapshot
+
 if TYPE_CHECKING:
     from conftest import Workspace
+
+    States = tuple[tuple[int, ...], ...]
 
 DOWNSTREAM_OF_TRANSACTIONS = {
     "raw.transactions",
@@ -23,6 +28,9 @@ DOWNSTREAM_OF_TRANSACTIONS = {
     "books",
 }
 
+HEADER = (
+    "transaction_id,employee_id,benefit_account_id,merchant,amount,transaction_timestamp,category\n"
+)
 LAST_RUN = "select run_id from meta.runs order by started_at desc limit 1"
 
 
@@ -409,3 +417,39 @@ def test_a_load_that_takes_long_tells_how_far_it_is(
     assert before == told
     assert result.startswith("3 rows, 0 rejected")
     assert share == 100
+
+
+def test_what_is_remembered_of_the_warehouse_is_what_it_holds(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not reading the state again after each task must never be what a task goes wrong by."""
+    remember, compared = run._remember, 0  # noqa: SLF001 - it has no outside
+
+    def compare(
+        warehouse: Warehouse, snapshot: Snapshot, *state: tuple[tuple[int, ...], ...]
+    ) -> None:
+        nonlocal compared
+        found = read_snapshot(warehouse)
+        own = {name: kind for name, kind in found.relations.items() if "._dlt" not in name}
+        there = {name: kind for name, kind in snapshot.relations.items() if "._dlt" not in name}
+        assert (snapshot.loads, there) == (found.loads, own)
+        assert snapshot.markers == found.markers
+        assert snapshot.is_masked == found.is_masked
+        compared += 1
+        remember(warehouse, snapshot, *state)
+
+    monkeypatch.setattr(run, "_remember", compare)
+    workspace.run()
+    built = compared
+    assert built > 27
+    # A file comes, raw tables are dropped by hand, the file goes and another changes.
+    workspace.write("data/transactions-2.csv", HEADER)
+    workspace.run()
+    workspace.change("drop table raw.transactions")
+    workspace.run()
+    workspace.change("drop table raw.rejected_rows")
+    workspace.run()
+    (workspace.data / "transactions-2.csv").unlink()
+    workspace.replace("data/employees.csv", "Archer", "Bowman")
+    workspace.run()
+    assert compared > built

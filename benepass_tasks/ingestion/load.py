@@ -24,7 +24,7 @@ from benepass_tasks.schema_evolution.contract import require_good
 from benepass_tasks.schema_evolution.history import read_known
 from benepass_tasks.sources import SourceFile
 from benepass_tasks.this_run import run_id
-from benepass_tasks.warehouse import Load, Warehouse
+from benepass_tasks.warehouse import Load, Snapshot, Warehouse
 from benepass_tasks.warehouse.markers import now
 
 log = logging.getLogger(__name__)
@@ -41,12 +41,14 @@ class LoadOrder:
         source: What the catalog says of the file.
         table: The raw table.
         file: The file.
+        known: The state of the warehouse.
         reason: Why it has to be loaded, for the history of the run.
     """
 
     source: Source
     table: Table
     file: SourceFile
+    known: Snapshot
     reason: str | None = None
 
 
@@ -85,7 +87,7 @@ def load_file(warehouse: Warehouse, order: LoadOrder, tell: Callable[[float], No
             require_whole(source, file, state, reader.accounting)
             findings = find(warehouse, table, file, observation)
             require_good(source, findings.verdict)
-            prepare(warehouse, source, table, file, header)
+            prepare(warehouse, order.known, table, file, header)
             package.load(warehouse)
     _tell(source, file, header, reader.accounting)
     _tell_changes(source, file, findings.changes)

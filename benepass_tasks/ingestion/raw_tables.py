@@ -1,11 +1,12 @@
 """The tables of the raw layer: made, replaced file by file, and vouched for as wholes."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from benepass_tasks.catalog import Source, Table
+from benepass_tasks.catalog import Table
 from benepass_tasks.declared import refuse_other_raw_columns
 from benepass_tasks.errors import WarehouseError
 from benepass_tasks.history.materializations import record_built, record_loaded
@@ -14,11 +15,10 @@ from benepass_tasks.plan import REJECTED, Status
 from benepass_tasks.schema_evolution.changes import Change
 from benepass_tasks.schema_evolution.history import write_changes
 from benepass_tasks.sources import SourceFile
-from benepass_tasks.warehouse import Load, Marker, Warehouse
+from benepass_tasks.warehouse import Load, Marker, Snapshot, Warehouse
 from benepass_tasks.warehouse.markers import (
     forget_all_loads,
     forget_load,
-    snapshot_of,
     write_load,
     write_marker,
 )
@@ -27,20 +27,32 @@ from benepass_tasks.warehouse.session import quote_name, quote_relation
 
 
 def prepare(
-    warehouse: Warehouse, source: Source, table: Table, file: SourceFile, header: Header
+    warehouse: Warehouse, known: Snapshot, table: Table, file: SourceFile, header: Header
 ) -> None:
     """Withdraw the word for the file's earlier load, and make the tables where they are missing.
 
     From here on a kill leaves rows that nothing vouches for. Where a table itself is missing, all
     loads that it held rows of are void.
     """
+    present = known.relations
     with warehouse.write() as connection:
         connection.exec_driver_sql("create schema if not exists raw")
-        present = snapshot_of(connection).relations
         _create_raw(connection, table, header)
         if REJECTED not in present:
             forget_all_loads(connection)
-        forget_load(connection, source.name, file.name if table.relation in present else None)
+        forget_load(connection, file.source, file.name if table.relation in present else None)
+
+
+def after_load(known: Snapshot, table: Table, load: Load) -> Snapshot:
+    """The state of the warehouse after `prepare` and `vouch_for`, without reading it anew."""
+    others = {} if REJECTED not in known.relations else dict(known.loads)
+    if table.relation not in known.relations:
+        others = {key: it for key, it in others.items() if it.source != load.source}
+    return replace(
+        known,
+        loads=others | {(load.source, load.file): load},
+        relations={**known.relations, table.relation: "table", REJECTED: "table"},
+    )
 
 
 def vouch_for(
@@ -69,7 +81,7 @@ def vouch_for(
 def complete_raw(
     warehouse: Warehouse,
     table: Table,
-    files: Sequence[SourceFile],
+    gone: Collection[str],
     status: Status,
 ) -> Marker:
     """Bring a raw table in line with the files there are, once each of them is loaded.
@@ -77,7 +89,7 @@ def complete_raw(
     Args:
         warehouse: Where raw is.
         table: The raw table.
-        files: The files of its source.
+        gone: The files of its source that were loaded and are not there any more.
         status: Its fingerprint from the plan.
 
     Returns:
@@ -89,9 +101,8 @@ def complete_raw(
     if status.fingerprint is None or table.source is None:
         raise WarehouseError(f"{table.relation}: a file of it is not loaded")
     started = time.perf_counter()
-    present = {file.name for file in files}
     with warehouse.write() as connection:
-        for file in snapshot_of(connection).loads_of(table.source).keys() - present:
+        for file in gone:
             _delete(connection, table, "_source_file = ?", (file,))
             forget_load(connection, table.source, file)
         columns = columns_of(connection, table.relation)
