@@ -14,6 +14,7 @@ from typing import Any
 
 import dlt
 import pyarrow as pa
+from dlt.extract import DltResource
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from benepass_tasks.errors import WarehouseError
@@ -54,15 +55,15 @@ class Package:
         Raises:
             WarehouseError: dlt could not write them.
         """
-        with warehouse.native() as connection, configured():
-            try:
-                self.pipeline.normalize()
+        try:
+            self.pipeline.normalize()
+            with warehouse.native() as connection:
                 self.pipeline.load(credentials=connection)
-            except PipelineStepFailed as failure:
-                raise WarehouseError(
-                    f"{self.pipeline.pipeline_name}: dlt could not load {self.file} "
-                    f"({explain(failure)})"
-                ) from None
+        except PipelineStepFailed as failure:
+            raise WarehouseError(
+                f"{self.pipeline.pipeline_name}: dlt could not load {self.file} "
+                f"({explain(failure)})"
+            ) from None
 
 
 @contextmanager
@@ -87,14 +88,14 @@ def extract(
                 destination=Destination(),
                 dataset_name=DATASET,
             )
-            resource = dlt.resource(
+            # Not by `dlt.resource`, which looks through all modules for the generator's own.
+            resource = DltResource.from_data(
                 _items(file, reader, observation, tell),
-                name=file.source,
-                write_disposition="append",
-                file_format="parquet",
+                file.source,
+                hints=dlt.mark.make_hints(write_disposition="append", file_format="parquet"),
             )
             info = pipeline.extract(resource)
-        yield Package(pipeline, info.loads_ids[0], file.name)
+            yield Package(pipeline, info.loads_ids[0], file.name)
     finally:
         shutil.rmtree(working_dir, ignore_errors=True)
 
