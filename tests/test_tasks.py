@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import luigi
 import pytest
 
-from benepass_tasks import run
+from benepass_tasks import run, tasks
+from benepass_tasks.this_run import begin_run
 from benepass_tasks.warehouse import Snapshot, Warehouse, read_snapshot
 
 if TYPE_CHECKING:
     from conftest import Workspace
+    from sqlalchemy import Engine
 
     States = tuple[tuple[int, ...], ...]
 
@@ -453,3 +458,64 @@ def test_what_is_remembered_of_the_warehouse_is_what_it_holds(
     workspace.replace("data/employees.csv", "Archer", "Bowman")
     workspace.run()
     assert compared > built
+
+
+def test_the_warehouse_stays_attached_from_task_to_task(
+    workspace: Workspace, attached: list[str]
+) -> None:
+    """Letting go of it after each task would write out, and read again, all that there is."""
+    workspace.run()
+    # Of the tasks, of how they ended, of alerts and of the site.
+    assert 1 <= len(attached) <= 6
+
+
+def test_a_task_of_somebody_else_finds_the_warehouse_free(workspace: Workspace) -> None:
+    found = list[object]()
+
+    class Report(luigi.Task):
+        def requires(self) -> luigi.Task:
+            return tasks.table_task("marts.dim_employees")()
+
+        def run(self) -> None:
+            found.append(workspace.query("select count(*) from marts.dim_employees")[0][0])
+
+        def complete(self) -> bool:
+            return bool(found)
+
+    # What is left to do after it keeps the warehouse attached before it.
+    priority = {"priority": 100}
+    monkey = type("Report", (Report,), priority)
+    begin_run()
+    with workspace.configured():
+        assert luigi.build([monkey(), tasks.BuildMarts()], local_scheduler=True)
+        run.finish()
+    assert found == [3]
+
+
+def test_the_warehouse_is_not_kept_for_what_a_failure_left_undone(workspace: Workspace) -> None:
+    workspace.write("data/employees.csv", "")
+    begin_run()
+    with workspace.configured():
+        assert not luigi.build([tasks.BuildMarts()], local_scheduler=True)
+        assert workspace.query("select count(*) from raw.transactions") == [(5,)]
+        run.finish()
+
+
+@pytest.fixture
+def attached(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """How the warehouse was attached, each time."""
+    modes = list[str]()
+    attach = Warehouse._attach  # noqa: SLF001 - it has no outside
+
+    def noted(warehouse: Warehouse, engine: Engine, mode: str) -> None:
+        modes.append(mode)
+        attach(warehouse, engine, mode)
+
+    monkeypatch.setattr(Warehouse, "_attach", noted)
+    return modes
+
+
+def test_a_duckdb_that_was_imported_first_has_nothing_to_complain_of() -> None:
+    program = "import duckdb, benepass_tasks"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stderr == b""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import stat
 import subprocess
 import sys
+import time
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -17,10 +19,7 @@ from benepass_tasks.errors import WarehouseError
 from benepass_tasks.settings import Settings
 from benepass_tasks.warehouse import Warehouse
 from benepass_tasks.warehouse.measure import columns_of, measure_table
-from benepass_tasks.warehouse.session import _is_locked, quote_name, quote_text
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from benepass_tasks.warehouse.session import _is_locked, let_go, quote_name, quote_text
 
 
 def warehouse(folder: Path, name: str = "w.duckdb", lock_timeout: float = 0.3) -> Warehouse:
@@ -106,6 +105,87 @@ def test_turns_are_taken(tmp_path: Path) -> None:
         made.exclusive(),
     ):
         pytest.fail("two turns at once")
+
+
+READING = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from test_session import rows, warehouse
+made = warehouse(Path(sys.argv[2]), lock_timeout=float(sys.argv[3]))
+print("waits", flush=True)
+print(rows(made, "from t"), flush=True)
+"""
+
+
+def start_reading(of: Warehouse, lock_timeout: float) -> subprocess.Popen[str]:
+    here = Path(__file__).parent
+    program = [sys.executable, "-c", READING, str(here), str(of.path.parent), str(lock_timeout)]
+    reader = subprocess.Popen(
+        program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+    )
+    assert reader.stdout
+    assert reader.stdout.readline() == "waits\n"
+    return reader
+
+
+def keep_open(made: Warehouse) -> None:
+    with made.exclusive(lambda: True), made.write() as connection:
+        connection.exec_driver_sql("create or replace table t as select 1 as a")
+
+
+def test_who_waits_gets_a_turn_before_the_next_one_of_who_keeps_the_file(tmp_path: Path) -> None:
+    made = warehouse(tmp_path, lock_timeout=20)
+    keep_open(made)
+    with start_reading(made, 20) as reader:
+        deadline = time.monotonic() + 10
+        while not is_somebodys_turn(made):
+            assert time.monotonic() < deadline, "nobody waits"
+            time.sleep(0.01)
+        with made.exclusive(lambda: True), made.write() as connection:
+            assert reader.communicate()[0] == "[(1,)]\n"
+            connection.exec_driver_sql("create or replace table t as select 2 as a")
+    assert rows(made, "from t") == [(2,)]
+    let_go()
+
+
+def is_somebodys_turn(made: Warehouse) -> bool:
+    with made.path.with_name(f"{made.path.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def test_who_waits_for_a_file_that_is_kept_and_not_used_is_told(tmp_path: Path) -> None:
+    made = warehouse(tmp_path)
+    keep_open(made)
+    with start_reading(made, 0.3) as reader:
+        assert "in use by another process for 0.3 s" in reader.communicate()[1]
+    let_go()
+    with start_reading(made, 0.3) as reader:
+        assert reader.communicate()[0] == "[(1,)]\n"
+
+
+def test_a_file_is_kept_only_where_it_is_said_and_all_went_well(tmp_path: Path) -> None:
+    made = warehouse(tmp_path)
+    for keeps, fails in ((False, False), (True, True)):
+        with contextlib.suppress(ZeroDivisionError), made.exclusive(lambda: keeps):  # noqa: B023
+            with made.write() as connection:
+                connection.exec_driver_sql("create or replace table t as select 1 as a")
+            if fails:
+                raise ZeroDivisionError
+        with start_reading(made, 0.3) as reader:
+            assert reader.communicate()[0] == "[(1,)]\n"
+
+
+def test_what_is_kept_is_private_when_others_get_it(tmp_path: Path) -> None:
+    made = warehouse(tmp_path)
+    keep_open(made)
+    let_go()
+    for path in tmp_path.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
