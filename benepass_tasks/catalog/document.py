@@ -42,6 +42,7 @@ _IN_PLAIN_WORDS = (
     ("expected ',' or", "a bracket is still open, or a comma is missing"),
     ("unexpected end of stream", "a quote is still open"),
     ("undefined alias", "an anchor (&name) must stand above the alias (*name) that uses it"),
+    ("maximum nesting depth", "lists or mappings are nested too deeply"),
     ("another document", "the file is one document: remove the '---' in its middle"),
 )
 
