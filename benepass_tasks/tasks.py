@@ -56,10 +56,6 @@ log = logging.getLogger(__name__)
 logs.install()
 central_scheduler.install()
 
-# Luigi stays to the end, so nothing in it is ever garbage. DuckDB, which is imported later, is not
-# frozen: it complains of what is left of it when Python has ended.
-if "duckdb" not in sys.modules:
-    gc.freeze()
 # Of the many objects that a run makes few are garbage that Python must search for.
 gc.set_threshold(50_000)
 # Nor is there a point in a last search before everything is freed.
