@@ -60,6 +60,8 @@ help: ## list the commands
 .venv/.project-installed: pyproject.toml constraints.txt .venv/.created
 	@echo "Installing benepass-tasks into .venv"
 	@$(PIP) --constraint constraints.txt --editable '.[site]'
+# A scheduled run may not write here, and Python would compile the package anew in each.
+	@$(BIN)/python -m compileall -q benepass_tasks
 	@touch $@
 
 .venv/.tox-installed: .venv/.created
