@@ -341,6 +341,7 @@ def test_the_warehouse_is_private_and_nothing_else_is_left(workspace: Workspace)
     assert left == {
         "warehouse.duckdb",
         "warehouse.duckdb.lock",
+        "warehouse.duckdb.queue",
         ".warehouse.models.json",
         ".warehouse.proven",
     }

@@ -1,4 +1,4 @@
-"""The warehouse: one DuckDB file, opened only for as long as something reads or writes it."""
+"""The warehouse: one DuckDB file, which those who read or write it have open by turns."""
 
 from benepass_tasks.warehouse.markers import (
     Load,

@@ -2,16 +2,14 @@
 
 A process keeps one in-memory DuckDB and attaches the warehouse to it only while a session is open:
 attaching takes under a millisecond where opening a database takes about twenty, and between
-sessions the file is free for other processes. A run that goes from one turn to the next keeps it
-attached until others want it, since each time it lets go DuckDB writes out what has changed, and
-forgets what it has read.
+sessions the file is free for other processes. A run that goes from one turn to the next keeps both
+the turn and the file until others wait, since each time it lets go DuckDB writes out what has
+changed, and forgets what it has read. Only who has the turn has the file open for writing.
 """
 
-import fcntl
 import importlib
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -24,6 +22,7 @@ from sqlalchemy import Connection, Engine
 from benepass_tasks.errors import WarehouseError
 from benepass_tasks.settings import Settings, models_cache
 from benepass_tasks.warehouse.meta import MASKING, create_tables
+from benepass_tasks.warehouse.turns import is_awaited, take_turn
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # Rows have numbers; to keep their order as well would cost memory and time.
@@ -140,58 +139,33 @@ class Warehouse:
     def exclusive(self, keeps: Callable[[], bool] = lambda: False) -> Iterator[None]:
         """Let one task of all runs on this warehouse work at a time; files made are private.
 
-        The file stays attached throughout, and afterwards where `keeps` says so, until another
-        turn of this process ends without it. Whoever else wants the file waits for a turn, and
-        this process lets go of it as soon as it finds that it is not its turn.
+        The file stays attached throughout, and with the turn also afterwards, for the next one of
+        this process, where `keeps` says so and nobody else waits for it.
 
         Raises:
-            WarehouseError: another run kept the lock for longer than the time-out.
+            WarehouseError: another run kept the turn for longer than the time-out.
         """
         umask, is_kept = os.umask(0o077), False
         try:
-            with self._turn():
-                try:
-                    _turns.add(self.path)
-                    # A killed load may have left its files, and with them records.
-                    shutil.rmtree(self.working_dir, ignore_errors=True)
-                    yield
-                    is_kept = keeps()
-                finally:
-                    _turns.discard(self.path)
-                    if not is_kept:
-                        let_go()
+            is_ours = self.path in _kept
+            _turns[self.path] = _kept.pop(self.path) if is_ours else self._turn()
+            try:
+                # A killed load may have left its files, and with them records.
+                shutil.rmtree(self.working_dir, ignore_errors=True)
+                yield
+                is_kept = keeps() and not is_awaited(self.path)
+            finally:
+                _kept[self.path] = _turns.pop(self.path)
+                if not is_kept:
+                    let_go()
         finally:
             os.umask(umask)
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """The lock that every turn takes; the operating system takes it from who dies."""
-        with self._lock_file() as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                let_go()
-                self._queue(lock)
-            yield
-
-    def _queue(self, lock: IO[str]) -> None:
-        # In a thread, since only there a blocking call can have a time-out, and only those who
-        # block are served in order.
-        waiting = threading.Thread(target=fcntl.flock, args=(lock, fcntl.LOCK_EX), daemon=True)
-        waiting.start()
-        waiting.join(self.lock_timeout)
-        if waiting.is_alive():
-            raise self._in_use()
-
-    def _lock_file(self) -> IO[str]:
+    def _turn(self) -> IO[str]:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            return self.path.with_name(f"{self.path.name}.lock").open("w")
-        except OSError as error:
-            raise WarehouseError(
-                f"{self.path} cannot be made: {error.strerror}; "
-                "name another file with --benepass-warehouse"
-            ) from error
+            return take_turn(self.path, self.lock_timeout)
+        except TimeoutError as error:
+            raise self._in_use() from error
 
     @contextmanager
     def _session(self, mode: str) -> Iterator[Engine]:
@@ -226,7 +200,7 @@ class Warehouse:
                     f"{self.path} cannot be opened: {error}. If it is damaged, move it away: "
                     "the next run builds it anew"
                 ) from error
-            # Whoever keeps it from one turn to the next lets go where it is another's turn.
+            # A run lets go of it where somebody waits for a turn; anybody else, some time.
             with nullcontext() if self.path in _turns else self._turn():
                 self._keep_trying(attempt)
 
@@ -296,24 +270,34 @@ _attached: dict[Path, bool] = {}
 _left: dict[Path, tuple[tuple[int, ...], ...]] = {}
 """The state in which a file was left with schema meta in it, which is there as long as it is so."""
 
-_turns: set[Path] = set()
-"""The file whose turn this process has, if any."""
+_turns: dict[Path, IO[str]] = {}
+"""The file whose turn this process has, if any, with what ends the turn."""
+
+_kept: dict[Path, IO[str]] = {}
+"""The same of a file that this process goes on to have between two turns."""
 
 
 def let_go() -> None:
-    """Detach what this process has attached, so that others can open it."""
-    while _attached:
-        path, has_meta = _attached.popitem()
-        (warehouse, engine), *_ = _open.items()
-        raw = engine.raw_connection()
-        try:
-            run = raw.cursor().execute
-            run("use memory")
-            run(f"detach {ALIAS}")
-        finally:
-            raw.close()
-        if has_meta:
-            _left[path] = warehouse.state
+    """Detach what this process has attached, and give up the turn that it keeps."""
+    try:
+        while _attached:
+            _detach(*_attached.popitem())
+    finally:
+        while _kept:
+            _kept.popitem()[1].close()
+
+
+def _detach(path: Path, has_meta: bool) -> None:  # noqa: FBT001 - as it stands in _attached
+    (warehouse, engine), *_ = _open.items()
+    raw = engine.raw_connection()
+    try:
+        run = raw.cursor().execute
+        run("use memory")
+        run(f"detach {ALIAS}")
+    finally:
+        raw.close()
+    if has_meta:
+        _left[path] = warehouse.state
 
 
 def close() -> None:
