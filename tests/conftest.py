@@ -315,7 +315,7 @@ def _closed_database() -> Iterator[None]:
 KILLER = """
 import os, sys
 from benepass_tasks.warehouse import session
-from benepass_tasks.ingestion import dlt_pipeline
+from benepass_tasks.ingestion import dlt_pipeline, dlt_setup
 from sqlalchemy import Connection
 
 moment = sys.argv.pop(1)
@@ -332,6 +332,7 @@ def counted(function):
 
 Connection.exec_driver_sql = counted(Connection.exec_driver_sql)
 Connection.execute = counted(Connection.execute)
+dlt_setup.RawSqlClient.execute_query = counted(dlt_setup.RawSqlClient.execute_query)
 dlt_pipeline.dlt.Pipeline.extract = counted(dlt_pipeline.dlt.Pipeline.extract)
 dlt_pipeline.dlt.Pipeline.normalize = counted(dlt_pipeline.dlt.Pipeline.normalize)
 load = counted(dlt_pipeline.dlt.Pipeline.load)
