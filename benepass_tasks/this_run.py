@@ -31,8 +31,8 @@ class ThisRun:
     def goes_on_after(self, node: str) -> bool:
         """Whether the turn for a node is followed by another one of this process."""
         self.waiting.discard(node)
-        has_company = not self.is_alone or os.getpid() != self.process
-        return bool(self.waiting) and not self.broken and not has_company
+        is_where_it_began = os.getpid() == self.process
+        return bool(self.waiting) and not self.broken and self.is_alone and is_where_it_began
 
 
 def this_run() -> ThisRun:

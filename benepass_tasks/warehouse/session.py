@@ -11,7 +11,7 @@ import importlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -80,8 +80,7 @@ class Warehouse:
     @property
     def state(self) -> tuple[tuple[int, ...], ...]:
         """What changes whenever the warehouse is written: times and sizes of its files."""
-        files = (self.path, self.path.with_name(f"{self.path.name}.wal"))
-        return tuple(_file_state(path) for path in files)
+        return _state_of(self.path)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -91,13 +90,16 @@ class Warehouse:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A session in one transaction: committed at the end, rolled back on an error."""
-        with self._session("read_write") as engine:
+        """A session in one transaction: committed at the end, rolled back on an error.
+
+        It has a turn of its own where this process does not have it already.
+        """
+        with self._in_turn(), self._session("read_write") as engine:
             with engine.begin() as connection:
-                if not _attached[self.path]:
+                if not self._hold.has_meta:
                     create_tables(connection, pii_masking=dict(self.variables)[MASKING])
                 yield connection
-            _attached[self.path] = True
+            self._hold.has_meta = True
 
     @contextmanager
     def copying(self) -> Iterator[Run]:
@@ -126,7 +128,7 @@ class Warehouse:
 
         What it names must be in the database `ALIAS`.
         """
-        with self._session("read_write") as engine:
+        with self._in_turn(), self._session("read_write") as engine:
             raw = engine.raw_connection()
             own: duckdb.DuckDBPyConnection = raw.driver_connection.duplicate()  # type: ignore[union-attr]
             try:
@@ -145,42 +147,50 @@ class Warehouse:
         Raises:
             WarehouseError: another run kept the turn for longer than the time-out.
         """
-        umask, is_kept = os.umask(0o077), False
+        hold, is_kept, umask = self._hold, False, os.umask(0o077)
         try:
-            is_ours = self.path in _kept
-            _turns[self.path] = _kept.pop(self.path) if is_ours else self._turn()
+            if hold.turn is None or hold.is_working:
+                hold.turn = self._take_turn()
+            hold.is_working = True
             try:
                 # A killed load may have left its files, and with them records.
                 shutil.rmtree(self.working_dir, ignore_errors=True)
                 yield
                 is_kept = keeps() and not is_awaited(self.path)
             finally:
-                _kept[self.path] = _turns.pop(self.path)
+                hold.is_working = False
                 if not is_kept:
                     let_go()
         finally:
             os.umask(umask)
 
-    def _turn(self) -> IO[str]:
+    @property
+    def _hold(self) -> "_Hold":
+        return _holds.setdefault(self.path, _Hold())
+
+    def _in_turn(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._hold.is_working else self.exclusive()
+
+    def _take_turn(self) -> IO[str]:
         try:
-            return take_turn(self.path, self.lock_timeout)
+            return take_turn(self.path, self._patience)
         except TimeoutError as error:
             raise self._in_use() from error
 
     @contextmanager
     def _session(self, mode: str) -> Iterator[Engine]:
-        engine = _engine(self)
-        is_kept = self.path in _attached
-        if not is_kept:
-            self._attach(engine, "read_write" if self.path in _turns else mode)
+        engine, hold = _engine(self), self._hold
+        is_within_another = hold.is_attached
+        if not is_within_another:
+            self._attach(engine, mode if hold.turn is None else "read_write")
         try:
             yield engine
         finally:
-            if not is_kept and self.path not in _turns:
+            if not is_within_another and hold.turn is None:
                 let_go()
 
     def _attach(self, engine: Engine, mode: str) -> None:
-        has_meta = _left.get(self.path) == self.state
+        has_meta = self._hold.left == self.state
         raw = engine.raw_connection()
         try:
             run = raw.cursor().execute
@@ -188,7 +198,8 @@ class Warehouse:
             run(f"use {ALIAS}")
         finally:
             raw.close()
-        _attached[self.path] = has_meta
+        self._hold.is_attached, self._hold.has_meta = True, has_meta
+        self._hold.has_given_up = False
 
     def _wait(self, attempt: Callable[[], object]) -> None:
         """Open the file, as soon as no other process has it open."""
@@ -200,8 +211,11 @@ class Warehouse:
                     f"{self.path} cannot be opened: {error}. If it is damaged, move it away: "
                     "the next run builds it anew"
                 ) from error
+            if self._hold.turn is not None:
+                self._keep_trying(attempt)
+                return
             # A run lets go of it where somebody waits for a turn; anybody else, some time.
-            with nullcontext() if self.path in _turns else self._turn():
+            with self._take_turn():
                 self._keep_trying(attempt)
 
     def _keep_trying(self, attempt: Callable[[], object]) -> None:
@@ -210,13 +224,19 @@ class Warehouse:
         try:
             tenacity.Retrying(
                 retry=tenacity.retry_if_exception(_is_locked),
-                stop=tenacity.stop_after_delay(self.lock_timeout),
+                stop=tenacity.stop_after_delay(self._patience),
                 wait=tenacity.wait_random_exponential(0.05, max=1.0),
             )(attempt)
         except tenacity.RetryError as error:
             raise self._in_use() from error
 
+    @property
+    def _patience(self) -> float:
+        """Seconds to wait for others: once for as long as is said, and from then on not at all."""
+        return 0.0 if self._hold.has_given_up else self.lock_timeout
+
     def _in_use(self) -> WarehouseError:
+        self._hold.has_given_up = True
         return WarehouseError(
             f"{self.path} was in use by another process for {self.lock_timeout:g} s: close "
             "what has it open, or wait longer with --benepass-lock-timeout"
@@ -248,47 +268,66 @@ def quote_text(value: str) -> str:
 
 def _engine(warehouse: Warehouse) -> Engine:
     """The process's DuckDB, where larger tables spill beside the warehouse that they go to."""
-    if warehouse not in _open:
+    if warehouse not in _engines:
         from benepass_tasks.warehouse.dialect import create_memory_engine  # noqa: PLC0415
 
         close()
-        _open[warehouse] = create_memory_engine({**CONFIG, "memory_limit": warehouse.memory_limit})
-        with _open[warehouse].connect() as connection:
+        _engines[warehouse] = create_memory_engine(
+            {**CONFIG, "memory_limit": warehouse.memory_limit}
+        )
+        with _engines[warehouse].connect() as connection:
             spill = quote_text(f"{warehouse.path}.tmp")
             connection.exec_driver_sql(f"set temp_directory = {spill}")
             connection.exec_driver_sql("set TimeZone = 'UTC'")
             for name, value in warehouse.variables:
                 connection.exec_driver_sql(f"set variable {name} = {value}")
-    return _open[warehouse]
+    return _engines[warehouse]
 
 
-_open: dict[Warehouse, Engine] = {}
+_engines: dict[Warehouse, Engine] = {}
+"""This process's DuckDB, if there is one yet, by what it was made for."""
 
-_attached: dict[Path, bool] = {}
-"""The file that is attached, if any, and whether schema meta is known to be there."""
 
-_left: dict[Path, tuple[tuple[int, ...], ...]] = {}
-"""The state in which a file was left with schema meta in it, which is there as long as it is so."""
+@dataclass(slots=True)
+class _Hold:
+    """What this process has of a warehouse file.
 
-_turns: dict[Path, IO[str]] = {}
-"""The file whose turn this process has, if any, with what ends the turn."""
+    Attributes:
+        turn: The turn, while this process has it; also between two of its tasks.
+        is_working: Whether a task is what it has the turn for.
+        is_attached: Whether the file is attached.
+        has_meta: Whether schema meta is known to be in the attached file.
+        left: The state that the file was left in with schema meta, which is there as long as it is.
+        has_given_up: Whether it waited for the file in vain, and has not had it since.
+    """
 
-_kept: dict[Path, IO[str]] = {}
-"""The same of a file that this process goes on to have between two turns."""
+    turn: IO[str] | None = None
+    is_working: bool = False
+    is_attached: bool = False
+    has_meta: bool = False
+    left: tuple[tuple[int, ...], ...] | None = None
+    has_given_up: bool = False
+
+
+_holds: dict[Path, _Hold] = {}
 
 
 def let_go() -> None:
-    """Detach what this process has attached, and give up the turn that it keeps."""
-    try:
-        while _attached:
-            _detach(*_attached.popitem())
-    finally:
-        while _kept:
-            _kept.popitem()[1].close()
+    """Detach what this process has attached, and give up the turn that no task of it needs."""
+    for path, hold in _holds.items():
+        try:
+            if hold.is_attached:
+                hold.is_attached = False
+                _detach()
+                hold.left = _state_of(path) if hold.has_meta else None
+        finally:
+            if hold.turn is not None and not hold.is_working:
+                hold.turn.close()
+                hold.turn = None
 
 
-def _detach(path: Path, has_meta: bool) -> None:  # noqa: FBT001 - as it stands in _attached
-    (warehouse, engine), *_ = _open.items()
+def _detach() -> None:
+    (engine,) = _engines.values()
     raw = engine.raw_connection()
     try:
         run = raw.cursor().execute
@@ -296,15 +335,13 @@ def _detach(path: Path, has_meta: bool) -> None:  # noqa: FBT001 - as it stands 
         run(f"detach {ALIAS}")
     finally:
         raw.close()
-    if has_meta:
-        _left[path] = warehouse.state
 
 
 def close() -> None:
     """Close this process's DuckDB; the next session opens another."""
     let_go()
-    while _open:
-        _open.popitem()[1].dispose()
+    while _engines:
+        _engines.popitem()[1].dispose()
 
 
 # A forked process has none of DuckDB's threads, and would wait for them forever.
@@ -313,6 +350,10 @@ os.register_at_fork(before=close)
 
 def _is_locked(error: BaseException) -> bool:
     return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
+
+
+def _state_of(path: Path) -> tuple[tuple[int, ...], ...]:
+    return tuple(_file_state(file) for file in (path, path.with_name(f"{path.name}.wal")))
 
 
 def _file_state(path: Path) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from benepass_tasks.settings import Settings
 from benepass_tasks.warehouse import Warehouse
 from benepass_tasks.warehouse.measure import columns_of, measure_table
 from benepass_tasks.warehouse.session import _is_locked, let_go, quote_name, quote_text
-from benepass_tasks.warehouse.turns import is_awaited
+from benepass_tasks.warehouse.turns import is_awaited, take_turn
 
 
 def warehouse(folder: Path, name: str = "w.duckdb", lock_timeout: float = 0.3) -> Warehouse:
@@ -106,6 +106,37 @@ def test_turns_are_taken(tmp_path: Path) -> None:
         made.exclusive(),
     ):
         pytest.fail("two turns at once")
+
+
+def test_who_writes_has_the_turn(tmp_path: Path) -> None:
+    made = warehouse(tmp_path)
+    with made.write() as connection:
+        connection.exec_driver_sql("create table t as select 1 as a")
+        with pytest.raises(TimeoutError):
+            take_turn(made.path, 0)
+    with made.write() as connection:
+        connection.exec_driver_sql("insert into t values (2)")
+    for path in tmp_path.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
+    take_turn(made.path, 0).close()
+
+
+def test_a_process_waits_in_vain_only_once(tmp_path: Path) -> None:
+    """A run asks for the warehouse again and again, and each time would wait as long."""
+    made = warehouse(tmp_path, lock_timeout=0.5)
+    keep_open(made)
+    let_go()
+
+    def waits() -> float:
+        began = time.monotonic()
+        with take_turn(made.path, 0), pytest.raises(WarehouseError, match=r"in use .* for 0\.5 s"):
+            keep_open(made)
+        return time.monotonic() - began
+
+    assert waits() > 0.5
+    assert waits() < 0.4
+    assert rows(made, "from t") == [(1,)]
+    assert waits() > 0.5
 
 
 READING = """

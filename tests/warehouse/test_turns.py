@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -87,6 +88,30 @@ def test_all_who_wait_get_their_turn_and_never_two_at_once(tmp_path: Path) -> No
     assert together == [0] * 80
 
 
+def test_who_waits_and_is_stopped_holds_nobody_up(tmp_path: Path) -> None:
+    """As by Ctrl-Z."""
+    path = tmp_path / "w"
+    turn = take_turn(path, 0)
+    with subprocess.Popen([sys.executable, "-c", WAITING, str(path)]) as other:
+        wait_until(lambda: is_awaited(path))
+        other.send_signal(signal.SIGSTOP)
+        turn.close()
+        try:
+            take_turn(path, 10).close()
+            assert is_awaited(path)
+        finally:
+            other.send_signal(signal.SIGCONT)
+    assert other.returncode == 0
+
+
+WAITING = """
+import sys
+from pathlib import Path
+from benepass_tasks.warehouse.turns import take_turn
+take_turn(Path(sys.argv[1]), 60).close()
+"""
+
+
 HOLDING = """
 import sys
 from pathlib import Path
@@ -107,6 +132,12 @@ def test_the_turn_of_who_was_killed_is_over(tmp_path: Path) -> None:
             take_turn(path, 0.05)
         other.kill()
         take_turn(path, 10).close()
+
+
+def test_a_lock_that_cannot_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "w.queue").mkdir()
+    with pytest.raises(WarehouseError, match=r"w\.queue cannot be written: Is a directory;"):
+        take_turn(tmp_path / "w", 0)
 
 
 def test_where_no_file_can_be_the_setting_is_named(tmp_path: Path) -> None:
