@@ -1,6 +1,6 @@
 """The warehouse as the commands read it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection
@@ -9,6 +9,7 @@ from benepass_tasks.cli import definitions
 from benepass_tasks.errors import WarehouseError
 from benepass_tasks.settings import current_settings
 from benepass_tasks.warehouse import Warehouse
+from benepass_tasks.warehouse.markers import snapshot_of
 from benepass_tasks.warehouse.meta import missing_tables
 
 START = "luigi --module benepass_tasks Publish"
@@ -32,3 +33,16 @@ def reading() -> Iterator[tuple[Warehouse, Connection]]:
                 f"{definitions.warehouse_path()} has no history of runs yet: `{START}` begins it"
             )
         yield warehouse, connection
+
+
+def require_built(connection: Connection, relations: Iterable[str]) -> None:
+    """Make sure that there is what a command reads.
+
+    Raises:
+        WarehouseError: a table is not there; the first run may still go on.
+    """
+    built = snapshot_of(connection).relations
+    missing = [it for it in relations if it not in built]
+    if missing:
+        names = ", ".join(missing)
+        raise WarehouseError(f"not built yet: {names}; `{START}` builds what is missing")

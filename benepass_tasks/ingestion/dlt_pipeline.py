@@ -25,7 +25,7 @@ from benepass_tasks.ingestion.records import Batch, RecordReader
 from benepass_tasks.schema_evolution.shapes import FILE, Shape
 from benepass_tasks.sources import SourceFile
 from benepass_tasks.warehouse import Warehouse
-from benepass_tasks.warehouse.failures import explain
+from benepass_tasks.warehouse.failures import explain, root_cause
 
 DATASET = "raw"
 
@@ -60,10 +60,11 @@ class Package:
             with warehouse.native() as connection:
                 self.pipeline.load(credentials=connection)
         except PipelineStepFailed as failure:
-            raise WarehouseError(
-                f"{self.pipeline.pipeline_name}: dlt could not load {self.file} "
-                f"({explain(failure)})"
-            ) from None
+            raise _refused(self.pipeline.pipeline_name, self.file, failure) from None
+
+
+def _refused(source: str, file: str, failure: PipelineStepFailed) -> WarehouseError:
+    return WarehouseError(f"{source}: dlt could not load {file} ({explain(failure)})")
 
 
 @contextmanager
@@ -79,6 +80,9 @@ def extract(
     After each batch it is told.
 
     The folder is gone when the context is left, whatever happened in it.
+
+    Raises:
+        WarehouseError: the package cannot be written, as on a full disk.
     """
     try:
         with configured():
@@ -94,7 +98,13 @@ def extract(
                 file.source,
                 hints=dlt.mark.make_hints(write_disposition="append", file_format="parquet"),
             )
-            info = pipeline.extract(resource)
+            try:
+                info = pipeline.extract(resource)
+            except PipelineStepFailed as failure:
+                # Anything else is a defect, of which the traceback is wanted.
+                if isinstance(root_cause(failure), OSError):
+                    raise _refused(file.source, file.name, failure) from None
+                raise
             yield Package(pipeline, info.loads_ids[0], file.name)
     finally:
         shutil.rmtree(working_dir, ignore_errors=True)

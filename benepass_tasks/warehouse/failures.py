@@ -12,7 +12,10 @@ ABOUT_THE_MACHINE = (duckdb.IOException, duckdb.OutOfMemoryException, OSError)
 
 def explain(failure: BaseException) -> str:
     """Say what went wrong, in DuckDB's words only where these cannot quote the data."""
-    cause = _root_cause(failure)
+    cause = root_cause(failure)
+    # Above all, since DuckDB says it on any line of what it says.
+    if FULL in str(cause):
+        return "no space is left on the disk"
     if isinstance(cause, ABOUT_SQL):
         return f"DuckDB refuses the SQL: {_first_line(cause)}"
     if isinstance(cause, ABOUT_THE_MACHINE):
@@ -22,14 +25,13 @@ def explain(failure: BaseException) -> str:
             f"DuckDB stopped with {type(cause).__name__}: a value of the data does not fit the "
             "SQL; use try_cast, nullif or a filter where a value may not fit"
         )
-    if FULL in str(cause):
-        return "DuckDB stopped: there is no space left on the disk of the warehouse"
     if DAMAGED in str(cause):
         return f"DuckDB stopped: the file is damaged; {WAY_OUT}"
     return f"DuckDB stopped with {type(cause).__name__}"
 
 
-def _root_cause(failure: BaseException) -> BaseException:
+def root_cause(failure: BaseException) -> BaseException:
+    """What a failure began with."""
     while failure.__cause__ is not None:
         failure = failure.__cause__
     return failure

@@ -199,7 +199,7 @@ class Warehouse:
         finally:
             raw.close()
         self._hold.is_attached, self._hold.has_meta = True, has_meta
-        self._hold.has_given_up = False
+        self._hold.gave_up_after = None
 
     def _wait(self, attempt: Callable[[], object]) -> None:
         """Open the file, as soon as no other process has it open."""
@@ -233,12 +233,13 @@ class Warehouse:
     @property
     def _patience(self) -> float:
         """Seconds to wait for others: once for as long as is said, and from then on not at all."""
-        return 0.0 if self._hold.has_given_up else self.lock_timeout
+        return self.lock_timeout if self._hold.gave_up_after is None else 0.0
 
     def _in_use(self) -> WarehouseError:
-        self._hold.has_given_up = True
+        if self._hold.gave_up_after is None:
+            self._hold.gave_up_after = self.lock_timeout
         return WarehouseError(
-            f"{self.path} was in use by another process for {self.lock_timeout:g} s: close "
+            f"{self.path} was in use by another process for {self._hold.gave_up_after:g} s: close "
             "what has it open, or wait longer with --benepass-lock-timeout"
         )
 
@@ -298,7 +299,7 @@ class _Hold:
         is_attached: Whether the file is attached.
         has_meta: Whether schema meta is known to be in the attached file.
         left: The state that the file was left in with schema meta, which is there as long as it is.
-        has_given_up: Whether it waited for the file in vain, and has not had it since.
+        gave_up_after: The seconds that it waited for the file in vain, if it has not had it since.
     """
 
     turn: IO[str] | None = None
@@ -306,7 +307,7 @@ class _Hold:
     is_attached: bool = False
     has_meta: bool = False
     left: tuple[tuple[int, ...], ...] | None = None
-    has_given_up: bool = False
+    gave_up_after: float | None = None
 
 
 _holds: dict[Path, _Hold] = {}

@@ -120,6 +120,13 @@ def test_every_source_and_a_single_reason(say: Say, workspace: Workspace) -> Non
     assert "Cole" not in str(found)
 
 
+def test_a_quarantine_that_is_not_built_yet_is_named(workspace: Workspace, say: Say) -> None:
+    workspace.run("BuildStaging")
+    said = say("quarantine", "employees")
+    assert said.code == 1
+    assert said.err.startswith("not built yet: quality.quarantine_employees; `luigi ")
+
+
 @pytest.mark.usefixtures("finished")
 def test_a_source_without_a_quarantine_is_refused(say: Say) -> None:
     said = say("quarantine", "merchants")

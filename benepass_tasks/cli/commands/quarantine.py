@@ -74,7 +74,7 @@ def command(
 
 
 def _read(source: str | None, reason: str | None) -> dict[str, list["Quarantined"]]:
-    from benepass_tasks.cli.past import reading  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.cli.past import reading, require_built  # noqa: PLC0415 - imports DuckDB
     from benepass_tasks.quarantine import quarantine_tables, read_quarantine  # noqa: PLC0415
 
     tables = quarantine_tables(definitions.read_catalog())
@@ -82,6 +82,7 @@ def _read(source: str | None, reason: str | None) -> dict[str, list["Quarantined
         raise ProjectError(f"{source!r} has no quarantine; there are {', '.join(tables)}")
     wanted = [source] if source else list(tables)
     with reading() as (_, connection):
+        require_built(connection, [tables[name].relation for name in wanted])
         return {
             name: list(read_quarantine(connection, name, tables[name], reason)) for name in wanted
         }
