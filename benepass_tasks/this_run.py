@@ -29,7 +29,7 @@ class ThisRun:
     process: int = field(default_factory=os.getpid)
 
     def goes_on_after(self, node: str) -> bool:
-        """Whether the turn for a node is followed by another one of this process."""
+        """Strike off a node whose turn ends; returns whether another turn follows here."""
         self.waiting.discard(node)
         is_where_it_began = os.getpid() == self.process
         return bool(self.waiting) and not self.broken and self.is_alone and is_where_it_began

@@ -7,7 +7,7 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.tokens import Token
 
-DUCKDB = Dialect.get_or_raise("duckdb")
+_DUCKDB = Dialect.get_or_raise("duckdb")
 
 REMEMBERED = 512
 """How many texts are remembered: what a model reads and what its columns derive from are asked one
@@ -25,7 +25,7 @@ def tokenize(sql: str) -> list[Token]:
 
 @lru_cache(REMEMBERED)
 def _tokens_of(sql: str) -> tuple[Token, ...]:
-    return tuple(DUCKDB.tokenize(sql))
+    return tuple(_DUCKDB.tokenize(sql))
 
 
 @lru_cache(REMEMBERED)
@@ -35,5 +35,5 @@ def trees_of(sql: str) -> Sequence[exp.Expr]:
     Raises:
         SqlglotError: the text is no SQL.
     """
-    parsed = DUCKDB.parser().parse(tokenize(sql), sql)
+    parsed = _DUCKDB.parser().parse(tokenize(sql), sql)
     return tuple(tree for tree in parsed if tree is not None)
