@@ -16,13 +16,13 @@ WITH_PYENV = for folder in "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[1-9]*/bi
 run: .venv/.project-installed ## build the marts, publish them and write the pages (the default)
 	@$(BIN)/luigi --module benepass_tasks BuildSite
 
-ADDRESS := from benepass_tasks.settings import current_settings as now; print((now().site_dir / "index.html").as_uri())
+ADDRESS := from benepass_tasks.config.settings import current_settings as now; print((now().site_dir / "index.html").as_uri())
 
 site: run ## the same, and print the address of the pages
 	@$(BIN)/python -c '$(ADDRESS)'
 
 visualiser: .venv/.project-installed ## serve Luigi's visualiser on 127.0.0.1 until Ctrl-C
-	@LUIGI_CONFIG_PATH="$${LUIGI_CONFIG_PATH:-luigid.cfg}" $(BIN)/python -m benepass_tasks.visualiser
+	@LUIGI_CONFIG_PATH="$${LUIGI_CONFIG_PATH:-luigid.cfg}" $(BIN)/python -m benepass_tasks.pipeline.visualiser
 
 install-cron: ## print a crontab for this folder; the text says how to install it
 	@sed '/^BENEPASS_HOME=/,$$d' deploy/crontab

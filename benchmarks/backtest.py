@@ -29,10 +29,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benepass_tasks import run, tasks
-from benepass_tasks.settings import benepass, current_settings
-from benepass_tasks.this_run import begin_run, run_id
-from benepass_tasks.warehouse import Warehouse
+from benepass_tasks.config.settings import benepass, current_settings
+from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.pipeline import run, tasks
+from benepass_tasks.state.this_run import begin_run, run_id
 
 ROOT = Path(__file__).resolve().parent.parent
 WARM_UP = 25

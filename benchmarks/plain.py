@@ -12,8 +12,8 @@ from pathlib import Path
 import duckdb
 
 from benepass_tasks.catalog import load_catalog
-from benepass_tasks.models import read_graph
-from benepass_tasks.project import open_project
+from benepass_tasks.config.project import open_project
+from benepass_tasks.sqlmodels import read_graph
 
 
 def main(data_dir: Path, warehouse: Path, memory_limit: str) -> None:

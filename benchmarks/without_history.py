@@ -10,10 +10,11 @@ from collections.abc import Iterator
 
 from luigi.cmdline import luigi_run
 
-from benepass_tasks import books, build, run
-from benepass_tasks.history import runs
+from benepass_tasks.engine import measure
 from benepass_tasks.ingestion import raw_tables
-from benepass_tasks.warehouse import measure
+from benepass_tasks.pipeline import build, run
+from benepass_tasks.quality import reconciliation as books
+from benepass_tasks.state.history import runs
 
 
 def _nothing(*_: object, **__: object) -> None:

@@ -3,7 +3,7 @@
 `luigi --module benepass_tasks BuildMarts` finds its tasks here.
 """
 
-from benepass_tasks.tasks import (
+from benepass_tasks.pipeline.tasks import (
     BuildIntermediate,
     BuildMarts,
     BuildQuality,

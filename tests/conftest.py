@@ -85,7 +85,7 @@ class Workspace:
 
     def become(self, other: "Workspace") -> None:
         """Become a copy of a project that has been published."""
-        from benepass_tasks.publication import published_files  # noqa: PLC0415 - DuckDB
+        from benepass_tasks.state.publication import published_files  # noqa: PLC0415 - DuckDB
 
         shutil.rmtree(self.root)
         shutil.copytree(other.root, self.root)
@@ -106,8 +106,8 @@ class Workspace:
 
     def attempt(self, task: str = "BuildMarts", **settings: str) -> tuple[set[str], bool]:
         """Run a task here; returns what was made, and whether all went well."""
-        from benepass_tasks import run  # noqa: PLC0415 - after the settings
-        from benepass_tasks.this_run import begin_run  # noqa: PLC0415
+        from benepass_tasks.pipeline import run  # noqa: PLC0415 - after the settings
+        from benepass_tasks.state.this_run import begin_run  # noqa: PLC0415
 
         before = self.vouched_for()
         begin_run()
@@ -295,7 +295,7 @@ def finished(workspace: Workspace, finished_run: Workspace) -> None:
 
 
 def _build(task: str) -> bool:
-    from benepass_tasks import tasks  # noqa: PLC0415 - after the settings
+    from benepass_tasks.pipeline import tasks  # noqa: PLC0415 - after the settings
 
     layer, _, name = task.rpartition(".")
     wanted = tasks.table_task(task)() if layer else getattr(tasks, name)()
@@ -306,7 +306,7 @@ def _build(task: str) -> bool:
 def _closed_database() -> Iterator[None]:
     """Leave no database of the pipeline open behind a test."""
     yield
-    from benepass_tasks.warehouse import session  # noqa: PLC0415
+    from benepass_tasks.engine import session  # noqa: PLC0415
 
     session.close()
 
@@ -314,7 +314,7 @@ def _closed_database() -> Iterator[None]:
 # Where a run is killed: before a call of ours that changes something, counted over the run.
 KILLER = """
 import os, sys
-from benepass_tasks.warehouse import session
+from benepass_tasks.engine import session
 from benepass_tasks.ingestion import dlt_pipeline, dlt_setup
 from sqlalchemy import Connection
 

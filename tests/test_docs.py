@@ -16,9 +16,9 @@ import pytest
 from benepass_tasks.catalog import AcceptedValues, load_catalog
 from benepass_tasks.catalog.expectations import ColumnTestSchema, TableTestSchema
 from benepass_tasks.cli import main
-from benepass_tasks.models import read_graph
-from benepass_tasks.project import open_project
-from benepass_tasks.settings import benepass
+from benepass_tasks.config.project import open_project
+from benepass_tasks.config.settings import benepass
+from benepass_tasks.sqlmodels import read_graph
 
 if TYPE_CHECKING:
     from conftest import Workspace
@@ -90,7 +90,7 @@ def test_every_test_is_documented() -> None:
 
 
 def test_the_exit_codes_are_those_that_the_tasks_set() -> None:
-    from benepass_tasks.tasks import EXIT_CODES  # noqa: PLC0415
+    from benepass_tasks.pipeline.tasks import EXIT_CODES  # noqa: PLC0415
 
     config = (ROOT / "luigi.cfg").read_text()
     for outcome, code in EXIT_CODES.items():
@@ -143,7 +143,7 @@ def test_some_commands_are_shown_with_what_they_print() -> None:
 
 
 def test_every_table_and_column_of_the_history_is_documented() -> None:
-    from benepass_tasks.warehouse.meta import METADATA  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.engine.meta import METADATA  # noqa: PLC0415 - imports DuckDB
 
     for table in METADATA.sorted_tables:
         section = next(

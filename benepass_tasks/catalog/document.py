@@ -12,7 +12,7 @@ from typing import TypeAlias
 import yaml
 from yaml.constructor import SafeConstructor
 
-from benepass_tasks.errors import CatalogError
+from benepass_tasks.config.errors import CatalogError
 
 KeyPath: TypeAlias = tuple[object, ...]
 _Entry: TypeAlias = tuple[yaml.Node, yaml.Node]

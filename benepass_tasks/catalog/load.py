@@ -16,7 +16,7 @@ from benepass_tasks.catalog.datasets import (
     Table,
 )
 from benepass_tasks.catalog.document import Document, KeyPath, Place, Problem, read_document
-from benepass_tasks.errors import CatalogError
+from benepass_tasks.config.errors import CatalogError
 
 MASKING_POLICY = "_masking_policy"
 """The key of the masking policy; Kedro skips it, as it does all that begin so."""

@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING
 
 from benepass_tasks.catalog import Catalog, load_catalog
-from benepass_tasks.models import ModelGraph, read_graph
-from benepass_tasks.project import Project, open_project
-from benepass_tasks.settings import current_settings, models_cache
+from benepass_tasks.config.project import Project, open_project
+from benepass_tasks.config.settings import current_settings, models_cache
+from benepass_tasks.sqlmodels import ModelGraph, read_graph
 
 if TYPE_CHECKING:
-    from benepass_tasks.lineage import Lineage
+    from benepass_tasks.sqlmodels.lineage import Lineage
 
 
 def find_project() -> Project:
@@ -54,8 +54,8 @@ def lineage_of(catalog: Catalog, graph: ModelGraph) -> "Lineage":
     Raises:
         ProjectError: a column's origin cannot be told from its SQL.
     """
-    from benepass_tasks.lineage import trace  # noqa: PLC0415 - when needed
-    from benepass_tasks.privacy import approved_masks  # noqa: PLC0415
+    from benepass_tasks.sqlmodels.lineage import trace  # noqa: PLC0415 - when needed
+    from benepass_tasks.sqlmodels.privacy import approved_masks  # noqa: PLC0415
 
     return trace(graph, catalog, approved_masks(catalog, graph))
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benepass_tasks.catalog import Catalog, wording
-from benepass_tasks.errors import ProjectError
-from benepass_tasks.lineage import ColumnRef, Edge, Lineage
+from benepass_tasks.config.errors import ProjectError
+from benepass_tasks.sqlmodels.lineage import ColumnRef, Edge, Lineage
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import get_args
 
 from benepass_tasks.catalog import Catalog, Column, Pii, PiiClass, Source, Table, wording
-from benepass_tasks.errors import ProjectError
-from benepass_tasks.models import ModelGraph
+from benepass_tasks.config.errors import ProjectError
+from benepass_tasks.sqlmodels import ModelGraph
 
 FILES = "files"
 """What stands where a table has its layer: sources come before all of them."""

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from sqlalchemy import Connection
 
 from benepass_tasks.cli import definitions
-from benepass_tasks.errors import WarehouseError
-from benepass_tasks.settings import current_settings
-from benepass_tasks.warehouse import Warehouse
-from benepass_tasks.warehouse.markers import snapshot_of
-from benepass_tasks.warehouse.meta import missing_tables
+from benepass_tasks.config.errors import WarehouseError
+from benepass_tasks.config.settings import current_settings
+from benepass_tasks.engine.meta import missing_tables
+from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.state.markers import snapshot_of
 
 START = "luigi --module benepass_tasks Publish"
 

@@ -13,7 +13,7 @@ import click
 from benepass_tasks.cli import commands
 from benepass_tasks.cli.command import PROGRAM, Group
 from benepass_tasks.cli.output import complain, make_printable
-from benepass_tasks.errors import BenepassError, WarehouseError
+from benepass_tasks.config.errors import BenepassError, WarehouseError
 
 USAGE = 2
 """The exit code of a command line that cannot be understood, as click has it."""
@@ -101,7 +101,7 @@ def _of_the_database(error: Exception) -> str | None:
     import duckdb  # noqa: PLC0415 - imported already
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - when needed
 
-    from benepass_tasks.warehouse.failures import explain  # noqa: PLC0415
+    from benepass_tasks.engine.failures import explain  # noqa: PLC0415
 
     if isinstance(error, DBAPIError | duckdb.Error):
         return f"the warehouse cannot be used: {explain(error)}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import click
 import luigi
 
-from benepass_tasks.settings import SECTION, benepass
+from benepass_tasks.config.settings import SECTION, benepass
 
 METAVARS = {
     luigi.DateParameter: "DATE",

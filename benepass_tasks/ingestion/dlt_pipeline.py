@@ -17,15 +17,15 @@ import pyarrow as pa
 from dlt.extract import DltResource
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from benepass_tasks.errors import WarehouseError
+from benepass_tasks.config.errors import WarehouseError
+from benepass_tasks.engine.failures import explain, root_cause
+from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.ingestion.dlt_setup import Destination, configured
 from benepass_tasks.ingestion.headers import Header
 from benepass_tasks.ingestion.observation import Observation
 from benepass_tasks.ingestion.records import Batch, RecordReader
-from benepass_tasks.schema_evolution.shapes import FILE, Shape
-from benepass_tasks.sources import SourceFile
-from benepass_tasks.warehouse import Warehouse
-from benepass_tasks.warehouse.failures import explain, root_cause
+from benepass_tasks.ingestion.schema_evolution.shapes import FILE, Shape
+from benepass_tasks.state.source_files import SourceFile
 
 DATASET = "raw"
 

@@ -19,7 +19,7 @@ from dlt.destinations.impl.duckdb.configuration import (
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
-from benepass_tasks.warehouse.session import ALIAS, quote_name
+from benepass_tasks.engine.session import ALIAS, quote_name
 
 CONFIGURATION = {
     "dlthub_telemetry": False,

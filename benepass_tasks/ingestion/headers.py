@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from benepass_tasks.catalog import Source
 from benepass_tasks.catalog.wording import printable
-from benepass_tasks.digests import digest
-from benepass_tasks.errors import SourceError
+from benepass_tasks.config.digests import digest
+from benepass_tasks.config.errors import SourceError
 
 PROVENANCE = ("_source_file", "_row_number", "_dlt_load_id")
 """Columns that the load adds to every raw table."""

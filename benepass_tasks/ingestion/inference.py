@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benepass_tasks.ingestion.schema_evolution import inferred_types as types
+from benepass_tasks.ingestion.schema_evolution.changes import FIRST_ROWS, AllMisfits, Misfits
 from benepass_tasks.ingestion.tables import ROW_NUMBER
-from benepass_tasks.schema_evolution import inferred_types as types
-from benepass_tasks.schema_evolution.changes import FIRST_ROWS, AllMisfits, Misfits
 
 PROBE = 64
 """Values that are tried before all of a batch."""

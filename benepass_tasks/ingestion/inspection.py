@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benepass_tasks.catalog import Source, Table
-from benepass_tasks.errors import BooksError, SourceError
+from benepass_tasks.config.errors import BooksError, SourceError
+from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.ingestion.headers import match_header
 from benepass_tasks.ingestion.observation import Observation
 from benepass_tasks.ingestion.records import Accounting, RecordReader
-from benepass_tasks.schema_evolution.changes import Change, Earlier, compare
-from benepass_tasks.schema_evolution.contract import Verdict, judge
-from benepass_tasks.schema_evolution.history import read_known, read_sample
-from benepass_tasks.schema_evolution.renames import NO_SAMPLE
-from benepass_tasks.schema_evolution.shapes import Shape
-from benepass_tasks.sources import SourceFile
-from benepass_tasks.warehouse import Warehouse
+from benepass_tasks.ingestion.schema_evolution.changes import Change, Earlier, compare
+from benepass_tasks.ingestion.schema_evolution.contract import Verdict, judge
+from benepass_tasks.ingestion.schema_evolution.history import read_known, read_sample
+from benepass_tasks.ingestion.schema_evolution.renames import NO_SAMPLE
+from benepass_tasks.ingestion.schema_evolution.shapes import Shape
+from benepass_tasks.state.source_files import SourceFile
 
 
 @dataclass(frozen=True, slots=True)

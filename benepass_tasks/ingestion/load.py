@@ -12,20 +12,20 @@ from dataclasses import dataclass
 
 from benepass_tasks.catalog import Source, Table
 from benepass_tasks.catalog.wording import listed, printable
+from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.ingestion.dlt_pipeline import Package, extract
 from benepass_tasks.ingestion.headers import Header, match_header
 from benepass_tasks.ingestion.inspection import find, require_file, require_whole
 from benepass_tasks.ingestion.observation import Observation
 from benepass_tasks.ingestion.raw_tables import prepare, vouch_for
 from benepass_tasks.ingestion.records import Accounting, RecordReader
-from benepass_tasks.plan import source_recipe
-from benepass_tasks.schema_evolution.changes import Change
-from benepass_tasks.schema_evolution.contract import require_good
-from benepass_tasks.schema_evolution.history import read_known
-from benepass_tasks.sources import SourceFile
-from benepass_tasks.this_run import run_id
-from benepass_tasks.warehouse import Load, Snapshot, Warehouse
-from benepass_tasks.warehouse.markers import now
+from benepass_tasks.ingestion.schema_evolution.changes import Change
+from benepass_tasks.ingestion.schema_evolution.contract import require_good
+from benepass_tasks.ingestion.schema_evolution.history import read_known
+from benepass_tasks.state.markers import Load, Snapshot, now
+from benepass_tasks.state.plan import source_recipe
+from benepass_tasks.state.source_files import SourceFile
+from benepass_tasks.state.this_run import run_id
 
 log = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ import pyarrow.compute as pc
 from benepass_tasks.catalog import Source
 from benepass_tasks.ingestion.headers import Header
 from benepass_tasks.ingestion.inference import TypeInference
+from benepass_tasks.ingestion.schema_evolution.changes import Observed
+from benepass_tasks.ingestion.schema_evolution.history import Known
+from benepass_tasks.ingestion.schema_evolution.inferred_types import UNKNOWN
+from benepass_tasks.ingestion.schema_evolution.renames import LETTERS, ROWS, Sample
+from benepass_tasks.ingestion.schema_evolution.shapes import ColumnShape, Shape
 from benepass_tasks.ingestion.tables import ROW_NUMBER
-from benepass_tasks.schema_evolution.changes import Observed
-from benepass_tasks.schema_evolution.history import Known
-from benepass_tasks.schema_evolution.inferred_types import UNKNOWN
-from benepass_tasks.schema_evolution.renames import LETTERS, ROWS, Sample
-from benepass_tasks.schema_evolution.shapes import ColumnShape, Shape
 
 
 class Observation:

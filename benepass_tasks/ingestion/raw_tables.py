@@ -7,23 +7,25 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Table
-from benepass_tasks.declared import refuse_other_raw_columns
-from benepass_tasks.errors import WarehouseError
-from benepass_tasks.history.materializations import record_built, record_loaded
+from benepass_tasks.catalog.declared import refuse_other_raw_columns
+from benepass_tasks.config.errors import WarehouseError
+from benepass_tasks.engine.measure import Profiling, columns_of, measure_table
+from benepass_tasks.engine.session import Warehouse, quote_name, quote_relation
 from benepass_tasks.ingestion.headers import Header
-from benepass_tasks.plan import REJECTED, Status
-from benepass_tasks.schema_evolution.changes import Change
-from benepass_tasks.schema_evolution.history import write_changes
-from benepass_tasks.sources import SourceFile
-from benepass_tasks.warehouse import Load, Marker, Snapshot, Warehouse
-from benepass_tasks.warehouse.markers import (
+from benepass_tasks.ingestion.schema_evolution.changes import Change
+from benepass_tasks.ingestion.schema_evolution.history import write_changes
+from benepass_tasks.state.history.materializations import record_built, record_loaded
+from benepass_tasks.state.markers import (
+    Load,
+    Marker,
+    Snapshot,
     forget_all_loads,
     forget_load,
     write_load,
     write_marker,
 )
-from benepass_tasks.warehouse.measure import Profiling, columns_of, measure_table
-from benepass_tasks.warehouse.session import quote_name, quote_relation
+from benepass_tasks.state.plan import REJECTED, Status
+from benepass_tasks.state.source_files import SourceFile
 
 
 def prepare(

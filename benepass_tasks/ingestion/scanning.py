@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from benepass_tasks.errors import SourceError
+from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.blocks import BlockReader, line_ends
 
 INVALID_UTF8: Final = "invalid UTF-8"

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from benepass_tasks.errors import BooksError
+from benepass_tasks.config.errors import BooksError
 from benepass_tasks.ingestion.blocks import BOM
 from benepass_tasks.ingestion.scanning import MANY_REJECTED, TOO_FEW, TOO_MANY, Rejected
 

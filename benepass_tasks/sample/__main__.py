@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benepass_tasks.errors import ProjectError
+from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.sample.generate import DEFAULT_TRANSACTIONS, generate
 from benepass_tasks.sample.ledger import write_ledger
 

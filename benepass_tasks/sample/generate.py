@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from benepass_tasks.errors import ProjectError
+from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.sample.malformed import MALFORMED, insert_malformed
 
 DEFAULT_TRANSACTIONS = 5_000

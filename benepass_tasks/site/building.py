@@ -10,13 +10,14 @@ import duckdb
 from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.catalog import Catalog
-from benepass_tasks.errors import SiteError
-from benepass_tasks.history.materializations import record_built
-from benepass_tasks.models import ModelGraph
-from benepass_tasks.nodes import SITE
-from benepass_tasks.plan import Status
-from benepass_tasks.project import Project
-from benepass_tasks.settings import Settings
+from benepass_tasks.config.errors import SiteError
+from benepass_tasks.config.project import Project
+from benepass_tasks.config.settings import Settings
+from benepass_tasks.engine.failures import explain
+from benepass_tasks.engine.measure import Measure
+from benepass_tasks.engine.nodes import SITE
+from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.publish.spreadsheet import harmless
 from benepass_tasks.site import folder as site_folder
 from benepass_tasks.site import vega
 from benepass_tasks.site.ending import tell_anew
@@ -24,11 +25,10 @@ from benepass_tasks.site.extra import require
 from benepass_tasks.site.page import Download, Page
 from benepass_tasks.site.recipe import PACKAGE
 from benepass_tasks.site.sources import Sources, opened
-from benepass_tasks.spreadsheet import harmless
-from benepass_tasks.warehouse import Marker, Warehouse
-from benepass_tasks.warehouse.failures import explain
-from benepass_tasks.warehouse.markers import write_marker
-from benepass_tasks.warehouse.measure import Measure
+from benepass_tasks.sqlmodels import ModelGraph
+from benepass_tasks.state.history.materializations import record_built
+from benepass_tasks.state.markers import Marker, write_marker
+from benepass_tasks.state.plan import Status
 
 FIRST_PAGE = "index.html"
 

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import get_args
 
 from benepass_tasks.catalog import Column, DataTest, Layer, Source, Table
-from benepass_tasks.contracts.results import Result, read_latest
-from benepass_tasks.history.read import newest_profiles
-from benepass_tasks.publication import Publication, PublishedTable
+from benepass_tasks.engine.measure import ColumnProfile
+from benepass_tasks.quality.data_tests.results import Result, read_latest
 from benepass_tasks.site.sources import Sources
-from benepass_tasks.warehouse import Load, Snapshot
-from benepass_tasks.warehouse.markers import snapshot_of
-from benepass_tasks.warehouse.measure import ColumnProfile
+from benepass_tasks.state.history.read import newest_profiles
+from benepass_tasks.state.markers import Load, Snapshot, snapshot_of
+from benepass_tasks.state.publication import Publication, PublishedTable
 
 FILES = "sources"
 """What stands where a table has its layer: sources come before all of them."""

@@ -3,7 +3,7 @@
 import importlib
 from typing import Any
 
-from benepass_tasks.errors import SiteError
+from benepass_tasks.config.errors import SiteError
 
 
 def require(name: str) -> Any:  # noqa: ANN401 - a module

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from benepass_tasks.digests import digest
-from benepass_tasks.errors import SiteError
-from benepass_tasks.public_files import make_public, put_in_place, sync, taking_turns
+from benepass_tasks.config.digests import digest
+from benepass_tasks.config.errors import SiteError
+from benepass_tasks.publish.public_files import make_public, put_in_place, sync, taking_turns
 
 ASIDE = ".building"
 """The folder in which files are written before they take their places."""

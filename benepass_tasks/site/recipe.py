@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from benepass_tasks.project import Project
+from benepass_tasks.config.project import Project
 
 PACKAGE = Path(__file__).parent
 

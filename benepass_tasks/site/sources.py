@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Catalog
-from benepass_tasks.errors import ProjectError
-from benepass_tasks.lineage import Lineage, trace
-from benepass_tasks.models import ModelGraph
-from benepass_tasks.project import Project
-from benepass_tasks.publication import DATABASE
-from benepass_tasks.settings import Settings
+from benepass_tasks.config.errors import ProjectError
+from benepass_tasks.config.project import Project
+from benepass_tasks.config.settings import Settings
+from benepass_tasks.engine.session import ALIAS, quote_text
 from benepass_tasks.site.page import Row, cut, instant
-from benepass_tasks.warehouse.session import ALIAS, quote_text
+from benepass_tasks.sqlmodels import ModelGraph
+from benepass_tasks.sqlmodels.lineage import Lineage, trace
+from benepass_tasks.state.publication import DATABASE
 
 if TYPE_CHECKING:
-    from benepass_tasks.warehouse import Warehouse
+    from benepass_tasks.engine.session import Warehouse
 
 PUBLISHED = "published"
 """The name under which the published file is attached."""

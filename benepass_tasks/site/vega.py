@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benepass_tasks.errors import SiteError
+from benepass_tasks.config.errors import SiteError
 from benepass_tasks.site.extra import require
 
 VERSION = "1"

@@ -7,7 +7,7 @@ import yaml
 
 from benepass_tasks.catalog import load_catalog
 from benepass_tasks.catalog.document import Document, Problem, read_document
-from benepass_tasks.errors import CatalogError
+from benepass_tasks.config.errors import CatalogError
 
 
 def read(text: str) -> Document:

@@ -18,7 +18,7 @@ from benepass_tasks.catalog import (
     Unique,
     load_catalog,
 )
-from benepass_tasks.errors import CatalogError
+from benepass_tasks.config.errors import CatalogError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benepass_tasks.catalog import load_catalog
-from benepass_tasks.errors import CatalogError
+from benepass_tasks.config.errors import CatalogError
 
 GOOD = """\
 _anchors:

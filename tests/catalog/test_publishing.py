@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benepass_tasks.catalog import Suppression, load_catalog
-from benepass_tasks.errors import CatalogError
+from benepass_tasks.config.errors import CatalogError
 
 CONNECTION = "{backend: duckdb, database: data/warehouse.duckdb, read_only: true}"
 GOOD = f"""\

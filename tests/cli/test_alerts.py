@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from receiving import Receiver, receiving
 
-from benepass_tasks.channels import VARIABLE
+from benepass_tasks.config.channels import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

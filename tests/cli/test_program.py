@@ -21,7 +21,7 @@ import pytest
 
 from benepass_tasks.cli import main, program
 from benepass_tasks.cli.command import Command
-from benepass_tasks.settings import benepass, current_settings
+from benepass_tasks.config.settings import benepass, current_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Say = Callable[..., Said]
 
 SERVES = "serve"
-"""Runs until Ctrl-C; `tests/test_serving.py` calls it as its examples do."""
+"""Runs until Ctrl-C; `tests/site/test_serving.py` calls it as its examples do."""
 
 PROGRAM = [sys.executable, "-m", "benepass_tasks"]
 SLOW_TO_IMPORT = ("dlt", "duckdb", "sqlglot", "sqlalchemy", "pyarrow", "marshmallow")
@@ -93,7 +93,7 @@ def test_help_waits_for_nothing_that_is_slow_to_import() -> None:
         check=True,
     )
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "benepass_tasks.tasks" in imported
+    assert "benepass_tasks.pipeline.tasks" in imported
     assert not imported.intersection(SLOW_TO_IMPORT)
 
 

@@ -64,9 +64,9 @@ def test_a_run_that_was_killed_is_not_well(say: Say, workspace: Workspace) -> No
 
 @pytest.mark.usefixtures("finished")
 def test_a_run_that_goes_on_is_named_beside_the_last_one(say: Say, workspace: Workspace) -> None:
-    from benepass_tasks.history import beacon  # noqa: PLC0415 - imports DuckDB
-    from benepass_tasks.settings import current_settings  # noqa: PLC0415
-    from benepass_tasks.warehouse import Warehouse  # noqa: PLC0415
+    from benepass_tasks.config.settings import current_settings  # noqa: PLC0415
+    from benepass_tasks.engine.session import Warehouse  # noqa: PLC0415
+    from benepass_tasks.state.history import beacon  # noqa: PLC0415 - imports DuckDB
 
     workspace.change(
         "insert into meta.runs by name select * replace ('alive' as run_id, "

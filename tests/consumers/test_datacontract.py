@@ -11,7 +11,7 @@ import pytest
 from datacontract.data_contract import DataContract
 
 from benepass_tasks.catalog import load_catalog
-from benepass_tasks.interop.odcs import write_contracts
+from benepass_tasks.publish.exporters.odcs import write_contracts
 
 if TYPE_CHECKING:
     from conftest import Workspace

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import pytest
 
 from benepass_tasks.catalog import Column, Pii, Source
-from benepass_tasks.errors import SourceError
+from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.headers import column_name, match_header
 
 

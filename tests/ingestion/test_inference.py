@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benepass_tasks.ingestion.inference import CANDIDATES, TypeInference, misfits
-from benepass_tasks.schema_evolution.changes import Misfits
+from benepass_tasks.ingestion.schema_evolution.changes import Misfits
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from benepass_tasks.errors import BooksError, SourceError
+from benepass_tasks.config.errors import BooksError, SourceError
 from benepass_tasks.ingestion import stretches
 from benepass_tasks.ingestion.records import Accounting, Batch, RecordReader, Rejected
 from benepass_tasks.ingestion.tables import TableParser

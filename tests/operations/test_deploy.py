@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benepass_tasks.settings import benepass
+from benepass_tasks.config.settings import benepass
 
 if TYPE_CHECKING:
     from conftest import Workspace
@@ -250,6 +250,6 @@ def test_every_flag_and_task_that_is_named_exists() -> None:
     for flag in re.findall(r"--benepass-([a-z-]+)", named):
         assert flag.replace("-", "_") in vars(benepass), flag
     (task,) = set(re.findall(r"--module benepass_tasks (\w+)", named))
-    import benepass_tasks.tasks  # noqa: PLC0415
+    import benepass_tasks.pipeline.tasks  # noqa: PLC0415
 
-    assert hasattr(benepass_tasks.tasks, task)
+    assert hasattr(benepass_tasks.pipeline.tasks, task)

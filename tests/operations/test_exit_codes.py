@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benepass_tasks.central_scheduler import UNREACHABLE
+from benepass_tasks.pipeline.scheduler import UNREACHABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +92,7 @@ def test_a_command_line_that_cannot_be_understood_is_1_or_2(workspace: Workspace
 
 DEFECT = """
 import sys
-from benepass_tasks import tasks
+from benepass_tasks.pipeline import tasks
 import luigi.interface
 
 def defect(*arguments, **settings):
@@ -179,7 +179,10 @@ def test_a_configuration_that_is_missing_is_said_and_not_passed_over(workspace: 
 # A run that notes each piece of work, whoever does it.
 NOTING = """
 import sys
-from benepass_tasks import books, contracts, publishing, run
+from benepass_tasks.quality import reconciliation as books
+from benepass_tasks.quality import data_tests as contracts
+from benepass_tasks.publish import publishing
+from benepass_tasks.pipeline import run
 from benepass_tasks.ingestion import load
 
 def noting(module, name, what):

@@ -80,7 +80,7 @@ class Luigid:
 def serving(workspace: Workspace, port: int) -> Iterator[Luigid]:
     """luigid, as `make visualiser` starts it, until Ctrl-C."""
     server = subprocess.Popen(
-        [sys.executable, "-m", "benepass_tasks.visualiser"],
+        [sys.executable, "-m", "benepass_tasks.pipeline.visualiser"],
         cwd=workspace.root,
         env=workspace.environment | {"LUIGI_CONFIG_PATH": "luigid.cfg"},
         stdout=subprocess.PIPE,
@@ -171,7 +171,7 @@ def test_it_serves_this_computer_alone_and_a_second_says_that_the_port_is_taken(
         with pytest.raises(ConnectionRefusedError), socket.create_connection((address, port)):
             pass
     second = subprocess.run(
-        [sys.executable, "-m", "benepass_tasks.visualiser"],
+        [sys.executable, "-m", "benepass_tasks.pipeline.visualiser"],
         cwd=luigid.workspace.root,
         env=luigid.workspace.environment | {"LUIGI_CONFIG_PATH": "luigid.cfg"},
         capture_output=True,
@@ -226,7 +226,7 @@ def test_of_two_runs_at_once_one_does_the_work_and_the_other_leaves_with_10_or_2
 # A run that says when it begins to load a file, and goes on when it may.
 PAUSING = """
 import sys
-from benepass_tasks import run
+from benepass_tasks.pipeline import run
 
 load = run.load
 

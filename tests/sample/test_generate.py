@@ -17,7 +17,7 @@ import duckdb
 import pytest
 import yaml
 
-from benepass_tasks.errors import ProjectError
+from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.sample.__main__ import main
 from benepass_tasks.sample.generate import Scale, generate, planted
 from benepass_tasks.sample.ledger import TIER_1, TIER_2, ledger, write_ledger

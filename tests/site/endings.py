@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from reading import told_in
 
-from benepass_tasks.settings import Settings
+from benepass_tasks.config.settings import Settings
+from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.site.ending import tell_end
-from benepass_tasks.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
 
-from benepass_tasks.project import open_project
-from benepass_tasks.settings import current_settings
+from benepass_tasks.config.project import open_project
+from benepass_tasks.config.settings import current_settings
+from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.site.building import _csv
 from benepass_tasks.site.rendering import MISSING, render
 from benepass_tasks.site.sources import Sources, opened
-from benepass_tasks.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benepass_tasks.catalog import load_catalog
-from benepass_tasks.errors import SiteError
-from benepass_tasks.project import open_project
-from benepass_tasks.run import current_plan
+from benepass_tasks.config.errors import SiteError
+from benepass_tasks.config.project import open_project
+from benepass_tasks.pipeline.run import current_plan
 from benepass_tasks.site import recipe, vega
 from benepass_tasks.site.extra import require
-from benepass_tasks.this_run import begin_run
+from benepass_tasks.state.this_run import begin_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

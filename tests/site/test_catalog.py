@@ -18,9 +18,10 @@ from sqlalchemy.schema import CreateSchema, CreateTable
 
 from benepass_tasks.catalog import Catalog, Column, NotNull, Pii, Source, Table, load_catalog
 from benepass_tasks.catalog.wording import printable
-from benepass_tasks.contracts.results import Result, keep_results, read_latest
-from benepass_tasks.models import ModelGraph, read_graph
-from benepass_tasks.project import Project
+from benepass_tasks.config.project import Project
+from benepass_tasks.engine.measure import LONGEST_EXTREME, ColumnProfile
+from benepass_tasks.engine.meta import CHECK_RESULTS, MARKERS
+from benepass_tasks.quality.data_tests.results import Result, keep_results, read_latest
 from benepass_tasks.site import personal
 from benepass_tasks.site.addresses import anchor_of
 from benepass_tasks.site.datasets import Dataset
@@ -28,8 +29,7 @@ from benepass_tasks.site.highlighting import highlighted
 from benepass_tasks.site.page import LONGEST_TEXT, instant
 from benepass_tasks.site.pages import catalog as catalog_pages
 from benepass_tasks.site.rendering import render, search_index
-from benepass_tasks.warehouse.measure import LONGEST_EXTREME, ColumnProfile
-from benepass_tasks.warehouse.meta import CHECK_RESULTS, MARKERS
+from benepass_tasks.sqlmodels import ModelGraph, read_graph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -382,7 +382,7 @@ def test_what_the_catalog_or_a_file_says_is_shown_and_not_done() -> None:
         columns=MappingProxyType({evil: column}),
     )
     extremes = ColumnProfile(evil, 1, 0, 1, evil, "=cmd()", None)
-    from benepass_tasks.publication import PublishedTable  # noqa: PLC0415 - of this test alone
+    from benepass_tasks.state.publication import PublishedTable  # noqa: PLC0415 - of this test alone
 
     page = page_of(
         replace(

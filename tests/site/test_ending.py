@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from endings import NOON, Told, made_in
 
-from benepass_tasks.history import beacon
 from benepass_tasks.site import ending
 from benepass_tasks.site.ending import tell_anew, tell_end
-from benepass_tasks.this_run import begin_run, run_id
+from benepass_tasks.state.history import beacon
+from benepass_tasks.state.this_run import begin_run, run_id
 
 if TYPE_CHECKING:
     from pathlib import Path

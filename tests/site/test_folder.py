@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benepass_tasks.errors import SiteError
+from benepass_tasks.config.errors import SiteError
 from benepass_tasks.site.folder import files_of_site, place, place_ending, take
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ import pytest
 from reading import data_of
 
 from benepass_tasks.catalog import Column, Pii, Source, Table, load_catalog
-from benepass_tasks.lineage import ColumnRef, Edge, Lineage, ModelLineage, trace
-from benepass_tasks.models import read_graph
-from benepass_tasks.project import Project
+from benepass_tasks.config.project import Project
 from benepass_tasks.site.datasets import Dataset
 from benepass_tasks.site.layout import BOX_WIDTH, COLUMN_GAP
 from benepass_tasks.site.pages import lineage as lineage_pages
 from benepass_tasks.site.rendering import render
+from benepass_tasks.sqlmodels import read_graph
+from benepass_tasks.sqlmodels.lineage import ColumnRef, Edge, Lineage, ModelLineage, trace
 
 if TYPE_CHECKING:
     from benepass_tasks.site.page import Page

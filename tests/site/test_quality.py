@@ -17,18 +17,18 @@ from hypothesis import strategies as st
 from reading import chart_of, data_of, elements_of, table_of, told_in
 
 from benepass_tasks.catalog import Catalog, load_catalog
-from benepass_tasks.contracts.results import Result
-from benepass_tasks.history.read import RunFigures, SourceFigures
-from benepass_tasks.project import open_project
-from benepass_tasks.schema_evolution.changes import Change, Misfits
-from benepass_tasks.schema_evolution.history import Entry
-from benepass_tasks.settings import current_settings
+from benepass_tasks.config.project import open_project
+from benepass_tasks.config.settings import current_settings
+from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.ingestion.schema_evolution.changes import Change, Misfits
+from benepass_tasks.ingestion.schema_evolution.history import Entry
+from benepass_tasks.quality.data_tests.results import Result
 from benepass_tasks.site import vega
 from benepass_tasks.site.pages import quality
 from benepass_tasks.site.quality import books, promises, quarantine
 from benepass_tasks.site.rendering import render
 from benepass_tasks.site.sources import Sources, opened
-from benepass_tasks.warehouse import Warehouse
+from benepass_tasks.state.history.read import RunFigures, SourceFigures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

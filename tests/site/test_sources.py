@@ -10,7 +10,7 @@ import pytest
 from rendered import copied, shown
 from sqlalchemy.exc import DBAPIError
 
-from benepass_tasks.errors import ProjectError
+from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.site.pages import employees
 from benepass_tasks.site.rendering import written
 from benepass_tasks.site.sources import plain

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from showing import complaints_of, show
 
-from benepass_tasks.lineage import ColumnRef, trace
+from benepass_tasks.sqlmodels.lineage import ColumnRef, trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from browser import Page
     from conftest import Workspace
 
-    from benepass_tasks.lineage import LineagePath, Step
+    from benepass_tasks.sqlmodels.lineage import LineagePath, Step
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -230,8 +230,8 @@ COLUMN = "staging.stg_employees.email"
 def expected(sample_run: Workspace) -> dict[str, set[str]]:
     """The columns that carry values on the way to and from the column, as traced."""
     from benepass_tasks.catalog import load_catalog  # noqa: PLC0415
-    from benepass_tasks.models import read_graph  # noqa: PLC0415
-    from benepass_tasks.project import open_project  # noqa: PLC0415
+    from benepass_tasks.config.project import open_project  # noqa: PLC0415
+    from benepass_tasks.sqlmodels import read_graph  # noqa: PLC0415
 
     project = open_project(sample_run.root)
     catalog = load_catalog(project.catalog)

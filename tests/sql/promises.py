@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benepass_tasks.catalog import SqlCheck
-from benepass_tasks.contracts import scan
+from benepass_tasks.quality.data_tests import scan
 
 if TYPE_CHECKING:
     import duckdb

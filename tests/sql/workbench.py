@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from benepass_tasks.catalog import Catalog, load_catalog
-from benepass_tasks.models import ModelGraph, read_graph
-from benepass_tasks.project import open_project
+from benepass_tasks.config.project import open_project
+from benepass_tasks.sqlmodels import ModelGraph, read_graph
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from benepass_tasks.models import Model
+    from benepass_tasks.sqlmodels import Model
 
 PROJECT = Path(__file__).parents[2]
 AS_OF = "2026-01-01"

@@ -9,13 +9,13 @@ import click
 from benepass_tasks.cli.command import Command
 from benepass_tasks.cli.figures import instant
 from benepass_tasks.cli.output import plain, say, say_json, say_table
-from benepass_tasks.errors import ProjectError, WarehouseError
-from benepass_tasks.settings import current_settings
+from benepass_tasks.config.errors import ProjectError, WarehouseError
+from benepass_tasks.config.settings import current_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benepass_tasks.alerts import Incident
+    from benepass_tasks.quality.alerts import Incident
 
 UNDELIVERED = 1
 """The exit code where a message did not arrive."""
@@ -57,9 +57,9 @@ def _list(*, is_all: bool, is_json: bool) -> None:
 
 
 def _read(*, is_all: bool) -> "Sequence[Incident]":
-    from benepass_tasks.alerts import read_incidents  # noqa: PLC0415 - DuckDB
-    from benepass_tasks.warehouse import Warehouse  # noqa: PLC0415
-    from benepass_tasks.warehouse.meta import missing_tables  # noqa: PLC0415
+    from benepass_tasks.engine.meta import missing_tables  # noqa: PLC0415
+    from benepass_tasks.engine.session import Warehouse  # noqa: PLC0415
+    from benepass_tasks.quality.alerts import read_incidents  # noqa: PLC0415 - DuckDB
 
     warehouse = Warehouse.of(current_settings())
     if not warehouse.exists():
@@ -75,8 +75,8 @@ def _read(*, is_all: bool) -> "Sequence[Incident]":
 
 
 def _test() -> bool:
-    from benepass_tasks.alerts import send_trial  # noqa: PLC0415 - DuckDB
-    from benepass_tasks.channels import VARIABLE  # noqa: PLC0415
+    from benepass_tasks.config.channels import VARIABLE  # noqa: PLC0415
+    from benepass_tasks.quality.alerts import send_trial  # noqa: PLC0415 - DuckDB
 
     deliveries = send_trial(current_settings())
     if not deliveries:

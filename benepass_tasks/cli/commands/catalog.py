@@ -177,7 +177,7 @@ def _word(class_: str) -> str:
 
 
 def _write_contracts(folder: Path) -> None:
-    from benepass_tasks.interop.odcs import write_contracts  # noqa: PLC0415 - when needed
+    from benepass_tasks.publish.exporters.odcs import write_contracts  # noqa: PLC0415 - when needed
 
     written = write_contracts(definitions.read_catalog(), definitions.warehouse_path(), folder)
     say(f"{len(written)} data contracts written to {folder}")

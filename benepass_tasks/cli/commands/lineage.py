@@ -10,7 +10,7 @@ import click
 from benepass_tasks.cli import definitions
 from benepass_tasks.cli.command import Command
 from benepass_tasks.cli.output import Node, plain, say, say_json, say_tree
-from benepass_tasks.errors import ProjectError
+from benepass_tasks.config.errors import ProjectError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +113,7 @@ def _named(branch: "Branch") -> str:
 
 
 def _write_events(file: Path) -> None:
-    from benepass_tasks.interop.openlineage import Happening, events  # noqa: PLC0415 - when needed
+    from benepass_tasks.publish.exporters.openlineage import Happening, events  # noqa: PLC0415 - when needed
 
     happening = Happening(datetime.now(UTC), definitions.warehouse_path())
     catalog, graph = definitions.read()

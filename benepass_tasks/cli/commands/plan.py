@@ -8,7 +8,7 @@ from benepass_tasks.cli.command import Command
 from benepass_tasks.cli.output import say, say_json, say_table
 
 if TYPE_CHECKING:
-    from benepass_tasks.plan import Plan, Status
+    from benepass_tasks.state.plan import Plan, Status
 
 HEADINGS = ("node", "next run", "because")
 
@@ -24,8 +24,8 @@ def command(is_all: bool, is_json: bool) -> None:  # noqa: FBT001 - click passes
     A node is a file, a table, the proof that the books balance, the tests, what is published, or
     the site.
     """
-    from benepass_tasks.nodes import is_part  # noqa: PLC0415 - when needed
-    from benepass_tasks.run import current_plan  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.engine.nodes import is_part  # noqa: PLC0415 - when needed
+    from benepass_tasks.pipeline.run import current_plan  # noqa: PLC0415 - imports DuckDB
 
     plan = {node: status for node, status in current_plan().items() if not is_part(node)}
     if is_json:

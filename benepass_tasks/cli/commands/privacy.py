@@ -7,11 +7,11 @@ import click
 from benepass_tasks.cli import definitions
 from benepass_tasks.cli.command import Command
 from benepass_tasks.cli.output import plain, say, say_json, say_table
-from benepass_tasks.settings import current_settings
+from benepass_tasks.config.settings import current_settings
 
 if TYPE_CHECKING:
-    from benepass_tasks.privacy import Proof
-    from benepass_tasks.privacy.canary import Search
+    from benepass_tasks.sqlmodels.privacy import Proof
+    from benepass_tasks.sqlmodels.privacy.canary import Search
 
 BROKEN = 1
 """The exit code where something is found."""
@@ -49,7 +49,7 @@ def command(ctx: click.Context, *, form: str | None, is_canary: bool) -> None:
 
 
 def _report(form: str | None) -> bool:
-    from benepass_tasks.privacy import prove, report  # noqa: PLC0415 - when needed
+    from benepass_tasks.sqlmodels.privacy import prove, report  # noqa: PLC0415 - when needed
 
     catalog, graph = definitions.read()
     proof = prove(catalog, graph, definitions.lineage_of(catalog, graph))
@@ -63,7 +63,7 @@ def _report(form: str | None) -> bool:
 
 
 def _say(proof: "Proof") -> None:
-    from benepass_tasks.privacy import report  # noqa: PLC0415 - when needed
+    from benepass_tasks.sqlmodels.privacy import report  # noqa: PLC0415 - when needed
 
     headings = [heading.lower() for heading in report.HEADINGS]
     say_table(headings, [report.row(it, is_short=True) for it in report.personal(proof)])
@@ -74,7 +74,7 @@ def _say(proof: "Proof") -> None:
 
 
 def _search(*, is_json: bool) -> bool:
-    from benepass_tasks.privacy.canary import search  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.sqlmodels.privacy.canary import search  # noqa: PLC0415 - imports DuckDB
 
     settings = current_settings()
     found = search(settings.warehouse, *definitions.read(), settings.variables)

@@ -10,10 +10,10 @@ import click
 from benepass_tasks.cli import definitions
 from benepass_tasks.cli.command import Command
 from benepass_tasks.cli.output import say, say_json, say_table
-from benepass_tasks.errors import ProjectError
+from benepass_tasks.config.errors import ProjectError
 
 if TYPE_CHECKING:
-    from benepass_tasks.quarantine import Quarantined
+    from benepass_tasks.quality.quarantine import Quarantined
 
 AT_MOST = 100
 """Records of a source that are shown, where nothing else is asked for."""
@@ -75,7 +75,7 @@ def command(
 
 def _read(source: str | None, reason: str | None) -> dict[str, list["Quarantined"]]:
     from benepass_tasks.cli.past import reading, require_built  # noqa: PLC0415 - imports DuckDB
-    from benepass_tasks.quarantine import quarantine_tables, read_quarantine  # noqa: PLC0415
+    from benepass_tasks.quality.quarantine import quarantine_tables, read_quarantine  # noqa: PLC0415
 
     tables = quarantine_tables(definitions.read_catalog())
     if source is not None and source not in tables:
@@ -104,7 +104,7 @@ def _place(record: "Quarantined") -> tuple[str, ...]:
 
 
 def _write(file: Path, records: Sequence["Quarantined"]) -> None:
-    from benepass_tasks.spreadsheet import write_csv  # noqa: PLC0415 - when needed
+    from benepass_tasks.publish.spreadsheet import write_csv  # noqa: PLC0415 - when needed
 
     columns = list(dict.fromkeys(name for record in records for name in record.values))
     rows = (

@@ -9,7 +9,7 @@ from benepass_tasks.cli.figures import count, instant, seconds, size
 from benepass_tasks.cli.output import say, say_fields, say_json, say_table
 
 if TYPE_CHECKING:
-    from benepass_tasks.history.read import Outcome, PastRun
+    from benepass_tasks.state.history.read import Outcome, PastRun
 
 HEADINGS = ("run", "started", "seconds", "status", "as of", "built", "skipped", "failed", "error")
 NODE_HEADINGS = ("node", "outcome", "because", "rows", "size", "seconds")
@@ -40,7 +40,7 @@ def command(ctx: click.Context, number: int, is_json: bool) -> None:  # noqa: FB
     if ctx.invoked_subcommand:
         return
     from benepass_tasks.cli.past import reading  # noqa: PLC0415 - imports DuckDB
-    from benepass_tasks.history.read import last_runs, tally_of  # noqa: PLC0415
+    from benepass_tasks.state.history.read import last_runs, tally_of  # noqa: PLC0415
 
     with reading() as (warehouse, connection):
         found = last_runs(warehouse, connection, number)
@@ -60,7 +60,7 @@ def show(run: str, is_json: bool) -> None:  # noqa: FBT001 - click passes by nam
     RUN is the beginning of its id; without one it is the last run.
     """
     from benepass_tasks.cli.past import reading  # noqa: PLC0415 - imports DuckDB
-    from benepass_tasks.history.read import find_run, last_run, outcomes_of  # noqa: PLC0415
+    from benepass_tasks.state.history.read import find_run, last_run, outcomes_of  # noqa: PLC0415
 
     with reading() as (warehouse, connection):
         found = find_run(warehouse, connection, run) if run else last_run(warehouse, connection)

@@ -10,15 +10,15 @@ from benepass_tasks.cli import definitions
 from benepass_tasks.cli.command import Group
 from benepass_tasks.cli.figures import instant
 from benepass_tasks.cli.output import plain, say, say_json, say_table
-from benepass_tasks.errors import ProjectError
-from benepass_tasks.settings import Settings, current_settings
+from benepass_tasks.config.errors import ProjectError
+from benepass_tasks.config.settings import Settings, current_settings
 
 if TYPE_CHECKING:
+    from benepass_tasks.engine.session import Warehouse
     from benepass_tasks.ingestion.inspection import Findings
-    from benepass_tasks.schema_evolution.changes import Change
-    from benepass_tasks.schema_evolution.history import Entry
-    from benepass_tasks.sources import SourceFile
-    from benepass_tasks.warehouse import Warehouse
+    from benepass_tasks.ingestion.schema_evolution.changes import Change
+    from benepass_tasks.ingestion.schema_evolution.history import Entry
+    from benepass_tasks.state.source_files import SourceFile
 
 DIFFERENT = 1
 """The exit code where files differ from what is loaded."""
@@ -51,7 +51,7 @@ def command() -> None:
 @as_json
 def history(source: str | None, is_json: bool) -> None:  # noqa: FBT001 - click passes by name
     """List what the loads have changed about the columns, the oldest change first."""
-    from benepass_tasks.schema_evolution.history import read_history  # noqa: PLC0415 - when needed
+    from benepass_tasks.ingestion.schema_evolution.history import read_history  # noqa: PLC0415 - when needed
 
     wanted = "" if source is None else _find(definitions.read_catalog(), source).name
     entries = read_history(_warehouse(current_settings()), wanted)
@@ -92,7 +92,7 @@ def accept(source: str) -> None:
 
     The next run loads them, whatever the source's contract says. Reads the files, loads nothing.
     """
-    from benepass_tasks.schema_evolution.history import accept_shape  # noqa: PLC0415 - when needed
+    from benepass_tasks.ingestion.schema_evolution.history import accept_shape  # noqa: PLC0415 - when needed
 
     catalog = definitions.read_catalog()
     wanted = _find(catalog, source)
@@ -123,14 +123,14 @@ def _find(catalog: Catalog, name: str) -> Source:
 
 
 def _warehouse(settings: Settings) -> "Warehouse":
-    from benepass_tasks.warehouse import Warehouse  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.engine.session import Warehouse  # noqa: PLC0415 - imports DuckDB
 
     return Warehouse.of(settings)
 
 
 def _inspected(catalog: Catalog, source: Source) -> Iterator[tuple["SourceFile", "Findings"]]:
     from benepass_tasks.ingestion.inspection import inspect  # noqa: PLC0415 - imports pyarrow
-    from benepass_tasks.sources import find_files  # noqa: PLC0415 - when needed
+    from benepass_tasks.state.source_files import find_files  # noqa: PLC0415 - when needed
 
     settings = current_settings()
     table = catalog.raw_table_of(source.name)
@@ -153,7 +153,7 @@ def _say_differences(changed: list[tuple["SourceFile", "Findings"]]) -> None:
         say()
     for file, findings in changed:
         if not findings.verdict.is_good:
-            from benepass_tasks.schema_evolution.contract import ACCEPT  # noqa: PLC0415
+            from benepass_tasks.ingestion.schema_evolution.contract import ACCEPT  # noqa: PLC0415
 
             say(
                 plain(

@@ -6,7 +6,7 @@ import click
 
 from benepass_tasks.cli.command import Command
 from benepass_tasks.cli.output import plain, say
-from benepass_tasks.settings import current_settings
+from benepass_tasks.config.settings import current_settings
 
 PORT = 8000
 HIGHEST_PORT = 65_535
@@ -25,7 +25,7 @@ def command(port: int) -> None:
 
     They open from the file system as well; nobody else can reach them either way.
     """
-    from benepass_tasks.serving import SiteServer  # noqa: PLC0415 - the site imports DuckDB
+    from benepass_tasks.site.serving import SiteServer  # noqa: PLC0415 - the site imports DuckDB
 
     folder = current_settings().site_dir
     with SiteServer(folder, port) as server:

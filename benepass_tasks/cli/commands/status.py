@@ -11,9 +11,9 @@ from benepass_tasks.cli.figures import count, instant, rate
 from benepass_tasks.cli.output import plain, say, say_fields, say_json, say_table
 
 if TYPE_CHECKING:
-    from benepass_tasks.alerts import Incident
-    from benepass_tasks.health import Health
-    from benepass_tasks.history.read import SourceFigures
+    from benepass_tasks.quality.alerts import Incident
+    from benepass_tasks.quality.health import Health
+    from benepass_tasks.state.history.read import SourceFigures
 
 UNWELL = 1
 """The exit code where something is wrong."""
@@ -38,7 +38,7 @@ def command(ctx: click.Context, is_json: bool) -> None:  # noqa: FBT001 - click 
     Ends with 0 where the last run succeeded and nothing is wrong, otherwise with 1.
     """
     from benepass_tasks.cli.past import reading  # noqa: PLC0415 - imports DuckDB
-    from benepass_tasks.health import read_health  # noqa: PLC0415
+    from benepass_tasks.quality.health import read_health  # noqa: PLC0415
 
     with reading() as (warehouse, connection):
         health = read_health(warehouse, connection)

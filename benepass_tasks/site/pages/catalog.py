@@ -5,19 +5,19 @@ from itertools import groupby
 
 from benepass_tasks.catalog import Column, DataTest, Freshness, Source, SqlCheck, Table, Volume
 from benepass_tasks.catalog.wording import printable
-from benepass_tasks.contracts.results import Result
-from benepass_tasks.models import ModelGraph
-from benepass_tasks.monitors.wording import span
-from benepass_tasks.project import Project
-from benepass_tasks.publication import DATABASE
+from benepass_tasks.config.project import Project
+from benepass_tasks.engine.measure import ColumnProfile
+from benepass_tasks.quality.data_tests.results import Result
+from benepass_tasks.quality.monitors.wording import span
 from benepass_tasks.site import personal
 from benepass_tasks.site.addresses import anchor_of, lineage_of, page_of
 from benepass_tasks.site.datasets import FILES, LAYERS, Dataset, datasets_of
 from benepass_tasks.site.highlighting import highlighted
 from benepass_tasks.site.page import LONGEST_TEXT, DataTable, Field, Page, Row, instant
 from benepass_tasks.site.sources import Sources, sql_of
-from benepass_tasks.warehouse import Load
-from benepass_tasks.warehouse.measure import ColumnProfile
+from benepass_tasks.sqlmodels import ModelGraph
+from benepass_tasks.state.markers import Load
+from benepass_tasks.state.publication import DATABASE
 
 INDEX = "catalog.html"
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from benepass_tasks.catalog import Pii
-from benepass_tasks.lineage import ColumnRef, Edge, Lineage
 from benepass_tasks.site import layout, personal
 from benepass_tasks.site.addresses import anchor_of, page_of
 from benepass_tasks.site.datasets import LAYERS, Dataset, datasets_of
 from benepass_tasks.site.layout import Layout
 from benepass_tasks.site.page import DataTable, Field, Page
 from benepass_tasks.site.sources import Sources
+from benepass_tasks.sqlmodels.lineage import ColumnRef, Edge, Lineage
 
 PAGE = "lineage.html"
 

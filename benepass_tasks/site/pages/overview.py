@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from benepass_tasks.history.read import SourceFigures, newest_figures
 from benepass_tasks.site import spending_charts
 from benepass_tasks.site.cube import OTHER_MONTHS, Cube, read_cube
 from benepass_tasks.site.page import Chart, DataTable, Download, Field, Page
 from benepass_tasks.site.programs import Programs, read_programs
 from benepass_tasks.site.rendering import written
 from benepass_tasks.site.sources import Sources
+from benepass_tasks.state.history.read import SourceFigures, newest_figures
 
 MOST_MERCHANTS = 15
 """Bars in the chart of merchants."""

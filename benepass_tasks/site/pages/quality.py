@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from benepass_tasks.contracts.results import read_latest
-from benepass_tasks.history.read import figures_over_runs
-from benepass_tasks.schema_evolution.history import read_entries
+from benepass_tasks.ingestion.schema_evolution.history import read_entries
+from benepass_tasks.quality.data_tests.results import read_latest
 from benepass_tasks.site.page import Page, instant
 from benepass_tasks.site.quality import books, promises, quarantine, watched
 from benepass_tasks.site.sources import Sources
+from benepass_tasks.state.history.read import figures_over_runs
 
 
 def pages(sources: Sources) -> Iterator[Page]:

@@ -7,10 +7,10 @@ from typing import Any, Literal, TypeAlias
 
 import altair as alt
 
-from benepass_tasks.history.read import RunFigures, SourceFigures
 from benepass_tasks.site.charts import ROWS, finished
 from benepass_tasks.site.page import Chart, DataTable, Field, Row, instant
 from benepass_tasks.site.rendering import written
+from benepass_tasks.state.history.read import RunFigures, SourceFigures
 
 RUNS = 100
 """Runs that are compared at most."""

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from benepass_tasks.catalog import Catalog, Source
 from benepass_tasks.catalog.wording import printable
-from benepass_tasks.contracts.results import Result
-from benepass_tasks.schema_evolution.history import Entry
+from benepass_tasks.ingestion.schema_evolution.history import Entry
+from benepass_tasks.quality.data_tests.results import Result
 from benepass_tasks.site.page import DataTable, Field, Row, cut, instant
 
 MOST_CHANGES = 500

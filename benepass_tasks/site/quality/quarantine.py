@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from benepass_tasks.catalog import Column, Table
-from benepass_tasks.quarantine import MASKED, PREFIX, quarantine_tables
+from benepass_tasks.engine.meta import LOADS
+from benepass_tasks.engine.session import quote_text
+from benepass_tasks.quality.quarantine import MASKED, PREFIX, quarantine_tables
 from benepass_tasks.site.page import MOST_ROWS, DataTable, Download, Field, Row, cut
 from benepass_tasks.site.sources import Sources, plain
-from benepass_tasks.warehouse.meta import LOADS
-from benepass_tasks.warehouse.session import quote_text
 
 DOWNLOAD = "downloads/quarantine.csv"
 

@@ -1,0 +1,258 @@
+"""The settings of a run: section `[benepass]` of luigi.cfg, each also a flag."""
+
+import math
+import os
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from pathlib import Path
+
+import luigi
+from luigi.cmdline_parser import CmdlineParser
+from luigi.configuration.cfg_parser import LuigiConfigParser
+from luigi.parameter import ParameterVisibility
+
+from benepass_tasks.config import channels, hash_key
+from benepass_tasks.config.channels import Webhook, read_command, read_webhook
+from benepass_tasks.config.errors import ProjectError
+from benepass_tasks.config.hash_key import PADS, HashKey, read_hash_key
+
+SECTION = "benepass"
+"""The section of the settings, and the name of the class that is it."""
+
+MIN_GROUP_SIZE = 5
+"""Employees that a published group has at least, where nothing else is set."""
+
+KEEP_RUNS = 1_000
+"""Runs whose history is kept, where nothing else is set."""
+
+ANOMALY_WINDOW = 30
+"""Figures that a figure is compared with, where nothing else is set."""
+
+LEAST_WINDOW = 7
+"""Figures that are too few to say what is normal, if there are any fewer."""
+
+
+class benepass(luigi.Config):  # noqa: N801 - the class name is the section's and the flags' name
+    """`[benepass]` in luigi.cfg; `--benepass-as-of` and the like on the command line."""
+
+    project_dir = luigi.Parameter(
+        default=".", description="folder that holds catalog.yaml and sql/"
+    )
+    data_dir = luigi.Parameter(default="data", description="folder that holds the source files")
+    warehouse = luigi.Parameter(
+        default="data/warehouse.duckdb", description="DuckDB file that everything is built in"
+    )
+    as_of = luigi.DateParameter(
+        default=datetime.now(UTC).date(), description="date the marts speak of (default today, UTC)"
+    )
+    pii_masking = luigi.BoolParameter(
+        default=True,
+        parsing=luigi.BoolParameter.EXPLICIT_PARSING,
+        description="mask personal data: true or false",
+    )
+    force = luigi.Parameter(
+        default="", description="tables to rebuild with all that is downstream, comma-separated"
+    )
+    memory_limit = luigi.Parameter(default="1200MB", description="memory DuckDB may use")
+    lock_timeout = luigi.FloatParameter(
+        default=600.0, description="seconds to wait for another process that uses the warehouse"
+    )
+    published_dir = luigi.Parameter(
+        default="data/published", description="folder of the files that analysts open"
+    )
+    site_dir = luigi.Parameter(default="data/site", description="folder of the site's pages")
+    min_group_size = luigi.IntParameter(
+        default=MIN_GROUP_SIZE,
+        description="employees that a group must have for its figures to be published",
+    )
+    publish_unmasked = luigi.Parameter(
+        default="",
+        description="file name of the warehouse that may be published though nothing is masked",
+    )
+    keep_runs = luigi.IntParameter(default=KEEP_RUNS, description="runs whose history is kept")
+    anomaly_window = luigi.IntParameter(
+        default=ANOMALY_WINDOW,
+        description="runs with other figures that the monitors compare a figure with",
+    )
+    alert_webhook = luigi.Parameter(
+        default="",
+        significant=False,
+        visibility=ParameterVisibility.PRIVATE,
+        description="address that alerts are posted to (default: BENEPASS_ALERT_WEBHOOK)",
+    )
+    alert_command = luigi.Parameter(
+        default="", significant=False, description="command that gets alerts as JSON on its stdin"
+    )
+
+
+def models_cache(warehouse: Path) -> Path:
+    """File beside a warehouse for what was read from the SQL files."""
+    return warehouse.with_name(f".{warehouse.stem}.models.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run was told, with paths resolved; knows no Luigi."""
+
+    project_dir: Path
+    data_dir: Path
+    warehouse: Path
+    as_of: date
+    pii_masking: bool
+    force: frozenset[str]
+    memory_limit: str
+    lock_timeout: float
+    hash_key: HashKey | None
+    published_dir: Path
+    site_dir: Path
+    min_group_size: int
+    publish_unmasked: str
+    keep_runs: int = KEEP_RUNS
+    anomaly_window: int = ANOMALY_WINDOW
+    alert_webhook: Webhook | None = field(default=None, repr=False)
+    alert_command: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def may_publish(self) -> bool:
+        """Whether personal data is masked, or this very warehouse may be published without."""
+        return self.pii_masking or self.publish_unmasked == self.warehouse.name
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What SQL reads with `getvariable`, as SQL literals; holds the hash key."""
+        pads = self.hash_key.pads if self.hash_key else {}
+        return {**self._plain_variables, **pads}
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """What stands for the variables in a fingerprint; holds a digest of the hash key."""
+        key = self.hash_key.fingerprint if self.hash_key else ""
+        return {**self._plain_variables, **dict.fromkeys(PADS, key)}
+
+    @property
+    def _plain_variables(self) -> dict[str, str]:
+        return {
+            "as_of_date": f"date '{self.as_of.isoformat()}'",
+            "pii_masking": str(self.pii_masking).lower(),
+        }
+
+
+def _read() -> benepass:
+    named = os.environ.get("LUIGI_CONFIG_PATH")
+    if named is not None and not Path(named).is_file():
+        # Luigi would go on without it.
+        raise ProjectError(
+            f"LUIGI_CONFIG_PATH names {named}, and there is no such file in {Path.cwd()}; "
+            "correct or unset it"
+        )
+    try:
+        config = benepass()
+    except (ValueError, luigi.parameter.ParameterException) as error:
+        raise ProjectError(
+            f"a setting of [benepass] cannot be read: {error}. as_of is a date such as "
+            "2026-01-31, pii_masking is true or false, lock_timeout a number of seconds, "
+            "min_group_size, keep_runs and anomaly_window whole numbers"
+        ) from error
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)? ?([KMGT]i?B|%)", config.memory_limit):
+        raise ProjectError(
+            f"--benepass-memory-limit is {config.memory_limit!r}; "
+            "it must be an amount such as 1200MB, 4GB or 50%"
+        )
+    if not 0 <= config.lock_timeout < math.inf:
+        raise ProjectError("--benepass-lock-timeout must be a number of seconds from 0 on")
+    if config.min_group_size < 1:
+        raise ProjectError(
+            f"--benepass-min-group-size is {config.min_group_size}; "
+            "it must be 1 or more, and 1 withholds nothing"
+        )
+    if config.keep_runs < 1:
+        raise ProjectError(f"--benepass-keep-runs is {config.keep_runs}; it must be 1 or more")
+    if config.anomaly_window < LEAST_WINDOW:
+        raise ProjectError(
+            f"--benepass-anomaly-window is {config.anomaly_window}; it must be {LEAST_WINDOW} or "
+            "more, since fewer figures do not say what is normal"
+        )
+    return config
+
+
+def current_settings() -> Settings:
+    """Return the settings that Luigi holds; relative paths begin at the project's folder.
+
+    Raises:
+        ProjectError: a setting, the hash key or the webhook is not of its form, or the warehouse
+            would be no file.
+    """
+    told = _told()
+    return _settings() if told is None else _known_settings(told)
+
+
+def _told() -> Hashable | None:
+    """All that the settings are made of; None where that cannot be told.
+
+    They are asked for many times in a run, and Luigi takes half a millisecond each time.
+    """
+    config = luigi.configuration.get_config()
+    if type(config) is not LuigiConfigParser:
+        return None
+    stated = config.items(SECTION, raw=True) if config.has_section(SECTION) else ()
+    if any(sign in value for _, value in stated for sign in ("%(", "${")):
+        return None
+    secrets = (os.environ.get(name) for name in (hash_key.VARIABLE, channels.VARIABLE))
+    return CmdlineParser.get_instance(), tuple(stated), *secrets, os.getcwd()  # noqa: PTH109
+
+
+@lru_cache(maxsize=1)
+def _known_settings(_told: Hashable) -> Settings:
+    return _settings()
+
+
+def _settings() -> Settings:
+    config = _read()
+    root = Path(config.project_dir).expanduser().resolve()
+    warehouse = root / Path(config.warehouse).expanduser()
+    if warehouse.is_dir() or not config.warehouse:
+        raise ProjectError(
+            f"--benepass-warehouse must name a file, and {warehouse} is a folder: "
+            "for example data/warehouse.duckdb"
+        )
+    if "'" in str(warehouse) or warehouse.stem == "raw":
+        raise ProjectError(
+            f"--benepass-warehouse is {warehouse}, which dlt cannot load into: "
+            "no apostrophe in the path, please, and not the name raw"
+        )
+    data_dir = root / Path(config.data_dir).expanduser()
+    published = root / Path(config.published_dir).expanduser()
+    site = root / Path(config.site_dir).expanduser()
+    taken = {path.resolve() for path in (root, data_dir, warehouse, warehouse.parent)}
+    for name, given, folder in (
+        ("published", config.published_dir, published),
+        ("site", config.site_dir, site),
+    ):
+        if not given or folder.resolve() in taken or folder.is_file():
+            raise ProjectError(
+                f"--benepass-{name}-dir must name a folder of its own, and {folder} is none: "
+                f"for example data/{name}"
+            )
+        taken.add(folder.resolve())
+    return Settings(
+        project_dir=root,
+        data_dir=data_dir,
+        warehouse=warehouse,
+        as_of=config.as_of,
+        pii_masking=config.pii_masking,
+        force=frozenset(name.strip() for name in config.force.split(",") if name.strip()),
+        memory_limit=config.memory_limit,
+        lock_timeout=config.lock_timeout,
+        hash_key=read_hash_key(),
+        published_dir=published,
+        site_dir=site,
+        min_group_size=config.min_group_size,
+        publish_unmasked=config.publish_unmasked,
+        keep_runs=config.keep_runs,
+        anomaly_window=config.anomaly_window,
+        alert_webhook=read_webhook(config.alert_webhook),
+        alert_command=read_command(config.alert_command),
+    )

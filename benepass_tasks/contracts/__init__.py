@@ -1,9 +1,0 @@
-"""What the tables promise in the catalog, put to the test.
-
-All tests of a table are one query, which scans it once; its SQL checks are a query each. What came
-of them is kept in `meta.check_results`.
-"""
-
-from benepass_tasks.contracts.check import check_contracts
-
-__all__ = ["check_contracts"]

@@ -1,0 +1,297 @@
+"""The tables of schema `meta`, which every warehouse has from its first session on."""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Date,
+    DateTime,
+    Double,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    delete,
+    insert,
+    or_,
+    select,
+)
+from sqlalchemy.schema import CreateSchema, CreateTable
+
+from benepass_tasks.engine.nodes import CONTRACTS
+
+METADATA = MetaData(schema="meta")
+
+MARKERS = Table(
+    "markers",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("recipe", String, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("content", String, nullable=False),
+    Column("row_count", BigInteger),
+    Column("seconds", Double, nullable=False),
+    Column("run_id", String, nullable=False),
+    Column("built_at", DateTime(timezone=True), nullable=False),
+)
+
+LOADS = Table(
+    "loads",
+    METADATA,
+    Column("source", String, primary_key=True),
+    Column("file", String, primary_key=True),
+    Column("recipe", String, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("file_state", String, nullable=False),
+    Column("load_id", String, nullable=False),
+    Column("lines", BigInteger, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("parsed", BigInteger, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("run_id", String, nullable=False),
+    Column("loaded_at", DateTime(timezone=True), nullable=False),
+)
+
+ACCEPTED_SCHEMAS = Table(
+    "accepted_schemas",
+    METADATA,
+    Column("source", String, nullable=False),
+    Column("file", String, nullable=False),
+    Column("load_id", String),
+    Column("schema", String),
+    Column("accepted_at", DateTime(timezone=True), nullable=False),
+    Column("run_id", String, nullable=False),
+)
+"""Every shape of a file that counted: of a load (`load_id`), or accepted by hand (`schema`).
+
+The last one of a file, or else of its source, is what the file is compared with.
+"""
+
+SCHEMA_CHANGES = Table(
+    "schema_changes",
+    METADATA,
+    Column("load_id", String, nullable=False),
+    Column("run_id", String, nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column("source", String, nullable=False),
+    Column("file", String, nullable=False),
+    Column("relation", String, nullable=False),
+    Column("entry", Integer, nullable=False),
+    Column("column_name", String, nullable=False),
+    Column("change", String, nullable=False),
+    Column("before", String),
+    Column("after", String),
+    Column("is_guess", Boolean, nullable=False),
+    Column("misfits", BigInteger),
+    Column("misfit_rows", ARRAY(BigInteger), nullable=False),
+    Column("severity", String, nullable=False),
+)
+"""What each load changed about the columns of its source: one row per (load, entry).
+
+`before` and `after` are types, places or names; `misfits` counts the values that do not fit the
+type before, and `misfit_rows` has the first five of their row numbers. No value is in it.
+"""
+
+CHECK_RESULTS = Table(
+    "check_results",
+    METADATA,
+    Column("run_id", String, nullable=False),
+    Column("relation", String, nullable=False),
+    Column("column_name", String),
+    Column("test", String, nullable=False),
+    Column("arguments", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("failing_rows", BigInteger, nullable=False),
+    Column("checked_rows", BigInteger, nullable=False),
+    Column("sample_keys", ARRAY(String), nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("checked_at", DateTime(timezone=True), nullable=False),
+)
+"""What became of the tests of the catalog, one row per (run, test)."""
+
+RUNS = Table(
+    "runs",
+    METADATA,
+    Column("run_id", String, primary_key=True),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("status", String, nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("versions", String, nullable=False),
+    Column("settings", String, nullable=False),
+    Column("git_commit", String),
+    Column("error", String),
+)
+"""One row a run: `running`, then `succeeded` or `failed`; `interrupted` where it was killed."""
+
+MATERIALIZATIONS = Table(
+    "materializations",
+    METADATA,
+    Column("run_id", String, nullable=False),
+    Column("node", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("reason", String),
+    Column("row_count", BigInteger),
+    Column("bytes", BigInteger),
+    Column("seconds", Double),
+    Column("fingerprint", String),
+    Column("content", String),
+    Column("error", String),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+)
+"""What became of each node of the plan in a run: `built` and why, `skipped` or `failed`.
+
+A node is a file (`employees/employees.csv`), a relation, a proof or what is published.
+"""
+
+COLUMN_PROFILES = Table(
+    "column_profiles",
+    METADATA,
+    Column("run_id", String, nullable=False),
+    Column("relation", String, nullable=False),
+    Column("column_name", String, nullable=False),
+    Column("row_count", BigInteger, nullable=False),
+    Column("null_count", BigInteger, nullable=False),
+    Column("null_rate", Double),
+    Column("distinct_estimate", BigInteger),
+    Column("minimum", String),
+    Column("maximum", String),
+    Column("mean", Double),
+)
+"""What the columns of a table hold that was built in a run; no extremes of personal ones."""
+
+QUALITY_FIGURES = Table(
+    "quality_figures",
+    METADATA,
+    Column("run_id", String, nullable=False),
+    Column("dataset", String, nullable=False),
+    Column("figure", String, nullable=False),
+    Column("name", String),
+    Column("value", Double, nullable=False),
+)
+"""What a run that balanced the books found, one row per (run, dataset, figure, name).
+
+Figures of a source (`transactions`): `records`, `clean`, `flagged`, `quarantined`, `rejected`,
+`clean_rate`; with the reason or flag as name `quarantined_by_reason`, `flagged_by_flag`. Of the
+files alone that came last: `new_records`, `new_quarantined_by_reason`, `new_flagged_by_flag`. Of a
+raw table: `quality_score`. Of `marts.fact_transactions`: `spend_by_day`, with the day as name.
+"""
+
+MONITOR_RESULTS = Table(
+    "monitor_results",
+    METADATA,
+    Column("run_id", String, nullable=False),
+    Column("monitor", String, nullable=False),
+    Column("dataset", String, nullable=False),
+    Column("name", String),
+    Column("status", String, nullable=False),
+    Column("value", Double),
+    Column("lower", Double),
+    Column("upper", Double),
+    Column("compared_with", String, nullable=False),
+    Column("message", String, nullable=False),
+    Column("checked_at", DateTime(timezone=True), nullable=False),
+    Column("basis", String),
+)
+"""What the monitors said in a run: `freshness`, `volume` and the anomalies, `ok`, `warn` or `fail`.
+
+`value` is what was found and `lower` to `upper` what is expected; `compared_with` says by what.
+`basis` is a digest of what an anomaly follows from: the verdict stands while that is the same.
+"""
+
+WATERMARKS = Table(
+    "watermarks",
+    METADATA,
+    Column("relation", String, primary_key=True),
+    Column("column_name", String, primary_key=True),
+    Column("content", String, nullable=False),
+    Column("newest", DateTime),
+    Column("following", DateTime),
+)
+"""The newest instant (UTC) of a column whose freshness is watched, for the content of its table.
+
+`newest` is the last one that was not in the future, and `following` the first one that was.
+"""
+
+INCIDENTS = Table(
+    "incidents",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("key", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("detail", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("opened_run_id", String, nullable=False),
+    Column("resolved_at", DateTime(timezone=True)),
+    Column("resolved_run_id", String),
+)
+"""What is or was wrong, one row from when it began until it ended; what comes again is a new row.
+
+`key` says what it is about and stays the same while it lasts. What merely happened, such as a
+change of a file's columns, is resolved in the instant in which it is opened.
+"""
+
+NOTIFICATIONS = Table(
+    "notifications",
+    METADATA,
+    Column("message_id", String, nullable=False),
+    Column("incident_id", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("news", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("claimed_at", DateTime(timezone=True), nullable=False),
+    Column("delivered_at", DateTime(timezone=True)),
+)
+"""What was told of an incident, one row per (message, incident).
+
+`channel` is `webhook` or `command`, `news` is `new`, `worse`, `open` or `resolved`. A run claims
+what it is about to tell before it does, so that another one does not; what could not be delivered
+is deleted.
+"""
+
+PROPERTIES = Table(
+    "properties",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
+"""What a warehouse was made as, for good: whether its personal data is masked."""
+
+MASKING = "pii_masking"
+"""The property of the setting of that name."""
+
+
+def missing_tables(connection: Connection) -> list[str]:
+    """The names of the tables that a warehouse lacks, as one does that was never written."""
+    found = connection.exec_driver_sql(
+        "select table_name from duckdb_tables() "
+        "where schema_name = 'meta' and database_name = current_database()"
+    )
+    present = set(found.scalars())
+    return [table.name for table in METADATA.sorted_tables if table.name not in present]
+
+
+def create_tables(connection: Connection, *, pii_masking: str) -> None:
+    """Create schema `meta` and what is missing of its tables.
+
+    Where the results of tests are missing, the word that the tests passed goes with them.
+
+    Args:
+        connection: A session that writes.
+        pii_masking: `true` or `false`, remembered unless the warehouse already has an answer.
+    """
+    connection.execute(CreateSchema("meta", if_not_exists=True))
+    missing = missing_tables(connection)
+    for name in missing:
+        connection.execute(CreateTable(METADATA.tables[f"meta.{name}"]))
+    if CHECK_RESULTS.name in missing:
+        vouching = MARKERS.c.name == CONTRACTS, MARKERS.c.name.startswith(f"{CONTRACTS}/")
+        connection.execute(delete(MARKERS).where(or_(*vouching)))
+    is_known = select(PROPERTIES.c.name).where(PROPERTIES.c.name == MASKING)
+    if connection.execute(is_known).first() is None:
+        connection.execute(insert(PROPERTIES), {"name": MASKING, "value": pii_masking})

@@ -1,0 +1,365 @@
+"""Sessions on the warehouse file.
+
+A process keeps one in-memory DuckDB and attaches the warehouse to it only while a session is open:
+attaching takes under a millisecond where opening a database takes about twenty, and between
+sessions the file is free for other processes. A run that goes from one turn to the next keeps both
+the turn and the file until others wait, since each time it lets go DuckDB writes out what has
+changed, and forgets what it has read. Only who has the turn has the file open for writing.
+"""
+
+import importlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+import duckdb
+from sqlalchemy import Connection, Engine
+
+from benepass_tasks.config.errors import WarehouseError
+from benepass_tasks.config.settings import Settings, models_cache
+from benepass_tasks.engine.meta import MASKING, create_tables
+from benepass_tasks.engine.write_lock import is_awaited, take_turn
+
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    # Rows have numbers; to keep their order as well would cost memory and time.
+    "preserve_insertion_order": False,
+    # A run asks nothing of the network.
+    "autoinstall_known_extensions": False,
+}
+
+ALIAS = "warehouse"
+"""The name of the attached database; fixed, since a file named like a schema is ambiguous."""
+
+
+Run: TypeAlias = Callable[[str], list[tuple[Any, ...]]]
+"""Runs a statement and returns its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """The warehouse file of a run, and how it is opened."""
+
+    path: Path
+    memory_limit: str
+    lock_timeout: float = field(compare=False)
+    variables: tuple[tuple[str, str], ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Warehouse":
+        """The warehouse that the settings name."""
+        return cls(
+            settings.warehouse,
+            settings.memory_limit,
+            settings.lock_timeout,
+            tuple(settings.variables.items()),
+        )
+
+    def exists(self) -> bool:
+        """Whether the file is there."""
+        return self.path.is_file()
+
+    @property
+    def working_dir(self) -> Path:
+        """Folder beside the warehouse for what a load needs while it runs."""
+        return self.path.with_name(f".{self.path.stem}.work")
+
+    @property
+    def models_cache(self) -> Path:
+        """File beside the warehouse for what was read from the SQL files."""
+        return models_cache(self.path)
+
+    @property
+    def proven(self) -> Path:
+        """File beside the warehouse that remembers which catalog and SQL were proven last."""
+        return self.path.with_name(f".{self.path.stem}.proven")
+
+    @property
+    def state(self) -> tuple[tuple[int, ...], ...]:
+        """What changes whenever the warehouse is written: times and sizes of its files."""
+        return _state_of(self.path)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A session that only reads; the file must exist."""
+        with self._session("read_only") as engine, engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A session in one transaction: committed at the end, rolled back on an error.
+
+        It has a turn of its own where this process does not have it already.
+        """
+        with self._in_turn(), self._session("read_write") as engine:
+            with engine.begin() as connection:
+                if not self._hold.has_meta:
+                    create_tables(connection, pii_masking=dict(self.variables)[MASKING])
+                yield connection
+            self._hold.has_meta = True
+
+    @contextmanager
+    def copying(self) -> Iterator[Run]:
+        """A read-only session for writing other files: each statement by itself, rows in order.
+
+        The warehouse is attached as `ALIAS`; what else is attached, the caller detaches.
+        """
+        with self._session("read_only") as engine:
+            raw = engine.raw_connection()
+            cursor = raw.cursor()
+
+            def run(sql: str) -> list[tuple[Any, ...]]:
+                cursor.execute(sql)
+                return list(cursor.fetchall())
+
+            try:
+                run("set preserve_insertion_order = true")
+                yield run
+            finally:
+                run("set preserve_insertion_order = false")
+                raw.close()
+
+    @contextmanager
+    def native(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of its own, for a library that manages its transactions.
+
+        What it names must be in the database `ALIAS`.
+        """
+        with self._in_turn(), self._session("read_write") as engine:
+            raw = engine.raw_connection()
+            own: duckdb.DuckDBPyConnection = raw.driver_connection.duplicate()  # type: ignore[union-attr]
+            try:
+                yield own
+            finally:
+                own.close()
+                raw.close()
+
+    @contextmanager
+    def exclusive(self, keeps: Callable[[], bool] = lambda: False) -> Iterator[None]:
+        """Let one task of all runs on this warehouse work at a time; files made are private.
+
+        The file stays attached throughout, and with the turn also afterwards, for the next one of
+        this process, where `keeps` says so and nobody else waits for it.
+
+        Raises:
+            WarehouseError: another run kept the turn for longer than the time-out.
+        """
+        hold, is_kept, umask = self._hold, False, os.umask(0o077)
+        try:
+            if hold.turn is None or hold.is_working:
+                hold.turn = self._take_turn()
+            hold.is_working = True
+            try:
+                # A killed load may have left its files, and with them records.
+                shutil.rmtree(self.working_dir, ignore_errors=True)
+                yield
+                is_kept = keeps() and not is_awaited(self.path)
+            finally:
+                hold.is_working = False
+                if not is_kept:
+                    let_go()
+        finally:
+            os.umask(umask)
+
+    @property
+    def _hold(self) -> "_Hold":
+        return _holds.setdefault(self.path, _Hold())
+
+    def _in_turn(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._hold.is_working else self.exclusive()
+
+    def _take_turn(self) -> IO[str]:
+        try:
+            return take_turn(self.path, self._patience)
+        except TimeoutError as error:
+            raise self._in_use() from error
+
+    @contextmanager
+    def _session(self, mode: str) -> Iterator[Engine]:
+        engine, hold = _engine(self), self._hold
+        is_within_another = hold.is_attached
+        if not is_within_another:
+            self._attach(engine, mode if hold.turn is None else "read_write")
+        try:
+            yield engine
+        finally:
+            if not is_within_another and hold.turn is None:
+                let_go()
+
+    def _attach(self, engine: Engine, mode: str) -> None:
+        has_meta = self._hold.left == self.state
+        raw = engine.raw_connection()
+        try:
+            run = raw.cursor().execute
+            self._wait(lambda: run(f"attach {quote_text(str(self.path))} as {ALIAS} ({mode})"))
+            run(f"use {ALIAS}")
+        finally:
+            raw.close()
+        self._hold.is_attached, self._hold.has_meta = True, has_meta
+        self._hold.gave_up_after = None
+
+    def _wait(self, attempt: Callable[[], object]) -> None:
+        """Open the file, as soon as no other process has it open."""
+        try:
+            attempt()
+        except duckdb.IOException as error:
+            if not _is_locked(error):
+                raise WarehouseError(
+                    f"{self.path} cannot be opened: {error}. If it is damaged, move it away: "
+                    "the next run builds it anew"
+                ) from error
+            if self._hold.turn is not None:
+                self._keep_trying(attempt)
+                return
+            # A run lets go of it where somebody waits for a turn; anybody else, some time.
+            with self._take_turn():
+                self._keep_trying(attempt)
+
+    def _keep_trying(self, attempt: Callable[[], object]) -> None:
+        import tenacity  # noqa: PLC0415 - rarely needed, and slow to import
+
+        try:
+            tenacity.Retrying(
+                retry=tenacity.retry_if_exception(_is_locked),
+                stop=tenacity.stop_after_delay(self._patience),
+                wait=tenacity.wait_random_exponential(0.05, max=1.0),
+            )(attempt)
+        except tenacity.RetryError as error:
+            raise self._in_use() from error
+
+    @property
+    def _patience(self) -> float:
+        """Seconds to wait for others: once for as long as is said, and from then on not at all."""
+        return self.lock_timeout if self._hold.gave_up_after is None else 0.0
+
+    def _in_use(self) -> WarehouseError:
+        if self._hold.gave_up_after is None:
+            self._hold.gave_up_after = self.lock_timeout
+        return WarehouseError(
+            f"{self.path} was in use by another process for {self._hold.gave_up_after:g} s: close "
+            "what has it open, or wait longer with --benepass-lock-timeout"
+        )
+
+
+def import_dialect() -> None:
+    """Import what the first session needs, for this process and those forked from it.
+
+    A process that imports it only on its way out leaves objects behind, and DuckDB complains.
+    """
+    importlib.import_module("benepass_tasks.engine.dialect")
+
+
+def quote_name(*parts: str) -> str:
+    """A possibly qualified identifier, quoted for SQL."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
+def quote_relation(relation: str) -> str:
+    """A relation written as `layer.table`, quoted for SQL."""
+    return quote_name(*relation.split(".", 1))
+
+
+def quote_text(value: str) -> str:
+    """A text as a SQL literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _engine(warehouse: Warehouse) -> Engine:
+    """The process's DuckDB, where larger tables spill beside the warehouse that they go to."""
+    if warehouse not in _engines:
+        from benepass_tasks.engine.dialect import create_memory_engine  # noqa: PLC0415
+
+        close()
+        _engines[warehouse] = create_memory_engine(
+            {**CONFIG, "memory_limit": warehouse.memory_limit}
+        )
+        with _engines[warehouse].connect() as connection:
+            spill = quote_text(f"{warehouse.path}.tmp")
+            connection.exec_driver_sql(f"set temp_directory = {spill}")
+            connection.exec_driver_sql("set TimeZone = 'UTC'")
+            for name, value in warehouse.variables:
+                connection.exec_driver_sql(f"set variable {name} = {value}")
+    return _engines[warehouse]
+
+
+_engines: dict[Warehouse, Engine] = {}
+"""This process's DuckDB, if there is one yet, by what it was made for."""
+
+
+@dataclass(slots=True)
+class _Hold:
+    """What this process has of a warehouse file.
+
+    Attributes:
+        turn: The turn, while this process has it; also between two of its tasks.
+        is_working: Whether a task is what it has the turn for.
+        is_attached: Whether the file is attached.
+        has_meta: Whether schema meta is known to be in the attached file.
+        left: The state that the file was left in with schema meta, which is there as long as it is.
+        gave_up_after: The seconds that it waited for the file in vain, if it has not had it since.
+    """
+
+    turn: IO[str] | None = None
+    is_working: bool = False
+    is_attached: bool = False
+    has_meta: bool = False
+    left: tuple[tuple[int, ...], ...] | None = None
+    gave_up_after: float | None = None
+
+
+_holds: dict[Path, _Hold] = {}
+
+
+def let_go() -> None:
+    """Detach what this process has attached, and give up the turn that no task of it needs."""
+    for path, hold in _holds.items():
+        try:
+            if hold.is_attached:
+                hold.is_attached = False
+                _detach()
+                hold.left = _state_of(path) if hold.has_meta else None
+        finally:
+            if hold.turn is not None and not hold.is_working:
+                hold.turn.close()
+                hold.turn = None
+
+
+def _detach() -> None:
+    (engine,) = _engines.values()
+    raw = engine.raw_connection()
+    try:
+        run = raw.cursor().execute
+        run("use memory")
+        run(f"detach {ALIAS}")
+    finally:
+        raw.close()
+
+
+def close() -> None:
+    """Close this process's DuckDB; the next session opens another."""
+    let_go()
+    while _engines:
+        _engines.popitem()[1].dispose()
+
+
+# A forked process has none of DuckDB's threads, and would wait for them forever.
+os.register_at_fork(before=close)
+
+
+def _is_locked(error: BaseException) -> bool:
+    return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
+
+
+def _state_of(path: Path) -> tuple[tuple[int, ...], ...]:
+    return tuple(_file_state(file) for file in (path, path.with_name(f"{path.name}.wal")))
+
+
+def _file_state(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return ()
+    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

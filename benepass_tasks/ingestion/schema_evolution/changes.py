@@ -1,0 +1,206 @@
+"""What has changed between two shapes of a file."""
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from benepass_tasks.catalog.wording import printable
+from benepass_tasks.ingestion.schema_evolution.inferred_types import UNKNOWN, holds, is_widening
+from benepass_tasks.ingestion.schema_evolution.renames import (
+    NO_SAMPLE,
+    Evidence,
+    Sample,
+    guess_renames,
+)
+from benepass_tasks.ingestion.schema_evolution.shapes import ColumnShape, Shape
+
+ChangeKind = Literal[
+    "added", "removed", "reappeared", "renamed", "respelled", "reordered", "type_changed"
+]
+ChangeSeverity = Literal["info", "warning"]
+
+FIRST_ROWS = 5
+"""How many of the records that do not fit are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misfits:
+    """The values that do not fit a type.
+
+    Attributes:
+        count: How many there are.
+        rows: The numbers of the first records that have them.
+    """
+
+    count: int = 0
+    rows: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        """How many, and where the first are."""
+        values = "1 value does" if self.count == 1 else f"{self.count:,} values do"
+        first = "in row" if self.count == 1 else "the first in rows"
+        return f"{values} not fit, {first} {', '.join(map(str, self.rows))}"
+
+
+AllMisfits: TypeAlias = Mapping[tuple[str, str], Misfits]
+"""The values of a column that do not fit a type, by column and type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What was seen of a file.
+
+    Attributes:
+        shape: Its columns.
+        misfits: Its values that do not fit the types that its columns had before.
+        sample: Its first values; none where nothing is to be compared with them.
+    """
+
+    shape: Shape
+    misfits: AllMisfits = field(default_factory=dict)
+    sample: Sample = NO_SAMPLE
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What is known from earlier loads.
+
+    Attributes:
+        shape: The shape to compare with; None where there is none yet.
+        sample: The first values of that load.
+        seen: The columns that any earlier load had.
+    """
+
+    shape: Shape | None = None
+    sample: Sample = NO_SAMPLE
+    seen: Collection[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one column.
+
+    Attributes:
+        column: The column; of a renamed one the new name.
+        kind: What has become of it.
+        before: A type, a place or a name before, whichever has changed; None where there was none.
+        after: The same afterwards.
+        severity: Whether somebody should know.
+        is_guess: Whether it may as well be something else.
+        misfits: The values that do not fit the type before; None where they all fit.
+    """
+
+    column: str
+    kind: ChangeKind
+    before: str | None
+    after: str | None
+    severity: ChangeSeverity = "info"
+    is_guess: bool = False
+    misfits: Misfits | None = None
+
+    def __str__(self) -> str:
+        """The change in words; names from a header are cut and neutralised."""
+        name, before, after = (printable(it or "") for it in (self.column, self.before, self.after))
+        said = {
+            "added": f"{name} added ({after})",
+            "removed": f"{name} removed (it was {before})",
+            "reappeared": f"{name} has reappeared ({after})",
+            "renamed": f"{before} renamed to {name} (a guess by values and position)",
+            "respelled": f"{name} is written {after!r} instead of {before!r}",
+            "reordered": f"{name} moved from place {before} to {after}",
+            "type_changed": f"{name} changed from {before} to {after}",
+        }[self.kind]
+        return f"{said}: {self.misfits}" if self.misfits else said
+
+
+def compare(earlier: Earlier, observed: Observed, declared: Collection[str]) -> list[Change]:
+    """Tell what has changed; nothing where the shapes are the same.
+
+    Args:
+        earlier: What there was before.
+        observed: What there is now.
+        declared: The columns that the catalog declares; others are worth a warning.
+
+    Returns:
+        The changes, in the order of the columns, the removed ones last.
+    """
+    if earlier.shape is None:
+        return [_arrived("added", it) for it in observed.shape.present.values()]
+    before, after = earlier.shape.present, observed.shape.present
+    lost = {name: it for name, it in before.items() if name not in after}
+    got = {name: it for name, it in after.items() if name not in before}
+    old_names = guess_renames(
+        lost.values(), got.values(), Evidence(earlier.sample, observed.sample)
+    )
+    moved = _moved(before, after)
+    changes: list[Change] = []
+    for name, column in after.items():
+        old = before.get(old_names.get(name, name))
+        if old is None:
+            changes.append(_appeared(column, earlier, observed, declared))
+            continue
+        if old.name != name:
+            changes.append(Change(name, "renamed", old.name, name, "warning", is_guess=True))
+        elif old.field != column.field:
+            changes.append(Change(name, "respelled", old.field, column.field))
+        if name in moved:
+            changes.append(Change(name, "reordered", str(old.ordinal), str(column.ordinal)))
+        if old.type != column.type:
+            changes.append(_type_changed(old.type, column, observed))
+    gone = (it for name, it in lost.items() if name not in old_names.values())
+    return changes + [Change(it.name, "removed", it.type, None, "warning") for it in gone]
+
+
+def _arrived(kind: ChangeKind, column: ColumnShape, *, is_declared: bool = True) -> Change:
+    severity: ChangeSeverity = "info" if is_declared else "warning"
+    return Change(column.name, kind, None, column.type, severity)
+
+
+def _appeared(
+    column: ColumnShape, earlier: Earlier, observed: Observed, declared: Collection[str]
+) -> Change:
+    """A column that was not there: a new one, or an old one with the type that it had."""
+    is_declared = column.name in declared
+    if column.name not in earlier.seen:
+        return _arrived("added", column, is_declared=is_declared)
+    known = earlier.shape.type_of(column.name) if earlier.shape else UNKNOWN
+    misfits = observed.misfits.get((column.name, known))
+    severity: ChangeSeverity = "info" if is_declared and holds(known, column.type) else "warning"
+    before = None if known == UNKNOWN else known
+    return Change(column.name, "reappeared", before, column.type, severity, misfits=misfits)
+
+
+def _type_changed(before: str, column: ColumnShape, observed: Observed) -> Change:
+    is_harmless = holds(before, column.type) or is_widening(before, column.type)
+    return Change(
+        column.name,
+        "type_changed",
+        before,
+        column.type,
+        "info" if is_harmless else "warning",
+        misfits=observed.misfits.get((column.name, before)),
+    )
+
+
+def _moved(before: Mapping[str, ColumnShape], after: Mapping[str, ColumnShape]) -> set[str]:
+    """The fewest columns that must have moved among those that stayed."""
+    places = {name: place for place, name in enumerate(before)}
+    stayed = [name for name in after if name in places]
+    return set(stayed) - set(_longest_rising(stayed, [places[name] for name in stayed]))
+
+
+def _longest_rising(names: Sequence[str], places: Sequence[int]) -> Iterator[str]:
+    """The longest run of names, not necessarily neighbours, whose places rise."""
+    lowest_end: list[int] = []
+    length_at: list[int] = []
+    for place in places:
+        length = bisect_left(lowest_end, place)
+        lowest_end[length : length + 1] = [place]
+        length_at.append(length)
+    wanted = len(lowest_end) - 1
+    limit = len(places) + max(places, default=0)
+    for name, place, length in reversed(list(zip(names, places, length_at, strict=True))):
+        if length == wanted and place < limit:
+            wanted, limit = wanted - 1, place
+            yield name

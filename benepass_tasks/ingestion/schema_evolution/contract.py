@@ -1,0 +1,140 @@
+"""What a source's contract does not allow of a file."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from benepass_tasks.catalog import Source, wording
+from benepass_tasks.config.errors import SourceError
+from benepass_tasks.ingestion.schema_evolution.changes import Change
+from benepass_tasks.ingestion.schema_evolution.inferred_types import UNKNOWN, holds
+from benepass_tasks.ingestion.schema_evolution.shapes import Shape
+
+ACCEPT = "python -m benepass_tasks schema accept"
+OF_COLUMNS = frozenset({"added", "removed", "reappeared", "renamed"})
+"""The changes that `columns: freeze` refuses."""
+
+REASONS = {
+    "tables: freeze": "is the first of its source",
+    "columns: freeze": "has other columns than were accepted",
+    "data_type: freeze": "has values that do not fit the types that were accepted",
+}
+"""What a file is or has that breaks a part of the contract."""
+
+MOST = 20
+"""How many changes a message names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a file may be loaded.
+
+    Attributes:
+        file: The file.
+        missing: Required columns that it lacks, and whose absence nobody accepted.
+        rules: The parts of the contract that it breaks, such as `columns: freeze`.
+        changes: What distinguishes it from what was accepted.
+        undeclared: Columns of the file that the catalog does not know.
+    """
+
+    file: str
+    missing: tuple[str, ...]
+    rules: tuple[str, ...]
+    changes: Sequence[Change]
+    undeclared: tuple[str, ...] = ()
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing stands against a load."""
+        return not self.missing and not self.rules
+
+    @property
+    def broken(self) -> str:
+        """What stands against a load, in a few words."""
+        return ", ".join([*(f"{name} is required" for name in self.missing), *self.rules])
+
+
+def judge(  # noqa: PLR0913 - a file, and what it is held against
+    source: Source,
+    file: str,
+    shape: Shape,
+    accepted: Shape | None,
+    changes: Sequence[Change],
+    *,
+    is_new: bool,
+) -> Verdict:
+    """Hold a file against its source's contract.
+
+    Args:
+        source: What the catalog says.
+        file: The file's name.
+        shape: Its columns.
+        accepted: The shape that was accepted last; None where none is known.
+        changes: What has changed since then.
+        is_new: Whether no file of the source was ever accepted.
+    """
+    waived = accepted.missing if accepted else ()
+    contract = source.schema_contract
+    breaks = {
+        "tables": is_new,
+        "columns": accepted is not None and any(it.kind in OF_COLUMNS for it in changes),
+        "data_type": any(_is_of_another_type(it) for it in changes),
+    }
+    return Verdict(
+        file,
+        tuple(name for name in shape.missing if name not in waived),
+        tuple(
+            f"{part}: freeze"
+            for part, is_broken in breaks.items()
+            if is_broken and getattr(contract, part) == "freeze"
+        ),
+        changes,
+        tuple(name for name in shape.present if name not in source.columns),
+    )
+
+
+def _is_of_another_type(change: Change) -> bool:
+    if change.kind not in ("type_changed", "reappeared"):
+        return False
+    return not holds(change.before or UNKNOWN, change.after or UNKNOWN)
+
+
+def require_good(source: Source, verdict: Verdict) -> None:
+    """Let a file pass, or end its load.
+
+    Raises:
+        SourceError: the contract does not allow the file; says why, what has changed, and the
+            two ways out.
+    """
+    if verdict.is_good:
+        return
+    raise SourceError(
+        f"{source.name}: {verdict.file} {'; it '.join(_reasons(verdict))}.\n"
+        f"{''.join(f'  {line}{chr(10)}' for line in _shown(verdict.changes))}"
+        "Nothing was loaded, and what was built before stays as it is. Either fix the file, or "
+        f"accept it as it is now: {ACCEPT} {source.name}"
+    )
+
+
+def _reasons(verdict: Verdict) -> Iterator[str]:
+    if verdict.missing:
+        yield _lacks(verdict)
+    for rule in verdict.rules:
+        yield f"{REASONS[rule]}, which catalog.yaml forbids ({rule})"
+
+
+def _lacks(verdict: Verdict) -> str:
+    undeclared = [*map(wording.printable, verdict.undeclared)]
+    plural = "s" if len(verdict.missing) > 1 else ""
+    message = f"lacks the required column{plural} {', '.join(verdict.missing)}"
+    for name in verdict.missing:
+        near = get_close_matches(name, undeclared, 1)
+        if near:
+            message += f" (is {near[0]} meant to be {name}?)"
+    return f"{message}, and has {wording.listed(undeclared)} besides the declared ones"
+
+
+def _shown(changes: Sequence[Change]) -> Iterator[str]:
+    yield from map(str, changes[:MOST])
+    if len(changes) > MOST:
+        yield f"and {len(changes) - MOST} changes more"

@@ -1,0 +1,248 @@
+"""What the warehouse remembers of shapes: which counted, and what has changed between them.
+
+The shape of each load is in dlt's own tables, `raw._dlt_loads` and `raw._dlt_version`. A load that
+was killed has left its shape there too; `meta.accepted_schemas` says which ones count, and holds
+what was accepted by hand. `meta.schema_changes` is the history for people.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert
+
+from benepass_tasks.config.errors import WarehouseError
+from benepass_tasks.engine.measure import columns_of
+from benepass_tasks.engine.meta import ACCEPTED_SCHEMAS, SCHEMA_CHANGES
+from benepass_tasks.engine.session import Warehouse, quote_name, quote_relation
+from benepass_tasks.ingestion.schema_evolution.changes import Change, Misfits
+from benepass_tasks.ingestion.schema_evolution.renames import LETTERS, NO_SAMPLE, ROWS, Sample
+from benepass_tasks.ingestion.schema_evolution.shapes import FILE, Shape
+from benepass_tasks.state.markers import Load, now
+from benepass_tasks.state.this_run import run_id
+
+# That of the file itself comes before that of any other.
+KNOWN = """
+with accepted as (
+    select load_id, schema, file, accepted_at, file = $2 as is_of_file
+    from meta.accepted_schemas
+    where source = $1
+),
+
+loaded as (
+    from accepted where load_id is not null order by is_of_file desc, accepted_at desc limit 1
+)
+
+select
+    accepted.schema as accepted_by_hand,
+    (select load_id from loaded) as load_id,
+    (select file from loaded) as load_file,
+    (
+        select list(distinct column_name) from meta.schema_changes where source = $1
+    ) as seen
+from accepted
+order by is_of_file desc, accepted_at desc
+limit 1
+"""
+STORED = """
+select v.schema
+from raw._dlt_loads as l
+join raw._dlt_version as v
+    on v.version_hash = l.schema_version_hash and v.schema_name = l.schema_name
+where l.load_id = ?
+"""
+HISTORY = """
+select
+    load_id, changed_at, source, file, relation, column_name, change, before, after, is_guess,
+    misfits, misfit_rows, severity
+from meta.schema_changes
+where ? in ('', source)
+order by changed_at, load_id, entry
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a file's shape before it is read.
+
+    Attributes:
+        loaded: The shape of its last load, or else of the last load of its source.
+        accepted: The shape that counts for its contract: that, or one accepted by hand since.
+        seen: The columns that any load of the source had.
+        load_id: The load of the first of these shapes.
+        load_file: The file of that load.
+        is_new: Whether no file of the source was ever accepted.
+    """
+
+    loaded: Shape | None = None
+    accepted: Shape | None = None
+    seen: frozenset[str] = frozenset()
+    load_id: str | None = None
+    load_file: str | None = None
+    is_new: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the history: a change, and the load that brought it."""
+
+    load_id: str
+    changed_at: datetime
+    source: str
+    file: str
+    relation: str
+    change: Change
+
+
+NOTHING = Known()
+
+
+def read_known(warehouse: Warehouse, source: str, file: str) -> Known:
+    """Read what `meta` and dlt's tables know of the shape of a file."""
+    if not warehouse.exists():
+        return NOTHING
+    with warehouse.read() as connection:
+        if not _is_there(connection, "meta.accepted_schemas"):
+            return NOTHING
+        found = connection.exec_driver_sql(KNOWN, (source, file)).first()
+        if found is None:
+            return NOTHING
+        loaded = _stored(connection, found.load_id) if found.load_id else None
+    by_hand = found.accepted_by_hand
+    return Known(
+        loaded,
+        Shape.from_hints(json.loads(by_hand)) if by_hand else loaded,
+        frozenset(found.seen or ()),
+        found.load_id,
+        found.load_file,
+        is_new=False,
+    )
+
+
+def read_sample(
+    warehouse: Warehouse, relation: str, known: Known, columns: Sequence[str]
+) -> Sample:
+    """Read the first values of the load that a file is compared with, as far as raw has them."""
+    with warehouse.read() as connection:
+        if not _is_there(connection, relation):
+            return NO_SAMPLE
+        names = [name for name in columns if name in columns_of(connection, relation)]
+        values = "".join(f", left({quote_name(name)}, {LETTERS})" for name in names)
+        found = connection.exec_driver_sql(
+            f"select _row_number{values} from {quote_relation(relation)} "  # noqa: S608
+            f"where _source_file = ? and _dlt_load_id = ? and _row_number <= {ROWS} order by 1",
+            (known.load_file, known.load_id),
+        ).fetchall()
+    if not found:
+        return NO_SAMPLE
+    rows, *columns_found = zip(*found, strict=True)
+    return Sample(rows, dict(zip(names, columns_found, strict=True)))
+
+
+def write_changes(
+    connection: Connection, load: Load, relation: str, changes: Sequence[Change]
+) -> None:
+    """Write that the shape of a load counts from now on, and what has changed with it."""
+    _write_accepted(connection, load.source, load.file, load_id=load.load_id)
+    if changes:
+        entries = [
+            {
+                "load_id": load.load_id,
+                "run_id": load.run_id,
+                "changed_at": load.loaded_at,
+                "source": load.source,
+                "file": load.file,
+                "relation": relation,
+                "entry": number,
+                "column_name": change.column,
+                "change": change.kind,
+                "before": change.before,
+                "after": change.after,
+                "is_guess": change.is_guess,
+                "misfits": change.misfits.count if change.misfits else None,
+                "misfit_rows": list(change.misfits.rows) if change.misfits else [],
+                "severity": change.severity,
+            }
+            for number, change in enumerate(changes, 1)
+        ]
+        connection.execute(insert(SCHEMA_CHANGES), entries)
+
+
+def accept_shape(connection: Connection, source: str, file: str, shape: Shape) -> None:
+    """Write that a file may be loaded with a shape, whatever the contract says."""
+    _write_accepted(connection, source, file, schema=json.dumps(shape.as_hints()))
+
+
+def read_history(warehouse: Warehouse, source: str = "") -> list[Entry]:
+    """Read the changes of a source, or of all, the oldest first.
+
+    Raises:
+        WarehouseError: there is no warehouse yet.
+    """
+    if not warehouse.exists():
+        raise WarehouseError(
+            f"{warehouse.path} does not exist yet: `luigi --module benepass_tasks BuildMarts` "
+            "loads the files, and the history begins there"
+        )
+    with warehouse.read() as connection:
+        return read_entries(connection, source)
+
+
+def read_entries(connection: Connection, source: str = "") -> list[Entry]:
+    """Read the same in a session that is open already."""
+    if not _is_there(connection, "meta.schema_changes"):
+        return []
+    return [_entry(row) for row in connection.exec_driver_sql(HISTORY, (source,))]
+
+
+def _entry(row: Row[Any]) -> Entry:
+    misfits = None if row.misfits is None else Misfits(row.misfits, tuple(row.misfit_rows))
+    change = Change(
+        row.column_name,
+        row.change,
+        row.before,
+        row.after,
+        row.severity,
+        is_guess=row.is_guess,
+        misfits=misfits,
+    )
+    return Entry(row.load_id, row.changed_at, row.source, row.file, row.relation, change)
+
+
+def _write_accepted(
+    connection: Connection,
+    source: str,
+    file: str,
+    *,
+    load_id: str | None = None,
+    schema: str | None = None,
+) -> None:
+    row = {"source": source, "file": file, "load_id": load_id, "schema": schema}
+    accepted = {"accepted_at": now(), "run_id": run_id()}
+    connection.execute(insert(ACCEPTED_SCHEMAS), row | accepted)
+
+
+def _stored(connection: Connection, load_id: str) -> Shape | None:
+    """The shape of a load, from dlt's tables; None where somebody has dropped them."""
+    if not _is_there(connection, "raw._dlt_loads"):
+        return None
+    found = connection.exec_driver_sql(STORED, (load_id,)).first()
+    if found is None:
+        return None
+    schema = json.loads(found.schema)
+    # The columns of a file are in the one table whose column says which file it was.
+    tables = (table["columns"] for table in schema["tables"].values())
+    columns: Mapping[str, Any] = next(
+        (it for it in tables if FILE in it.get("_source_file", {})), {}
+    )
+    return Shape.from_hints(columns)
+
+
+def _is_there(connection: Connection, relation: str) -> bool:
+    sql = (
+        "select 1 from duckdb_tables() where database_name = current_database() "
+        "and schema_name || '.' || table_name = ?"
+    )
+    return connection.exec_driver_sql(sql, (relation,)).first() is not None

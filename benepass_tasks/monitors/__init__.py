@@ -1,9 +1,0 @@
-"""What is watched from run to run: how fresh and how large the data is, and what is unlike before.
-
-Monitors flag, and never fail a run: what they find makes the state unhealthy and opens alerts.
-"""
-
-from benepass_tasks.monitors.observe import observe
-from benepass_tasks.monitors.results import Result
-
-__all__ = ["Result", "observe"]

@@ -1,0 +1,1 @@
+"""The Luigi tasks and the run that they delegate to."""

@@ -1,0 +1,95 @@
+"""Building a table or view together with the marker that vouches for it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from benepass_tasks.catalog import Table
+from benepass_tasks.catalog.declared import refuse_other_columns
+from benepass_tasks.config.errors import ModelError
+from benepass_tasks.engine.failures import explain
+from benepass_tasks.engine.measure import Measure, Profiling, columns_of, measure_table
+from benepass_tasks.engine.session import Warehouse, quote_name
+from benepass_tasks.sqlmodels import Macro, Model
+from benepass_tasks.state.history.materializations import record_built
+from benepass_tasks.state.markers import Marker, write_marker
+from benepass_tasks.state.plan import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be built.
+
+    Attributes:
+        model: The SQL.
+        macros: The macros it needs, each after those that it calls itself.
+        table: What the catalog declares it to be.
+        status: Its fingerprint from the plan, computed from inputs that are up to date.
+        present: What the warehouse has under its name: table, view or None.
+    """
+
+    model: Model
+    macros: Sequence[Macro]
+    table: Table
+    status: Status
+    present: str | None
+
+
+def build_model(warehouse: Warehouse, order: Order) -> Marker:
+    """Make the model's table or view and its marker, in one transaction.
+
+    Args:
+        warehouse: Where it is made.
+        order: What is made.
+
+    Returns:
+        The marker that was written.
+
+    Raises:
+        ModelError: DuckDB refuses the SQL; the message names the file.
+        ContractError: the columns are not those that the catalog declares. What was there before
+            stays.
+    """
+    model, status = order.model, order.status
+    if status.fingerprint is None:
+        raise ModelError(f"{model.relation}: an input is not up to date")
+    started = time.perf_counter()
+    with warehouse.write() as connection:
+        _create(connection, order)
+        columns = columns_of(connection, model.relation)
+        refuse_other_columns(order.table, columns, str(model.path))
+        if order.table.materialized == "view":
+            measure = Measure(None, status.fingerprint)
+        else:
+            profiling = Profiling.of(order.table, columns)
+            measure = measure_table(connection, model.relation, columns, profiling)
+        marker = Marker.of_this_run(
+            model.relation, status.recipe, status.fingerprint, measure, started
+        )
+        write_marker(connection, marker)
+        record_built(connection, marker, status.reason, measure.profiles)
+    return marker
+
+
+def _create(connection: Connection, order: Order) -> None:
+    kind = order.table.materialized
+    relation = quote_name(order.table.layer, order.table.name)
+    connection.exec_driver_sql(f"create schema if not exists {quote_name(order.table.layer)}")
+    if order.present not in (None, kind):
+        connection.exec_driver_sql(f"drop {order.present} {relation}")
+    for macro in order.macros:
+        _execute(connection, macro.path, macro.sql)
+    sql = f"create or replace {kind} {relation} as\n{order.model.sql}"
+    _execute(connection, order.model.path, sql)
+
+
+def _execute(connection: Connection, path: Path, sql: str) -> None:
+    try:
+        connection.exec_driver_sql(sql)
+    except DBAPIError as error:
+        # Without the cause: its text may quote a value of the data.
+        raise ModelError(f"{path}: {explain(error)}") from None

@@ -1,0 +1,350 @@
+"""The Luigi tasks: they only wire; what they do lives in modules that know no Luigi.
+
+`LoadRaw` loads one file. Each table is a task of its own in its layer's namespace
+(`marts.fact_transactions`), and `BuildStaging` to `BuildMarts` stand for whole layers. The target
+of a task is its marker in the warehouse, so a task is complete when the plan says so.
+"""
+
+import atexit
+import gc
+import importlib.util
+import logging
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import cache
+from types import ModuleType
+from typing import TYPE_CHECKING, ClassVar
+
+import luigi
+
+from benepass_tasks.config.errors import BenepassError, ProjectError
+from benepass_tasks.config.project import LAYERS, Project, list_relations
+from benepass_tasks.config.settings import current_settings
+from benepass_tasks.engine.nodes import BOOKS, CONTRACTS, PUBLISHED, SITE
+from benepass_tasks.pipeline import logs
+from benepass_tasks.pipeline import scheduler as central_scheduler
+from benepass_tasks.pipeline.scheduler import SchedulerUnreachable
+from benepass_tasks.state.this_run import this_run
+
+
+def _imported_on_first_use(name: str) -> ModuleType:
+    """A module that is imported when something of it is asked for."""
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        raise ImportError(name=name)
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    package, _, attribute = name.rpartition(".")
+    setattr(sys.modules[package], attribute, module)
+    return module
+
+
+if TYPE_CHECKING:
+    from benepass_tasks.pipeline import run
+else:
+    # Luigi must know the tasks as soon as the package is imported. What they delegate to needs
+    # DuckDB and SQLAlchemy, which take longer to import than everything else, and whoever only
+    # looks at the catalog needs neither.
+    run = _imported_on_first_use("benepass_tasks.pipeline.run")
+
+log = logging.getLogger(__name__)
+logs.install()
+central_scheduler.install()
+
+# Of the many objects that a run makes few are garbage that Python must search for.
+gc.set_threshold(50_000)
+# Nor is there a point in a last search before everything is freed.
+atexit.register(gc.disable)
+
+WITHOUT_CONFIG = {"local_scheduler": "true", "no_lock": "true", "log_level": "INFO"}
+"""What Luigi is told where no luigi.cfg is found."""
+
+EXIT_CODES = {
+    "already_running": "10",
+    "missing_data": "20",
+    "not_run": "25",
+    "task_failed": "30",
+    "scheduling_error": "35",
+    "unhandled_exception": "40",
+}
+for _section, _values in (("core", WITHOUT_CONFIG), ("retcode", EXIT_CODES)):
+    # Luigi itself would ask for a central scheduler, and end a failed run with 0.
+    for _name, _value in _values.items():
+        if not luigi.configuration.get_config().has_option(_section, _name):
+            luigi.configuration.get_config().set(_section, _name, _value)
+
+PROGRESS_EVERY = 2.0
+"""Seconds between two words about how far a task is."""
+
+# One task at a time writes: DuckDB's file has a single writer.
+WRITER = {"duckdb_writer": 1}
+
+
+class MarkerTarget(luigi.Target):
+    """The marker of a node of the plan."""
+
+    def __init__(self, node: str) -> None:
+        """Point at a node: a file, a relation, or the books."""
+        self.node = node
+
+    def exists(self) -> bool:
+        """Whether the marker is there and says what would be built now."""
+        return run.ask(self.node)
+
+    def __str__(self) -> str:
+        """The node's name, for messages."""
+        return self.node
+
+
+def _worded(exception: BaseException) -> str:
+    """What may be said of a failure: only our own errors never quote a value of the data."""
+    if isinstance(exception, BenepassError):
+        return str(exception)
+    return f"{type(exception).__name__}; see the log of the run"
+
+
+class NodeTask(luigi.Task):
+    """A task that makes one node of the plan."""
+
+    resources = WRITER
+
+    @property
+    def node(self) -> str:
+        """The node's name in the plan."""
+        raise NotImplementedError
+
+    def output(self) -> MarkerTarget:
+        """The node's marker."""
+        return MarkerTarget(self.node)
+
+    def report(self, message: str, percentage: int = 100) -> None:
+        """Show what was made so far, in the log and in the visualiser."""
+        log.info("%s: %s", self.node, message, extra={"is_progress": True})
+        self.tell_scheduler(message, percentage)
+
+    def on_failure(self, exception: BaseException) -> str:
+        """Keep the failure in the history of the run, and tell the scheduler."""
+        message = _worded(exception)
+        run.record_failure(self.node, message)
+        return message
+
+    def tell_scheduler(self, message: str, percentage: int = 100) -> None:
+        """Show a message and how far the task is behind its icon in the visualiser."""
+        _tell_scheduler(self, message, percentage)
+
+
+def _tell_scheduler(task: luigi.Task, message: str, percentage: int = 100) -> None:
+    if task.set_status_message and task.set_progress_percentage:
+        # A word that does not get through undoes no work; the run ends with its next call.
+        with suppress(SchedulerUnreachable):
+            task.set_status_message(message)
+            task.set_progress_percentage(percentage)
+
+
+class LoadRaw(NodeTask):
+    """Load one file of a source into its raw table."""
+
+    source = luigi.Parameter(description="name of the source in catalog.yaml")
+    file = luigi.Parameter(description="the file's path below the data folder")
+
+    @property
+    def node(self) -> str:
+        """The file's name in the plan."""
+        return f"{self.source}/{self.file}"
+
+    def run(self) -> None:
+        """Load the file."""
+        begun = told = time.monotonic()
+
+        def tell(share: float) -> None:
+            nonlocal told
+            now, is_read = time.monotonic(), share == 1
+            if now - (begun if is_read else told) >= PROGRESS_EVERY:
+                told = now
+                what = "; writing it into raw" if is_read else ""
+                # Reading a file is about half of loading it.
+                self.report(f"{share:.0%} of the file is read{what}", int(share * 50))
+
+        self.report(run.load(self.source, self.file, tell))
+
+
+class TableTask(NodeTask):
+    """Build one table or view of the catalog."""
+
+    relation: ClassVar[str]
+
+    @property
+    def node(self) -> str:
+        """The table's name."""
+        return self.relation
+
+    def requires(self) -> Iterable[luigi.Task]:
+        """What the table is made of: a raw table of its files, a model of what its SQL reads."""
+        files = run.files_of(self.relation)
+        if files:
+            return [LoadRaw(source=file.source, file=file.name) for file in files]
+        return [table_task(reference)() for reference in run.references_of(self.relation)]
+
+    def run(self) -> None:
+        """Build the table."""
+        self.report(run.build(self.relation))
+
+
+class LayerTask(luigi.WrapperTask):
+    """All tables of a layer."""
+
+    layer: ClassVar[str]
+
+    def requires(self) -> Iterable[luigi.Task]:
+        """The layer's tables."""
+        return [table_task(relation)() for relation in run.relations_in(self.layer)]
+
+    def run(self) -> None:
+        """Say that all are there."""
+        _tell_scheduler(self, f"{len(run.relations_in(self.layer))} tables")
+
+
+class BuildStaging(LayerTask):
+    """Build the staging layer."""
+
+    layer = "staging"
+
+
+class BuildIntermediate(LayerTask):
+    """Build the intermediate layer."""
+
+    layer = "intermediate"
+
+
+class BuildQuality(LayerTask):
+    """Build the quality layer: issues and quarantine."""
+
+    layer = "quality"
+
+
+class BuildMarts(NodeTask):
+    """Build every mart and the quality layer, and prove that the books balance."""
+
+    node = BOOKS
+
+    def requires(self) -> Iterable[luigi.Task]:
+        """Every mart and raw table, and the layers between as wholes."""
+        tables = [*run.relations_in("raw"), *run.relations_in("marts")]
+        layers = [BuildStaging(), BuildIntermediate(), BuildQuality()]
+        return [*layers, *(table_task(relation)() for relation in tables)]
+
+    def run(self) -> None:
+        """Balance the books and show what became of the records."""
+        log.info("%s", run.balance())
+        self.tell_scheduler(run.totals())
+
+
+class CheckContracts(NodeTask):
+    """Test what the tables promise in the catalog."""
+
+    node = CONTRACTS
+
+    def requires(self) -> Iterable[luigi.Task]:
+        """Every table, and the proof."""
+        return [BuildMarts()]
+
+    def run(self) -> None:
+        """Run the tests that are not known to pass, and show what does not."""
+        outcome = run.check()
+        log.info("%s", outcome)
+        self.tell_scheduler(outcome)
+
+
+class Publish(NodeTask):
+    """Publish what analysts open: a DuckDB file and Parquet files, without what is not theirs."""
+
+    node = PUBLISHED
+
+    def requires(self) -> Iterable[luigi.Task]:
+        """Everything built, proven and tested, unless it may not be published anyway."""
+        run.refuse_unmasked()
+        return [CheckContracts()]
+
+    def run(self) -> None:
+        """Publish, and say what."""
+        outcome = run.publish()
+        log.info("%s", outcome)
+        self.tell_scheduler(outcome)
+
+
+class BuildSite(NodeTask):
+    """Write the pages for those who write no SQL, from what is published."""
+
+    node = SITE
+
+    def requires(self) -> Iterable[luigi.Task]:
+        """What the pages show."""
+        return [Publish()]
+
+    def run(self) -> None:
+        """Write the pages, and say where."""
+        outcome = run.build_site()
+        log.info("%s", outcome)
+        self.tell_scheduler(outcome)
+
+
+@luigi.Task.event_handler(luigi.Event.START)
+def _make_way(task: luigi.Task) -> None:
+    if this_run().asked and not isinstance(task, NodeTask | LayerTask):
+        run.make_way()
+
+
+@luigi.Task.event_handler(luigi.Event.BROKEN_TASK)
+def _remember_broken(task: luigi.Task, exception: BaseException) -> None:
+    this_run().broken.append(f"{task.task_family}: {_worded(exception)}")
+
+
+@luigi.Task.event_handler(luigi.Event.PROCESS_FAILURE)
+def _remember_killed(task: luigi.Task, _message: str) -> None:
+    # Such as by the operating system, for want of memory.
+    this_run().broken.append(f"{task.task_family}: its process was gone before it was done")
+
+
+@atexit.register
+def _finish() -> None:
+    # Not where tasks were only imported: what a run needs takes a while to import.
+    if this_run().asked:
+        run.finish()
+
+
+@cache
+def table_task(relation: str) -> type[TableTask]:
+    """Return the task class of a table, in its layer's namespace."""
+    layer, _, name = relation.partition(".")
+    task = type(
+        name,
+        (TableTask,),
+        {
+            "relation": relation,
+            "task_namespace": layer,
+            "__module__": __name__,
+            "__qualname__": f"{layer}__{name}",
+            "__doc__": f"Build {relation}.",
+        },
+    )
+    globals()[f"{layer}__{name}"] = task
+    return task
+
+
+def _declared_relations() -> list[str]:
+    try:
+        project = Project(current_settings().project_dir)
+    except ProjectError:
+        return []
+    return list_relations(project, ("raw", *LAYERS))
+
+
+# Luigi's command line knows a task by its class: name them all, without reading them yet.
+for _relation in _declared_relations():
+    table_task(_relation)

@@ -1,0 +1,1 @@
+"""What leaves the warehouse: the files that analysts open, and formats for other tools."""

@@ -1,0 +1,197 @@
+"""All monitors of a run."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import cast
+
+from sqlalchemy import Connection
+
+from benepass_tasks.catalog import Catalog
+from benepass_tasks.config.digests import digest
+from benepass_tasks.config.project import Project
+from benepass_tasks.quality.monitors import wording
+from benepass_tasks.quality.monitors.anomalies import (
+    Series,
+    Verdict,
+    judge_days,
+    judge_issues,
+    judge_rows,
+    judge_share,
+)
+from benepass_tasks.quality.monitors.figures import Key, read_figures
+from benepass_tasks.quality.monitors.freshness import instant_of, judge_freshness
+from benepass_tasks.quality.monitors.results import Monitor, Result, keep_results, results_on
+from benepass_tasks.quality.monitors.statistics import NEEDED
+from benepass_tasks.quality.monitors.volume import judge_volume
+from benepass_tasks.state.markers import now
+
+JUDGE = "1"
+"""Version of how figures are judged; a change of it judges them anew."""
+
+PERIODS = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
+"""The types of a key that has a table grow by the calendar, in steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How a monitor judges a series, and words what it finds."""
+
+    judge: Callable[[Series, Series | None], Verdict]
+    unit: Callable[[float], str]
+    all: str
+    new: str
+
+
+_KINDS: dict[str, _Kind] = {
+    "row_count": _Kind(lambda it, _: judge_rows(it), wording.rows, "rows", "new rows"),
+    "null_rate": _Kind(
+        lambda it, _: judge_share(it, "both"),
+        wording.share,
+        "of the rows have no {name}",
+        "of the new rows have no {name}",
+    ),
+    "quarantine_rate": _Kind(
+        judge_issues,
+        wording.share,
+        "of the records are quarantined as {name}",
+        "of the new records are quarantined as {name}",
+    ),
+    "flag_rate": _Kind(
+        judge_issues,
+        wording.share,
+        "of the records are flagged as {name}",
+        "of the new records are flagged as {name}",
+    ),
+    "rejected_rate": _Kind(
+        lambda it, _: judge_share(it, "more"),
+        wording.share,
+        "of the records cannot be parsed",
+        "of the new records cannot be parsed",
+    ),
+}
+
+
+def observe(
+    connection: Connection, project: Project, catalog: Catalog, as_of: date, window: int
+) -> list[Result]:
+    """Judge the state of the warehouse, and keep what was found.
+
+    Reads `meta.loads`, `meta.markers`, `meta.runs`, `meta.materializations`,
+    `meta.column_profiles` and `meta.quality_figures`; writes the rows of this run in
+    `meta.monitor_results`, and `meta.watermarks`.
+
+    Args:
+        connection: A session that writes, at the end of a run.
+        project: Where the SQL is.
+        catalog: What is declared.
+        as_of: The as-of date of the run; one that is past is judged as of its end.
+        window: How many figures to compare each with.
+
+    Returns:
+        What every monitor says, the worst first.
+
+    Raises:
+        WarehouseError: DuckDB refuses a query.
+    """
+    results = [
+        *judge_freshness(connection, catalog, instant_of(as_of, now())),
+        *judge_volume(connection, catalog),
+        *_unlike_before(connection, project, catalog, window),
+    ]
+    results.sort(key=_worst_first)
+    keep_results(connection, results)
+    return results
+
+
+def _unlike_before(
+    connection: Connection, project: Project, catalog: Catalog, window: int
+) -> list[Result]:
+    """What is judged by the history: worked out again only when there is more of it."""
+    basis = _basis(connection, project, window)
+    return results_on(connection, basis) or [
+        replace(it, basis=basis) for it in _judge_history(connection, project, catalog, window)
+    ]
+
+
+def _basis(connection: Connection, project: Project, window: int) -> str:
+    newest = connection.exec_driver_sql(
+        "select max(recorded_at) from meta.materializations where outcome = 'built'"
+    ).scalar()
+    return digest(JUDGE, str(newest), str(window), repr(project.state))
+
+
+def _worst_first(result: Result) -> tuple[int, str, str, str]:
+    worst = ("fail", "warn", "ok").index(result.status)
+    return worst, result.dataset, result.monitor, result.name or ""
+
+
+def _judge_history(
+    connection: Connection, project: Project, catalog: Catalog, window: int
+) -> Iterator[Result]:
+    figures = read_figures(connection, project, window)
+    for key, series in figures.series.items():
+        if _is_watched(key, catalog):
+            monitor, dataset, name = key
+            kind = _KINDS[monitor]
+            verdict = kind.judge(series, figures.series.get((f"new_{monitor}", dataset, name)))
+            words = kind.new if verdict.what == "new" else kind.all
+            found = f"{kind.unit(verdict.value)} {words.format(name=name)}"
+            yield _result(key, verdict, found, kind.unit)
+    for dataset, spend in figures.spend.items():
+        spent = judge_days(spend.amounts, spend.as_of, spend.seen)
+        if spent and dataset in catalog.tables:
+            found = f"{wording.usd(spent.value)} spent on {spent.day:%A, %Y-%m-%d}"
+            yield _result(("spend_per_day", dataset, None), spent, found, wording.usd)
+
+
+def _is_watched(key: Key, catalog: Catalog) -> bool:
+    monitor, dataset, name = key
+    if monitor not in _KINDS:
+        return False
+    if monitor not in ("row_count", "null_rate"):
+        return dataset in catalog.sources
+    table = catalog.tables.get(dataset)
+    if table is None or table.layer not in ("raw", "marts"):
+        return False
+    if monitor == "null_rate":
+        return name in table.columns
+    # A table of months has no new rows for a month, and then all at once.
+    return not any(table.columns[column].type in PERIODS for column in table.key)
+
+
+def _result(key: Key, verdict: Verdict, found: str, unit: Callable[[float], str]) -> Result:
+    monitor, dataset, name = key
+    return Result(
+        cast("Monitor", monitor),
+        dataset,
+        verdict.status,
+        f"{found}; {_wanted(verdict, unit)}",
+        _compared_with(verdict, unit),
+        name,
+        verdict.value,
+        verdict.lower,
+        verdict.upper,
+    )
+
+
+def _wanted(verdict: Verdict, unit: Callable[[float], str]) -> str:
+    bounds = {"at least": verdict.lower, "at most": verdict.upper}
+    limits = [f"{word} {unit(bound)}" for word, bound in bounds.items() if bound is not None]
+    if not limits:
+        return "too early to tell" if verdict.expected is None else "any number is fine"
+    normal = f"normal is {' and '.join(limits)}"
+    return f"{normal}; but so it has been for long" if verdict.has_stood else normal
+
+
+def _compared_with(verdict: Verdict, unit: Callable[[float], str]) -> str:
+    expected = verdict.expected
+    if expected is None:
+        return f"nothing: needs {NEEDED} figures, has {verdict.known}"
+    if expected.weekday:
+        what = f"{expected.weekday}s"
+    else:
+        what = "days" if verdict.what == "day" else "runs"
+    first = min((it.day for it in expected.figures if it.day), default=None)
+    since = f" since {first}" if first else ""
+    return f"median {unit(expected.center)} of {len(expected.figures)} {what}{since}"

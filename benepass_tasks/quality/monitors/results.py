@@ -1,0 +1,93 @@
+"""What the monitors say, and how it is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, delete
+
+from benepass_tasks.engine.meta import MONITOR_RESULTS
+from benepass_tasks.quality.monitors.anomalies import Status
+from benepass_tasks.state.markers import now
+from benepass_tasks.state.this_run import run_id
+
+Monitor = Literal[
+    "freshness",
+    "volume",
+    "row_count",
+    "null_rate",
+    "quarantine_rate",
+    "flag_rate",
+    "rejected_rate",
+    "spend_per_day",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one monitor said in a run; a row of `meta.monitor_results`.
+
+    Attributes:
+        monitor: Which one.
+        dataset: The source or table in the catalog.
+        status: Whether all is well.
+        message: What was found and what is expected, for people; holds no personal value.
+        compared_with: What is expected on what grounds, in words.
+        name: A column, a reason or a flag; None where it is the dataset as a whole.
+        value: What was found: hours, rows, a part of 1, or USD; None where there is nothing.
+        lower: The least that is expected, in the same unit; None where anything less is fine.
+        upper: The most that is expected; None where anything more is fine.
+        run_id: The run.
+        checked_at: When, UTC.
+        basis: Digest of what the verdict follows from, where it stands while that is the same.
+    """
+
+    monitor: Monitor
+    dataset: str
+    status: Status
+    message: str
+    compared_with: str
+    name: str | None = None
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    run_id: str = field(default_factory=run_id)
+    checked_at: datetime = field(default_factory=now)
+    basis: str | None = None
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return f"{self.dataset}: {self.message}"
+
+
+def results_on(connection: Connection, basis: str) -> list[Result]:
+    """What the last run said on a basis, as said by this one; none where no run has."""
+    names = [field.name for field in fields(Result) if field.name not in ("run_id", "checked_at")]
+    rows = connection.exec_driver_sql(
+        f"select {', '.join(names)} from meta.monitor_results "  # noqa: S608
+        "where basis = $1 and run_id = "
+        "(select arg_max(run_id, checked_at) from meta.monitor_results where basis = $1)",
+        (basis,),
+    )
+    return [Result(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+def keep_results(connection: Connection, results: Sequence[Result]) -> None:
+    """Write what the monitors said, in place of what the same run wrote before."""
+    if not results:
+        return
+    ours = MONITOR_RESULTS.c.run_id.in_({result.run_id for result in results})
+    connection.execute(delete(MONITOR_RESULTS).where(ours))
+    # As lists, one for each column: a statement for each row would take ten times as long.
+    names = [field.name for field in fields(Result)]
+    lists = [[getattr(result, name) for result in results] for name in names]
+    selected = ", ".join(f"unnest(cast(? as {_KINDS.get(name, 'varchar')}[]))" for name in names)
+    connection.exec_driver_sql(
+        f"insert into meta.monitor_results ({', '.join(names)}) select {selected}",
+        tuple(lists),
+    )
+
+
+_KINDS = {"value": "double", "lower": "double", "upper": "double", "checked_at": "timestamptz"}
+"""The types of the columns that hold no text."""

@@ -1,0 +1,163 @@
+"""The proof that the books balance, and the table that ends a run."""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as RichTable
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from benepass_tasks.catalog import Catalog
+from benepass_tasks.config.errors import BooksError
+from benepass_tasks.config.project import Project
+from benepass_tasks.engine.failures import explain
+from benepass_tasks.engine.measure import Measure
+from benepass_tasks.engine.nodes import BOOKS
+from benepass_tasks.engine.session import Warehouse, quote_relation
+from benepass_tasks.state.history.figures import keep_figures
+from benepass_tasks.state.history.materializations import record_built
+from benepass_tasks.state.history.read import SourceFigures, figures_of
+from benepass_tasks.state.markers import (
+    Marker,
+    Snapshot,
+    forget_load,
+    forget_marker,
+    snapshot_of,
+    write_marker,
+)
+from benepass_tasks.state.plan import Status, is_contract, leftovers
+from benepass_tasks.state.this_run import run_id
+
+log = logging.getLogger(__name__)
+
+
+def balance(
+    warehouse: Warehouse, project: Project, catalog: Catalog, status: Status, known: Snapshot
+) -> str:
+    """Prove that every record and cent of the files is in raw, rejected, marts or quarantine.
+
+    Args:
+        warehouse: Where everything was built.
+        project: Where `sql/checks/books_balance.sql` is.
+        catalog: What there should be.
+        status: The fingerprint of the proof from the plan, computed from all tables' content.
+        known: The state of the warehouse. What it has and the catalog does not, any more, is
+            dropped, so that nobody takes it for up to date.
+
+    Returns:
+        A table for people: what became of the records, and how long it took.
+
+    Raises:
+        BooksError: a sum does not come out; the message names each difference.
+    """
+    if status.fingerprint is None:
+        raise BooksError("the books cannot be balanced: a table is not up to date; run again")
+    started = time.perf_counter()
+    fingerprint = status.fingerprint
+    gone = leftovers(catalog, known)
+    with warehouse.write() as connection:
+        _drop(connection, gone)
+        _forget_sources(connection, catalog, known)
+        sums = _rows(connection, project, "checks/books_balance.sql")
+        if sums:
+            raise BooksError("the books do not balance:\n" + "\n".join(map(_difference, sums)))
+        keep_figures(connection, project)
+        figures = figures_of(connection, run_id())
+        measure = Measure(None, fingerprint)
+        marker = Marker.of_this_run(BOOKS, status.recipe, fingerprint, measure, started)
+        write_marker(connection, marker)
+        record_built(connection, marker, status.reason)
+        snapshot = snapshot_of(connection)
+    for relation in gone:
+        log.warning("%s has no entry in catalog.yaml any more; dropped", relation)
+    sections = [
+        "The books balance.",
+        _rendered(_records_table(figures)),
+        _rendered(_reasons_table(figures)),
+        _seconds_line(snapshot),
+    ]
+    return "\n".join(section for section in sections if section)
+
+
+def _drop(connection: Connection, gone: Mapping[str, str | None]) -> None:
+    for relation, kind in gone.items():
+        if kind:
+            connection.exec_driver_sql(f"drop {kind} {quote_relation(relation)}")
+        forget_marker(connection, relation)
+
+
+def _forget_sources(connection: Connection, catalog: Catalog, known: Snapshot) -> None:
+    for load in known.loads.values():
+        if load.source not in catalog.sources:
+            connection.exec_driver_sql(
+                "delete from raw.rejected_rows where _dlt_load_id = ?", (load.load_id,)
+            )
+            forget_load(connection, load.source, load.file)
+
+
+def _rows(connection: Connection, project: Project, name: str) -> Sequence[Any]:
+    sql = (project.sql / name).read_text(encoding="utf-8")
+    try:
+        return connection.exec_driver_sql(sql).all()
+    except DBAPIError as error:
+        # Without the cause: its text may quote a value of the data.
+        raise BooksError(f"sql/{name}: {explain(error)}") from None
+
+
+def _difference(row: Sequence[Any]) -> str:
+    source, left, left_value, right, right_value, difference = row
+    places = 2 if left.startswith("USD") else 0
+    return (
+        f"  {source}: {left} {left_value:,.{places}f}, {right} {right_value:,.{places}f}: "
+        f"off by {difference:,.{places}f}"
+    )
+
+
+def _records_table(figures: Iterable[SourceFigures]) -> RichTable:
+    table = RichTable(box=box.SIMPLE_HEAD)
+    table.add_column("source")
+    for name in ("records", "clean", "flagged", "quarantined", "rejected"):
+        table.add_column(name, justify="right")
+    for it in figures:
+        counts = (it.records, it.clean, it.flagged, it.quarantined, it.rejected)
+        table.add_row(it.source, *(f"{count:,}" for count in counts))
+    return table
+
+
+def _reasons_table(figures: Iterable[SourceFigures]) -> RichTable:
+    table = RichTable(box=box.SIMPLE_HEAD)
+    table.add_column("source")
+    table.add_column("quarantined because")
+    table.add_column("records", justify="right")
+    rows = [(-count, it.source, reason) for it in figures for reason, count in it.by_reason.items()]
+    for count, source, reason in sorted(rows):
+        table.add_row(source, reason, f"{-count:,}")
+    return table
+
+
+def _seconds_line(snapshot: Snapshot) -> str:
+    seconds: dict[str, float] = {}
+    for load in snapshot.loads.values():
+        _add(seconds, "raw", load.seconds, load.run_id)
+    for marker in snapshot.markers.values():
+        if not is_contract(marker.name):
+            _add(seconds, marker.name.partition(".")[0], marker.seconds, marker.run_id)
+    return "Seconds: " + ", ".join(f"{layer} {spent:.2f}" for layer, spent in seconds.items())
+
+
+def _add(seconds: dict[str, float], layer: str, spent: float, run: str) -> None:
+    if run == run_id():
+        seconds[layer] = seconds.get(layer, 0.0) + spent
+
+
+def _rendered(table: RichTable) -> str:
+    if not table.row_count:
+        return ""
+    console = Console(width=100, color_system=None, force_terminal=False)
+    with console.capture() as capture:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())

@@ -1,0 +1,206 @@
+"""The pages over HTTP, for this computer alone.
+
+Who is asked for by another name than this computer's own does not answer, so that no page of
+another site gets at the files by a name that it has its own server for; and no browser hands them
+to such a page.
+"""
+
+import errno
+import os
+import sys
+from dataclasses import dataclass
+from email.utils import formatdate
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socket import socket
+from socketserver import TCPServer
+from urllib.parse import unquote, urlsplit
+
+from benepass_tasks.config.errors import SiteError
+from benepass_tasks.site.policy import CONTENT_POLICY
+
+LOOPBACK = "127.0.0.1"
+
+HTTP_PORT = 80
+"""The port that no address names."""
+
+IDLE_SECONDS = 30
+"""Seconds after which a browser that asks for nothing more is let go."""
+
+FIRST_PAGE = "index.html"
+
+CONTENT_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".csv": "text/csv; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml; charset=utf-8",
+}
+"""The kinds of files that a site is made of; no other is served."""
+
+HEADERS = {
+    # A browser asks each time whether there is a newer one.
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": f"{CONTENT_POLICY}; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""What every answer says."""
+
+
+class SiteServer(ThreadingHTTPServer):
+    """A server of a site's folder.
+
+    Attributes:
+        folder: The folder.
+        hosts: The names that it answers to.
+    """
+
+    def __init__(self, folder: Path, port: int) -> None:
+        """Take the port.
+
+        Args:
+            folder: The site's folder.
+            port: The port of 127.0.0.1; 0 takes any that is free.
+
+        Raises:
+            SiteError: there are no pages in the folder, or the port cannot be had.
+        """
+        if not (folder / FIRST_PAGE).is_file():
+            raise SiteError(
+                f"there are no pages in {folder}: make them with `make site`, "
+                "or name another folder with --benepass-site-dir"
+            )
+        self.folder = folder.resolve()
+        try:
+            super().__init__((LOOPBACK, port), _Handler)
+        except OSError as error:
+            why = (
+                "is in use: the pages may be served there already"
+                if error.errno == errno.EADDRINUSE
+                else f"cannot be used: {error.strerror}"
+            )
+            raise SiteError(f"port {port} of {LOOPBACK} {why}; --port names another") from error
+        ours = (LOOPBACK, "localhost")
+        self.hosts = {f"{name}:{self.server_port}" for name in ours}
+        if self.server_port == HTTP_PORT:
+            self.hosts.update(ours)
+
+    @property
+    def address(self) -> str:
+        """Where the first page is."""
+        return f"http://{LOOPBACK}:{self.server_port}/"
+
+    def server_bind(self) -> None:
+        """Take the port, and ask nobody for the name of this computer."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = LOOPBACK, self.server_address[1]
+
+    def serve_until_interrupted(self) -> None:
+        """Answer until Ctrl-C."""
+        try:
+            self.serve_forever()
+        except KeyboardInterrupt:
+            return
+
+    def handle_error(self, request: socket | tuple[bytes, socket], client_address: object) -> None:
+        """Say what went wrong, unless it is only that a browser has gone away."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers a browser."""
+
+    server: SiteServer
+
+    protocol_version = "HTTP/1.1"
+    server_version = "benepass"
+    sys_version = ""
+    timeout = IDLE_SECONDS
+    error_content_type = "text/plain; charset=utf-8"
+    error_message_format = "%(code)d %(message)s\n"
+
+    def do_GET(self) -> None:
+        """Answer with a file."""
+        self._answer(with_content=True)
+
+    def do_HEAD(self) -> None:
+        """Answer with what would be said of a file."""
+        self._answer(with_content=False)
+
+    def end_headers(self) -> None:
+        """Say what every answer says."""
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        super().end_headers()
+
+    def log_message(self, *_args: object) -> None:
+        """Say nothing: who serves pages to himself reads no log."""
+
+    def _answer(self, *, with_content: bool) -> None:
+        hosts = self.headers.get_all("Host", [])
+        if len(hosts) != 1:
+            self.send_error(HTTPStatus.BAD_REQUEST, "One Host, please")
+            return
+        if hosts[0].lower() not in self.server.hosts:
+            self.send_error(HTTPStatus.MISDIRECTED_REQUEST, f"Only {self.server.address}, please")
+            return
+        found = _read(self.server.folder, self.path)
+        if found is None:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        tag, modified = f'"{found.state}"', formatdate(found.modified, usegmt=True)
+        is_known = self._has(tag, modified)
+        self.send_response(HTTPStatus.NOT_MODIFIED if is_known else HTTPStatus.OK)
+        self.send_header("ETag", tag)
+        self.send_header("Last-Modified", modified)
+        if not is_known:
+            self.send_header("Content-Type", found.content_type)
+            self.send_header("Content-Length", str(len(found.content)))
+        self.end_headers()
+        if with_content and not is_known:
+            self.wfile.write(found.content)
+
+    def _has(self, tag: str, modified: str) -> bool:
+        """Whether the browser says that it has the file as it is."""
+        tags = self.headers.get("If-None-Match")
+        if tags is not None:
+            return tag in (it.strip().removeprefix("W/") for it in tags.split(","))
+        return self.headers.get("If-Modified-Since") == modified
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    content: bytes
+    content_type: str
+    state: str
+    modified: int
+
+
+def _read(folder: Path, target: str) -> _File | None:
+    """The file that is asked for; None where the pages have none such."""
+    try:
+        path = _path(folder, target)
+        if path is None:
+            return None
+        with path.open("rb") as opened:
+            state, content = os.fstat(opened.fileno()), opened.read()
+    except (OSError, ValueError):
+        # It went away meanwhile, or is no name that a file or an address can have.
+        return None
+    version = f"{state.st_mtime_ns:x}-{state.st_size:x}"
+    return _File(content, CONTENT_TYPES[path.suffix], version, int(state.st_mtime))
+
+
+def _path(folder: Path, target: str) -> Path | None:
+    parts = unquote(urlsplit(target).path).removeprefix("/").split("/")
+    if parts == [""]:
+        parts = [FIRST_PAGE]
+    if any(part.startswith(".") or not part for part in parts):
+        return None
+    path = folder.joinpath(*parts).resolve()
+    is_ours = path.is_relative_to(folder) and path.suffix in CONTENT_TYPES and path.is_file()
+    return path if is_ours else None

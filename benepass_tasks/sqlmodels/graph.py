@@ -1,0 +1,190 @@
+"""All models of a project as a graph whose edges are what the SQL reads."""
+
+import graphlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from benepass_tasks.catalog import Catalog, SqlCheck
+from benepass_tasks.catalog.wording import meant, nearest
+from benepass_tasks.config.errors import ModelError
+from benepass_tasks.config.project import LAYERS, Project
+from benepass_tasks.sqlmodels.cache import Definitions, files_key, keep, recall
+from benepass_tasks.sqlmodels.definitions import Macro, Model
+
+CHECKS = "checks"
+"""The folder of the queries whose rows are failures."""
+
+PROOF = "books_balance"
+"""The query in `sql/checks/` that ends every run; it is no test of a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelGraph:
+    """Every model by relation, in an order in which each comes after what it reads.
+
+    The queries that test tables, `checks`, are by name and in no order: nothing reads them.
+    """
+
+    models: Mapping[str, Model]
+    macros: Mapping[str, Macro]
+    checks: Mapping[str, Model]
+
+    def macros_of(self, model: Model) -> Iterator[Macro]:
+        """The macros a model needs, each after those that it calls itself."""
+        sorter = graphlib.TopologicalSorter(
+            {name: self.macros[name].macros for name in model.macros}
+        )
+        return (self.macros[name] for name in sorter.static_order())
+
+    def downstream(self, relations: frozenset[str]) -> frozenset[str]:
+        """The given relations and every model that reads one of them, directly or not."""
+        reached = set(relations)
+        for model in self.models.values():
+            if reached.intersection(model.references):
+                reached.add(model.relation)
+        return frozenset(reached)
+
+
+def read_graph(project: Project, catalog: Catalog, cache: Path) -> ModelGraph:
+    """Read every SQL file of the project and check it against the catalog.
+
+    Args:
+        project: Where the SQL files are.
+        catalog: What they are checked against.
+        cache: A file for what was read, so that unchanged files are not parsed again.
+
+    Raises:
+        ModelError: all problems at once, one a line: a file without an entry, an entry without a
+            file, a reference to a table that no entry knows, a cycle, SQL that cannot be used.
+    """
+    problems: list[str] = []
+    try:
+        key = files_key(project)
+    except OSError as error:
+        raise ModelError(
+            f"{error.filename} cannot be read: {error.strerror}; sql/ holds SQL files only"
+        ) from error
+    known = recall(cache, key)
+    macros, models = known or _parse(project, problems)
+    problems += _mismatches(project, catalog, models)
+    problems += _check_mismatches(project, catalog)
+    order = _order(models, problems)
+    if problems:
+        raise ModelError("\n".join(sorted(problems)))
+    if not known:
+        keep(cache, key, (macros, models))
+    return ModelGraph(
+        MappingProxyType(
+            {name: models[name] for name in order if not name.startswith(f"{CHECKS}.")}
+        ),
+        MappingProxyType(macros),
+        MappingProxyType({name: models[f"{CHECKS}.{name}"] for name in _check_files(project)}),
+    )
+
+
+def _parse(project: Project, problems: list[str]) -> Definitions:
+    macros = _read_macros(project, problems)
+    return macros, _read_models(project, macros, problems)
+
+
+def _read_macros(project: Project, problems: list[str]) -> dict[str, Macro]:
+    from benepass_tasks.sqlmodels.statements import read_macro  # noqa: PLC0415 - imports sqlglot
+
+    files = project.sql_files("macros")
+    names = frozenset(path.stem for path in files)
+    macros = {}
+    for path in files:
+        try:
+            macros[path.stem] = read_macro(project.root, path, names)
+        except ModelError as error:
+            problems.append(str(error))
+    try:
+        tuple(
+            graphlib.TopologicalSorter(
+                {macro.name: macro.macros & macros.keys() for macro in macros.values()}
+            ).static_order()
+        )
+    except graphlib.CycleError as error:
+        problems.append("macros call each other in a circle: " + " -> ".join(error.args[1]))
+        return {}
+    return macros
+
+
+def _read_models(
+    project: Project, macros: Mapping[str, Macro], problems: list[str]
+) -> dict[str, Model]:
+    from benepass_tasks.sqlmodels.statements import read_model  # noqa: PLC0415 - imports sqlglot
+
+    models = {}
+    for folder in (*LAYERS, CHECKS):
+        for path in project.sql_files(folder):
+            relation = f"{folder}.{path.stem}"
+            if relation == f"{CHECKS}.{PROOF}":
+                continue
+            try:
+                models[relation] = read_model(relation, project.root, path, macros)
+            except ModelError as error:
+                problems.append(str(error))
+    return models
+
+
+def _mismatches(project: Project, catalog: Catalog, models: Mapping[str, Model]) -> Iterator[str]:
+    files = {f"{layer}.{path.stem}": path for layer in LAYERS for path in project.sql_files(layer)}
+    for relation in catalog.tables.keys() - files.keys():
+        layer, _, table = relation.partition(".")
+        if layer != "raw":
+            yield f"catalog.yaml: {relation} has no SQL file; expected sql/{layer}/{table}.sql"
+    for relation in files.keys() - catalog.tables.keys():
+        yield f"{files[relation]}: {relation} has no entry in catalog.yaml; declare it there"
+    for model in models.values():
+        for reference in model.references:
+            if reference not in catalog.tables:
+                yield (
+                    f"{model.path}:{_line_of(model, reference)} reads {reference}, "
+                    "which no entry in catalog.yaml declares"
+                )
+
+
+def _check_files(project: Project) -> dict[str, Path]:
+    paths = {path.stem: path for path in project.sql_files(CHECKS)}
+    return {name: path for name, path in paths.items() if name != PROOF}
+
+
+def _check_mismatches(project: Project, catalog: Catalog) -> Iterator[str]:
+    files = _check_files(project)
+    named: set[str] = set()
+    for relation, table in catalog.tables.items():
+        for name in (test.name for test in table.tests if isinstance(test, SqlCheck)):
+            named.add(name)
+            where = f"{catalog.path.name}: {relation}.metadata.tests names the check {name}"
+            if name == PROOF:
+                yield f"{where}, which is the proof that ends every run, and no test of a table"
+            elif name not in files:
+                near = meant(nearest(name, files))
+                yield f"{where}, which has no file; expected sql/{CHECKS}/{name}.sql{near}"
+    for name in files.keys() - named:
+        yield (
+            f"{files[name]}: no table names this check; add {{check: {name}}} to metadata.tests "
+            f"of a table in {catalog.path.name}, or remove the file"
+        )
+
+
+def _line_of(model: Model, reference: str) -> int:
+    """The first line that names the table, outside comments."""
+    name = re.compile(rf"^(?!\s*--).*\b{re.escape(reference)}\b", re.IGNORECASE)
+    lines = enumerate(model.sql.splitlines(), 1)
+    return next((number for number, line in lines if name.search(line)), 1)
+
+
+def _order(models: Mapping[str, Model], problems: list[str]) -> list[str]:
+    edges = {
+        model.relation: sorted(models.keys() & set(model.references)) for model in models.values()
+    }
+    try:
+        return list(graphlib.TopologicalSorter(edges).static_order())
+    except graphlib.CycleError as error:
+        problems.append("models read each other in a circle: " + " -> ".join(error.args[1]))
+        return []

@@ -1,0 +1,168 @@
+"""The lineage of all models, each after what it reads, from the files' columns on."""
+
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from benepass_tasks.catalog import Catalog, Table
+from benepass_tasks.sqlmodels import Model, ModelGraph
+from benepass_tasks.sqlmodels.lineage.edges import (
+    IDENTITY,
+    NO_EDGES,
+    TRANSFORMATION,
+    ColumnRef,
+    Edges,
+    edge_of,
+)
+from benepass_tasks.sqlmodels.lineage.graph import Lineage, ModelLineage
+from benepass_tasks.sqlmodels.lineage.problems import Problems, UntraceableError
+
+if TYPE_CHECKING:
+    from benepass_tasks.sqlmodels.lineage.expressions import Macros
+    from benepass_tasks.sqlmodels.lineage.names import Output
+
+REJECTED = ColumnRef("raw.rejected_rows", "raw_record")
+"""Holds whole records of any file, as they were written."""
+
+
+def trace(graph: ModelGraph, catalog: Catalog, masks: Collection[str]) -> Lineage:
+    """Find out what every column of every table derives from.
+
+    Args:
+        graph: The models; their SQL is all that counts.
+        catalog: The sources' columns, and the columns that each table should have.
+        masks: The names of the macros that mask: a value that passes one is masked.
+
+    Returns:
+        Every raw table and every model, each after what it reads.
+
+    Raises:
+        ModelError: all that cannot be followed, one a line, with file and line and what to write
+            instead. What is not known to derive from nowhere else never counts as understood.
+    """
+    from benepass_tasks.sqlmodels.lineage.calls import check_macros  # noqa: PLC0415 - imports sqlglot
+
+    problems = Problems()
+    macros = check_macros(graph.macros.values(), masks, problems)
+    found = {table.relation: _raw(catalog, table) for table in _raw_tables(catalog)}
+    tables = {relation: _named(relation, model.columns) for relation, model in found.items()}
+    for model in graph.models.values():
+        traced = _model(model, tables, macros, problems)
+        declared = catalog.tables.get(model.relation)
+        if traced is not None:
+            found[model.relation] = traced
+            if declared is not None:
+                _compare(traced, declared, problems)
+        known = declared.columns if declared is not None else {}
+        # A model that cannot be followed must not make those that read it look wrong, too.
+        columns = known if traced is None else traced.columns
+        tables[model.relation] = _named(model.relation, columns)
+    problems.raise_any()
+    return Lineage(MappingProxyType(found))
+
+
+def _raw_tables(catalog: Catalog) -> Iterator[Table]:
+    return (table for table in catalog.tables.values() if table.layer == "raw")
+
+
+def _raw(catalog: Catalog, table: Table) -> ModelLineage:
+    source = catalog.sources[table.source] if table.source else None
+    columns = {
+        name: frozenset({edge_of(ColumnRef(source.name, name), IDENTITY)})
+        if source is not None and name in source.columns
+        else NO_EDGES
+        for name in table.columns
+    }
+    references = tuple(source.name for source in (source,) if source is not None)
+    if table.relation == REJECTED.relation and REJECTED.column in columns:
+        columns[REJECTED.column] = _whole_records(catalog)
+        references = tuple(catalog.sources)
+    return ModelLineage(
+        table.relation,
+        catalog.path,
+        references,
+        MappingProxyType(columns),
+        NO_EDGES,
+        MappingProxyType({}),
+    )
+
+
+def _whole_records(catalog: Catalog) -> Edges:
+    return frozenset(
+        edge_of(ColumnRef(source.name, name), TRANSFORMATION)
+        for source in catalog.sources.values()
+        for name in source.columns
+    )
+
+
+def _named(relation: str, columns: Collection[str]) -> dict[str, Edges]:
+    """What a column of a table stands for where it is read: itself."""
+    return {name: frozenset({edge_of(ColumnRef(relation, name), IDENTITY)}) for name in columns}
+
+
+def _model(
+    model: Model,
+    tables: Mapping[str, Mapping[str, Edges]],
+    macros: "Macros",
+    problems: Problems,
+) -> ModelLineage | None:
+    try:
+        return _understood(model, _walked(model, tables, macros))
+    except UntraceableError as error:
+        problems.add(model.path, error.line, str(error))
+    except RecursionError:
+        problems.add(model.path, 1, "is nested too deeply; split it into models")
+    except Exception as error:  # noqa: BLE001 - whatever it is, the lineage is unknown
+        what = (str(error) or type(error).__name__).splitlines()[0]
+        problems.add(model.path, 1, f"cannot be followed: {what}; write it more simply")
+    return None
+
+
+def _walked(model: Model, tables: Mapping[str, Mapping[str, Edges]], macros: "Macros") -> "Output":
+    from benepass_tasks.sqlmodels.lineage.queries import Walk  # noqa: PLC0415 - imports sqlglot
+    from benepass_tasks.sqlmodels.lineage.syntax import parse  # noqa: PLC0415
+
+    names = {name for relation in model.references for name in tables.get(relation, ())}
+    return Walk(tables, macros).query(parse(model.sql, names), {})
+
+
+def _understood(model: Model, output: "Output") -> ModelLineage:
+    columns: dict[str, Edges] = {}
+    lines: dict[str, int] = {}
+    for column in output.columns:
+        if column.name is None:
+            raise UntraceableError(column.line, "a column without a name", "write AS and a name")
+        if column.name in columns:
+            raise UntraceableError(
+                column.line, f"two columns {column.name}", "give each column its own name"
+            )
+        columns[column.name] = column.edges
+        lines[column.name] = column.line
+    return ModelLineage(
+        model.relation,
+        model.path,
+        model.references,
+        MappingProxyType(columns),
+        output.rows,
+        MappingProxyType(lines),
+    )
+
+
+def _compare(traced: ModelLineage, declared: Table, problems: Problems) -> None:
+    """Where other columns are found than are declared, something was misunderstood."""
+    names = {name.lower() for name in declared.columns}
+    for name in traced.columns:
+        if name not in names:
+            problems.add(
+                traced.path,
+                traced.lines[name],
+                f"gives a column {name} that {declared.relation} does not declare; "
+                "declare it in catalog.yaml, or take it out",
+            )
+    for name in sorted(names - traced.columns.keys()):
+        problems.add(
+            traced.path,
+            1,
+            f"gives no column {name}, which {declared.relation} declares; "
+            "select it, or take it out of catalog.yaml",
+        )

@@ -1,0 +1,204 @@
+"""A search for personal values by experiment, which sees what no parser can.
+
+Each identifying raw column gets a token of its own in every value, the real SQL runs over a copy
+of the raw tables in memory, and every column of every table is searched for the tokens. A token
+where the catalog does not declare its kind in clear has slipped through. What alters a token (a
+hash, say) is not found this way: the proof over the lineage sees that.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import ascii_lowercase
+
+import duckdb
+
+from benepass_tasks.catalog import Catalog, Column, Table
+from benepass_tasks.config.errors import WarehouseError
+from benepass_tasks.config.project import LAYERS
+from benepass_tasks.engine.failures import explain
+from benepass_tasks.engine.session import quote_name, quote_relation, quote_text
+from benepass_tasks.sqlmodels import ModelGraph
+from benepass_tasks.sqlmodels.lineage import ColumnRef
+
+MOST_ROWS = 5_000
+"""Of each raw table; enough to meet every branch of the SQL, few enough to take no time."""
+
+MARK = "qzx"
+"""How each token begins; one letter follows. Short, so that a cut leaves it whole."""
+
+FORMS = (
+    "'{token}' || {column}",
+    "if(contains({column}, '@'), 'x@{token}.' || {column}, {column} || '{token}')",
+    "'{token}'",
+)
+"""Where the token goes, one build each: before the value, between two @ (or after the value), and
+in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A raw column's token in a column where it should not be.
+
+    Attributes:
+        column: Where it was seen.
+        origin: The raw column whose values these are.
+        rows: In how many rows.
+    """
+
+    column: ColumnRef
+    origin: ColumnRef
+    rows: int
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        rows = "1 row" if self.rows == 1 else f"{self.rows:,} rows"
+        return f"{self.column}: values of {self.origin} are visible in {rows}"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What was searched, and what was seen."""
+
+    tokens: int
+    columns: int
+    sightings: tuple[Sighting, ...]
+
+
+def search(
+    warehouse: Path, catalog: Catalog, graph: ModelGraph, variables: Mapping[str, str]
+) -> Search:
+    """Run the real SQL over marked raw values and search every table for the marks.
+
+    Args:
+        warehouse: The file whose raw tables are copied; it is only read.
+        catalog: Which raw columns are identifying, and what may be in clear where.
+        graph: The SQL.
+        variables: What SQL reads with `getvariable`, as SQL literals; masking is always on.
+
+    Raises:
+        WarehouseError: there is nothing to copy, or DuckDB refuses the SQL.
+    """
+    if not warehouse.is_file():
+        raise WarehouseError(
+            f"{warehouse}: no such file, and the search needs raw tables to mark: run BuildMarts "
+            "first, or name a warehouse with --benepass-warehouse"
+        )
+    tokens = dict(_tokens(catalog))
+    tables = [catalog.tables[relation] for relation in graph.models]
+    seen: dict[tuple[ColumnRef, ColumnRef], Sighting] = {}
+    try:
+        for form in FORMS:
+            with duckdb.connect(config={"autoinstall_known_extensions": False}) as scratch:
+                _prepare(scratch, {**variables, "pii_masking": "true"})
+                _copy_raw(scratch, warehouse, catalog.tables.values(), tokens, form)
+                _build(scratch, graph)
+                for it in _sightings(scratch, tables, catalog, tokens):
+                    seen.setdefault((it.column, it.origin), it)
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"{warehouse} could not be searched for canaries: {explain(error)}. One that is in use "
+            "cannot be read; try again once no run is going on"
+        ) from None
+    columns = sum(len(table.columns) for table in tables)
+    return Search(len(tokens), columns, tuple(seen.values()))
+
+
+def _tokens(catalog: Catalog) -> Iterator[tuple[ColumnRef, str]]:
+    identifying = [
+        ColumnRef(table.relation, column.name)
+        for table in catalog.tables.values()
+        if table.layer == "raw"
+        for column in table.columns.values()
+        if column.pii.class_ == "identifier"
+    ]
+    if len(identifying) > len(ascii_lowercase):
+        raise WarehouseError(
+            f"the search for canaries has {len(ascii_lowercase)} marks, and there are "
+            f"{len(identifying)} raw columns of class identifier"
+        )
+    for column, letter in zip(identifying, ascii_lowercase, strict=False):
+        yield column, f"{MARK}{letter}"
+
+
+def _prepare(scratch: duckdb.DuckDBPyConnection, variables: Mapping[str, str]) -> None:
+    scratch.execute("set TimeZone = 'UTC'")
+    for name, value in variables.items():
+        scratch.execute(f"set variable {name} = {value}")
+    for layer in ("raw", *LAYERS):
+        scratch.execute(f"create schema {layer}")
+
+
+def _copy_raw(
+    scratch: duckdb.DuckDBPyConnection,
+    warehouse: Path,
+    tables: Iterable[Table],
+    tokens: Mapping[ColumnRef, str],
+    form: str,
+) -> None:
+    scratch.execute(f"attach {quote_text(str(warehouse))} as original (read_only)")
+    for table in tables:
+        if table.layer == "raw":
+            name = quote_name("raw", table.name)
+            columns = ", ".join(map(quote_name, table.columns))
+            scratch.execute(
+                f"create table {name} as select {columns} "  # noqa: S608
+                f"from original.{name} limit {MOST_ROWS}"
+            )
+            for column in table.columns.values():
+                token = tokens.get(ColumnRef(table.relation, column.name))
+                if token:
+                    _mark(
+                        scratch,
+                        name,
+                        column,
+                        form.format(token=token, column=quote_name(column.name)),
+                    )
+    scratch.execute("detach original")
+
+
+def _mark(scratch: duckdb.DuckDBPyConnection, table: str, column: Column, marked: str) -> None:
+    name = quote_name(column.name)
+    if column.type == "BLOB":
+        marked = f"encode({marked.replace(name, f'{name}::varchar')})"
+    scratch.execute(f"update {table} set {name} = {marked} where {name} is not null")  # noqa: S608
+
+
+def _build(scratch: duckdb.DuckDBPyConnection, graph: ModelGraph) -> None:
+    for model in graph.models.values():
+        for macro in graph.macros_of(model):
+            scratch.execute(macro.sql)
+        scratch.execute(f"create table {quote_relation(model.relation)} as\n{model.sql}")
+
+
+def _sightings(
+    scratch: duckdb.DuckDBPyConnection,
+    tables: Iterable[Table],
+    catalog: Catalog,
+    tokens: Mapping[ColumnRef, str],
+) -> Iterator[Sighting]:
+    for table in tables:
+        columns = list(table.columns.values())
+        seen = ", ".join(
+            f"count(*) filter (contains(lower({quote_name(column.name)}::varchar), '{token}'))"
+            for column in columns
+            for token in tokens.values()
+        )
+        if not seen:
+            return
+        name = quote_name(table.layer, table.name)
+        counts = iter(scratch.execute(f"select {seen} from {name}").fetchone() or ())  # noqa: S608
+        for column in columns:
+            for origin in tokens:
+                rows = next(counts)
+                if rows and not _may_show(column, catalog, origin):
+                    yield Sighting(ColumnRef(table.relation, column.name), origin, rows)
+
+
+def _may_show(column: Column, catalog: Catalog, origin: ColumnRef) -> bool:
+    kind = catalog.tables[origin.relation].columns[origin.column].pii.kind
+    return (column.pii.class_, column.pii.treatment, column.pii.kind) == (
+        "identifier",
+        "clear",
+        kind,
+    )

@@ -1,0 +1,124 @@
+"""What became of each node of the plan in a run, and what the tables that it built hold."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from benepass_tasks.engine.measure import ColumnProfile
+from benepass_tasks.engine.meta import COLUMN_PROFILES, MATERIALIZATIONS
+from benepass_tasks.engine.session import quote_text
+from benepass_tasks.state.markers import Load, Marker, is_relation, now
+from benepass_tasks.state.this_run import run_id
+
+
+def record_built(
+    connection: Connection,
+    marker: Marker,
+    reason: str | None,
+    profiles: Iterable[ColumnProfile] = (),
+) -> None:
+    """Write that a node was made, in the transaction that makes it.
+
+    Args:
+        connection: The session that writes the marker.
+        marker: What vouches for the node.
+        reason: Why it had to be made.
+        profiles: What the columns of a table hold.
+    """
+    _record(
+        connection,
+        node=marker.name,
+        outcome="built",
+        reason=reason,
+        row_count=marker.row_count,
+        seconds=marker.seconds,
+        fingerprint=marker.fingerprint,
+        content=marker.content,
+    )
+    rows = [
+        {"run_id": run_id(), "relation": marker.name, "null_rate": one.null_rate, **asdict(one)}
+        for one in profiles
+    ]
+    if rows:
+        connection.execute(insert(COLUMN_PROFILES), rows)
+
+
+def record_loaded(connection: Connection, load: Load, reason: str | None) -> None:
+    """Write that a file was loaded, in the transaction that vouches for it."""
+    _record(
+        connection,
+        node=f"{load.source}/{load.file}",
+        outcome="built",
+        reason=reason,
+        row_count=load.parsed,
+        seconds=load.seconds,
+        fingerprint=load.sha256,
+        content=load.load_id,
+    )
+
+
+def record_failed(connection: Connection, node: str, error: str) -> None:
+    """Write that a node could not be made; the message quotes no value of the data."""
+    _record(connection, node=node, outcome="failed", error=error)
+
+
+def record_skipped(connection: Connection, fingerprints: Mapping[str, str | None]) -> None:
+    """Write that nodes were up to date, but for those that this run has made itself.
+
+    Args:
+        connection: A session that writes.
+        fingerprints: Of each node that is up to date.
+    """
+    done = select(MATERIALIZATIONS.c.node).where(MATERIALIZATIONS.c.run_id == run_id())
+    known = set(connection.execute(done).scalars())
+    rows = [
+        _row(node=node, outcome="skipped", reason="up to date", fingerprint=fingerprint)
+        for node, fingerprint in fingerprints.items()
+        if node not in known
+    ]
+    if rows:
+        connection.execute(insert(MATERIALIZATIONS), rows)
+
+
+def record_bytes(connection: Connection) -> None:
+    """Write how much of the file each table takes that this run has built.
+
+    Counted in blocks, which small tables share: the sum over all tables may be more than the file.
+    Only what is committed has blocks.
+    """
+    ours = MATERIALIZATIONS.c.run_id == run_id()
+    built = select(MATERIALIZATIONS.c.node).where(
+        ours, MATERIALIZATIONS.c.outcome == "built", MATERIALIZATIONS.c.row_count.is_not(None)
+    )
+    relations = [name for name in connection.execute(built).scalars() if is_relation(name)]
+    for relation, size in _sizes(connection, relations).items():
+        connection.execute(
+            update(MATERIALIZATIONS)
+            .where(ours, MATERIALIZATIONS.c.node == relation)
+            .values(bytes=size)
+        )
+
+
+def _sizes(connection: Connection, relations: Iterable[str]) -> dict[str, int]:
+    asked = [
+        f"select {quote_text(relation)}, count(distinct block_id) "  # noqa: S608
+        f"from pragma_storage_info({quote_text(relation)}) where persistent"
+        for relation in relations
+    ]
+    if not asked:
+        return {}
+    block = connection.exec_driver_sql(
+        "select block_size from pragma_database_size() where database_name = current_database()"
+    ).scalar_one()
+    found = connection.exec_driver_sql("\nunion all ".join(asked))
+    return {relation: blocks * block for relation, blocks in found}
+
+
+def _record(connection: Connection, **values: Any) -> None:  # noqa: ANN401 - columns of the table
+    connection.execute(insert(MATERIALIZATIONS), [_row(**values)])
+
+
+def _row(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - columns of the table
+    return {"run_id": run_id(), "recorded_at": now(), **values}

@@ -1,0 +1,134 @@
+"""The runs: how each began and ended."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from benepass_tasks.config.settings import Settings
+from benepass_tasks.engine.meta import (
+    CHECK_RESULTS,
+    COLUMN_PROFILES,
+    LOADS,
+    MARKERS,
+    MATERIALIZATIONS,
+    MONITOR_RESULTS,
+    QUALITY_FIGURES,
+    RUNS,
+)
+from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.state.history import beacon
+from benepass_tasks.state.history.about import git_commit, shown_settings, versions
+from benepass_tasks.state.markers import now
+from benepass_tasks.state.this_run import run_id, this_run
+
+RunStatus = Literal["running", "succeeded", "failed", "interrupted"]
+
+KILLED = "the process was gone without a word"
+"""What is said of a run that did not come to say how it ended."""
+
+OF_A_RUN = (MATERIALIZATIONS, QUALITY_FIGURES, MONITOR_RESULTS, CHECK_RESULTS, COLUMN_PROFILES)
+"""The tables that have a row or more for each run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended.
+
+    Attributes:
+        status: `succeeded` or `failed`.
+        error: Why it failed, where no task says so; quotes no value of the data.
+    """
+
+    status: RunStatus
+    error: str | None = None
+
+
+def go_on(warehouse: Warehouse) -> None:
+    """Let it be seen that this run goes on, as soon as it has something to do."""
+    # Where that cannot be, the work itself says so.
+    with suppress(OSError):
+        beacon.light(warehouse, run_id())
+
+
+def begin(warehouse: Warehouse, settings: Settings) -> None:
+    """Write that this run is on, once; the caller has its turn on the warehouse."""
+    if run_id() in _begun:
+        return
+    beacon.light(warehouse, run_id())
+    with warehouse.write() as connection:
+        if not _is_known(connection):
+            _write(connection, settings)
+    _begun.add(run_id())
+
+
+def end(connection: Connection, settings: Settings, ending: Ending) -> None:
+    """Write how this run ended; one that had nothing to do begins and ends here."""
+    if not _is_known(connection):
+        _write(connection, settings)
+    connection.execute(
+        update(RUNS)
+        .where(RUNS.c.run_id == run_id())
+        .values(status=ending.status, error=ending.error, ended_at=now())
+    )
+
+
+def settle_interrupted(connection: Connection, warehouse: Warehouse) -> None:
+    """Write of runs that were killed that they are over, as of their last sign of life."""
+    alive = beacon.put_out_dead(warehouse)
+    dead = select(RUNS.c.run_id).where(RUNS.c.status == "running", RUNS.c.run_id.not_in(alive))
+    for lost in connection.execute(dead).scalars().all():
+        seen = select(func.max(MATERIALIZATIONS.c.recorded_at)).where(
+            MATERIALIZATIONS.c.run_id == lost
+        )
+        connection.execute(
+            update(RUNS)
+            .where(RUNS.c.run_id == lost)
+            .values(
+                status="interrupted",
+                error=KILLED,
+                ended_at=func.coalesce(seen.scalar_subquery(), RUNS.c.started_at),
+            )
+        )
+
+
+def forget_old(connection: Connection, keep_runs: int) -> None:
+    """Remove all but the last runs, and all that is known of them.
+
+    A run that made something which is still there stays, however long ago that was.
+    """
+    last = select(RUNS.c.run_id).order_by(RUNS.c.started_at.desc()).limit(keep_runs)
+    gone = select(RUNS.c.run_id).where(
+        RUNS.c.run_id.not_in(last),
+        RUNS.c.run_id.not_in(select(MARKERS.c.run_id)),
+        RUNS.c.run_id.not_in(select(LOADS.c.run_id)),
+    )
+    old = connection.execute(gone).scalars().all()
+    if old:
+        for table in (RUNS, *OF_A_RUN):
+            connection.execute(delete(table).where(table.c.run_id.in_(old)))
+
+
+def _is_known(connection: Connection) -> bool:
+    found = select(RUNS.c.run_id).where(RUNS.c.run_id == run_id())
+    return connection.execute(found).first() is not None
+
+
+def _write(connection: Connection, settings: Settings) -> None:
+    connection.execute(
+        insert(RUNS),
+        {
+            "run_id": run_id(),
+            "started_at": this_run().started_at,
+            "status": "running",
+            "as_of": settings.as_of,
+            "versions": versions(),
+            "settings": shown_settings(settings),
+            "git_commit": git_commit(settings.project_dir),
+        },
+    )
+
+
+_begun: set[str] = set()
+"""The runs that this process knows to be written."""

@@ -1,0 +1,230 @@
+"""Schema `meta`: what was built and loaded, from what, and what came out.
+
+A marker vouches for one table or view. It is written in the transaction that makes the table, so
+that there is never one without the other.
+"""
+
+import re
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, insert, select
+
+from benepass_tasks.engine.measure import Measure
+from benepass_tasks.engine.meta import LOADS, MARKERS, MASKING, PROPERTIES
+from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.state.this_run import run_id
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What a relation was built from (`fingerprint`) and what came out (`content`).
+
+    Attributes:
+        name: The relation, `layer.table`.
+        recipe: Digest of the SQL and the settings it uses.
+        fingerprint: Digest of the recipe and the content of all inputs.
+        content: Digest of the columns and rows, whatever their order.
+        row_count: Rows of a table; None for a view.
+        seconds: How long it took to build.
+        run_id: The run that built it.
+        built_at: When, UTC.
+    """
+
+    name: str
+    recipe: str
+    fingerprint: str
+    content: str
+    row_count: int | None
+    seconds: float
+    run_id: str
+    built_at: datetime
+
+    @classmethod
+    def of_this_run(
+        cls, name: str, recipe: str, fingerprint: str, measure: Measure, started: float
+    ) -> "Marker":
+        """A marker for what this run has just built, begun at `time.perf_counter()` started."""
+        return cls(
+            name=name,
+            recipe=recipe,
+            fingerprint=fingerprint,
+            content=measure.content,
+            row_count=measure.row_count,
+            seconds=time.perf_counter() - started,
+            run_id=run_id(),
+            built_at=now(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The load of one file that raw holds the rows of.
+
+    Attributes:
+        source: The catalog's name of the source.
+        file: The file's name, relative to the data folder.
+        recipe: Digest of how the file was read.
+        sha256: Digest of the bytes that were read.
+        file_state: The file's inode, size and times when it was read.
+        load_id: dlt's id of the load.
+        lines: Physical lines.
+        records: Records after the header, parsed or not.
+        parsed: Records in raw.
+        rejected: Records in `raw.rejected_rows`.
+        seconds: How long the load took.
+        run_id: The run that loaded it.
+        loaded_at: When, UTC.
+    """
+
+    source: str
+    file: str
+    recipe: str
+    sha256: str
+    file_state: str
+    load_id: str
+    lines: int
+    records: int
+    parsed: int
+    rejected: int
+    seconds: float
+    run_id: str
+    loaded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state of a warehouse.
+
+    Attributes:
+        markers: The markers by name.
+        loads: The loads by (source, file).
+        relations: `table` or `view` by relation.
+        is_masked: Whether its personal data is masked; None where it holds none yet.
+    """
+
+    markers: Mapping[str, Marker]
+    loads: Mapping[tuple[str, str], Load]
+    relations: Mapping[str, str]
+    is_masked: bool | None
+
+    def loads_of(self, source: str) -> dict[str, Load]:
+        """The loads of one source by file."""
+        return {load.file: load for load in self.loads.values() if load.source == source}
+
+    def with_built(self, marker: Marker, kind: str) -> "Snapshot":
+        """The state after a relation was built, without reading it anew."""
+        return Snapshot(
+            {**self.markers, marker.name: marker},
+            self.loads,
+            {**self.relations, marker.name: kind},
+            self.is_masked,
+        )
+
+
+def is_relation(name: str) -> bool:
+    """Whether a marker is that of a table or view, rather than of a proof or a file."""
+    return re.fullmatch(r"\w+\.\w+", name) is not None
+
+
+EMPTY = Snapshot({}, {}, {}, None)
+
+
+def read_snapshot(warehouse: Warehouse) -> Snapshot:
+    """Read the state of the warehouse, all of it at once; an absent file has an empty one."""
+    if not warehouse.exists():
+        return EMPTY
+    with warehouse.read() as connection:
+        return snapshot_of(connection)
+
+
+def snapshot_of(connection: Connection) -> Snapshot:
+    """Read the state of the warehouse through an open session."""
+    relations = _relations(connection)
+    return Snapshot(
+        {marker.name: marker for marker in _rows(connection, MARKERS, Marker, relations)},
+        {(load.source, load.file): load for load in _rows(connection, LOADS, Load, relations)},
+        relations,
+        _is_masked(connection, relations),
+    )
+
+
+def write_marker(connection: Connection, marker: Marker) -> None:
+    """Put the marker in place of an earlier one of that name."""
+    write_markers(connection, [marker])
+
+
+def write_markers(connection: Connection, markers: Collection[Marker]) -> None:
+    """Put markers in place of earlier ones of their names."""
+    if markers:
+        forget_markers(connection, [marker.name for marker in markers])
+        connection.execute(insert(MARKERS), [asdict(marker) for marker in markers])
+
+
+def forget_marker(connection: Connection, name: str) -> None:
+    """Remove what vouches for a relation."""
+    forget_markers(connection, [name])
+
+
+def forget_markers(connection: Connection, names: Collection[str]) -> None:
+    """Remove what vouches for some relations."""
+    connection.execute(delete(MARKERS).where(MARKERS.c.name.in_(names)))
+
+
+def forget_others(connection: Connection, prefix: str, kept: Iterable[str]) -> None:
+    """Remove the markers whose names begin with a prefix, but for some."""
+    found = MARKERS.c.name.startswith(prefix, autoescape=True)
+    connection.execute(delete(MARKERS).where(found, MARKERS.c.name.not_in(list(kept))))
+
+
+def write_load(connection: Connection, load: Load) -> None:
+    """Put the load in place of an earlier one of that file."""
+    forget_load(connection, load.source, load.file)
+    connection.execute(insert(LOADS), asdict(load))
+
+
+def forget_load(connection: Connection, source: str, file: str | None = None) -> None:
+    """Remove what vouches for a file, or for all files of a source."""
+    statement = delete(LOADS).where(LOADS.c.source == source)
+    connection.execute(statement if file is None else statement.where(LOADS.c.file == file))
+
+
+def forget_all_loads(connection: Connection) -> None:
+    """Remove what vouches for any file."""
+    connection.execute(delete(LOADS))
+
+
+def now() -> datetime:
+    """The present instant in UTC."""
+    return datetime.now(UTC)
+
+
+def _is_masked(connection: Connection, relations: Mapping[str, str]) -> bool | None:
+    if "meta.properties" not in relations:
+        return None
+    value = select(PROPERTIES.c.value).where(PROPERTIES.c.name == MASKING)
+    found = connection.execute(value).scalar()
+    return None if found is None else found == "true"
+
+
+def _rows(
+    connection: Connection, table: Table, record: type[Any], relations: Mapping[str, str]
+) -> list[Any]:
+    if f"meta.{table.name}" not in relations:
+        return []
+    columns = [table.c[field.name] for field in fields(record)]
+    return [record(*row) for row in connection.execute(select(*columns))]
+
+
+def _relations(connection: Connection) -> dict[str, str]:
+    rows = connection.exec_driver_sql(
+        "select schema_name || '.' || table_name, 'table' from duckdb_tables() "
+        "where database_name = current_database() "
+        "union all "
+        "select schema_name || '.' || view_name, 'view' from duckdb_views() "
+        "where database_name = current_database() and not internal"
+    )
+    return {relation: kind for relation, kind in rows}  # noqa: C416 - rows are no pairs to mypy

@@ -1,0 +1,42 @@
+"""The dialect: one database a process, and names that may be anything."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, insert, select
+from sqlalchemy.schema import CreateTable
+
+from benepass_tasks.engine.dialect import create_memory_engine
+
+
+def test_one_database_is_opened_and_none_to_ask_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    connect = duckdb.connect
+
+    def count(*arguments: object, **options: object) -> object:
+        opened.append(arguments)
+        return connect(*arguments, **options)  # type: ignore[arg-type]
+
+    def refuse(*_arguments: object, **_options: object) -> object:
+        pytest.fail("the default database of the process is used")
+
+    monkeypatch.setattr(duckdb, "connect", count)
+    monkeypatch.setattr(duckdb, "cursor", refuse)
+    engine = create_memory_engine({"memory_limit": "100MB"})
+    with engine.connect() as connection:
+        limit = connection.exec_driver_sql("select current_setting('memory_limit')").scalar_one()
+    engine.dispose()
+    assert (len(opened), limit) == (1, "95.3 MiB")
+
+
+@pytest.mark.parametrize("name", ["select", "at", "Mixed Case", 'a "quoted" one', "id"])
+def test_a_column_may_have_any_name(name: str) -> None:
+    table = Table("table", MetaData(), Column(name, Integer))
+    engine = create_memory_engine({})
+    with engine.begin() as connection:
+        connection.execute(CreateTable(table))
+        connection.execute(insert(table), {name: 1})
+        described = connection.exec_driver_sql('describe "table"').one()
+        assert (described[0], connection.execute(select(table)).scalar_one()) == (name, 1)
+    engine.dispose()

@@ -1,0 +1,137 @@
+"""What a source's contract does not allow, and what the message says."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from benepass_tasks.catalog import Column, Pii, SchemaContract, Source
+from benepass_tasks.config.errors import SourceError
+from benepass_tasks.ingestion.schema_evolution.changes import Earlier, Observed, compare
+from benepass_tasks.ingestion.schema_evolution.contract import Verdict, judge, require_good
+from benepass_tasks.ingestion.schema_evolution.shapes import ColumnShape, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+REQUIRED = {"a": True, "b": False}
+
+
+def source(**contract: Any) -> Source:  # noqa: ANN401 - modes as literals
+    columns = {
+        name: Column(name, "A column.", "VARCHAR", "people", Pii("none"), required)
+        for name, required in REQUIRED.items()
+    }
+    return Source(
+        *("people", "data/people.csv", "People.", "people"),
+        MappingProxyType(columns),
+        SchemaContract(**contract),
+    )
+
+
+FROZEN = source(tables="freeze", columns="freeze", data_type="freeze")
+
+
+def shape(*columns: str) -> Shape:
+    named = [column.partition(" ")[::2] for column in columns]
+    present = [
+        ColumnShape(name, kind or "VARCHAR", name, place, is_required=REQUIRED.get(name, False))
+        for place, (name, kind) in enumerate(named, 1)
+    ]
+    absent = [
+        ColumnShape(name, is_required=required)
+        for name, required in REQUIRED.items()
+        if name not in dict(named)
+    ]
+    return Shape.of([*present, *absent])
+
+
+def verdict(of: Source, before: Shape | None, after: Shape, seen: Sequence[str] = ()) -> Verdict:
+    changes = compare(Earlier(before, seen=seen), Observed(after), of.columns)
+    return judge(of, "people.csv", after, before, changes, is_new=before is None)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rules"),
+    [
+        (None, shape("a", "b"), ["tables: freeze"]),
+        (shape("a", "b"), shape("a", "b"), []),
+        (shape("a", "b"), shape("b", "a"), []),
+        (shape("a", "b"), shape("a"), ["columns: freeze"]),
+        (shape("a"), shape("a", "b"), ["columns: freeze"]),
+        (shape("a", "x"), shape("a", "y"), ["columns: freeze"]),
+        (shape("a DECIMAL"), shape("a BIGINT"), []),
+        (shape("a DECIMAL"), shape("a"), ["data_type: freeze"]),
+        (shape("a BIGINT"), shape("a DECIMAL"), ["data_type: freeze"]),
+        (shape("a UNKNOWN"), shape("a DATE"), []),
+        (shape("a DATE", "b"), shape("a"), ["columns: freeze", "data_type: freeze"]),
+    ],
+)
+def test_what_is_frozen_may_not_change_and_what_evolves_may(
+    before: Shape | None, after: Shape, rules: list[str]
+) -> None:
+    assert verdict(FROZEN, before, after).rules == tuple(rules)
+    assert verdict(source(), before, after).is_good
+
+
+def test_a_column_that_reappears_is_refused_by_each_rule_that_it_breaks() -> None:
+    before = Shape.of([*shape("a").present.values(), ColumnShape("b", "DATE")])
+    found = verdict(FROZEN, before, shape("a", "b"), seen=["a", "b"])
+    assert found.rules == ("columns: freeze", "data_type: freeze")
+    assert verdict(FROZEN, before, shape("a", "b DATE"), seen=["a", "b"]).rules == (
+        "columns: freeze",
+    )
+
+
+def test_a_required_column_must_be_there_even_on_the_first_load() -> None:
+    assert verdict(source(), None, shape("b")).missing == ("a",)
+    assert verdict(source(), shape("a", "b"), shape("b")).missing == ("a",)
+
+
+def test_an_absence_that_was_accepted_is_allowed_until_the_column_is_back() -> None:
+    assert verdict(source(), shape("b"), shape("b")).is_good
+    assert verdict(source(), shape("b"), shape("a", "b")).is_good
+    assert not verdict(source(), shape("a", "b"), shape("b")).is_good
+
+
+def test_an_absence_from_before_the_column_was_required_is_not_accepted() -> None:
+    before = Shape.of([*shape("b").present.values(), ColumnShape("a", is_required=False)])
+    assert verdict(source(), before, shape("b")).missing == ("a",)
+
+
+def test_the_message_shows_the_difference_and_both_ways_out() -> None:
+    found = verdict(FROZEN, shape("a DECIMAL", "b"), shape("a", "x"))
+    with pytest.raises(SourceError) as raised:
+        require_good(FROZEN, found)
+    assert str(raised.value) == (
+        "people: people.csv has other columns than were accepted, which catalog.yaml forbids "
+        "(columns: freeze); it has values that do not fit the types that were accepted, which "
+        "catalog.yaml forbids (data_type: freeze).\n"
+        "  a changed from DECIMAL to VARCHAR\n"
+        "  x added (VARCHAR)\n"
+        "  b removed (it was VARCHAR)\n"
+        "Nothing was loaded, and what was built before stays as it is. Either fix the file, or "
+        "accept it as it is now: python -m benepass_tasks schema accept people"
+    )
+
+
+def test_a_missing_column_is_named_with_the_one_that_may_be_meant() -> None:
+    with pytest.raises(SourceError) as raised:
+        require_good(FROZEN, verdict(source(), shape("a", "b"), shape("aa", "b")))
+    assert "people.csv lacks the required column a (is aa meant to be a?), and has aa " in str(
+        raised.value
+    )
+
+
+def test_what_is_good_passes() -> None:
+    require_good(FROZEN, verdict(FROZEN, shape("a"), shape("a")))
+
+
+def test_a_message_stays_short_whatever_the_header_is() -> None:
+    many = verdict(FROZEN, shape("a"), shape("a", *(f"c{i}_{'x' * 1000}" for i in range(5000))))
+    with pytest.raises(SourceError) as raised:
+        require_good(FROZEN, many)
+    assert "and 4980 changes more" in str(raised.value)
+    assert len(str(raised.value)) < 5000

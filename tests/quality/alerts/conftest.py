@@ -1,0 +1,154 @@
+"""A server that takes messages, and a warehouse whose history a test writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from receiving import Receiver, receiving
+
+from benepass_tasks.config.channels import Webhook
+from benepass_tasks.config.settings import Settings
+from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.quality.alerts import alert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from benepass_tasks.quality.alerts import Problem
+
+MORNING = datetime(2026, 1, 1, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """A server that takes messages."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with receiving() as server:
+        yield server
+
+
+@dataclass
+class History:
+    """A warehouse that a test writes the history of runs into, and what ends each run."""
+
+    settings: Settings
+    runs: int = 0
+
+    @property
+    def warehouse(self) -> Warehouse:
+        return Warehouse.of(self.settings)
+
+    @property
+    def at(self) -> datetime:
+        """When the present run ends."""
+        return MORNING + timedelta(days=self.runs)
+
+    @property
+    def run_id(self) -> str:
+        return f"run{self.runs}"
+
+    def set(self, **settings: object) -> None:
+        self.settings = replace(self.settings, **settings)  # type: ignore[arg-type]
+
+    def execute(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        with self.warehouse.write() as connection:
+            result = connection.exec_driver_sql(sql, values)
+            return [tuple(row) for row in result] if result.returns_rows else []
+
+    def run(self, status: str = "succeeded", error: str | None = None) -> None:
+        """Another run; what is written from now on belongs to it."""
+        self.runs += 1
+        self.execute(
+            "insert into meta.runs (run_id, started_at, ended_at, status, as_of, versions, "
+            "settings, error) values (?, ?, ?, ?, '2026-01-01', '{}', '{}', ?)",
+            *(self.run_id, self.at, self.at, status, error),
+        )
+
+    def made(self, node: str, outcome: str = "built", error: str | None = None) -> None:
+        self.execute(
+            "insert into meta.materializations (run_id, node, outcome, error, recorded_at) "
+            "values (?, ?, ?, ?, ?)",
+            *(self.run_id, node, outcome, error, self.at),
+        )
+
+    def tested(  # noqa: PLR0913 - the columns of a table
+        self,
+        relation: str,
+        column: str | None,
+        test: str,
+        *,
+        failing: int = 0,
+        arguments: str = "",
+        severity: str = "fail",
+        keys: list[str] | None = None,
+    ) -> None:
+        status = "passed" if not failing else {"fail": "failed", "warn": "warned"}[severity]
+        self.execute(
+            "insert into meta.check_results values (?, ?, ?, ?, ?, ?, ?, ?, 100, ?, 0.1, ?)",
+            *(self.run_id, relation, column, test, arguments, severity, status, failing),
+            *(keys or [], self.at),
+        )
+
+    def monitored(self, monitor: str, dataset: str, status: str, name: str | None = None) -> None:
+        self.execute(
+            "insert into meta.monitor_results values (?, ?, ?, ?, ?, 0.5, 0, 0.1, ?, ?, ?, null)",
+            *(self.run_id, monitor, dataset, name, status),
+            *("median 0.0 % of 14 runs", "50.0 % of the rows", self.at),
+        )
+
+    def vouch(self, *markers: str) -> None:
+        for name in markers:
+            self.execute("insert into meta.markers values (?, '', '', '', 1, 0, '', now())", name)
+
+    def end(self, *extra: Problem) -> None:
+        """The run ends."""
+        alert(self.warehouse, self.settings, self.run_id, extra)
+
+    def age(self, hours: float) -> None:
+        """Let time pass, as far as alerts know it."""
+        for table, columns in (
+            ("incidents", ("opened_at", "resolved_at")),
+            ("notifications", ("claimed_at", "delivered_at")),
+        ):
+            for column in columns:
+                self.execute(
+                    f"update meta.{table} set {column} = {column} - to_hours(?)", int(hours)
+                )
+
+    def incidents(self, columns: str = "key, severity, resolved_at is null") -> list[Any]:
+        return self.execute(f"select {columns} from meta.incidents order by all")
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    """A warehouse with the tables of `meta`, empty, and nowhere to send alerts to."""
+    made = History(
+        Settings(
+            project_dir=tmp_path,
+            data_dir=tmp_path,
+            warehouse=tmp_path / "w.duckdb",
+            as_of=date(2026, 1, 1),
+            pii_masking=True,
+            force=frozenset(),
+            memory_limit="200MB",
+            lock_timeout=1,
+            hash_key=None,
+            published_dir=tmp_path / "published",
+            site_dir=tmp_path / "site",
+            min_group_size=5,
+            publish_unmasked="",
+        )
+    )
+    made.execute("select 1")
+    return made
+
+
+@pytest.fixture
+def told(history: History, receiver: Receiver) -> History:
+    """The same with a webhook."""
+    history.set(alert_webhook=Webhook(receiver.url))
+    return history

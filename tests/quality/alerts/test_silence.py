@@ -1,0 +1,79 @@
+"""No personal value is ever told: neither of rows that fail a test, nor of files that fail."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benepass_tasks.config.channels import Webhook
+from benepass_tasks.config.settings import current_settings
+from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.quality.alerts import alert
+from benepass_tasks.state.this_run import run_id
+
+if TYPE_CHECKING:
+    from conftest import Workspace
+    from receiving import Receiver
+
+PERSONAL = ("ann", "archer", "baker", "cole", "example.", "@", "t2", "t5")
+"""What of names, addresses and ids would show, in any case."""
+
+
+def end(workspace: Workspace, receiver: Receiver) -> None:
+    settings = replace(
+        current_settings(),
+        project_dir=workspace.root,
+        warehouse=workspace.warehouse,
+        alert_webhook=Webhook(receiver.url),
+    )
+    alert(Warehouse.of(settings), settings, run_id())
+
+
+def silent(receiver: Receiver, workspace: Workspace) -> list[str]:
+    """The lines of the only message, in which no value of a person is, nor in the incidents."""
+    (message,) = receiver.messages
+    for text in (json.dumps(message), repr(workspace.query("from meta.incidents"))):
+        assert [value for value in PERSONAL if value in text.lower()] == []
+    lines: list[str] = message["text"].splitlines()
+    return lines[1:]
+
+
+@pytest.mark.usefixtures("finished")
+def test_of_rows_that_fail_a_test_there_is_the_number(
+    workspace: Workspace, receiver: Receiver
+) -> None:
+    workspace.replace(
+        "data/employees.csv", "E2,Bo,", "E1,Ann,Archer,ann@example.com,2020-01-01,active\nE2,Bo,"
+    )
+    workspace.replace("catalog.yaml", "{range: {min: 0.01}}", "{range: {min: 55}}")
+    workspace.replace(
+        "catalog.yaml",
+        "published: false\n      raw_hire_date",
+        "published: false\n        tests: [{regex: ^none}]\n      raw_hire_date",
+    )
+    assert not workspace.attempt("CheckContracts")[1]
+    assert workspace.query("select raw_email from quality.quarantine_employees") == [
+        ("ann.archer@example.com",)
+    ]
+    end(workspace, receiver)
+    assert [line.partition(", since")[0] for line in silent(receiver, workspace)] == [
+        "*New*",
+        "• fail: `marts.fact_transactions.amount: range (min 55)` 2 of 3 rows",
+        "• fail: `quality.quarantine_employees.raw_email: regex (^none)` 1 of 1 rows",
+    ]
+
+
+@pytest.mark.usefixtures("finished")
+def test_of_a_file_that_lacks_its_header_there_is_the_name(
+    workspace: Workspace, receiver: Receiver
+) -> None:
+    """Its first record is taken for the header, which errors are about."""
+    content = (workspace.data / "employees.csv").read_text()
+    workspace.write("data/employees.csv", content.partition("\n")[2])
+    assert not workspace.attempt()[1]
+    end(workspace, receiver)
+    _, line = silent(receiver, workspace)
+    assert line.startswith("• fail: `employees/employees.csv could not be loaded` the log of run ")

@@ -1,0 +1,25 @@
+"""Schema meta in memory, and a history of runs to fill it with."""
+
+from collections.abc import Iterator
+
+import pytest
+from past import History
+from sqlalchemy import Connection, create_engine
+
+from benepass_tasks.engine.meta import create_tables
+
+
+@pytest.fixture
+def meta() -> Iterator[Connection]:
+    """A session on a warehouse in which nothing was built yet."""
+    engine = create_engine("duckdb:///:memory:")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("set TimeZone = 'UTC'")
+        create_tables(connection, pii_masking="true")
+        yield connection
+    engine.dispose()
+
+
+@pytest.fixture
+def history(meta: Connection) -> History:
+    return History(meta)

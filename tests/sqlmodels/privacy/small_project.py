@@ -1,0 +1,148 @@
+"""A project of one source with personal columns and one mart, for trying what the proof sees."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import yaml
+
+from benepass_tasks.catalog import Catalog, load_catalog
+from benepass_tasks.config.project import Project
+from benepass_tasks.sqlmodels import ModelGraph, read_graph
+from benepass_tasks.sqlmodels.lineage import trace
+from benepass_tasks.sqlmodels.privacy import Proof, approved_masks, mask_fingerprint, prove
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOURCE = {
+    "id": {"class": "pseudonym", "kind": "EMPLOYEE_ID"},
+    "first_name": {
+        "class": "identifier",
+        "kind": "FIRST_NAME",
+        "treatment": "clear",
+        "reason": "as it came",
+    },
+    "email": {
+        "class": "identifier",
+        "kind": "EMAIL_ADDRESS",
+        "treatment": "clear",
+        "reason": "as it came",
+    },
+    "hired": {"class": "quasi_identifier", "kind": "DATE"},
+    "salary": {"class": "none", "sensitive": True, "kind": "FINANCIAL"},
+    "team": {"class": "none"},
+}
+"""The columns of source `people`, all of them text, and how personal each is."""
+
+MACROS = {
+    "mask_email": "if(value is null, null, '****@' || split_part(value, '@', -1))",
+    "pseudonym": "left(sha256(value || 'pepper'), 16)",
+    "tidy": "trim(value)",
+}
+"""mask_email and pseudonym are in the policy, tidy is not."""
+
+POLICY = {
+    "mask_email": {"treatment": "mask", "kinds": ["EMAIL_ADDRESS"]},
+    "pseudonym": {"treatment": "hash"},
+}
+NONE = {"class": "none"}
+MASKED = {"class": "pseudonym", "kind": "EMAIL_ADDRESS", "treatment": "mask"}
+
+
+@dataclass
+class SmallProject:
+    """A folder with a catalog and SQL; `models` are SQL by relation, `columns` PII by relation."""
+
+    root: Path
+    models: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, dict[str, dict[str, object]]] = field(default_factory=dict)
+    macros: dict[str, str] = field(default_factory=lambda: dict(MACROS))
+    policy: dict[str, dict[str, object]] = field(default_factory=lambda: dict(POLICY))
+    raw: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    def add(self, relation: str, sql: str, **columns: dict[str, object]) -> SmallProject:
+        """Add a model with the PII of its columns."""
+        self.models[relation] = textwrap.dedent(sql)
+        self.columns[relation] = columns
+        return self
+
+    def read(self) -> tuple[Catalog, ModelGraph]:
+        """Write the files, approve the masks as they are, and read all of it."""
+        for name, body in self.macros.items():
+            self._write(
+                f"sql/macros/{name}.sql", f"create or replace macro {name}(value) as {body}"
+            )
+        for relation, sql in self.models.items():
+            self._write(f"sql/{relation.replace('.', '/')}.sql", sql)
+        placeholder = {name: {"fingerprint": "0" * 32} | it for name, it in self.policy.items()}
+        _, graph = self._parse(placeholder)
+        approved = {
+            name: {"fingerprint": mask_fingerprint(graph, name)} | it
+            for name, it in self.policy.items()
+            if name in self.macros
+        }
+        return self._parse(placeholder | approved)
+
+    def prove(self) -> Proof:
+        """The proof of what is written."""
+        catalog, graph = self.read()
+        return prove(catalog, graph, trace(graph, catalog, approved_masks(catalog, graph)))
+
+    def rules(self) -> dict[str, set[str]]:
+        """What is broken, by column or macro."""
+        found: dict[str, set[str]] = {}
+        for it in self.prove().findings:
+            found.setdefault(it.subject, set()).add(it.rule)
+        return found
+
+    def _write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def _parse(self, policy: dict[str, dict[str, object]]) -> tuple[Catalog, ModelGraph]:
+        self._write("catalog.yaml", yaml.safe_dump(self._catalog(policy), sort_keys=False))
+        project = Project(self.root)
+        catalog = load_catalog(project.catalog)
+        return catalog, read_graph(project, catalog, self.root / "models.json")
+
+    def _catalog(self, policy: dict[str, dict[str, object]]) -> dict[str, object]:
+        source = {name: _column("VARCHAR", pii) for name, pii in SOURCE.items()}
+        raw = {name: _column("VARCHAR", pii) for name, pii in (SOURCE | self.raw).items()}
+        ingested = {
+            "_source_file": _column("VARCHAR", NONE),
+            "_row_number": _column("BIGINT", NONE),
+            "_dlt_load_id": _column("VARCHAR", NONE),
+        }
+        tables = {
+            relation: _table(relation, {name: _column("VARCHAR", pii) for name, pii in it.items()})
+            for relation, it in self.columns.items()
+        }
+        return {
+            "_masking_policy": policy,
+            "people": {
+                "type": "pandas.CSVDataset",
+                "filepath": "data/people.csv",
+                "metadata": {"description": "People.", "domain": "people", "columns": source},
+            },
+            "raw.people": _table("raw.people", raw | ingested, source="people"),
+            **tables,
+        }
+
+
+def _table(relation: str, columns: dict[str, object], **metadata: object) -> dict[str, object]:
+    layer, _, name = relation.partition(".")
+    return {
+        "type": "ibis.TableDataset",
+        "table_name": name,
+        "database": layer,
+        "connection": {"backend": "duckdb", "database": "data/w.duckdb", "read_only": True},
+        "metadata": {"description": "It.", "domain": "people", "columns": columns, **metadata},
+    }
+
+
+def _column(kind: str, pii: dict[str, object]) -> dict[str, object]:
+    return {"description": "It.", "type": kind, "pii": pii}

@@ -1,0 +1,132 @@
+"""The search by experiment: tokens in every identifying raw column, and where they come out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benepass_tasks.catalog import load_catalog
+from benepass_tasks.config.errors import WarehouseError
+from benepass_tasks.config.project import Project
+from benepass_tasks.sqlmodels import read_graph
+from benepass_tasks.sqlmodels.privacy.canary import Search, search
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conftest import Workspace
+
+VARIABLES = {"as_of_date": "date '2026-01-01'"}
+
+
+def searched(workspace: Workspace, variables: Mapping[str, str] = VARIABLES) -> Search:
+    project = Project(workspace.root)
+    catalog = load_catalog(project.catalog)
+    graph = read_graph(project, catalog, workspace.root / "models.json")
+    return search(workspace.warehouse, catalog, graph, variables)
+
+
+def seen(workspace: Workspace) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for it in searched(workspace).sightings:
+        found.setdefault(str(it.column), set()).add(str(it.origin))
+    return found
+
+
+@pytest.mark.usefixtures("finished")
+def test_the_project_shows_nothing_that_it_does_not_declare(workspace: Workspace) -> None:
+    result = searched(workspace)
+    assert result.sightings == ()
+    assert result.tokens == 4, "first name, last name, email and the bytes of rejected records"
+    assert result.columns > 150
+
+
+@pytest.mark.usefixtures("finished")
+def test_an_unmasked_email_is_seen_all_the_way(workspace: Workspace) -> None:
+    workspace.replace("sql/staging/stg_employees.sql", "mask_email(email) as email", "email")
+    found = seen(workspace)
+    assert found.keys() >= {
+        "staging.stg_employees.email",
+        "intermediate.int_employees.email",
+        "marts.dim_employees.email",
+    }
+    assert set.union(*found.values()) == {"raw.employees.email"}
+
+
+@pytest.mark.usefixtures("finished")
+@pytest.mark.parametrize(
+    ("macro", "leaks"),
+    [
+        ("regexp_extract(value, '@(.+)$', 1)", True),
+        ("split_part(value, '@', 2)", True),
+        ("left(value, 12) || '****'", True),
+        ("reverse(split_part(reverse(value), '@', 1))", True),
+        ("if(contains(value, '@'), split_part(value, '@', -1), '****')", False),
+    ],
+    ids=[
+        "from the first at on",
+        "between the ats",
+        "the beginning",
+        "whole where there is no at",
+        "nothing but the domain",
+    ],
+)
+def test_a_mask_that_leaves_something_is_seen(
+    workspace: Workspace, macro: str, *, leaks: bool
+) -> None:
+    workspace.write(
+        "sql/macros/mask_email.sql", f"create or replace macro mask_email(value) as {macro};"
+    )
+    assert ("marts.dim_employees.email" in seen(workspace)) is leaks
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_name_that_goes_round_the_mask_is_seen(workspace: Workspace) -> None:
+    workspace.replace(
+        "sql/marts/dim_employees.sql",
+        "    status,",
+        "    mask_email('a@' || last_name) as status,",
+    )
+    assert seen(workspace) == {"marts.dim_employees.status": {"raw.employees.last_name"}}
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_list_and_a_quarantined_record_are_searched_too(workspace: Workspace) -> None:
+    workspace.replace(
+        "sql/quality/quarantine_transactions.sql",
+        "    transactions.merchant,",
+        "    (select list(first_name) from raw.employees)::varchar as merchant,",
+    )
+    assert seen(workspace) == {
+        "quality.quarantine_transactions.merchant": {"raw.employees.first_name"}
+    }
+
+
+def test_masking_is_on_whatever_the_setting(workspace: Workspace) -> None:
+    workspace.run(pii_masking="false")
+    assert searched(workspace, VARIABLES | {"pii_masking": "false"}).sightings == ()
+
+
+@pytest.mark.usefixtures("finished")
+def test_the_warehouse_is_only_read(workspace: Workspace) -> None:
+    before = workspace.warehouse.read_bytes()
+    searched(workspace)
+    assert workspace.warehouse.read_bytes() == before
+
+
+def test_without_a_warehouse_it_says_what_to_do(workspace: Workspace) -> None:
+    with pytest.raises(WarehouseError, match="run BuildMarts first"):
+        searched(workspace)
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_value_that_is_cut_is_seen(workspace: Workspace) -> None:
+    workspace.replace(
+        "sql/marts/dim_employees.sql",
+        "    status,",
+        "    left(first_name, 5) || '/' || left(last_name, 4) as status,",
+    )
+    assert seen(workspace) == {
+        "marts.dim_employees.status": {"raw.employees.first_name", "raw.employees.last_name"}
+    }

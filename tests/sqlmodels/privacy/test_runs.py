@@ -1,0 +1,74 @@
+"""The proof in a run: before a single row is written, and only when something changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Workspace
+
+UNMASKED = ("sql/staging/stg_employees.sql", "mask_email(email) as email", "email")
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_leak_stops_the_run_before_anything_is_written(workspace: Workspace) -> None:
+    workspace.write("data/employees.csv", (workspace.data / "employees.csv").read_bytes() + b"\n")
+    workspace.replace(*UNMASKED)
+    before = workspace.built()
+    result = workspace.run_command()
+    assert result.returncode == 35
+    assert (
+        "sql/staging/stg_employees.sql:20 staging.stg_employees.email: declares mask, and no "
+        "approved mask is applied to EMAIL_ADDRESS. Path: employees.email -> raw.employees.email "
+        "-> staging.stg_employees.email (sql/staging/stg_employees.sql:20, TRANSFORMATION)"
+    ) in result.stderr + result.stdout
+    assert "marts.dim_employees.email" in result.stderr + result.stdout
+    assert workspace.built() == before
+
+
+def test_a_leak_stops_the_first_run_before_there_is_a_warehouse(workspace: Workspace) -> None:
+    workspace.replace(*UNMASKED)
+    assert workspace.run_command().returncode == 35
+    assert not workspace.warehouse.exists()
+
+
+@pytest.mark.usefixtures("finished")
+def test_an_edited_mask_stops_the_run_until_it_is_approved(workspace: Workspace) -> None:
+    workspace.replace("sql/macros/mask_email.sql", "'****@'", "'***@'")
+    result = workspace.run_command()
+    assert result.returncode == 35
+    said = result.stderr + result.stdout
+    assert "catalog.yaml _masking_policy.mask_email: sql/macros/mask_email.sql is not what" in said
+    fingerprint = said.partition("set fingerprint: '")[2][:32]
+    workspace.replace("catalog.yaml", "f779315f770f15459b4229cf2cfc9abf", fingerprint)
+    assert "marts.dim_employees" in workspace.run()
+
+
+@pytest.mark.usefixtures("finished")
+def test_what_was_proven_is_not_proven_again(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from benepass_tasks.sqlmodels.privacy import proof  # noqa: PLC0415 - after the settings
+
+    proven: list[object] = []
+    traced = proof.trace
+    monkeypatch.setattr(proof, "trace", lambda *given: proven.append(given) or traced(*given))
+    workspace.write("data/employees.csv", (workspace.data / "employees.csv").read_bytes() + b"\n")
+    workspace.run()
+    assert proven == []
+    workspace.replace("catalog.yaml", "Days from the date of hire", "Days since the date of hire")
+    workspace.run()
+    assert len(proven) == 1
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_memory_that_cannot_be_read_proves_anew(workspace: Workspace) -> None:
+    memory = workspace.data / ".warehouse.proven"
+    kept = memory.read_bytes()
+    for day, broken in enumerate((b"\xff", b"", b"0" * 64), 2):
+        memory.write_bytes(broken)
+        workspace.settings["as_of"] = f"2026-01-0{day}"
+        workspace.run()
+        assert memory.read_bytes() == kept

@@ -1,0 +1,164 @@
+"""The graph of a project: its order, and what keeps it from being one."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benepass_tasks.catalog import load_catalog
+from benepass_tasks.config.errors import ModelError
+from benepass_tasks.config.project import open_project
+from benepass_tasks.sqlmodels import read_graph
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Workspace
+
+    from benepass_tasks.sqlmodels import ModelGraph
+
+
+def graph(workspace: Workspace) -> ModelGraph:
+    project = open_project(workspace.root)
+    return read_graph(project, load_catalog(project.catalog), workspace.root / "cache.json")
+
+
+def problems(workspace: Workspace) -> list[str]:
+    with pytest.raises(ModelError) as raised:
+        graph(workspace)
+    return str(raised.value).splitlines()
+
+
+def test_every_model_comes_after_what_it_reads(workspace: Workspace) -> None:
+    models = graph(workspace).models
+    order = list(models)
+    for model in models.values():
+        for reference in model.references:
+            assert reference.startswith("raw.") or order.index(reference) < order.index(
+                model.relation
+            )
+
+
+def test_macros_come_before_those_that_call_them(workspace: Workspace) -> None:
+    found = graph(workspace)
+    names = [macro.name for macro in found.macros_of(found.models["staging.stg_transactions"])]
+    assert names.index("clean_text") < names.index("clean_label")
+
+
+def test_downstream_holds_all_that_reads_a_table(workspace: Workspace) -> None:
+    downstream = graph(workspace).downstream(frozenset({"marts.fact_transactions"}))
+    assert downstream == {
+        "marts.fact_transactions",
+        "marts.dim_merchants",
+        "marts.program_utilization",
+    }
+
+
+def test_a_file_without_an_entry_is_named(workspace: Workspace) -> None:
+    workspace.write("sql/marts/stray.sql", "select 1 as one")
+    assert problems(workspace) == [
+        "sql/marts/stray.sql: marts.stray has no entry in catalog.yaml; declare it there"
+    ]
+
+
+def test_an_entry_without_a_file_is_named(workspace: Workspace) -> None:
+    (workspace.root / "sql/marts/dim_merchants.sql").unlink()
+    assert problems(workspace) == [
+        "catalog.yaml: marts.dim_merchants has no SQL file; expected sql/marts/dim_merchants.sql"
+    ]
+
+
+def test_a_table_that_no_entry_knows_is_named_with_its_line(workspace: Workspace) -> None:
+    workspace.replace(
+        "sql/marts/dim_employees.sql", "from intermediate.int_employees", "from intermediate.nope"
+    )
+    text = (workspace.root / "sql/marts/dim_employees.sql").read_text()
+    line = text[: text.index("from intermediate.nope")].count("\n") + 1
+    (problem,) = problems(workspace)
+    assert problem == (
+        f"sql/marts/dim_employees.sql:{line} reads intermediate.nope, "
+        "which no entry in catalog.yaml declares"
+    )
+
+
+def test_a_cycle_is_named_along_its_way(workspace: Workspace) -> None:
+    workspace.replace(
+        "sql/staging/stg_employees.sql", "from raw.employees", "from intermediate.int_employees"
+    )
+    (problem,) = problems(workspace)
+    heading, _, way = problem.partition(": ")
+    assert heading == "models read each other in a circle"
+    first, second, last = way.split(" -> ")
+    assert {first, second} == {"staging.stg_employees", "intermediate.int_employees"}
+    assert first == last
+
+
+def test_macros_that_call_each_other_in_a_circle_are_named(workspace: Workspace) -> None:
+    workspace.write("sql/macros/a.sql", "create or replace macro a(v) as b(v)")
+    workspace.write("sql/macros/b.sql", "create or replace macro b(v) as a(v)")
+    assert problems(workspace)[0].startswith("macros call each other in a circle: ")
+
+
+def test_all_problems_come_at_once(workspace: Workspace) -> None:
+    workspace.write("sql/marts/stray.sql", "select 1 as one")
+    workspace.write("sql/marts/dim_merchants.sql", "select (")
+    workspace.write("sql/macros/money.sql", "create macro money(v) as v")
+    assert len(problems(workspace)) >= 3
+
+
+def test_unchanged_files_are_not_parsed_again(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = graph(workspace)
+    from benepass_tasks.sqlmodels import statements  # noqa: PLC0415
+
+    def refuse(*_: object) -> None:
+        pytest.fail("parsed although nothing changed")
+
+    monkeypatch.setattr(statements, "read_model", refuse)
+    assert graph(workspace) == first
+
+
+@pytest.mark.parametrize("kept", ["", "{", "[]", '{"key": 1}', '{"key": null, "macros": 3}'])
+def test_a_cache_that_cannot_be_read_is_made_anew(workspace: Workspace, kept: str) -> None:
+    first = graph(workspace)
+    key = json.loads((workspace.root / "cache.json").read_text())["key"]
+    workspace.write("cache.json", kept.replace("null", json.dumps(key)))
+    assert graph(workspace) == first
+
+
+def test_a_changed_file_is_parsed_again(workspace: Workspace) -> None:
+    before = graph(workspace).models["marts.dim_employees"].recipe
+    workspace.replace("sql/marts/dim_employees.sql", "    status,", "    upper(status) as status,")
+    assert graph(workspace).models["marts.dim_employees"].recipe != before
+
+
+def test_problems_are_not_cached_away(workspace: Workspace) -> None:
+    workspace.write("sql/marts/stray.sql", "select 1 as one")
+    assert problems(workspace) == problems(workspace)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (
+            lambda path: path.write_bytes(b"select 1\nas \xff"),
+            "sql/marts/x.sql:2 is not UTF-8 text",
+        ),
+        (lambda path: path.mkdir(), "x.sql cannot be read: Is a directory"),
+        (lambda path: path.symlink_to("nowhere.sql"), "x.sql cannot be read: No such file"),
+        (
+            lambda path: path.write_text(f"select {'(' * 5000}1{')' * 5000} as a"),
+            "sql/marts/x.sql: is nested too deeply",
+        ),
+    ],
+    ids=["bytes", "folder", "dangling link", "nested"],
+)
+def test_what_cannot_be_read_is_named(
+    workspace: Workspace, spoil: Callable[[Path], object], said: str
+) -> None:
+    spoil(workspace.root / "sql" / "marts" / "x.sql")
+    assert any(said in problem for problem in problems(workspace))

@@ -1,0 +1,360 @@
+"""The history of runs: what each made and why, how it ended, and what the data was like."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Workspace
+
+LAST = "(select run_id from meta.runs order by started_at desc limit 1)"
+
+KILLER = """
+import os, signal, sys
+import benepass_tasks.pipeline.build as build
+made = build.record_built
+def die(*arguments):
+    made(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+build.record_built = die
+sys.argv = ["luigi", *sys.argv[2:]]
+from luigi.cmdline import luigi_run
+luigi_run()
+"""
+"""Dies as soon as it has built a table, before that is committed."""
+
+
+def runs(workspace: Workspace) -> list[tuple[Any, ...]]:
+    return workspace.query("select status, error from meta.runs order by started_at")
+
+
+def outcomes(workspace: Workspace, run: str = LAST) -> dict[str, tuple[Any, ...]]:
+    found = workspace.query(
+        f"select node, outcome, reason, row_count from meta.materializations where run_id = {run}"
+    )
+    assert len(found) == len({node for node, *_ in found})
+    return {node: tuple(rest) for node, *rest in found}
+
+
+def reasons(workspace: Workspace) -> dict[str, str]:
+    """Why the last run built what it built."""
+    return {
+        node: reason
+        for node, (outcome, reason, _) in outcomes(workspace).items()
+        if outcome == "built"
+    }
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_run_says_what_it_made_and_why(workspace: Workspace) -> None:
+    found = outcomes(workspace)
+    assert found["employees/employees.csv"] == ("built", "first load", 3)
+    assert found["raw.employees"] == ("built", "first run", 3)
+    assert found["staging.stg_employees"] == ("built", "first run", None)
+    assert found["marts.dim_employees"] == ("built", "first run", 3)
+    assert found["books"][0] == "built"
+    assert found["raw.rejected_rows"] == ("skipped", "up to date", None)
+    assert len(found) == 4 + 4 + 18 + 1 + 1
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_run_is_a_row_with_what_it_was_made_with(workspace: Workspace) -> None:
+    ((status, error, as_of, is_over, versions, settings),) = workspace.query(
+        "select status, error, as_of::varchar, ended_at >= started_at, versions, settings "
+        "from meta.runs"
+    )
+    assert (status, error, as_of, is_over) == ("succeeded", None, "2026-01-01", True)
+    assert json.loads(versions).keys() >= {"python", "benepass-tasks", "dlt", "duckdb", "luigi"}
+    assert json.loads(settings)["memory_limit"] == "1200MB"
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_run_with_nothing_to_do_is_a_run_too(workspace: Workspace) -> None:
+    workspace.run()
+    assert runs(workspace) == [("succeeded", None)] * 2
+    assert {outcome for outcome, *_ in outcomes(workspace).values()} == {"skipped"}
+    assert len(outcomes(workspace)) == 4 + 5 + 18 + 1
+
+
+@pytest.mark.usefixtures("finished")
+def test_changed_sql_a_changed_file_and_force_are_told_apart(workspace: Workspace) -> None:
+    workspace.replace("sql/marts/dim_merchants.sql", "count(*)", "count(1)")
+    workspace.run()
+    assert reasons(workspace) == {
+        "marts.dim_merchants": "SQL or setting changed",
+    }
+    workspace.replace("data/employees.csv", "2020-01-01", "2020-01-02")
+    workspace.run()
+    found = reasons(workspace)
+    assert found["employees/employees.csv"] == "file changed"
+    assert found["raw.employees"] == "file loaded"
+    assert found["marts.dim_employees"] == "input changed"
+    assert "marts.dim_merchants" not in found
+    workspace.run(force="marts.dim_employees")
+    assert reasons(workspace)["marts.dim_employees"] == "forced"
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_table_knows_how_much_of_the_file_it_takes(workspace: Workspace) -> None:
+    sizes = dict(workspace.query("select node, bytes from meta.materializations"))
+    assert sizes["raw.transactions"] % 2**18 == 0
+    assert sizes["raw.transactions"] > 0
+    assert sizes["staging.stg_employees"] is None
+    assert sizes["employees/employees.csv"] is None
+
+
+def test_a_run_that_fails_says_where_and_why(workspace: Workspace) -> None:
+    workspace.write("data/employees.csv", "employee_id\nE1\n")
+    _, succeeded = workspace.attempt()
+    assert not succeeded
+    assert runs(workspace) == [("failed", None)]
+    ((outcome, error),) = workspace.query(
+        "select outcome, error from meta.materializations where node = 'employees/employees.csv'"
+    )
+    assert outcome == "failed"
+    assert "lacks the required columns" in error
+    assert outcomes(workspace)["raw.transactions"][0] == "built"
+    assert "marts.dim_employees" not in outcomes(workspace)
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_run_on_an_invalid_project_is_in_the_history(workspace: Workspace) -> None:
+    workspace.replace("sql/marts/dim_merchants.sql", "from marts.fact", "from marts.no_fact")
+    _, succeeded = workspace.attempt()
+    assert not succeeded
+    (_, (status, error)) = runs(workspace)
+    assert status == "failed"
+    assert "marts.no_fact_transactions" in error
+    assert outcomes(workspace) == {}
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_run_that_may_not_publish_says_why(workspace: Workspace) -> None:
+    workspace.warehouse.unlink()
+    workspace.run(pii_masking="false")
+    _, succeeded = workspace.attempt("Publish", pii_masking="false")
+    assert not succeeded
+    (_, (status, error)) = runs(workspace)
+    assert status == "failed"
+    assert error.startswith("Publish: warehouse.duckdb holds personal data unmasked")
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_run_that_leaves_something_undone_did_not_succeed(workspace: Workspace) -> None:
+    from benepass_tasks.pipeline import run  # noqa: PLC0415 - after the settings
+    from benepass_tasks.state.this_run import begin_run  # noqa: PLC0415
+
+    workspace.replace("sql/marts/dim_merchants.sql", "count(*)", "count(1)")
+    with workspace.configured():
+        begin_run()
+        assert not run.ask("marts.dim_merchants")
+        assert run.ask("marts.dim_employees")
+        run.finish()
+    assert runs(workspace)[1:] == [("failed", "not finished: marts.dim_merchants")]
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_monitor_that_fails_takes_nothing_of_the_run_with_it(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace.write("sql/reports/monitored_figures.sql", "select 1 from nowhere")
+    workspace.replace("data/transactions.csv", "60.00", "61.00")
+    workspace.run()
+    assert runs(workspace) == [("succeeded", None)] * 2
+    assert outcomes(workspace)["raw.transactions"][0] == "built"
+    assert "the monitors could not look: " in caplog.text
+
+
+def test_a_run_is_seen_before_it_has_any_workers(workspace: Workspace) -> None:
+    from benepass_tasks.config.settings import current_settings  # noqa: PLC0415
+    from benepass_tasks.engine.session import Warehouse  # noqa: PLC0415
+    from benepass_tasks.pipeline import run  # noqa: PLC0415 - after the settings
+    from benepass_tasks.state.history import beacon  # noqa: PLC0415
+    from benepass_tasks.state.this_run import begin_run  # noqa: PLC0415
+
+    with workspace.configured():
+        this, warehouse = begin_run(), Warehouse.of(current_settings())
+        assert not run.ask("marts.dim_merchants")
+        assert beacon.is_lit(warehouse, this.id)
+        assert beacon.put_out_dead(warehouse) == {this.id}
+        run.finish()
+        beacon.put_out(warehouse, this.id)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_fails_the_run(workspace: Workspace) -> None:
+    python, *command = workspace.command
+    flags = command[command.index("--module") :]
+    done = subprocess.run(
+        [python, "-c", KILLER, "0", *flags, "--workers", "2"],
+        cwd=workspace.root,
+        env=workspace.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 30
+    ((status, error),) = runs(workspace)
+    assert status == "failed"
+    assert "its process was gone before it was done" in error
+
+
+@pytest.mark.slow
+def test_forked_workers_leave_their_word(workspace: Workspace) -> None:
+    workspace.write("data/employees.csv", "employee_id\nE1\n")
+    done = workspace.run_command("--workers", "4")
+    assert done.returncode == 30
+    assert runs(workspace) == [("failed", None)]
+    found = outcomes(workspace)
+    assert found["transactions/transactions.csv"] == ("built", "first load", 5)
+    assert found["employees/employees.csv"][0] == "failed"
+    assert workspace.query("select key from meta.incidents") == [
+        ("failed:employees/employees.csv",)
+    ]
+    assert not list(workspace.data.glob(".warehouse.run-*"))
+
+
+def test_a_killed_run_is_told_by_the_next(workspace: Workspace) -> None:
+    assert workspace.run_until_killed(KILLER, 0)
+    assert runs(workspace) == [("running", None)]
+    assert len(list(workspace.data.glob(".warehouse.run-*"))) == 1
+    workspace.run()
+    assert runs(workspace) == [
+        ("interrupted", "the process was gone without a word"),
+        ("succeeded", None),
+    ]
+    assert workspace.query("select bool_and(ended_at >= started_at) from meta.runs") == [(True,)]
+    assert not list(workspace.data.glob(".warehouse.run-*"))
+
+
+@pytest.mark.usefixtures("finished")
+def test_what_is_kept_of_old_runs_is_what_is_still_there(workspace: Workspace) -> None:
+    first = "(select run_id from meta.runs order by started_at limit 1)"
+    for _ in range(3):
+        workspace.run(keep_runs="2")
+    assert len(runs(workspace)) == 3
+    assert len(outcomes(workspace, first)) > 0
+    workspace.run(force="raw.employees,raw.transactions,raw.benefit_accounts", keep_runs="1")
+    workspace.run(force="raw.category_benefit_mappings", keep_runs="1")
+    workspace.run(keep_runs="1")
+    known = workspace.query(
+        "select count(*) from meta.runs where run_id not in (select run_id from meta.markers "
+        f"union all select run_id from meta.loads) and run_id <> {LAST}"
+    )
+    assert known == [(0,)]
+    for table in ("materializations", "quality_figures", "column_profiles"):
+        orphans = f"from meta.{table} where run_id not in (select run_id from meta.runs)"
+        assert workspace.query(f"select count(*) {orphans}") == [(0,)]
+
+
+def test_columns_are_profiled_without_extremes_of_what_is_personal(workspace: Workspace) -> None:
+    workspace.replace("data/employees.csv", "ann.archer@example.com", "")
+    workspace.run()
+    columns = "row_count, null_count, round(null_rate, 2), distinct_estimate, minimum, maximum"
+    profiles = {
+        (relation, column): rest
+        for relation, column, *rest in workspace.query(
+            f"select relation, column_name, {columns}, mean from meta.column_profiles"
+        )
+    }
+    assert profiles["raw.employees", "email"] == [3, 1, 0.33, 2, None, None, None]
+    assert profiles["raw.transactions", "merchant"] == [
+        *(5, 0, 0.0, 2),
+        *("Iron Heron Gym", "Plum Crate", None),
+    ]
+    assert profiles["marts.dim_benefit_programs", "monthly_allowance"] == [
+        *(2, 0, 0.0, 2),
+        *("100.00", "150.00", 125.0),
+    ]
+    # What a person spent is sensitive; the mean is no person's.
+    assert profiles["marts.fact_transactions", "amount"] == [
+        3,
+        0,
+        0.0,
+        3,
+        None,
+        None,
+        43.333333333333336,
+    ]
+    assert not any(relation.startswith("staging.") for relation, _ in profiles)
+
+
+def test_figures_say_what_became_of_the_records(workspace: Workspace) -> None:
+    workspace.replace("data/transactions.csv", "12.50", "12.50,surplus")
+    workspace.run()
+    found = {
+        (dataset, figure, name): value
+        for dataset, figure, name, value in workspace.query(
+            f"select dataset, figure, name, value from meta.quality_figures where run_id = {LAST}"
+        )
+    }
+    assert found["transactions", "records", None] == 5
+    assert found["transactions", "rejected", None] == 1
+    assert found["transactions", "quarantined", None] == 1
+    assert found["transactions", "flagged", None] == 1
+    assert found["transactions", "clean", None] == 2
+    assert found["transactions", "clean_rate", None] == 0.4
+    assert found["transactions", "quarantined_by_reason", "negative_amount"] == 1
+    assert found["transactions", "flagged_by_flag", "over_monthly_allowance"] == 1
+    assert found["raw.employees", "quality_score", None] == 1
+    assert found["marts.fact_transactions", "spend_by_day", "2025-03-01"] == 60
+
+
+def test_an_empty_field_costs_its_raw_table_a_cell(workspace: Workspace) -> None:
+    workspace.replace("data/employees.csv", "ann.archer@example.com", "")
+    workspace.run()
+    score = "select value from meta.quality_figures where figure = 'quality_score'"
+    assert workspace.query(f"{score} and dataset = 'raw.employees'") == [(1 - 1 / 18,)]
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_run_that_made_a_single_table_which_is_still_there_is_kept(workspace: Workspace) -> None:
+    workspace.run(force="marts.dim_merchants")
+    workspace.run()
+    workspace.run(keep_runs="1")
+    made = workspace.query(
+        "select node from meta.materializations where outcome = 'built' and run_id = "
+        "(select run_id from meta.markers where name = 'marts.dim_merchants')"
+    )
+    assert made == [("marts.dim_merchants",)]
+    assert len(runs(workspace)) == 3
+
+
+@pytest.mark.usefixtures("finished")
+def test_days_that_are_to_come_have_no_spend(workspace: Workspace) -> None:
+    workspace.run(as_of="2025-03-02")
+    days = (
+        f"select name from meta.quality_figures where figure = 'spend_by_day' and run_id = {LAST}"
+    )
+    assert workspace.query(f"{days} order by name") == [("2025-03-01",), ("2025-03-02",)]
+
+
+@pytest.mark.usefixtures("finished")
+def test_the_commit_of_the_project_is_kept(workspace: Workspace) -> None:
+    assert workspace.query("select git_commit from meta.runs") == [(None,)]
+    for command in (
+        ["init", "--quiet"],
+        ["add", "catalog.yaml", "sql"],
+        ["-c", "user.name=A", "-c", "user.email=a@example.com", "commit", "--quiet", "-m", "x"],
+    ):
+        subprocess.run(["git", *command], cwd=workspace.root, check=True)
+    workspace.run()
+    ((commit,),) = workspace.query(f"select git_commit from meta.runs where run_id = {LAST}")
+    assert len(commit) == 40
+    workspace.replace("sql/marts/dim_merchants.sql", "-- Grain", "-- The grain")
+    workspace.run()
+    dirty = workspace.query(f"select git_commit from meta.runs where run_id = {LAST}")
+    assert dirty == [(f"{commit}-dirty",)]
+
+
+def test_no_record_is_in_the_history(workspace: Workspace) -> None:
+    workspace.replace("data/employees.csv", "2021-06-15,terminated", "soon,ann.archer@example.com")
+    workspace.run()
+    texts = str(workspace.content(["meta"]))
+    for personal in ("ann.archer", "bo.baker", "Archer", "Baker", "E1", "A2", "T3"):
+        assert personal not in texts, personal
