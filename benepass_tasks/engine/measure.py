@@ -47,7 +47,7 @@ class Measure:
     """The rows of a table (None for a view), and a digest of its columns and rows in any order."""
 
     row_count: int | None
-    content: str
+    data_hash: str
     profiles: tuple[ColumnProfile, ...] = ()
 
 
@@ -89,7 +89,7 @@ def measure_table(
     Args:
         connection: A session.
         relation: `layer.table`.
-        columns: The columns that are part of the content, with their types.
+        columns: The columns that the data hash covers, with their types.
         profiling: What else is to be known of them.
     """
     hashed = ", ".join(map(quote_name, columns))
@@ -103,8 +103,8 @@ def measure_table(
         f"from {quote_relation(relation)}"
     ).one()
     shape = (f"{column} {kind}" for column, kind in columns.items())
-    content = digest(*shape, str(count), str(total))
-    return Measure(count, content, tuple(_profiles(count, profiling.columns, found)))
+    data_hash = digest(*shape, str(count), str(total))
+    return Measure(count, data_hash, tuple(_profiles(count, profiling.columns, found)))
 
 
 def _figures(name: str, kind: str, is_shown: bool) -> Iterator[str]:  # noqa: FBT001

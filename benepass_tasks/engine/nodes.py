@@ -1,4 +1,4 @@
-"""The nodes of the plan that are neither files nor tables, as markers and tasks name them."""
+"""The nodes of the plan that are neither files nor tables, as records and tasks name them."""
 
 BOOKS = "books"
 """The proof that the books balance."""

@@ -23,7 +23,7 @@ from benepass_tasks.ingestion.schema_evolution.changes import Change
 from benepass_tasks.ingestion.schema_evolution.contract import require_good
 from benepass_tasks.ingestion.schema_evolution.history import read_known
 from benepass_tasks.state.markers import Load, Snapshot, now
-from benepass_tasks.state.plan import source_recipe
+from benepass_tasks.state.plan import source_code_version
 from benepass_tasks.state.source_files import SourceFile
 from benepass_tasks.state.this_run import run_id
 
@@ -106,7 +106,7 @@ def _describe(
     return Load(
         source=source.name,
         file=package.file,
-        recipe=source_recipe(source),
+        code_version=source_code_version(source),
         sha256=accounting.sha256,
         file_state=state,
         load_id=package.load_id,

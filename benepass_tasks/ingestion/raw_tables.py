@@ -17,12 +17,12 @@ from benepass_tasks.ingestion.schema_evolution.history import write_changes
 from benepass_tasks.state.history.materializations import record_built, record_loaded
 from benepass_tasks.state.markers import (
     Load,
-    Marker,
+    Materialization,
     Snapshot,
     forget_all_loads,
     forget_load,
     write_load,
-    write_marker,
+    write_materialization,
 )
 from benepass_tasks.state.plan import REJECTED, Status
 from benepass_tasks.state.source_files import SourceFile
@@ -85,7 +85,7 @@ def complete_raw(
     table: Table,
     gone: Collection[str],
     status: Status,
-) -> Marker:
+) -> Materialization:
     """Bring a raw table in line with the files there are, once each of them is loaded.
 
     Args:
@@ -95,7 +95,7 @@ def complete_raw(
         status: Its fingerprint from the plan.
 
     Returns:
-        The marker that was written.
+        The record that was written.
 
     Raises:
         ContractError: a column is not what the catalog declares.
@@ -111,12 +111,12 @@ def complete_raw(
         refuse_other_raw_columns(table, columns)
         content = {name: kind for name, kind in columns.items() if name != "_dlt_load_id"}
         measure = measure_table(connection, table.relation, content, Profiling.of(table, content))
-        marker = Marker.of_this_run(
-            table.relation, status.recipe, status.fingerprint, measure, started
+        record = Materialization.of_this_run(
+            table.relation, status.code_version, status.fingerprint, measure, started
         )
-        write_marker(connection, marker)
-        record_built(connection, marker, status.reason, measure.profiles)
-    return marker
+        write_materialization(connection, record)
+        record_built(connection, record, status.reason, measure.profiles)
+    return record
 
 
 def _delete(connection: Connection, table: Table, condition: str, values: tuple[str, ...]) -> None:

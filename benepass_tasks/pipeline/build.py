@@ -1,4 +1,4 @@
-"""Building a table or view together with the marker that vouches for it."""
+"""Building a table or view together with the record that vouches for it."""
 
 import time
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from benepass_tasks.engine.measure import Measure, Profiling, columns_of, measur
 from benepass_tasks.engine.session import Warehouse, quote_name
 from benepass_tasks.sqlmodels import Macro, Model
 from benepass_tasks.state.history.materializations import record_built
-from benepass_tasks.state.markers import Marker, write_marker
+from benepass_tasks.state.markers import Materialization, write_materialization
 from benepass_tasks.state.plan import Status
 
 
@@ -39,15 +39,15 @@ class Order:
     present: str | None
 
 
-def build_model(warehouse: Warehouse, order: Order) -> Marker:
-    """Make the model's table or view and its marker, in one transaction.
+def build_model(warehouse: Warehouse, order: Order) -> Materialization:
+    """Make the model's table or view and its record, in one transaction.
 
     Args:
         warehouse: Where it is made.
         order: What is made.
 
     Returns:
-        The marker that was written.
+        The record that was written.
 
     Raises:
         ModelError: DuckDB refuses the SQL; the message names the file.
@@ -67,12 +67,12 @@ def build_model(warehouse: Warehouse, order: Order) -> Marker:
         else:
             profiling = Profiling.of(order.table, columns)
             measure = measure_table(connection, model.relation, columns, profiling)
-        marker = Marker.of_this_run(
-            model.relation, status.recipe, status.fingerprint, measure, started
+        record = Materialization.of_this_run(
+            model.relation, status.code_version, status.fingerprint, measure, started
         )
-        write_marker(connection, marker)
-        record_built(connection, marker, status.reason, measure.profiles)
-    return marker
+        write_materialization(connection, record)
+        record_built(connection, record, status.reason, measure.profiles)
+    return record
 
 
 def _create(connection: Connection, order: Order) -> None:

@@ -31,7 +31,7 @@ from benepass_tasks.pipeline.build import Order, build_model
 from benepass_tasks.pipeline.closing import Aim, close_run
 from benepass_tasks.quality.alerts import alert, run_failed
 from benepass_tasks.quality.quarantine import is_quarantine
-from benepass_tasks.site import files_of_site, site_recipe, tell_end
+from benepass_tasks.site import files_of_site, site_code_version, tell_end
 from benepass_tasks.sqlmodels import ModelGraph, read_graph
 from benepass_tasks.sqlmodels.privacy import require_proof
 from benepass_tasks.state.history import runs
@@ -155,16 +155,16 @@ def build(relation: str) -> str:
         if relation in graph.models:
             model, present = graph.models[relation], known.relations.get(relation)
             macros = tuple(graph.macros_of(model))
-            marker = build_model(warehouse, Order(model, macros, table, status, present))
+            record = build_model(warehouse, Order(model, macros, table, status, present))
         else:
             there = {file.name for file in files_of(relation)}
             gone = frozenset(known.loads_of(table.source or "")) - there
-            marker = complete_raw(warehouse, table, gone, status)
+            record = complete_raw(warehouse, table, gone, status)
         if not gone:
-            _remember(warehouse, known.with_built(marker, table.materialized))
+            _remember(warehouse, known.with_built(record, table.materialized))
     what = "rows quarantined" if is_quarantine(relation) else "rows"
-    rows = "view" if marker.row_count is None else f"{marker.row_count:,} {what}"
-    return f"{rows}, {marker.seconds:.2f} s"
+    rows = "view" if record.row_count is None else f"{record.row_count:,} {what}"
+    return f"{rows}, {record.seconds:.2f} s"
 
 
 @_safe_to_show()
@@ -188,7 +188,9 @@ def totals() -> str:
     records = sum(load.records for load in snapshot.loads.values())
     rejected = sum(load.rejected for load in snapshot.loads.values())
     quarantined = sum(
-        marker.row_count or 0 for name, marker in snapshot.markers.items() if is_quarantine(name)
+        record.row_count or 0
+        for name, record in snapshot.materializations.items()
+        if is_quarantine(name)
     )
     return (
         f"the books balance: {records:,} records, {records - quarantined - rejected:,} accepted, "
@@ -346,7 +348,7 @@ def _plan_of(settings: Settings) -> Plan:
     _refuse_shared_files(files)
     states = tuple(file.state if file.exists() else "" for file in files)
     published = tuple(published_files(settings.published_dir).items())
-    site = SiteFiles(site_recipe(project, project_state), files_of_site(settings.site_dir))
+    site = SiteFiles(site_code_version(project, project_state), files_of_site(settings.site_dir))
     state = Warehouse.of(settings).state
     return _plan(settings, project_state, files, states, published, site, state, run_id())
 

@@ -2,7 +2,7 @@
 
 `LoadRaw` loads one file. Each table is a task of its own in its layer's namespace
 (`marts.fact_transactions`), and `BuildStaging` to `BuildMarts` stand for whole layers. The target
-of a task is its marker in the warehouse, so a task is complete when the plan says so.
+of a task is its record in the warehouse, so a task is complete when the plan says so.
 """
 
 import atexit
@@ -86,15 +86,15 @@ PROGRESS_EVERY = 2.0
 WRITER = {"duckdb_writer": 1}
 
 
-class MarkerTarget(luigi.Target):
-    """The marker of a node of the plan."""
+class NodeTarget(luigi.Target):
+    """The record of a node of the plan."""
 
     def __init__(self, node: str) -> None:
         """Point at a node: a file, a relation, or the books."""
         self.node = node
 
     def exists(self) -> bool:
-        """Whether the marker is there and says what would be built now."""
+        """Whether the record is there and says what would be built now."""
         return run.ask(self.node)
 
     def __str__(self) -> str:
@@ -119,9 +119,9 @@ class NodeTask(luigi.Task):
         """The node's name in the plan."""
         raise NotImplementedError
 
-    def output(self) -> MarkerTarget:
-        """The node's marker."""
-        return MarkerTarget(self.node)
+    def output(self) -> NodeTarget:
+        """The node's record."""
+        return NodeTarget(self.node)
 
     def report(self, message: str, percentage: int = 100) -> None:
         """Show what was made so far, in the log and in the visualiser."""

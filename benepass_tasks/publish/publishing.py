@@ -22,7 +22,7 @@ from benepass_tasks.engine.nodes import PUBLISHED
 from benepass_tasks.engine.session import ALIAS, Run, Warehouse, quote_name, quote_text
 from benepass_tasks.publish.public_files import make_public, put_in_place, sync, taking_turns
 from benepass_tasks.state.history.materializations import record_built
-from benepass_tasks.state.markers import Marker, forget_others, now, write_marker
+from benepass_tasks.state.markers import Materialization, forget_others, now, write_materialization
 from benepass_tasks.state.plan import Plan
 from benepass_tasks.state.publication import (
     ASIDE,
@@ -30,8 +30,8 @@ from benepass_tasks.state.publication import (
     PARQUET,
     Publication,
     PublishedTable,
+    file_node,
     file_state,
-    marker_name,
     published_files,
 )
 from benepass_tasks.state.this_run import run_id
@@ -73,7 +73,7 @@ def publish(warehouse: Warehouse, folder: Path, publication: Publication, plan: 
     if plan[PUBLISHED].fingerprint is None:
         raise PublicationError("nothing can be published: a table is not up to date; run again")
     started = time.perf_counter()
-    stale = [file for file in publication.files if not plan[marker_name(file)].is_current]
+    stale = [file for file in publication.files if not plan[file_node(file)].is_current]
     aside = folder / ASIDE
     with _failures_explained(folder), taking_turns(folder):
         _make_folders(folder)
@@ -264,16 +264,18 @@ def _vouch(
     made: Mapping[str, Measure],
     started: float,
 ) -> None:
-    whole = Measure(None, plan[PUBLISHED].recipe)
-    measures = {PUBLISHED: whole} | {marker_name(file): found for file, found in made.items()}
+    whole = Measure(None, plan[PUBLISHED].code_version)
+    measures = {PUBLISHED: whole} | {file_node(file): found for file, found in made.items()}
     with warehouse.write() as connection:
         for name, measure in measures.items():
             fingerprint = str(plan[name].fingerprint)
-            marker = Marker.of_this_run(name, plan[name].recipe, fingerprint, measure, started)
-            write_marker(connection, marker)
+            record = Materialization.of_this_run(
+                name, plan[name].code_version, fingerprint, measure, started
+            )
+            write_materialization(connection, record)
             if name == PUBLISHED:
-                record_built(connection, marker, plan[name].reason)
-        forget_others(connection, marker_name(""), map(marker_name, publication.files))
+                record_built(connection, record, plan[name].reason)
+        forget_others(connection, file_node(""), map(file_node, publication.files))
 
 
 def _written(table: PublishedTable) -> str:

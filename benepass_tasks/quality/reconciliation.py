@@ -22,12 +22,12 @@ from benepass_tasks.state.history.figures import keep_figures
 from benepass_tasks.state.history.materializations import record_built
 from benepass_tasks.state.history.read import SourceFigures, figures_of
 from benepass_tasks.state.markers import (
-    Marker,
+    Materialization,
     Snapshot,
     forget_load,
-    forget_marker,
+    forget_materialization,
     snapshot_of,
-    write_marker,
+    write_materialization,
 )
 from benepass_tasks.state.plan import Status, is_contract, leftovers
 from benepass_tasks.state.this_run import run_id
@@ -68,9 +68,11 @@ def balance(
         keep_figures(connection, project)
         figures = figures_of(connection, run_id())
         measure = Measure(None, fingerprint)
-        marker = Marker.of_this_run(BOOKS, status.recipe, fingerprint, measure, started)
-        write_marker(connection, marker)
-        record_built(connection, marker, status.reason)
+        record = Materialization.of_this_run(
+            BOOKS, status.code_version, fingerprint, measure, started
+        )
+        write_materialization(connection, record)
+        record_built(connection, record, status.reason)
         snapshot = snapshot_of(connection)
     for relation in gone:
         log.warning("%s has no entry in catalog.yaml any more; dropped", relation)
@@ -87,7 +89,7 @@ def _drop(connection: Connection, gone: Mapping[str, str | None]) -> None:
     for relation, kind in gone.items():
         if kind:
             connection.exec_driver_sql(f"drop {kind} {quote_relation(relation)}")
-        forget_marker(connection, relation)
+        forget_materialization(connection, relation)
 
 
 def _forget_sources(connection: Connection, catalog: Catalog, known: Snapshot) -> None:
@@ -143,9 +145,9 @@ def _seconds_line(snapshot: Snapshot) -> str:
     seconds: dict[str, float] = {}
     for load in snapshot.loads.values():
         _add(seconds, "raw", load.seconds, load.run_id)
-    for marker in snapshot.markers.values():
-        if not is_contract(marker.name):
-            _add(seconds, marker.name.partition(".")[0], marker.seconds, marker.run_id)
+    for record in snapshot.materializations.values():
+        if not is_contract(record.name):
+            _add(seconds, record.name.partition(".")[0], record.seconds, record.run_id)
     return "Seconds: " + ", ".join(f"{layer} {spent:.2f}" for layer, spent in seconds.items())
 
 

@@ -3,8 +3,8 @@
 Whoever only asks whether the pages are up to date imports no template and no chart.
 """
 
+from benepass_tasks.site.code_version import site_code_version
 from benepass_tasks.site.ending import tell_end
 from benepass_tasks.site.folder import files_of_site
-from benepass_tasks.site.recipe import site_recipe
 
-__all__ = ["files_of_site", "site_recipe", "tell_end"]
+__all__ = ["files_of_site", "site_code_version", "tell_end"]

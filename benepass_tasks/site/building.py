@@ -20,14 +20,14 @@ from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.publish.spreadsheet import harmless
 from benepass_tasks.site import folder as site_folder
 from benepass_tasks.site import vega
+from benepass_tasks.site.code_version import PACKAGE
 from benepass_tasks.site.ending import tell_anew
 from benepass_tasks.site.extra import require
 from benepass_tasks.site.page import Download, Page
-from benepass_tasks.site.recipe import PACKAGE
 from benepass_tasks.site.sources import Sources, opened
 from benepass_tasks.sqlmodels import ModelGraph
 from benepass_tasks.state.history.materializations import record_built
-from benepass_tasks.state.markers import Marker, write_marker
+from benepass_tasks.state.markers import Materialization, write_materialization
 from benepass_tasks.state.plan import Status
 
 FIRST_PAGE = "index.html"
@@ -51,7 +51,7 @@ def build_site(
     """Write the pages, put them in their places and vouch for them.
 
     Args:
-        warehouse: Where the history is, and where the marker goes.
+        warehouse: Where the history is, and where the record goes.
         settings: Those of the run; they name what is published and the site's folder.
         blueprint: The project.
         status: That of the site.
@@ -74,10 +74,12 @@ def build_site(
     site_folder.take(settings.site_dir, kept)
     site_folder.place(settings.site_dir, files, kept)
     measure = Measure(None, site_folder.files_of_site(settings.site_dir))
-    marker = Marker.of_this_run(SITE, status.recipe, status.fingerprint, measure, started)
+    record = Materialization.of_this_run(
+        SITE, status.code_version, status.fingerprint, measure, started
+    )
     with warehouse.write() as connection:
-        write_marker(connection, marker)
-        record_built(connection, marker, status.reason)
+        write_materialization(connection, record)
+        record_built(connection, record, status.reason)
     tell_anew(warehouse, settings)
     pages = sum(name.endswith(".html") for name in files)
     return f"The site: {pages} pages, open {settings.site_dir / FIRST_PAGE}"

@@ -134,14 +134,14 @@ def _rows(declared: Source | Table, state: Snapshot) -> int | None:
         loads = _loads(declared, state)
         return sum(load.records for load in loads) if loads else None
     if declared.layer == "raw" and declared.source is None:
-        # No marker vouches for what could not be parsed: the loads count it.
+        # No record vouches for what could not be parsed: the loads count it.
         return sum(load.rejected for load in state.loads.values()) if state.loads else None
-    marker = state.markers.get(declared.relation)
-    return marker.row_count if marker else None
+    record = state.materializations.get(declared.relation)
+    return record.row_count if record else None
 
 
 def _built_at(declared: Source | Table, state: Snapshot) -> datetime | None:
     if isinstance(declared, Source):
         return max((load.loaded_at for load in _loads(declared, state)), default=None)
-    marker = state.markers.get(declared.relation)
-    return marker.built_at if marker else None
+    record = state.materializations.get(declared.relation)
+    return record.built_at if record else None

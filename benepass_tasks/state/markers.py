@@ -1,7 +1,7 @@
 """Schema `meta`: what was built and loaded, from what, and what came out.
 
-A marker vouches for one table or view. It is written in the transaction that makes the table, so
-that there is never one without the other.
+A materialization record says what one table or view was built from. It is written in the
+transaction that makes the table, so that there is never one without the other.
 """
 
 import re
@@ -20,14 +20,14 @@ from benepass_tasks.state.this_run import run_id
 
 
 @dataclass(frozen=True, slots=True)
-class Marker:
-    """What a relation was built from (`fingerprint`) and what came out (`content`).
+class Materialization:
+    """What a relation was built from (`fingerprint`) and what came out (`data_hash`).
 
     Attributes:
         name: The relation, `layer.table`.
-        recipe: Digest of the SQL and the settings it uses.
-        fingerprint: Digest of the recipe and the content of all inputs.
-        content: Digest of the columns and rows, whatever their order.
+        code_version: Digest of the SQL and the settings it uses.
+        fingerprint: Digest of the code version and the data hashes of all inputs.
+        data_hash: Digest of the columns and rows, whatever their order.
         row_count: Rows of a table; None for a view.
         seconds: How long it took to build.
         run_id: The run that built it.
@@ -35,9 +35,9 @@ class Marker:
     """
 
     name: str
-    recipe: str
+    code_version: str
     fingerprint: str
-    content: str
+    data_hash: str
     row_count: int | None
     seconds: float
     run_id: str
@@ -45,14 +45,14 @@ class Marker:
 
     @classmethod
     def of_this_run(
-        cls, name: str, recipe: str, fingerprint: str, measure: Measure, started: float
-    ) -> "Marker":
-        """A marker for what this run has just built, begun at `time.perf_counter()` started."""
+        cls, name: str, code_version: str, fingerprint: str, measure: Measure, started: float
+    ) -> "Materialization":
+        """A record for what this run has just built, begun at `time.perf_counter()` started."""
         return cls(
             name=name,
-            recipe=recipe,
+            code_version=code_version,
             fingerprint=fingerprint,
-            content=measure.content,
+            data_hash=measure.data_hash,
             row_count=measure.row_count,
             seconds=time.perf_counter() - started,
             run_id=run_id(),
@@ -67,7 +67,7 @@ class Load:
     Attributes:
         source: The catalog's name of the source.
         file: The file's name, relative to the data folder.
-        recipe: Digest of how the file was read.
+        code_version: Digest of how the file was read.
         sha256: Digest of the bytes that were read.
         file_state: The file's inode, size and times when it was read.
         load_id: dlt's id of the load.
@@ -82,7 +82,7 @@ class Load:
 
     source: str
     file: str
-    recipe: str
+    code_version: str
     sha256: str
     file_state: str
     load_id: str
@@ -100,13 +100,13 @@ class Snapshot:
     """The state of a warehouse.
 
     Attributes:
-        markers: The markers by name.
+        materializations: The materialization records by name.
         loads: The loads by (source, file).
         relations: `table` or `view` by relation.
         is_masked: Whether its personal data is masked; None where it holds none yet.
     """
 
-    markers: Mapping[str, Marker]
+    materializations: Mapping[str, Materialization]
     loads: Mapping[tuple[str, str], Load]
     relations: Mapping[str, str]
     is_masked: bool | None
@@ -115,18 +115,18 @@ class Snapshot:
         """The loads of one source by file."""
         return {load.file: load for load in self.loads.values() if load.source == source}
 
-    def with_built(self, marker: Marker, kind: str) -> "Snapshot":
+    def with_built(self, record: Materialization, kind: str) -> "Snapshot":
         """The state after a relation was built, without reading it anew."""
         return Snapshot(
-            {**self.markers, marker.name: marker},
+            {**self.materializations, record.name: record},
             self.loads,
-            {**self.relations, marker.name: kind},
+            {**self.relations, record.name: kind},
             self.is_masked,
         )
 
 
 def is_relation(name: str) -> bool:
-    """Whether a marker is that of a table or view, rather than of a proof or a file."""
+    """Whether a record is that of a table or view, rather than of a proof or a file."""
     return re.fullmatch(r"\w+\.\w+", name) is not None
 
 
@@ -145,37 +145,37 @@ def snapshot_of(connection: Connection) -> Snapshot:
     """Read the state of the warehouse through an open session."""
     relations = _relations(connection)
     return Snapshot(
-        {marker.name: marker for marker in _rows(connection, MARKERS, Marker, relations)},
+        {record.name: record for record in _rows(connection, MARKERS, Materialization, relations)},
         {(load.source, load.file): load for load in _rows(connection, LOADS, Load, relations)},
         relations,
         _is_masked(connection, relations),
     )
 
 
-def write_marker(connection: Connection, marker: Marker) -> None:
-    """Put the marker in place of an earlier one of that name."""
-    write_markers(connection, [marker])
+def write_materialization(connection: Connection, record: Materialization) -> None:
+    """Put the record in place of an earlier one of that name."""
+    write_materializations(connection, [record])
 
 
-def write_markers(connection: Connection, markers: Collection[Marker]) -> None:
-    """Put markers in place of earlier ones of their names."""
-    if markers:
-        forget_markers(connection, [marker.name for marker in markers])
-        connection.execute(insert(MARKERS), [asdict(marker) for marker in markers])
+def write_materializations(connection: Connection, records: Collection[Materialization]) -> None:
+    """Put records in place of earlier ones of their names."""
+    if records:
+        forget_materializations(connection, [record.name for record in records])
+        connection.execute(insert(MARKERS), [asdict(record) for record in records])
 
 
-def forget_marker(connection: Connection, name: str) -> None:
+def forget_materialization(connection: Connection, name: str) -> None:
     """Remove what vouches for a relation."""
-    forget_markers(connection, [name])
+    forget_materializations(connection, [name])
 
 
-def forget_markers(connection: Connection, names: Collection[str]) -> None:
+def forget_materializations(connection: Connection, names: Collection[str]) -> None:
     """Remove what vouches for some relations."""
     connection.execute(delete(MARKERS).where(MARKERS.c.name.in_(names)))
 
 
 def forget_others(connection: Connection, prefix: str, kept: Iterable[str]) -> None:
-    """Remove the markers whose names begin with a prefix, but for some."""
+    """Remove the records whose names begin with a prefix, but for some."""
     found = MARKERS.c.name.startswith(prefix, autoescape=True)
     connection.execute(delete(MARKERS).where(found, MARKERS.c.name.not_in(list(kept))))
 

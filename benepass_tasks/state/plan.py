@@ -1,8 +1,8 @@
 """What is up to date, what has to be built, and why.
 
-Every node has a fingerprint, a digest of its recipe and of the *content* of its inputs. A node is
-up to date when its marker holds the fingerprint that would be computed now. Since it is the content
-that counts, an input that was rebuilt with the same rows leaves what is downstream up to date.
+Every node has a fingerprint, a digest of its code version and of the data hashes of its inputs. A
+node is up to date when its record holds the fingerprint that would be computed now. Since it is the
+data that counts, an input that was rebuilt with the same rows leaves what is downstream up to date.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +14,8 @@ from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.engine.nodes import BOOKS, CONTRACTS, PUBLISHED, SITE
 from benepass_tasks.sqlmodels import Model, ModelGraph
-from benepass_tasks.state.markers import Load, Marker, Snapshot, is_relation
-from benepass_tasks.state.publication import Publication, marker_name
+from benepass_tasks.state.markers import Load, Materialization, Snapshot, is_relation
+from benepass_tasks.state.publication import Publication, file_node
 from benepass_tasks.state.source_files import SourceFile
 from benepass_tasks.state.this_run import run_id
 
@@ -29,15 +29,15 @@ class Status:
 
     Attributes:
         reason: Why it has to be built; None where it is up to date.
-        fingerprint: What its marker will hold; None while an input is not up to date.
-        content: Digest of its rows; None where it is not up to date.
-        recipe: Digest of how it is made.
+        fingerprint: What its record will hold; None while an input is not up to date.
+        data_hash: Digest of its rows; None where it is not up to date.
+        code_version: Digest of how it is made.
     """
 
     reason: str | None
     fingerprint: str | None
-    content: str | None
-    recipe: str
+    data_hash: str | None
+    code_version: str
 
     @property
     def is_current(self) -> bool:
@@ -50,11 +50,11 @@ class SiteFiles:
     """The site's pages.
 
     Attributes:
-        recipe: Digest of how they are made, and of what they quote of the project.
+        code_version: Digest of how they are made, and of what they quote of the project.
         state: Digest of the files there are; empty where there are none.
     """
 
-    recipe: str = ""
+    code_version: str = ""
     state: str = ""
 
 
@@ -128,22 +128,22 @@ def assess(situation: Situation) -> Plan:
     return plan
 
 
-def source_recipe(source: Source) -> str:
+def source_code_version(source: Source) -> str:
     """Digest of what the catalog and the reader make of a source's files."""
     columns = (f"{column.name} {column.required}" for column in source.columns.values())
     return digest(READER, source.name, *columns)
 
 
-def model_recipe(situation: Situation, model: Model) -> str:
+def model_code_version(situation: Situation, model: Model) -> str:
     """Digest of the SQL and of the settings that it reads."""
     table = situation.catalog.tables[model.relation]
     return digest(table.materialized, model.recipe, *_shape(table), *_settings(situation, model))
 
 
-def raw_recipe(situation: Situation, source: Source) -> str:
+def raw_code_version(situation: Situation, source: Source) -> str:
     """Digest of what the catalog makes of a source's files and of their raw table."""
     table = situation.catalog.raw_table_of(source.name)
-    return digest(source_recipe(source), *_shape(table))
+    return digest(source_code_version(source), *_shape(table))
 
 
 def contract_of(relation: str) -> str:
@@ -151,13 +151,13 @@ def contract_of(relation: str) -> str:
     return f"{CONTRACTS}/{relation}"
 
 
-def contract_recipe(situation: Situation, table: Table) -> str:
+def contract_code_version(situation: Situation, table: Table) -> str:
     """Digest of what a table promises, and of the queries that test it."""
     promises = (f"{column} {test}" for column, test in table.promises)
     checks = [situation.graph.checks[name] for name in _checks_of(table)]
     settings = (setting for check in checks for setting in _settings(situation, check))
-    recipes = (check.recipe for check in checks)
-    return digest(*_shape(table), repr(table.key), *promises, *recipes, *settings)
+    code_versions = (check.recipe for check in checks)
+    return digest(*_shape(table), repr(table.key), *promises, *code_versions, *settings)
 
 
 def _shape(table: Table) -> Iterator[str]:
@@ -181,13 +181,13 @@ def leftovers(catalog: Catalog, snapshot: Snapshot) -> dict[str, str | None]:
     """What was built once and has no entry any more: relations, with what there is of them."""
     return {
         name: snapshot.relations.get(name)
-        for name in snapshot.markers
+        for name in snapshot.materializations
         if is_relation(name) and name not in catalog.tables
     }
 
 
 def is_contract(name: str) -> bool:
-    """Whether a marker vouches for contracts."""
+    """Whether a record vouches for contracts."""
     return name.partition("/")[0] == CONTRACTS
 
 
@@ -206,7 +206,7 @@ def _forced(situation: Situation) -> frozenset[str]:
 def _file_status(
     situation: Situation, source: Source, relation: str, file: SourceFile, *, is_forced: bool
 ) -> Status:
-    recipe = source_recipe(source)
+    code_version = source_code_version(source)
     load = situation.snapshot.loads.get((source.name, file.name))
     if not file.exists():
         reason: str | None = "file missing"
@@ -214,7 +214,7 @@ def _file_status(
         reason = "first load"
     elif not situation.snapshot.relations.keys() >= {relation, REJECTED}:
         reason = "table missing"
-    elif load.recipe != recipe:
+    elif load.code_version != code_version:
         reason = "catalog changed"
     elif is_forced and load.run_id != situation.run_id:
         reason = "forced"
@@ -222,31 +222,31 @@ def _file_status(
         reason = "file changed"
     else:
         reason = None
-    return Status(reason, None, None, recipe)
+    return Status(reason, None, None, code_version)
 
 
 def _raw_status(situation: Situation, source: Source, relation: str, plan: Plan) -> Status:
     files = situation.files[source.name]
     loads = situation.snapshot.loads_of(source.name)
-    marker = situation.snapshot.markers.get(relation)
+    record = situation.snapshot.materializations.get(relation)
     current = {file.name: loads[file.name] for file in files if plan[file.key].is_current}
     fingerprint = raw_fingerprint(current) if len(current) == len(files) else None
-    recipe = raw_recipe(situation, source)
+    code_version = raw_code_version(situation, source)
     if fingerprint is None:
         reason: str | None = next(
             plan[file.key].reason for file in files if not plan[file.key].is_current
         )
     elif loads.keys() != current.keys():
         reason = "file removed"
-    elif marker is None:
+    elif record is None:
         reason = "first run"
-    elif marker.recipe != recipe:
+    elif record.code_version != code_version:
         reason = "catalog changed"
-    elif marker.fingerprint != fingerprint:
+    elif record.fingerprint != fingerprint:
         reason = "file loaded"
     else:
-        return Status(None, fingerprint, marker.content, recipe)
-    return Status(reason, fingerprint, None, recipe)
+        return Status(None, fingerprint, record.data_hash, code_version)
+    return Status(reason, fingerprint, None, code_version)
 
 
 def _rejected_status(situation: Situation, plan: Plan) -> Status:
@@ -258,47 +258,47 @@ def _rejected_status(situation: Situation, plan: Plan) -> Status:
         for _, load in sorted(situation.snapshot.loads.items())
         if load.source in situation.catalog.sources
     )
-    content = digest(*loads)
-    return Status(None, content, content, "")
+    data_hash = digest(*loads)
+    return Status(None, data_hash, data_hash, "")
 
 
 def _model_status(situation: Situation, model: Model, plan: Plan, *, is_forced: bool) -> Status:
-    recipe = model_recipe(situation, model)
-    inputs = {reference: plan[reference].content for reference in model.references}
-    fingerprint = _fingerprint(recipe, inputs)
-    marker = situation.snapshot.markers.get(model.relation)
+    code_version = model_code_version(situation, model)
+    inputs = {reference: plan[reference].data_hash for reference in model.references}
+    fingerprint = _fingerprint(code_version, inputs)
+    record = situation.snapshot.materializations.get(model.relation)
     kind = situation.catalog.tables[model.relation].materialized
-    if marker is None:
+    if record is None:
         reason: str | None = "first run"
     elif situation.snapshot.relations.get(model.relation) != kind:
         reason = "table missing"
-    elif marker.recipe != recipe:
+    elif record.code_version != code_version:
         reason = "SQL or setting changed"
-    elif is_forced and marker.run_id != situation.run_id:
+    elif is_forced and record.run_id != situation.run_id:
         reason = "forced"
     elif fingerprint is None:
         reason = "input to be built"
-    elif marker.fingerprint != fingerprint:
+    elif record.fingerprint != fingerprint:
         reason = "input changed"
     else:
-        return Status(None, fingerprint, marker.content, recipe)
-    return Status(reason, fingerprint, None, recipe)
+        return Status(None, fingerprint, record.data_hash, code_version)
+    return Status(reason, fingerprint, None, code_version)
 
 
 def _books_status(situation: Situation, plan: Plan) -> Status:
     relations = sorted(situation.catalog.tables)
-    recipe = digest(situation.proof, *relations)
-    fingerprint = _fingerprint(recipe, {name: plan[name].content for name in relations})
-    marker = situation.snapshot.markers.get(BOOKS)
+    code_version = digest(situation.proof, *relations)
+    fingerprint = _fingerprint(code_version, {name: plan[name].data_hash for name in relations})
+    record = situation.snapshot.materializations.get(BOOKS)
     if fingerprint is None:
         reason: str | None = "input to be built"
-    elif marker is None or marker.fingerprint != fingerprint:
-        reason = _unlike(marker, "not proven yet")
+    elif record is None or record.fingerprint != fingerprint:
+        reason = _unlike(record, "not proven yet")
     elif leftovers(situation.catalog, situation.snapshot):
         reason = "tables that the catalog no longer has"
     else:
         reason = None
-    return Status(reason, fingerprint, None, recipe)
+    return Status(reason, fingerprint, None, code_version)
 
 
 def _contract_statuses(situation: Situation, plan: Plan) -> dict[str, Status]:
@@ -317,45 +317,45 @@ def _contract_status(situation: Situation, table: Table, plan: Plan) -> Status:
     read = {table.relation}
     read.update(test.to for _, test in table.promises if isinstance(test, Relationships))
     read.update(*(situation.graph.checks[name].references for name in _checks_of(table)))
-    recipe = contract_recipe(situation, table)
-    inputs = {name: plan[name].content for name in read}
-    return _kept_status(situation, contract_of(table.relation), recipe, inputs)
+    code_version = contract_code_version(situation, table)
+    inputs = {name: plan[name].data_hash for name in read}
+    return _kept_status(situation, contract_of(table.relation), code_version, inputs)
 
 
 def _kept_status(
-    situation: Situation, name: str, recipe: str, inputs: Mapping[str, str | None]
+    situation: Situation, name: str, code_version: str, inputs: Mapping[str, str | None]
 ) -> Status:
-    fingerprint = _fingerprint(recipe, inputs)
-    marker = situation.snapshot.markers.get(name)
-    if marker is None or marker.fingerprint != fingerprint:
-        reason: str | None = _unlike(marker, "not checked yet")
+    fingerprint = _fingerprint(code_version, inputs)
+    record = situation.snapshot.materializations.get(name)
+    if record is None or record.fingerprint != fingerprint:
+        reason: str | None = _unlike(record, "not checked yet")
     elif RESULTS not in situation.snapshot.relations:
         reason = "results missing"
     else:
         reason = None
-    return Status(reason, fingerprint, None, recipe)
+    return Status(reason, fingerprint, None, code_version)
 
 
 def _published_files(situation: Situation, plan: Plan) -> dict[str, Status]:
     """The status of each file that analysts get: current where it is the one that was written."""
     if situation.publication is None:
         return {}
-    contents = {name: plan[name].content for name in situation.publication.relations}
+    hashes = {name: plan[name].data_hash for name in situation.publication.relations}
     statuses = {}
-    for file, recipe in situation.publication.files.items():
+    for file, code_version in situation.publication.files.items():
         relations = situation.publication.relations_of(file)
-        fingerprint = _fingerprint(recipe, {name: contents[name] for name in relations})
-        marker = situation.snapshot.markers.get(marker_name(file))
+        fingerprint = _fingerprint(code_version, {name: hashes[name] for name in relations})
+        record = situation.snapshot.materializations.get(file_node(file))
         state = situation.published.get(file)
         if fingerprint is None or not plan[CONTRACTS].is_current:
             reason: str | None = "input to be built"
-        elif marker is None or state is None:
+        elif record is None or state is None:
             reason = "not published"
-        elif marker.fingerprint != fingerprint:
+        elif record.fingerprint != fingerprint:
             reason = "input changed"
         else:
-            reason = None if marker.content == state else "changed by hand"
-        statuses[marker_name(file)] = Status(reason, fingerprint, state, recipe)
+            reason = None if record.data_hash == state else "changed by hand"
+        statuses[file_node(file)] = Status(reason, fingerprint, state, code_version)
     return statuses
 
 
@@ -363,15 +363,17 @@ def _published_status(situation: Situation, plan: Plan) -> Status:
     publication = situation.publication
     if publication is None:
         return Status("personal data is not masked", None, None, "")
-    inputs = {name: plan[name].content for name in publication.inputs}
-    fingerprint = _fingerprint(publication.recipe, inputs) if plan[CONTRACTS].is_current else None
-    marker = situation.snapshot.markers.get(PUBLISHED)
-    files = (plan[marker_name(file)].reason for file in publication.files)
+    inputs = {name: plan[name].data_hash for name in publication.inputs}
+    fingerprint = (
+        _fingerprint(publication.code_version, inputs) if plan[CONTRACTS].is_current else None
+    )
+    record = situation.snapshot.materializations.get(PUBLISHED)
+    files = (plan[file_node(file)].reason for file in publication.files)
     if fingerprint is None:
         reason: str | None = "input to be built"
-    elif marker is None or marker.fingerprint != fingerprint:
-        reason = _unlike(marker, "not published yet")
-    elif marker.run_id == situation.run_id:
+    elif record is None or record.fingerprint != fingerprint:
+        reason = _unlike(record, "not published yet")
+    elif record.run_id == situation.run_id:
         # This run published everything. Files that differ now were published since, by a run on
         # another warehouse that has the same folder: they are the business of the next run.
         reason = None
@@ -379,38 +381,38 @@ def _published_status(situation: Situation, plan: Plan) -> Status:
         reason = "files that are published no longer"
     else:
         reason = next(filter(None, files), None)
-    return Status(reason, fingerprint, None, publication.recipe)
+    return Status(reason, fingerprint, None, publication.code_version)
 
 
 def _site_status(situation: Situation, plan: Plan) -> Status:
     """The status of the pages, which show the runs that made what they show."""
     site = situation.site
     if situation.publication is None:
-        return Status("personal data is not masked", None, None, site.recipe)
+        return Status("personal data is not masked", None, None, site.code_version)
     if not plan[PUBLISHED].is_current:
-        return Status("input to be built", None, None, site.recipe)
-    markers = situation.snapshot.markers
-    shown = {name: markers[name].run_id for name in (BOOKS, CONTRACTS, PUBLISHED)}
-    fingerprint = _fingerprint(site.recipe, shown | {"files": plan[PUBLISHED].fingerprint})
-    marker = markers.get(SITE)
-    if marker is None or marker.fingerprint != fingerprint:
-        reason: str | None = _unlike(marker, "not built yet")
-    elif marker.content != site.state and marker.run_id != situation.run_id:
+        return Status("input to be built", None, None, site.code_version)
+    records = situation.snapshot.materializations
+    shown = {name: records[name].run_id for name in (BOOKS, CONTRACTS, PUBLISHED)}
+    fingerprint = _fingerprint(site.code_version, shown | {"files": plan[PUBLISHED].fingerprint})
+    record = records.get(SITE)
+    if record is None or record.fingerprint != fingerprint:
+        reason: str | None = _unlike(record, "not built yet")
+    elif record.data_hash != site.state and record.run_id != situation.run_id:
         reason = "changed by hand" if site.state else "pages missing"
     else:
         reason = None
-    return Status(reason, fingerprint, None, site.recipe)
+    return Status(reason, fingerprint, None, site.code_version)
 
 
-def _unlike(marker: Marker | None, at_first: str) -> str:
-    """Why what has another fingerprint than its marker is not current."""
-    return at_first if marker is None else "input changed"
+def _unlike(record: Materialization | None, at_first: str) -> str:
+    """Why what has another fingerprint than its record is not current."""
+    return at_first if record is None else "input changed"
 
 
-def _fingerprint(recipe: str, inputs: Mapping[str, str | None]) -> str | None:
+def _fingerprint(code_version: str, inputs: Mapping[str, str | None]) -> str | None:
     parts = []
-    for name, content in sorted(inputs.items()):
-        if content is None:
+    for name, data_hash in sorted(inputs.items()):
+        if data_hash is None:
             return None
-        parts.append(f"{name} {content}")
-    return digest(recipe, *parts)
+        parts.append(f"{name} {data_hash}")
+    return digest(code_version, *parts)

@@ -72,7 +72,7 @@ class PublishedTable:
         }
 
     @property
-    def recipe(self) -> str:
+    def code_version(self) -> str:
         """Digest of everything but the rows."""
         columns = (f"{column.name} {column.type}" for column in self.columns)
         texts = (f"{name}: {comment}" for name, comment in self.comments.items())
@@ -128,8 +128,8 @@ class Publication:
     @cached_property
     def files(self) -> Mapping[str, str]:
         """Each file, as a path below the published folder, with the digest of its declaration."""
-        recipes = {table.file: table.recipe for table in self.tables.values()}
-        return {DATABASE: digest(*recipes.values()), **recipes}
+        code_versions = {table.file: table.code_version for table in self.tables.values()}
+        return {DATABASE: digest(*code_versions.values()), **code_versions}
 
     def relations_of(self, file: str) -> tuple[str, ...]:
         """The tables that a file holds."""
@@ -163,14 +163,14 @@ class Publication:
         return frozenset({*self.relations, *(relation for relation, _, _ in self.secrets)})
 
     @property
-    def recipe(self) -> str:
+    def code_version(self) -> str:
         """Digest of everything but the rows."""
         secrets = (" ".join(secret) for secret in self.secrets)
         return digest(str(self.min_group_size), self.files[DATABASE], *secrets)
 
 
-def marker_name(file: str) -> str:
-    """The name of a published file's marker; no table and no source file has one like it."""
+def file_node(file: str) -> str:
+    """The name of a published file's record; no table and no source file has one like it."""
     return f"{PUBLISHED}:{file}"
 
 

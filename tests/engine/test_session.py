@@ -267,7 +267,7 @@ def test_the_content_of_a_table_is_its_rows_in_any_order(
             connection.exec_driver_sql("create schema if not exists s")
             connection.exec_driver_sql(f"create table {name} as from (values {values}) v(a, b)")
         one, two = (
-            measure_table(connection, name, columns_of(connection, name)).content
+            measure_table(connection, name, columns_of(connection, name)).data_hash
             for name in ("s.one", "s.two")
         )
     assert (one == two) is same
@@ -279,7 +279,7 @@ def test_the_names_and_types_of_columns_are_content_too(tmp_path: Path) -> None:
         for name, select in (("a", "1 as x"), ("b", "1 as y"), ("c", "1::bigint as x")):
             connection.exec_driver_sql(f"create table {name} as select {select}")
             columns = columns_of(connection, f"main.{name}")
-            contents.add(measure_table(connection, f"main.{name}", columns).content)
+            contents.add(measure_table(connection, f"main.{name}", columns).data_hash)
     assert len(contents) == 3
 
 
@@ -288,7 +288,7 @@ def test_an_excluded_column_is_no_content(tmp_path: Path) -> None:
         connection.exec_driver_sql("create table a as select 1 as x, 1 as y")
         connection.exec_driver_sql("create table b as select 1 as x, 2 as y")
         one, two = (
-            measure_table(connection, f"main.{name}", {"x": "INTEGER"}).content for name in "ab"
+            measure_table(connection, f"main.{name}", {"x": "INTEGER"}).data_hash for name in "ab"
         )
     assert one == two
 

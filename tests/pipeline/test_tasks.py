@@ -440,7 +440,7 @@ def test_what_is_remembered_of_the_warehouse_is_what_it_holds(
         own = {name: kind for name, kind in found.relations.items() if "._dlt" not in name}
         there = {name: kind for name, kind in snapshot.relations.items() if "._dlt" not in name}
         assert (snapshot.loads, there) == (found.loads, own)
-        assert snapshot.markers == found.markers
+        assert snapshot.materializations == found.materializations
         assert snapshot.is_masked == found.is_masked
         compared += 1
         remember(warehouse, snapshot, *state)

@@ -640,7 +640,7 @@ def counted(function):
     return killed_at_last
 
 public_files.sync = publishing.sync = counted(public_files.sync)
-publishing.write_marker = counted(publishing.write_marker)
+publishing.write_materialization = counted(publishing.write_materialization)
 for step in ("_write_table", "_check_secrets", "_write_parquet"):
     setattr(publishing, step, counted(getattr(publishing, step)))
 

@@ -15,7 +15,7 @@ from benepass_tasks.catalog import load_catalog
 from benepass_tasks.config.errors import SiteError
 from benepass_tasks.config.project import open_project
 from benepass_tasks.pipeline.run import current_plan
-from benepass_tasks.site import recipe, vega
+from benepass_tasks.site import code_version, vega
 from benepass_tasks.site.extra import require
 from benepass_tasks.state.this_run import begin_run
 
@@ -122,11 +122,11 @@ def test_another_folder_gets_pages_of_its_own(built: Workspace) -> None:
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     copy = tmp_path / "package"
-    shutil.copytree(recipe.PACKAGE, copy)
-    monkeypatch.setattr(recipe, "PACKAGE", copy)
-    recipe.site_recipe.cache_clear()
+    shutil.copytree(code_version.PACKAGE, copy)
+    monkeypatch.setattr(code_version, "PACKAGE", copy)
+    code_version.site_code_version.cache_clear()
     yield copy
-    recipe.site_recipe.cache_clear()
+    code_version.site_code_version.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -136,13 +136,13 @@ def test_what_the_pages_are_made_with_is_part_of_the_recipe(
     workspace: Workspace, package: Path, name: str
 ) -> None:
     project = open_project(workspace.root)
-    before = recipe.site_recipe(project, 1)
+    before = code_version.site_code_version(project, 1)
     (package / "__pycache__").mkdir(exist_ok=True)
     (package / "__pycache__" / "page.cpython-311.pyc").write_bytes(b"compiled")
-    assert recipe.site_recipe(project, 2) == before
+    assert code_version.site_code_version(project, 2) == before
     with (package / name).open("a") as file:
         file.write("\n")
-    assert recipe.site_recipe(project, 3) != before
+    assert code_version.site_code_version(project, 3) != before
 
 
 def test_sql_of_the_pages_that_is_edited_is_noticed_within_a_run(built: Workspace) -> None:

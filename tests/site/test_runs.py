@@ -8,7 +8,7 @@ import pytest
 from endings import NOON, Told, made_in
 from reading import chart_of, elements_of, table_of
 
-from benepass_tasks.site import recipe
+from benepass_tasks.site import code_version
 from benepass_tasks.site.pages import runs
 from benepass_tasks.site.quality import watched
 from benepass_tasks.site.rendering import render
@@ -16,7 +16,7 @@ from benepass_tasks.site.rendering import render
 if TYPE_CHECKING:
     from pathlib import Path
 
-ASSETS = recipe.PACKAGE / "assets"
+ASSETS = code_version.PACKAGE / "assets"
 
 
 @pytest.fixture(scope="module")

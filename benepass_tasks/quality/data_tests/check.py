@@ -21,11 +21,11 @@ from benepass_tasks.quality.data_tests.scan import Probe
 from benepass_tasks.sqlmodels import Model, ModelGraph
 from benepass_tasks.state.history.materializations import record_built
 from benepass_tasks.state.markers import (
-    Marker,
+    Materialization,
     Snapshot,
-    forget_markers,
+    forget_materializations,
     now,
-    write_markers,
+    write_materializations,
 )
 from benepass_tasks.state.plan import Plan, Status, contract_of, is_contract
 from benepass_tasks.state.this_run import run_id
@@ -46,10 +46,10 @@ class _Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A table's results, and the marker that vouches for them if no test of it failed."""
+    """A table's results, and the record that vouches for them if no test of it failed."""
 
     results: Sequence[Result]
-    marker: Marker
+    record: Materialization
 
     @property
     def is_kept(self) -> bool:
@@ -62,7 +62,7 @@ def check_contracts(
 ) -> str:
     """Put every promise to the test that is not known to be kept.
 
-    Results are kept, whatever they are; a table whose tests do not fail gets a marker, and is
+    Results are kept, whatever they are; a table whose tests do not fail gets a record, and is
     tested again only when its content or its tests change.
 
     Args:
@@ -94,31 +94,33 @@ def check_contracts(
         ]
         results = [result for one in checked for result in one.results]
         keep_results(connection, results)
-        forget_markers(connection, _void(checked, plan, known))
+        forget_materializations(connection, _void(checked, plan, known))
         valid = _valid(checked, plan, started)
-        write_markers(connection, valid)
-        for marker in valid:
-            if marker.name == CONTRACTS:
-                record_built(connection, marker, plan[CONTRACTS].reason)
+        write_materializations(connection, valid)
+        for record in valid:
+            if record.name == CONTRACTS:
+                record_built(connection, record, plan[CONTRACTS].reason)
     return _verdict(results, time.perf_counter() - started)
 
 
 def _void(checked: Sequence[_Checked], plan: Plan, known: Snapshot) -> list[str]:
-    """The markers of what failed, and of what makes no promise any more."""
-    gone = [name for name in known.markers if is_contract(name) and name not in plan]
-    return [CONTRACTS, *gone, *(one.marker.name for one in checked if not one.is_kept)]
+    """The records of what failed, and of what makes no promise any more."""
+    gone = [name for name in known.materializations if is_contract(name) and name not in plan]
+    return [CONTRACTS, *gone, *(one.record.name for one in checked if not one.is_kept)]
 
 
-def _valid(checked: Sequence[_Checked], plan: Plan, started: float) -> list[Marker]:
-    markers = [one.marker for one in checked if one.is_kept]
-    if len(markers) == len(checked):
-        markers.append(_marker(CONTRACTS, plan[CONTRACTS], started))
-    return markers
+def _valid(checked: Sequence[_Checked], plan: Plan, started: float) -> list[Materialization]:
+    records = [one.record for one in checked if one.is_kept]
+    if len(records) == len(checked):
+        records.append(_materialization(CONTRACTS, plan[CONTRACTS], started))
+    return records
 
 
-def _marker(name: str, status: Status, started: float) -> Marker:
+def _materialization(name: str, status: Status, started: float) -> Materialization:
     fingerprint = str(status.fingerprint)
-    return Marker.of_this_run(name, status.recipe, fingerprint, Measure(None, fingerprint), started)
+    return Materialization.of_this_run(
+        name, status.code_version, fingerprint, Measure(None, fingerprint), started
+    )
 
 
 def _check_table(
@@ -128,7 +130,7 @@ def _check_table(
     rows, scanned = _scan(connection, table)
     findings = [*scanned, *_run_checks(connection, table, graph)]
     results = [_judged(table, rows, finding) for finding in findings]
-    return _Checked(results, _marker(contract_of(table.relation), status, started))
+    return _Checked(results, _materialization(contract_of(table.relation), status, started))
 
 
 def _scan(connection: Connection, table: Table) -> tuple[int, list[_Finding]]:

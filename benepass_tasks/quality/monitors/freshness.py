@@ -109,8 +109,8 @@ def _newest_loads(connection: Connection) -> dict[str, datetime]:
 
 def _contents(connection: Connection, relations: Mapping[str, object]) -> dict[str, str]:
     """The content of each table that has been built."""
-    built = select(MARKERS.c.name, MARKERS.c.content).where(MARKERS.c.name.in_(list(relations)))
-    return {row.name: row.content for row in connection.execute(built)}
+    built = select(MARKERS.c.name, MARKERS.c.data_hash).where(MARKERS.c.name.in_(list(relations)))
+    return {row.name: row.data_hash for row in connection.execute(built)}
 
 
 def _newest_row(

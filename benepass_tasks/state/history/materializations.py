@@ -9,36 +9,36 @@ from sqlalchemy import Connection, insert, select, update
 from benepass_tasks.engine.measure import ColumnProfile
 from benepass_tasks.engine.meta import COLUMN_PROFILES, MATERIALIZATIONS
 from benepass_tasks.engine.session import quote_text
-from benepass_tasks.state.markers import Load, Marker, is_relation, now
+from benepass_tasks.state.markers import Load, Materialization, is_relation, now
 from benepass_tasks.state.this_run import run_id
 
 
 def record_built(
     connection: Connection,
-    marker: Marker,
+    record: Materialization,
     reason: str | None,
     profiles: Iterable[ColumnProfile] = (),
 ) -> None:
     """Write that a node was made, in the transaction that makes it.
 
     Args:
-        connection: The session that writes the marker.
-        marker: What vouches for the node.
+        connection: The session that writes the record.
+        record: What vouches for the node.
         reason: Why it had to be made.
         profiles: What the columns of a table hold.
     """
     _record(
         connection,
-        node=marker.name,
+        node=record.name,
         outcome="built",
         reason=reason,
-        row_count=marker.row_count,
-        seconds=marker.seconds,
-        fingerprint=marker.fingerprint,
-        content=marker.content,
+        row_count=record.row_count,
+        seconds=record.seconds,
+        fingerprint=record.fingerprint,
+        content=record.data_hash,
     )
     rows = [
-        {"run_id": run_id(), "relation": marker.name, "null_rate": one.null_rate, **asdict(one)}
+        {"run_id": run_id(), "relation": record.name, "null_rate": one.null_rate, **asdict(one)}
         for one in profiles
     ]
     if rows:

@@ -97,13 +97,19 @@ def has_rows(meta: Connection, *instants: str) -> None:
 
 def is_built(meta: Connection, content: str) -> None:
     meta.exec_driver_sql("delete from meta.markers")
-    marker = {"name": FACTS, "recipe": "", "fingerprint": "", "content": content, "row_count": 1}
+    record = {"name": FACTS, "code_version": "", "fingerprint": "", "data_hash": content}
     made = {"seconds": 0, "run_id": "run", "built_at": NOON}
-    meta.execute(insert(MARKERS), {**marker, **made})
+    meta.execute(insert(MARKERS), {**record, "row_count": 1, **made})
 
 
 def has_loaded(meta: Connection, file: str, loaded_at: datetime) -> None:
-    load = {"source": "transactions", "file": file, "recipe": "", "sha256": "", "file_state": ""}
+    load = {
+        "source": "transactions",
+        "file": file,
+        "code_version": "",
+        "sha256": "",
+        "file_state": "",
+    }
     counts = {"load_id": "1", "lines": 1, "records": 1, "parsed": 1, "rejected": 0, "seconds": 0}
     meta.execute(insert(LOADS), {**load, **counts, "run_id": "run", "loaded_at": loaded_at})
 

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent
 
 
 @lru_cache(maxsize=2)
-def site_recipe(project: Project, _state: object) -> str:
+def site_code_version(project: Project, _state: object) -> str:
     """Digest of the site's own code and of the project's catalog and SQL, which the pages quote.
 
     Args:
