@@ -182,6 +182,7 @@ class Column:
         domain: Who the column belongs to: its own domain, or else its dataset's.
         pii: How personal the values are.
         required: Whether a source's file must have the column; true for a table's columns.
+        aliases: What else the header of a source's file may call the column.
         published: Whether the column is among what is published of its table, if anything is.
         tests: What a table's column promises.
     """
@@ -192,6 +193,7 @@ class Column:
     domain: Domain
     pii: Pii
     required: bool = True
+    aliases: tuple[str, ...] = ()
     published: bool = True
     tests: tuple[DataTest, ...] = ()
 

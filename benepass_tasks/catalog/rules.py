@@ -11,13 +11,12 @@ from typing import TypeAlias, get_args
 from benepass_tasks.catalog import monitoring, publishing, wording
 from benepass_tasks.catalog.datasets import Layer
 from benepass_tasks.catalog.document import Problem, mapping_at, value_at
+from benepass_tasks.catalog.header_names import INGESTED, column_name
 
 SOURCE_TYPE = "pandas.CSVDataset"
 TABLE_TYPE = "ibis.TableDataset"
 # The one raw table without a source: what no raw table could take ends up there.
 REJECTED = "raw.rejected_rows"
-# What ingestion adds to each row of a source.
-INGESTED = {"_source_file": "VARCHAR", "_row_number": "BIGINT", "_dlt_load_id": "VARCHAR"}
 # What tells the rows of such a table apart, unless it has a key of its own.
 PROVENANCE = ("_source_file", "_row_number")
 _SOURCE_KEYS = frozenset({"filepath", "load_args"})
@@ -58,6 +57,7 @@ def check(datasets: _Datasets) -> Iterator[Problem]:
     for name, source in sources.items():
         yield from _check_source_name(name)
         yield from _check_source_columns(name, source)
+        yield from _check_aliases(name, source)
         yield from monitoring.check_source(name, source)
     for name, table in tables.items():
         yield from _check_table_name(name)
@@ -85,6 +85,32 @@ def _check_source_columns(name: str, source: object) -> Iterator[Problem]:
         if column in mapping_at(source, "metadata", "columns"):
             message = "is a name that ingestion gives to a column of its own; choose another"
             yield Problem((name, "metadata", "columns", column), message)
+
+
+def _check_aliases(name: str, source: object) -> Iterator[Problem]:
+    """Each name of a header means one column, by the rules by which headers are matched."""
+    columns = mapping_at(source, "metadata", "columns")
+    meant = {column_name(column): column for column in columns if isinstance(column, str)}
+    for column, declared in columns.items():
+        aliases = value_at(declared, "aliases")
+        given = aliases if isinstance(aliases, list) else ()
+        for alias in dict.fromkeys(it for it in given if isinstance(it, str)):
+            header = column_name(alias)
+            wrong = _wrong_with_alias(header, alias, meant.get(header), column)
+            if wrong:
+                path = (name, "metadata", "columns", column, "aliases")
+                yield Problem(path, f"{wording.shown(alias)} {wrong}")
+            meant.setdefault(header, str(column))
+
+
+def _wrong_with_alias(header: str, alias: str, meant: str | None, column: object) -> str | None:
+    if not header or "@" in alias:
+        return "cannot be the name of a column in a header; remove it"
+    if header in INGESTED:
+        return "is a name that ingestion gives to a column of its own; remove it"
+    if meant == column:
+        return f"means {column} already, since case and style do not matter; remove it"
+    return f"means {meant} already; one of the two must go" if meant else None
 
 
 def _check_table_name(name: str) -> Iterator[Problem]:

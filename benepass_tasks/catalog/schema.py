@@ -102,7 +102,10 @@ class _ColumnSchema(_Strict):
 
 class _TableColumnSchema(_ColumnSchema):
     elsewhere = MappingProxyType(
-        {"required": "only a source's column can be required or not; remove it"}
+        {
+            "required": "only a source's column can be required or not; remove it",
+            "aliases": "only a source's column has aliases; remove them",
+        }
     )
 
     published = Flag()
@@ -118,6 +121,7 @@ class _SourceColumnSchema(_ColumnSchema):
     )
 
     required = Flag()
+    aliases = Names()
 
 
 class _FreshnessSchema(_Strict):

@@ -155,6 +155,7 @@ def _column_json(column: Column) -> dict[str, object]:
         "domain": column.domain,
         "description": column.description,
         "required": column.required,
+        "aliases": list(column.aliases),
         "pii": _pii_json(column.pii),
     }
 

@@ -55,6 +55,15 @@ LOADS = Table(
     Column("loaded_at", DateTime(timezone=True), nullable=False),
 )
 
+LOADED_COLUMNS = Table(
+    "loaded_columns",
+    METADATA,
+    Column("source", String, primary_key=True),
+    Column("file", String, primary_key=True),
+    Column("column_name", String, primary_key=True),
+)
+"""The columns that each file has which raw holds; raw has NULL in the others."""
+
 ACCEPTED_SCHEMAS = Table(
     "accepted_schemas",
     METADATA,
@@ -88,10 +97,12 @@ SCHEMA_CHANGES = Table(
     Column("misfits", BigInteger),
     Column("misfit_rows", ARRAY(BigInteger), nullable=False),
     Column("severity", String, nullable=False),
+    Column("header", String),
 )
 """What each load changed about the columns of its source: one row per (load, entry).
 
-`before` and `after` are types, places or names; `misfits` counts the values that do not fit the
+`before` and `after` are types, places or names, `header` is what the file's header calls the
+column, or called it where it was removed; `misfits` counts the values that do not fit the
 type before, and `misfit_rows` has the first five of their row numbers. No value is in it.
 """
 
@@ -277,7 +288,7 @@ def missing_tables(connection: Connection) -> list[str]:
 
 
 def create_tables(connection: Connection, *, pii_masking: str) -> None:
-    """Create schema `meta` and what is missing of its tables.
+    """Create schema `meta` and what is missing of its tables and of their columns.
 
     Where the results of tests are missing, the word that the tests passed goes with them.
 
@@ -289,9 +300,26 @@ def create_tables(connection: Connection, *, pii_masking: str) -> None:
     missing = missing_tables(connection)
     for name in missing:
         connection.execute(CreateTable(METADATA.tables[f"meta.{name}"]))
+    _add_columns(connection)
     if CHECK_RESULTS.name in missing:
         vouching = MARKERS.c.name == CONTRACTS, MARKERS.c.name.startswith(f"{CONTRACTS}/")
         connection.execute(delete(MARKERS).where(or_(*vouching)))
     is_known = select(PROPERTIES.c.name).where(PROPERTIES.c.name == MASKING)
     if connection.execute(is_known).first() is None:
         connection.execute(insert(PROPERTIES), {"name": MASKING, "value": pii_masking})
+
+
+def _add_columns(connection: Connection) -> None:
+    """Add the columns that tables of an earlier release lack; they may be NULL."""
+    found = connection.exec_driver_sql(
+        "select table_name || '.' || column_name from duckdb_columns() "
+        "where schema_name = 'meta' and database_name = current_database()"
+    )
+    present = set(found.scalars())
+    for table in METADATA.sorted_tables:
+        for column in table.columns:
+            if f"{table.name}.{column.name}" not in present:
+                kind = column.type.compile(connection.dialect)
+                connection.exec_driver_sql(
+                    f'alter table {table.fullname} add column "{column.name}" {kind}'
+                )

@@ -1,20 +1,12 @@
 """From a file's header to the columns of its raw table."""
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benepass_tasks.catalog import Source
+from benepass_tasks.catalog.header_names import INGESTED, column_name
 from benepass_tasks.catalog.wording import printable
-from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import SourceError
-
-PROVENANCE = ("_source_file", "_row_number", "_dlt_load_id")
-"""Columns that the load adds to every raw table."""
-
-LONGEST = 128
-"""Letters that the name of a column may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +27,18 @@ class Header:
 def match_header(source: Source, file: str, fields: Sequence[str]) -> Header:
     """Match a header with the declared columns, in whatever order and spelling they come.
 
+    A column comes by its own name or by one of its aliases.
+
     Raises:
-        SourceError: the header is empty, has none of the declared columns, names a column twice, or
-            takes a name that the load itself needs, or a name is an address.
+        SourceError: the header is empty, has none of the declared columns, has two names that mean
+            the same column, or takes a name that the load itself needs, or a name is an address.
     """
     if not fields:
         raise SourceError(
             f"{source.name}: {file} is empty, without even a header; expected the columns "
             f"{', '.join(source.columns)}. What was built before stays as it is"
         )
-    columns = tuple(
-        column_name(field) or f"unnamed_{position}" for position, field in enumerate(fields, 1)
-    )
+    columns = _columns(source, fields)
     absent = tuple(name for name in source.columns if name not in columns)
     if len(absent) == len(source.columns):
         raise SourceError(_no_header(source, file))
@@ -56,19 +48,16 @@ def match_header(source: Source, file: str, fields: Sequence[str]) -> Header:
     return Header(columns, absent, undeclared)
 
 
-def column_name(field: str) -> str:
-    """Trim, snake-case and lower-case a header field: `Employee ID`, `employeeId`: employee_id.
-
-    Accents are dropped; whatever is no letter or digit becomes one underscore. What is longer than
-    any name should be is cut, and ends with a digest of the whole.
-    """
-    plain = unicodedata.normalize("NFKD", field).encode("ascii", "ignore").decode()
-    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", plain)
-    name = re.sub(r"[^a-z0-9]+", "_", parted.lower()).strip("_")
-    if plain.strip() in PROVENANCE:
-        return plain.strip()
-    name = f"_{name}" if name[:1].isdigit() else name
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 9]}_{digest(name)[:8]}"
+def _columns(source: Source, fields: Sequence[str]) -> tuple[str, ...]:
+    meant = {
+        column_name(alias): column.name
+        for column in source.columns.values()
+        for alias in column.aliases
+    }
+    names = (column_name(field) for field in fields)
+    return tuple(
+        meant.get(name, name) or f"unnamed_{position}" for position, name in enumerate(names, 1)
+    )
 
 
 def _refuse_values(source: Source, file: str, fields: Sequence[str]) -> None:
@@ -93,7 +82,7 @@ def _refuse_clashes(
                 f"{printable(fields[first])!r} and {printable(fields[position])!r}; "
                 "rename or remove one"
             )
-        if name in PROVENANCE:
+        if name in INGESTED:
             raise SourceError(
                 f"{source.name}: {file}:1 has a column {name}, which the load adds; rename it"
             )

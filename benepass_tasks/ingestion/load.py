@@ -92,7 +92,7 @@ def load_file(warehouse: Warehouse, order: LoadOrder, tell: Callable[[float], No
     _tell(source, file, header, reader.accounting)
     _tell_changes(source, file, findings.changes)
     load = _describe(source, state, package, reader.accounting, started)
-    vouch_for(warehouse, table, load, order.reason, findings.changes)
+    vouch_for(warehouse, table, load, order.reason, findings)
     return load
 
 
@@ -131,12 +131,14 @@ def _tell(source: Source, file: SourceFile, header: Header, accounting: Accounti
             accounting.records,
             printable(file.name),
         )
-    if header.absent:
+    # An optional column that was never there is nothing to tell; one that was is a change.
+    missing = [name for name in header.absent if source.columns[name].required]
+    if missing:
         log.warning(
             "%s: %s has no column %s; loaded as NULL",
             source.name,
             printable(file.name),
-            _named(header.absent),
+            _named(missing),
         )
     if header.undeclared:
         log.warning(

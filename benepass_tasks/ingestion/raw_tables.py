@@ -1,7 +1,7 @@
 """The tables of the raw layer: made, replaced file by file, and vouched for as wholes."""
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -12,7 +12,7 @@ from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.engine.measure import Profiling, columns_of, measure_table
 from benepass_tasks.engine.session import Warehouse, quote_name, quote_relation
 from benepass_tasks.ingestion.headers import Header
-from benepass_tasks.ingestion.schema_evolution.changes import Change
+from benepass_tasks.ingestion.inspection import Findings
 from benepass_tasks.ingestion.schema_evolution.history import write_changes
 from benepass_tasks.state.history.materializations import record_built, record_loaded
 from benepass_tasks.state.markers import (
@@ -62,11 +62,11 @@ def vouch_for(
     table: Table,
     load: Load,
     reason: str | None,
-    changes: Sequence[Change],
+    findings: Findings,
 ) -> None:
     """Remove what earlier loads of the file left, and write that the new one is whole.
 
-    With it goes why it was loaded, and what has changed about the columns.
+    With it goes why it was loaded, which columns it has, and what has changed about them.
     """
     with warehouse.write() as connection:
         _delete(
@@ -75,9 +75,9 @@ def vouch_for(
             "_source_file = ? and _dlt_load_id is distinct from ?",
             (load.file, load.load_id),
         )
-        write_load(connection, load)
+        write_load(connection, load, findings.shape.present)
         record_loaded(connection, load, reason)
-        write_changes(connection, load, table.relation, changes)
+        write_changes(connection, load, table.relation, findings.changes)
 
 
 def complete_raw(

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, insert, select
 
 from benepass_tasks.engine.measure import Measure
-from benepass_tasks.engine.meta import LOADS, MARKERS, MASKING, PROPERTIES
+from benepass_tasks.engine.meta import LOADED_COLUMNS, LOADS, MARKERS, MASKING, PROPERTIES
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.state.this_run import run_id
 
@@ -180,21 +180,26 @@ def forget_others(connection: Connection, prefix: str, kept: Iterable[str]) -> N
     connection.execute(delete(MARKERS).where(found, MARKERS.c.name.not_in(list(kept))))
 
 
-def write_load(connection: Connection, load: Load) -> None:
-    """Put the load in place of an earlier one of that file."""
+def write_load(connection: Connection, load: Load, columns: Iterable[str]) -> None:
+    """Put the load of a file with these columns in place of an earlier one of that file."""
     forget_load(connection, load.source, load.file)
     connection.execute(insert(LOADS), asdict(load))
+    of_file = {"source": load.source, "file": load.file}
+    rows = [{**of_file, "column_name": name} for name in columns]
+    connection.execute(insert(LOADED_COLUMNS), rows)
 
 
 def forget_load(connection: Connection, source: str, file: str | None = None) -> None:
     """Remove what vouches for a file, or for all files of a source."""
-    statement = delete(LOADS).where(LOADS.c.source == source)
-    connection.execute(statement if file is None else statement.where(LOADS.c.file == file))
+    for table in (LOADS, LOADED_COLUMNS):
+        statement = delete(table).where(table.c.source == source)
+        connection.execute(statement if file is None else statement.where(table.c.file == file))
 
 
 def forget_all_loads(connection: Connection) -> None:
     """Remove what vouches for any file."""
-    connection.execute(delete(LOADS))
+    for table in (LOADS, LOADED_COLUMNS):
+        connection.execute(delete(table))
 
 
 def now() -> datetime:

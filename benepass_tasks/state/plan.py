@@ -19,7 +19,7 @@ from benepass_tasks.state.publication import Publication, file_node
 from benepass_tasks.state.source_files import SourceFile
 from benepass_tasks.state.this_run import run_id
 
-READER = "1"
+READER = "2"
 """Version of how files are read; a change of it loads every file anew."""
 
 
@@ -130,7 +130,10 @@ def assess(situation: Situation) -> Plan:
 
 def source_code_version(source: Source) -> str:
     """Digest of what the catalog and the reader make of a source's files."""
-    columns = (f"{column.name} {column.required}" for column in source.columns.values())
+    columns = (
+        repr((column.name, column.required, sorted(column.aliases)))
+        for column in source.columns.values()
+    )
     return digest(READER, source.name, *columns)
 
 

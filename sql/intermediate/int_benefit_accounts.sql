@@ -10,12 +10,16 @@ with benefit_accounts as (
         program_name,
         monthly_allowance,
         monthly_allowance_as_written,
+        current_balance,
+        current_balance_as_written,
         [
             employee_id,
             benefit_type,
             program_name,
             cast(monthly_allowance as varchar),
-            monthly_allowance_as_written
+            monthly_allowance_as_written,
+            cast(current_balance as varchar),
+            current_balance_as_written
         ] as content,
         _source_file,
         _row_number
@@ -78,6 +82,8 @@ select
     benefit_accounts.program_name,
     benefit_accounts.monthly_allowance,
     benefit_accounts.monthly_allowance_as_written,
+    benefit_accounts.current_balance,
+    benefit_accounts.current_balance_as_written,
     employees.employee_id is not null as is_owner_known,
     benefit_accounts.benefit_account_id is not null and coalesce(judged.is_current, true)
         as is_current,

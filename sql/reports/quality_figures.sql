@@ -77,18 +77,37 @@ sources as (
     left join found on files.source = found.source
 ),
 
--- Of the raw tables, what the run that built each has found in it: the part of the cells of the
--- files' own columns that are filled in.
-scores as (
+-- The cells that the files have. A column that a file lacks has none, although raw holds NULL there.
+cells as (
+    select
+        'raw.' || loads.source as relation,
+        sum(loads.parsed) as cell_count
+    from meta.loads as loads
+    inner join meta.loaded_columns as loaded_columns
+        on loads.source = loaded_columns.source and loads.file = loaded_columns.file
+    where not starts_with(loaded_columns.column_name, '_')
+    group by loads.source
+    having sum(loads.parsed) > 0
+),
+
+-- Of the raw tables, what the run that built each has found in it.
+filled as (
     select
         profiles.relation,
-        1 - sum(profiles.null_count) / sum(profiles.row_count) as quality_score
+        sum(profiles.row_count - profiles.null_count) as filled_count
     from meta.column_profiles as profiles
     inner join meta.markers as markers
         on profiles.relation = markers.name and profiles.run_id = markers.run_id
-    where profiles.relation like 'raw.%' and not starts_with(profiles.column_name, '_')
+    where not starts_with(profiles.column_name, '_')
     group by profiles.relation
-    having sum(profiles.row_count) > 0
+),
+
+scores as (
+    select
+        cells.relation,
+        filled.filled_count / cells.cell_count as quality_score
+    from cells
+    inner join filled on cells.relation = filled.relation
 ),
 
 days as (

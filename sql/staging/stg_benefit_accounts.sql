@@ -1,6 +1,6 @@
 -- Grain: one row per record of the benefit accounts file.
 -- Purpose: trimmed and typed; what would not cast is kept as written. An amount below zero is no
--- allowance.
+-- allowance; a balance below zero is that of an overdrawn account.
 with benefit_accounts as (
     select
         _source_file,
@@ -9,14 +9,16 @@ with benefit_accounts as (
         clean_text(employee_id) as employee_id,
         clean_label(benefit_type) as benefit_type,
         clean_text(program_name) as program_name,
-        clean_text(monthly_allowance) as allowance_text
+        clean_text(monthly_allowance) as allowance_text,
+        clean_text(current_balance) as balance_text
     from raw.benefit_accounts
 ),
 
 typed as (
     select
         *,
-        if(money(allowance_text) >= 0, money(allowance_text), null) as monthly_allowance
+        if(money(allowance_text) >= 0, money(allowance_text), null) as monthly_allowance,
+        money(balance_text) as current_balance
     from benefit_accounts
 )
 
@@ -27,6 +29,8 @@ select
     program_name,
     monthly_allowance,
     if(monthly_allowance is null, allowance_text, null) as monthly_allowance_as_written,
+    current_balance,
+    if(current_balance is null, balance_text, null) as current_balance_as_written,
     _source_file,
     _row_number
 from typed

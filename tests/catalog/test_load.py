@@ -47,6 +47,7 @@ members:
         type: VARCHAR
         pii: *email
         required: false
+        aliases: [mail, E-Mail address]
       diagnosis:
         description: What they have
         type: VARCHAR[]
@@ -132,6 +133,7 @@ def test_a_column_takes_its_datasets_domain_unless_it_has_its_own(catalog: Catal
         domain="people",
         pii=Pii("identifier", kind="EMAIL_ADDRESS", treatment="mask"),
         required=False,
+        aliases=("mail", "E-Mail address"),
     )
     assert columns["diagnosis"].domain == "benefits"
     assert columns["diagnosis"].required

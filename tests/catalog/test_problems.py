@@ -66,6 +66,7 @@ marts.spend:
 """
 
 SPENT = "marts.spend.metadata.columns.spent"
+ALIASES = "claims.metadata.columns.email.aliases"
 SPEND_CONNECTION = (
     "database: marts\n"
     "  connection: {backend: duckdb, database: data/warehouse.duckdb, read_only: true}"
@@ -571,6 +572,69 @@ COLUMNS = {
         "required: true",
         "required: 'true'",
         "16 claims.metadata.columns.email.required: must be true or false, not 'true'",
+    ),
+    "table column with aliases": (
+        "domain: people",
+        "aliases: [cost]",
+        f"50 {SPENT}.aliases: only a source's column has aliases; remove them",
+    ),
+    "aliases in no list": (
+        "required: true",
+        "aliases: mail",
+        f"16 {ALIASES}: must be a list of names, not 'mail'",
+    ),
+    "alias twice": (
+        "required: true",
+        "aliases: [mail, mail]",
+        f"16 {ALIASES}: must have each name once",
+    ),
+    "alias in two styles": (
+        "required: true",
+        "aliases: [Work Mail, work_mail]",
+        (
+            f"16 {ALIASES}: "
+            "'work_mail' means email already, since case and style do not matter; remove it"
+        ),
+    ),
+    "alias that is the column's own name": (
+        "required: true",
+        "aliases: [EMAIL]",
+        (
+            f"16 {ALIASES}: "
+            "'EMAIL' means email already, since case and style do not matter; remove it"
+        ),
+    ),
+    "alias that is another column's name": (
+        "required: true",
+        "aliases: [Amount]",
+        f"16 {ALIASES}: 'Amount' means amount already; one of the two must go",
+    ),
+    "alias that is another column's alias": (
+        "required: true\n      amount:\n        description: Claimed",
+        (
+            "aliases: [sum]\n      amount:\n        aliases: ['SUM ', total]\n"
+            "        description: Claimed"
+        ),
+        (
+            "18 claims.metadata.columns.amount.aliases: "
+            "'SUM ' means email already; one of the two must go"
+        ),
+    ),
+    "alias that ingestion takes": (
+        "required: true",
+        "aliases: [_row_number]",
+        (
+            f"16 {ALIASES}: "
+            "'_row_number' is a name that ingestion gives to a column of its own; remove it"
+        ),
+    ),
+    "alias that no header can have": (
+        "required: true",
+        "aliases: ['%', ann@example.com]",
+        (
+            f"16 {ALIASES}: '%' cannot be the name of a column in a header; remove it\n"
+            f"16 {ALIASES}: 'ann@example.com' cannot be the name of a column in a header; remove it"
+        ),
     ),
     "camel case column": (
         "      amount:\n",

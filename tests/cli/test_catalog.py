@@ -100,6 +100,17 @@ def test_a_dataset_without_a_domain_has_those_of_its_columns(
     assert "marts.dim_merchants" in names
 
 
+def test_a_column_is_shown_with_its_aliases_and_whether_files_may_lack_it(say: Say) -> None:
+    lines = {line.split()[0]: line for line in say("catalog", "show", "transactions").lines if line}
+    assert "  or timestamp  " in lines["transaction_timestamp"]
+    assert "  optional  " in lines["merchant"]
+    columns = {
+        it["name"]: it for it in say("catalog", "show", "transactions", "--json").json["columns"]
+    }
+    assert columns["transaction_timestamp"]["aliases"] == ["timestamp"]
+    assert columns["merchant"]["aliases"] == []
+
+
 def test_a_dataset_is_shown_with_its_columns_and_neighbours(say: Say) -> None:
     said = say("catalog", "show", "intermediate.int_employees")
     assert said.code == 0

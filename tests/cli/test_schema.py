@@ -27,7 +27,7 @@ def test_the_history_is_a_table_of_all_sources_or_of_one(say: Say) -> None:
     of_one = say("schema", "history", "employees")
     assert len(of_one.lines) == 1 + 6
     assert of_one.lines[5].split()[3:] == [
-        *("employees.csv", "raw.employees", "hire_date", "added", "DATE", "info")
+        *("employees.csv", "raw.employees", "hire_date", "hire_date", "added", "DATE", "info")
     ]
 
 
@@ -44,6 +44,7 @@ def test_the_history_as_json_has_all_that_is_known(say: Say, workspace: Workspac
         "file": "transactions.csv",
         "table": "raw.transactions",
         "column": "amount",
+        "header": "amount",
         "change": "type_changed",
         "before": "DECIMAL",
         "after": "VARCHAR",
@@ -53,6 +54,19 @@ def test_the_history_as_json_has_all_that_is_known(say: Say, workspace: Workspac
         "severity": "warning",
     }
     assert "1 (row 3)" in say("schema", "history", "transactions").lines[-1]
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_history_without_headers_is_read_and_goes_on_with_them(
+    say: Say, workspace: Workspace
+) -> None:
+    workspace.change("alter table meta.schema_changes drop column header")
+    workspace.change("drop table meta.loaded_columns")
+    assert {change["header"] for change in say("schema", "history", "--json").json} == {None}
+    workspace.replace("data/transactions.csv", "transaction_timestamp", "timestamp")
+    workspace.run()
+    history = say("schema", "history", "transactions", "--json").json
+    assert [change["header"] for change in history] == [*[None] * 7, "timestamp"]
 
 
 @pytest.mark.parametrize("command", ["history", "diff", "accept"])
@@ -87,16 +101,16 @@ def test_what_differs_is_shown_with_what_a_run_would_do_and_nothing_is_written(
     assert said.code == 1
     assert said.lines == [
         (
-            "file                           column    change             before          after     "
-            "does not fit  severity"
+            "file                           column    header    change             before          "
+            "after     does not fit  severity"
         ),
         (
-            "transactions.csv               amount    type changed       DECIMAL         VARCHAR   "
-            "1 (row 3)     warning"
+            "transactions.csv               amount    amount    type changed       DECIMAL         "
+            "VARCHAR   1 (row 3)     warning"
         ),
         (
-            "category_benefit_mappings.csv  category  renamed (a guess)  valid_category  category  "
-            "              warning"
+            "category_benefit_mappings.csv  category  category  renamed (a guess)  valid_category  "
+            "category                warning"
         ),
         "",
         (

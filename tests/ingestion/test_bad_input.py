@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benepass_tasks.cli.program import main
+
 if TYPE_CHECKING:
     from conftest import Workspace
 
@@ -128,14 +130,42 @@ def test_every_mart_builds_from_headers_alone(workspace: Workspace) -> None:
     assert all(not rows for rows in workspace.content().values())
 
 
-def test_a_column_that_is_not_required_may_be_missing(
+WITHOUT_CATEGORY = HEADER.removesuffix(",category") + "\n" + GOOD.removesuffix(",gym") + "\n"
+
+
+def test_an_optional_column_that_was_never_there_is_null_and_no_matter(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _load(workspace, HEADER.removesuffix(",category") + "\n" + GOOD.removesuffix(",gym") + "\n")
+    _load(workspace, WITHOUT_CATEGORY)
     assert workspace.query("select transaction_id, category from raw.transactions") == [
         ("T1", None)
     ]
-    assert "has no column category; loaded as NULL" in caplog.text
+    assert caplog.messages == []
+
+
+def test_an_optional_column_that_a_file_had_and_lost_is_told(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    _load(workspace, _lines(GOOD))
+    _load(workspace, WITHOUT_CATEGORY)
+    assert workspace.query("select transaction_id, category from raw.transactions") == [
+        ("T1", None)
+    ]
+    assert "category removed (it was VARCHAR)" in caplog.text
+
+
+def test_a_required_column_whose_absence_was_accepted_is_told_at_each_load(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace.replace("catalog.yaml", "        required: false\n        pii", "        pii")
+    _load(workspace, _lines(GOOD))
+    workspace.write("data/transactions.csv", WITHOUT_CATEGORY)
+    with workspace.configured():
+        assert main(["schema", "accept", "transactions"]) == 0
+    for merchant in ("Gym", "Hall"):
+        caplog.clear()
+        _load(workspace, WITHOUT_CATEGORY.replace("Gym", merchant))
+        assert "transactions.csv has no column category; loaded as NULL" in caplog.text
 
 
 def test_a_column_that_nobody_declared_is_loaded_with_a_warning(
@@ -188,7 +218,7 @@ def test_hostile_file_names_are_only_names(workspace: Workspace) -> None:
         pytest.param(None, "employees: there is no file", id="missing"),
         pytest.param(
             b"employee_id,first_name,last_name,mail,hire_date,status\n",
-            "lacks the required column email (is mail meant to be email?)",
+            "lacks the required column email (is mail meant to be email? Then add it to the ",
             id="a required column renamed",
         ),
         pytest.param(

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import pytest
 
 from benepass_tasks.catalog import Column, Pii, Source
+from benepass_tasks.catalog.header_names import column_name
 from benepass_tasks.config.errors import SourceError
-from benepass_tasks.ingestion.headers import column_name, match_header
+from benepass_tasks.ingestion.headers import match_header
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
-def source(*required: str, optional: tuple[str, ...] = ()) -> Source:
+def source(
+    *required: str, optional: tuple[str, ...] = (), aliases: Mapping[str, tuple[str, ...]] = NONE
+) -> Source:
     columns = {
-        name: Column(name, "A column.", "VARCHAR", "people", Pii("none"), name in required)
+        name: Column(
+            name,
+            "A column.",
+            "VARCHAR",
+            "people",
+            Pii("none"),
+            required=name in required,
+            aliases=aliases.get(name, ()),
+        )
         for name in (*required, *optional)
     }
     return Source("people", "data/people.csv", "People.", "people", MappingProxyType(columns))
@@ -52,6 +69,31 @@ def test_columns_match_in_any_order_and_spelling() -> None:
     assert header.columns == ("c", "a_b")
     assert header.absent == ()
     assert header.undeclared == ()
+
+
+@pytest.mark.parametrize(
+    "field", ["timestamp", " Time-Stamp at ", "TIMESTAMP", "timeStampAt", "at"]
+)
+def test_a_column_comes_by_any_of_its_names_in_any_style(field: str) -> None:
+    people = source("at", "name", aliases={"at": ("timestamp", "Time stamp at")})
+    header = match_header(people, "people.csv", ["name", field])
+    assert header.columns == ("name", "at")
+    assert (header.absent, header.undeclared) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "fields", [("at", "timestamp"), ("Timestamp", "at"), ("timestamp", "Time Stamp")]
+)
+def test_two_headers_that_mean_the_same_column_are_refused_with_both(
+    fields: tuple[str, str],
+) -> None:
+    people = source("at", "name", aliases={"at": ("timestamp", "Time stamp")})
+    with pytest.raises(SourceError) as raised:
+        match_header(people, "people.csv", [fields[0], "name", fields[1]])
+    assert str(raised.value) == (
+        f"people: people.csv:1 names the column at twice, as {fields[0]!r} and {fields[1]!r}; "
+        "rename or remove one"
+    )
 
 
 def test_what_is_missing_and_what_is_new_is_told_apart() -> None:

@@ -500,17 +500,20 @@ def test_the_newest_schema_changes_are_shown_and_the_first_load_is_none(catalog:
         entry(0, Change("amount", "added", None, "BIGINT")),
         entry(1, Change("amount", "type_changed", "BIGINT", "VARCHAR", misfits=misfits)),
         entry(2, Change("total\x1b", "renamed", "amount", "total", "warning", is_guess=True)),
-        entry(3, Change("Ada@example.com", "added", None, "VARCHAR")),
-        entry(4, Change("ada_archer", "respelled", "Ada Archer", "ada archer")),
+        entry(3, Change("Ada@example.com", "added", None, "VARCHAR", header="Ada@example.com")),
+        entry(4, Change("ada_archer", "respelled", "Ada Archer", "ada archer", header="x")),
+        entry(5, Change("amount", "respelled", "amount", "AMOUNT", header="AMOUNT")),
     ]
     table = promises.schema_changes(entries, catalog)
-    names = ("column", "change", "before", "after", "misfits")
+    names = ("column", "header", "change", "before", "after", "misfits")
+    unknown = promises.UNDECLARED
     assert [tuple(row[name] for name in names) for row in rows_of(table)] == [
+        ("amount", "AMOUNT", "respelled", "amount", "AMOUNT", None),
         # A file without its header has a record for one.
-        (promises.UNDECLARED, "respelled", promises.UNDECLARED, promises.UNDECLARED, None),
-        (promises.UNDECLARED, "added", None, "VARCHAR", None),
-        (promises.UNDECLARED, "renamed (a guess)", "amount", promises.UNDECLARED, None),
-        ("amount", "type changed", "BIGINT", "VARCHAR", 3),
+        (unknown, unknown, "respelled", unknown, unknown, None),
+        (unknown, unknown, "added", None, "VARCHAR", None),
+        (unknown, None, "renamed (a guess)", "amount", unknown, None),
+        ("amount", None, "type changed", "BIGINT", "VARCHAR", 3),
     ]
 
 

@@ -5,7 +5,7 @@ from typing import get_args
 
 import click
 
-from benepass_tasks.catalog import Column, Domain, Layer, Table
+from benepass_tasks.catalog import Column, Domain, Layer, Table, wording
 from benepass_tasks.cli import definitions, inventory
 from benepass_tasks.cli.command import Group
 from benepass_tasks.cli.output import say, say_fields, say_json, say_table
@@ -19,6 +19,7 @@ COLUMN_HEADINGS = (
     "personal",
     "kind",
     "treatment",
+    "in files",
     "description",
     "reason",
 )
@@ -162,9 +163,16 @@ def _column_row(column: Column) -> tuple[str, ...]:
         ", ".join([*personal, *(["sensitive"] if pii.sensitive else [])]),
         pii.kind or "",
         pii.treatment or "",
+        _in_files(column),
         column.description,
         pii.reason or "",
     )
+
+
+def _in_files(column: Column) -> str:
+    """What a source's file may do other than have the column by its name."""
+    optional = [] if column.required else ["optional"]
+    return ", ".join([*optional, *(f"or {wording.printable(it)}" for it in column.aliases)])
 
 
 def _counted(class_: str, count: int) -> str:

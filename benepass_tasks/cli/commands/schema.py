@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DIFFERENT = 1
 """The exit code where files differ from what is loaded."""
 
-CHANGE_HEADINGS = ("column", "change", "before", "after", "does not fit", "severity")
+CHANGE_HEADINGS = ("column", "header", "change", "before", "after", "does not fit", "severity")
 
 of_source = click.argument("source", required=False)
 as_json = click.option("--json", "is_json", is_flag=True, help="print JSON")
@@ -177,12 +177,12 @@ def _entry_row(entry: "Entry") -> tuple[str, ...]:
 
 
 def _change_row(change: "Change") -> tuple[str, ...]:
-    column, before, after = (
-        wording.printable(name or "") for name in (change.column, change.before, change.after)
-    )
+    names = (change.column, change.header, change.before, change.after)
+    column, header, before, after = (wording.printable(name or "") for name in names)
     kind = change.kind.replace("_", " ")
     return (
         column,
+        header,
         f"{kind} (a guess)" if change.is_guess else kind,
         before,
         after,
@@ -214,6 +214,7 @@ def _entry_json(entry: "Entry") -> dict[str, object]:
 def _change_json(change: "Change") -> dict[str, object]:
     return {
         "column": change.column,
+        "header": change.header,
         "change": change.kind,
         "before": change.before,
         "after": change.after,

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from benepass_tasks.catalog.wording import printable
@@ -89,6 +89,8 @@ class Change:
         severity: Whether somebody should know.
         is_guess: Whether it may as well be something else.
         misfits: The values that do not fit the type before; None where they all fit.
+        header: What the header calls the column; of a removed one, what it called it. None where
+            nobody has kept it.
     """
 
     column: str
@@ -98,6 +100,7 @@ class Change:
     severity: ChangeSeverity = "info"
     is_guess: bool = False
     misfits: Misfits | None = None
+    header: str | None = None
 
     def __str__(self) -> str:
         """The change in words; names from a header are cut and neutralised."""
@@ -125,6 +128,13 @@ def compare(earlier: Earlier, observed: Observed, declared: Collection[str]) -> 
     Returns:
         The changes, in the order of the columns, the removed ones last.
     """
+    changes = _changes(earlier, observed, declared)
+    before = earlier.shape.present if earlier.shape else {}
+    columns = {**before, **observed.shape.present}
+    return [replace(it, header=columns[it.column].field) for it in changes]
+
+
+def _changes(earlier: Earlier, observed: Observed, declared: Collection[str]) -> list[Change]:
     if earlier.shape is None:
         return [_arrived("added", it) for it in observed.shape.present.values()]
     before, after = earlier.shape.present, observed.shape.present

@@ -130,7 +130,10 @@ def _lacks(verdict: Verdict) -> str:
     for name in verdict.missing:
         near = get_close_matches(name, undeclared, 1)
         if near:
-            message += f" (is {near[0]} meant to be {name}?)"
+            message += (
+                f" (is {near[0]} meant to be {name}? Then add it to the aliases of {name} in "
+                "catalog.yaml)"
+            )
     return f"{message}, and has {wording.listed(undeclared)} besides the declared ones"
 
 

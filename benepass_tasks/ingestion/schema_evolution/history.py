@@ -53,10 +53,9 @@ join raw._dlt_version as v
     on v.version_hash = l.schema_version_hash and v.schema_name = l.schema_name
 where l.load_id = ?
 """
+# All columns, since `header` is missing where an earlier release wrote last.
 HISTORY = """
-select
-    load_id, changed_at, source, file, relation, column_name, change, before, after, is_guess,
-    misfits, misfit_rows, severity
+select *
 from meta.schema_changes
 where ? in ('', source)
 order by changed_at, load_id, entry
@@ -164,6 +163,7 @@ def write_changes(
                 "misfits": change.misfits.count if change.misfits else None,
                 "misfit_rows": list(change.misfits.rows) if change.misfits else [],
                 "severity": change.severity,
+                "header": change.header,
             }
             for number, change in enumerate(changes, 1)
         ]
@@ -207,6 +207,7 @@ def _entry(row: Row[Any]) -> Entry:
         row.severity,
         is_guess=row.is_guess,
         misfits=misfits,
+        header=getattr(row, "header", None),
     )
     return Entry(row.load_id, row.changed_at, row.source, row.file, row.relation, change)
 

@@ -215,6 +215,7 @@ def _column(dataset: Dataset, column: Column) -> Mapping[str, object]:
         "domain": column.domain,
         "description": column.description,
         "is_required": column.required or isinstance(dataset.declared, Table),
+        "aliases": [printable(it, LONGEST_TEXT) for it in column.aliases],
         "is_published": dataset.published is not None and column.published,
         "badges": personal.badges(column.pii),
         "pii": column.pii,

@@ -76,6 +76,7 @@ def schema_changes(entries: Iterable[Entry], catalog: Catalog) -> DataTable:
             Field("source", "Source", "code"),
             Field("file", "File"),
             Field("column", "Column", "code"),
+            Field("header", "Header", "code"),
             Field("change", "Change"),
             Field("before", "Before", "code"),
             Field("after", "After", "code"),
@@ -101,7 +102,9 @@ def _change(it: Entry, source: Source | None) -> Row:
     def named(column: str | None) -> str | None:
         return column if column is None or column in declared else UNDECLARED
 
-    before, after = change.before, change.after
+    header, before, after = change.header, change.before, change.after
+    if header is not None and change.column not in declared:
+        header = UNDECLARED
     if change.kind == "renamed":
         before, after = named(before), named(after)
     elif change.kind == "respelled" and change.column not in declared:
@@ -113,6 +116,7 @@ def _change(it: Entry, source: Source | None) -> Row:
         "source": it.source,
         "file": cut(it.file),
         "column": named(change.column),
+        "header": None if header is None else cut(printable(header)),
         "change": f"{change.kind.replace('_', ' ')}{guess}",
         "before": None if before is None else cut(printable(before)),
         "after": None if after is None else cut(printable(after)),

@@ -162,8 +162,27 @@ def test_a_renamed_column_is_one_entry_and_a_guess() -> None:
     )
     observed = Observed(after, {("x", "DECIMAL"): Misfits(1, (3,))}, samples[1])
     assert compare(Earlier(before, samples[0]), observed, DECLARED) == [
-        Change("x", "renamed", "b", "x", "warning", is_guess=True),
-        Change("x", "type_changed", "DECIMAL", "VARCHAR", "warning", misfits=Misfits(1, (3,))),
+        Change("x", "renamed", "b", "x", "warning", is_guess=True, header="x"),
+        Change(
+            "x",
+            "type_changed",
+            "DECIMAL",
+            "VARCHAR",
+            "warning",
+            misfits=Misfits(1, (3,)),
+            header="x",
+        ),
+    ]
+
+
+def test_each_change_says_what_the_header_calls_the_column_or_called_it() -> None:
+    before = Shape.of([ColumnShape("at", "DATE", "timestamp", 1), ColumnShape("b", "DATE", "B", 2)])
+    after = Shape.of([ColumnShape("at", "DATE", "Time", 1), ColumnShape("c", "BIGINT", "C", 2)])
+    found = compare(Earlier(before), Observed(after), DECLARED)
+    assert [(it.column, it.kind, it.header) for it in found] == [
+        ("at", "respelled", "Time"),
+        ("c", "added", "C"),
+        ("b", "removed", "B"),
     ]
 
 

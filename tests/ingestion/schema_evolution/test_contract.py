@@ -120,9 +120,10 @@ def test_the_message_shows_the_difference_and_both_ways_out() -> None:
 def test_a_missing_column_is_named_with_the_one_that_may_be_meant() -> None:
     with pytest.raises(SourceError) as raised:
         require_good(FROZEN, verdict(source(), shape("a", "b"), shape("aa", "b")))
-    assert "people.csv lacks the required column a (is aa meant to be a?), and has aa " in str(
-        raised.value
-    )
+    assert (
+        "people.csv lacks the required column a (is aa meant to be a? Then add it to the aliases "
+        "of a in catalog.yaml), and has aa "
+    ) in str(raised.value)
 
 
 def test_what_is_good_passes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -94,6 +95,70 @@ def test_a_rename_is_guessed_by_the_values_in_raw(
         ("remark", "renamed", "note", True)
     ]
     assert "note renamed to remark (a guess by values and position)" in caplog.text
+
+
+OWN_NAME = "transaction_timestamp"
+ALIAS = "timestamp"
+
+
+def renamed(workspace: Workspace, header: str, name: str = "data/transactions.csv") -> None:
+    """Write the transactions with another header for their timestamps, and load them."""
+    first, *records = (workspace.data / "transactions.csv").read_text().splitlines()
+    columns = first.split(",")
+    columns[5] = header
+    workspace.write(name, "\n".join([",".join(columns), *records, ""]))
+    workspace.run("raw.transactions")
+
+
+def test_a_column_comes_by_an_alias_and_the_history_says_so(workspace: Workspace) -> None:
+    renamed(workspace, ALIAS)
+    assert workspace.query(
+        "select change, after, header, severity from meta.schema_changes "
+        f"where column_name = '{OWN_NAME}'"
+    ) == [("added", "TIMESTAMP WITH TIME ZONE", ALIAS, "info")]
+    assert workspace.query(f"select count({OWN_NAME}) from raw.transactions") == [(5,)]
+
+
+def test_from_one_name_to_another_a_column_is_respelled_which_no_contract_stops(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace.replace(
+        "catalog.yaml",
+        "    freshness: {load: true, warn_after: 2d, fail_after: 7d}\n",
+        f"    {FROZEN}\n",
+    )
+    workspace.replace("catalog.yaml", f"aliases: [{ALIAS}]", f"aliases: [{ALIAS}, Charged on]")
+    names = (OWN_NAME, ALIAS, "charged-on", OWN_NAME)
+    for name in names:
+        renamed(workspace, name)
+    assert workspace.query(
+        "select change, before, after, header, severity from meta.schema_changes "
+        f"where column_name = '{OWN_NAME}' order by changed_at offset 1"
+    ) == [("respelled", before, after, after, "info") for before, after in pairwise(names)]
+    assert workspace.query("select count(*) from meta.schema_changes") == [(7 + 3,)]
+    assert caplog.messages == []
+
+
+def test_files_of_one_source_may_use_different_names(workspace: Workspace) -> None:
+    workspace.run("raw.transactions")
+    renamed(workspace, ALIAS, "data/transactions-2.csv")
+    assert workspace.query(
+        f"select _source_file, count({OWN_NAME}) from raw.transactions group by all order by all"
+    ) == [("transactions-2.csv", 5), ("transactions.csv", 5)]
+    workspace.replace("data/transactions.csv", "60.00", "61.00")
+    workspace.run("raw.transactions")
+    assert workspace.query("select file, change, header from meta.schema_changes offset 7") == [
+        ("transactions-2.csv", "respelled", ALIAS)
+    ]
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_new_alias_lets_a_file_load_that_was_refused(workspace: Workspace) -> None:
+    text = (workspace.data / "transactions.csv").read_text()
+    workspace.write("data/transactions.csv", text.replace(OWN_NAME, "charged_on"))
+    assert not workspace.attempt("raw.transactions")[1]
+    workspace.replace("catalog.yaml", f"aliases: [{ALIAS}]", "aliases: [Charged On]")
+    assert "transactions/transactions.csv" in workspace.run("raw.transactions")
 
 
 def test_files_of_two_shapes_that_load_in_turns_record_nothing(workspace: Workspace) -> None:

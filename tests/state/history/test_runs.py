@@ -312,6 +312,33 @@ def test_an_empty_field_costs_its_raw_table_a_cell(workspace: Workspace) -> None
     assert workspace.query(f"{score} and dataset = 'raw.employees'") == [(1 - 1 / 18,)]
 
 
+def test_a_column_that_a_file_lacks_costs_no_cell(workspace: Workspace) -> None:
+    workspace.run()
+    header, first, *others = (workspace.data / "benefit_accounts.csv").read_text().splitlines()
+    records = [f"{header},current_balance", f"{first},", *(f"{it},5" for it in others)]
+    workspace.write("data/benefit_accounts.csv", "\n".join([*records, ""]))
+    workspace.run()
+    scores = workspace.query(
+        "select value from meta.quality_figures join meta.runs using (run_id) where "
+        "figure = 'quality_score' and dataset = 'raw.benefit_accounts' order by started_at"
+    )
+    assert scores == [(1,), (17 / 18,)]
+
+
+def test_files_of_two_shapes_have_the_cells_that_each_has(workspace: Workspace) -> None:
+    workspace.write(
+        "data/transactions-2.csv",
+        "transaction_id,employee_id,benefit_account_id,amount,timestamp,note\n"
+        "T8,E1,A1,1.00,2025-03-06T10:00:00Z,\n"
+        "T9,E1,A1,1.00,2025-03-07T10:00:00Z,x\n",
+    )
+    workspace.run()
+    score = "select value from meta.quality_figures where figure = 'quality_score'"
+    assert workspace.query(f"{score} and dataset = 'raw.transactions'") == [
+        ((5 * 7 + 2 * 6 - 1) / (5 * 7 + 2 * 6),)
+    ]
+
+
 @pytest.mark.usefixtures("finished")
 def test_a_run_that_made_a_single_table_which_is_still_there_is_kept(workspace: Workspace) -> None:
     workspace.run(force="marts.dim_merchants")

@@ -1,0 +1,32 @@
+"""From the names in a file's header to the names of columns."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+from benepass_tasks.config.digests import digest
+
+INGESTED: Mapping[str, str] = {
+    "_source_file": "VARCHAR",
+    "_row_number": "BIGINT",
+    "_dlt_load_id": "VARCHAR",
+}
+"""The columns that the load adds to every raw table, with their types."""
+
+LONGEST = 128
+"""Letters that the name of a column may have."""
+
+
+def column_name(field: str) -> str:
+    """Trim, snake-case and lower-case a header field: `Employee ID`, `employeeId`: employee_id.
+
+    Accents are dropped; whatever is no letter or digit becomes one underscore. What is longer than
+    any name should be is cut, and ends with a digest of the whole.
+    """
+    plain = unicodedata.normalize("NFKD", field).encode("ascii", "ignore").decode()
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", plain)
+    name = re.sub(r"[^a-z0-9]+", "_", parted.lower()).strip("_")
+    if plain.strip() in INGESTED:
+        return plain.strip()
+    name = f"_{name}" if name[:1].isdigit() else name
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 9]}_{digest(name)[:8]}"
