@@ -68,6 +68,18 @@ def test_a_short_key_is_refused_without_being_quoted(monkeypatch: pytest.MonkeyP
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("length", "is_enough"), [(31, False), (32, True)])
+def test_a_key_has_32_characters_at_least(
+    monkeypatch: pytest.MonkeyPatch, length: int, *, is_enough: bool
+) -> None:
+    monkeypatch.setenv("BENEPASS_HASH_KEY", "k" * length)
+    if is_enough:
+        assert read_hash_key() == HashKey(b"k" * length)
+    else:
+        with pytest.raises(ProjectError, match=f"has {length} characters"):
+            read_hash_key()
+
+
 @pytest.fixture
 def hashing(workspace: Workspace) -> Workspace:
     """A project whose dimension of employees has ids hashed."""

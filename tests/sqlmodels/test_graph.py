@@ -57,6 +57,14 @@ def test_downstream_holds_all_that_reads_a_table(workspace: Workspace) -> None:
     }
 
 
+def test_downstream_goes_on_to_what_reads_those(workspace: Workspace) -> None:
+    found = graph(workspace)
+    downstream = found.downstream(frozenset({"raw.employees"}))
+    assert "marts.program_utilization" in downstream
+    for model in found.models.values():
+        assert (model.relation in downstream) == bool(downstream.intersection(model.references))
+
+
 def test_a_file_without_an_entry_is_named(workspace: Workspace) -> None:
     workspace.write("sql/marts/stray.sql", "select 1 as one")
     assert problems(workspace) == [

@@ -62,6 +62,7 @@ def verdict(of: Source, before: Shape | None, after: Shape, seen: Sequence[str] 
         (shape("a", "b"), shape("a"), ["columns: freeze"]),
         (shape("a"), shape("a", "b"), ["columns: freeze"]),
         (shape("a", "x"), shape("a", "y"), ["columns: freeze"]),
+        (shape("a", "address"), shape("a", "addresses"), ["columns: freeze"]),
         (shape("a DECIMAL"), shape("a BIGINT"), []),
         (shape("a DECIMAL"), shape("a"), ["data_type: freeze"]),
         (shape("a BIGINT"), shape("a DECIMAL"), ["data_type: freeze"]),
@@ -99,6 +100,14 @@ def test_an_absence_that_was_accepted_is_allowed_until_the_column_is_back() -> N
 def test_an_absence_from_before_the_column_was_required_is_not_accepted() -> None:
     before = Shape.of([*shape("b").present.values(), ColumnShape("a", is_required=False)])
     assert verdict(source(), before, shape("b")).missing == ("a",)
+
+
+def test_an_absence_that_was_accepted_excuses_no_other_column() -> None:
+    a, b = (ColumnShape(name, "VARCHAR", name, 1, is_required=True) for name in ("a", "b"))
+    without_a = Shape.of([ColumnShape("a", is_required=True), b])
+    without_b = Shape.of([a, ColumnShape("b", is_required=True)])
+    assert verdict(source(), without_a, without_a).missing == ()
+    assert verdict(source(), without_a, without_b).missing == ("b",)
 
 
 def test_the_message_shows_the_difference_and_both_ways_out() -> None:
