@@ -14,7 +14,7 @@ Layer = Literal["raw", "staging", "intermediate", "quality", "marts"]
 Domain = Literal["people", "benefits", "quality"]
 Materialized = Literal["table", "view"]
 PiiClass = Literal["none", "quasi_identifier", "pseudonym", "identifier"]
-Treatment = Literal["mask", "hash", "drop", "clear"]
+Treatment = Literal["mask", "hash", "drop", "plaintext"]
 Severity = Literal["fail", "warn"]
 ContractMode = Literal["evolve", "freeze"]
 Scalar: TypeAlias = str | int | float | bool
@@ -30,7 +30,7 @@ class Pii:
         kind: What the values are, as an infoType such as `EMAIL_ADDRESS`; None where they are
             neither personal nor sensitive.
         treatment: What happens to the values on their way to the marts; None where nothing does.
-        reason: Why the treatment is right; always given for an identifier left in clear.
+        reason: Why the treatment is right; always given for an identifier left as plaintext.
     """
 
     class_: PiiClass

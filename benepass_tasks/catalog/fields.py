@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import TypeVar
 
 from marshmallow import Schema, ValidationError, fields
@@ -78,7 +79,12 @@ class Choice(Value[str]):
     """One of a few words."""
 
     def __init__(
-        self, choices: tuple[str, ...], *, required: bool = False, data_key: str | None = None
+        self,
+        choices: tuple[str, ...],
+        *,
+        required: bool = False,
+        data_key: str | None = None,
+        aliases: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Make a choice that has no default.
 
@@ -86,6 +92,7 @@ class Choice(Value[str]):
             choices: The valid words.
             required: Whether the key must be there.
             data_key: The key, where Python cannot have it as an attribute's name.
+            aliases: Older words that are still read, and the word that each stands for.
         """
         super().__init__(
             required=required,
@@ -93,10 +100,11 @@ class Choice(Value[str]):
             error_messages={"required": f"is required: one of {', '.join(choices)}"},
         )
         self._choices = choices
+        self._aliases = aliases
 
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> str:
-        if isinstance(value, str) and value in self._choices:
-            return value
+        if isinstance(value, str) and self._aliases.get(value, value) in self._choices:
+            return self._aliases.get(value, value)
         raise ValidationError(wording.one_of(value, self._choices))
 
 

@@ -53,7 +53,7 @@ class _PiiSchema(_Strict):
     class_ = Choice(get_args(PiiClass), required=True, data_key="class")
     sensitive = Flag()
     kind = Kind()
-    treatment = Choice(get_args(Treatment))
+    treatment = Choice(get_args(Treatment), aliases={"clear": "plaintext"})
     reason = Text()
 
     # Each rule looks only at what is valid so far, so that it can speak up beside other errors.
@@ -78,14 +78,14 @@ class _PiiSchema(_Strict):
     def check_identifier(
         self, data: dict[str, Any], original: Mapping[str, object], **_kwargs: object
     ) -> None:
-        """An identifier has a treatment, and a reason if that is to leave it in clear."""
+        """An identifier has a treatment, and a reason if that is to keep it as plaintext."""
         if data.get("class_") != "identifier":
             return
         if "treatment" not in original:
             choices = ", ".join(get_args(Treatment))
             raise ValidationError(f"is required for an identifier: one of {choices}", "treatment")
-        if data.get("treatment") == "clear" and "reason" not in original:
-            raise ValidationError("is required for an identifier left in clear", "reason")
+        if data.get("treatment") == "plaintext" and "reason" not in original:
+            raise ValidationError("is required for an identifier left as plaintext", "reason")
 
     @post_load
     def build(self, data: dict[str, Any], **_kwargs: object) -> Pii:

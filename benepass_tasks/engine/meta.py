@@ -189,7 +189,7 @@ QUALITY_FIGURES = Table(
 Figures of a source (`transactions`): `records`, `clean`, `flagged`, `quarantined`, `rejected`,
 `clean_rate`; with the reason or flag as name `quarantined_by_reason`, `flagged_by_flag`. Of the
 files alone that came last: `new_records`, `new_quarantined_by_reason`, `new_flagged_by_flag`. Of a
-raw table: `quality_score`. Of `marts.fact_transactions`: `spend_by_day`, with the day as name.
+raw table: `completeness`. Of `marts.fact_transactions`: `spend_by_day`, with the day as name.
 """
 
 MONITOR_RESULTS = Table(

@@ -28,7 +28,7 @@ BADGES = {
 }
 """All badges, the closest to a person first."""
 
-TREATMENTS = {"mask": "masked", "hash": "hashed", "drop": "dropped", "clear": "left in clear"}
+TREATMENTS = {"mask": "masked", "hash": "hashed", "drop": "dropped", "plaintext": "plaintext"}
 
 
 def badges(pii: Pii) -> tuple[Badge, ...]:

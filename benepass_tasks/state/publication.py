@@ -141,14 +141,14 @@ class Publication:
     def secrets(self) -> tuple[tuple[str, str, str], ...]:
         """The raw columns of which no value may be published: relation, column and kind.
 
-        These are the identifiers of the sources. What some published column shows in clear is
+        These are the identifiers of the sources. What some published column shows as plaintext is
         no secret: it is a first name, say, and as a word may stand anywhere.
         """
         shown = {
             column.pii.kind
             for table in self.tables.values()
             for column in table.columns
-            if column.pii.class_ == "identifier" and column.pii.treatment == "clear"
+            if column.pii.class_ == "identifier" and column.pii.treatment == "plaintext"
         }
         return tuple(
             (self.catalog.raw_table_of(source.name).relation, column.name, str(column.pii.kind))

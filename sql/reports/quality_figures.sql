@@ -105,7 +105,7 @@ filled as (
 scores as (
     select
         cells.relation,
-        filled.filled_count / cells.cell_count as quality_score
+        filled.filled_count / cells.cell_count as completeness
     from cells
     inner join filled on cells.relation = filled.relation
 ),
@@ -183,9 +183,9 @@ group by source, issue
 union all
 select
     relation as dataset,
-    'quality_score' as figure,
+    'completeness' as figure,
     null as figure_name,
-    quality_score as figure_value
+    completeness as figure_value
 from scores
 union all
 select

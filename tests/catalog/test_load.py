@@ -169,7 +169,7 @@ def test_merge_keys_give_way_to_a_mappings_own_keys(catalog: Catalog) -> None:
     assert columns["member_id"].description == "Who"
     assert columns["member_id"].type == "VARCHAR"
     assert columns["email"].pii == Pii(
-        "identifier", kind="EMAIL_ADDRESS", treatment="clear", reason="Raw"
+        "identifier", kind="EMAIL_ADDRESS", treatment="plaintext", reason="Raw"
     )
 
 

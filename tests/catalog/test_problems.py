@@ -767,20 +767,20 @@ PII = {
         f"51 {SPENT}.pii.kind: must be an UPPER_SNAKE infoType such as EMAIL_ADDRESS, not '€'"
     ),
     "{class: identifier, kind: NAME}": (
-        f"51 {SPENT}.pii.treatment: is required for an identifier: one of mask, hash, drop, clear"
+        f"51 {SPENT}.pii.treatment: is required for an identifier: one of mask, hash, drop, plaintext"
     ),
     "{class: identifier, kind: NAME, treatment: msk}": (
-        f"51 {SPENT}.pii.treatment: must be one of mask, hash, drop, clear (did you mean 'mask'?)"
+        f"51 {SPENT}.pii.treatment: must be one of mask, hash, drop, plaintext (did you mean 'mask'?)"
     ),
-    "{class: identifier, kind: NAME, treatment: clear}": (
-        f"51 {SPENT}.pii.reason: is required for an identifier left in clear"
+    "{class: identifier, kind: NAME, treatment: plaintext}": (
+        f"51 {SPENT}.pii.reason: is required for an identifier left as plaintext"
     ),
-    "{class: identifier, kind: NAME, treatment: clear, reason: ''}": (
+    "{class: identifier, kind: NAME, treatment: plaintext, reason: ''}": (
         f"51 {SPENT}.pii.reason: must not be empty"
     ),
-    "{class: identifier, kind: name, treatment: clear}": (
+    "{class: identifier, kind: name, treatment: plaintext}": (
         f"51 {SPENT}.pii.reason: "
-        "is required for an identifier left in clear\n"
+        "is required for an identifier left as plaintext\n"
         f"51 {SPENT}.pii.kind: "
         "must be an UPPER_SNAKE infoType such as EMAIL_ADDRESS (did you mean 'NAME'?)"
     ),
@@ -788,14 +788,14 @@ PII = {
         f"51 {SPENT}.pii.kind: "
         "is required, such as EMAIL_ADDRESS, unless class is none and sensitive false\n"
         f"51 {SPENT}.pii.treatment: "
-        "is required for an identifier: one of mask, hash, drop, clear"
+        "is required for an identifier: one of mask, hash, drop, plaintext"
     ),
     "{class: none, tretment: mask}": (
         f"51 {SPENT}.pii.tretment: unknown key (did you mean 'treatment'?)"
     ),
     "{class: none, reason: " + "x" * 100 + ", treatment: " + "y" * 100 + "}": (
         f"51 {SPENT}.pii.treatment: "
-        "must be one of mask, hash, drop, clear, not "
+        "must be one of mask, hash, drop, plaintext, not "
         "'yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy..."
     ),
     "{class: none, _schema: 1}": (
@@ -853,7 +853,7 @@ def test_every_problem_is_told_at_once_sorted_by_line(tmp_path: Path) -> None:
         for line in (
             (
                 "2 claims.metadata.columns.email.pii.treatment: "
-                "must be one of mask, hash, drop, clear (did you mean 'mask'?) (in 2 places, "
+                "must be one of mask, hash, drop, plaintext (did you mean 'mask'?) (in 2 places, "
                 "through an anchor)"
             ),
             "3 claims: no raw table is loaded from it: add one with metadata.source: claims",
@@ -978,7 +978,7 @@ marts.people:
             "treatment: masked",
             (
                 "4 marts.people.metadata.columns.first_name.pii.treatment: "
-                "must be one of mask, hash, drop, clear (did you mean 'mask'?)"
+                "must be one of mask, hash, drop, plaintext (did you mean 'mask'?)"
             ),
         ),
         (
@@ -1019,7 +1019,7 @@ marts.people:
             "treatment: hashed",
             (
                 "28 marts.people.metadata.columns.last_name.pii.treatment: "
-                "must be one of mask, hash, drop, clear (did you mean 'hash'?)"
+                "must be one of mask, hash, drop, plaintext (did you mean 'hash'?)"
             ),
         ),
         (
@@ -1066,8 +1066,8 @@ MASKS = {
         "1 _masking_policy.mask_name.fingerprint: is required",
     ),
     "a treatment that is no masking": (
-        "{mask_name: {treatment: clear, fingerprint: 0123456789abcdef0123456789abcdef}}",
-        "1 _masking_policy.mask_name.treatment: must be one of mask, hash, not 'clear'",
+        "{mask_name: {treatment: plaintext, fingerprint: 0123456789abcdef0123456789abcdef}}",
+        "1 _masking_policy.mask_name.treatment: must be one of mask, hash, not 'plaintext'",
     ),
     "a fingerprint cut off": (
         "{mask_name: {treatment: mask, fingerprint: 0123abcd}}",

@@ -460,8 +460,8 @@ def test_the_search_of_an_empty_catalog_knows_nothing() -> None:
             "P",
         ),
         (
-            Pii("identifier", sensitive=True, kind="RECORD", treatment="clear", reason="so"),
-            "identifier and sensitive, RECORD, left in clear",
+            Pii("identifier", sensitive=True, kind="RECORD", treatment="plaintext", reason="so"),
+            "identifier and sensitive, RECORD, plaintext",
             "IS",
         ),
     ],

@@ -151,7 +151,7 @@ def test_each_column_says_how_personal_it_is_in_letters_and_words(page: Page) ->
         for name, (_, _, pii, _) in zip(columns, data["columns"], strict=True)
     }
 
-    assert said["employees.email"] == ["I", "identifier, EMAIL_ADDRESS, left in clear"]
+    assert said["employees.email"] == ["I", "identifier, EMAIL_ADDRESS, plaintext"]
     assert said["marts.dim_employees.email"] == ["P", "pseudonym, EMAIL_ADDRESS, masked"]
     assert said["marts.fact_transactions.amount"] == ["S", "sensitive, FINANCIAL"]
     assert said["marts.dim_merchants.merchant"] == ["", "not personal"]

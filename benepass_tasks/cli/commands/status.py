@@ -88,7 +88,7 @@ def _tables(health: "Health") -> Iterator[tuple[tuple[str, ...], list[tuple[str,
 
 def _source_row(it: "SourceFigures") -> tuple[str, ...]:
     counts = (it.records, it.clean, it.flagged, it.quarantined, it.rejected)
-    return it.source, *map(count, counts), rate(it.clean_rate), rate(it.quality_score)
+    return it.source, *map(count, counts), rate(it.clean_rate), rate(it.completeness)
 
 
 def _incident_row(it: "Incident") -> tuple[str, ...]:
@@ -138,7 +138,9 @@ def _source_json(it: "SourceFigures") -> dict[str, object]:
         "quarantined": it.quarantined,
         "rejected": it.rejected,
         "clean_rate": it.clean_rate,
-        "quality_score": it.quality_score,
+        "completeness": it.completeness,
+        # Its name in older versions.
+        "quality_score": it.completeness,
         "quarantined_by_reason": it.by_reason,
         "flagged_by_flag": it.by_flag,
     }

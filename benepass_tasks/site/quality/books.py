@@ -40,7 +40,7 @@ _SOURCE_FIELDS = (
     Field("quarantined", "Quarantined", "count"),
     Field("rejected", "Rejected", "count"),
     Field("clean_rate", "Clean rate", "rate"),
-    Field("quality_score", "Cells filled", "rate"),
+    Field("completeness", "Cells filled", "rate"),
 )
 
 

@@ -2,7 +2,7 @@
 
 Each identifying raw column gets a token of its own in every value, the real SQL runs over a copy
 of the raw tables in memory, and every column of every table is searched for the tokens. A token
-where the catalog does not declare its kind in clear has slipped through. What alters a token (a
+where the catalog does not declare its kind as plaintext has slipped through. What alters a token (a
 hash, say) is not found this way: the proof over the lineage sees that.
 """
 
@@ -72,7 +72,7 @@ def search(
 
     Args:
         warehouse: The file whose raw tables are copied; it is only read.
-        catalog: Which raw columns are identifying, and what may be in clear where.
+        catalog: Which raw columns are identifying, and what may be plaintext where.
         graph: The SQL.
         variables: What SQL reads with `getvariable`, as SQL literals; masking is always on.
 
@@ -199,6 +199,6 @@ def _may_show(column: Column, catalog: Catalog, origin: ColumnRef) -> bool:
     kind = catalog.tables[origin.relation].columns[origin.column].pii.kind
     return (column.pii.class_, column.pii.treatment, column.pii.kind) == (
         "identifier",
-        "clear",
+        "plaintext",
         kind,
     )

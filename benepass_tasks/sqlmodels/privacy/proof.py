@@ -251,7 +251,7 @@ class _Court:
 
 def _is_untreated(declared: Pii, carried: Carried) -> bool:
     """Whether a declared treatment is not what happens to the values on their way."""
-    if declared.treatment in (None, "clear", carried.treatment):
+    if declared.treatment in (None, "plaintext", carried.treatment):
         return False
     return carried.class_ == "identifier" or carried.kind == declared.kind
 

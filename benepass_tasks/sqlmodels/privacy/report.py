@@ -70,7 +70,7 @@ def as_markdown(proof: Proof) -> str:
         lines.append(_line([_code(table), _code(column), *map(_cell, others)]))
     reasons = [it for it in personal(proof) if it.declared.reason]
     if reasons:
-        lines += ["", "## Identifiers left in clear, and why", ""]
+        lines += ["", "## Identifiers kept as plaintext, and why", ""]
         lines += [f"- {_code(str(it.column))}: {_cell(it.declared.reason or '')}" for it in reasons]
     return "\n".join(lines) + "\n"
 

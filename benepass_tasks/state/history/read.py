@@ -80,7 +80,7 @@ class SourceFigures:
     quarantined: int
     rejected: int
     clean_rate: float | None
-    quality_score: float | None
+    completeness: float | None
     by_reason: Mapping[str, int]
     by_flag: Mapping[str, int]
 
@@ -237,10 +237,16 @@ def _figures_of(source: str, values: Values) -> SourceFigures:
         source,
         **counts,
         clean_rate=values.get((source, "clean_rate", None)),
-        quality_score=values.get((f"raw.{source}", "quality_score", None)),
+        completeness=_completeness(source, values),
         by_reason=_named(values, source, "quarantined_by_reason"),
         by_flag=_named(values, source, "flagged_by_flag"),
     )
+
+
+def _completeness(source: str, values: Values) -> float | None:
+    # Runs of older versions called it quality_score.
+    found = (values.get((f"raw.{source}", it, None)) for it in ("completeness", "quality_score"))
+    return next((value for value in found if value is not None), None)
 
 
 def _named(values: Values, source: str, figure: str) -> dict[str, int]:

@@ -80,7 +80,7 @@ def test_personal_data_is_classified_with_its_treatment_and_reason(catalog: Cata
     assert found["classification"] == "identifier"
     assert {it["property"]: it["value"] for it in found["customProperties"]} == {
         "piiKind": "FIRST_NAME",
-        "piiTreatment": "clear",
+        "piiTreatment": "plaintext",
         "piiReason": "benefits staff look people up by name",
     }
 

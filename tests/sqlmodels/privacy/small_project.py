@@ -22,13 +22,13 @@ SOURCE = {
     "first_name": {
         "class": "identifier",
         "kind": "FIRST_NAME",
-        "treatment": "clear",
+        "treatment": "plaintext",
         "reason": "as it came",
     },
     "email": {
         "class": "identifier",
         "kind": "EMAIL_ADDRESS",
-        "treatment": "clear",
+        "treatment": "plaintext",
         "reason": "as it came",
     },
     "hired": {"class": "quasi_identifier", "kind": "DATE"},

@@ -301,14 +301,14 @@ def test_figures_say_what_became_of_the_records(workspace: Workspace) -> None:
     assert found["transactions", "clean_rate", None] == 0.4
     assert found["transactions", "quarantined_by_reason", "negative_amount"] == 1
     assert found["transactions", "flagged_by_flag", "over_monthly_allowance"] == 1
-    assert found["raw.employees", "quality_score", None] == 1
+    assert found["raw.employees", "completeness", None] == 1
     assert found["marts.fact_transactions", "spend_by_day", "2025-03-01"] == 60
 
 
 def test_an_empty_field_costs_its_raw_table_a_cell(workspace: Workspace) -> None:
     workspace.replace("data/employees.csv", "ann.archer@example.com", "")
     workspace.run()
-    score = "select value from meta.quality_figures where figure = 'quality_score'"
+    score = "select value from meta.quality_figures where figure = 'completeness'"
     assert workspace.query(f"{score} and dataset = 'raw.employees'") == [(1 - 1 / 18,)]
 
 
