@@ -767,10 +767,12 @@ PII = {
         f"51 {SPENT}.pii.kind: must be an UPPER_SNAKE infoType such as EMAIL_ADDRESS, not '€'"
     ),
     "{class: identifier, kind: NAME}": (
-        f"51 {SPENT}.pii.treatment: is required for an identifier: one of mask, hash, drop, plaintext"
+        f"51 {SPENT}.pii.treatment: "
+        "is required for an identifier: one of mask, hash, drop, plaintext"
     ),
     "{class: identifier, kind: NAME, treatment: msk}": (
-        f"51 {SPENT}.pii.treatment: must be one of mask, hash, drop, plaintext (did you mean 'mask'?)"
+        f"51 {SPENT}.pii.treatment: "
+        "must be one of mask, hash, drop, plaintext (did you mean 'mask'?)"
     ),
     "{class: identifier, kind: NAME, treatment: plaintext}": (
         f"51 {SPENT}.pii.reason: is required for an identifier left as plaintext"
