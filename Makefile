@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run site visualiser install-cron test lint format types pictures bench clean help
+.PHONY: run site visualiser install-cron test lint format types pictures bench clean clean-data help
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -22,7 +22,7 @@ site: run ## the same, and print the address of the pages
 	@$(BIN)/python -c '$(ADDRESS)'
 
 visualiser: .venv/.project-installed ## serve Luigi's visualiser on 127.0.0.1 until Ctrl-C
-	@LUIGI_CONFIG_PATH="$${LUIGI_CONFIG_PATH:-luigid.cfg}" $(BIN)/python -m benepass_tasks.pipeline.visualiser
+	@LUIGI_CONFIG_PATH="$${LUIGI_CONFIG_PATH:-luigid.cfg}" $(BIN)/benepass visualiser
 
 install-cron: ## print a crontab for this folder; the text says how to install it
 	@sed '/^BENEPASS_HOME=/,$$d' deploy/crontab
@@ -47,12 +47,17 @@ pictures: .venv/.tox-installed ## make the pictures in docs/ anew, with Chromium
 bench: .venv/.project-installed ## compare with plain DuckDB, at 1M and 10M transactions
 	@$(BIN)/python benchmarks/run.py
 
-clean: ## remove the environments, what was built, the warehouse and what was published
+clean: ## remove the environments and what was built of the program; the data stays
 	rm -rf .venv .tox build dist *.egg-info .coverage* .hypothesis
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	rm -rf data/warehouse.duckdb* data/.warehouse.* data/published data/site data/luigid-state.pickle
 	rm -rf tests/browser/node_modules
 	find benepass_tasks tests -name __pycache__ -prune -exec rm -rf {} +
+
+BUILT := data/warehouse.duckdb* data/.warehouse.* data/published data/site data/luigid-state.pickle
+
+clean-data: ## remove the warehouse, what was published and the pages, once you say yes
+	@printf 'The history of all runs goes too. Remove %s? [y/N] ' "$(BUILT)"; read answer; \
+	if test "$$answer" = y; then rm -rf $(BUILT) && echo "Removed."; else echo "Nothing was removed."; fi
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile

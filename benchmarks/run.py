@@ -67,8 +67,8 @@ def _options() -> argparse.Namespace:
 def _sample(repeat: int) -> Table:
     with tempfile.TemporaryDirectory() as folder:
         warehouse = Path(folder) / "warehouse.duckdb"
-        full = [_pipeline(ROOT / "data", _fresh(warehouse)) for _ in range(repeat)]
-        after = _after(ROOT / "data", warehouse, repeat)
+        full = [_pipeline(ROOT / "data" / "sample", _fresh(warehouse)) for _ in range(repeat)]
+        after = _after(ROOT / "data" / "sample", warehouse, repeat)
     table = _table("The sample, whole process")
     _row(table, "full run", full)
     _rows(table, after)

@@ -13,6 +13,8 @@ from benepass_tasks.pipeline.tasks import (
     LoadRaw,
 )
 
+__version__ = "0.2.0"
+
 __all__ = [
     "BuildIntermediate",
     "BuildMarts",

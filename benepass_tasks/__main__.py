@@ -1,4 +1,4 @@
-"""`python -m benepass_tasks`: look at the catalog and what follows from it."""
+"""`python -m benepass_tasks`: the same as `benepass`."""
 
 import sys
 

@@ -18,6 +18,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Luigi has read the luigi.cfg of this checkout, whose settings are about the sample.
+luigi.configuration.get_config().remove_section("benepass")
+
 EMPLOYEES = """employee_id,first_name,last_name,email,hire_date,status
 E1,Ann,Archer,ann.archer@example.com,2020-01-01,active
 E2,Bo,Baker,bo.baker@example.org,2021-06-15,terminated
@@ -238,6 +241,7 @@ def _project(root: Path) -> Workspace:
     made.root.mkdir()
     for name in ("catalog.yaml", "luigi.cfg", "luigid.cfg"):
         shutil.copy(ROOT / name, made.root / name)
+    made.replace("luigi.cfg", "data_dir = data/sample", "data_dir = data")
     shutil.copytree(ROOT / "sql", made.root / "sql")
     made.write("data/employees.csv", EMPLOYEES)
     made.write("data/benefit_accounts.csv", BENEFIT_ACCOUNTS)
@@ -265,7 +269,7 @@ def published_run(finished_run: Workspace, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="session")
 def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A project with the sample of `data/` and its site; made once, to look at and for copying."""
+    """A project with the sample and its site; made once, to look at and for copying."""
     base = tmp_path_factory.getbasetemp()
     # The processes of a parallel run share it.
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
@@ -275,7 +279,7 @@ def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         if not (made.site / "runs.js").exists():
             shutil.rmtree(made.root, ignore_errors=True)
             _project(made.root)
-            for path in (ROOT / "data").glob("*.csv"):
+            for path in (ROOT / "data" / "sample").glob("*.csv"):
                 shutil.copy(path, made.data / path.name)
             made.run("BuildSite")
     return made

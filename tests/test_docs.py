@@ -128,10 +128,8 @@ def test_the_python_that_opens_what_is_published_runs(workspace: Workspace) -> N
 
 
 def _shown_commands() -> list[tuple[str, str]]:
-    """Every `python -m benepass_tasks` of the README that is shown with what it prints."""
-    return re.findall(
-        r"```console\n\$ python -m benepass_tasks (.*)\n((?:(?!\$|```).*\n)+)```", README
-    )
+    """Every `benepass` of the README that is shown with what it prints."""
+    return re.findall(r"```console\n\$ benepass (.*)\n((?:(?!\$|```).*\n)+)```", README)
 
 
 OF_THE_WAREHOUSE = ("quarantine",)
@@ -170,7 +168,7 @@ def test_a_command_prints_what_the_readme_shows(
 def test_the_commands_of_the_readme_show_what_it_shows(
     workspace: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for path in (ROOT / "data").glob("*.csv"):
+    for path in (ROOT / "data" / "sample").glob("*.csv"):
         shutil.copy(path, workspace.data / path.name)
     said = workspace.run_command(task="Publish")
     assert said.returncode == 0, said.stderr

@@ -1,4 +1,4 @@
-"""The command line `python -m benepass_tasks`.
+"""The command line `benepass`.
 
 Each module of `commands` is one sub-command: it holds a click command called `command`, and that
 is all it takes to be found. What a command needs it imports when it runs, so that `--help` waits

@@ -7,7 +7,7 @@ import click
 
 from benepass_tasks.cli.settings import SettingFlag, setting_flags
 
-PROGRAM = "python -m benepass_tasks"
+PROGRAM = "benepass"
 
 
 class Command(click.Command):

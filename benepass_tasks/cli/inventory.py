@@ -89,7 +89,7 @@ def find(name: str, catalog: Catalog) -> Dataset:
     near = wording.meant(wording.nearest(name, known))
     raise ProjectError(
         f"{catalog.path.name} declares no dataset {wording.shown(name)}"
-        + (near or "; `python -m benepass_tasks catalog list` names them all")
+        + (near or "; `benepass catalog list` names them all")
     )
 
 

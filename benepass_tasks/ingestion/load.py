@@ -153,8 +153,7 @@ def _tell_changes(source: Source, file: SourceFile, changes: Iterable[Change]) -
     worth_a_warning = [str(change) for change in changes if change.severity == "warning"]
     if worth_a_warning:
         log.warning(
-            "%s: %s has changed since the last load: %s. All changes: "
-            "python -m benepass_tasks schema history %s",
+            "%s: %s has changed since the last load: %s. All changes: benepass schema history %s",
             source.name,
             printable(file.name),
             "; ".join(worth_a_warning[:MOST]),

@@ -1,4 +1,4 @@
-"""`python -m benepass_tasks.pipeline.visualiser`: luigid for this computer alone, until Ctrl-C.
+"""`benepass visualiser`: luigid for this computer alone, until Ctrl-C.
 
 The address is that of `scheduler_url` in luigid.cfg, the file that runs are told of as well.
 """

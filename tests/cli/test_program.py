@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     Say = Callable[..., Said]
 
-SERVES = "serve"
-"""Runs until Ctrl-C; `tests/site/test_serving.py` calls it as its examples do."""
+ELSEWHERE = ("run", "serve", "visualiser")
+"""They run until Ctrl-C or end the process; tests of their own call them as their examples do."""
 
 PROGRAM = [sys.executable, "-m", "benepass_tasks"]
 SLOW_TO_IMPORT = ("dlt", "duckdb", "sqlglot", "sqlalchemy", "pyarrow", "marshmallow")
@@ -64,14 +64,19 @@ def test_help_says_what_a_command_does_with_examples(
     assert command.help
     assert command.examples
     for example in command.examples:
-        assert f"\n  python -m benepass_tasks {example}\n" in said
+        assert f"\n  benepass {example}\n" in said
     assert "--benepass-as-of DATE " in said
 
 
 @pytest.mark.parametrize(
     "example",
     sorted(
-        {line for name, command in COMMANDS.items() if name != SERVES for line in command.examples}
+        {
+            line
+            for name, command in COMMANDS.items()
+            if name not in ELSEWHERE
+            for line in command.examples
+        }
     ),
 )
 @pytest.mark.usefixtures("finished")
@@ -187,7 +192,7 @@ def test_an_error_has_no_traceback_and_steers_no_terminal(say: Say, workspace: W
 
 def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
-    assert "Usage: python -m benepass_tasks" in capsys.readouterr().err
+    assert "Usage: benepass" in capsys.readouterr().err
 
 
 def run(

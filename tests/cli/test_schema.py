@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Say = Callable[..., Said]
 
 MAPPINGS = "data/category_benefit_mappings.csv"
-ACCEPT = "python -m benepass_tasks schema accept"
+ACCEPT = "benepass schema accept"
 
 
 @pytest.mark.usefixtures("finished")

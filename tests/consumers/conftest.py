@@ -25,6 +25,6 @@ collect_ignore = [test for test, package in CONSUMERS.items() if find_spec(packa
 @pytest.fixture
 def sample(workspace: Workspace) -> Workspace:
     """A project with the sample that comes with it."""
-    for path in (ROOT / "data").glob("*.csv"):
+    for path in (ROOT / "data" / "sample").glob("*.csv"):
         shutil.copy(path, workspace.data / path.name)
     return workspace

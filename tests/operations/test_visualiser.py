@@ -80,7 +80,7 @@ class Luigid:
 def serving(workspace: Workspace, port: int) -> Iterator[Luigid]:
     """luigid, as `make visualiser` starts it, until Ctrl-C."""
     server = subprocess.Popen(
-        [sys.executable, "-m", "benepass_tasks.pipeline.visualiser"],
+        [sys.executable, "-m", "benepass_tasks", "visualiser"],
         cwd=workspace.root,
         env=workspace.environment | {"LUIGI_CONFIG_PATH": "luigid.cfg"},
         stdout=subprocess.PIPE,
@@ -171,7 +171,7 @@ def test_it_serves_this_computer_alone_and_a_second_says_that_the_port_is_taken(
         with pytest.raises(ConnectionRefusedError), socket.create_connection((address, port)):
             pass
     second = subprocess.run(
-        [sys.executable, "-m", "benepass_tasks.pipeline.visualiser"],
+        [sys.executable, "-m", "benepass_tasks", "visualiser"],
         cwd=luigid.workspace.root,
         env=luigid.workspace.environment | {"LUIGI_CONFIG_PATH": "luigid.cfg"},
         capture_output=True,

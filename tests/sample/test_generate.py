@@ -394,7 +394,7 @@ def transactions(sample: Path) -> Source:
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_committed_files_are_what_the_generator_writes(sample: Path, name: str) -> None:
-    assert (PROJECT / "data" / name).read_bytes() == (sample / name).read_bytes()
+    assert (PROJECT / "data" / "sample" / name).read_bytes() == (sample / name).read_bytes()
 
 
 @pytest.mark.parametrize("threads", [1, 4])
@@ -524,7 +524,7 @@ def test_the_frozen_ledger_is_what_the_generator_writes(tmp_path: Path) -> None:
 
 
 def test_the_frozen_ledger_agrees_with_the_committed_files() -> None:
-    assert_agrees(PROJECT / "data", 5_000)
+    assert_agrees(PROJECT / "data" / "sample", 5_000)
     assert yaml.safe_load(FROZEN_LEDGER.read_text()) == ledger(5_000)
 
 

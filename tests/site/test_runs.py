@@ -82,7 +82,7 @@ def test_each_field_is_told_by_a_run_or_made_of_that_by_the_script(
 
 
 def test_where_nothing_is_told_the_page_says_what_to_do(html: str) -> None:
-    assert "The next run writes it, and <code>python -m benepass_tasks runs</code>" in html
+    assert "The next run writes it, and <code>benepass runs</code>" in html
     assert "<noscript>" in html
 
 

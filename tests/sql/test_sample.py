@@ -44,7 +44,7 @@ def sample(workbench: Workbench) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def load(connection: duckdb.DuckDBPyConnection, source: str) -> None:
-    with (PROJECT / "data" / f"{source}.csv").open("rb") as file:
+    with (PROJECT / "data" / "sample" / f"{source}.csv").open("rb") as file:
         reader = RecordReader(file)
         for batch in reader.batches(reader.header):
             connection.register("batch", batch.table)

@@ -10,7 +10,7 @@ from benepass_tasks.ingestion.schema_evolution.changes import Change
 from benepass_tasks.ingestion.schema_evolution.inferred_types import UNKNOWN, holds
 from benepass_tasks.ingestion.schema_evolution.shapes import Shape
 
-ACCEPT = "python -m benepass_tasks schema accept"
+ACCEPT = "benepass schema accept"
 OF_COLUMNS = frozenset({"added", "removed", "reappeared", "renamed"})
 """The changes that `columns: freeze` refuses."""
 

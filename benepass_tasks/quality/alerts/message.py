@@ -45,7 +45,7 @@ def message_of(news: News, run_id: str) -> Message:
     lines = [line for kind, incidents in groups for line in _lines(kind, incidents)]
     if not news.is_remembered:
         lines.append(FORGETFUL)
-    closing = f"Run `{_as_code(run_id)}`; `python -m benepass_tasks alerts` lists what is open."
+    closing = f"Run `{_as_code(run_id)}`; `benepass alerts` lists what is open."
     return _message(summary_of(news), lines, closing)
 
 
@@ -60,7 +60,7 @@ def trial_message() -> Message:
     return _message(
         "benepass-tasks: a test",
         ["Alerts arrive here. Nothing is wrong: this was asked for."],
-        "Sent by `python -m benepass_tasks alerts --test`.",
+        "Sent by `benepass alerts --test`.",
     )
 
 

@@ -46,7 +46,7 @@
       ...offered.map((run) => element("option", { value: run.id }, label(run))),
     );
 
-  const command = (run) => element("code", {}, `python -m benepass_tasks runs show ${run.id.slice(0, 8)}`);
+  const command = (run) => element("code", {}, `benepass runs show ${run.id.slice(0, 8)}`);
   const chosen = find("run");
   const showRun = () => {
     const run = byId.get(chosen.value);

@@ -122,7 +122,7 @@ def test_the_message_shows_the_difference_and_both_ways_out() -> None:
         "  x added (VARCHAR)\n"
         "  b removed (it was VARCHAR)\n"
         "Nothing was loaded, and what was built before stays as it is. Either fix the file, or "
-        "accept it as it is now: python -m benepass_tasks schema accept people"
+        "accept it as it is now: benepass schema accept people"
     )
 
 

@@ -61,7 +61,7 @@ def test_a_type_that_goes_and_comes_back_is_three_entries(
     assert (
         "category_benefit_mappings.csv has changed since the last load: valid_category changed "
         "from DECIMAL to VARCHAR: 2 values do not fit, the first in rows 2, 5. All changes: "
-        "python -m benepass_tasks schema history category_benefit_mappings"
+        "benepass schema history category_benefit_mappings"
     ) in caplog.text
     assert caplog.text.count("has changed since the last load") == 1
 
@@ -250,7 +250,7 @@ def test_a_frozen_column_stops_the_load_and_leaves_everything_as_it_was(
         "category_benefit_mappings: category_benefit_mappings.csv has other columns than were "
         "accepted, which catalog.yaml forbids (columns: freeze).\n  note added (VARCHAR)\n"
         "Nothing was loaded, and what was built before stays as it is. Either fix the file, or "
-        "accept it as it is now: python -m benepass_tasks schema accept category_benefit_mappings"
+        "accept it as it is now: benepass schema accept category_benefit_mappings"
     ) in caplog.text
     assert frozen.built() == before
 

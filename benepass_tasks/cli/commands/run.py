@@ -1,0 +1,33 @@
+"""`run`: build what is not up to date, by Luigi."""
+
+import click
+
+from benepass_tasks.cli.command import Command
+
+EVERYTHING = "BuildSite"
+"""The task that needs all others."""
+
+
+@click.command(
+    "run",
+    cls=Command,
+    context_settings={"ignore_unknown_options": True},
+    examples=("run", "run BuildMarts --benepass-as-of 2026-01-31", "run marts.dim_employees"),
+)
+@click.argument("task", default=EVERYTHING)
+@click.argument("flags", nargs=-1, type=click.UNPROCESSED, metavar="[LUIGI'S FLAGS]...")
+@click.pass_context
+def command(ctx: click.Context, task: str, flags: tuple[str, ...]) -> None:
+    """Build TASK and all that it needs; without TASK everything, up to the pages.
+
+    The same as `luigi --module benepass_tasks TASK`, with the same exit codes. TASK is a task
+    such as BuildMarts or Publish, or a table.
+    """
+    from luigi.cmdline import luigi_run  # noqa: PLC0415 - it brings the scheduler's server
+
+    if task.startswith("-"):
+        task, flags = EVERYTHING, (task, *flags)
+    try:
+        luigi_run(["--module", "benepass_tasks", task, *flags])
+    except SystemExit as end:
+        ctx.exit(int(end.code or 0))

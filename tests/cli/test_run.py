@@ -1,0 +1,66 @@
+"""`benepass run` is `luigi --module benepass_tasks`, with the same exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benepass_tasks.cli.commands.run import command
+
+if TYPE_CHECKING:
+    from conftest import Workspace
+
+
+def run(workspace: Workspace, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benepass_tasks", *arguments],
+        cwd=workspace.root,
+        env=workspace.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_without_a_task_it_builds_everything_up_to_the_pages(workspace: Workspace) -> None:
+    done = run(workspace, "run", "--workers", "2")
+    assert done.returncode == 0, done.stderr
+    assert (workspace.site / "index.html").exists()
+
+
+@pytest.mark.parametrize("example", [it for it in command.examples if " " in it])
+def test_the_examples_build_what_they_name(workspace: Workspace, example: str) -> None:
+    done = run(workspace, *example.split())
+    assert done.returncode == 0, done.stderr
+    assert workspace.query("from marts.dim_employees")
+    assert not workspace.site.exists()
+
+
+def test_a_setting_may_stand_before_and_after(workspace: Workspace) -> None:
+    before = ("--benepass-as-of", "2026-01-31", "run", "marts.dim_employees")
+    assert run(workspace, *before).returncode == 0
+    tenure = workspace.query("select tenure_days from marts.dim_employees order by all")
+    done = run(workspace, "run", "marts.dim_employees", "--benepass-as-of", "2026-02-01")
+    assert done.returncode == 0
+    assert workspace.query("select tenure_days from marts.dim_employees order by all") != tenure
+
+
+def test_a_failed_task_is_30(workspace: Workspace) -> None:
+    (workspace.data / "employees.csv").unlink()
+    assert run(workspace, "run", "BuildMarts").returncode == 30
+
+
+def test_an_invalid_project_is_35(workspace: Workspace) -> None:
+    workspace.replace("catalog.yaml", "treatment: mask", "treatment: maks")
+    assert run(workspace, "run", "BuildMarts").returncode == 35
+
+
+def test_a_task_that_there_is_not_is_named(workspace: Workspace) -> None:
+    done = run(workspace, "run", "BuildMart")
+    assert done.returncode == 1
+    assert "BuildMart" in done.stderr
+    assert "BuildMarts" in done.stderr
