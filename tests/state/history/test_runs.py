@@ -320,7 +320,7 @@ def test_a_column_that_a_file_lacks_costs_no_cell(workspace: Workspace) -> None:
     workspace.run()
     scores = workspace.query(
         "select value from meta.quality_figures join meta.runs using (run_id) where "
-        "figure = 'quality_score' and dataset = 'raw.benefit_accounts' order by started_at"
+        "figure = 'completeness' and dataset = 'raw.benefit_accounts' order by started_at"
     )
     assert scores == [(1,), (17 / 18,)]
 
@@ -333,7 +333,7 @@ def test_files_of_two_shapes_have_the_cells_that_each_has(workspace: Workspace) 
         "T9,E1,A1,1.00,2025-03-07T10:00:00Z,x\n",
     )
     workspace.run()
-    score = "select value from meta.quality_figures where figure = 'quality_score'"
+    score = "select value from meta.quality_figures where figure = 'completeness'"
     assert workspace.query(f"{score} and dataset = 'raw.transactions'") == [
         ((5 * 7 + 2 * 6 - 1) / (5 * 7 + 2 * 6),)
     ]
