@@ -77,7 +77,7 @@ sources as (
     left join found on files.source = found.source
 ),
 
--- The cells that the files have. A column that a file lacks has none, although raw holds NULL there.
+-- The cells that the files have. A column that a file lacks has none, although raw holds NULL.
 cells as (
     select
         'raw.' || loads.source as relation,

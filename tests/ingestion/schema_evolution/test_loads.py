@@ -152,6 +152,22 @@ def test_files_of_one_source_may_use_different_names(workspace: Workspace) -> No
     ]
 
 
+def test_a_new_alias_loads_again_what_came_by_that_name(workspace: Workspace) -> None:
+    header, *records = (workspace.data / "benefit_accounts.csv").read_text().splitlines()
+    lines = [f"{header},What is left", *(f"{record},12.50" for record in records), ""]
+    workspace.write("data/benefit_accounts.csv", "\n".join(lines))
+    workspace.run("raw.benefit_accounts")
+    balances = "select distinct current_balance from raw.benefit_accounts"
+    assert workspace.query(balances) == [(None,)]
+    workspace.replace(
+        "catalog.yaml",
+        "        required: false\n\ntransactions:",
+        "        required: false\n        aliases: [What is left]\n\ntransactions:",
+    )
+    assert "benefit_accounts/benefit_accounts.csv" in workspace.run("raw.benefit_accounts")
+    assert workspace.query(balances) == [("12.50",)]
+
+
 @pytest.mark.usefixtures("finished")
 def test_a_new_alias_lets_a_file_load_that_was_refused(workspace: Workspace) -> None:
     text = (workspace.data / "transactions.csv").read_text()
