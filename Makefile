@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run site visualiser install-cron test lint format types pictures bench clean clean-data help
+.PHONY: run site visualiser install-cron test lint format types pictures docs bench clean clean-data help
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -43,6 +43,10 @@ types: .venv/.tox-installed ## check the types
 
 pictures: .venv/.tox-installed ## make the pictures in docs/ anew, with Chromium
 	@SITE_PICTURES="$$(pwd)/docs" VISUALISER_PICTURE="$$(pwd)/docs/visualiser.png" $(TOX) -e pictures
+
+docs: .venv/.project-installed ## make the pages in docs/ anew that follow from the catalog and the SQL
+	@$(BIN)/benepass privacy --markdown > docs/privacy-report.md
+	@$(BIN)/benepass lineage --markdown > docs/task-graph.md
 
 bench: .venv/.project-installed ## compare with plain DuckDB, at 1M and 10M transactions
 	@$(BIN)/python benchmarks/run.py

@@ -24,13 +24,35 @@ if TYPE_CHECKING:
     from conftest import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-PUBLISHED = (ROOT / "docs" / "published.md").read_text(encoding="utf-8")
-HISTORY = (ROOT / "docs" / "history.md").read_text(encoding="utf-8")
-RULES = (ROOT / "docs" / "data-quality.md").read_text(encoding="utf-8")
 
 
-def test_the_picture_has_an_arrow_for_each_dependency(tmp_path: Path) -> None:
+def _page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+README = _page("README.md")
+RUNNING = _page("docs/running.md")
+CATALOG = _page("docs/catalog.md")
+KNOWING = _page("docs/knowing.md")
+PUBLISHED = _page("docs/published.md")
+HISTORY = _page("docs/history.md")
+RULES = _page("docs/data-quality.md")
+
+MADE = "; `make docs` writes it anew"
+
+
+@pytest.mark.parametrize(
+    ("command", "page"),
+    [("privacy --markdown", "privacy-report.md"), ("lineage --markdown", "task-graph.md")],
+)
+def test_a_page_that_is_made_is_that_of_the_project(
+    command: str, page: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command.split(), "--benepass-project-dir", str(ROOT)]) == 0
+    assert capsys.readouterr().out == _page(f"docs/{page}"), f"docs/{page} is not current{MADE}"
+
+
+def test_the_task_graph_has_an_arrow_for_each_dependency(tmp_path: Path) -> None:
     project = open_project(ROOT)
     catalog = load_catalog(project.catalog)
     models = read_graph(project, catalog, tmp_path / "cache.json").models.values()
@@ -44,11 +66,12 @@ def test_the_picture_has_an_arrow_for_each_dependency(tmp_path: Path) -> None:
         for table in catalog.tables.values()
         if table.source
     }
-    assert set(re.findall(r"^  (\w+) --> (\w+)$", README, re.MULTILINE)) == expected
+    page = _page("docs/task-graph.md")
+    assert set(re.findall(r"^  (\w+) --> (\w+)$", page, re.MULTILINE)) == expected
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
-    section = README.partition("### Settings")[2].partition("###")[0]
+    section = RUNNING.partition("## Settings")[2].partition("\n## ")[0]
     documented = dict(re.findall(r"^\| `(\w+)` \| (.*?) \| ", section, re.MULTILINE))
     params = {name: it for name, it in vars(benepass).items() if isinstance(it, luigi.Parameter)}
     assert documented.keys() == params.keys()
@@ -84,7 +107,7 @@ def test_the_issues_that_the_catalog_accepts_are_those_of_the_sql() -> None:
 
 
 def test_every_test_is_documented() -> None:
-    section = README.partition("## Testing what tables promise")[2].partition("\n## ")[0]
+    section = CATALOG.partition("## Testing what tables promise")[2].partition("\n## ")[0]
     documented = set(re.findall(r"^\| `(\w+)", section, re.MULTILINE))
     assert documented == {*ColumnTestSchema.kinds, *TableTestSchema.kinds}
 
@@ -96,14 +119,25 @@ def test_the_exit_codes_are_those_that_the_tasks_set() -> None:
     for outcome, code in EXIT_CODES.items():
         assert f"{outcome} = {code}" in config
     for outcome in ("task_failed", "scheduling_error", "missing_data", "not_run"):
-        assert re.search(rf"^\| .*\b{EXIT_CODES[outcome]}\b.* \|", README, re.MULTILINE)
+        assert re.search(rf"^\| .*\b{EXIT_CODES[outcome]}\b.* \|", RUNNING, re.MULTILINE)
 
 
-def test_every_file_and_folder_that_the_readme_names_exists() -> None:
-    named = re.findall(r"^\| `([\w./]+)`", README.partition("## Where things are")[2], re.MULTILINE)
-    assert len(named) > 5
-    for name in named:
-        assert (ROOT / name).exists(), name
+def test_every_link_of_the_pages_leads_somewhere() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    links = [
+        (page, target)
+        for page in pages
+        for target in re.findall(r"\]\(([^):#]+)[^):]*\)", page.read_text(encoding="utf-8"))
+    ]
+    assert len(links) > 20
+    broken = [
+        f"{page.name}: {target}" for page, target in links if not (page.parent / target).exists()
+    ]
+    assert broken == []
+
+
+def test_the_readme_is_a_front_door() -> None:
+    assert len(README.splitlines()) <= 250
 
 
 def test_what_is_published_is_documented() -> None:
@@ -128,8 +162,9 @@ def test_the_python_that_opens_what_is_published_runs(workspace: Workspace) -> N
 
 
 def _shown_commands() -> list[tuple[str, str]]:
-    """Every `benepass` of the README that is shown with what it prints."""
-    return re.findall(r"```console\n\$ benepass (.*)\n((?:(?!\$|```).*\n)+)```", README)
+    """Every `benepass` of the docs that is shown with what it prints."""
+    shown = r"```console\n\$ benepass (.*)\n((?:(?!\$|```).*\n)+)```"
+    return [command for page in (CATALOG, KNOWING) for command in re.findall(shown, page)]
 
 
 OF_THE_WAREHOUSE = ("quarantine",)
@@ -150,7 +185,7 @@ def test_every_table_and_column_of_the_history_is_documented() -> None:
             if f"`{table.fullname}`" in part.partition("\n")[0]
         )
         documented = set(re.findall(r"`(\w+)`", section))
-        assert documented >= set(table.columns.keys()), table.name
+        assert documented >= {column.name for column in table.columns}, table.name
 
 
 @pytest.mark.parametrize(
@@ -189,13 +224,6 @@ def test_the_commands_of_the_readme_show_what_it_shows(
         check=True,
     ).stdout
     assert table.strip() in README
-
-
-def test_the_privacy_report_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["privacy", "--markdown", "--benepass-project-dir", str(ROOT)]) == 0
-    assert capsys.readouterr().out == (ROOT / "docs" / "privacy-report.md").read_text(
-        encoding="utf-8"
-    )
 
 
 def test_the_docs_say_where_an_email_can_be_in_clear(capsys: pytest.CaptureFixture[str]) -> None:

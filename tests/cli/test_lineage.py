@@ -167,7 +167,7 @@ def test_json_has_every_link_once(say: Say) -> None:
 def test_there_is_one_thing_to_do_at_a_time(say: Say, arguments: tuple[str, ...]) -> None:
     said = say("lineage", *arguments)
     assert said.code == 2
-    assert "give either NAME or --openlineage FILE" in said.err
+    assert "give one of NAME, --openlineage FILE and --markdown" in said.err
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         "lineage marts.program_utilization",
         "lineage marts.fact_transactions.dq_flags --rows --json",
         "lineage --openlineage events.ndjson",
+        "lineage --markdown > task-graph.md",
     ),
 )
 @click.argument("name", required=False)
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="write the whole lineage as OpenLineage events, one a line",
 )
+@click.option("--markdown", "is_markdown", is_flag=True, help="print the graph of all tables")
 @click.pass_context
 def command(  # noqa: PLR0913 - one for each option
     ctx: click.Context,
@@ -49,15 +51,20 @@ def command(  # noqa: PLR0913 - one for each option
     rows: bool,
     is_json: bool,
     file: Path | None,
+    is_markdown: bool,
 ) -> None:
     """Show what a column or a table derives from, as its SQL says.
 
     NAME is a column, such as marts.fact_transactions.amount, or a table or source, which shows
     the tables on the way. DIRECT means that values arrive; INDIRECT that they decide.
     """
-    if (name is None) == (file is None):
-        raise click.UsageError("give either NAME or --openlineage FILE", ctx)
-    if name is not None:
+    if [name is not None, file is not None, is_markdown].count(True) != 1:
+        raise click.UsageError("give one of NAME, --openlineage FILE and --markdown", ctx)
+    if is_markdown:
+        from benepass_tasks.publish.exporters.mermaid import task_graph  # noqa: PLC0415 - when needed
+
+        click.echo(task_graph(*definitions.read()), nl=False)
+    elif name is not None:
         _show(name, is_downstream=downstream, with_rows=rows, is_json=is_json)
     elif file is not None:
         _write_events(file)
