@@ -29,6 +29,10 @@ class WarehouseError(BenepassError):
     """The warehouse cannot be opened or written."""
 
 
+class OutdatedWarehouseError(WarehouseError):
+    """The warehouse is that of an earlier release, which a run brings up to date."""
+
+
 class PublicationError(BenepassError):
     """What analysts get cannot be published as the catalog declares it."""
 

@@ -277,18 +277,32 @@ MASKING = "pii_masking"
 """The property of the setting of that name."""
 
 
+VERSIONS = Table("alembic_version", METADATA, Column("version_num", String(32), primary_key=True))
+"""The version of schema meta, in one row."""
+
+VERSION = "0001"
+"""The version of schema meta that is declared here: the newest of the migrations."""
+
+UNVERSIONED = "0000"
+"""What stands for the version of a warehouse from before there were versions."""
+
+
+def version_of(connection: Connection) -> str | None:
+    """The version of schema meta in a warehouse; None where nothing was ever written."""
+    present = _present_tables(connection)
+    if VERSIONS.name not in present:
+        return UNVERSIONED if present else None
+    return connection.execute(select(VERSIONS.c.version_num)).scalar() or UNVERSIONED
+
+
 def missing_tables(connection: Connection) -> list[str]:
     """The names of the tables that a warehouse lacks, as one does that was never written."""
-    found = connection.exec_driver_sql(
-        "select table_name from duckdb_tables() "
-        "where schema_name = 'meta' and database_name = current_database()"
-    )
-    present = set(found.scalars())
+    present = _present_tables(connection)
     return [table.name for table in METADATA.sorted_tables if table.name not in present]
 
 
-def create_tables(connection: Connection, *, pii_masking: str) -> None:
-    """Create schema `meta` and what is missing of its tables and of their columns.
+def prepare_tables(connection: Connection, *, pii_masking: str) -> None:
+    """Create schema `meta`, or bring it to this version, and create what is missing of its tables.
 
     Where the results of tests are missing, the word that the tests passed goes with them.
 
@@ -296,30 +310,33 @@ def create_tables(connection: Connection, *, pii_masking: str) -> None:
         connection: A session that writes.
         pii_masking: `true` or `false`, remembered unless the warehouse already has an answer.
     """
-    connection.execute(CreateSchema("meta", if_not_exists=True))
-    missing = missing_tables(connection)
-    for name in missing:
-        connection.execute(CreateTable(METADATA.tables[f"meta.{name}"]))
-    _add_columns(connection)
-    if CHECK_RESULTS.name in missing:
-        vouching = MARKERS.c.name == CONTRACTS, MARKERS.c.name.startswith(f"{CONTRACTS}/")
-        connection.execute(delete(MARKERS).where(or_(*vouching)))
+    version = version_of(connection)
+    if version is None:
+        connection.execute(CreateSchema("meta", if_not_exists=True))
+    elif version != VERSION:
+        from benepass_tasks.engine.migrations import upgrade  # noqa: PLC0415 - rarely needed
+
+        upgrade(connection)
+    _create_missing(connection)
+    if version is None:
+        connection.execute(insert(VERSIONS), {"version_num": VERSION})
     is_known = select(PROPERTIES.c.name).where(PROPERTIES.c.name == MASKING)
     if connection.execute(is_known).first() is None:
         connection.execute(insert(PROPERTIES), {"name": MASKING, "value": pii_masking})
 
 
-def _add_columns(connection: Connection) -> None:
-    """Add the columns that tables of an earlier release lack; they may be NULL."""
+def _create_missing(connection: Connection) -> None:
+    missing = missing_tables(connection)
+    for name in missing:
+        connection.execute(CreateTable(METADATA.tables[f"meta.{name}"]))
+    if CHECK_RESULTS.name in missing:
+        vouching = MARKERS.c.name == CONTRACTS, MARKERS.c.name.startswith(f"{CONTRACTS}/")
+        connection.execute(delete(MARKERS).where(or_(*vouching)))
+
+
+def _present_tables(connection: Connection) -> set[str]:
     found = connection.exec_driver_sql(
-        "select table_name || '.' || column_name from duckdb_columns() "
+        "select table_name from duckdb_tables() "
         "where schema_name = 'meta' and database_name = current_database()"
     )
-    present = set(found.scalars())
-    for table in METADATA.sorted_tables:
-        for column in table.columns:
-            if f"{table.name}.{column.name}" not in present:
-                kind = column.type.compile(connection.dialect)
-                connection.exec_driver_sql(
-                    f'alter table {table.fullname} add column "{column.name}" {kind}'
-                )
+    return set(found.scalars())

@@ -19,9 +19,9 @@ from typing import IO, Any, TypeAlias
 import duckdb
 from sqlalchemy import Connection, Engine
 
-from benepass_tasks.config.errors import WarehouseError
+from benepass_tasks.config.errors import OutdatedWarehouseError, WarehouseError
 from benepass_tasks.config.settings import Settings, models_cache
-from benepass_tasks.engine.meta import MASKING, create_tables
+from benepass_tasks.engine.meta import MASKING, VERSION, prepare_tables, version_of
 from benepass_tasks.engine.write_lock import is_awaited, take_turn
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -84,22 +84,52 @@ class Warehouse:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A session that only reads; the file must exist."""
-        with self._session("read_only") as engine, engine.connect() as connection:
-            yield connection
+        """A session that only reads; the file must exist.
+
+        Raises:
+            OutdatedWarehouseError: an earlier release wrote the file last.
+            WarehouseError: a later one did.
+        """
+        with self._session("read_only") as engine:
+            if not self._hold.has_meta:
+                self._refuse_other(_version_in(engine))
+            with engine.connect() as connection:
+                yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A session in one transaction: committed at the end, rolled back on an error.
 
-        It has a turn of its own where this process does not have it already.
+        It has a turn of its own where this process does not have it already. What an earlier
+        release wrote is brought up to date first.
+
+        Raises:
+            WarehouseError: a later release wrote the file last.
         """
         with self._in_turn(), self._session("read_write") as engine:
+            if not self._hold.has_meta:
+                self._refuse_later(_version_in(engine))
             with engine.begin() as connection:
                 if not self._hold.has_meta:
-                    create_tables(connection, pii_masking=dict(self.variables)[MASKING])
+                    prepare_tables(connection, pii_masking=dict(self.variables)[MASKING])
                 yield connection
             self._hold.has_meta = True
+
+    def _refuse_other(self, version: str | None) -> None:
+        self._refuse_later(version)
+        if version is not None and version < VERSION:
+            raise OutdatedWarehouseError(
+                f"{self.path} was written by an earlier release of benepass-tasks; the next "
+                "run upgrades it: `luigi --module benepass_tasks Publish`"
+            )
+
+    def _refuse_later(self, version: str | None) -> None:
+        if version is not None and version > VERSION:
+            raise WarehouseError(
+                f"{self.path} was written by a later release of benepass-tasks: its schema meta "
+                f"has version {version}, and this release knows those up to {VERSION}. Install "
+                "that release, restore a backup, or name another file with --benepass-warehouse"
+            )
 
     @contextmanager
     def copying(self) -> Iterator[Run]:
@@ -242,6 +272,12 @@ class Warehouse:
             f"{self.path} was in use by another process for {self._hold.gave_up_after:g} s: close "
             "what has it open, or wait longer with --benepass-lock-timeout"
         )
+
+
+def _version_in(engine: Engine) -> str | None:
+    # Not where the error about it is raised, which would keep the connection alive.
+    with engine.connect() as connection:
+        return version_of(connection)
 
 
 def import_dialect() -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from benepass_tasks.catalog import Catalog, load_catalog
 from benepass_tasks.config.errors import (
     BenepassError,
+    OutdatedWarehouseError,
     ProjectError,
     PublicationError,
     SourceError,
@@ -72,7 +73,7 @@ def ask(node: str) -> bool:
     this_run().asked.add(node)
     is_current = False
     try:
-        status = _plan_of(settings).get(node)
+        status = _plan_of_upgraded(settings).get(node)
         is_current = status is not None and status.is_current
     finally:
         # How it ended is written also of a run that cannot begin.
@@ -334,6 +335,17 @@ def _patience(settings: Settings) -> float:
 def current_plan() -> Plan:
     """What is up to date and what is not; worked out again only when something changed."""
     return _plan_of(current_settings())
+
+
+def _plan_of_upgraded(settings: Settings) -> Plan:
+    """The plan, for which a warehouse of an earlier release is brought up to date."""
+    try:
+        return _plan_of(settings)
+    except OutdatedWarehouseError:
+        session.import_dialect()
+        with Warehouse.of(settings).write():
+            log.info("%s: upgraded from an earlier release", settings.warehouse)
+    return _plan_of(settings)
 
 
 def _plan_of(settings: Settings) -> Plan:

@@ -14,31 +14,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from warehouses import warehouse
 
 from benepass_tasks.config.errors import WarehouseError
-from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.measure import columns_of, measure_table
 from benepass_tasks.engine.session import Warehouse, _is_locked, let_go, quote_name, quote_text
 from benepass_tasks.engine.write_lock import is_awaited, take_turn
-
-
-def warehouse(folder: Path, name: str = "w.duckdb", lock_timeout: float = 0.3) -> Warehouse:
-    settings = Settings(
-        project_dir=folder,
-        data_dir=folder,
-        warehouse=folder / name,
-        as_of=date(2026, 1, 1),
-        pii_masking=True,
-        force=frozenset(),
-        memory_limit="200MB",
-        lock_timeout=lock_timeout,
-        hash_key=None,
-        published_dir=folder / "published",
-        site_dir=folder / "site",
-        min_group_size=5,
-        publish_unmasked="",
-    )
-    return Warehouse.of(settings)
 
 
 def rows(of: Warehouse, sql: str) -> list[tuple[object, ...]]:
