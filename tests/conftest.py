@@ -90,6 +90,7 @@ class Workspace:
         """Become a copy of a project that has been published."""
         from benepass_tasks.state.publication import published_files  # noqa: PLC0415 - DuckDB
 
+        self.settings = other.settings | self.settings
         shutil.rmtree(self.root)
         shutil.copytree(other.root, self.root)
         # The files are others now, if only by their times.
@@ -125,7 +126,9 @@ class Workspace:
     def configured(self, **settings: str) -> Iterator[None]:
         """The settings of the project, in this process."""
         config = luigi.configuration.get_config()
-        values = {"project_dir": str(self.root), "as_of": "2026-01-01"} | self.settings | settings
+        # The small project has three employees: of the default size, it has no group.
+        values = {"project_dir": str(self.root), "as_of": "2026-01-01", "min_group_size": "1"}
+        values |= self.settings | settings
         for name, value in values.items():
             config.set("benepass", name, value)
         try:
@@ -273,7 +276,7 @@ def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     base = tmp_path_factory.getbasetemp()
     # The processes of a parallel run share it.
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    made = Workspace(shared / "sample")
+    made = Workspace(shared / "sample", {"min_group_size": "5"})
     with (shared / "sample.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (made.site / "runs.js").exists():

@@ -200,15 +200,33 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """What is withheld of a published row that speaks of too few employees.
+    """What is withheld of the published rows that speak of too few employees.
+
+    One table has a row for each group and counts its employees; the others that have rows of these
+    groups follow it.
 
     Attributes:
-        employees: The column that counts the employees of the row; withheld as well.
-        columns: The columns that are withheld with it.
+        columns: The columns that are withheld. Of a table that follows, a column of `groups` may be
+            among them: it stays where a sum over its value gives no small group away.
+        employees: The column that counts the employees of a group, withheld as well; None in a
+            table that follows.
+        groups: The columns that tell the groups apart, the widest first; empty in a table that
+            follows.
+        follows: The table that has the groups; None in that table itself.
+        sums: Of a table that follows, columns that are withheld where even their sum over all rows
+            is that of one small group.
     """
 
-    employees: str
     columns: tuple[str, ...]
+    employees: str | None = None
+    groups: tuple[str, ...] = ()
+    follows: str | None = None
+    sums: tuple[str, ...] = ()
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """All columns of which some values may be withheld."""
+        return (*((self.employees,) if self.employees else ()), *self.columns, *self.sums)
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,8 +226,11 @@ class _SourceMetadataSchema(_MetadataSchema):
 
 
 class _SuppressionSchema(_Strict):
-    employees = Text(required=True)
     columns = Names(required=True)
+    employees = Text()
+    groups = Names()
+    follows = Text()
+    sums = Names()
 
     @post_load
     def build(self, data: dict[str, Any], **_kwargs: object) -> Suppression:

@@ -21,6 +21,7 @@ from benepass_tasks.engine.measure import Measure
 from benepass_tasks.engine.nodes import PUBLISHED
 from benepass_tasks.engine.session import ALIAS, Run, Warehouse, quote_name, quote_text
 from benepass_tasks.publish.public_files import make_public, put_in_place, sync, taking_turns
+from benepass_tasks.publish.suppression import find_withheld
 from benepass_tasks.state.history.materializations import record_built
 from benepass_tasks.state.markers import Materialization, forget_others, now, write_materialization
 from benepass_tasks.state.plan import Plan
@@ -118,6 +119,9 @@ def _write(
     """Write and check the database, and Parquet files from it; the rows of each of these."""
     tables = publication.tables.values()
     with warehouse.copying() as run:
+        for table in tables:
+            if table.has_groups:
+                find_withheld(run, table, ALIAS)
         with _attached(run, aside / DATABASE, f"storage_version '{READABLE_FROM}'"):
             for table in tables:
                 _write_table(run, table)

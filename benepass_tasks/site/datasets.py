@@ -82,7 +82,7 @@ class Dataset:
         if self.published is None:
             return False
         suppression = self.published.table.suppression
-        withheld = (suppression.employees, *suppression.columns) if suppression else ()
+        withheld = suppression.withheld if suppression else ()
         return self.declared.columns[column].published and column not in withheld
 
 

@@ -47,7 +47,7 @@ class Programs:
 def read_programs(sources: Sources, cube: Cube) -> Programs:
     """What is published of the programmes' months, under the benefit types of the cube."""
     found = sources.published("program_months", most_rows=MOST_ROWS)
-    note = f"withheld: fewer than {sources.settings.min_group_size} employees"
+    note = f"withheld: groups of fewer than {sources.settings.min_group_size} employees"
     types = {row["benefit_type"] for row in cube.rows}
     is_known = types.__contains__ if OTHER_TYPES in types else (lambda _: True)
     months = [

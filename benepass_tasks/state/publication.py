@@ -1,8 +1,8 @@
 """What is published: which files with which tables, columns, comments and rows.
 
 Nothing here writes anything. The published database and the Parquet files hold the tables that the
-catalog declares as published, each with its published columns only. Of a row that speaks of fewer
-employees than a group must have, the columns that the catalog names are NULL.
+catalog declares as published, each with its published columns only. Of the rows of a withheld
+group, the columns that the catalog names are NULL.
 """
 
 import re
@@ -16,7 +16,7 @@ from benepass_tasks.config.digests import digest
 from benepass_tasks.engine.nodes import PUBLISHED
 from benepass_tasks.engine.session import quote_name
 
-VERSION = "1"
+VERSION = "2"
 """Version of how tables are published; a change of it publishes all of them anew."""
 
 DATABASE = "benepass.duckdb"
@@ -25,6 +25,9 @@ PARQUET = "parquet"
 
 ASIDE = ".publishing"
 """The folder in which files are written before they take their place; private, and hidden."""
+
+WITHHELD = quote_name("withheld groups")
+"""The alias of the withheld groups, which is no name that a table can have."""
 
 # What else is ours in the folder: files of tables that are not published any more, what a client
 # that wrote into the database left beside it, and what a killed run left aside.
@@ -36,10 +39,17 @@ _OURS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PublishedTable:
-    """A table as analysts get it."""
+    """A table as analysts get it.
+
+    Attributes:
+        table: What the catalog says of it.
+        min_group_size: How many employees a group must have.
+        group_columns: The columns that tell apart the groups of which some are withheld.
+    """
 
     table: Table
     min_group_size: int
+    group_columns: tuple[str, ...] = ()
 
     @property
     def relation(self) -> str:
@@ -65,7 +75,10 @@ class PublishedTable:
     @property
     def comments(self) -> dict[str, str]:
         """What the values of each column mean, and when they are withheld."""
-        withheld = f" NULL where the row speaks of fewer than {self.min_group_size} employees."
+        withheld = (
+            f" NULL where the row speaks of fewer than {self.min_group_size} employees, or would "
+            "give such a row away."
+        )
         return {
             column.name: column.description + (withheld if self._is_withheld(column) else "")
             for column in self.columns
@@ -83,24 +96,53 @@ class PublishedTable:
 
         It is the published values that are sorted, so that the order gives away no others.
         """
-        columns = ",\n  ".join(self._value(column) for column in self.columns)
+        columns = ",\n  ".join(self._value(column.name) for column in self.columns)
         source = quote_name(catalog, self.table.layer, self.table.name)
-        return f"select\n  {columns}\nfrom {source}\norder by all"
+        return f"select\n  {columns}\nfrom {source}{self._join()}\norder by all"
 
-    def _value(self, column: Column) -> str:
-        name = quote_name(column.name)
+    @property
+    def has_groups(self) -> bool:
+        """Whether it is in this table that small groups are found."""
+        return bool(self.table.suppression and self.table.suppression.groups)
+
+    @property
+    def groups_relation(self) -> str | None:
+        """The table whose groups decide what of this one is withheld; None where nothing is."""
         suppression = self.table.suppression
-        if suppression is None or not self._is_withheld(column):
-            return name
-        employees = quote_name(suppression.employees)
-        return f"case when {employees} >= {self.min_group_size:d} then {name} end as {name}"
+        return (suppression.follows or self.relation) if suppression else None
+
+    def _join(self) -> str:
+        if not self.groups_relation:
+            return ""
+        is_same = " and ".join(
+            f"{self._column(name)} is not distinct from {WITHHELD}.{quote_name(name)}"
+            for name in self.group_columns
+        )
+        return f"\nleft join {withheld_groups(self.groups_relation)} as {WITHHELD}\n  on {is_same}"
+
+    def _value(self, column: str) -> str:
+        value, condition = self._column(column), self._is_shown(column)
+        shown = f"case when {condition} then {value} end" if condition else value
+        return f"{shown} as {quote_name(column)}"
+
+    def _column(self, column: str) -> str:
+        return f"{quote_name(self.table.name)}.{quote_name(column)}"
+
+    def _is_shown(self, column: str) -> str | None:
+        """When a value is published, of which all are where there is no condition."""
+        suppression = self.table.suppression
+        if suppression is None or column not in suppression.withheld:
+            return None
+        is_told = f"{WITHHELD}.told is null"
+        if column in suppression.sums:
+            return f"{is_told} or {WITHHELD}.told >= 0"
+        if column in self.group_columns:
+            return f"{is_told} or {WITHHELD}.told > {self.group_columns.index(column)}"
+        return is_told
 
     def _is_withheld(self, column: Column) -> bool:
         suppression = self.table.suppression
-        return suppression is not None and column.name in (
-            suppression.employees,
-            *suppression.columns,
-        )
+        return suppression is not None and column.name in suppression.withheld
 
 
 @dataclass(frozen=True)
@@ -115,10 +157,15 @@ class Publication:
     def tables(self) -> Mapping[str, PublishedTable]:
         """The tables by relation, in the catalog's order."""
         return {
-            relation: PublishedTable(table, self.min_group_size)
+            relation: PublishedTable(table, self.min_group_size, self._group_columns(table))
             for relation, table in self.catalog.tables.items()
             if table.published
         }
+
+    def _group_columns(self, table: Table) -> tuple[str, ...]:
+        followed = table.suppression.follows if table.suppression else None
+        suppression = self.catalog.tables[followed].suppression if followed else table.suppression
+        return suppression.groups if suppression else ()
 
     @property
     def relations(self) -> tuple[str, ...]:
@@ -132,10 +179,11 @@ class Publication:
         return {DATABASE: digest(*code_versions.values()), **code_versions}
 
     def relations_of(self, file: str) -> tuple[str, ...]:
-        """The tables that a file holds."""
-        return tuple(
-            relation for relation, table in self.tables.items() if file in (DATABASE, table.file)
-        )
+        """The tables whose rows decide what a file holds."""
+        held = [table for table in self.tables.values() if file in (DATABASE, table.file)]
+        groups = (table.groups_relation for table in held)
+        relations = (*(table.relation for table in held), *(it for it in groups if it))
+        return tuple(dict.fromkeys(relations))
 
     @cached_property
     def secrets(self) -> tuple[tuple[str, str, str], ...]:
@@ -167,6 +215,15 @@ class Publication:
         """Digest of everything but the rows."""
         secrets = (" ".join(secret) for secret in self.secrets)
         return digest(str(self.min_group_size), self.files[DATABASE], *secrets)
+
+
+def withheld_groups(relation: str) -> str:
+    """The temporary table of the withheld groups of a table, quoted.
+
+    It has the columns of the groups, and `told`: how many of them, the widest first, are told of
+    a row of the group that follows; -1 where not even a sum over all rows is.
+    """
+    return quote_name("temp", f"withheld from {relation}")
 
 
 def file_node(file: str) -> str:

@@ -1,20 +1,21 @@
 -- Grain: one row.
 -- Purpose: how many employees there are, for how long, and how much they spend. When somebody left
--- is not known, so the tenure is that of those who have not.
+-- is not known, so the tenure is that of those who have not. What of whom is withheld is in the
+-- spend alone.
 with spend as (
     select
         employee_id,
-        sum(amount) as spend
+        coalesce(sum(amount), 0) as spend
     from marts.fact_transactions
     group by employee_id
 ),
 
 spenders as (
     select
-        count(*) as spenders,
+        count(employee_id) as spenders,
         coalesce(sum(spend), 0) as spend,
-        avg(spend) as mean_spend,
-        median(spend) as median_spend
+        avg(spend) filter (where employee_id is not null) as mean_spend,
+        median(spend) filter (where employee_id is not null) as median_spend
     from spend
 ),
 

@@ -3,18 +3,20 @@
 -- would have more, those with the most spend whose rows fit stay, and the others are one row per
 -- month and benefit type without a merchant, which says how much any one of them spent at most.
 -- Months beyond the $most_months with the most transactions have no month, benefit types beyond the
--- $most_types with the most spend one name.
+-- $most_types with the most spend one name. What is withheld of a small programme's transactions
+-- (no accepted one is without an employee) is called so; its spend counts in the sums.
 with spend as (
     select
         -- Asked for since DuckDB 1.4.0 makes a date of it where the whole column is null.
         if(
             transaction_timestamp is not null, date_trunc('month', transaction_timestamp), null
         ) as spend_month,
-        coalesce(benefit_type, 'no benefit type') as benefit_type,
-        coalesce(merchant, 'No merchant') as merchant,
+        coalesce(benefit_type, if(employee_id is null, 'withheld', 'no benefit type'))
+            as benefit_type,
+        coalesce(merchant, if(employee_id is null, 'Withheld', 'No merchant')) as merchant,
         count(*) as transactions,
         count(*) filter (where len(dq_flags) > 0) as flagged,
-        sum(amount) as spend
+        coalesce(sum(amount), 0) as spend
     from marts.fact_transactions
     group by all
 ),
@@ -74,7 +76,10 @@ ranked as (
     from merchants
     cross join cells
     window by_spend as (
-        order by merchants.merchant <> 'No merchant', merchants.spend desc, merchants.merchant
+        order by
+            merchants.merchant not in ('No merchant', 'Withheld'),
+            merchants.spend desc,
+            merchants.merchant
     )
 ),
 

@@ -1,12 +1,13 @@
 -- Grain: one row per step of spend, from its least (inclusive) to its most (exclusive) amount; both
 -- are NULL for those who spent nothing, the most for the last step.
 -- Purpose: how spend is spread over employees. The steps are as wide as 99 in 100 of those who
--- spend need to fit into 15, rounded up to 1, 2 or 5 and zeros.
+-- spend need to fit into 15, rounded up to 1, 2 or 5 and zeros. Withheld spend is nobody's.
 with spend as (
     select
         employee_id,
         sum(amount) as spend
     from marts.fact_transactions
+    where employee_id is not null
     group by employee_id
 ),
 

@@ -20,6 +20,7 @@ marts.spend:
     published: true
     suppression:
       employees: people
+      groups: [month]
       columns: [spent]
     columns:
       month: {{description: When, type: DATE, pii: {{class: none}}}}
@@ -46,7 +47,7 @@ def test_a_table_says_what_is_published_and_what_is_withheld(tmp_path: Path) -> 
     path.write_text(GOOD, encoding="utf-8")
     table = load_catalog(path).tables["marts.spend"]
     assert table.published
-    assert table.suppression == Suppression("people", ("spent",))
+    assert table.suppression == Suppression(("spent",), employees="people", groups=("month",))
     assert [it.name for it in table.columns.values() if it.published] == [
         "month",
         "people",
@@ -92,7 +93,7 @@ CASES = {
     "a published column is a word": (
         "published: false",
         "published: 0",
-        f"17 {COLUMNS}.note.published: must be true or false, not 0",
+        f"18 {COLUMNS}.note.published: must be true or false, not 0",
     ),
     "withheld of what is not published": (
         "    published: true",
@@ -102,13 +103,13 @@ CASES = {
     "an identifier that is dropped elsewhere": (
         "published: false, pii: {class: none}",
         f"pii: {DROPPED}",
-        f"17 {COLUMNS}.note.published: must be false: an identifier to be dropped is not published",
+        f"18 {COLUMNS}.note.published: must be false: an identifier to be dropped is not published",
     ),
     "a type that Parquet does not have": (
         '"DECIMAL(18,2)"',
         "HUGEINT",
         (
-            f"16 {COLUMNS}.spent.type: must not be HUGEINT in a published column: "
+            f"17 {COLUMNS}.spent.type: must not be HUGEINT in a published column: "
             "Parquet has no such type; use DECIMAL(38,0)"
         ),
     ),
@@ -120,7 +121,10 @@ CASES = {
     "employees missing": (
         "      employees: people\n",
         "",
-        f"10 {SUPPRESSION}.employees: is required",
+        (
+            f"10 {SUPPRESSION}.employees: "
+            "is required, or follows, which names the table that has the groups"
+        ),
     ),
     "employees unknown": (
         "employees: people",
@@ -146,40 +150,61 @@ CASES = {
     "columns a word": (
         "columns: [spent]",
         "columns: spent",
-        f"12 {SUPPRESSION}.columns: must be a list of names, not 'spent'",
+        f"13 {SUPPRESSION}.columns: must be a list of names, not 'spent'",
     ),
     "columns empty": (
         "columns: [spent]",
         "columns: []",
-        f"12 {SUPPRESSION}.columns: must be a list of one or more names",
+        f"13 {SUPPRESSION}.columns: must be a list of one or more names",
     ),
     "columns no names": (
         "columns: [spent]",
         "columns: [spent, 1]",
-        f"12 {SUPPRESSION}.columns: must be a list of one or more names",
+        f"13 {SUPPRESSION}.columns: must be a list of one or more names",
     ),
     "columns twice": (
         "columns: [spent]",
         "columns: [spent, spent]",
-        f"12 {SUPPRESSION}.columns: must have each name once",
+        f"13 {SUPPRESSION}.columns: must have each name once",
     ),
     "columns not published": (
         "columns: [spent]",
         "columns: [spent, note]",
         (
-            f"12 {SUPPRESSION}.columns: "
+            f"13 {SUPPRESSION}.columns: "
             "no published column is called note (there are month, people, spent)"
         ),
     ),
     "columns with the count": (
         "columns: [spent]",
         "columns: [spent, people]",
-        f"12 {SUPPRESSION}.columns: must not repeat people, which is withheld in any case",
+        f"13 {SUPPRESSION}.columns: must not repeat people, which is withheld in any case",
+    ),
+    "groups missing": (
+        "      groups: [month]\n",
+        "",
+        (
+            f"10 {SUPPRESSION}.groups: "
+            "is required, or follows, which names the table that has the groups"
+        ),
+    ),
+    "groups withheld": (
+        "columns: [spent]",
+        "columns: [month]",
+        f"13 {SUPPRESSION}.columns: must not have month, which names the group",
+    ),
+    "sums where there are groups": (
+        "      columns: [spent]\n",
+        "      columns: [spent]\n      sums: [spent]\n",
+        (
+            f"14 {SUPPRESSION}.sums: "
+            "must be left out: only a table that follows another has rows to be summed"
+        ),
     ),
     "unknown key": (
         "      columns: [spent]\n",
         "      columns: [spent]\n      colums: [spent]\n",
-        f"13 {SUPPRESSION}.colums: unknown key (did you mean 'columns'?)",
+        f"14 {SUPPRESSION}.colums: unknown key (did you mean 'columns'?)",
     ),
 }
 
@@ -217,3 +242,81 @@ claims:
             "only a table's column can be published or not; remove it"
         ),
     ]
+
+
+FOLLOWER = f"""\
+marts.claims:
+  type: ibis.TableDataset
+  table_name: claims
+  database: marts
+  connection: {CONNECTION}
+  metadata:
+    description: Claims
+    domain: benefits
+    published: true
+    suppression: {{follows: marts.spend, columns: [month, who], sums: [claimed]}}
+    columns:
+      month: {{description: When, type: DATE, pii: {{class: none}}}}
+      who: {{description: Whose, type: VARCHAR, pii: {{class: none}}}}
+      claimed: {{description: Claimed, type: "DECIMAL(18,2)", pii: {{class: none}}}}
+"""
+OF_THE_FOLLOWER = "marts.claims.metadata.suppression"
+
+
+def test_a_table_with_rows_of_the_groups_of_another_follows_it(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.yaml"
+    path.write_text(GOOD + FOLLOWER, encoding="utf-8")
+    assert load_catalog(path).tables["marts.claims"].suppression == Suppression(
+        ("month", "who"), follows="marts.spend", sums=("claimed",)
+    )
+
+
+FOLLOWERS = {
+    "withholds nothing": (
+        "    suppression: {follows: marts.spend, columns: [month, who], sums: [claimed]}\n",
+        "",
+        (
+            "24 {path}: must say which columns are withheld with marts.spend: the table has its "
+            "column month; add suppression: {{follows: marts.spend, columns: [...]}}"
+        ),
+    ),
+    "follows what is not there": (
+        "follows: marts.spend",
+        "follows: marts.spent",
+        (
+            "28 {path}: must say which columns are withheld with marts.spend: the table has its "
+            "column month; add suppression: {{follows: marts.spend, columns: [...]}}\n"
+            "28 {path}.follows: must name a published table whose suppression has groups "
+            "(did you mean 'marts.spend'?)"
+        ),
+    ),
+    "has no such groups": (
+        "      month: {description: When, type: DATE, pii: {class: none}}\n      who",
+        "      when: {description: When, type: DATE, pii: {class: none}}\n      who",
+        (
+            "28 {path}.columns: "
+            "no published column is called month (there are when, who, claimed)\n"
+            "28 {path}.follows: must name a table whose groups this one has; missing: month"
+        ),
+    ),
+    "counts employees itself": (
+        "columns: [month, who]",
+        "columns: [month, who], employees: claimed",
+        "28 {path}.employees: must be left out: the table that is followed has it",
+    ),
+    "sums a column that is withheld": (
+        "sums: [claimed]",
+        "sums: [who]",
+        "28 {path}.sums: must not repeat who of columns",
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), FOLLOWERS.values(), ids=FOLLOWERS.keys())
+def test_each_rule_for_who_follows_refuses_what_breaks_it(
+    old: str, new: str, expected: str, tmp_path: Path
+) -> None:
+    assert FOLLOWER.count(old) == 1
+    found = problems_of(GOOD + FOLLOWER.replace(old, new), tmp_path)
+    lines = expected.format(path=OF_THE_FOLLOWER).splitlines()
+    assert sorted(found) == sorted(f"catalog.yaml:{line}" for line in lines)

@@ -303,7 +303,7 @@ def programs(published_run: Workspace, tmp_path_factory: pytest.TempPathFactory)
     """Five programmes in three months, the last of them in the future; one is withheld."""
     project = copied(published_run, tmp_path_factory.mktemp("programs"))
     republish(project, UTILIZATION)
-    return show(project)
+    return shown(project, overview.pages, min_group_size="5")
 
 
 def test_programmes_stand_month_by_month_as_they_are_published(programs: Shown) -> None:
@@ -342,7 +342,7 @@ def test_programme_is_shown_by_the_mean_of_its_months_up_to_the_as_of_date(
 
 
 def test_withheld_programme_has_no_figures_and_says_why(programs: Shown) -> None:
-    note = "withheld: fewer than 5 employees"
+    note = "withheld: groups of fewer than 5 employees"
     for name in ("programs", "program-months"):
         rows = [row for row in programs.table(name) if row["program"] == "Tiny"]
         assert rows
@@ -361,7 +361,7 @@ def test_withheld_programme_has_no_figures_and_says_why(programs: Shown) -> None
 
 def test_limit_of_the_settings_is_the_one_that_is_told(programs: Shown) -> None:
     page = shown(programs.project, overview.pages, min_group_size="12")
-    assert page.table("programs")[-1]["note"] == "withheld: fewer than 12 employees"
+    assert page.table("programs")[-1]["note"] == "withheld: groups of fewer than 12 employees"
 
 
 def test_programmes_of_one_name_are_apart_in_their_chart(programs: Shown) -> None:

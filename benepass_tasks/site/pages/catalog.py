@@ -182,9 +182,9 @@ def _publishing(dataset: Dataset) -> Iterator[tuple[str, str]]:
     yield "Published", f"yes, without {', '.join(left_out)}" if left_out else "yes, all columns"
     suppression = published.table.suppression
     if suppression:
-        names = ", ".join((suppression.employees, *suppression.columns))
-        few = f"rows of fewer than {published.min_group_size} employees"
-        yield "Withheld", f"{names} in {few}"
+        names = ", ".join(suppression.withheld)
+        few = f"fewer than {published.min_group_size} employees"
+        yield "Withheld", f"{names} in rows that tell of {few}, or would give such away"
 
 
 def _freshness(declared: Freshness) -> str:

@@ -11,6 +11,9 @@ from benepass_tasks.site.sources import Sources
 
 NOBODY_YET = "No employee is published yet. Put employees.csv into the data folder and run make."
 
+WITHHELD = "withheld"
+"""What stands for the employees of whom it is not told who they are."""
+
 EMPLOYEE = (
     Field("employee_id", "Employee", "code"),
     Field("status", "Status"),
@@ -50,9 +53,11 @@ def pages(sources: Sources) -> Iterator[Page]:
 def _employee_table(rows: Sequence[Mapping[str, Any]], totals: Mapping[str, Any]) -> DataTable:
     total = rows[0]["all_rows"] if rows else 0
     beyond = ""
+    if any(row["employee_id"] == WITHHELD for row in rows):
+        beyond = f" What is spent in programmes of few employees is in the row “{WITHHELD}”."
     if total > len(rows):
         spend = totals["spend"] - fsum(row["spend"] for row in rows)
-        beyond = (
+        beyond += (
             f" These are the {len(rows):,} with the most spend; the other {total - len(rows):,} "
             f"have spent {written(spend, 'money')} together."
         )

@@ -48,6 +48,7 @@ def pages(sources: Sources) -> Iterator[Page]:
     programs = read_programs(sources, cube)
     merchants = merchant_rows(cube)
     as_of = sources.settings.as_of.isoformat()
+    totals = sources.published("overview_totals", as_of=as_of)[0]
     types = {row["benefit_type"] for row in (*cube.rows, *programs.months)}
     yield Page(
         "index.html",
@@ -56,7 +57,8 @@ def pages(sources: Sources) -> Iterator[Page]:
         "index.html",
         values={
             "as_of": as_of,
-            "totals": sources.published("overview_totals", as_of=as_of)[0],
+            "totals": totals,
+            "withheld": withheld(totals, sources.settings.min_group_size),
             "sums": cube.totals(),
             "quality": _transaction_figures(sources),
             "months": [it for it in cube.names("month") if it != OTHER_MONTHS],
@@ -76,6 +78,20 @@ def pages(sources: Sources) -> Iterator[Page]:
             Download("downloads/merchants.csv", MERCHANT, merchants),
             Download("downloads/program_months.csv", PROGRAM_MONTH, programs.months),
         ),
+    )
+
+
+def withheld(totals: Mapping[str, Any], least: int) -> str | None:
+    """How many programmes, and how much spend, the page does not tell apart."""
+    programs, spend = totals["withheld_programs"], totals["withheld_spend"]
+    if not programs:
+        return None
+    amount = "whose amounts are withheld, too" if spend is None else written(spend, "money")
+    return (
+        f"{programs:,} of {totals['programs']:,} programmes are withheld: each has fewer than "
+        f"{least} employees, or would give away one that has. Their "
+        f"{totals['withheld_transactions']:,} transactions ({amount}) count in the sums, without "
+        "programme, merchant and employee."
     )
 
 
