@@ -86,49 +86,23 @@ def read_graph(project: Project, catalog: Catalog, cache: Path) -> ModelGraph:
 
 
 def _parse(project: Project, problems: list[str]) -> Definitions:
-    macros = _read_macros(project, problems)
-    return macros, _read_models(project, macros, problems)
-
-
-def _read_macros(project: Project, problems: list[str]) -> dict[str, Macro]:
-    from benepass_tasks.sqlmodels.statements import read_macro  # noqa: PLC0415 - imports sqlglot
-
-    files = project.sql_files("macros")
-    names = frozenset(path.stem for path in files)
-    macros = {}
-    for path in files:
-        try:
-            macros[path.stem] = read_macro(project.root, path, names)
-        except ModelError as error:
-            problems.append(str(error))
-    try:
-        tuple(
-            graphlib.TopologicalSorter(
-                {macro.name: macro.macros & macros.keys() for macro in macros.values()}
-            ).static_order()
-        )
-    except graphlib.CycleError as error:
-        problems.append("macros call each other in a circle: " + " -> ".join(error.args[1]))
-        return {}
-    return macros
-
-
-def _read_models(
-    project: Project, macros: Mapping[str, Macro], problems: list[str]
-) -> dict[str, Model]:
-    from benepass_tasks.sqlmodels.statements import read_model  # noqa: PLC0415 - imports sqlglot
+    from benepass_tasks.sqlmodels.macros import read_macros  # noqa: PLC0415 - only when changed
+    from benepass_tasks.sqlmodels.statements import read_model  # noqa: PLC0415
+    from benepass_tasks.sqlmodels.syntax import reading  # noqa: PLC0415
 
     models = {}
-    for folder in (*LAYERS, CHECKS):
-        for path in project.sql_files(folder):
-            relation = f"{folder}.{path.stem}"
-            if relation == f"{CHECKS}.{PROOF}":
-                continue
-            try:
-                models[relation] = read_model(relation, project.root, path, macros)
-            except ModelError as error:
-                problems.append(str(error))
-    return models
+    with reading() as reader:
+        macros = read_macros(reader, project.root, project.sql_files("macros"), problems)
+        for folder in (*LAYERS, CHECKS):
+            for path in project.sql_files(folder):
+                relation = f"{folder}.{path.stem}"
+                if relation == f"{CHECKS}.{PROOF}":
+                    continue
+                try:
+                    models[relation] = read_model(reader, relation, project.root, path, macros)
+                except ModelError as error:
+                    problems.append(str(error))
+    return macros, models
 
 
 def _mismatches(project: Project, catalog: Catalog, models: Mapping[str, Model]) -> Iterator[str]:

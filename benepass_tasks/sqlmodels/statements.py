@@ -1,23 +1,17 @@
 """One SQL file: the tables, macros and settings it reads, and the recipe they make up.
 
 A model is a single SELECT over tables that are written as `layer.table`. What it reads is taken
-from its syntax tree; its recipe is the text without comments and layout, so that editing a comment
-changes nothing.
+from DuckDB's own tree of it; its recipe is the text without comments and layout, so that editing a
+comment changes nothing.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, TokenType
 
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.sqlmodels.definitions import Macro, Model
-from benepass_tasks.sqlmodels.syntax import tokenize, trees_of
+from benepass_tasks.sqlmodels.syntax import Node, Reader, SqlError, recipe_of
 
 SETTINGS = ("as_of_date", "pii_masking")
 """What SQL may read with `getvariable`: the settings that can change a table's content."""
@@ -25,64 +19,43 @@ SETTINGS = ("as_of_date", "pii_masking")
 SECRETS = ("hash_key_inner", "hash_key_outer")
 """What macros alone may read; which of them, the proof of privacy says."""
 
-MACRO_NAME = re.compile(r"[a-z_][a-z0-9_]*")
-
-UNREPEATABLE = frozenset(
+BARE = frozenset(
     {
-        "now",
-        "today",
         "current_date",
         "current_time",
         "current_timestamp",
         "localtime",
         "localtimestamp",
-        "get_current_time",
-        "get_current_timestamp",
-        "transaction_timestamp",
-        "random",
-        "uuid",
-        "uuidv4",
-        "uuidv7",
-        "gen_random_uuid",
-        "nextval",
     }
 )
+"""Functions of the day that are called without parentheses, too."""
+
+UNREPEATABLE = BARE | {
+    "now",
+    "today",
+    "get_current_time",
+    "get_current_timestamp",
+    "transaction_timestamp",
+    "random",
+    "uuid",
+    "uuidv4",
+    "uuidv7",
+    "gen_random_uuid",
+    "nextval",
+}
 """Functions whose value differs from run to run: a rerun would not arrive at the same table."""
 
-
-def read_macro(root: Path, path: Path, names: frozenset[str]) -> Macro:
-    """Read a file with one `create or replace macro <file name>(...) as ...`.
-
-    Args:
-        root: The project's folder.
-        path: The file, below it.
-        names: The names of all macros, so that calls of one are recognised.
-
-    Raises:
-        ModelError: the file does not define the macro that it is named after.
-    """
-    sql = _read(root, path)
-    tokens = _tokens(path, sql)
-    if not MACRO_NAME.fullmatch(path.stem):
-        raise ModelError(f"{path}: the name of a macro has lower-case letters, digits and _ only")
-    opening = [token.text.lower() for token in tokens[:6]]
-    if opening != ["create", "or", "replace", "macro", path.stem, "("]:
-        raise ModelError(
-            f"{path}:1 must begin with: create or replace macro {path.stem}(...) as, "
-            "and define a scalar macro"
-        )
-    if any(token.token_type is TokenType.SEMICOLON for token in tokens):
-        raise ModelError(f"{path}: holds more than one statement; write one macro a file")
-    calls = _calls(tokens[6:])
-    _refuse_unrepeatable(path, tokens[6:], calls)
-    variables = _variables(path, tokens, (*SETTINGS, *SECRETS))
-    return Macro(path.stem, path, sql, _recipe(tokens), names & calls, variables)
+COMPUTED = ("unnest", "range", "generate_series")
+"""Functions in FROM that compute rows, and read none."""
 
 
-def read_model(relation: str, root: Path, path: Path, macros: Mapping[str, Macro]) -> Model:
+def read_model(
+    reader: Reader, relation: str, root: Path, path: Path, macros: Mapping[str, Macro]
+) -> Model:
     """Read a file with one SELECT.
 
     Args:
+        reader: Reads its text.
         relation: The name the file's place gives it, `layer.table`.
         root: The project's folder.
         path: The file, below it.
@@ -91,25 +64,31 @@ def read_model(relation: str, root: Path, path: Path, macros: Mapping[str, Macro
     Raises:
         ModelError: the file is no single SELECT, or reads what is no table of the catalog.
     """
-    sql = _read(root, path).rstrip().rstrip(";")
-    tokens = _tokens(path, sql)
-    tree = _select(path, sql)
-    calls = _calls(tokens)
-    _refuse_unrepeatable(path, tokens, calls)
-    reached = _reached(macros.keys() & calls, macros)
+    sql = read_text(root, path).rstrip().rstrip(";")
+    try:
+        tree = reader.select(sql)
+    except SqlError as error:
+        raise ModelError(f"{path}:{error.line}:{error.column} {error}") from error
+    refuse_unrepeatable(path, tree)
+    reached = _reached(macros.keys() & calls_of(tree), macros)
     used = [macros[name] for name in sorted(reached)]
     return Model(
         relation=relation,
         path=path,
         sql=sql,
-        recipe=digest(_recipe(tokens), *(macro.recipe for macro in used)),
+        recipe=digest(recipe_of(reader, sql), *(macro.recipe for macro in used)),
         references=_references(path, tree),
         macros=frozenset(reached),
-        variables=_variables(path, tokens, SETTINGS).union(*(macro.variables for macro in used)),
+        variables=variables_of(path, tree, SETTINGS).union(*(macro.variables for macro in used)),
     )
 
 
-def _read(root: Path, path: Path) -> str:
+def read_text(root: Path, path: Path) -> str:
+    """The text of a file below the project's folder.
+
+    Raises:
+        ModelError: it is not UTF-8.
+    """
     try:
         return (root / path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -117,71 +96,48 @@ def _read(root: Path, path: Path) -> str:
         raise ModelError(f"{path}:{line} is not UTF-8 text: save it as UTF-8") from error
 
 
-def _tokens(path: Path, sql: str) -> list[Token]:
-    try:
-        tokens = tokenize(sql)
-    except SqlglotError as error:
-        raise ModelError(f"{path}: cannot be read as SQL: {error}") from error
-    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
-        tokens.pop()
-    if not tokens:
-        raise ModelError(f"{path}: holds no statement")
-    return tokens
+def calls_of(tree: Node) -> frozenset[str]:
+    """The names of the functions that are called, in lower case."""
+    return frozenset(node.function for node in tree.walk() if node.function)
 
 
-def _select(path: Path, sql: str) -> exp.Query:
-    try:
-        trees = trees_of(sql)
-    except RecursionError as error:
-        raise ModelError(f"{path}: is nested too deeply; write parts of it as CTEs") from error
-    except SqlglotError as error:
-        details = getattr(error, "errors", None) or [{}]
-        line = details[0].get("line", 1)
-        what = details[0].get("description") or str(error)
-        raise ModelError(f"{path}:{line} cannot be parsed as DuckDB SQL: {what}") from error
-    if len(trees) != 1 or not isinstance(trees[0], exp.Query):
-        raise ModelError(f"{path}: must hold exactly one SELECT; the table is made from it")
-    if trees[0].find(exp.TableSample):
-        raise ModelError(f"{path}: a sample differs from run to run; take rows by a condition")
-    return trees[0]
+def variables_of(path: Path, tree: Node, known: Sequence[str]) -> frozenset[str]:
+    """The settings that are read.
 
-
-def _recipe(tokens: Iterable[Token]) -> str:
-    return digest(*(f"{token.token_type.name} {token.text}" for token in tokens))
-
-
-def _calls(tokens: list[Token]) -> frozenset[str]:
-    """Names that are followed by an opening parenthesis, in lower case."""
-    return frozenset(
-        token.text.lower()
-        for token, following in pairwise(tokens)
-        if following.token_type is TokenType.L_PAREN
-    )
-
-
-def _variables(path: Path, tokens: list[Token], known: Sequence[str]) -> frozenset[str]:
+    Raises:
+        ModelError: one is not known, or its name is not written out.
+    """
     names = set()
-    for index, token in enumerate(tokens):
-        if token.text.lower() != "getvariable":
-            continue
-        argument = tokens[index + 2] if index + 2 < len(tokens) else token
-        if argument.token_type is not TokenType.STRING or argument.text not in known:
-            raise ModelError(
-                f"{path}:{token.line} getvariable takes the name of a setting: "
-                + " or ".join(f"'{name}'" for name in SETTINGS)
-            )
-        names.add(argument.text)
+    for node in tree.walk():
+        if node.function == "getvariable":
+            values = [it.parts.get("value") for it in node.nodes("children")]
+            if len(values) != 1 or values[0] not in known:
+                raise ModelError(
+                    f"{path}:{node.line} getvariable takes the name of a setting: "
+                    + " or ".join(f"'{name}'" for name in SETTINGS)
+                )
+            names.add(str(values[0]))
     return frozenset(names)
 
 
-def _refuse_unrepeatable(path: Path, tokens: list[Token], calls: frozenset[str]) -> None:
-    bare = {"current_date", "current_timestamp", "current_time", "localtime", "localtimestamp"}
-    for token in tokens:
-        name = token.text.lower()
-        is_used = name in calls or name in bare
-        if name in UNREPEATABLE and is_used and token.token_type is not TokenType.STRING:
+def refuse_unrepeatable(path: Path, tree: Node) -> None:
+    """Refuse what differs from run to run.
+
+    Raises:
+        ModelError: there is such a thing.
+    """
+    for node in tree.walk():
+        if "sample" in node.parts:
             raise ModelError(
-                f"{path}:{token.line} {name} differs from run to run; "
+                f"{path}:{node.line} a sample differs from run to run; take rows by a condition"
+            )
+        name = node.function
+        written = node.parts.get("column_names", ())
+        if len(written) == 1 and written[0].lower() in BARE:
+            name = written[0].lower()
+        if name in UNREPEATABLE:
+            raise ModelError(
+                f"{path}:{node.line} {name} differs from run to run; "
                 "read the date of the run with getvariable('as_of_date')"
             )
 
@@ -197,31 +153,32 @@ def _reached(names: Iterable[str], macros: Mapping[str, Macro]) -> set[str]:
     return reached
 
 
-def _references(path: Path, tree: exp.Query) -> tuple[str, ...]:
-    ctes = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
+def _references(path: Path, tree: Node) -> tuple[str, ...]:
+    ctes = {cte["name"].lower() for node in tree.walk() for cte in node.parts.get("ctes", ())}
     relations = set()
-    for table in tree.find_all(exp.Table):
-        if not isinstance(table.this, exp.Identifier):
-            _refuse_function(path, table)
-        elif table.catalog:
-            raise ModelError(f"{path}: {table.sql('duckdb')} names a database; write layer.table")
-        elif table.db:
-            relations.add(f"{table.db}.{table.name}".lower())
-        elif table.name.lower() not in ctes:
+    for table in _tables(path, tree):
+        name, layer = table.text("table_name"), table.text("schema_name")
+        where = f"{path}:{table.line}"
+        if table.text("catalog_name"):
+            written = ".".join((table.text("catalog_name"), layer, name))
+            raise ModelError(f"{where} {written} names a database; write layer.table")
+        if layer:
+            relations.add(f"{layer}.{name}".lower())
+        elif name.lower() not in ctes:
             raise ModelError(
-                f"{path}: {table.name} is neither a CTE nor written as layer.table, "
+                f"{where} {name} is neither a CTE nor written as layer.table, "
                 "for example staging.stg_transactions"
             )
     return tuple(sorted(relations))
 
 
-def _refuse_function(path: Path, table: exp.Table) -> None:
-    if isinstance(table.this, exp.Unnest | exp.GenerateSeries):
-        return
-    function = table.this
-    call = function.name if isinstance(function, exp.Anonymous) else function.sql("duckdb")
-    name = call.partition("(")[0].lower()
-    raise ModelError(
-        f"{path}: reads from {name}(...); a model reads tables of the catalog only, "
-        "so that what it depends on is known"
-    )
+def _tables(path: Path, tree: Node) -> Iterator[Node]:
+    for node in tree.walk():
+        if node.kind == "BASE_TABLE":
+            yield node
+        function = node.node("function")
+        if function is not None and function.function not in COMPUTED:
+            raise ModelError(
+                f"{path}:{node.line} reads from {function.function}(...); a model reads tables of "
+                "the catalog only, so that what it depends on is known"
+            )

@@ -160,7 +160,7 @@ def test_problems_are_not_cached_away(workspace: Workspace) -> None:
         (lambda path: path.symlink_to("nowhere.sql"), "x.sql cannot be read: No such file"),
         (
             lambda path: path.write_text(f"select {'(' * 5000}1{')' * 5000} as a"),
-            "sql/marts/x.sql: is nested too deeply",
+            "sql/marts/x.sql:1:1 is nested too deeply",
         ),
     ],
     ids=["bytes", "folder", "dangling link", "nested"],

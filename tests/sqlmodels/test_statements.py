@@ -8,28 +8,36 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benepass_tasks.config.errors import ModelError
-from benepass_tasks.sqlmodels.statements import read_macro, read_model
+from benepass_tasks.sqlmodels.macros import read_macros
+from benepass_tasks.sqlmodels.statements import read_model
+from benepass_tasks.sqlmodels.syntax import reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from benepass_tasks.sqlmodels.definitions import Macro, Model
+    from benepass_tasks.sqlmodels.syntax import Reader
 
 
 def model(root: Path, sql: str, **macros: str) -> Model:
-    path = Path("sql/marts/x.sql")
-    (root / path).parent.mkdir(parents=True, exist_ok=True)
-    (root / path).write_text(sql)
-    return read_model(
-        "marts.x", root, path, {name: macro(root, name, it, macros) for name, it in macros.items()}
-    )
+    with reading() as reader:
+        known = read(reader, root, macros)
+        return read_model(reader, "marts.x", root, written(root, "sql/marts/x.sql", sql), known)
 
 
-def macro(root: Path, name: str, sql: str, names: Iterable[str] = ()) -> Macro:
-    path = Path(f"sql/macros/{name}.sql")
-    (root / path).parent.mkdir(parents=True, exist_ok=True)
-    (root / path).write_text(sql)
-    return read_macro(root, path, frozenset(names))
+def read(reader: Reader, root: Path, macros: Mapping[str, str]) -> dict[str, Macro]:
+    paths = [written(root, f"sql/macros/{name}.sql", sql) for name, sql in macros.items()]
+    problems: list[str] = []
+    found = read_macros(reader, root, paths, problems)
+    if problems:
+        raise ModelError("\n".join(problems))
+    return found
+
+
+def written(root: Path, name: str, sql: str) -> Path:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(sql)
+    return Path(name)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +117,7 @@ def test_the_recipe_covers_the_macros_that_are_reached(tmp_path: Path) -> None:
         ("select a from raw.t; select b from raw.t", "must hold exactly one SELECT"),
         ("create table x as select 1", "must hold exactly one SELECT"),
         ("drop table raw.t", "must hold exactly one SELECT"),
-        ("select\n\n(", "sql/marts/x.sql:3 cannot be parsed as DuckDB SQL"),
+        ("select\n\n(", "sql/marts/x.sql:3:1 cannot be read as SQL"),
         ("select a from t", "t is neither a CTE nor written as layer.table"),
         ("select a from other.raw.t", "names a database; write layer.table"),
         ("select a from read_csv('x.csv')", "reads from read_csv(...); a model reads tables of"),
@@ -150,5 +158,5 @@ def test_columns_and_texts_named_like_such_functions_are_fine(tmp_path: Path, sq
 )
 def test_a_macro_that_cannot_be_used_is_refused(tmp_path: Path, sql: str, message: str) -> None:
     with pytest.raises(ModelError) as raised:
-        macro(tmp_path, "m", sql)
+        model(tmp_path, "select m(a) from raw.t", m=sql)
     assert message in str(raised.value)

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlglot import exp
-
 from benepass_tasks.sqlmodels.lineage.edges import (
+    FILTER,
     GROUP_BY,
     NO_EDGES,
     SORT,
@@ -15,54 +14,45 @@ from benepass_tasks.sqlmodels.lineage.edges import (
 )
 from benepass_tasks.sqlmodels.lineage.names import OutputColumn
 from benepass_tasks.sqlmodels.lineage.place import Place, Walker
-from benepass_tasks.sqlmodels.lineage.syntax import part
+from benepass_tasks.sqlmodels.lineage.refusals import refuse
+from benepass_tasks.sqlmodels.syntax import Node
 
-KEY_LISTS = (exp.Ordered, exp.Tuple, exp.Paren, exp.Rollup, exp.Cube, exp.GroupingSets)
-"""What groups the keys of a clause."""
+Columns = Sequence[OutputColumn]
+"""The columns of a SELECT, which ALL and numbers mean."""
 
 
-def influence(walk: Walker, node: exp.Expr | None, how: How, place: Place) -> Edges:
+def influence(walk: Walker, node: Node | None, how: How, place: Place) -> Edges:
     """What an expression decides about the rows, all of it in the given way; none without one."""
     return NO_EDGES if node is None else followed_by(walk.edges(node, place), how)
 
 
-def groups(
-    walk: Walker, node: exp.Select, columns: tuple[OutputColumn, ...], place: Place
-) -> Edges:
-    """What GROUP BY groups by; `columns` are the SELECT's, which ALL and numbers mean."""
-    group = part(node, "group")
-    if group is None:
-        return NO_EDGES
-    keys: list[exp.Expr | OutputColumn] = list(_keys(group, columns))
-    if group.args.get("all"):
+def groups(walk: Walker, node: Node, columns: Columns, place: Place) -> Edges:
+    """What GROUP BY groups by."""
+    keys = [*_keys(node.nodes("group_expressions"), columns)]
+    if node.text("aggregate_handling") == "FORCE_AGGREGATES":
         keys += [column for column in columns if column.is_key]
     return _decided(walk, keys, GROUP_BY, place)
 
 
-def distinct(
-    walk: Walker, node: exp.Select, columns: tuple[OutputColumn, ...], place: Place
-) -> Edges:
-    """What DISTINCT, perhaps ON something, tells rows apart by."""
-    distinct = part(node, "distinct")
-    if distinct is None:
-        return NO_EDGES
-    on = part(distinct, "on")
-    return _decided(walk, columns if on is None else _keys(on, columns), GROUP_BY, place)
+def modified(walk: Walker, node: Node, columns: Columns, place: Place) -> Edges:
+    """What DISTINCT tells rows apart by, what ORDER BY sorts by, and what LIMIT limits by.
+
+    With a limit, or in a list, the order decides what is left.
+    """
+    rows = NO_EDGES
+    for modifier in node.nodes("modifiers"):
+        refuse(modifier)
+        if modifier.kind == "DISTINCT_MODIFIER":
+            on = modifier.nodes("distinct_on_targets")
+            keys = _keys(on, columns) if on else columns
+            rows |= _decided(walk, keys, GROUP_BY, place)
+        for name in ("limit", "offset"):
+            rows |= influence(walk, modifier.node(name), FILTER, place)
+        rows |= _decided(walk, _keys(modifier.nodes("orders"), columns), SORT, place)
+    return rows
 
 
-def sorts(walk: Walker, node: exp.Expr, columns: tuple[OutputColumn, ...], place: Place) -> Edges:
-    """What ORDER BY sorts by; with a limit, or in a list, the order decides what is left."""
-    order = part(node, "order")
-    if order is None:
-        return NO_EDGES
-    if any(isinstance(it.this, exp.Var) for it in order.expressions):
-        return _decided(walk, columns, SORT, place)
-    return _decided(walk, _keys(order, columns), SORT, place)
-
-
-def _decided(
-    walk: Walker, keys: Iterable[exp.Expr | OutputColumn], how: How, place: Place
-) -> Edges:
+def _decided(walk: Walker, keys: Iterable[Node | OutputColumn], how: How, place: Place) -> Edges:
     found: set[Edge] = set()
     for key in keys:
         edges = key.edges if isinstance(key, OutputColumn) else walk.edges(key, place)
@@ -70,12 +60,13 @@ def _decided(
     return frozenset(found)
 
 
-def _keys(node: exp.Expr, columns: Sequence[OutputColumn]) -> Iterator[exp.Expr | OutputColumn]:
-    """The parts of GROUP BY, ORDER BY or ON; a number means that column of the SELECT."""
-    for key in node.iter_expressions():
-        if isinstance(key, KEY_LISTS):
-            yield from _keys(key, columns)
-        elif not (isinstance(key, exp.Literal) and key.is_int):
+def _keys(nodes: Iterable[Node], columns: Columns) -> Iterator[Node | OutputColumn]:
+    """The keys of GROUP BY, ORDER BY or ON; a number means that column, ALL means all of them."""
+    for key in nodes:
+        number = key.parts.get("value") if key.kind == "CONSTANT" else None
+        if key.kind == "STAR" and key.parts.keys() == {"columns"}:
+            yield from columns
+        elif not isinstance(number, int):
             yield key
-        elif 0 < int(key.name) <= len(columns):
-            yield columns[int(key.name) - 1]
+        elif 0 < number <= len(columns):
+            yield columns[number - 1]

@@ -1,245 +1,159 @@
 """What an expression does with the values in it: the steps from each part of it to the whole."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-
-from sqlglot import exp
 
 from benepass_tasks.sqlmodels.lineage.edges import (
     AGGREGATION,
     CONDITIONAL,
     COUNT,
     FILTER,
-    IDENTITY,
     SORT,
     TRANSFORMATION,
     WINDOW,
     How,
 )
-from benepass_tasks.sqlmodels.lineage.syntax import function_name, function_names, part, parts
+from benepass_tasks.sqlmodels.syntax import Node
 
-Steps = Iterator[tuple[exp.Expr, How]]
+Steps = Iterator[tuple[Node, How]]
 
-PREDICATES = (
-    exp.EQ,
-    exp.NEQ,
-    exp.GT,
-    exp.GTE,
-    exp.LT,
-    exp.LTE,
-    exp.NullSafeEQ,
-    exp.NullSafeNEQ,
-    exp.Is,
-    exp.Like,
-    exp.ILike,
-    exp.Glob,
-    exp.SimilarTo,
-    exp.RegexpLike,
-    exp.RegexpILike,
-    exp.RegexpFullMatch,
-    exp.In,
-    exp.Between,
-    exp.Exists,
-    exp.StartsWith,
-    exp.EndsWith,
-    exp.Contains,
-)
-"""What answers yes or no about its operands, and passes none of them on."""
-
-PREDICATE_NAMES = frozenset({"prefix", "suffix", "ends_with", "starts_with"})
-
-AGGREGATE_NAMES = frozenset(
+PREDICATES = frozenset(
     {
-        "arbitrary",
-        "bitstring_agg",
-        "combine_aggr",
-        "decimal_average",
-        "entropy",
-        "favg",
-        "fsum",
-        "geometric_mean",
-        "histogram",
-        "histogram_exact",
-        "kahan_sum",
-        "kurtosis_pop",
-        "listagg",
-        "lttb",
-        "mad",
-        "mean",
-        "product",
-        "reservoir_quantile",
-        "sem",
-        "sum_no_overflow",
-        "sumkahan",
-        "variant_group_object",
+        *("~~", "!~~", "~~*", "!~~*", "~~~", "^@"),
+        *("like_escape", "not_like_escape", "ilike_escape", "not_ilike_escape"),
+        *("regexp_matches", "regexp_full_match", "contains"),
+        *("prefix", "suffix", "starts_with", "ends_with"),
     }
 )
-"""Aggregate functions of DuckDB that the parser takes for any function."""
+"""Functions that answer yes or no about their arguments, and pass none of them on."""
 
-ARG_NAMES = frozenset({"arg_max_null", "arg_min_null", "arg_max_nulls_last", "arg_min_nulls_last"})
-"""The relatives of arg_max that the parser takes for any function."""
+PREDICATE_OPERATORS = frozenset(
+    {"COMPARE_IN", "COMPARE_NOT_IN", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL"}
+)
 
-TRANSPARENT = (exp.Alias, exp.Paren, exp.IgnoreNulls, exp.RespectNulls, exp.Subquery)
-"""What leaves its value as it is."""
+COUNTS = frozenset({"count", "count_star", "count_if", "countif", "approx_count_distinct"})
 
-OF_ANOTHER_ROW = (exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue)
-"""Window functions that pass the value of one row on."""
+CHOICES = frozenset(
+    {
+        *("arg_max", "arg_min", "argmax", "argmin", "max_by", "min_by"),
+        *("arg_max_null", "arg_min_null", "arg_max_nulls_last", "arg_min_nulls_last"),
+    }
+)
+"""Aggregates that pass on the value at the greatest or least of another."""
 
 
 @dataclass(frozen=True, slots=True)
-class Macros:
-    """The project's scalar macros by name, and which of them mask."""
+class Functions:
+    """What is known of functions by name, in lower case.
 
-    names: frozenset[str]
+    Attributes:
+        macros: The project's scalar macros; calls of them are not looked into.
+        masks: The macros that mask.
+        aggregates: DuckDB's own functions that make one value of many rows.
+    """
+
+    macros: frozenset[str]
     masks: frozenset[str]
+    aggregates: frozenset[str]
+
+    def is_aggregate(self, node: Node) -> bool:
+        """Whether a node makes one value of many rows of its SELECT."""
+        return node.kind == "FUNCTION" and node.function in self.aggregates
 
 
-def steps(node: exp.Expr, macros: Macros, windows: Mapping[str, exp.Expr]) -> Steps:
+def steps(node: Node, functions: Functions) -> Steps:
     """The parts of an expression, each with what happens to its value in the whole.
 
     Args:
-        node: The expression, no column and no query.
-        macros: Calls of them are not looked into.
-        windows: The SELECT's named windows.
+        node: The expression; no column, no query and no lambda.
+        functions: What is known of the functions that it calls.
 
     Yields:
         Every part that holds a value, once or more often.
     """
-    name = function_name(node)
-    if isinstance(node, exp.Func) and macros.names & function_names(node):
-        # The parser may know the macro's name as a function of another database. A mask's name
-        # must be its own (see calls.py): two functions can look alike in the tree.
-        masking = name if name in macros.masks else None
-        yield from _all(node, How("DIRECT", "TRANSFORMATION", masking))
-    elif isinstance(node, exp.Window):
-        yield from _window(node, windows)
-    elif type(node) in _RULES:
-        yield from _RULES[type(node)](node)
+    if node.kind in ("FUNCTION", "WINDOW"):
+        yield from _arguments(node, functions)
+        yield from _all(_present(node, "filter", "filter_expr"), FILTER)
+        yield from _all(node.nodes("order_bys"), _order_of(node))
+        yield from _all(node.nodes("arg_orders"), SORT)
+        yield from _all(_present(node, "offset_expr", "default_expr"), TRANSFORMATION)
+        around = _present(node, "start_expr", "end_expr")
+        yield from _all((*node.nodes("partitions"), *node.nodes("orders"), *around), WINDOW)
     else:
-        yield from _call(node, name)
+        yield from _RULES[node.kind](node)
 
 
-def _call(node: exp.Expr, name: str) -> Steps:
-    if isinstance(node, PREDICATES) or name in PREDICATE_NAMES:
-        return _all(node, CONDITIONAL)
-    if isinstance(node, TRANSPARENT):
-        return _only(node, "this", IDENTITY)
-    if isinstance(node, OF_ANOTHER_ROW):
-        return _all(node, TRANSFORMATION)
-    if name in ARG_NAMES:
-        return _arg(node)
-    is_aggregate = isinstance(node, exp.AggFunc) or name in AGGREGATE_NAMES
-    return _all(node, AGGREGATION if is_aggregate else TRANSFORMATION)
+def _arguments(node: Node, functions: Functions) -> Steps:
+    children, name = node.nodes("children"), node.function
+    if name in functions.macros:
+        masking = name if name in functions.masks else None
+        return _all(children, How("DIRECT", "TRANSFORMATION", masking))
+    if name == "nullif":
+        return _nullif(children)
+    if name == "if":
+        return iter([*_all(children[:1], CONDITIONAL), *_all(children[1:], TRANSFORMATION)])
+    if name in CHOICES:
+        return iter([*_all(children[:1], AGGREGATION), *_all(children[1:], SORT)])
+    return _all(children, _effect(node, functions))
 
 
-def _all(node: exp.Expr, how: How) -> Steps:
-    is_named = isinstance(node, exp.Anonymous)  # its name may be a node, which is no argument
-    return (
-        (child, how)
-        for child in node.iter_expressions()
-        if not isinstance(child, exp.DataType) and not (is_named and child.arg_key == "this")
+def _effect(node: Node, functions: Functions) -> How:
+    """What a function does with each of its arguments."""
+    if node.function in COUNTS:
+        return COUNT
+    if node.function in PREDICATES:
+        return CONDITIONAL
+    is_of_rows = node.type in OF_ANOTHER_ROW or node.function not in functions.aggregates
+    return TRANSFORMATION if is_of_rows else AGGREGATION
+
+
+OF_ANOTHER_ROW = frozenset(
+    f"WINDOW_{name}" for name in ("LAG", "LEAD", "FIRST_VALUE", "LAST_VALUE", "NTH_VALUE", "FILL")
+)
+"""Window functions that pass the value of one row on."""
+
+
+def _order_of(node: Node) -> How:
+    """What the order within a call is: mode() within group (order by x) orders its very values."""
+    has_value = any(
+        it.kind == "COLUMN_REF" for child in node.nodes("children") for it in child.walk()
     )
+    return SORT if has_value else AGGREGATION
 
 
-def _only(node: exp.Expr, name: str, how: How) -> Steps:
-    """One part, without a name that stands beside it, such as an alias."""
-    found = part(node, name)
-    if found is not None:
-        yield found, how
+def _present(node: Node, *names: str) -> list[Node]:
+    return [found for found in map(node.node, names) if found is not None]
 
 
-def _if(node: exp.Expr) -> Steps:
-    yield from _only(node, "this", CONDITIONAL)
-    yield from _only(node, "true", TRANSFORMATION)
-    yield from _only(node, "false", TRANSFORMATION)
+def _all(nodes: Iterable[Node], how: How) -> Steps:
+    return ((node, how) for node in nodes)
 
 
-def _case(node: exp.Expr) -> Steps:
-    yield from _only(node, "this", CONDITIONAL)
-    for branch in parts(node, "ifs"):
-        yield branch, TRANSFORMATION
-    yield from _only(node, "default", TRANSFORMATION)
+def _nullif(children: list[Node]) -> Steps:
+    return iter([*_all(children[:1], TRANSFORMATION), *_all(children, CONDITIONAL)])
 
 
-def _nullif(node: exp.Expr) -> Steps:
-    yield from _only(node, "this", TRANSFORMATION)
-    yield from _only(node, "this", CONDITIONAL)
-    yield from _only(node, "expression", CONDITIONAL)
+def _case(node: Node) -> Steps:
+    for check in node.parts["case_checks"]:
+        yield check["when_expr"], CONDITIONAL
+        yield check["then_expr"], TRANSFORMATION
+    yield from _all(_present(node, "else_expr"), TRANSFORMATION)
 
 
-def _filter(node: exp.Expr) -> Steps:
-    yield from _only(node, "this", IDENTITY)
-    yield from _only(node, "expression", FILTER)
+def _operator(node: Node) -> Steps:
+    if node.type == "OPERATOR_NULLIF":
+        return _nullif(node.nodes("children"))
+    how = CONDITIONAL if node.type in PREDICATE_OPERATORS else TRANSFORMATION
+    return _all(node.nodes("children"), how)
 
 
-def _order(node: exp.Expr) -> Steps:
-    yield from _only(node, "this", IDENTITY)
-    for key in parts(node, "expressions"):
-        yield key, SORT
-
-
-def _within_group(node: exp.Expr) -> Steps:
-    # quantile_cont(0.5) within group (order by x): what is ordered is the value.
-    yield from _only(node, "this", IDENTITY)
-    order = part(node, "expression")
-    if order is not None:
-        yield from _all(order, AGGREGATION)
-
-
-def _distinct(node: exp.Expr) -> Steps:
-    return _all(node, IDENTITY)
-
-
-def _count(node: exp.Expr) -> Steps:
-    # A star counts rows, whatever is in them.
-    return (found for found in _all(node, COUNT) if not isinstance(found[0], exp.Star))
-
-
-def _arg(node: exp.Expr) -> Steps:
-    value, *others = node.iter_expressions()
-    yield value, AGGREGATION
-    for other in others:
-        yield other, SORT
-
-
-def _property(node: exp.Expr) -> Steps:
-    # `name := value`, or the key of a map, which is a value too.
-    key = part(node, "this")
-    if key is not None and not isinstance(key, exp.Identifier):
-        yield key, TRANSFORMATION
-    yield from _only(node, "expression", TRANSFORMATION)
-
-
-def _field(node: exp.Expr) -> Steps:
-    yield from _only(node, "this", TRANSFORMATION)
-
-
-def _window(node: exp.Expr, windows: Mapping[str, exp.Expr]) -> Steps:
-    yield from _only(node, "this", IDENTITY)
-    frame: exp.Expr | None = node
-    seen: set[str] = set()
-    while frame is not None:
-        for child in (*parts(frame, "partition_by"), part(frame, "order"), part(frame, "spec")):
-            if child is not None:
-                yield child, WINDOW
-        name = frame.text("alias").lower()
-        frame = None if name in seen else windows.get(name)
-        seen.add(name)
-
-
-_RULES: dict[type[exp.Expr], Callable[[exp.Expr], Steps]] = {
-    exp.If: _if,
-    exp.Case: _case,
-    exp.Nullif: _nullif,
-    exp.Filter: _filter,
-    exp.Order: _order,
-    exp.WithinGroup: _within_group,
-    exp.Distinct: _distinct,
-    exp.Count: _count,
-    exp.CountIf: _count,
-    exp.ApproxDistinct: _count,
-    exp.ArgMax: _arg,
-    exp.ArgMin: _arg,
-    exp.PropertyEQ: _property,
-    exp.Dot: _field,
+_RULES: dict[str, Callable[[Node], Steps]] = {
+    "CONSTANT": lambda _: iter(()),
+    "CASE": _case,
+    "OPERATOR": _operator,
+    "CONJUNCTION": lambda node: _all(node.nodes("children"), TRANSFORMATION),
+    "COMPARISON": lambda node: _all(_present(node, "left", "right"), CONDITIONAL),
+    "BETWEEN": lambda node: _all(_present(node, "input", "lower", "upper"), CONDITIONAL),
+    "CAST": lambda node: _all(_present(node, "child"), TRANSFORMATION),
+    "COLLATE": lambda node: _all(_present(node, "child"), TRANSFORMATION),
 }

@@ -1,8 +1,7 @@
 """FROM and its joins: what a SELECT reads, under which names, and what decides about the rows."""
 
+from collections.abc import Iterable
 from dataclasses import replace
-
-from sqlglot import exp
 
 from benepass_tasks.sqlmodels.lineage.clauses import influence
 from benepass_tasks.sqlmodels.lineage.edges import (
@@ -13,48 +12,47 @@ from benepass_tasks.sqlmodels.lineage.edges import (
     followed_by,
 )
 from benepass_tasks.sqlmodels.lineage.names import UNNAMED, Output, OutputColumn, Relation, Scope
-from benepass_tasks.sqlmodels.lineage.place import Place, Walker, named
+from benepass_tasks.sqlmodels.lineage.place import Place, Walker, named, plain
 from benepass_tasks.sqlmodels.lineage.problems import UntraceableError
-from benepass_tasks.sqlmodels.lineage.refusals import refuse_arguments, refuse_construct
-from benepass_tasks.sqlmodels.lineage.syntax import arguments, line_of, part, parts, text_of
+from benepass_tasks.sqlmodels.lineage.refusals import refuse
+from benepass_tasks.sqlmodels.syntax import Node
 
 
-def read_from(walk: Walker, node: exp.Expr, place: Place) -> Edges:
+def read_from(walk: Walker, node: Node, place: Place) -> Edges:
     """Add what stands in FROM to the names; returns what decides about its rows."""
-    refuse_construct(node)
-    refuse_arguments(node)
-    rows = NO_EDGES
-    start = len(place.scope.relations)
-    if _is_group(node):
-        if node.args.get("alias"):
-            raise UntraceableError(
-                line_of(node), "a join with an alias", "give each of its tables an alias"
-            )
-        rows = read_from(walk, node.this, place)
-    else:
-        relation, rows = _read(walk, node, place)
-        place.scope.relations.append(relation)
-    for joined in parts(node, "joins"):
-        rows |= join(walk, joined, place, start)
+    refuse(node)
+    if node.kind == "EMPTY":
+        return NO_EDGES
+    if node.kind == "JOIN":
+        return _join(walk, node, place)
+    relation, rows = _read(walk, node, place)
+    place.scope.relations.append(relation)
     return rows
 
 
-def join(walk: Walker, node: exp.Expr, place: Place, start: int = 0) -> Edges:
-    """Add the right side; `start` is the number of the first relation on the left one."""
-    refuse_construct(node)
-    refuse_arguments(node)
+def renamed(output: Output, names: Iterable[str], line: int) -> Output:
+    """A query's output under the column names that an alias gives, as in `as t(a, b)`."""
+    first = [
+        replace(column, name=plain(name, line))
+        for column, name in zip(output.columns, names, strict=False)
+    ]
+    return replace(output, columns=(*first, *output.columns[len(first) :]))
+
+
+def _join(walk: Walker, node: Node, place: Place) -> Edges:
     scope = place.scope
+    start = len(scope.relations)
+    rows = read_from(walk, node.parts["left"], place)
     first = len(scope.relations)
     merged = dict(scope.merged)
-    rows = read_from(walk, node.this, place)
-    for name in ("on", "match_condition"):
-        rows |= influence(walk, part(node, name), JOIN, place)
-    using = [column.name.lower() for column in parts(node, "using")]
-    if str(node.args.get("method") or "").upper() == "NATURAL":
+    rows |= read_from(walk, node.parts["right"], place)
+    rows |= influence(walk, node.node("condition"), JOIN, place)
+    using = [plain(name, node.line) for name in node.parts.get("using_columns", ())]
+    if node.text("ref_type") == "NATURAL":
         using = scope.common(range(start, first))
     for name in using:
         rows |= _merged(node, name, scope, range(start, first))
-    if str(node.args.get("kind") or "").upper() in ("SEMI", "ANTI"):
+    if node.text("join_type") in ("SEMI", "ANTI"):
         # The right side decides about the rows and is gone.
         del scope.relations[first:]
         scope.merged = merged
@@ -62,84 +60,76 @@ def join(walk: Walker, node: exp.Expr, place: Place, start: int = 0) -> Edges:
     return rows
 
 
-def renamed(output: Output, node: exp.Expr) -> Output:
-    """A query's output under the column names that an alias gives, as in `as t(a, b)`."""
-    alias = part(node, "alias")
-    names = [name.name.lower() for name in parts(alias, "columns")] if alias is not None else []
-    first = [
-        replace(column, name=name) for column, name in zip(output.columns, names, strict=False)
-    ]
-    return replace(output, columns=(*first, *output.columns[len(names) :]))
-
-
-def _read(walk: Walker, node: exp.Expr, place: Place) -> tuple[Relation, Edges]:
-    if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
-        return _table(walk, node, place)
-    if isinstance(node, exp.Table | exp.Unnest):
-        return _unnested(walk, node, node, place)
-    if isinstance(node, exp.Lateral) and isinstance(node.this, exp.Unnest):
-        return _unnested(walk, node.this, node, place)
-    query = node.this if isinstance(node, exp.Lateral | exp.Subquery) else node
-    output = renamed(walk.query(query, place.ctes, place.scope), node)
-    return _relation(node, output, node.alias.lower() or None), output.rows
-
-
-def _table(walk: Walker, node: exp.Table, place: Place) -> tuple[Relation, Edges]:
-    name = node.name.lower()
-    if not node.db and name in place.ctes:
-        output = place.ctes[name]
-    elif node.db and f"{node.db}.{name}".lower() in walk.tables:
-        columns = walk.tables[f"{node.db}.{name}".lower()]
-        line = line_of(node)
-        output = Output(tuple(OutputColumn(it, columns[it], line) for it in columns))
-    else:
-        raise UntraceableError(
-            line_of(node),
-            f"{text_of(node)} is no table that comes before",
-            "write layer.table, as declared in catalog.yaml, or the name of a CTE above",
-        )
-    alias = node.alias.lower()
-    schema = node.db.lower() if node.db and not alias else None
-    relation = _relation(node, renamed(output, node), alias or name)
-    return replace(relation, schema=schema), output.rows
-
-
-def _unnested(
-    walk: Walker, node: exp.Expr, written: exp.Expr, place: Place
-) -> tuple[Relation, Edges]:
-    """One column of values that are computed in FROM, and decide how many rows there are."""
-    values = parts(node, "expressions") if isinstance(node, exp.Unnest) else [node.this]
-    edges = NO_EDGES.union(
-        *(followed_by(walk.edges(value, place), TRANSFORMATION) for value in values)
-    )
-    alias = written.args.get("alias")
-    names = [column.name.lower() for column in alias.columns] if alias else []
-    default = "unnest" if isinstance(node, exp.Unnest) else "range"
-    name = names[0] if names else written.alias.lower() or default
-    relation = Relation(written.alias.lower() or name, None, {name: edges})
-    return relation, followed_by(edges, JOIN)
-
-
-def _merged(node: exp.Expr, name: str, scope: Scope, left: range) -> Edges:
+def _merged(node: Node, name: str, scope: Scope, left: range) -> Edges:
     return followed_by(named(node, lambda: scope.merge(name, left)), JOIN)
 
 
-def _is_group(node: exp.Expr) -> bool:
-    """Whether a node is a join in parentheses, not a query."""
-    if not isinstance(node, exp.Subquery):
-        return False
-    inner = node.this
-    is_named = isinstance(inner, exp.Subquery) and {"alias", "joins"} & arguments(inner)
-    return isinstance(inner, exp.Table) or bool(is_named)
+def _read(walk: Walker, node: Node, place: Place) -> tuple[Relation, Edges]:
+    if node.kind == "BASE_TABLE":
+        return _table(walk, node, place)
+    if node.kind == "TABLE_FUNCTION":
+        return _computed(walk, node, place)
+    if node.kind == "EXPRESSION_LIST":
+        output, alias = _values(walk, node, place), ""
+    else:
+        output, alias = walk.query(node.parts["subquery"], place.ctes, place.scope), node.alias
+    return _relation(node, _aliased(node, output), plain(alias, node.line) or None), output.rows
 
 
-def _relation(node: exp.Expr, output: Output, alias: str | None) -> Relation:
+def _table(walk: Walker, node: Node, place: Place) -> tuple[Relation, Edges]:
+    name = plain(node.text("table_name"), node.line)
+    layer = plain(node.text("schema_name"), node.line)
+    if not layer and name in place.ctes:
+        output = place.ctes[name]
+    elif layer and f"{layer}.{name}" in walk.tables:
+        columns = walk.tables[f"{layer}.{name}"]
+        output = Output(tuple(OutputColumn(it, columns[it], node.line) for it in columns))
+    else:
+        raise UntraceableError(
+            node.line,
+            f"{layer}.{name} is no table that comes before".removeprefix("."),
+            "write layer.table, as declared in catalog.yaml, or the name of a CTE above",
+        )
+    alias = plain(node.alias, node.line)
+    relation = _relation(node, _aliased(node, output), alias or name)
+    return replace(relation, schema=layer if layer and not alias else None), output.rows
+
+
+def _aliased(node: Node, output: Output) -> Output:
+    return renamed(output, node.parts.get("column_name_alias", ()), node.line)
+
+
+def _computed(walk: Walker, node: Node, place: Place) -> tuple[Relation, Edges]:
+    """One column of values that are computed in FROM, and decide how many rows there are."""
+    function = node.parts["function"]
+    edges = followed_by(walk.edges(function, place), TRANSFORMATION)
+    names = node.parts.get("column_name_alias", ())
+    alias = plain(node.alias, node.line)
+    # A table's alias names the only column of unnest, too.
+    name = plain(names[0], node.line) if names else alias or function.function
+    return Relation(alias or name, None, {name: edges}), followed_by(edges, JOIN)
+
+
+def _values(walk: Walker, node: Node, place: Place) -> Output:
+    columns: list[OutputColumn] = []
+    for row in node.parts["values"]:
+        for number, cell in enumerate(row):
+            edges = walk.edges(cell, place)
+            if number == len(columns):
+                columns.append(OutputColumn(f"col{number}", edges, cell.line))
+            else:
+                known = columns[number]
+                columns[number] = replace(known, edges=known.edges | edges)
+    return Output(tuple(columns))
+
+
+def _relation(node: Node, output: Output, alias: str | None) -> Relation:
     columns: dict[str, Edges] = {}
     for number, column in enumerate(output.columns, 1):
         name = column.name or f"{UNNAMED}{number}"
         if name in columns:
             raise UntraceableError(
-                line_of(node),
+                node.line,
                 f"two columns {name} in what is read",
                 "give each column its own name",
             )

@@ -1,15 +1,13 @@
 """Where in a model an expression stands, and who follows it from there."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
-
-from sqlglot import exp
 
 from benepass_tasks.sqlmodels.lineage.edges import IDENTITY, Edges, How
 from benepass_tasks.sqlmodels.lineage.names import Output, Scope, UnknownNameError
 from benepass_tasks.sqlmodels.lineage.problems import UntraceableError
-from benepass_tasks.sqlmodels.lineage.syntax import line_of, part, parts
+from benepass_tasks.sqlmodels.syntax import Node
 
 Found = TypeVar("Found")
 
@@ -21,13 +19,11 @@ class Place:
     Attributes:
         scope: The names of the SELECT.
         ctes: What `with` has defined so far, by name.
-        windows: The SELECT's named windows.
-        bound: The parameters of the lambdas and comprehensions around.
+        bound: The parameters of the lambdas around.
     """
 
     scope: Scope
     ctes: Mapping[str, Output]
-    windows: Mapping[str, exp.Expr] = field(default_factory=dict)
     bound: frozenset[str] = frozenset()
 
 
@@ -38,16 +34,14 @@ class Walker(Protocol):
     def tables(self) -> Mapping[str, Mapping[str, Edges]]:
         """The edges of every table's columns, by relation and name."""
 
-    def query(
-        self, node: exp.Expr, ctes: Mapping[str, Output], outer: Scope | None = None
-    ) -> Output:
+    def query(self, node: Node, ctes: Mapping[str, Output], outer: Scope | None = None) -> Output:
         """What a query gives."""
 
-    def edges(self, node: exp.Expr, place: Place, how: How = IDENTITY) -> Edges:
+    def edges(self, node: Node, place: Place, how: How = IDENTITY) -> Edges:
         """What the value of an expression derives from."""
 
 
-def named(node: exp.Expr, find: Callable[[], Found]) -> Found:
+def named(node: Node, find: Callable[[], Found]) -> Found:
     """What `find` finds for a name.
 
     Args:
@@ -60,31 +54,41 @@ def named(node: exp.Expr, find: Callable[[], Found]) -> Found:
     try:
         return find()
     except UnknownNameError as error:
-        raise UntraceableError(line_of(node), str(error), error.advice) from error
+        raise UntraceableError(node.line, str(error), error.advice) from error
 
 
-def path_of(node: exp.Expr) -> list[str]:
-    """The parts of a column's name in lower case."""
-    written = node.parts if isinstance(node, exp.Column) else [node]
-    return [part.name.lower() for part in written]
+def path_of(node: Node) -> list[str]:
+    """The parts of a column's name in lower case.
+
+    Raises:
+        UntraceableError: a part is not ASCII. DuckDB folds the case of ASCII alone, and so two
+            names could be taken for one.
+    """
+    return [plain(name, node.line) for name in node.parts["column_names"]]
 
 
-def within(node: exp.Expr, place: Place) -> Place:
-    """The place inside a lambda or a comprehension, where its parameters are known."""
-    parameters = _parameters(node)
+def plain(name: str, line: int) -> str:
+    """A name in lower case.
+
+    Raises:
+        UntraceableError: it is not ASCII.
+    """
+    if not name.isascii():
+        raise UntraceableError(line, f"the name {name}", "write names in ASCII letters")
+    return name.lower()
+
+
+def within(node: Node, place: Place) -> Place:
+    """The place inside a lambda, where its parameters are known."""
+    written = node.node("lhs")
+    names = written.nodes("children") if written and written.kind == "FUNCTION" else [written]
+    parameters = frozenset(name for it in names if it is not None for name in path_of(it)[:1])
     for name in sorted(parameters):
         # With a dot after it, DuckDB prefers a table or a struct of that name to the parameter.
         if place.scope.knows(name):
             raise UntraceableError(
-                line_of(node),
+                node.line,
                 f"the parameter {name} is also a table, a column or an alias that is read here",
                 "give the parameter another name",
             )
     return replace(place, bound=place.bound | parameters)
-
-
-def _parameters(node: exp.Expr) -> frozenset[str]:
-    written = parts(node, "expressions") or [
-        it for it in (part(node, "expression"), part(node, "position")) if it is not None
-    ]
-    return frozenset(name.name.lower() for it in written for name in (it.expressions or [it]))

@@ -7,9 +7,7 @@ what the names stand for, and what is not known to be understood is refused, nev
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sqlglot import exp
-
-from benepass_tasks.sqlmodels.lineage.clauses import distinct, groups, influence, sorts
+from benepass_tasks.sqlmodels.lineage.clauses import groups, influence, modified
 from benepass_tasks.sqlmodels.lineage.edges import (
     CONDITIONAL,
     FILTER,
@@ -17,23 +15,22 @@ from benepass_tasks.sqlmodels.lineage.edges import (
     IDENTITY,
     JOIN,
     NO_EDGES,
-    TRANSFORMATION,
     Edge,
     Edges,
     How,
     followed_by,
 )
-from benepass_tasks.sqlmodels.lineage.expressions import Macros, steps
-from benepass_tasks.sqlmodels.lineage.from_clause import join, read_from, renamed
-from benepass_tasks.sqlmodels.lineage.names import Output, OutputColumn, Scope
-from benepass_tasks.sqlmodels.lineage.place import Place, named, path_of, within
+from benepass_tasks.sqlmodels.lineage.expressions import Functions, steps
+from benepass_tasks.sqlmodels.lineage.from_clause import read_from, renamed
+from benepass_tasks.sqlmodels.lineage.names import Output, Scope
+from benepass_tasks.sqlmodels.lineage.place import Place, named, path_of, plain, within
 from benepass_tasks.sqlmodels.lineage.problems import UntraceableError
-from benepass_tasks.sqlmodels.lineage.refusals import refuse_arguments, refuse_construct
+from benepass_tasks.sqlmodels.lineage.refusals import EXPLICITLY, refuse
 from benepass_tasks.sqlmodels.lineage.select_list import projections
-from benepass_tasks.sqlmodels.lineage.syntax import line_of, part, parts, text_of
+from benepass_tasks.sqlmodels.syntax import Node
 
-CONDITIONS = ("where", "having", "qualify", "limit", "offset")
-"""The clauses that decide about rows with one condition or number each."""
+CONDITIONS = ("where_clause", "having", "qualify")
+"""The clauses that decide about rows with one condition each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,128 +39,67 @@ class Walk:
 
     Attributes:
         tables: The edges of every table's columns, by relation and name.
-        macros: The project's macros.
+        functions: What is known of functions by name.
     """
 
     tables: Mapping[str, Mapping[str, Edges]]
-    macros: Macros
+    functions: Functions
 
-    def query(
-        self, node: exp.Expr, ctes: Mapping[str, Output], outer: Scope | None = None
-    ) -> Output:
+    def query(self, node: Node, ctes: Mapping[str, Output], outer: Scope | None = None) -> Output:
         """What a query gives.
 
         Args:
-            node: A SELECT, a set operation, VALUES, or one of them in parentheses.
+            node: A SELECT or a set operation.
             ctes: What `with` has defined around it.
             outer: The SELECT around it, whose names it may use.
 
         Raises:
             UntraceableError: there is something in it that cannot be followed.
         """
-        refuse_construct(node)
-        refuse_arguments(node)
+        refuse(node)
         ctes = self._with_ctes(node, ctes, outer)
-        if isinstance(node, exp.Select):
+        if node.kind == "SELECT_NODE":
             return self._select(node, ctes, outer)
-        if isinstance(node, exp.SetOperation):
-            return self._set_operation(node, ctes, outer)
-        if isinstance(node, exp.Values):
-            return self._values(node, ctes, outer)
-        inner = part(node, "this")
-        if not isinstance(node, exp.Subquery) or inner is None:
-            raise UntraceableError(line_of(node), text_of(node), "write a SELECT")
-        return self._ordered(node, self.query(inner, ctes, outer), ctes, outer)
+        return self._set_operation(node, ctes, outer)
 
     def _with_ctes(
-        self, node: exp.Expr, ctes: Mapping[str, Output], outer: Scope | None
+        self, node: Node, ctes: Mapping[str, Output], outer: Scope | None
     ) -> Mapping[str, Output]:
-        clause = part(node, "with")
-        if clause is None:
-            return ctes
-        refuse_construct(clause)
         known = dict(ctes)
-        for cte in clause.expressions:
-            refuse_arguments(cte)
-            output = self.query(cte.this, known, outer)
-            known[cte.alias_or_name.lower()] = renamed(output, cte)
+        for cte in node.parts.get("ctes", ()):
+            query = cte["query"]
+            if cte["unknown"]:
+                raise UntraceableError(query.line, "a CTE with USING KEY", "write it without")
+            output = self.query(query, known, outer)
+            known[plain(cte["name"], query.line)] = renamed(output, cte["aliases"], query.line)
         return known
 
-    def _select(self, node: exp.Select, ctes: Mapping[str, Output], outer: Scope | None) -> Output:
-        windows = {window.name.lower(): window for window in parts(node, "windows")}
-        place = Place(Scope(outer), ctes, windows)
-        rows: set[Edge] = set()
-        source = part(node, "from")
-        if source is not None and source.this is not None:
-            rows |= read_from(self, source.this, place)
-        for joined in parts(node, "joins"):
-            rows |= join(self, joined, place)
-        columns = tuple(projections(self, node, place))
+    def _select(self, node: Node, ctes: Mapping[str, Output], outer: Scope | None) -> Output:
+        place = Place(Scope(outer), ctes)
+        source = node.node("from_table")
+        rows: set[Edge] = set() if source is None else set(read_from(self, source, place))
+        columns = tuple(projections(self, node, self.functions, place))
         place.scope.is_listed = True
         for column in columns:
             if column.is_unnested:
                 rows |= followed_by(column.edges, JOIN)
         for name in CONDITIONS:
-            rows |= influence(self, part(node, name), FILTER, place)
+            rows |= influence(self, node.node(name), FILTER, place)
         rows |= groups(self, node, columns, place)
-        rows |= distinct(self, node, columns, place)
-        rows |= sorts(self, node, columns, place)
+        rows |= modified(self, node, columns, place)
         return Output(columns, frozenset(rows))
 
-    def _set_operation(
-        self, node: exp.SetOperation, ctes: Mapping[str, Output], outer: Scope | None
-    ) -> Output:
-        left = self.query(node.this, ctes, outer)
-        right = self.query(node.expression, ctes, outer)
-        if len(left.columns) != len(right.columns):
-            raise UntraceableError(
-                line_of(node.expression),
-                f"{len(right.columns)} columns where the SELECT before has {len(left.columns)}",
-                "write both with the same columns in the same order",
-            )
-        rows = left.rows | right.rows
-        columns = left.columns
-        if not isinstance(node, exp.Except):
-            columns = tuple(
-                replace(ours, edges=ours.edges | theirs.edges)
-                for ours, theirs in zip(left.columns, right.columns, strict=True)
-            )
-        if not isinstance(node, exp.Union):
-            rows |= followed_by(left.edges | right.edges, FILTER)
-        elif node.args.get("distinct"):
-            rows |= followed_by(left.edges | right.edges, GROUP_BY)
-        return self._ordered(node, Output(columns, rows), ctes, outer)
-
-    def _ordered(
-        self,
-        node: exp.Expr,
-        output: Output,
-        ctes: Mapping[str, Output],
-        outer: Scope | None,
-    ) -> Output:
-        """What ORDER BY and LIMIT after a whole query decide; they see its columns only."""
+    def _set_operation(self, node: Node, ctes: Mapping[str, Output], outer: Scope | None) -> Output:
+        first, *others = node.nodes("children")
+        output = self.query(first, ctes, outer)
+        for other in others:
+            output = _combined(node, output, self.query(other, ctes, outer), other.line)
         named = {column.name: column.edges for column in output.columns if column.name}
+        # ORDER BY and LIMIT after a whole set see its columns only.
         place = Place(Scope(outer, aliases=named), ctes)
-        rows = output.rows | sorts(self, node, output.columns, place)
-        for name in ("limit", "offset"):
-            rows |= influence(self, part(node, name), FILTER, place)
-        return Output(output.columns, rows)
+        return replace(output, rows=output.rows | modified(self, node, output.columns, place))
 
-    def _values(self, node: exp.Values, ctes: Mapping[str, Output], outer: Scope | None) -> Output:
-        place = Place(Scope(outer), ctes)
-        columns: list[OutputColumn] = []
-        for row in node.expressions:
-            cells = row.expressions if isinstance(row, exp.Tuple) else [row]
-            for number, cell in enumerate(cells):
-                edges = self.edges(cell, place)
-                if number == len(columns):
-                    columns.append(OutputColumn(f"col{number}", edges, line_of(cell)))
-                else:
-                    known = columns[number]
-                    columns[number] = replace(known, edges=known.edges | edges)
-        return Output(tuple(columns))
-
-    def edges(self, node: exp.Expr, place: Place, how: How = IDENTITY) -> Edges:
+    def edges(self, node: Node, place: Place, how: How = IDENTITY) -> Edges:
         """What the value of an expression derives from.
 
         Args:
@@ -174,44 +110,73 @@ class Walk:
         Raises:
             UntraceableError: there is something in it that cannot be followed.
         """
-        refuse_construct(node)
-        if isinstance(node, exp.Column):
+        refuse(node)
+        if node.kind == "COLUMN_REF":
             return followed_by(self._column(node, place), how)
-        if isinstance(node, exp.Identifier):
-            return self._parameter(node, place)
-        if isinstance(node, exp.Query):
-            output = self.query(node, place.ctes, place.scope)
-            return followed_by(output.edges | output.rows, how)
-        if isinstance(node, exp.Comprehension):
-            return self._comprehension(node, place, how)
-        if isinstance(node, exp.Lambda):
-            place = within(node, place)
+        if node.kind == "SUBQUERY":
+            return self._subquery(node, place, how)
+        if node.kind == "LAMBDA":
+            return self.edges(node.parts["expr"], within(node, place), how)
+        if node.kind == "POSITIONAL_REFERENCE":
+            return followed_by(_position(node, place), how)
+        if node.kind == "STAR":
+            raise UntraceableError(node.line, "a star in an expression", EXPLICITLY)
+        if node.text("schema") or node.text("catalog"):
+            self._refuse_method(node, place)
         found: set[Edge] = set()
-        for child, step in steps(node, self.macros, place.windows):
+        for child, step in steps(node, self.functions):
             found |= self.edges(child, place, step.then(how))
         return frozenset(found)
 
-    def _column(self, node: exp.Column, place: Place) -> Edges:
+    def _column(self, node: Node, place: Place) -> Edges:
         path = path_of(node)
         if path[0] in place.bound:
             return NO_EDGES
         return named(node, lambda: place.scope.edges(path))
 
-    def _parameter(self, node: exp.Identifier, place: Place) -> Edges:
-        if node.name.lower() not in place.bound:
-            raise UntraceableError(
-                line_of(node),
-                f"{text_of(node)} in {text_of(node.parent or node)}",
-                "name the column",
-            )
-        return NO_EDGES
+    def _subquery(self, node: Node, place: Place, how: How) -> Edges:
+        is_scalar = node.text("subquery_type") == "SCALAR"
+        onward = how if is_scalar else CONDITIONAL.then(how)
+        output = self.query(node.parts["subquery"], place.ctes, place.scope)
+        found = followed_by(output.edges | output.rows, onward)
+        compared = node.node("child")
+        return found if compared is None else found | self.edges(compared, place, onward)
 
-    def _comprehension(self, node: exp.Comprehension, place: Place, how: How) -> Edges:
-        """[value for name in list if condition]: the list does not know the name."""
-        inner = within(node, place)
-        found = self.edges(node.args["iterator"], place, TRANSFORMATION.then(how))
-        found |= self.edges(node.this, inner, TRANSFORMATION.then(how))
-        condition = part(node, "condition")
-        if condition is not None:
-            found |= self.edges(condition, inner, CONDITIONAL.then(how))
-        return found
+    def _refuse_method(self, node: Node, place: Place) -> None:
+        """Refuse column.function(), in which only DuckDB's binder tells a column from a schema."""
+        # Some versions name the schema of what their grammar calls, such as list_value for [a, b].
+        before = ".".join(filter(None, (node.text("catalog"), node.text("schema")))).lower()
+        name = node.function
+        if before != "main" or name in self.functions.macros or place.scope.knows(before):
+            raise UntraceableError(
+                node.line, f"the call {before}.{name}(...) after a dot", f"write {name}(value)"
+            )
+
+
+def _combined(node: Node, left: Output, right: Output, line: int) -> Output:
+    if len(left.columns) != len(right.columns):
+        raise UntraceableError(
+            line,
+            f"{len(right.columns)} columns where the SELECT before has {len(left.columns)}",
+            "write both with the same columns in the same order",
+        )
+    rows = left.rows | right.rows
+    columns = left.columns
+    if node.text("setop_type") != "EXCEPT":
+        columns = tuple(
+            replace(ours, edges=ours.edges | theirs.edges)
+            for ours, theirs in zip(left.columns, right.columns, strict=True)
+        )
+    if node.text("setop_type") != "UNION":
+        rows |= followed_by(left.edges | right.edges, FILTER)
+    elif not node.parts.get("setop_all"):
+        rows |= followed_by(left.edges | right.edges, GROUP_BY)
+    return Output(columns, rows)
+
+
+def _position(node: Node, place: Place) -> Edges:
+    """What #1 means, which DuckDB itself writes for array(select ...)."""
+    relations, number = place.scope.relations, int(node.parts["index"])
+    if len(relations) != 1 or relations[0].alias is not None or number != 1:
+        raise UntraceableError(node.line, f"a column by its position, #{number}", "write its name")
+    return next(iter(relations[0].columns.values()))

@@ -1,8 +1,7 @@
 """The lineage of all models, each after what it reads, from the files' columns on."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from benepass_tasks.catalog import Catalog, Table
 from benepass_tasks.sqlmodels import Model, ModelGraph
@@ -14,12 +13,12 @@ from benepass_tasks.sqlmodels.lineage.edges import (
     Edges,
     edge_of,
 )
+from benepass_tasks.sqlmodels.lineage.expressions import Functions
 from benepass_tasks.sqlmodels.lineage.graph import Lineage, ModelLineage
+from benepass_tasks.sqlmodels.lineage.names import Output
 from benepass_tasks.sqlmodels.lineage.problems import Problems, UntraceableError
-
-if TYPE_CHECKING:
-    from benepass_tasks.sqlmodels.lineage.expressions import Macros
-    from benepass_tasks.sqlmodels.lineage.names import Output
+from benepass_tasks.sqlmodels.lineage.queries import Walk
+from benepass_tasks.sqlmodels.syntax import Reader, SqlError, functions, reading
 
 REJECTED = ColumnRef("raw.rejected_rows", "raw_record")
 """Holds whole records of any file, as they were written."""
@@ -40,25 +39,29 @@ def trace(graph: ModelGraph, catalog: Catalog, masks: Collection[str]) -> Lineag
         ModelError: all that cannot be followed, one a line, with file and line and what to write
             instead. What is not known to derive from nowhere else never counts as understood.
     """
-    from benepass_tasks.sqlmodels.lineage.calls import check_macros  # noqa: PLC0415 - imports sqlglot
-
     problems = Problems()
-    macros = check_macros(graph.macros.values(), masks, problems)
     found = {table.relation: _raw(catalog, table) for table in _raw_tables(catalog)}
     tables = {relation: _named(relation, model.columns) for relation, model in found.items()}
-    for model in graph.models.values():
-        traced = _model(model, tables, macros, problems)
-        declared = catalog.tables.get(model.relation)
-        if traced is not None:
-            found[model.relation] = traced
-            if declared is not None:
-                _compare(traced, declared, problems)
-        known = declared.columns if declared is not None else {}
-        # A model that cannot be followed must not make those that read it look wrong, too.
-        columns = known if traced is None else traced.columns
-        tables[model.relation] = _named(model.relation, columns)
+    with reading() as reader:
+        walk = Walk(tables, _functions(graph, masks))
+        for model in graph.models.values():
+            traced = _model(model, reader, walk, problems)
+            declared = catalog.tables.get(model.relation)
+            if traced is not None:
+                found[model.relation] = traced
+                if declared is not None:
+                    _compare(traced, declared, problems)
+            known = declared.columns if declared is not None else {}
+            # A model that cannot be followed must not make those that read it look wrong, too.
+            columns = known if traced is None else traced.columns
+            tables[model.relation] = _named(model.relation, columns)
     problems.raise_any()
     return Lineage(MappingProxyType(found))
+
+
+def _functions(graph: ModelGraph, masks: Collection[str]) -> Functions:
+    macros = frozenset(graph.macros)
+    return Functions(macros, macros & frozenset(masks), functions("aggregate"))
 
 
 def _raw_tables(catalog: Catalog) -> Iterator[Table]:
@@ -100,15 +103,10 @@ def _named(relation: str, columns: Collection[str]) -> dict[str, Edges]:
     return {name: frozenset({edge_of(ColumnRef(relation, name), IDENTITY)}) for name in columns}
 
 
-def _model(
-    model: Model,
-    tables: Mapping[str, Mapping[str, Edges]],
-    macros: "Macros",
-    problems: Problems,
-) -> ModelLineage | None:
+def _model(model: Model, reader: Reader, walk: Walk, problems: Problems) -> ModelLineage | None:
     try:
-        return _understood(model, _walked(model, tables, macros))
-    except UntraceableError as error:
+        return _understood(model, walk.query(reader.select(model.sql), {}))
+    except (UntraceableError, SqlError) as error:
         problems.add(model.path, error.line, str(error))
     except RecursionError:
         problems.add(model.path, 1, "is nested too deeply; split it into models")
@@ -118,15 +116,7 @@ def _model(
     return None
 
 
-def _walked(model: Model, tables: Mapping[str, Mapping[str, Edges]], macros: "Macros") -> "Output":
-    from benepass_tasks.sqlmodels.lineage.queries import Walk  # noqa: PLC0415 - imports sqlglot
-    from benepass_tasks.sqlmodels.lineage.syntax import parse  # noqa: PLC0415
-
-    names = {name for relation in model.references for name in tables.get(relation, ())}
-    return Walk(tables, macros).query(parse(model.sql, names), {})
-
-
-def _understood(model: Model, output: "Output") -> ModelLineage:
+def _understood(model: Model, output: Output) -> ModelLineage:
     columns: dict[str, Edges] = {}
     lines: dict[str, int] = {}
     for column in output.columns:

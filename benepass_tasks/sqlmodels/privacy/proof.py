@@ -19,7 +19,7 @@ from benepass_tasks.sqlmodels import ModelGraph
 from benepass_tasks.sqlmodels.lineage import ColumnRef, Edge, Lineage, trace
 from benepass_tasks.sqlmodels.privacy.masks import approved_masks, unapproved_masks
 
-VERSION = "2"
+VERSION = "3"
 """Version of the rules; like one of what parses the SQL, a change proves every project anew."""
 
 RANK: Mapping[str, int] = {name: rank for rank, name in enumerate(get_args(PiiClass))}
@@ -259,7 +259,7 @@ def _is_untreated(declared: Pii, carried: Carried) -> bool:
 def _key(catalog: Catalog, graph: ModelGraph) -> str:
     macros = (f"{name} {macro.sql}" for name, macro in sorted(graph.macros.items()))
     models = (f"{name} {model.sql}" for name, model in sorted(graph.models.items()))
-    rules = f"{VERSION} {version('benepass-tasks')} {version('sqlglot')}"
+    rules = f"{VERSION} {version('benepass-tasks')} {version('duckdb')}"
     return digest(rules, catalog.path.read_text(encoding="utf-8-sig"), *macros, *models)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benepass_tasks.config.settings import Settings
 
-PACKAGES = ("benepass-tasks", "dlt", "duckdb", "luigi", "sqlalchemy", "sqlglot")
+PACKAGES = ("benepass-tasks", "dlt", "duckdb", "luigi", "sqlalchemy")
 
 SHOWN = (
     "data_dir",

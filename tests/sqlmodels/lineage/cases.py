@@ -588,7 +588,7 @@ QUERIES = [
     Case(
         "the list of a query",
         "select array(select email from raw.people) as x",
-        {"x": "people.email TRANSFORMATION"},
+        {"x": "people.email AGGREGATION, people.email CONDITIONAL"},
     ),
     Case(
         "exists as a value",

@@ -27,10 +27,9 @@ def problems(*models: str | tuple[str, str], **macros: str) -> list[str]:
         ("select columns(*)\nfrom raw.orders", "1 COLUMNS(...)", EXPLICITLY),
         ("select id,\n columns('i.*') from raw.orders", "2 COLUMNS(...)", EXPLICITLY),
         ("select max(columns(*)) from raw.orders", "1 COLUMNS(...)", EXPLICITLY),
-        ("select id, * like 'i%'\nfrom raw.orders", "1 a star in * LIKE 'i%'", EXPLICITLY),
-        ("select id,\nstruct_pack(*) as s from raw.orders", "2 a star in ", EXPLICITLY),
+        ("select id, * like 'i%'\nfrom raw.orders", "1 a star in an expression", EXPLICITLY),
         ("select to_json(\no.*) as j from raw.orders as o", "2 a star in ", EXPLICITLY),
-        ("select count(o.*) as n from raw.orders as o", "1 a star in COUNT(o.*)", EXPLICITLY),
+        ("select count(o.*) as n from raw.orders as o", "1 a star in an expression", EXPLICITLY),
         ("select card.* from raw.people", "1 card.* is no table", "write its alias before .*"),
         ("select\no from raw.orders as o", "2 o is a whole row", "write the columns"),
         ("select\nto_json(o) as j from raw.orders as o", "2 o is a whole row", "write the columns"),
@@ -39,9 +38,21 @@ def problems(*models: str | tuple[str, str], **macros: str) -> list[str]:
             "3 orders is a whole",
             "write the",
         ),
-        ("select id.lower() as x\nfrom raw.orders", "1 the call id.lower() after", "lower(value)"),
-        ("select o.id.lower() as x from raw.orders as o", "1 the call o.id.lower() af", "lower(v"),
-        ("select main.shout(id) as x from raw.orders", "1 the call main.shout(id)", "shout(value)"),
+        (
+            "select id.lower() as x\nfrom raw.orders",
+            "1 the call id.lower(...) after",
+            "lower(value)",
+        ),
+        (
+            "select o.id.lower() as x from raw.orders as o",
+            "1 the call o.id.lower(...) af",
+            "lower(v",
+        ),
+        (
+            "select main.shout(id) as x from raw.orders",
+            "1 the call main.shout(...)",
+            "shout(value)",
+        ),
         (
             "select id from raw.orders\nunion by name select item from raw.orders",
             "1 UNION BY NAME",
@@ -87,14 +98,14 @@ def problems(*models: str | tuple[str, str], **macros: str) -> list[str]:
         ),
         (
             "select name from (\nsummarize raw.orders) as s",
-            "2 SUMMARIZE raw.orders",
-            "write a SELECT",
+            "1 SUMMARIZE, DESCRIBE or SHOW",
+            "a SELECT without it",
         ),
         ("select id from query('from raw.orders')", "1 the table function query", "read a table"),
         ("select * from read_csv('x.csv')", "1 the table function read", "read a table"),
         ("select\n#1 as x from raw.orders", "2 a column by its position, #1", "write its name"),
-        ("select $1 as x from raw.orders", "1 the parameter $1", "getvariable('...')"),
-        ("select id || ? as x from raw.orders", "1 the parameter ?", "write the value"),
+        ("select $1 as x from raw.orders", "1 a parameter of a", "write the value"),
+        ("select id || ? as x from raw.orders", "1 a parameter of a", "write the value"),
         (
             "select unnest(card, recursive := true) as x from raw.people",
             "1 UNNEST with more than a list",
@@ -102,14 +113,14 @@ def problems(*models: str | tuple[str, str], **macros: str) -> list[str]:
         ),
         (
             "select tag from raw.people, unnest(tags) with ordinality as u(tag, i)",
-            "1 OFFSET in UNNEST",
+            "1 WITH ORDINALITY",
             "write the query without it",
         ),
-        ("select id from raw.orders using sample 2", "1 SAMPLE in ", "write the query without it"),
-        ("select id from raw.orders tablesample 2", "1 SAMPLE in ", "write the query without it"),
+        ("select id from raw.orders using sample 2", "1 SAMPLE", "write the query without it"),
+        ("select id from raw.orders tablesample 2", "1 SAMPLE", "write the query without it"),
         (
             "select id from raw.orders at (version => 3)",
-            "1 WHEN in raw.orders",
+            "1 AT;",
             "write the query without it",
         ),
         (
@@ -158,8 +169,8 @@ def problems(*models: str | tuple[str, str], **macros: str) -> list[str]:
         ),
         (
             "select o.id from (raw.orders as o join raw.people as p on o.id = p.id) as j",
-            "1 a join with an alias",
-            "give each of its tables an alias",
+            "1 two columns id in what is read",
+            "give each column its own name",
         ),
         (
             "select json_extract(id -> '$.a',\n'$') as x from raw.orders",
@@ -187,11 +198,6 @@ def problems(*models: str | tuple[str, str], **macros: str) -> list[str]:
             "give the parameter another name",
         ),
         (
-            "select\ndate_trunc(item, current_date) as x from raw.orders",
-            "2 item is written 1 times, of which 0 are understood",
-            "with other functions",
-        ),
-        (
             (
                 "select upper(id) as x, (select upper(item) as x, x as y from raw.people) as z "
                 "from raw.orders"
@@ -199,8 +205,8 @@ def problems(*models: str | tuple[str, str], **macros: str) -> list[str]:
             "1 ",
             "give the alias another name",
         ),
-        ("select id from raw.orders;\nselect 1 as x", "1 2 statements", "write one SELECT a file"),
-        ("select (", "1 cannot be followed: ", "write it more simply"),
+        ("select id from raw.orders;\nselect 1 as x", "1 must hold exactly one SELECT", ""),
+        ("select (", "1 cannot be read as SQL: ", ""),
     ],
 )
 def test_a_construct_is_refused(sql: str, what: str, advice: str) -> None:
@@ -214,10 +220,8 @@ def test_everything_is_said_at_once() -> None:
         ("staging.a", "select\ncolumns(*) from raw.orders"),
         ("staging.b", "select id.lower() as x from raw.orders"),
         ("marts.x", "select id from staging.a\nunion by name select x from staging.b"),
-        broken="create or replace macro broken(v) as (select max(id) || v from raw.orders)",
     )
     assert [problem.partition(" ")[0] for problem in found] == [
-        "sql/macros/broken.sql:1",
         "sql/staging/a.sql:2",
         "sql/staging/b.sql:1",
         "sql/marts/x.sql:1",
@@ -252,11 +256,15 @@ def test_a_select_that_is_nested_too_deeply_is_refused() -> None:
         ),
         (
             "create or replace macro m(v) as v || 'a', (v, w) as v || w",
-            "1 cannot be followed: ",
-            "",
+            "1 no scalar macro",
+            "write create or replace macro",
         ),
-        ("create or replace macro m(v) as", "1 no scalar macro", "write create or replace macro"),
-        ("create or replace macro m(v) as list_transform(v, x -> x)", "1 ->", "lambda x"),
+        (
+            "create or replace macro m(v) as",
+            " DuckDB refuses the SQL: Parser Error",
+            "syntax error",
+        ),
+        ("create or replace macro m(v) as list_transform(v, x -> x)", "", "lambda x"),
     ],
 )
 def test_a_macro_is_refused(sql: str, what: str, advice: str) -> None:

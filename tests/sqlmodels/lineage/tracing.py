@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from benepass_tasks.catalog import Catalog, Column, Pii, Source, Table
+from benepass_tasks.config.errors import ModelError
 from benepass_tasks.sqlmodels import Macro, Model, ModelGraph
 from benepass_tasks.sqlmodels.lineage import ColumnRef, Edge, trace
+from benepass_tasks.sqlmodels.macros import read_macros
+from benepass_tasks.sqlmodels.syntax import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -98,7 +103,7 @@ def graph(*models: str | tuple[str, str], macros: Mapping[str, str] | None = Non
     earlier = [relation for relation, _ in named]
     return ModelGraph(
         {relation: model(relation, sql, earlier) for relation, sql in named},
-        {name: macro(name, sql) for name, sql in (MACROS | dict(macros or {})).items()},
+        macros_of(MACROS | dict(macros)) if macros else known_macros(),
         checks={},
     )
 
@@ -110,8 +115,23 @@ def model(relation: str, sql: str, earlier: Sequence[str]) -> Model:
     return Model(relation, path, sql, "", references, frozenset(), frozenset())
 
 
-def macro(name: str, sql: str) -> Macro:
-    return Macro(name, Path(f"sql/macros/{name}.sql"), sql, "", frozenset(), frozenset())
+@cache
+def known_macros() -> dict[str, Macro]:
+    return macros_of(MACROS)
+
+
+def macros_of(written: Mapping[str, str]) -> dict[str, Macro]:
+    """The macros as they are read from their files; what is wrong with one is an error."""
+    with TemporaryDirectory() as folder, reading() as reader:
+        paths = [Path(f"sql/macros/{name}.sql") for name in written]
+        (Path(folder) / "sql/macros").mkdir(parents=True)
+        for path in paths:
+            (Path(folder) / path).write_text(written[path.stem])
+        problems: list[str] = []
+        macros = read_macros(reader, Path(folder), paths, problems)
+    if problems:
+        raise ModelError("\n".join(problems))
+    return macros
 
 
 def traced(*models: str | tuple[str, str], macros: Mapping[str, str] | None = None) -> Lineage:
