@@ -65,7 +65,7 @@ def test_an_invalid_catalog_ends_with_35_before_anything_runs(workspace: Workspa
     [
         ("select * from marts.nope", "sql/marts/x.sql:1 reads marts.nope, which no entry in"),
         ("select 1 as one", "sql/marts/x.sql: marts.x has no entry in catalog.yaml"),
-        ("select (", "sql/marts/x.sql:1 cannot be parsed as DuckDB SQL"),
+        ("select (", "sql/marts/x.sql:1:8 cannot be read as SQL"),
     ],
 )
 def test_sql_that_cannot_be_used_ends_with_35_before_anything_runs(
