@@ -21,7 +21,7 @@ from benepass_tasks.config.settings import benepass
 from benepass_tasks.sqlmodels import read_graph
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Workspace
+    from workspace import Workspace
 
 
 def test_a_good_run_ends_with_0_and_says_nothing_of_single_tasks(workspace: Workspace) -> None:

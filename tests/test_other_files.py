@@ -10,7 +10,7 @@ import pytest
 from benepass_tasks.cli.program import main
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from workspace import Workspace
 
 EMPLOYEES = """employee_id,first_name,last_name,email,hire_date,status
 M1,Ida,Iver,ida.iver@example.com,2019-04-01,active

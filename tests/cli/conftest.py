@@ -13,7 +13,7 @@ from benepass_tasks.cli import main
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Workspace
+    from workspace import Workspace
 
 
 @dataclass

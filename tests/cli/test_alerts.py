@@ -16,7 +16,7 @@ from benepass_tasks.config.channels import VARIABLE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conftest import Workspace
+    from workspace import Workspace
 
     from tests.cli.conftest import Said
 

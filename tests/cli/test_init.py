@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
-    from conftest import Workspace
+    from workspace import Workspace
 
 
 def test_a_new_project_runs_on_the_files_that_are_put_into_its_data(

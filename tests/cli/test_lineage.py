@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Workspace
+    from workspace import Workspace
 
     from tests.cli.conftest import Said
 

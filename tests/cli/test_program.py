@@ -26,7 +26,7 @@ from benepass_tasks.config.settings import benepass, current_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conftest import Workspace
+    from workspace import Workspace
 
     from tests.cli.conftest import Said
 

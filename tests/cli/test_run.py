@@ -11,7 +11,7 @@ import pytest
 from benepass_tasks.cli.commands.run import command
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from workspace import Workspace
 
 
 def run(workspace: Workspace, *arguments: str) -> subprocess.CompletedProcess[str]:

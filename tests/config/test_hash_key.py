@@ -16,7 +16,7 @@ from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.hash_key import HashKey, read_hash_key
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from workspace import Workspace
 
 MACRO = (Path(__file__).parents[2] / "sql/macros/keyed_hash.sql").read_text(encoding="utf-8")
 KEY = "0123456789abcdef0123456789abcdef-kept-where-secrets-are"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONSUMERS = {

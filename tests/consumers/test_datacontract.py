@@ -14,7 +14,7 @@ from benepass_tasks.catalog import load_catalog
 from benepass_tasks.publish.exporters.odcs import write_contracts
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from workspace import Workspace
 
 # What the CLI's own dependencies warn of.
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -12,7 +12,7 @@ from kedro.io import DataCatalog
 from benepass_tasks.catalog import Catalog, load_catalog
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -21,7 +21,7 @@ from benepass_tasks.cli import main
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Workspace
+    from workspace import Workspace
 
 Json = dict[str, Any]
 

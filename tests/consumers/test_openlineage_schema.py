@@ -19,7 +19,7 @@ from benepass_tasks.cli import main
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Workspace
+    from workspace import Workspace
 
 SPEC = os.environ.get("OPENLINEAGE_SPEC", "")
 RUN_EVENT = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"

@@ -17,7 +17,7 @@ from benepass_tasks.config.errors import OutdatedWarehouseError, WarehouseError
 from benepass_tasks.engine import meta, migrations
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from workspace import Workspace
 
 COLUMNS = (
     "select table_name, column_name, data_type, is_nullable from duckdb_columns() "

@@ -14,17 +14,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from warehouses import warehouse
+import warehouses
+from warehouses import rows, warehouse
 
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.engine.measure import columns_of, measure_table
 from benepass_tasks.engine.session import Warehouse, _is_locked, let_go, quote_name, quote_text
 from benepass_tasks.engine.write_lock import is_awaited, take_turn
-
-
-def rows(of: Warehouse, sql: str) -> list[tuple[object, ...]]:
-    with of.read() as connection:
-        return [tuple(row) for row in connection.exec_driver_sql(sql)]
 
 
 def test_a_session_is_one_transaction(tmp_path: Path) -> None:
@@ -123,7 +119,7 @@ READING = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from test_session import rows, warehouse
+from warehouses import rows, warehouse
 made = warehouse(Path(sys.argv[2]), lock_timeout=float(sys.argv[3]))
 print("waits", flush=True)
 print(rows(made, "from t"), flush=True)
@@ -131,7 +127,7 @@ print(rows(made, "from t"), flush=True)
 
 
 def start_reading(of: Warehouse, lock_timeout: float) -> subprocess.Popen[str]:
-    here = Path(__file__).parent
+    here = Path(warehouses.__file__).parent
     program = [sys.executable, "-c", READING, str(here), str(of.path.parent), str(lock_timeout)]
     reader = subprocess.Popen(
         program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True

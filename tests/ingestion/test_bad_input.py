@@ -10,7 +10,7 @@ import pytest
 from benepass_tasks.cli.program import main
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from workspace import Workspace
 
 HEADER = (
     "transaction_id,employee_id,benefit_account_id,merchant,amount,transaction_timestamp,category"

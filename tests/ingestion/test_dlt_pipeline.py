@@ -9,7 +9,7 @@ from benepass_tasks.ingestion import dlt_pipeline
 
 if TYPE_CHECKING:
     import pytest
-    from conftest import Workspace
+    from workspace import Workspace
 
 
 def fail_with(failure: Exception, monkeypatch: pytest.MonkeyPatch) -> None:

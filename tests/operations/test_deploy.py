@@ -18,7 +18,7 @@ import pytest
 from benepass_tasks.config.settings import benepass
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"

@@ -19,7 +19,7 @@ from benepass_tasks.pipeline.scheduler import UNREACHABLE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Workspace
+    from workspace import Workspace
 
 pytestmark = pytest.mark.slow
 

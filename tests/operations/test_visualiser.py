@@ -24,7 +24,7 @@ from benepass_tasks.catalog import load_catalog
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Workspace
+    from workspace import Workspace
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Workspace
+    from workspace import Workspace
 
 CHANGED = "T6,E1,A1,Fig & Son,7.25,2025-04-01T10:00:00Z,gym\nbroken\n"
 

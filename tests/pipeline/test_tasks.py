@@ -17,8 +17,8 @@ from benepass_tasks.state.markers import Snapshot, read_snapshot
 from benepass_tasks.state.this_run import begin_run
 
 if TYPE_CHECKING:
-    from conftest import Workspace
     from sqlalchemy import Engine
+    from workspace import Workspace
 
     States = tuple[tuple[int, ...], ...]
 

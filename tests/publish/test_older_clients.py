@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from workspace import Workspace
 
 OLDER_CLIENT = os.environ.get("OLDER_CLIENT", "")
 

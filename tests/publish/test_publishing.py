@@ -20,7 +20,7 @@ from benepass_tasks.state.publication import file_state
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Workspace
+    from workspace import Workspace
 
     from benepass_tasks.engine.session import Run
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
     from random import Random
 
-    from conftest import Workspace
+    from workspace import Workspace
 
     from benepass_tasks.publish.suppression import Group
 

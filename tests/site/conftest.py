@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from conftest import Workspace
+    from workspace import Workspace
 
 
 @pytest.fixture(scope="session")

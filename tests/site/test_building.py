@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import Workspace
+    from workspace import Workspace
 
 ROOT_OF_SQL = "sql/marts/dim_merchants.sql"
 MOST_BYTES = 5_000_000

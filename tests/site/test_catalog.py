@@ -34,7 +34,7 @@ from benepass_tasks.sqlmodels import ModelGraph, read_graph
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conftest import Workspace
+    from workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOG = load_catalog(ROOT / "catalog.yaml")

@@ -12,7 +12,7 @@ from benepass_tasks.site.pages import employees
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Workspace
+    from workspace import Workspace
 
 MANY = """
 insert into marts.dim_employees by name

@@ -14,7 +14,7 @@ from benepass_tasks.site.pages import overview
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Workspace
+    from workspace import Workspace
 
 # Months, benefit types and merchants in all combinations, some of them missing.
 MANY = """

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from conftest import Workspace
+    from workspace import Workspace
 
     from benepass_tasks.site.page import DataTable
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from http.client import HTTPMessage
     from pathlib import Path
 
-    from conftest import Workspace
+    from workspace import Workspace
 
 PAGE = "<!doctype html><title>Überblick</title>\n"
 

@@ -18,7 +18,7 @@ from benepass_tasks.site.sources import plain
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Workspace
+    from workspace import Workspace
 
 
 @pytest.fixture

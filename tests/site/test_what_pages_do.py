@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from browser import Page
-    from conftest import Workspace
+    from workspace import Workspace
 
     from benepass_tasks.sqlmodels.lineage import LineagePath, Step
 

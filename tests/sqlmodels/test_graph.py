@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Workspace
+    from workspace import Workspace
 
     from benepass_tasks.sqlmodels import ModelGraph
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from workspace import Workspace
 
 HEADER = "benefit_type,valid_category"
 MAPPINGS = "data/category_benefit_mappings.csv"

@@ -19,7 +19,8 @@ from benepass_tasks.quality.alerts import post as poster
 
 if TYPE_CHECKING:
     from receiving import Receiver
-    from tests.alerts.conftest import History
+
+    from tests.quality.alerts.conftest import History
 
 FACT = "marts.fact_transactions"
 RANGE = f"{FACT}.amount: range"

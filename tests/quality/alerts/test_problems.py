@@ -16,7 +16,7 @@ from benepass_tasks.quality.alerts.problems import (
 )
 
 if TYPE_CHECKING:
-    from tests.alerts.conftest import History
+    from tests.quality.alerts.conftest import History
 
 FACT = "marts.fact_transactions"
 

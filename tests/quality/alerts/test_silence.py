@@ -15,8 +15,8 @@ from benepass_tasks.quality.alerts import alert
 from benepass_tasks.state.this_run import run_id
 
 if TYPE_CHECKING:
-    from conftest import Workspace
     from receiving import Receiver
+    from workspace import Workspace
 
 PERSONAL = ("ann", "archer", "baker", "cole", "example.", "@", "t2", "t5")
 """What of names, addresses and ids would show, in any case."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from workspace import Workspace
 
 RESULTS = "select count(*) from meta.check_results"
 STATUSES = "select distinct status from meta.check_results order by all"

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from cases import CASES
+from lineage_cases import CASES
 from tracing import Case, Database, edges, lineage_of, short, unseen
 
 from benepass_tasks.config.errors import ModelError

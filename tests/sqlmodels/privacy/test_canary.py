@@ -15,7 +15,7 @@ from benepass_tasks.sqlmodels.privacy.canary import Search, search
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conftest import Workspace
+    from workspace import Workspace
 
 VARIABLES = {"as_of_date": "date '2026-01-01'"}
 

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from workspace import Workspace
 
 UNMASKED = ("--benepass-pii-masking", "false")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from workspace import Workspace
 
 UNMASKED = ("sql/staging/stg_employees.sql", "mask_email(email) as email", "email")
 

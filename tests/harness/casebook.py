@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from workbench import RawRows, Row
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).parents[1] / "sql" / "cases"
 USUAL = CASES / "usual.txt"
 
 Line = tuple[int, str]

@@ -24,3 +24,8 @@ def warehouse(folder: Path, name: str = "w.duckdb", lock_timeout: float = 0.3) -
         publish_unmasked="",
     )
     return Warehouse.of(settings)
+
+
+def rows(of: Warehouse, sql: str) -> list[tuple[object, ...]]:
+    with of.read() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(sql)]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from conftest import Workspace
+    from workspace import Workspace
 
     from benepass_tasks.site.page import Page
 

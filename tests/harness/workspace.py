@@ -1,0 +1,280 @@
+"""A small project of its own for each test, run in this process or in one of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import luigi
+
+ROOT = Path(__file__).resolve().parents[2]
+
+EMPLOYEES = """employee_id,first_name,last_name,email,hire_date,status
+E1,Ann,Archer,ann.archer@example.com,2020-01-01,active
+E2,Bo,Baker,bo.baker@example.org,2021-06-15,terminated
+E3,Cy,Cole,cy.cole@example.net,2024-02-29,on_leave
+"""
+BENEFIT_ACCOUNTS = """benefit_account_id,employee_id,benefit_type,program_name,monthly_allowance
+A1,E1,wellness,Wellness Plus,100.00
+A2,E2,meals,Daily Meals,150.00
+A3,E3,meals,Daily Meals,150.00
+"""
+TRANSACTIONS = """\
+transaction_id,employee_id,benefit_account_id,merchant,amount,transaction_timestamp,category
+T1,E1,A1,Iron Heron Gym,60.00,2025-03-01T10:00:00Z,gym
+T2,E1,A1,Iron Heron Gym,50.00,2025-03-02T10:00:00Z,gym
+T3,E2,A2,Plum Crate,12.50,2025-03-03T10:00:00Z,groceries
+T4,E3,A3,Plum Crate,-3.00,2025-03-04T10:00:00Z,groceries
+T5,E3,A3,Plum Crate,20.00,2025-03-05T10:00:00Z,groceries
+"""
+MAPPINGS = """benefit_type,valid_category
+wellness,gym
+meals,groceries
+"""
+
+
+META_TABLES = (
+    "select 1 from duckdb_tables() "
+    "where schema_name = 'meta' and table_name in ('markers', 'loads')"
+)
+
+
+@dataclass
+class Workspace:
+    """A project folder with data; `run` runs it here, `run_command` as a user would."""
+
+    root: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.data / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        return self.data / "published"
+
+    @property
+    def site(self) -> Path:
+        return self.data / "site"
+
+    def write(self, name: str, content: str | bytes) -> None:
+        """Write a file below the project's folder."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def replace(self, name: str, old: str, new: str) -> None:
+        """Replace a text that must be in the file."""
+        content = (self.root / name).read_text(encoding="utf-8")
+        assert old in content
+        self.write(name, content.replace(old, new))
+
+    def become(self, other: "Workspace") -> None:
+        """Become a copy of a project that has been published."""
+        from benepass_tasks.state.publication import published_files  # noqa: PLC0415 - DuckDB
+
+        self.settings = other.settings | self.settings
+        shutil.rmtree(self.root)
+        shutil.copytree(other.root, self.root)
+        # The files are others now, if only by their times.
+        for file, state in published_files(self.published).items():
+            self.change(
+                f"update meta.markers set content = '{state}' where name = 'published:{file}'"
+            )
+
+    def run(self, task: str = "BuildMarts", **settings: str) -> set[str]:
+        """Run a task here; returns the tables, files and checks that were made.
+
+        Raises AssertionError where a task fails.
+        """
+        made, succeeded = self.attempt(task, **settings)
+        assert succeeded
+        return made
+
+    def attempt(self, task: str = "BuildMarts", **settings: str) -> tuple[set[str], bool]:
+        """Run a task here; returns what was made, and whether all went well."""
+        from benepass_tasks.pipeline import run  # noqa: PLC0415 - after the settings
+        from benepass_tasks.state.this_run import begin_run  # noqa: PLC0415
+
+        before = self.vouched_for()
+        begin_run()
+        with self.configured(**settings):
+            try:
+                succeeded = _build(task)
+            finally:
+                run.finish()
+        return {name for name, _ in self.vouched_for() - before}, succeeded
+
+    @contextmanager
+    def configured(self, **settings: str) -> Iterator[None]:
+        """The settings of the project, in this process."""
+        config = luigi.configuration.get_config()
+        # The small project has three employees: of the default size, it has no group.
+        values = {"project_dir": str(self.root), "as_of": "2026-01-01", "min_group_size": "1"}
+        values |= self.settings | settings
+        for name, value in values.items():
+            config.set("benepass", name, value)
+        try:
+            yield
+        finally:
+            for name in values:
+                config.remove_option("benepass", name)
+
+    def vouched_for(self) -> set[tuple[str, object]]:
+        """What the warehouse says was made, and when."""
+        if not self.warehouse.exists() or len(self.query(META_TABLES)) < 2:
+            return set()
+        return set(
+            self.query(
+                "select name, built_at from meta.markers union all "
+                "select source || '/' || file, loaded_at from meta.loads"
+            )
+        )
+
+    def run_command(
+        self, *flags: str, task: str = "BuildMarts", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `luigi --module benepass_tasks` with a task and flags, in the project's folder."""
+        command = [task if part == "BuildMarts" else part for part in self.command]
+        return subprocess.run(
+            [*command, *flags],
+            cwd=self.root,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def run_until_killed(self, killer: str, moment: int | str, task: str = "BuildMarts") -> bool:
+        """Run a program that kills itself at a moment of a task; whether it came to that."""
+        python, *command = [task if part == "BuildMarts" else part for part in self.command]
+        flags = command[command.index("--module") :]
+        done = subprocess.run(
+            [python, "-c", killer, str(moment), *flags],
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode in (0, -signal.SIGKILL), done.stderr
+        return done.returncode != 0
+
+    @property
+    def command(self) -> list[str]:
+        as_of = ["--benepass-as-of", "2026-01-01"]
+        return [sys.executable, "-m", "luigi", "--module", "benepass_tasks", "BuildMarts", *as_of]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("LUIGI")}
+        return kept | {"HOME": str(self.root / "home")}
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Read from the warehouse, which nobody else may have open."""
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def query_published(self, sql: str) -> list[tuple[Any, ...]]:
+        """Read from the published database, as an analyst."""
+        with duckdb.connect(str(self.published / "benepass.duckdb"), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def change(self, sql: str) -> None:
+        """Change the warehouse behind the pipeline's back."""
+        with duckdb.connect(str(self.warehouse)) as connection:
+            connection.execute(sql)
+
+    def content(self, schemas: Sequence[str] = ("quality", "marts")) -> dict[str, list[Any]]:
+        """Every row of every table of some layers, in an order of its own."""
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            names = connection.execute(
+                "select schema_name || '.' || table_name from duckdb_tables() "
+                "where list_contains(?, schema_name)",
+                [list(schemas)],
+            ).fetchall()
+            return {
+                name: sorted(connection.execute(f"from {name}").fetchall(), key=repr)
+                for (name,) in names
+            }
+
+    def built(self) -> dict[str, list[Any]]:
+        """Every row of every table that is stored, and of what vouches for them."""
+        vouching = ("markers", "loads", "accepted_schemas", "schema_changes", "properties")
+        meta = self.content(["meta"])
+        stored = self.content(("raw", "intermediate", "quality", "marts"))
+        return stored | {f"meta.{name}": meta[f"meta.{name}"] for name in vouching}
+
+
+def new_project(root: Path) -> Workspace:
+    made = Workspace(root)
+    made.root.mkdir()
+    for name in ("catalog.yaml", "luigi.cfg", "luigid.cfg"):
+        shutil.copy(ROOT / name, made.root / name)
+    made.replace("luigi.cfg", "data_dir = data/sample", "data_dir = data")
+    shutil.copytree(ROOT / "sql", made.root / "sql")
+    made.write("data/employees.csv", EMPLOYEES)
+    made.write("data/benefit_accounts.csv", BENEFIT_ACCOUNTS)
+    made.write("data/transactions.csv", TRANSACTIONS)
+    made.write("data/category_benefit_mappings.csv", MAPPINGS)
+    return made
+
+
+def _build(task: str) -> bool:
+    from benepass_tasks.pipeline import tasks  # noqa: PLC0415 - after the settings
+
+    layer, _, name = task.rpartition(".")
+    wanted = tasks.table_task(task)() if layer else getattr(tasks, name)()
+    return luigi.build([wanted], local_scheduler=True, log_level="WARNING")
+
+
+# Where a run is killed: before a call of ours that changes something, counted over the run.
+KILLER = """
+import os, sys
+from benepass_tasks.engine import session
+from benepass_tasks.ingestion import dlt_pipeline, dlt_setup
+from sqlalchemy import Connection
+
+moment = sys.argv.pop(1)
+remaining = sys.maxsize if moment == "loaded" else int(moment)
+
+def counted(function):
+    def killed_at_last(*args, **kwargs):
+        global remaining
+        remaining -= 1
+        if remaining < 0:
+            os.kill(os.getpid(), 9)
+        return function(*args, **kwargs)
+    return killed_at_last
+
+Connection.exec_driver_sql = counted(Connection.exec_driver_sql)
+Connection.execute = counted(Connection.execute)
+dlt_setup.RawSqlClient.execute_query = counted(dlt_setup.RawSqlClient.execute_query)
+dlt_pipeline.dlt.Pipeline.extract = counted(dlt_pipeline.dlt.Pipeline.extract)
+dlt_pipeline.dlt.Pipeline.normalize = counted(dlt_pipeline.dlt.Pipeline.normalize)
+load = counted(dlt_pipeline.dlt.Pipeline.load)
+
+def load_and_die(*args, **kwargs):
+    load(*args, **kwargs)
+    if moment == "loaded":
+        os.kill(os.getpid(), 9)
+
+dlt_pipeline.dlt.Pipeline.load = load_and_die
+
+from luigi.cmdline import luigi_run
+luigi_run()
+"""
