@@ -76,11 +76,15 @@ class Profiling:
         return cls([it for it in columns if not it.startswith("_")], table.impersonal)
 
 
+NOTHING_ELSE = Profiling()
+"""No column is profiled."""
+
+
 def measure_table(
     connection: Connection,
     relation: str,
     columns: Mapping[str, str],
-    profiling: Profiling = Profiling(),
+    profiling: Profiling = NOTHING_ELSE,
 ) -> Measure:
     """Count, digest and profile the rows of a table in one scan, whatever their order.
 

@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 from benepass_tasks.catalog import Table
 from benepass_tasks.catalog.declared import refuse_other_raw_columns
 from benepass_tasks.config.errors import WarehouseError
-from benepass_tasks.engine.measure import Profiling, columns_of, measure_table
-from benepass_tasks.engine.session import Warehouse, quote_name, quote_relation
+from benepass_tasks.engine.measure import Profiling
+from benepass_tasks.engine.session import Warehouse, quote_relation
+from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.headers import Header
 from benepass_tasks.ingestion.inspection import Findings
 from benepass_tasks.ingestion.schema_evolution.history import write_changes
@@ -27,6 +28,15 @@ from benepass_tasks.state.markers import (
 from benepass_tasks.state.plan import REJECTED, Status
 from benepass_tasks.state.source_files import SourceFile
 
+REJECTED_COLUMNS = {
+    "_source_file": "VARCHAR",
+    "record_number": "BIGINT",
+    "line_number": "BIGINT",
+    "reason": "VARCHAR",
+    "raw_record": "BLOB",
+    "_dlt_load_id": "VARCHAR",
+}
+
 
 def prepare(
     warehouse: Warehouse, known: Snapshot, table: Table, file: SourceFile, header: Header
@@ -38,7 +48,6 @@ def prepare(
     """
     present = known.relations
     with warehouse.write() as connection:
-        connection.exec_driver_sql("create schema if not exists raw")
         _create_raw(connection, table, header)
         if REJECTED not in present:
             forget_all_loads(connection)
@@ -107,10 +116,11 @@ def complete_raw(
         for file in gone:
             _delete(connection, table, "_source_file = ?", (file,))
             forget_load(connection, table.source, file)
-        columns = columns_of(connection, table.relation)
+        engine = engine_of(connection)
+        columns = engine.columns(table.relation)
         refuse_other_raw_columns(table, columns)
         content = {name: kind for name, kind in columns.items() if name != "_dlt_load_id"}
-        measure = measure_table(connection, table.relation, content, Profiling.of(table, content))
+        measure = engine.measure(table.relation, content, Profiling.of(table, content))
         record = Materialization.of_this_run(
             table.relation, status.code_version, status.fingerprint, measure, started
         )
@@ -133,18 +143,7 @@ def _create_raw(connection: Connection, table: Table, header: Header) -> None:
     Made here and not by dlt, which trusts the schema it stored and would not make again a table or
     a column that it once made.
     """
-    relation = quote_relation(table.relation)
+    engine = engine_of(connection)
     columns = {name: column.type for name, column in table.columns.items()}
-    columns |= dict.fromkeys(header.undeclared, "VARCHAR")
-    described = ", ".join(f"{quote_name(name)} {kind}" for name, kind in columns.items())
-    connection.exec_driver_sql(f"create table if not exists {relation} ({described})")
-    present = {name for name, *_ in connection.exec_driver_sql(f"describe {relation}")}
-    for name in columns.keys() - present:
-        connection.exec_driver_sql(
-            f"alter table {relation} add column {quote_name(name)} {columns[name]}"
-        )
-    connection.exec_driver_sql(
-        f"create table if not exists {quote_relation(REJECTED)} ("
-        "_source_file varchar, record_number bigint, line_number bigint, reason varchar, "
-        "raw_record blob, _dlt_load_id varchar)"
-    )
+    engine.extend(table.relation, columns | dict.fromkeys(header.undeclared, "VARCHAR"))
+    engine.extend(REJECTED, REJECTED_COLUMNS)

@@ -1,7 +1,8 @@
 """Building a table or view together with the record that vouches for it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from benepass_tasks.catalog import Table
 from benepass_tasks.catalog.declared import refuse_other_columns
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.engine.failures import explain
-from benepass_tasks.engine.measure import Measure, Profiling, columns_of, measure_table
-from benepass_tasks.engine.session import Warehouse, quote_name
+from benepass_tasks.engine.measure import Measure, Profiling
+from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.sqlmodels import Macro, Model
 from benepass_tasks.state.history.materializations import record_built
 from benepass_tasks.state.markers import Materialization, write_materialization
@@ -60,13 +62,14 @@ def build_model(warehouse: Warehouse, order: Order) -> Materialization:
     started = time.perf_counter()
     with warehouse.write() as connection:
         _create(connection, order)
-        columns = columns_of(connection, model.relation)
+        engine = engine_of(connection)
+        columns = engine.columns(model.relation)
         refuse_other_columns(order.table, columns, str(model.path))
         if order.table.materialized == "view":
             measure = Measure(None, status.fingerprint)
         else:
             profiling = Profiling.of(order.table, columns)
-            measure = measure_table(connection, model.relation, columns, profiling)
+            measure = engine.measure(model.relation, columns, profiling)
         record = Materialization.of_this_run(
             model.relation, status.code_version, status.fingerprint, measure, started
         )
@@ -76,20 +79,18 @@ def build_model(warehouse: Warehouse, order: Order) -> Materialization:
 
 
 def _create(connection: Connection, order: Order) -> None:
-    kind = order.table.materialized
-    relation = quote_name(order.table.layer, order.table.name)
-    connection.exec_driver_sql(f"create schema if not exists {quote_name(order.table.layer)}")
-    if order.present not in (None, kind):
-        connection.exec_driver_sql(f"drop {order.present} {relation}")
+    engine, model = engine_of(connection), order.model
     for macro in order.macros:
-        _execute(connection, macro.path, macro.sql)
-    sql = f"create or replace {kind} {relation} as\n{order.model.sql}"
-    _execute(connection, order.model.path, sql)
+        with _explained(macro.path):
+            engine.define(macro.sql)
+    with _explained(model.path):
+        engine.create(model.relation, order.table.materialized, model.sql, order.present)
 
 
-def _execute(connection: Connection, path: Path, sql: str) -> None:
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
     try:
-        connection.exec_driver_sql(sql)
+        yield
     except DBAPIError as error:
         # Without the cause: its text may quote a value of the data.
         raise ModelError(f"{path}: {explain(error)}") from None

@@ -17,7 +17,8 @@ from benepass_tasks.config.project import Project
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.measure import Measure
 from benepass_tasks.engine.nodes import BOOKS
-from benepass_tasks.engine.session import Warehouse, quote_relation
+from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.history.figures import keep_figures
 from benepass_tasks.state.history.materializations import record_built
 from benepass_tasks.state.history.read import SourceFigures, figures_of
@@ -88,7 +89,7 @@ def balance(
 def _drop(connection: Connection, gone: Mapping[str, str | None]) -> None:
     for relation, kind in gone.items():
         if kind:
-            connection.exec_driver_sql(f"drop {kind} {quote_relation(relation)}")
+            engine_of(connection).drop(relation, kind)
         forget_materialization(connection, relation)
 
 

@@ -15,7 +15,7 @@ from benepass_tasks.catalog import Catalog
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.project import Project
 from benepass_tasks.config.settings import Settings
-from benepass_tasks.engine.session import ALIAS, quote_text
+from benepass_tasks.engine.attached import attached, within
 from benepass_tasks.site.page import Row, cut, instant
 from benepass_tasks.sqlmodels import ModelGraph
 from benepass_tasks.sqlmodels.lineage import Lineage, trace
@@ -65,14 +65,12 @@ class Sources:
             sql = path.read_text(encoding="utf-8")
         except FileNotFoundError as error:
             raise ProjectError(f"{path} is missing; a page of the site shows it") from error
-        self.connection.exec_driver_sql(f"use {PUBLISHED}")
-        found = self.connection.exec_driver_sql(sql, parameters or None)
-        rows: list[Row] = [
-            {name: plain(value) for name, value in row._mapping.items()}  # noqa: SLF001
-            for row in found
-        ]
-        self.connection.exec_driver_sql(f"use {ALIAS}")
-        return rows
+        with within(self.connection, PUBLISHED):
+            found = self.connection.exec_driver_sql(sql, parameters or None)
+            return [
+                {name: plain(value) for name, value in row._mapping.items()}  # noqa: SLF001
+                for row in found
+            ]
 
 
 @contextmanager
@@ -84,19 +82,9 @@ def opened(
     graph: ModelGraph,
 ) -> Iterator[Sources]:
     """Open the warehouse and the published file for the pages, reading."""
-    path = quote_text(str(settings.published_dir / DATABASE))
-    with warehouse.read() as connection:
-        connection.exec_driver_sql(f"attach {path} as {PUBLISHED} (read_only)")
-        connection.commit()
-        try:
-            yield Sources(project, catalog, graph, settings, warehouse, connection)
-        finally:
-            # What a transaction has read from cannot be detached in it, and one in which a query
-            # failed, with the published file still in use, does nothing more.
-            connection.rollback()
-            connection.exec_driver_sql(f"use {ALIAS}")
-            connection.commit()
-            connection.exec_driver_sql(f"detach {PUBLISHED}")
+    published = settings.published_dir / DATABASE
+    with warehouse.read() as connection, attached(connection, published, PUBLISHED):
+        yield Sources(project, catalog, graph, settings, warehouse, connection)
 
 
 def plain(value: object) -> object:

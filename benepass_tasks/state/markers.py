@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Table, delete, insert, select
 from benepass_tasks.engine.measure import Measure
 from benepass_tasks.engine.meta import LOADED_COLUMNS, LOADS, MARKERS, MASKING, PROPERTIES
 from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.this_run import run_id
 
 
@@ -143,7 +144,7 @@ def read_snapshot(warehouse: Warehouse) -> Snapshot:
 
 def snapshot_of(connection: Connection) -> Snapshot:
     """Read the state of the warehouse through an open session."""
-    relations = _relations(connection)
+    relations = engine_of(connection).relations()
     return Snapshot(
         {record.name: record for record in _rows(connection, MARKERS, Materialization, relations)},
         {(load.source, load.file): load for load in _rows(connection, LOADS, Load, relations)},
@@ -222,14 +223,3 @@ def _rows(
         return []
     columns = [table.c[field.name] for field in fields(record)]
     return [record(*row) for row in connection.execute(select(*columns))]
-
-
-def _relations(connection: Connection) -> dict[str, str]:
-    rows = connection.exec_driver_sql(
-        "select schema_name || '.' || table_name, 'table' from duckdb_tables() "
-        "where database_name = current_database() "
-        "union all "
-        "select schema_name || '.' || view_name, 'view' from duckdb_views() "
-        "where database_name = current_database() and not internal"
-    )
-    return {relation: kind for relation, kind in rows}  # noqa: C416 - rows are no pairs to mypy

@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert
 
 from benepass_tasks.config.errors import WarehouseError
-from benepass_tasks.engine.measure import columns_of
 from benepass_tasks.engine.meta import ACCEPTED_SCHEMAS, SCHEMA_CHANGES
 from benepass_tasks.engine.session import Warehouse, quote_name, quote_relation
+from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.schema_evolution.changes import Change, Misfits
 from benepass_tasks.ingestion.schema_evolution.renames import LETTERS, NO_SAMPLE, ROWS, Sample
 from benepass_tasks.ingestion.schema_evolution.shapes import FILE, Shape
@@ -103,7 +103,7 @@ def read_known(warehouse: Warehouse, source: str, file: str) -> Known:
     if not warehouse.exists():
         return NOTHING
     with warehouse.read() as connection:
-        if not _is_there(connection, "meta.accepted_schemas"):
+        if "meta.accepted_schemas" not in engine_of(connection).relations():
             return NOTHING
         found = connection.exec_driver_sql(KNOWN, (source, file)).first()
         if found is None:
@@ -125,9 +125,10 @@ def read_sample(
 ) -> Sample:
     """Read the first values of the load that a file is compared with, as far as raw has them."""
     with warehouse.read() as connection:
-        if not _is_there(connection, relation):
+        if relation not in engine_of(connection).relations():
             return NO_SAMPLE
-        names = [name for name in columns if name in columns_of(connection, relation)]
+        present = engine_of(connection).columns(relation)
+        names = [name for name in columns if name in present]
         values = "".join(f", left({quote_name(name)}, {LETTERS})" for name in names)
         found = connection.exec_driver_sql(
             f"select _row_number{values} from {quote_relation(relation)} "  # noqa: S608
@@ -192,7 +193,7 @@ def read_history(warehouse: Warehouse, source: str = "") -> list[Entry]:
 
 def read_entries(connection: Connection, source: str = "") -> list[Entry]:
     """Read the same in a session that is open already."""
-    if not _is_there(connection, "meta.schema_changes"):
+    if "meta.schema_changes" not in engine_of(connection).relations():
         return []
     return [_entry(row) for row in connection.exec_driver_sql(HISTORY, (source,))]
 
@@ -227,7 +228,7 @@ def _write_accepted(
 
 def _stored(connection: Connection, load_id: str) -> Shape | None:
     """The shape of a load, from dlt's tables; None where somebody has dropped them."""
-    if not _is_there(connection, "raw._dlt_loads"):
+    if "raw._dlt_loads" not in engine_of(connection).relations():
         return None
     found = connection.exec_driver_sql(STORED, (load_id,)).first()
     if found is None:
@@ -239,11 +240,3 @@ def _stored(connection: Connection, load_id: str) -> Shape | None:
         (it for it in tables if FILE in it.get("_source_file", {})), {}
     )
     return Shape.from_hints(columns)
-
-
-def _is_there(connection: Connection, relation: str) -> bool:
-    sql = (
-        "select 1 from duckdb_tables() where database_name = current_database() "
-        "and schema_name || '.' || table_name = ?"
-    )
-    return connection.exec_driver_sql(sql, (relation,)).first() is not None

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,10 @@ from sqlalchemy.exc import DBAPIError
 from benepass_tasks.catalog import Catalog, DataTest, RowCount, SqlCheck, Table
 from benepass_tasks.config.errors import ContractError
 from benepass_tasks.engine.failures import explain
-from benepass_tasks.engine.measure import Measure, columns_of
+from benepass_tasks.engine.measure import Measure
 from benepass_tasks.engine.nodes import CONTRACTS
 from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.quality.data_tests import scan
 from benepass_tasks.quality.data_tests.results import Outcome, Result, keep_results, summary
 from benepass_tasks.quality.data_tests.scan import Probe
@@ -186,7 +187,7 @@ def _run_checks(connection: Connection, table: Table, graph: ModelGraph) -> Iter
             started = time.perf_counter()
             check = graph.checks[test.name]
             for macro in graph.macros_of(check):
-                connection.exec_driver_sql(macro.sql)
+                engine_of(connection).define(macro.sql)
             (failing,) = _one(connection, scan.check_count_query(check.sql), str(check.path))
             keys = _keys_of_check(connection, table, check) if failing else ()
             yield _Finding(None, test, failing, keys, time.perf_counter() - started)
@@ -196,9 +197,8 @@ def _keys_of_check(
     connection: Connection, table: Table, check: Model
 ) -> Sequence[Sequence[str | None]]:
     """The keys of the table's rows that a check returns; none where it returns no such columns."""
-    described = connection.exec_driver_sql(f"describe {check.sql}")
-    returned: Mapping[str, str] = {column: kind for column, kind, *_ in described}
-    declared = columns_of(connection, table.relation)
+    engine = engine_of(connection)
+    returned, declared = engine.columns_of_query(check.sql), engine.columns(table.relation)
     if not table.key or any(returned.get(name) != declared[name] for name in table.key):
         return ()
     keys, _ = _one(connection, scan.check_sampling_query(table, check.sql), str(check.path))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from benepass_tasks.catalog import Column, Table
+from benepass_tasks.engine.attached import set_variable
 from benepass_tasks.engine.meta import LOADS
-from benepass_tasks.engine.session import quote_text
 from benepass_tasks.quality.quarantine import MASKED, PREFIX, quarantine_tables
 from benepass_tasks.site.page import MOST_ROWS, DataTable, Download, Field, Row, cut
 from benepass_tasks.site.sources import Sources, plain
@@ -133,8 +133,8 @@ def shared_out(wanted: Mapping[str, int], most: int) -> dict[str, int]:
 
 
 def _of(sources: Sources, relation: str, query: str, most: int = 0) -> list[Row]:
-    sources.connection.exec_driver_sql(f"set variable relation = {quote_text(relation)}")
-    sources.connection.exec_driver_sql(f"set variable most = {most:d}")
+    set_variable(sources.connection, "relation", relation)
+    set_variable(sources.connection, "most", most)
     return sources.published(query)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from benepass_tasks.engine.measure import ColumnProfile
 from benepass_tasks.engine.meta import COLUMN_PROFILES, MATERIALIZATIONS
-from benepass_tasks.engine.session import quote_text
+from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.markers import Load, Materialization, is_relation, now
 from benepass_tasks.state.this_run import run_id
 
@@ -83,37 +83,18 @@ def record_skipped(connection: Connection, fingerprints: Mapping[str, str | None
 
 
 def record_bytes(connection: Connection) -> None:
-    """Write how much of the file each table takes that this run has built.
-
-    Counted in blocks, which small tables share: the sum over all tables may be more than the file.
-    Only what is committed has blocks.
-    """
+    """Write how many bytes each table takes that this run has built and committed."""
     ours = MATERIALIZATIONS.c.run_id == run_id()
     built = select(MATERIALIZATIONS.c.node).where(
         ours, MATERIALIZATIONS.c.outcome == "built", MATERIALIZATIONS.c.row_count.is_not(None)
     )
     relations = [name for name in connection.execute(built).scalars() if is_relation(name)]
-    for relation, size in _sizes(connection, relations).items():
+    for relation, size in engine_of(connection).sizes(relations).items():
         connection.execute(
             update(MATERIALIZATIONS)
             .where(ours, MATERIALIZATIONS.c.node == relation)
             .values(bytes=size)
         )
-
-
-def _sizes(connection: Connection, relations: Iterable[str]) -> dict[str, int]:
-    asked = [
-        f"select {quote_text(relation)}, count(distinct block_id) "  # noqa: S608
-        f"from pragma_storage_info({quote_text(relation)}) where persistent"
-        for relation in relations
-    ]
-    if not asked:
-        return {}
-    block = connection.exec_driver_sql(
-        "select block_size from pragma_database_size() where database_name = current_database()"
-    ).scalar_one()
-    found = connection.exec_driver_sql("\nunion all ".join(asked))
-    return {relation: blocks * block for relation, blocks in found}
 
 
 def _record(connection: Connection, **values: Any) -> None:  # noqa: ANN401 - columns of the table

@@ -1,0 +1,131 @@
+"""What is done with tables in an open session, whatever engine they live in.
+
+Queries over the tables are the same for all engines and go through the session itself.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from sqlalchemy import Connection
+
+from benepass_tasks.engine.measure import (
+    NOTHING_ELSE,
+    Measure,
+    Profiling,
+    columns_of,
+    measure_table,
+)
+from benepass_tasks.engine.session import quote_name, quote_relation, quote_text
+
+Kind = Literal["table", "view"]
+
+
+class Engine(Protocol):
+    """Where tables live. Relations are `layer.table`; SQL that is refused raises DBAPIError."""
+
+    def relations(self) -> dict[str, Kind]:
+        """What there is, by relation."""
+
+    def columns(self, relation: str) -> dict[str, str]:
+        """The columns of a table or view with their types, in its order."""
+
+    def columns_of_query(self, query: str) -> dict[str, str]:
+        """The columns that a query returns with their types."""
+
+    def define(self, macro: str) -> None:
+        """Make a macro, for the queries of this session."""
+
+    def create(self, relation: str, kind: str, select: str, present: str | None) -> None:
+        """Make a table or view of a query, in place of the `present` kind that has its name."""
+
+    def extend(self, relation: str, columns: Mapping[str, str]) -> None:
+        """Make an empty table of columns with types, or add those that one lacks."""
+
+    def drop(self, relation: str, kind: str) -> None:
+        """Remove a table or view."""
+
+    def measure(
+        self, relation: str, columns: Mapping[str, str], profiling: Profiling = NOTHING_ELSE
+    ) -> Measure:
+        """Count and digest the rows of a table over some columns, and profile what is asked for."""
+
+    def sizes(self, relations: Iterable[str]) -> dict[str, int]:
+        """The bytes that each committed table takes; the sum may exceed what all take together."""
+
+
+def engine_of(session: Connection) -> Engine:
+    """The engine of a session: DuckDB, in the file of the warehouse."""
+    return _DuckDB(session)
+
+
+@dataclass(frozen=True, slots=True)
+class _DuckDB:
+    connection: Connection
+
+    def relations(self) -> dict[str, Kind]:
+        rows = self.connection.exec_driver_sql(
+            "select schema_name || '.' || table_name, 'table' from duckdb_tables() "
+            "where database_name = current_database() "
+            "union all "
+            "select schema_name || '.' || view_name, 'view' from duckdb_views() "
+            "where database_name = current_database() and not internal"
+        )
+        return {relation: kind for relation, kind in rows}  # noqa: C416 - no pairs to mypy
+
+    def columns(self, relation: str) -> dict[str, str]:
+        return columns_of(self.connection, relation)
+
+    def columns_of_query(self, query: str) -> dict[str, str]:
+        described = self.connection.exec_driver_sql(f"describe {query}")
+        return {column: kind for column, kind, *_ in described}
+
+    def define(self, macro: str) -> None:
+        self.connection.exec_driver_sql(macro)
+
+    def create(self, relation: str, kind: str, select: str, present: str | None) -> None:
+        self._make_layer(relation)
+        if present not in (None, kind):
+            self.drop(relation, str(present))
+        self.connection.exec_driver_sql(
+            f"create or replace {kind} {quote_relation(relation)} as\n{select}"
+        )
+
+    def extend(self, relation: str, columns: Mapping[str, str]) -> None:
+        self._make_layer(relation)
+        described = {name: f"{quote_name(name)} {kind}" for name, kind in columns.items()}
+        table = quote_relation(relation)
+        self.connection.exec_driver_sql(
+            f"create table if not exists {table} ({', '.join(described.values())})"
+        )
+        present = self.columns(relation)
+        for name, column in described.items():
+            if name not in present:
+                self.connection.exec_driver_sql(f"alter table {table} add column {column}")
+
+    def drop(self, relation: str, kind: str) -> None:
+        self.connection.exec_driver_sql(f"drop {kind} {quote_relation(relation)}")
+
+    def measure(
+        self, relation: str, columns: Mapping[str, str], profiling: Profiling = NOTHING_ELSE
+    ) -> Measure:
+        return measure_table(self.connection, relation, columns, profiling)
+
+    def sizes(self, relations: Iterable[str]) -> dict[str, int]:
+        # Counted in blocks, which small tables share.
+        asked = [
+            f"select {quote_text(relation)}, count(distinct block_id) "  # noqa: S608
+            f"from pragma_storage_info({quote_text(relation)}) where persistent"
+            for relation in relations
+        ]
+        if not asked:
+            return {}
+        block = self.connection.exec_driver_sql(
+            "select block_size from pragma_database_size() where database_name = current_database()"
+        ).scalar_one()
+        found = self.connection.exec_driver_sql("\nunion all ".join(asked))
+        return {relation: blocks * block for relation, blocks in found}
+
+    def _make_layer(self, relation: str) -> None:
+        layer = quote_name(relation.partition(".")[0])
+        self.connection.exec_driver_sql(f"create schema if not exists {layer}")
