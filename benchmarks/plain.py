@@ -11,16 +11,14 @@ from pathlib import Path
 
 import duckdb
 
-from benepass_tasks.catalog import load_catalog
 from benepass_tasks.config.project import open_project
-from benepass_tasks.sqlmodels import read_graph
+from benepass_tasks.sqlmodels.effective import read_definitions
 
 
 def main(data_dir: Path, warehouse: Path, memory_limit: str) -> None:
     """Read every source and build every model."""
     project = open_project(Path(__file__).parent.parent)
-    catalog = load_catalog(project.catalog)
-    graph = read_graph(project, catalog, warehouse.with_suffix(".models.json"))
+    catalog, graph = read_definitions(project, warehouse.with_suffix(".models.json"))
     connection = duckdb.connect(str(warehouse), config={"preserve_insertion_order": False})
     connection.execute(f"set memory_limit = '{memory_limit}'")
     connection.execute("set variable as_of_date = date '2026-01-01'")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import luigi
 import pytest
+from projects import catalog_of
 
 from benepass_tasks.catalog import AcceptedValues, load_catalog
 from benepass_tasks.catalog.expectations import ColumnTestSchema, TableTestSchema
@@ -99,7 +100,7 @@ def test_every_issue_is_documented() -> None:
 
 
 def test_the_issues_that_the_catalog_accepts_are_those_of_the_sql() -> None:
-    tables = load_catalog(ROOT / "catalog.yaml").tables
+    tables = catalog_of(ROOT).tables
     for path in (ROOT / "sql" / "quality").glob("*_issues.sql"):
         tests = tables[f"quality.{path.stem}"].columns["issue"].tests
         (accepted,) = [set(test.values) for test in tests if isinstance(test, AcceptedValues)]
@@ -142,7 +143,7 @@ def test_the_readme_is_a_front_door() -> None:
 
 def test_what_is_published_is_documented() -> None:
     documented = set(re.findall(r"^\| `(\w+\.\w+)` \|", PUBLISHED, re.MULTILINE))
-    tables = load_catalog(ROOT / "catalog.yaml").tables.values()
+    tables = catalog_of(ROOT).tables.values()
     assert documented == {table.relation for table in tables if table.published}
 
 

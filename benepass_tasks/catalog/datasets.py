@@ -5,10 +5,13 @@ already passed every rule of the catalog.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from benepass_tasks.catalog.document import Entries
 
 Layer = Literal["raw", "staging", "intermediate", "quality", "marts"]
 Domain = Literal["people", "benefits", "quality"]
@@ -16,6 +19,8 @@ Materialized = Literal["table", "view"]
 PiiClass = Literal["none", "quasi_identifier", "pseudonym", "identifier"]
 Treatment = Literal["mask", "hash", "drop", "plaintext"]
 Severity = Literal["fail", "warn"]
+CONTRACTED = ("quality", "marts")
+"""The layers whose tables declare every column with its type; others take both from the SQL."""
 ContractMode = Literal["evolve", "freeze"]
 Scalar: TypeAlias = str | int | float | bool
 
@@ -172,14 +177,14 @@ def written(value: Scalar) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a source or of a table.
+class DeclaredColumn:
+    """One column of a source or of a table, as far as its entry says; None is left to others.
 
     Attributes:
         name: The column's name, as the warehouse knows it.
         description: What the values mean.
         type: A DuckDB type in its canonical spelling, such as `DECIMAL(18,2)` or `VARCHAR[]`.
-        domain: Who the column belongs to: its own domain, or else its dataset's.
+        domain: Who the column belongs to.
         pii: How personal the values are.
         required: Whether a source's file must have the column; true for a table's columns.
         aliases: What else the header of a source's file may call the column.
@@ -188,14 +193,39 @@ class Column:
     """
 
     name: str
-    description: str
-    type: str
-    domain: Domain
-    pii: Pii
+    description: str | None
+    type: str | None
+    domain: Domain | None
+    pii: Pii | None
     required: bool = True
     aliases: tuple[str, ...] = ()
     published: bool = True
     tests: tuple[DataTest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Column(DeclaredColumn):
+    """One column with all that is known of it: declared, inherited, derived or by default.
+
+    Attributes:
+        basis: For each of description, type, domain and pii, where it comes from, in words.
+    """
+
+    description: str
+    type: str
+    domain: Domain
+    pii: Pii
+    basis: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def comes_from(self) -> str:
+        """Where its parts come from, in a line: `type declared; description, domain inherited`."""
+        if len(set(self.basis.values())) == 1:
+            return self.basis["type"]
+        parts: dict[str, list[str]] = {}
+        for part, basis in self.basis.items():
+            parts.setdefault(basis, []).append(part)
+        return "; ".join(f"{', '.join(named)} {basis}" for basis, named in parts.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +298,7 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DeclaredSource:
     """The files of one kind that arrive from outside.
 
     Attributes:
@@ -286,14 +316,21 @@ class Source:
     filepath: str
     description: str
     domain: Domain | None
-    columns: Mapping[str, Column]
+    columns: Mapping[str, DeclaredColumn]
     schema_contract: SchemaContract = SchemaContract()
     freshness: Freshness | None = None
     volume: Volume | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Source(DeclaredSource):
+    """A source of whose columns all is known."""
+
+    columns: Mapping[str, Column]
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredTable:
     """One table or view of the warehouse.
 
     Attributes:
@@ -320,7 +357,7 @@ class Table:
     materialized: Materialized
     domain: Domain | None
     source: str | None
-    columns: Mapping[str, Column]
+    columns: Mapping[str, DeclaredColumn]
     published: bool = False
     suppression: Suppression | None = None
     key: tuple[str, ...] = ()
@@ -336,14 +373,21 @@ class Table:
         yield from ((None, test) for test in self.tests)
 
     @property
-    def impersonal(self) -> frozenset[str]:
-        """The columns in which nothing is personal."""
-        return frozenset(it.name for it in self.columns.values() if not it.pii.is_personal)
-
-    @property
     def relation(self) -> str:
         """The table's name in SQL and in the catalog, such as `marts.fact_transactions`."""
         return f"{self.layer}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Table(DeclaredTable):
+    """A table of whose columns all is known."""
+
+    columns: Mapping[str, Column]
+
+    @property
+    def impersonal(self) -> frozenset[str]:
+        """The columns in which nothing is personal."""
+        return frozenset(it.name for it in self.columns.values() if not it.pii.is_personal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,20 +408,36 @@ class Mask:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalog:
-    """Everything `catalog.yaml` declares.
+class Declarations:
+    """What `catalog.yaml` says, and nothing that follows from the SQL.
 
     Attributes:
         path: The file it was read from.
         sources: The sources by name, in the file's order; read-only.
-        tables: The tables by relation, such as `raw.members`, in the file's order; read-only.
+        tables: The tables by relation, such as `raw.members`, the raw table of each source among
+            them whether or not the file has an entry for it; read-only.
         masks: The masking policy by macro; read-only.
+        entries: Where in the file the entry of each dataset is; for messages.
     """
 
     path: Path
+    sources: Mapping[str, DeclaredSource]
+    tables: Mapping[str, DeclaredTable]
+    masks: Mapping[str, Mask]
+    entries: "Entries | None" = field(default=None, compare=False, repr=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog(Declarations):
+    """The effective catalog: the declarations, and what follows from the SQL where they are silent.
+
+    Attributes:
+        sources: As declared.
+        tables: As declared, with every column and every part of it.
+    """
+
     sources: Mapping[str, Source]
     tables: Mapping[str, Table]
-    masks: Mapping[str, Mask]
 
     def raw_table_of(self, source: str) -> Table:
         """Find the raw table a source is loaded into.

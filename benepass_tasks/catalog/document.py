@@ -5,7 +5,7 @@ is kept: the line of a value is only looked up when there is something to say ab
 construction is not used because it accepts duplicate keys and forgets where values came from.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -122,6 +122,66 @@ class Document:
             return None
         item = node.value[step] if step < len(node.value) else None
         return (item, item) if item else None
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Where the datasets of a catalog stand in its text.
+
+    Attributes:
+        document: The text.
+        metadata: The path of what is said of each dataset.
+    """
+
+    document: Document
+    metadata: Mapping[str, KeyPath]
+
+    def refuse(self, problems: Iterable[Problem]) -> None:
+        """Refuse a catalog with whose datasets something is wrong.
+
+        Args:
+            problems: Their paths begin with the dataset, and go on below its metadata.
+
+        Raises:
+            CatalogError: one line for each problem, sorted by the line it is on.
+        """
+        refuse(self.document, map(self.placed, problems))
+
+    def placed(self, problem: Problem) -> Problem:
+        """A problem with a dataset as one with the text."""
+        dataset, *below = problem.path
+        return Problem((*self.metadata[str(dataset)], *below), problem.message)
+
+
+def refuse(document: Document, problems: Iterable[Problem]) -> None:
+    """Refuse a text with which something is wrong.
+
+    Raises:
+        CatalogError: one line for each problem, sorted by the line it is on.
+    """
+    told = list(problems)
+    if told:
+        raise CatalogError("\n".join(_described(told, document)))
+
+
+def _described(problems: Iterable[Problem], document: Document) -> Iterator[str]:
+    """One line for each problem, and only one for what many places share through an anchor."""
+    alike: dict[tuple[int, int, KeyPath, str], list[Place]] = {}
+    for problem in problems:
+        place = document.place(problem.path)
+        key = (place.line, place.column, problem.path[-1:], problem.message)
+        alike.setdefault(key, []).append(place)
+    for (line, *_, message), places in sorted(alike.items(), key=_by_line):
+        place = places[0]
+        surprise = f" ({place.surprise})" if place.surprise else ""
+        others = f" (in {len(places)} places, through an anchor)" if len(places) > 1 else ""
+        where = f"{document.name}:{line} {place.dotted}".rstrip()
+        yield f"{where}: {message}{surprise}{others}"
+
+
+def _by_line(alike: tuple[tuple[int, int, KeyPath, str], list[Place]]) -> tuple[int, int, str, str]:
+    (line, column, _, message), places = alike
+    return line, column, places[0].dotted, message
 
 
 class _Builder:
@@ -284,16 +344,3 @@ def _reading(node: yaml.Node) -> str:
 
 def _cut(text: str, longest: int = 60) -> str:
     return text if len(text) <= longest else f"{text[:longest]}..."
-
-
-def value_at(data: object, *keys: str) -> object:
-    """The value below some keys of plain data; None where there is none."""
-    for key in keys:
-        data = data.get(key) if isinstance(data, Mapping) else None
-    return data
-
-
-def mapping_at(data: object, *keys: str) -> Mapping[object, object]:
-    """The mapping below some keys of plain data; an empty one where there is none."""
-    found = value_at(data, *keys)
-    return found if isinstance(found, Mapping) else {}

@@ -1,17 +1,16 @@
 """What a table may promise: the tests that stand on a column or on the whole table.
 
 A test without arguments is its name; any other is a mapping of its name to its arguments, which may
-have a severity beside it. What a test has to fit, the column's type or the table's columns, is read
-from the mapping that it stands in.
+have a severity beside it. Whether a test fits the column's type is for `rules`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, get_args
 
 from marshmallow import ValidationError, post_load, validates_schema
 
-from benepass_tasks.catalog import fitting, wording
+from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.datasets import (
     AcceptedValues,
     DataTest,
@@ -25,11 +24,10 @@ from benepass_tasks.catalog.datasets import (
     SqlCheck,
     Unique,
 )
-from benepass_tasks.catalog.fields import Choice, Section, Text, Value
-from benepass_tasks.catalog.strict import Strict
+from benepass_tasks.catalog.fields import Choice, Section, Strict, Text, Value, of_form
+from benepass_tasks.catalog.fitting import NOT_IN_ORDER
 
 _NO_BOUND = "must have min, max or both"
-_NOT_IN_ORDER = "must not be below min"
 
 
 class Bare(Value[bool]):
@@ -38,6 +36,8 @@ class Bare(Value[bool]):
     def __init__(self) -> None:
         """Make a field whose value may be left out."""
         super().__init__(allow_none=True)
+
+    form = of_form(enum=[True, None])
 
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> bool:
         if value is not True:
@@ -48,6 +48,8 @@ class Bare(Value[bool]):
 class Pattern(Value[str]):
     """A regular expression, exactly as it is; whether DuckDB can read it is asked elsewhere."""
 
+    form = of_form(type="string", minLength=1)
+
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> str:
         if not isinstance(value, str) or not value or "\0" in value:
             raise ValidationError(f"must be a regular expression, not {wording.shown(value)}")
@@ -56,6 +58,8 @@ class Pattern(Value[str]):
 
 class Bound(Value[Scalar]):
     """A number, or the text of a date or an instant."""
+
+    form = of_form(type=["number", "string"])
 
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> Scalar:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -72,6 +76,8 @@ _TOO_MANY = 2**63
 class Count(Value[int]):
     """A number of rows."""
 
+    form = of_form(type="integer", minimum=0, exclusiveMaximum=_TOO_MANY)
+
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> int:
         if type(value) is not int or not 0 <= value < _TOO_MANY:
             raise ValidationError(
@@ -82,6 +88,8 @@ class Count(Value[int]):
 
 class Values(Value[tuple[Scalar, ...]]):
     """A list of different values."""
+
+    form = of_form(type="array", items={"type": ["string", "number", "boolean"]}, minItems=1)
 
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> tuple[Scalar, ...]:
         if not isinstance(value, list):
@@ -102,40 +110,22 @@ class Values(Value[tuple[Scalar, ...]]):
 class ColumnNames(Value[tuple[str, ...]]):
     """A list of names of columns."""
 
-    def _deserialize(
-        self,
-        value: object,
-        attr: str | None = None,
-        data: Mapping[str, Any] | None = None,
-        **_kwargs: object,
-    ) -> tuple[str, ...]:
-        del attr, data
+    form = of_form(type="array", items={"type": "string"}, minItems=1, uniqueItems=True)
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> tuple[str, ...]:
         if not isinstance(value, list):
             raise ValidationError(f"must be a list of columns, not {wording.shown(value)}")
         if not value:
             raise ValidationError("must list at least one column")
-        return tuple(value)
-
-
-class Key(ColumnNames):
-    """The columns that tell a table's rows apart, none of which may identify a person."""
-
-    def _deserialize(
-        self,
-        value: object,
-        attr: str | None = None,
-        data: Mapping[str, Any] | None = None,
-        **_kwargs: object,
-    ) -> tuple[str, ...]:
-        names = super()._deserialize(value, attr, data)
-        columns = _columns_of(data)
-        errors = dict(_wrong_names(names, columns))
-        for index, name in enumerate(names):
-            if index not in errors and _is_identifier(columns[name]):
-                errors[index] = "identifies a person, and a key is shown; choose another column"
+        errors: dict[int, list[str]] = {}
+        for index, name in enumerate(value):
+            if not isinstance(name, str):
+                errors[index] = [f"must be the name of a column, not {wording.shown(name)}"]
+            elif name in value[:index]:
+                errors[index] = ["stands twice; once is enough"]
         if errors:
-            raise ValidationError({index: [message] for index, message in errors.items()})
-        return names
+            raise ValidationError(errors)
+        return tuple(value)
 
 
 class _RelationshipsSchema(Strict):
@@ -171,7 +161,7 @@ class RowCountSchema(_BoundsSchema):
     def check_order(self, data: dict[str, Any], **_kwargs: object) -> None:
         """The bounds are in order."""
         if len(data) > 1 and data["min"] > data["max"]:
-            raise ValidationError(_NOT_IN_ORDER, "max")
+            raise ValidationError(NOT_IN_ORDER, "max")
 
 
 class _TestSchema(Strict):
@@ -249,145 +239,73 @@ class TableTestSchema(_TestSchema):
     check = Text()
 
 
-class _Tests(Value[tuple[DataTest, ...]]):
+class Tests(Value[tuple[DataTest, ...]]):
     """A list of tests, each of its own kind and arguments."""
 
-    schema: _TestSchema
-    alone: tuple[str, ...] = ()
-    example: str
+    def __init__(self, schema: _TestSchema, alone: tuple[str, ...], example: str) -> None:
+        """Make a field.
+
+        Args:
+            schema: What each test is loaded with.
+            alone: The tests that need no arguments.
+            example: What messages show as valid.
+        """
+        super().__init__()
+        self._schema = schema
+        self._alone = alone
+        self._example = example
+        test = schema.json_schema() | {"oneOf": [{"required": [name]} for name in schema.kinds]}
+        self.form = of_form(type="array", items={"anyOf": [{"enum": [*alone]}, test]})
 
     def _deserialize(
-        self, value: object, attr: str | None, data: Mapping[str, Any] | None, **_kwargs: object
+        self, value: object, *_args: object, **_kwargs: object
     ) -> tuple[DataTest, ...]:
-        del attr
         if not isinstance(value, list):
             raise ValidationError(
-                f"must be a list of tests such as {self.example}, not {wording.shown(value)}"
+                f"must be a list of tests such as {self._example}, not {wording.shown(value)}"
             )
-        loaded: dict[int, DataTest] = {}
+        loaded: list[DataTest] = []
         errors: dict[int, object] = {}
         for index, item in enumerate(value):
             try:
-                loaded[index] = self._loaded(item, data or {})
-                self._refuse_twice(loaded[index], [loaded[i] for i in loaded if i < index])
+                test = self._loaded(item)
+                _refuse_twice(test, loaded)
+                loaded.append(test)
             except ValidationError as error:
                 errors[index] = error.messages
         if errors:
             raise ValidationError(errors)
-        return tuple(loaded.values())
+        return tuple(loaded)
 
-    def _loaded(self, item: object, data: Mapping[str, Any]) -> DataTest:
+    def _loaded(self, item: object) -> DataTest:
         if isinstance(item, str):
-            if item not in self.alone:
+            if item not in self._alone:
                 raise ValidationError(self._not_alone(item))
             item = {item: None}
         if not isinstance(item, Mapping):
             raise ValidationError(
-                f"must be a test such as one of {self.example}, not {wording.shown(item)}"
+                f"must be a test such as one of {self._example}, not {wording.shown(item)}"
             )
-        test: DataTest = self.schema.load(item)
-        messages = dict(self._misfits(test, data))
-        if messages:
-            raise ValidationError(_nested(messages))
+        test: DataTest = self._schema.load(item)
         return test
 
     def _not_alone(self, name: str) -> str:
-        if name in self.schema.kinds:
-            return f"needs its arguments, such as {self.example}"
-        return self.schema.elsewhere.get(name) or wording.one_of(name, tuple(self.schema.kinds))
-
-    def _refuse_twice(self, test: DataTest, before: list[DataTest]) -> None:
-        if any(type(test) is type(it) and test.arguments == it.arguments for it in before):
-            raise ValidationError("stands twice; once is enough")
-
-    def _misfits(
-        self, test: DataTest, data: Mapping[str, Any]
-    ) -> Iterator[tuple[tuple[object, ...], str]]:
-        """What of a test does not fit the mapping that it stands in, by path."""
-        raise NotImplementedError
+        if name in self._schema.kinds:
+            return f"needs its arguments, such as {self._example}"
+        return self._schema.elsewhere.get(name) or wording.one_of(name, tuple(self._schema.kinds))
 
 
-class ColumnTests(_Tests):
-    """The tests of a column, which have to fit its type."""
+def _refuse_twice(test: DataTest, before: list[DataTest]) -> None:
+    if any(type(test) is type(it) and test.arguments == it.arguments for it in before):
+        raise ValidationError("stands twice; once is enough")
 
-    schema = ColumnTestSchema()
-    alone = ("not_null", "unique")
+
+def column_tests() -> Tests:
+    """The tests of a column."""
     example = "[not_null, unique, {range: {min: 0}}, {accepted_values: [a, b], severity: warn}]"
-
-    def _misfits(
-        self, test: DataTest, data: Mapping[str, Any]
-    ) -> Iterator[tuple[tuple[object, ...], str]]:
-        kind = data.get("type")
-        if not isinstance(kind, str):
-            return
-        if isinstance(test, Regex) and kind != "VARCHAR":
-            yield ("regex",), f"is for VARCHAR only, and the column is {kind}"
-        elif isinstance(test, AcceptedValues):
-            for index, value in enumerate(test.values):
-                wrong = fitting.misfit(value, kind.removesuffix("[]"))
-                if wrong:
-                    yield ("accepted_values", index), wrong
-        elif isinstance(test, Range):
-            yield from _range_misfits(test, kind)
+    return Tests(ColumnTestSchema(), ("not_null", "unique"), example)
 
 
-def _range_misfits(test: Range, kind: str) -> Iterator[tuple[tuple[object, ...], str]]:
-    if not fitting.is_ordered(kind):
-        yield ("range",), f"is for numbers, dates and instants only, and the column is {kind}"
-        return
-    bounds = {"min": test.minimum, "max": test.maximum}
-    wrong = {
-        name: fitting.misfit(value, kind) for name, value in bounds.items() if value is not None
-    }
-    yield from ((("range", name), message) for name, message in wrong.items() if message)
-    if any(wrong.values()) or test.minimum is None or test.maximum is None:
-        return
-    if not fitting.in_order(test.minimum, test.maximum):
-        yield ("range", "max"), _NOT_IN_ORDER
-
-
-class TableTests(_Tests):
-    """The tests of a table, which have to fit its columns."""
-
-    schema = TableTestSchema()
-    example = "[{unique: [a, b]}, {row_count: {min: 1}}, {check: name}]"
-
-    def _misfits(
-        self, test: DataTest, data: Mapping[str, Any]
-    ) -> Iterator[tuple[tuple[object, ...], str]]:
-        if isinstance(test, Unique):
-            for index, message in _wrong_names(test.columns, _columns_of(data)):
-                yield ("unique", index), message
-
-
-def _columns_of(data: Mapping[str, Any] | None) -> Mapping[object, object]:
-    columns = (data or {}).get("columns")
-    return columns if isinstance(columns, Mapping) else {}
-
-
-def _wrong_names(
-    names: tuple[object, ...], columns: Mapping[object, object]
-) -> Iterator[tuple[int, str]]:
-    known = [name for name in columns if isinstance(name, str)]
-    for index, name in enumerate(names):
-        if not isinstance(name, str) or name not in known:
-            near = wording.nearest(name, known) if isinstance(name, str) else None
-            there = wording.meant(near) or f" (columns: {wording.listed(known)})"
-            yield index, f"no such column in the table{there}"
-        elif name in names[:index]:
-            yield index, "stands twice; once is enough"
-
-
-def _is_identifier(column: object) -> bool:
-    pii = column.get("pii") if isinstance(column, Mapping) else None
-    return isinstance(pii, Mapping) and pii.get("class") == "identifier"
-
-
-def _nested(messages: Mapping[tuple[object, ...], str]) -> dict[object, Any]:
-    nested: dict[object, Any] = {}
-    for path, message in messages.items():
-        inner = nested
-        for step in path[:-1]:
-            inner = inner.setdefault(step, {})
-        inner[path[-1]] = [message]
-    return nested
+def table_tests() -> Tests:
+    """The tests of a table."""
+    return Tests(TableTestSchema(), (), "[{unique: [a, b]}, {row_count: {min: 1}}, {check: name}]")

@@ -1,13 +1,13 @@
 """The kinds of value a catalog is made of, as marshmallow fields that explain what is valid."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import PurePosixPath
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import RAISE, Schema, ValidationError, fields
 
 from benepass_tasks.catalog import wording
 
@@ -43,11 +43,94 @@ _MOST_DIGITS = 38
 _KIND = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 _DIGITS = 32
 _FINGERPRINT = re.compile(rf"[0-9a-f]{{{_DIGITS}}}")
+_TYPE_FORM = (
+    rf"^\s*({'|'.join(_SIMPLE_TYPES)}|DECIMAL\((0|[1-9][0-9]*),(0|[1-9][0-9]*)\))(\[\])?\s*$"
+)
+_PATH_FORM = r"^\s*data/([^*?\[\\/]+/)*[^\\/]*[^\\/.\s][^\\/]*\s*$"
+# What Kedro's reader may be told: each makes it read as the pipeline does, or makes no difference.
+_LOAD_ARGS: Mapping[str, tuple[object, ...]] = MappingProxyType(
+    {
+        "dtype": ("str",),
+        "keep_default_na": (False,),
+        "na_filter": (False,),
+        "on_bad_lines": ("warn", "skip"),
+        "encoding_errors": ("replace",),
+        "engine": ("c", "python"),
+        "low_memory": (True, False),
+    }
+)
 _GLOB = frozenset("*?[")
 _DURATION = re.compile(r"([1-9]\d{0,5})([mhd])", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 _T = TypeVar("_T")
+JsonSchema: TypeAlias = dict[str, Any]
+
+
+def of_form(**keywords: object) -> JsonSchema:
+    """A schema of JSON Schema with these keywords."""
+    return keywords
+
+
+_TEXT = of_form(type="string", pattern=r"\S")
+
+_UNKNOWN = "unknown"
+_NOT_A_MAPPING = "not a mapping"
+
+
+class Strict(Schema):
+    """A mapping in which every key must be known."""
+
+    # Keys that are valid in a similar mapping, and why they are not valid in this one.
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+    error_messages: dict[str, str] = {"unknown": _UNKNOWN, "type": _NOT_A_MAPPING}  # noqa: RUF012
+
+    # What JSON Schema is told of rules over several keys.
+    json_rules: ClassVar[Sequence[Mapping[str, Any]]] = ()
+
+    class Meta:
+        """Refuse unknown keys."""
+
+        unknown = RAISE
+
+    def handle_error(self, error: ValidationError, data: object, **_kwargs: object) -> None:
+        """Put marshmallow's own two messages into words; only here are data and keys known."""
+        messages = error.messages_dict
+        for key, said in messages.items():
+            if said == [_UNKNOWN]:
+                messages[key] = [self._refused(key)]
+            elif said == [_NOT_A_MAPPING]:
+                messages[key] = [f"must be a mapping, not {wording.shown(data)}"]
+
+    def _refused(self, key: object) -> str:
+        if isinstance(key, str) and key in self.elsewhere:
+            return self.elsewhere[key]
+        allowed = [field.data_key or name for name, field in self.load_fields.items()]
+        return wording.unknown_key(key, allowed)
+
+    def json_schema(self) -> JsonSchema:
+        """The mapping's form in JSON Schema."""
+        fields_ = {it.data_key or name: it for name, it in self.load_fields.items()}
+        schema: JsonSchema = {
+            "type": "object",
+            "properties": {name: json_schema(it) for name, it in fields_.items()},
+            "required": [name for name, it in fields_.items() if it.required],
+            "additionalProperties": False,
+        }
+        return schema | ({"allOf": list(self.json_rules)} if self.json_rules else {})
+
+
+def json_schema(field: fields.Field[Any]) -> JsonSchema:
+    """A value's form in JSON Schema, for editors.
+
+    Raises:
+        TypeError: the field is none of this project's, and nothing is known of its form.
+    """
+    if isinstance(field, Section) and isinstance(field.schema, Strict):
+        return field.schema.json_schema()
+    if isinstance(field, Value):
+        return field.form
+    raise TypeError(f"{field} does not say its form")
 
 
 class Value(fields.Field[_T]):
@@ -58,9 +141,14 @@ class Value(fields.Field[_T]):
         "null": "must not be empty",
     }
 
+    # What JSON Schema can say of a valid value.
+    form: JsonSchema
+
 
 class Text(Value[str]):
     """Text that is not empty; the space around it is dropped."""
+
+    form = _TEXT
 
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> str:
         if not isinstance(value, str):
@@ -101,6 +189,7 @@ class Choice(Value[str]):
         )
         self._choices = choices
         self._aliases = aliases
+        self.form = of_form(enum=[*choices, *aliases])
 
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> str:
         if isinstance(value, str) and self._aliases.get(value, value) in self._choices:
@@ -120,6 +209,7 @@ class Exactly(Value[_T]):
             data_key: The key, where Python cannot have it as an attribute's name.
         """
         self._only = only
+        self.form = of_form(const=only)
         self._word = only if isinstance(only, str) else wording.shown(only)
         super().__init__(
             required=required,
@@ -136,6 +226,8 @@ class Exactly(Value[_T]):
 class Flag(Value[bool]):
     """True or false, and nothing that could be taken for it."""
 
+    form = of_form(type="boolean")
+
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> bool:
         if isinstance(value, bool):
             return value
@@ -144,6 +236,8 @@ class Flag(Value[bool]):
 
 class Names(Value[tuple[str, ...]]):
     """Some names, each once."""
+
+    form = of_form(type="array", items=_TEXT, minItems=1, uniqueItems=True)
 
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> tuple[str, ...]:
         if not isinstance(value, list):
@@ -156,15 +250,40 @@ class Names(Value[tuple[str, ...]]):
         return names
 
 
-class Options(Value[Mapping[str, object]]):
-    """A mapping that is for Kedro alone to understand."""
+class LoadArgs(Value[Mapping[str, object]]):
+    """How Kedro reads a source's files, where that is what the pipeline's own reader does, too."""
+
+    form = of_form(
+        type="object",
+        properties={name: {"enum": list(valid)} for name, valid in _LOAD_ARGS.items()},
+        additionalProperties=False,
+    )
 
     def _deserialize(
         self, value: object, *_args: object, **_kwargs: object
     ) -> Mapping[str, object]:
-        if isinstance(value, Mapping):
-            return value
-        raise ValidationError(f"must be a mapping, not {wording.shown(value)}")
+        if not isinstance(value, Mapping):
+            raise ValidationError(f"must be a mapping, not {wording.shown(value)}")
+        errors = {name: [said] for name, it in value.items() if (said := _not_read(name, it))}
+        if errors:
+            raise ValidationError(errors)
+        return value
+
+
+def _not_read(name: object, value: object) -> str | None:
+    valid = _LOAD_ARGS.get(name) if isinstance(name, str) else None
+    if valid is None:
+        near = wording.meant(wording.nearest(name, _LOAD_ARGS))
+        message = "is for Kedro alone, and the pipeline reads the file without it; remove it"
+        return message + (near or f" (allowed: {', '.join(_LOAD_ARGS)})")
+    if any(type(value) is type(it) and value == it for it in valid):
+        return None
+    choices = " or ".join(map(_word, valid))
+    return f"must be {choices}, which is how the pipeline reads, not {wording.shown(value)}"
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else wording.shown(value)
 
 
 class DuckDBType(Text):
@@ -173,6 +292,8 @@ class DuckDBType(Text):
     default_error_messages = {  # noqa: RUF012 - as above
         "required": "is required: a DuckDB type such as VARCHAR or DECIMAL(18,2)"
     }
+
+    form = of_form(type="string", pattern=_TYPE_FORM)
 
     def _checked(self, text: str) -> str:
         item = text.removesuffix("[]")
@@ -192,6 +313,8 @@ class DuckDBType(Text):
 class Kind(Text):
     """The infoType of personal values."""
 
+    form = of_form(type="string", pattern=rf"^\s*{_KIND.pattern}\s*$")
+
     def _checked(self, text: str) -> str:
         if _KIND.fullmatch(text):
             return text
@@ -203,6 +326,8 @@ class Kind(Text):
 
 class Kinds(Value[tuple[str, ...]]):
     """Infotypes, in a list."""
+
+    form = of_form(type="array", items=Kind.form, minItems=1)
 
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> tuple[str, ...]:
         if not isinstance(value, list) or not value:
@@ -216,6 +341,8 @@ class Kinds(Value[tuple[str, ...]]):
 class Fingerprint(Text):
     """A digest, as this project prints it."""
 
+    form = of_form(type="string", pattern=rf"^\s*{_FINGERPRINT.pattern}\s*$")
+
     def _checked(self, text: str) -> str:
         if _FINGERPRINT.fullmatch(text):
             return text
@@ -224,6 +351,8 @@ class Fingerprint(Text):
 
 class Duration(Value[timedelta]):
     """A time span in minutes, hours or days."""
+
+    form = of_form(type="string", pattern=rf"^\s*{_DURATION.pattern}\s*$")
 
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> timedelta:
         found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
@@ -240,6 +369,8 @@ class SourcePath(Text):
     default_error_messages = {  # noqa: RUF012 - as above
         "required": "is required: a file below data/, such as data/members*.csv"
     }
+
+    form = of_form(type="string", pattern=_PATH_FORM)
 
     def _checked(self, text: str) -> str:
         path = PurePosixPath(text)
@@ -261,40 +392,51 @@ class Section(fields.Nested):
     default_error_messages = Value.default_error_messages
 
 
-class Columns(Value[Mapping[str, Mapping[str, object]]]):
-    """The columns by name, each loaded with one and the same schema."""
+class Each(Value[Mapping[str, Mapping[str, Any]]]):
+    """Things by name, each loaded with one and the same schema."""
 
-    def __init__(self, column: Schema, *, snake_case: bool = False) -> None:
-        """Make a required field.
+    def __init__(
+        self, schema: Strict, what: str, *, required: bool = False, snake_case: bool = False
+    ) -> None:
+        """Make a field.
 
         Args:
-            column: What each column is loaded with.
+            schema: What each is loaded with.
+            what: What they are called, such as columns.
+            required: Whether the key must be there.
             snake_case: Whether the names must be in lower snake case.
         """
-        super().__init__(required=True)
-        self._column = column
+        super().__init__(required=required)
+        self._schema = schema
+        self._what = what
         self._snake_case = snake_case
+        self.form = of_form(
+            type="object",
+            additionalProperties=schema.json_schema(),
+            minProperties=1,
+            propertyNames={"pattern": "^[a-z_][a-z0-9_]*$"} if snake_case else {},
+        )
 
     def _deserialize(
         self, value: object, *_args: object, **_kwargs: object
-    ) -> Mapping[str, Mapping[str, object]]:
+    ) -> Mapping[str, Mapping[str, Any]]:
         if not isinstance(value, Mapping):
-            raise ValidationError(f"must be a mapping of columns, not {wording.shown(value)}")
+            raise ValidationError(f"must be a mapping of {self._what}, not {wording.shown(value)}")
         if not value:
-            raise ValidationError("must declare at least one column")
-        columns: dict[str, Mapping[str, object]] = {}
+            raise ValidationError(f"must declare at least one {self._what.removesuffix('s')}")
+        loaded: dict[str, Mapping[str, Any]] = {}
         errors: dict[object, object] = {}
         for name, declared in value.items():
             found = [*self._wrong_with_name(name)]
             try:
-                columns[name] = self._column.load(declared)
+                loaded[name] = self._schema.load(declared)
             except ValidationError as error:
                 found.append(error.messages)
             if found:
                 errors[name] = found
         if errors:
             raise ValidationError(errors)
-        return columns
+        return loaded
 
     def _wrong_with_name(self, name: object) -> list[object]:
         if not isinstance(name, str):

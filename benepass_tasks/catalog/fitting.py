@@ -12,6 +12,7 @@ from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.datasets import Scalar
 
 INTEGERS = MappingProxyType({"INTEGER": 2**31, "BIGINT": 2**63, "HUGEINT": 2**127})
+NOT_IN_ORDER = "must not be below min"
 ORDERED = (*INTEGERS, "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 
 _DAY = r"\d{4}-\d\d-\d\d"

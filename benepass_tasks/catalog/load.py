@@ -1,48 +1,82 @@
-"""Reading `catalog.yaml`: all of it as plain data, or everything wrong with it at once."""
+"""Reading `catalog.yaml`: all that it declares as plain data, or everything wrong with its form."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from benepass_tasks.catalog import rules, wording
 from benepass_tasks.catalog.datasets import (
-    Catalog,
-    Column,
+    Declarations,
+    DeclaredColumn,
+    DeclaredSource,
+    DeclaredTable,
     Layer,
     Mask,
-    SchemaContract,
-    Source,
-    Table,
 )
-from benepass_tasks.catalog.document import Document, KeyPath, Place, Problem, read_document
+from benepass_tasks.catalog.document import (
+    Document,
+    Entries,
+    KeyPath,
+    Problem,
+    read_document,
+    refuse,
+)
+from benepass_tasks.catalog.header_names import INGESTED
 from benepass_tasks.config.errors import CatalogError
+
+if TYPE_CHECKING:
+    from benepass_tasks.catalog.fields import Strict
+
+GLOB = frozenset("*?[")
+"""What makes the name of a file a pattern."""
 
 MASKING_POLICY = "_masking_policy"
 """The key of the masking policy; Kedro skips it, as it does all that begin so."""
 
+TABLES = "_tables"
+"""The key of the tables that Kedro makes from the factory's entry."""
 
-def load_catalog(path: Path) -> Catalog:
-    """Read and check a catalog.
+FACTORY = "{layer}.{table}"
+"""The name of that entry: a pattern of Kedro, which stands for every name with a dot."""
+
+SOURCE_TYPE = "pandas.CSVDataset"
+TABLE_TYPE = "ibis.TableDataset"
+_SOURCE_KEYS = frozenset({"filepath", "load_args"})
+_TABLE_KEYS = frozenset({"table_name", "database", "connection"})
+_LAYERS: tuple[str, ...] = get_args(Layer)
+
+
+def load_catalog(path: Path) -> Declarations:
+    """Read what a catalog declares.
 
     Args:
         path: The catalog's file.
 
     Returns:
-        Its sources and tables.
+        Its sources and tables, among them the raw table of each source.
 
     Raises:
-        CatalogError: The file cannot be read, or breaks a rule; the message has one line for each
-            problem, sorted by the line it is on.
+        CatalogError: The file cannot be read, is not of the right form, or its datasets do not fit
+            each other; the message has one line for each problem, sorted by the line it is on.
     """
     document = read_document(_read(path), path.name)
-    datasets = _datasets(document.data)
-    problems = [*document.problems, *_not_datasets(document.data), *rules.check(datasets)]
-    loaded = {name: _load(name, declared, problems) for name, declared in datasets.items()}
-    masks = _load_masks(document.data.get(MASKING_POLICY, {}), problems)
-    if problems:
-        raise CatalogError("\n".join(_described(problems, document)))
-    return _catalog(path, loaded, masks)
+    reading = _Reading(document)
+    reading.read()
+    tables = _with_raw_tables(reading)
+    entries = Entries(document, MappingProxyType(reading.metadata))
+    declared = Declarations(
+        path,
+        MappingProxyType(reading.sources),
+        MappingProxyType(tables),
+        MappingProxyType(reading.masks),
+        entries=entries,
+    )
+    found = rules.check_declarations(declared, reading.metadata)
+    reading.problems += map(entries.placed, found)
+    refuse(document, reading.problems)
+    return declared
 
 
 def _read(path: Path) -> str:
@@ -60,120 +94,192 @@ def _read(path: Path) -> str:
         raise CatalogError(f"{path.name}: cannot be read: {error.strerror} ({path})") from error
 
 
-def _datasets(data: Mapping[object, object]) -> dict[str, Mapping[object, object]]:
-    return {
-        name: declared
-        for name, declared in data.items()
-        if isinstance(name, str) and isinstance(declared, Mapping) and not _holds_anchors(name)
-    }
+@dataclass(slots=True)
+class _Reading:
+    """What has been read of a document so far, and what is wrong with it.
+
+    A dataset of the wrong form is not among the sources and tables, but its name is known.
+    """
+
+    document: Document
+    sources: dict[str, DeclaredSource] = field(default_factory=dict)
+    tables: dict[str, DeclaredTable] = field(default_factory=dict)
+    masks: dict[str, Mask] = field(default_factory=dict)
+    metadata: dict[str, KeyPath] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def read(self) -> None:
+        # Not at the top because it imports marshmallow, which takes longer than loading a catalog:
+        # whoever only needs the dataclasses should not wait for it.
+        from benepass_tasks.catalog import schema  # noqa: PLC0415
+
+        data = self.document.data
+        self.problems += self.document.problems
+        self._read_masks(data.get(MASKING_POLICY, {}), schema.MASK)
+        self._read_tables(data.get(TABLES, {}), schema.TABLE_METADATA)
+        for name, declared in data.items():
+            if not isinstance(name, str):
+                self._refuse((name,), wording.unknown_key(name, ()))
+            elif name.startswith("_"):
+                continue  # Anchors: Kedro skips such names as well, whatever stands under them.
+            elif name == FACTORY:
+                self._load(schema.FACTORY, declared, (name,))
+            elif not isinstance(declared, Mapping):
+                self._refuse((name,), f"must be a mapping, not {wording.shown(declared)}")
+            elif is_table(name, declared):
+                self._read_table(name, declared, schema.TABLE)
+            else:
+                self._read_source(name, declared, schema.SOURCE)
+        if not self.metadata and all(isinstance(it, str) and it[:1] in "_{" for it in data):
+            self._refuse((), "must declare at least one dataset")
+        if TABLES in data and FACTORY not in data:
+            message = f"Kedro knows these tables by an entry '{FACTORY}'; add it: docs/catalog.md"
+            self._refuse((TABLES,), message)
+
+    def _refuse(self, path: KeyPath, message: str) -> None:
+        self.problems.append(Problem(path, message))
+
+    def _load(self, schema: "Strict", declared: object, path: KeyPath) -> Any:  # noqa: ANN401
+        """What a schema makes of a value; None where it finds something wrong."""
+        from marshmallow import ValidationError  # noqa: PLC0415 - as above
+
+        try:
+            return schema.load(cast("Any", declared))
+        except ValidationError as error:
+            self.problems += (Problem(*it) for it in _flat(error.messages, path))
+            return None
+
+    def _read_masks(self, declared: object, schema: "Strict") -> None:
+        if not isinstance(declared, Mapping):
+            message = f"must be a mapping of macros, not {wording.shown(declared)}"
+            self._refuse((MASKING_POLICY,), message)
+            return
+        for macro, settings in declared.items():
+            loaded = self._load(schema, settings, (MASKING_POLICY, macro))
+            if loaded is not None:
+                self.masks[str(macro)] = Mask(macro=str(macro), **loaded)
+
+    def _read_tables(self, declared: object, schema: "Strict") -> None:
+        if not isinstance(declared, Mapping):
+            message = f"must be a mapping of tables, not {wording.shown(declared)}"
+            self._refuse((TABLES,), message)
+            return
+        for name, metadata in declared.items():
+            path = (TABLES, name)
+            if not isinstance(name, str):
+                self._refuse(path, wording.unknown_key(name, ()))
+            elif name in self.document.data:
+                self._refuse(path, "has an entry of its own in this file, too; remove one of them")
+            else:
+                self._add_table(name, path, path, self._load(schema, metadata, path))
+
+    def _read_table(self, name: str, declared: Mapping[object, object], schema: "Strict") -> None:
+        loaded = self._load(schema, declared, (name,))
+        self._add_table(name, (name,), (name, "metadata"), loaded and loaded["metadata"])
+        layer, _, table = name.partition(".")
+        for key, expected in (("table_name", table), ("database", layer)):
+            given = declared.get(key)
+            # A wrong name is told as such, and nothing can be asked to agree with it.
+            valid = not wording.not_snake_case(expected) and (key != "database" or layer in _LAYERS)
+            if valid and isinstance(given, str) and given.strip() != expected:
+                message = (
+                    f"must be '{expected}', as the dataset's name says, not {wording.shown(given)}"
+                )
+                self._refuse((name, key), message)
+
+    def _add_table(
+        self, name: str, entry: KeyPath, path: KeyPath, loaded: Mapping[str, Any] | None
+    ) -> None:
+        self.metadata[name] = path
+        layer, _, table = name.partition(".")
+        wrong = list(_wrong_with_name(name))
+        self.problems += (Problem(entry, message) for message in wrong)
+        if loaded is not None and not wrong:
+            silent = dict.fromkeys(("grain", "domain", "source")) | {"materialized": "table"}
+            said: dict[str, Any] = silent | dict(loaded)
+            self.tables[name] = DeclaredTable(layer=cast("Layer", layer), name=table, **said)
+
+    def _read_source(self, name: str, declared: Mapping[object, object], schema: "Strict") -> None:
+        self.metadata[name] = (name, "metadata")
+        loaded = self._load(schema, declared, (name,))
+        if "." in name:
+            message = "the name of a source has no dot; <layer>.<table> names a table"
+            self._refuse((name,), message)
+        elif wrong := wording.not_snake_case(name):
+            self._refuse((name,), wrong)
+        elif loaded is not None:
+            metadata = {"domain": None} | loaded["metadata"]
+            self.sources[name] = DeclaredSource(name=name, filepath=loaded["filepath"], **metadata)
 
 
-def _not_datasets(data: Mapping[object, object]) -> Iterator[Problem]:
-    if all(map(_holds_anchors, data)):
-        yield Problem((), "must declare at least one dataset")
-    for name, declared in data.items():
-        if not isinstance(name, str):
-            yield Problem((name,), wording.unknown_key(name, ()))
-        elif not isinstance(declared, Mapping) and not _holds_anchors(name):
-            yield Problem((name,), f"must be a mapping, not {wording.shown(declared)}")
+def is_table(name: str, declared: Mapping[object, object]) -> bool:
+    """Tell a table from a source, even if one of its signs is wrong.
+
+    Otherwise one wrong name or type would make every other line of the dataset wrong too.
+
+    Args:
+        name: The dataset's name.
+        declared: What the catalog says of it.
+    """
+    named = 1 if "." in name else -1
+    kind = declared.get("type")
+    typed = (kind == TABLE_TYPE) - (kind == SOURCE_TYPE)
+    keyed = bool(_TABLE_KEYS & declared.keys()) - bool(_SOURCE_KEYS & declared.keys())
+    return (named + typed + keyed or named) > 0
 
 
-def _holds_anchors(name: object) -> bool:
-    """Kedro skips such names as well, whatever stands under them."""
-    return isinstance(name, str) and name.startswith("_")
+def _wrong_with_name(name: str) -> Iterator[str]:
+    layer, dot, table = name.partition(".")
+    if not dot:
+        yield f"a table is called <layer>.<table>, the layer one of {', '.join(_LAYERS)}"
+        return
+    if layer not in _LAYERS:
+        yield f"the layer {wording.one_of(layer, _LAYERS)}"
+    wrong = wording.not_snake_case(table)
+    if wrong:
+        yield wrong
 
 
-def _load(
-    name: str, declared: Mapping[object, object], problems: list[Problem]
-) -> Mapping[str, Any]:
-    # Not at the top because it imports marshmallow, which takes longer than loading a catalog:
-    # whoever only needs the dataclasses should not wait for it.
-    from benepass_tasks.catalog.schema import load_dataset  # noqa: PLC0415
-
-    loaded, messages = load_dataset(declared, table=rules.is_table(name, declared))
-    problems += (Problem((name, *path), message) for path, message in messages)
-    return loaded
-
-
-def _load_masks(declared: object, problems: list[Problem]) -> Mapping[str, Mask]:
-    from benepass_tasks.catalog.schema import load_masks  # noqa: PLC0415 - as above
-
-    if not isinstance(declared, Mapping):
-        message = f"must be a mapping of macros, not {wording.shown(declared)}"
-        problems.append(Problem((MASKING_POLICY,), message))
-        return {}
-    masks, messages = load_masks(declared)
-    problems += (Problem((MASKING_POLICY, *path), message) for path, message in messages)
-    return masks
+def _flat(messages: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            yield from _flat(inner, path if key == "_schema" else (*path, key))
+    elif isinstance(messages, list):
+        for inner in messages:
+            yield from _flat(inner, path)
+    else:
+        yield path, str(messages)
 
 
-def _catalog(
-    path: Path, loaded: Mapping[str, Mapping[str, Any]], masks: Mapping[str, Mask]
-) -> Catalog:
-    sources = {name: _source(name, data) for name, data in loaded.items() if "." not in name}
-    tables = {name: _table(name, data) for name, data in loaded.items() if "." in name}
-    return Catalog(
-        path, MappingProxyType(sources), MappingProxyType(tables), MappingProxyType(dict(masks))
+def _with_raw_tables(reading: _Reading) -> dict[str, DeclaredTable]:
+    """All tables; the raw table of each source with all its columns, whoever declares them."""
+    tables = dict(reading.tables)
+    entries = {it.source: it for it in tables.values() if it.source and it.layer == "raw"}
+    implied: dict[str, DeclaredTable] = {}
+    for source in reading.sources.values():
+        table = entries.get(source.name) or _raw_table(source)
+        if source.name not in entries and table.relation in reading.metadata:
+            continue  # That entry is wrong, and the rules say so.
+        silent = {
+            name: DeclaredColumn(name, None, None, None, None)
+            for name in (*source.columns, *INGESTED)
+            if name not in table.columns
+        }
+        complete = replace(table, columns=MappingProxyType({**table.columns, **silent}))
+        (tables if source.name in entries else implied)[table.relation] = complete
+        reading.metadata.setdefault(table.relation, reading.metadata[source.name])
+    return implied | tables
+
+
+def _raw_table(source: DeclaredSource) -> DeclaredTable:
+    files = "files" if GLOB & set(source.filepath) else "file"
+    return DeclaredTable(
+        layer="raw",
+        name=source.name,
+        description=f"Records of the {source.name.replace('_', ' ')} {files}, exactly as written.",
+        grain=f"one row per record of the {files}",
+        materialized="table",
+        domain=source.domain,
+        source=source.name,
+        columns=MappingProxyType({}),
     )
-
-
-def _source(name: str, data: Mapping[str, Any]) -> Source:
-    metadata = data["metadata"]
-    return Source(
-        name=name,
-        filepath=data["filepath"],
-        description=metadata["description"],
-        domain=metadata.get("domain"),
-        columns=metadata["columns"],
-        schema_contract=metadata.get("schema_contract", SchemaContract()),
-        freshness=metadata.get("freshness"),
-        volume=metadata.get("volume"),
-    )
-
-
-def _table(name: str, data: Mapping[str, Any]) -> Table:
-    layer, _, table = name.partition(".")
-    metadata = data["metadata"]
-    return Table(
-        layer=cast("Layer", layer),
-        name=table,
-        description=metadata["description"],
-        grain=metadata.get("grain"),
-        materialized=metadata.get("materialized", "table"),
-        domain=metadata.get("domain"),
-        source=metadata.get("source"),
-        columns=metadata["columns"],
-        published=metadata.get("published", False),
-        suppression=metadata.get("suppression"),
-        key=metadata.get("key") or _usual_key(metadata["columns"]),
-        tests=metadata.get("tests", ()),
-        freshness=metadata.get("freshness"),
-        volume=metadata.get("volume"),
-    )
-
-
-def _usual_key(columns: Mapping[str, Column]) -> tuple[str, ...]:
-    """Where a row came from, if the table says so and nothing personal is in it."""
-    found = [columns[name] for name in rules.PROVENANCE if name in columns]
-    is_usable = all(column.pii.class_ != "identifier" for column in found)
-    return rules.PROVENANCE if is_usable and len(found) == len(rules.PROVENANCE) else ()
-
-
-def _described(problems: Iterable[Problem], document: Document) -> Iterator[str]:
-    """One line for each problem, and only one for what many places share through an anchor."""
-    alike: dict[tuple[int, int, KeyPath, str], list[Place]] = {}
-    for problem in problems:
-        place = document.place(problem.path)
-        key = (place.line, place.column, problem.path[-1:], problem.message)
-        alike.setdefault(key, []).append(place)
-    for (line, *_, message), places in sorted(alike.items(), key=_by_line):
-        place = places[0]
-        surprise = f" ({place.surprise})" if place.surprise else ""
-        others = f" (in {len(places)} places, through an anchor)" if len(places) > 1 else ""
-        where = f"{document.name}:{line} {place.dotted}".rstrip()
-        yield f"{where}: {message}{surprise}{others}"
-
-
-def _by_line(alike: tuple[tuple[int, int, KeyPath, str], list[Place]]) -> tuple[int, int, str, str]:
-    (line, column, _, message), places = alike
-    return line, column, places[0].dotted, message

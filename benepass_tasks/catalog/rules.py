@@ -1,109 +1,88 @@
-"""What a dataset's name asks of it, and what the datasets ask of each other.
+"""What the datasets of a catalog ask of each other, and a dataset's parts of each other.
 
-These rules read the document's plain data rather than loaded datasets, so that they can speak up
-beside the errors of the schemas. They look no deeper than they must, and leave a value of the
-wrong type to the schema, which says so.
+`check_declarations` judges what the file says; `check_catalog` judges the effective catalog, since
+a type or a class may be inherited. A problem's path begins with the dataset and goes on below its
+metadata.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import TypeAlias, get_args
+from collections.abc import Iterator, Mapping, Sequence
 
-from benepass_tasks.catalog import monitoring, publishing, wording
-from benepass_tasks.catalog.datasets import Layer
-from benepass_tasks.catalog.document import Problem, mapping_at, value_at
+from benepass_tasks.catalog import fitting, publishing, wording
+from benepass_tasks.catalog.datasets import (
+    CONTRACTED,
+    AcceptedValues,
+    Catalog,
+    Column,
+    DataTest,
+    Declarations,
+    DeclaredSource,
+    DeclaredTable,
+    Range,
+    Regex,
+    Relationships,
+    Table,
+    Unique,
+)
+from benepass_tasks.catalog.document import KeyPath, Problem
 from benepass_tasks.catalog.header_names import INGESTED, column_name
 
-SOURCE_TYPE = "pandas.CSVDataset"
-TABLE_TYPE = "ibis.TableDataset"
-# The one raw table without a source: what no raw table could take ends up there.
 REJECTED = "raw.rejected_rows"
-# What tells the rows of such a table apart, unless it has a key of its own.
+"""The one raw table without a source: what no raw table could take ends up there."""
+
 PROVENANCE = ("_source_file", "_row_number")
-_SOURCE_KEYS = frozenset({"filepath", "load_args"})
-_TABLE_KEYS = frozenset({"table_name", "database", "connection"})
-_LAYERS: tuple[str, ...] = get_args(Layer)
+"""What tells the rows of a table apart that has it, unless it has a key of its own."""
+
+INSTANTS = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
+"""The types of a column that says how old a row is."""
+
 _ONLY_TABLES = ("raw", "quality", "marts")
 
-_Datasets: TypeAlias = Mapping[str, Mapping[object, object]]
 
-
-def is_table(name: str, declared: Mapping[object, object]) -> bool:
-    """Tell a table from a source, even if one of its signs is wrong.
-
-    Otherwise one wrong name or type would make every other line of the dataset wrong too.
+def check_declarations(declared: Declarations, names: Mapping[str, KeyPath]) -> Iterator[Problem]:
+    """Judge what the file says.
 
     Args:
-        name: The dataset's name.
-        declared: What the catalog says of it.
-    """
-    named = 1 if "." in name else -1
-    kind = declared.get("type")
-    typed = (kind == TABLE_TYPE) - (kind == SOURCE_TYPE)
-    keyed = bool(_TABLE_KEYS & declared.keys()) - bool(_SOURCE_KEYS & declared.keys())
-    return (named + typed + keyed or named) > 0
-
-
-def check(datasets: _Datasets) -> Iterator[Problem]:
-    """Apply every rule of this module.
-
-    Args:
-        datasets: The datasets by name; each at least a mapping.
+        declared: What it says; datasets of the wrong form are left out.
+        names: Every dataset's name, those included.
 
     Yields:
         What is wrong, in no particular order.
     """
-    sources = {n: d for n, d in datasets.items() if not is_table(n, d)}
-    tables = {n: d for n, d in datasets.items() if is_table(n, d)}
-    for name, source in sources.items():
-        yield from _check_source_name(name)
-        yield from _check_source_columns(name, source)
-        yield from _check_aliases(name, source)
-        yield from monitoring.check_source(name, source)
-    for name, table in tables.items():
-        yield from _check_table_name(name)
-        yield from _check_agreement(name, table)
-        yield from _check_materialized(name, table)
-        yield from _check_source_of(name, table, sources)
-        yield from monitoring.check_table(name, table)
-    yield from publishing.check(tables)
-    yield from _check_one_raw_table(sources, tables)
-    yield from _check_relationships(tables)
-    yield from _check_patterns(tables)
+    for source in declared.sources.values():
+        yield from _check_source_columns(source)
+        yield from _check_aliases(source)
+    for table in declared.tables.values():
+        yield from _check_materialized(table)
+        yield from _check_columns(table)
+        yield from _check_source_of(table, names)
+        yield from _check_watched(table)
+    yield from _check_raw_tables(declared)
 
 
-def _check_source_name(name: str) -> Iterator[Problem]:
-    if "." in name:
-        yield Problem((name,), "the name of a source has no dot; <layer>.<table> names a table")
-        return
-    wrong = wording.not_snake_case(name)
-    if wrong:
-        yield Problem((name,), wrong)
-
-
-def _check_source_columns(name: str, source: object) -> Iterator[Problem]:
+def _check_source_columns(source: DeclaredSource) -> Iterator[Problem]:
     for column in INGESTED:
-        if column in mapping_at(source, "metadata", "columns"):
+        if column in source.columns:
             message = "is a name that ingestion gives to a column of its own; choose another"
-            yield Problem((name, "metadata", "columns", column), message)
+            yield Problem((source.name, "columns", column), message)
+    if source.freshness and source.freshness.column:
+        message = "a source is as fresh as its newest load: load: true, or name a table's column"
+        yield Problem((source.name, "freshness", "column"), message)
 
 
-def _check_aliases(name: str, source: object) -> Iterator[Problem]:
+def _check_aliases(source: DeclaredSource) -> Iterator[Problem]:
     """Each name of a header means one column, by the rules by which headers are matched."""
-    columns = mapping_at(source, "metadata", "columns")
-    meant = {column_name(column): column for column in columns if isinstance(column, str)}
-    for column, declared in columns.items():
-        aliases = value_at(declared, "aliases")
-        given = aliases if isinstance(aliases, list) else ()
-        for alias in dict.fromkeys(it for it in given if isinstance(it, str)):
+    meant = {column_name(column): column for column in source.columns}
+    for column in source.columns.values():
+        for alias in column.aliases:
             header = column_name(alias)
-            wrong = _wrong_with_alias(header, alias, meant.get(header), column)
+            wrong = _wrong_with_alias(header, alias, meant.get(header), column.name)
             if wrong:
-                path = (name, "metadata", "columns", column, "aliases")
+                path = (source.name, "columns", column.name, "aliases")
                 yield Problem(path, f"{wording.shown(alias)} {wrong}")
-            meant.setdefault(header, str(column))
+            meant.setdefault(header, column.name)
 
 
-def _wrong_with_alias(header: str, alias: str, meant: str | None, column: object) -> str | None:
+def _wrong_with_alias(header: str, alias: str, meant: str | None, column: str) -> str | None:
     if not header or "@" in alias:
         return "cannot be the name of a column in a header; remove it"
     if header in INGESTED:
@@ -113,146 +92,184 @@ def _wrong_with_alias(header: str, alias: str, meant: str | None, column: object
     return f"means {meant} already; one of the two must go" if meant else None
 
 
-def _check_table_name(name: str) -> Iterator[Problem]:
-    layer, dot, table = name.partition(".")
-    if not dot:
-        message = f"a table is called <layer>.<table>, the layer one of {', '.join(_LAYERS)}"
-        yield Problem((name,), message)
+def _check_materialized(table: DeclaredTable) -> Iterator[Problem]:
+    if table.materialized != "view":
         return
-    if layer not in _LAYERS:
-        yield Problem((name,), f"the layer {wording.one_of(layer, _LAYERS)}")
-    wrong = wording.not_snake_case(table)
-    if wrong:
-        yield Problem((name,), wrong)
+    if table.layer in _ONLY_TABLES:
+        message = f"must be table: nothing in {table.layer} is a view"
+        yield Problem((table.relation, "materialized"), message)
+    if table.volume:
+        message = "must be left out: the rows of a view are not counted"
+        yield Problem((table.relation, "volume"), message)
 
 
-def _check_agreement(name: str, table: object) -> Iterator[Problem]:
-    layer, _, table_name = name.partition(".")
-    for key, expected in (("table_name", table_name), ("database", layer)):
-        given = value_at(table, key)
-        # A wrong name is told as such, and nothing can be asked to agree with it.
-        valid = not wording.not_snake_case(expected) and (key != "database" or layer in _LAYERS)
-        if valid and isinstance(given, str) and given.strip() != expected:
-            message = (
-                f"must be '{expected}', as the dataset's name says, not {wording.shown(given)}"
-            )
-            yield Problem((name, key), message)
+def _check_columns(table: DeclaredTable) -> Iterator[Problem]:
+    is_needed = table.layer in CONTRACTED or table.relation == REJECTED
+    if is_needed and not table.columns:
+        message = f"is required in {table.layer}: every column, with its type"
+        yield Problem((table.relation, "columns"), message)
 
 
-def _check_materialized(name: str, table: object) -> Iterator[Problem]:
-    layer = name.partition(".")[0]
-    if layer in _ONLY_TABLES and value_at(table, "metadata", "materialized") == "view":
-        message = f"must be table: nothing in {layer} is a view"
-        yield Problem((name, "metadata", "materialized"), message)
+def _check_source_of(table: DeclaredTable, names: Mapping[str, KeyPath]) -> Iterator[Problem]:
+    path = (table.relation, "source")
+    sources = [name for name in names if "." not in name]
+    if table.relation == REJECTED and table.source:
+        yield Problem(path, "must be left out: rejected rows come from all sources")
+    elif table.layer != "raw" and table.source:
+        yield Problem(path, "only a raw table has a source; remove it")
+    elif table.layer == "raw" and table.relation != REJECTED:
+        yield from _check_raw_source(table, path, sources)
 
 
-def _check_source_of(name: str, table: object, sources: _Datasets) -> Iterator[Problem]:
-    metadata = value_at(table, "metadata")
-    if not isinstance(metadata, Mapping):
-        return
-    path = (name, "metadata", "source")
-    if name == REJECTED or not name.startswith("raw."):
-        if "source" in metadata:
-            yield Problem(path, _no_source_here(name))
-        return
-    source = metadata.get("source")
-    if "source" not in metadata:
-        yield Problem(path, f"is required for a raw table (sources: {wording.listed(sources)})")
-    elif isinstance(source, str) and source not in sources:
-        yield Problem(path, _no_such_source(source, sources))
-    elif isinstance(source, str):
-        yield from _check_raw_columns(name, table, source, sources[source])
-
-
-def _no_source_here(name: str) -> str:
-    if name == REJECTED:
-        return "must be left out: rejected rows come from all sources"
-    return "only a raw table has a source; remove it"
-
-
-def _no_such_source(source: str, sources: _Datasets) -> str:
-    near = wording.meant(wording.nearest(source, sources))
-    return "no such source in the catalog" + (near or f" (sources: {wording.listed(sources)})")
-
-
-def _check_raw_columns(
-    name: str, table: object, source: str, declared: object
+def _check_raw_source(
+    table: DeclaredTable, path: KeyPath, sources: Sequence[str]
 ) -> Iterator[Problem]:
-    path = (name, "metadata", "columns")
-    columns = mapping_at(table, "metadata", "columns")
-    if not columns:
-        return
-    missing = [
-        column
-        for column in mapping_at(declared, "metadata", "columns")
-        if isinstance(column, str) and column not in columns
-    ]
-    if missing:
-        message = f"must have each column of source '{source}'; missing: {wording.listed(missing)}"
+    if table.source is None:
+        message = f"is required for a raw table (sources: {wording.listed(sources)})"
         yield Problem(path, message)
-    added = [f"{column} {kind}" for column, kind in INGESTED.items() if column not in columns]
-    if added:
-        yield Problem(path, f"must have what ingestion adds; missing: {wording.listed(added)}")
-    for column, kind in INGESTED.items():
-        given = value_at(columns, column, "type")
-        if isinstance(given, str) and given.strip() != kind:
+    elif table.source not in sources:
+        near = wording.meant(wording.nearest(table.source, sources))
+        message = "no such source in the catalog"
+        yield Problem(path, message + (near or f" (sources: {wording.listed(sources)})"))
+    for name, kind in INGESTED.items():
+        given = table.columns[name].type if name in table.columns else None
+        if given not in (None, kind):
             message = f"must be {kind}, which is what ingestion writes, not {wording.shown(given)}"
-            yield Problem((*path, column, "type"), message)
+            yield Problem((table.relation, "columns", name, "type"), message)
 
 
-def _check_one_raw_table(sources: _Datasets, tables: _Datasets) -> Iterator[Problem]:
+def _check_watched(table: DeclaredTable) -> Iterator[Problem]:
+    if table.freshness and table.freshness.column is None and table.source is None:
+        message = "only a source and its raw table are loaded; name a column instead"
+        yield Problem((table.relation, "freshness", "load"), message)
+
+
+def _check_raw_tables(declared: Declarations) -> Iterator[Problem]:
     loaded_by: dict[str, str] = {}
-    for name, table in tables.items():
-        source = value_at(table, "metadata", "source")
-        if name == REJECTED or not name.startswith("raw.") or not isinstance(source, str):
-            continue
-        first = loaded_by.setdefault(source, name)
-        if first != name:
-            message = f"a source has one raw table, and '{source}' already has {first}"
-            yield Problem((name, "metadata", "source"), message)
-    for name in sources:
-        if name not in loaded_by:
-            message = f"no raw table is loaded from it: add one with metadata.source: {name}"
+    for table in declared.tables.values():
+        if table.layer == "raw" and table.source and table.relation != REJECTED:
+            first = loaded_by.setdefault(table.source, table.relation)
+            if first != table.relation:
+                message = f"a source has one raw table, and '{table.source}' already has {first}"
+                yield Problem((table.relation, "source"), message)
+    for name, source in declared.sources.items():
+        if name in loaded_by:
+            yield from _check_raw_columns(declared.tables[loaded_by[name]], source)
+        taken = declared.tables.get(f"raw.{name}")
+        if name not in loaded_by and taken and taken.source in declared.sources:
+            message = f"its raw table is {taken.relation}, which is loaded from {taken.source}"
             yield Problem((name,), message)
 
 
-def _tests_on_columns(
-    tables: _Datasets, kind: str
-) -> Iterator[tuple[tuple[object, ...], object, object]]:
-    """The path, the arguments and the column's type of each test of a kind."""
-    for name, table in tables.items():
-        for column, declared in mapping_at(table, "metadata", "columns").items():
-            tests = value_at(declared, "tests")
-            for index, test in enumerate(tests if isinstance(tests, list) else ()):
-                if isinstance(test, Mapping) and kind in test:
-                    path = (name, "metadata", "columns", column, "tests", index, kind)
-                    yield path, test[kind], value_at(declared, "type")
+def _check_raw_columns(table: DeclaredTable, source: DeclaredSource) -> Iterator[Problem]:
+    for column in table.columns:
+        if column not in source.columns and column not in INGESTED:
+            near = wording.meant(wording.nearest(column, source.columns))
+            there = near or f" (columns: {wording.listed(source.columns)})"
+            message = f"source '{source.name}' has no such column{there}"
+            yield Problem((table.relation, "columns", column), message)
 
 
-def _check_relationships(tables: _Datasets) -> Iterator[Problem]:
-    for path, given, kind in _tests_on_columns(tables, "relationships"):
-        to, column = value_at(given, "to"), value_at(given, "column")
-        if not isinstance(to, str) or not isinstance(column, str):
-            continue
-        columns = mapping_at(tables.get(to), "metadata", "columns")
-        names = [name for name in columns if isinstance(name, str)]
-        if to not in tables:
-            near = wording.meant(wording.nearest(to, tables))
-            yield Problem((*path, "to"), "no such table in the catalog" + near)
-        elif column not in columns:
-            near = wording.meant(wording.nearest(column, names))
-            message = f"{to} has no such column" + (near or f" (columns: {wording.listed(names)})")
-            yield Problem((*path, "column"), message)
-        elif isinstance(found := value_at(columns, column, "type"), str) and found != kind:
-            message = f"must be of the column's own type {kind}, and {to}.{column} is {found}"
-            yield Problem((*path, "column"), message)
+def check_catalog(catalog: Catalog) -> Iterator[Problem]:
+    """Judge the effective catalog.
+
+    Yields:
+        What is wrong, in no particular order.
+    """
+    for table in catalog.tables.values():
+        yield from _check_key(table)
+        yield from _check_tests_of_columns(table, catalog)
+        for index, test in enumerate(table.tests):
+            if isinstance(test, Unique):
+                path = (table.relation, "tests", index, "unique")
+                yield from _check_names(path, test.columns, table)
+        yield from _check_fresh_column(table)
+    yield from publishing.check(catalog)
+    yield from _check_patterns(catalog)
 
 
-def _check_patterns(tables: _Datasets) -> Iterator[Problem]:
+def _check_names(path: KeyPath, names: Sequence[str], table: Table) -> Iterator[Problem]:
+    for index, name in enumerate(names):
+        if name not in table.columns:
+            yield Problem((*path, index), _no_such_column("in the table", name, table))
+
+
+def _no_such_column(where: str, name: str, table: Table) -> str:
+    near = wording.meant(wording.nearest(name, table.columns))
+    there = near or f" (columns: {wording.listed(table.columns)})"
+    return f"no such column {where}{there}"
+
+
+def _check_key(table: Table) -> Iterator[Problem]:
+    path = (table.relation, "key")
+    yield from _check_names(path, table.key, table)
+    for index, name in enumerate(table.key):
+        if name in table.columns and table.columns[name].pii.class_ == "identifier":
+            message = "identifies a person, and a key is shown; choose another column"
+            yield Problem((*path, index), message)
+
+
+def _check_tests_of_columns(table: Table, catalog: Catalog) -> Iterator[Problem]:
+    for column in table.columns.values():
+        for index, test in enumerate(column.tests):
+            path = (table.relation, "columns", column.name, "tests", index)
+            for below, message in _misfits(test, column, catalog):
+                yield Problem((*path, *below), message)
+
+
+def _misfits(test: DataTest, column: Column, catalog: Catalog) -> Iterator[tuple[KeyPath, str]]:
+    """What of a test does not fit its column, by path."""
+    if isinstance(test, Regex) and column.type != "VARCHAR":
+        yield ("regex",), f"is for VARCHAR only, and the column is {column.type}"
+    elif isinstance(test, AcceptedValues):
+        for index, value in enumerate(test.values):
+            wrong = fitting.misfit(value, column.type.removesuffix("[]"))
+            if wrong:
+                yield ("accepted_values", index), wrong
+    elif isinstance(test, Range):
+        yield from _range_misfits(test, column.type)
+    elif isinstance(test, Relationships):
+        yield from _relationship_misfits(test, column, catalog)
+
+
+def _range_misfits(test: Range, kind: str) -> Iterator[tuple[KeyPath, str]]:
+    if not fitting.is_ordered(kind):
+        yield ("range",), f"is for numbers, dates and instants only, and the column is {kind}"
+        return
+    bounds = {"min": test.minimum, "max": test.maximum}
+    wrong = {
+        name: fitting.misfit(value, kind) for name, value in bounds.items() if value is not None
+    }
+    yield from ((("range", name), message) for name, message in wrong.items() if message)
+    if any(wrong.values()) or test.minimum is None or test.maximum is None:
+        return
+    if not fitting.in_order(test.minimum, test.maximum):
+        yield ("range", "max"), fitting.NOT_IN_ORDER
+
+
+def _relationship_misfits(
+    test: Relationships, column: Column, catalog: Catalog
+) -> Iterator[tuple[KeyPath, str]]:
+    to = catalog.tables.get(test.to)
+    if to is None:
+        near = wording.meant(wording.nearest(test.to, catalog.tables))
+        yield ("relationships", "to"), "no such table in the catalog" + near
+    elif test.column not in to.columns:
+        near = wording.meant(wording.nearest(test.column, to.columns))
+        there = near or f" (columns: {wording.listed(to.columns)})"
+        yield ("relationships", "column"), f"{test.to} has no such column{there}"
+    elif (found := to.columns[test.column].type) != column.type:
+        message = f"must be of the column's own type {column.type}, and {test.to}.{test.column}"
+        yield ("relationships", "column"), f"{message} is {found}"
+
+
+def _check_patterns(catalog: Catalog) -> Iterator[Problem]:
     patterns = [
-        (path, given)
-        for path, given, _ in _tests_on_columns(tables, "regex")
-        if isinstance(given, str) and given
+        ((table.relation, "columns", column.name, "tests", index, "regex"), test.pattern)
+        for table in catalog.tables.values()
+        for column in table.columns.values()
+        for index, test in enumerate(column.tests)
+        if isinstance(test, Regex)
     ]
     if not patterns:
         return
@@ -265,3 +282,15 @@ def _check_patterns(tables: _Datasets) -> Iterator[Problem]:
             except duckdb.Error as error:
                 said = wording.shown(str(error).splitlines()[0])
                 yield Problem(path, f"is no regular expression of DuckDB: {said}")
+
+
+def _check_fresh_column(table: Table) -> Iterator[Problem]:
+    name = table.freshness.column if table.freshness else None
+    path = (table.relation, "freshness", "column")
+    if name is None:
+        return
+    if name not in table.columns:
+        yield Problem(path, _no_such_column("in the table", name, table))
+    elif (kind := table.columns[name].type) not in INSTANTS:
+        message = f"must name a column of type {', '.join(INSTANTS[:-1])} or {INSTANTS[-1]}"
+        yield Problem(path, f"{message}, not {kind}")

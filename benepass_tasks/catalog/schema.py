@@ -1,24 +1,21 @@
 """What may stand in one dataset of the catalog, as marshmallow schemas.
 
 A schema sees a dataset without its name: what follows from the name, or from other datasets, is in
-`rules`. Schemas are made once, at import, with everything nested in them: making one
+`load` and `rules`. Schemas are made once, at import, with everything nested in them: making one
 costs more than loading a dataset with it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, TypeAlias, get_args
+from typing import Any, get_args
 
 from marshmallow import ValidationError, post_load, validates_schema
-from marshmallow.exceptions import SCHEMA
 
-from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.datasets import (
-    Column,
     ContractMode,
+    DeclaredColumn,
     Domain,
     Freshness,
-    Mask,
     Materialized,
     Pii,
     PiiClass,
@@ -27,29 +24,56 @@ from benepass_tasks.catalog.datasets import (
     Treatment,
     Volume,
 )
-from benepass_tasks.catalog.expectations import ColumnTests, Key, RowCountSchema, TableTests
+from benepass_tasks.catalog.expectations import (
+    ColumnNames,
+    RowCountSchema,
+    column_tests,
+    table_tests,
+)
 from benepass_tasks.catalog.fields import (
     Choice,
-    Columns,
     DuckDBType,
     Duration,
+    Each,
     Exactly,
     Fingerprint,
     Flag,
     Kind,
     Kinds,
+    LoadArgs,
     Names,
-    Options,
     Section,
     SourcePath,
+    Strict,
     Text,
 )
-from benepass_tasks.catalog.strict import Strict as _Strict
-
-KeyPath: TypeAlias = tuple[object, ...]
 
 
-class _PiiSchema(_Strict):
+class _PiiSchema(Strict):
+    json_rules = (
+        {
+            "if": {
+                "properties": {"class": {"const": "none"}, "sensitive": {"const": False}},
+            },
+            "then": {"properties": {"kind": False}},
+            "else": {"required": ["kind"]},
+        },
+        {
+            "if": {"properties": {"class": {"const": "identifier"}}},
+            "then": {"required": ["treatment"]},
+        },
+        {
+            "if": {
+                "properties": {
+                    "class": {"const": "identifier"},
+                    "treatment": {"enum": ["plaintext", "clear"]},
+                },
+                "required": ["treatment"],
+            },
+            "then": {"required": ["reason"]},
+        },
+    )
+
     class_ = Choice(get_args(PiiClass), required=True, data_key="class")
     sensitive = Flag()
     kind = Kind()
@@ -93,11 +117,11 @@ class _PiiSchema(_Strict):
         return Pii(**data)
 
 
-class _ColumnSchema(_Strict):
-    description = Text(required=True)
-    type = DuckDBType(required=True)
+class _ColumnSchema(Strict):
+    description = Text()
+    type = DuckDBType()
     domain = Choice(get_args(Domain))
-    pii = Section(_PiiSchema(), required=True)
+    pii = Section(_PiiSchema())
 
 
 class _TableColumnSchema(_ColumnSchema):
@@ -109,7 +133,7 @@ class _TableColumnSchema(_ColumnSchema):
     )
 
     published = Flag()
-    tests = ColumnTests()
+    tests = column_tests()
 
 
 class _SourceColumnSchema(_ColumnSchema):
@@ -120,11 +144,17 @@ class _SourceColumnSchema(_ColumnSchema):
         }
     )
 
+    description = Text(required=True)
     required = Flag()
     aliases = Names()
 
 
-class _FreshnessSchema(_Strict):
+class _FreshnessSchema(Strict):
+    json_rules = (
+        {"oneOf": [{"required": ["load"]}, {"required": ["column"]}]},
+        {"anyOf": [{"required": ["warn_after"]}, {"required": ["fail_after"]}]},
+    )
+
     load_ = Exactly(only=True, required=False, data_key="load")
     column = Text()
     warn_after = Duration()
@@ -158,45 +188,30 @@ class _VolumeSchema(RowCountSchema):
         return Volume(data.get("min"), data.get("max"))
 
 
-class _MetadataSchema(_Strict):
+class _MetadataSchema(Strict):
     description = Text(required=True)
     domain = Choice(get_args(Domain))
     freshness = Section(_FreshnessSchema())
     volume = Section(_VolumeSchema())
 
-    @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def check_domains(self, _data: object, original: object, **_kwargs: object) -> None:
-        """Each column has a domain, its own or the dataset's."""
-        if not isinstance(original, Mapping) or "domain" in original:
-            return
-        columns = original.get("columns")
-        columns = columns if isinstance(columns, Mapping) else {}
-        without = [
-            name
-            for name, column in columns.items()
-            if isinstance(name, str) and isinstance(column, Mapping) and "domain" not in column
-        ]
-        if without:
-            choices = ", ".join(get_args(Domain))
-            message = f"is required for the columns without their own: {wording.listed(without)}"
-            raise ValidationError(f"{message} (one of {choices})", "domain")
-
     @post_load
     def build(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
-        """Make the columns, which take the dataset's domain if they have none."""
-        default = {"domain": data.get("domain")}
+        """Make the columns."""
+        silent = dict.fromkeys(("description", "type", "domain", "pii"))
         columns = {
-            name: Column(name=name, **(default | column))
-            for name, column in data["columns"].items()
+            name: DeclaredColumn(name=name, **(silent | column))
+            for name, column in data.get("columns", {}).items()
         }
-        return {**data, "columns": MappingProxyType(columns)}
+        # Where a dataset is drawn is for Kedro alone.
+        said = {key: value for key, value in data.items() if key != "kedro_viz"}
+        return said | {"columns": MappingProxyType(columns)}
 
 
-class _KedroVizSchema(_Strict):
+class _KedroVizSchema(Strict):
     layer = Text(required=True)
 
 
-class _SchemaContractSchema(_Strict):
+class _SchemaContractSchema(Strict):
     tables = Choice(get_args(ContractMode))
     columns = Choice(get_args(ContractMode))
     data_type = Choice(get_args(ContractMode))
@@ -220,12 +235,12 @@ class _SourceMetadataSchema(_MetadataSchema):
         }
     )
 
-    columns = Columns(_SourceColumnSchema(), snake_case=True)
+    columns = Each(_SourceColumnSchema(), "columns", required=True, snake_case=True)
     schema_contract = Section(_SchemaContractSchema())
     kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
 
 
-class _SuppressionSchema(_Strict):
+class _SuppressionSchema(Strict):
     columns = Names(required=True)
     employees = Text()
     groups = Names()
@@ -243,31 +258,31 @@ class _TableMetadataSchema(_MetadataSchema):
         {"schema_contract": "only what comes in from outside has one; move it to the source"}
     )
 
-    columns = Columns(_TableColumnSchema())
+    columns = Each(_TableColumnSchema(), "columns")
     kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
     materialized = Choice(get_args(Materialized))
     grain = Text()
     source = Text()
     published = Flag()
     suppression = Section(_SuppressionSchema())
-    key = Key()
-    tests = TableTests()
+    key = ColumnNames()
+    tests = table_tests()
 
 
-class _ConnectionSchema(_Strict):
+class _ConnectionSchema(Strict):
     backend = Exactly("duckdb")
     database = Text(required=True)
     read_only = Exactly(only=True)
 
 
-class _SourceSchema(_Strict):
+class _SourceSchema(Strict):
     type = Exactly("pandas.CSVDataset")
     filepath = SourcePath(required=True)
-    load_args = Options()
+    load_args = LoadArgs()
     metadata = Section(_SourceMetadataSchema(), required=True)
 
 
-class _TableSchema(_Strict):
+class _TableSchema(Strict):
     type = Exactly("ibis.TableDataset")
     table_name = Text(required=True)
     database = Text(required=True)
@@ -275,64 +290,40 @@ class _TableSchema(_Strict):
     metadata = Section(_TableMetadataSchema(), required=True)
 
 
-class _MaskSchema(_Strict):
+class _FactoryMetadataSchema(Strict):
+    kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
+
+
+class _FactorySchema(Strict):
+    type = Exactly("ibis.TableDataset")
+    table_name = Exactly("{table}")
+    database = Exactly("{layer}")
+    connection = Section(_ConnectionSchema(), required=True)
+    metadata = Section(_FactoryMetadataSchema())
+
+
+class _MaskSchema(Strict):
     treatment = Choice(("mask", "hash"), required=True)
     kinds = Kinds()
     fingerprint = Fingerprint(required=True)
 
-
-_SOURCE = _SourceSchema()
-_TABLE = _TableSchema()
-_MASK = _MaskSchema()
-
-
-def load_dataset(
-    declared: Mapping[Any, object], *, table: bool
-) -> tuple[Mapping[str, Any], list[tuple[KeyPath, str]]]:
-    """Load one dataset as far as its own mapping can tell.
-
-    Args:
-        declared: What the catalog says of the dataset.
-        table: Whether it is a table rather than a source.
-
-    Returns:
-        What was loaded, with the columns made, and no messages; or nothing, and a message
-        with its path for each thing that is wrong.
-    """
-    try:
-        loaded: Mapping[str, Any] = (_TABLE if table else _SOURCE).load(declared)
-    except ValidationError as error:
-        return {}, list(_flat(error.messages, ()))
-    return loaded, []
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
+        """Name no kind where any is meant."""
+        return {"kinds": ()} | data
 
 
-def load_masks(
-    declared: Mapping[Any, Any],
-) -> tuple[Mapping[str, Mask], list[tuple[KeyPath, str]]]:
-    """Load the masking policy.
+SOURCE = _SourceSchema()
+"""The files of one kind, an entry for Kedro."""
 
-    Args:
-        declared: What the catalog says of each macro, by name.
+TABLE = _TableSchema()
+"""A table with an entry of its own for Kedro."""
 
-    Returns:
-        The masks by macro, and a message with its path for each thing that is wrong.
-    """
-    masks = {}
-    messages: list[tuple[KeyPath, str]] = []
-    for macro, settings in declared.items():
-        try:
-            masks[macro] = Mask(macro=macro, **({"kinds": ()} | _MASK.load(settings)))
-        except ValidationError as error:
-            messages += _flat(error.messages, (macro,))
-    return masks, messages
+TABLE_METADATA = _TableMetadataSchema()
+"""A table that Kedro makes from the factory's entry."""
 
+FACTORY = _FactorySchema()
+"""The entry from which Kedro makes every table that has none of its own."""
 
-def _flat(messages: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    if isinstance(messages, dict):
-        for key, inner in messages.items():
-            yield from _flat(inner, path if key == SCHEMA else (*path, key))
-    elif isinstance(messages, list):
-        for inner in messages:
-            yield from _flat(inner, path)
-    else:
-        yield path, str(messages)
+MASK = _MaskSchema()
+"""A macro that counts as masking."""

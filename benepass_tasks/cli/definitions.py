@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from benepass_tasks.catalog import Catalog, load_catalog
+from benepass_tasks.catalog import Catalog
 from benepass_tasks.config.project import Project, open_project
 from benepass_tasks.config.settings import current_settings, models_cache
-from benepass_tasks.sqlmodels import ModelGraph, read_graph
+from benepass_tasks.sqlmodels import ModelGraph
+from benepass_tasks.sqlmodels.effective import read_definitions
 
 if TYPE_CHECKING:
     from benepass_tasks.sqlmodels.lineage import Lineage
@@ -21,31 +22,22 @@ def find_project() -> Project:
 
 
 def read_catalog() -> Catalog:
-    """The catalog, checked by itself.
+    """The effective catalog.
 
     Raises:
-        ProjectError: as above, or the catalog is invalid.
+        ProjectError: as below.
     """
-    return load_catalog(find_project().catalog)
+    catalog, _ = read()
+    return catalog
 
 
 def read() -> tuple[Catalog, ModelGraph]:
-    """The catalog and the graph of the SQL models, checked against each other.
+    """The effective catalog and the graph of the SQL models, checked against each other.
 
     Raises:
-        ProjectError: as above, or the SQL and the catalog do not fit.
+        ProjectError: as above, or one of them is invalid, or they do not fit.
     """
-    catalog = read_catalog()
-    return catalog, graph_of(catalog)
-
-
-def graph_of(catalog: Catalog) -> ModelGraph:
-    """The graph of the SQL models, checked against the catalog.
-
-    Raises:
-        ProjectError: the SQL and the catalog do not fit.
-    """
-    return read_graph(find_project(), catalog, models_cache(current_settings().warehouse))
+    return read_definitions(find_project(), models_cache(current_settings().warehouse))
 
 
 def lineage_of(catalog: Catalog, graph: ModelGraph) -> "Lineage":

@@ -157,6 +157,7 @@ def _column_json(column: Column) -> dict[str, object]:
         "required": column.required,
         "aliases": list(column.aliases),
         "pii": _pii_json(column.pii),
+        "comes_from": dict(column.basis),
     }
 
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,8 +69,8 @@ def open_project(folder: Path) -> Project:
     return project
 
 
-def list_relations(project: Project, layers: Iterable[str]) -> list[str]:
-    """The tables of a project by the names of its catalog's entries alone.
+def list_relations(project: Project) -> list[str]:
+    """The tables of a project by the names of its files and sources alone.
 
     None where there is no catalog, and nothing is checked: that comes with the first task.
     """
@@ -79,5 +78,7 @@ def list_relations(project: Project, layers: Iterable[str]) -> list[str]:
         catalog = project.catalog.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return []
-    entries = re.findall(r"^(\w+\.\w+):", catalog, re.MULTILINE)
-    return [entry for entry in entries if entry.partition(".")[0] in set(layers)]
+    sources = (f"raw.{name}" for name in re.findall(r"^([a-z]\w*):", catalog, re.MULTILINE))
+    entries = re.findall(r"^ *(raw\.\w+):", catalog, re.MULTILINE)
+    models = (f"{layer}.{path.stem}" for layer in LAYERS for path in project.sql_files(layer))
+    return list(dict.fromkeys([*entries, *sources, *models]))

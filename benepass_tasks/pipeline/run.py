@@ -11,7 +11,7 @@ from types import ModuleType
 import duckdb
 from sqlalchemy.exc import DBAPIError
 
-from benepass_tasks.catalog import Catalog, load_catalog
+from benepass_tasks.catalog import Catalog
 from benepass_tasks.config.errors import (
     BenepassError,
     OutdatedWarehouseError,
@@ -33,7 +33,8 @@ from benepass_tasks.pipeline.closing import Aim, close_run
 from benepass_tasks.quality.alerts import alert, run_failed
 from benepass_tasks.quality.quarantine import is_quarantine
 from benepass_tasks.site import files_of_site, site_code_version, tell_end
-from benepass_tasks.sqlmodels import ModelGraph, read_graph
+from benepass_tasks.sqlmodels import ModelGraph
+from benepass_tasks.sqlmodels.effective import read_definitions
 from benepass_tasks.sqlmodels.privacy import require_proof
 from benepass_tasks.state.history import runs
 from benepass_tasks.state.history.materializations import record_failed
@@ -423,8 +424,7 @@ def _definitions_of(settings: Settings) -> tuple[Catalog, ModelGraph]:
 def _definitions(
     project: Project, _state: tuple[tuple[str, int, int], ...], warehouse: Warehouse
 ) -> tuple[Catalog, ModelGraph]:
-    catalog = load_catalog(project.catalog)
-    graph = read_graph(project, catalog, warehouse.models_cache)
+    catalog, graph = read_definitions(project, warehouse.models_cache)
     require_proof(catalog, graph, warehouse.proven)
     return catalog, graph
 

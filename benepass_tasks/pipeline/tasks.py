@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, ClassVar
 import luigi
 
 from benepass_tasks.config.errors import BenepassError, ProjectError
-from benepass_tasks.config.project import LAYERS, Project, list_relations
+from benepass_tasks.config.project import Project, list_relations
 from benepass_tasks.config.settings import current_settings
 from benepass_tasks.engine.nodes import BOOKS, CONTRACTS, PUBLISHED, SITE
 from benepass_tasks.pipeline import logs
@@ -342,7 +342,7 @@ def _declared_relations() -> list[str]:
         project = Project(current_settings().project_dir)
     except ProjectError:
         return []
-    return list_relations(project, ("raw", *LAYERS))
+    return list_relations(project)
 
 
 # Luigi's command line knows a task by its class: name them all, without reading them yet.

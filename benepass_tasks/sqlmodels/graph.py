@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from benepass_tasks.catalog import Catalog, SqlCheck
+from benepass_tasks.catalog import Declarations, SqlCheck
 from benepass_tasks.catalog.wording import meant, nearest
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.config.project import LAYERS, Project
@@ -48,7 +48,7 @@ class ModelGraph:
         return frozenset(reached)
 
 
-def read_graph(project: Project, catalog: Catalog, cache: Path) -> ModelGraph:
+def read_graph(project: Project, catalog: Declarations, cache: Path) -> ModelGraph:
     """Read every SQL file of the project and check it against the catalog.
 
     Args:
@@ -105,7 +105,9 @@ def _parse(project: Project, problems: list[str]) -> Definitions:
     return macros, models
 
 
-def _mismatches(project: Project, catalog: Catalog, models: Mapping[str, Model]) -> Iterator[str]:
+def _mismatches(
+    project: Project, catalog: Declarations, models: Mapping[str, Model]
+) -> Iterator[str]:
     files = {f"{layer}.{path.stem}": path for layer in LAYERS for path in project.sql_files(layer)}
     for relation in catalog.tables.keys() - files.keys():
         layer, _, table = relation.partition(".")
@@ -127,7 +129,7 @@ def _check_files(project: Project) -> dict[str, Path]:
     return {name: path for name, path in paths.items() if name != PROOF}
 
 
-def _check_mismatches(project: Project, catalog: Catalog) -> Iterator[str]:
+def _check_mismatches(project: Project, catalog: Declarations) -> Iterator[str]:
     files = _check_files(project)
     named: set[str] = set()
     for relation, table in catalog.tables.items():

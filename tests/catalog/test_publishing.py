@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from projects import catalog_without_sql
 
-from benepass_tasks.catalog import Suppression, load_catalog
+from benepass_tasks.catalog import Suppression
 from benepass_tasks.config.errors import CatalogError
 
 CONNECTION = "{backend: duckdb, database: data/warehouse.duckdb, read_only: true}"
@@ -38,14 +39,14 @@ def problems_of(text: str, folder: Path) -> list[str]:
     path = folder / "catalog.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(CatalogError) as caught:
-        load_catalog(path)
+        catalog_without_sql(path)
     return str(caught.value).splitlines()
 
 
 def test_a_table_says_what_is_published_and_what_is_withheld(tmp_path: Path) -> None:
     path = tmp_path / "catalog.yaml"
     path.write_text(GOOD, encoding="utf-8")
-    table = load_catalog(path).tables["marts.spend"]
+    table = catalog_without_sql(path).tables["marts.spend"]
     assert table.published
     assert table.suppression == Suppression(("spent",), employees="people", groups=("month",))
     assert [it.name for it in table.columns.values() if it.published] == [
@@ -59,7 +60,7 @@ def test_nothing_is_published_unless_the_catalog_says_so(tmp_path: Path) -> None
     start, end = GOOD.index("    published"), GOOD.index("    columns:\n      month")
     path = tmp_path / "catalog.yaml"
     path.write_text(GOOD[:start] + GOOD[end:], encoding="utf-8")
-    table = load_catalog(path).tables["marts.spend"]
+    table = catalog_without_sql(path).tables["marts.spend"]
     assert not table.published
     assert table.suppression is None
 
@@ -85,10 +86,7 @@ CASES = {
     "published is a word": (
         "    published: true",
         "    published: 'yes'",
-        (
-            "9 marts.spend.metadata.published: must be true or false, not 'yes'\n"
-            f"10 {SUPPRESSION}: must be left out: the table is not published"
-        ),
+        ("9 marts.spend.metadata.published: must be true or false, not 'yes'"),
     ),
     "a published column is a word": (
         "published: false",
@@ -231,7 +229,7 @@ claims:
     columns:
       amount: {description: Claimed, type: VARCHAR, published: true, pii: {class: none}}
 """
-    assert problems_of(text, tmp_path)[1:] == [
+    assert problems_of(text, tmp_path) == [
         "catalog.yaml:7 claims.metadata.published: only a table can be published; remove it",
         (
             "catalog.yaml:8 claims.metadata.suppression: "
@@ -266,7 +264,7 @@ OF_THE_FOLLOWER = "marts.claims.metadata.suppression"
 def test_a_table_with_rows_of_the_groups_of_another_follows_it(tmp_path: Path) -> None:
     path = tmp_path / "catalog.yaml"
     path.write_text(GOOD + FOLLOWER, encoding="utf-8")
-    assert load_catalog(path).tables["marts.claims"].suppression == Suppression(
+    assert catalog_without_sql(path).tables["marts.claims"].suppression == Suppression(
         ("month", "who"), follows="marts.spend", sums=("claimed",)
     )
 

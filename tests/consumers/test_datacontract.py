@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from datacontract.data_contract import DataContract
+from projects import catalog_of
 
-from benepass_tasks.catalog import load_catalog
 from benepass_tasks.publish.exporters.odcs import write_contracts
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ DATACONTRACT = Path(sysconfig.get_path("scripts")) / "datacontract"
 
 @pytest.fixture
 def written(workspace: Workspace, tmp_path: Path) -> list[Path]:
-    catalog = load_catalog(workspace.root / "catalog.yaml")
+    catalog = catalog_of(workspace.root)
     return write_contracts(catalog, "data/warehouse.duckdb", tmp_path / "contracts")
 
 

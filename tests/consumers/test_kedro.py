@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kedro.config import OmegaConfigLoader
 from kedro.io import DataCatalog
-
-from benepass_tasks.catalog import Catalog, load_catalog
+from projects import catalog_of
 
 if TYPE_CHECKING:
     from workspace import Workspace
+
+    from benepass_tasks.catalog import Catalog
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 @pytest.fixture
 def declared(sample: Workspace) -> Catalog:
-    return load_catalog(sample.root / "catalog.yaml")
+    return catalog_of(sample.root)
 
 
 @pytest.fixture

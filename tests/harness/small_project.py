@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import yaml
+from projects import catalog_without_sql
 
-from benepass_tasks.catalog import Catalog, load_catalog
 from benepass_tasks.config.project import Project
 from benepass_tasks.sqlmodels import ModelGraph, read_graph
 from benepass_tasks.sqlmodels.lineage import trace
@@ -16,6 +16,8 @@ from benepass_tasks.sqlmodels.privacy import Proof, approved_masks, mask_fingerp
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from benepass_tasks.catalog import Catalog
 
 SOURCE = {
     "id": {"class": "pseudonym", "kind": "EMPLOYEE_ID"},
@@ -106,7 +108,7 @@ class SmallProject:
     def _parse(self, policy: dict[str, dict[str, object]]) -> tuple[Catalog, ModelGraph]:
         self._write("catalog.yaml", yaml.safe_dump(self._catalog(policy), sort_keys=False))
         project = Project(self.root)
-        catalog = load_catalog(project.catalog)
+        catalog = catalog_without_sql(project.catalog)
         return catalog, read_graph(project, catalog, self.root / "models.json")
 
     def _catalog(self, policy: dict[str, dict[str, object]]) -> dict[str, object]:

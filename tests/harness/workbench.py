@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from benepass_tasks.catalog import Catalog, load_catalog
 from benepass_tasks.config.project import open_project
-from benepass_tasks.sqlmodels import ModelGraph, read_graph
+from benepass_tasks.sqlmodels.effective import read_definitions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from benepass_tasks.sqlmodels import Model
+    from benepass_tasks.catalog import Catalog
+    from benepass_tasks.sqlmodels import Model, ModelGraph
 
 PROJECT = Path(__file__).parents[2]
 AS_OF = "2026-01-01"
@@ -37,8 +37,7 @@ class Workbench:
     @classmethod
     def of_project(cls, cache: Path) -> Workbench:
         project = open_project(PROJECT)
-        catalog = load_catalog(project.catalog)
-        return cls(catalog, read_graph(project, catalog, cache), new_connection())
+        return cls(*read_definitions(project, cache), new_connection())
 
     @property
     def models(self) -> Collection[str]:

@@ -19,8 +19,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from browser import find_chromium, opened
 
-from benepass_tasks.catalog import load_catalog
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -121,7 +119,9 @@ def luigid(workspace: Workspace, port: int) -> Iterator[Luigid]:
 
 
 def tables_of(workspace: Workspace) -> set[str]:
-    return set(load_catalog(workspace.root / "catalog.yaml").tables)
+    from projects import catalog_of  # noqa: PLC0415
+
+    return set(catalog_of(workspace.root).tables)
 
 
 def test_a_run_of_four_workers_tells_rows_seconds_and_quarantined_and_meets_no_lock(
@@ -226,6 +226,7 @@ def test_of_two_runs_at_once_one_does_the_work_and_the_other_leaves_with_10_or_2
 # A run that says when it begins to load a file, and goes on when it may.
 PAUSING = """
 import sys
+from projects import catalog_of
 from benepass_tasks.pipeline import run
 
 load = run.load

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
+from projects import catalog_of as effective_catalog
 
-from benepass_tasks.catalog import Catalog, Table, load_catalog
+from benepass_tasks.catalog import Catalog, Table
 from benepass_tasks.config.settings import MIN_GROUP_SIZE
 from benepass_tasks.publish import public_files, publishing
 from benepass_tasks.state.publication import file_state
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from workspace import Workspace
 
+    from benepass_tasks.catalog import Catalog, Table
     from benepass_tasks.engine.session import Run
 
 DATABASE = "published:benepass.duckdb"
@@ -51,7 +53,7 @@ def publish(workspace: Workspace, **settings: str) -> set[str]:
 
 
 def catalog_of(workspace: Workspace) -> Catalog:
-    return load_catalog(workspace.root / "catalog.yaml")
+    return effective_catalog(workspace.root)
 
 
 def declared(table: Table) -> list[tuple[str, str]]:

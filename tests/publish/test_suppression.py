@@ -14,8 +14,8 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from projects import catalog_of
 
-from benepass_tasks.catalog import Catalog, load_catalog
 from benepass_tasks.config.settings import MIN_GROUP_SIZE
 from benepass_tasks.publish import suppression
 from benepass_tasks.publish.suppression import UNTOLD, find_withheld, withhold
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from workspace import Workspace
 
+    from benepass_tasks.catalog import Catalog
     from benepass_tasks.publish.suppression import Group
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -160,7 +161,7 @@ QUARANTINE = {
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return load_catalog(ROOT / "catalog.yaml")
+    return catalog_of(ROOT)
 
 
 def built(company: Iterable[Account], catalog: Catalog) -> duckdb.DuckDBPyConnection:

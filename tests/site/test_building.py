@@ -10,8 +10,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from projects import catalog_of
 
-from benepass_tasks.catalog import load_catalog
 from benepass_tasks.config.errors import SiteError
 from benepass_tasks.config.project import open_project
 from benepass_tasks.pipeline.run import current_plan
@@ -279,7 +279,7 @@ def test_the_whole_site_is_small_enough_to_send(sample_run: Workspace) -> None:
 
 
 def test_every_dataset_of_the_search_has_its_page(sample_run: Workspace) -> None:
-    catalog = load_catalog(sample_run.root / "catalog.yaml")
+    catalog = catalog_of(sample_run.root)
     for name in (*catalog.sources, *catalog.tables):
         page = (sample_run.site / "catalog" / f"{name}.html").read_text(encoding="utf-8")
         ids = set(re.findall(r'\bid="([^"]+)"', page))
@@ -288,7 +288,7 @@ def test_every_dataset_of_the_search_has_its_page(sample_run: Workspace) -> None
 
 
 def test_every_address_on_a_page_leads_somewhere(sample_run: Workspace) -> None:
-    catalog = load_catalog(sample_run.root / "catalog.yaml")
+    catalog = catalog_of(sample_run.root)
     datasets: dict[str, Any] = {**catalog.sources, **catalog.tables}
     of_lineage = {f"{name}.{column}" for name, it in datasets.items() for column in it.columns}
     pages = {path.resolve(): path.read_text(encoding="utf-8") for path in html_of(sample_run)}

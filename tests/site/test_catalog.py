@@ -12,11 +12,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from projects import catalog_of
 from reading import table_of
 from sqlalchemy import create_engine
 from sqlalchemy.schema import CreateSchema, CreateTable
 
-from benepass_tasks.catalog import Catalog, Column, NotNull, Pii, Source, Table, load_catalog
+from benepass_tasks.catalog import Catalog, Column, NotNull, Pii, Source, Table
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.config.project import Project
 from benepass_tasks.engine.measure import LONGEST_EXTREME, ColumnProfile
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
-CATALOG = load_catalog(ROOT / "catalog.yaml")
+CATALOG = catalog_of(ROOT)
 DATASETS: Mapping[str, Source | Table] = {**CATALOG.sources, **CATALOG.tables}
 VOID = {"br", "hr", "img", "input", "link", "meta", "wbr"}
 

@@ -9,9 +9,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from projects import catalog_of
 from reading import data_of
 
-from benepass_tasks.catalog import Column, Pii, Source, Table, load_catalog
+from benepass_tasks.catalog import Column, Pii, Source, Table
 from benepass_tasks.config.project import Project
 from benepass_tasks.site.datasets import Dataset
 from benepass_tasks.site.layout import BOX_WIDTH, COLUMN_GAP
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from benepass_tasks.site.page import Page
 
 ROOT = Path(__file__).resolve().parents[2]
-CATALOG = load_catalog(ROOT / "catalog.yaml")
+CATALOG = catalog_of(ROOT)
 LAYERS = ("raw", "staging", "intermediate", "quality", "marts")
 
 

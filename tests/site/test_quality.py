@@ -14,9 +14,9 @@ import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from projects import catalog_of
 from reading import chart_of, data_of, elements_of, table_of, told_in
 
-from benepass_tasks.catalog import Catalog, load_catalog
 from benepass_tasks.config.project import open_project
 from benepass_tasks.config.settings import current_settings
 from benepass_tasks.engine.session import Warehouse
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from workspace import Workspace
 
+    from benepass_tasks.catalog import Catalog
     from benepass_tasks.site.page import DataTable
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +83,7 @@ def html(made: Workspace) -> str:
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return load_catalog(ROOT / "catalog.yaml")
+    return catalog_of(ROOT)
 
 
 def sources_as_configured() -> AbstractContextManager[Sources]:
@@ -90,7 +91,7 @@ def sources_as_configured() -> AbstractContextManager[Sources]:
     settings = current_settings()
     project = open_project(settings.project_dir)
     graph: Any = None
-    catalog = load_catalog(project.catalog)
+    catalog = catalog_of(project.root)
     return opened(Warehouse.of(settings), settings, project, catalog, graph)
 
 

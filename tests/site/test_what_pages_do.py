@@ -229,13 +229,11 @@ COLUMN = "staging.stg_employees.email"
 @pytest.fixture(scope="module")
 def expected(sample_run: Workspace) -> dict[str, set[str]]:
     """The columns that carry values on the way to and from the column, as traced."""
-    from benepass_tasks.catalog import load_catalog  # noqa: PLC0415
     from benepass_tasks.config.project import open_project  # noqa: PLC0415
-    from benepass_tasks.sqlmodels import read_graph  # noqa: PLC0415
+    from benepass_tasks.sqlmodels.effective import read_definitions  # noqa: PLC0415
 
     project = open_project(sample_run.root)
-    catalog = load_catalog(project.catalog)
-    graph = read_graph(project, catalog, sample_run.root / "models.json")
+    catalog, graph = read_definitions(project, sample_run.root / "models.json")
     lineage = trace(graph, catalog, catalog.masks)
     column = ColumnRef(*COLUMN.rsplit(".", 1))
     found = {

@@ -22,6 +22,7 @@ COLUMN_HEADINGS = (
     "in files",
     "description",
     "reason",
+    "comes from",
 )
 
 in_layer = click.option("--layer", type=click.Choice(LAYERS), help="only datasets of this layer")
@@ -40,6 +41,7 @@ as_json = click.option("--json", "is_json", is_flag=True, help="print JSON")
         "catalog list --domain people --json",
         "catalog show marts.fact_transactions",
         "catalog validate",
+        "catalog schema > catalog.schema.json",
         "catalog --odcs contracts",
     ),
 )
@@ -89,15 +91,23 @@ def list_(layer: str | None, domain: str | None, is_json: bool) -> None:  # noqa
 @as_json
 def show(dataset: str, is_json: bool) -> None:  # noqa: FBT001
     """Show a dataset: its columns, what it reads and who reads it."""
-    catalog = definitions.read_catalog()
+    catalog, graph = definitions.read()
     found = inventory.find(dataset, catalog)
-    around = inventory.neighbours(found, catalog, definitions.graph_of(catalog))
+    around = inventory.neighbours(found, catalog, graph)
     if is_json:
         say_json(inventory.dataset_json(found, around))
         return
     say_fields(_overview(found, around))
     say()
     say_table(COLUMN_HEADINGS, [_column_row(column) for column in found.columns])
+
+
+@command.command(examples=("catalog schema > catalog.schema.json",))
+def schema() -> None:
+    """Print the form of catalog.yaml as JSON Schema, for editors."""
+    from benepass_tasks.catalog.json_schema import catalog_schema  # noqa: PLC0415 - when needed
+
+    say_json(catalog_schema())
 
 
 @command.command(examples=("catalog validate",))
@@ -166,6 +176,7 @@ def _column_row(column: Column) -> tuple[str, ...]:
         _in_files(column),
         column.description,
         pii.reason or "",
+        column.comes_from,
     )
 
 

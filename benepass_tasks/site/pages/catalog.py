@@ -213,6 +213,7 @@ def _column(dataset: Dataset, column: Column) -> Mapping[str, object]:
         "lineage": lineage_of(f"{dataset.name}.{column.name}"),
         "type": column.type,
         "domain": column.domain,
+        "comes_from": column.comes_from,
         "description": column.description,
         "is_required": column.required or isinstance(dataset.declared, Table),
         "aliases": [printable(it, LONGEST_TEXT) for it in column.aliases],

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterator
 from types import MappingProxyType
 
-from benepass_tasks.catalog import Catalog, Table
+from benepass_tasks.catalog import CONTRACTED, Declarations
+from benepass_tasks.catalog.datasets import DeclaredTable
 from benepass_tasks.sqlmodels import Model, ModelGraph
 from benepass_tasks.sqlmodels.lineage.edges import (
     IDENTITY,
@@ -24,7 +25,7 @@ REJECTED = ColumnRef("raw.rejected_rows", "raw_record")
 """Holds whole records of any file, as they were written."""
 
 
-def trace(graph: ModelGraph, catalog: Catalog, masks: Collection[str]) -> Lineage:
+def trace(graph: ModelGraph, catalog: Declarations, masks: Collection[str]) -> Lineage:
     """Find out what every column of every table derives from.
 
     Args:
@@ -64,11 +65,11 @@ def _functions(graph: ModelGraph, masks: Collection[str]) -> Functions:
     return Functions(macros, macros & frozenset(masks), functions("aggregate"))
 
 
-def _raw_tables(catalog: Catalog) -> Iterator[Table]:
+def _raw_tables(catalog: Declarations) -> Iterator[DeclaredTable]:
     return (table for table in catalog.tables.values() if table.layer == "raw")
 
 
-def _raw(catalog: Catalog, table: Table) -> ModelLineage:
+def _raw(catalog: Declarations, table: DeclaredTable) -> ModelLineage:
     source = catalog.sources[table.source] if table.source else None
     columns = {
         name: frozenset({edge_of(ColumnRef(source.name, name), IDENTITY)})
@@ -90,7 +91,7 @@ def _raw(catalog: Catalog, table: Table) -> ModelLineage:
     )
 
 
-def _whole_records(catalog: Catalog) -> Edges:
+def _whole_records(catalog: Declarations) -> Edges:
     return frozenset(
         edge_of(ColumnRef(source.name, name), TRANSFORMATION)
         for source in catalog.sources.values()
@@ -138,11 +139,11 @@ def _understood(model: Model, output: Output) -> ModelLineage:
     )
 
 
-def _compare(traced: ModelLineage, declared: Table, problems: Problems) -> None:
+def _compare(traced: ModelLineage, declared: DeclaredTable, problems: Problems) -> None:
     """Where other columns are found than are declared, something was misunderstood."""
     names = {name.lower() for name in declared.columns}
     for name in traced.columns:
-        if name not in names:
+        if name not in names and declared.layer in CONTRACTED:
             problems.add(
                 traced.path,
                 traced.lines[name],

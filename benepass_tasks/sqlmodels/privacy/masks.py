@@ -3,7 +3,7 @@
 import graphlib
 from collections.abc import Iterator
 
-from benepass_tasks.catalog import Catalog
+from benepass_tasks.catalog import Declarations
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.hash_key import PADS
 from benepass_tasks.sqlmodels import ModelGraph
@@ -26,7 +26,7 @@ def mask_fingerprint(graph: ModelGraph, name: str) -> str:
     return digest(*(graph.macros[it].recipe for it in order.static_order()))[:DIGITS]
 
 
-def approved_masks(catalog: Catalog, graph: ModelGraph) -> frozenset[str]:
+def approved_masks(catalog: Declarations, graph: ModelGraph) -> frozenset[str]:
     """The macros of the policy that are there and are what was approved."""
     return frozenset(
         name
@@ -35,7 +35,7 @@ def approved_masks(catalog: Catalog, graph: ModelGraph) -> frozenset[str]:
     )
 
 
-def unapproved_masks(catalog: Catalog, graph: ModelGraph) -> Iterator[tuple[str, str]]:
+def unapproved_masks(catalog: Declarations, graph: ModelGraph) -> Iterator[tuple[str, str]]:
     """Each mask of the policy that does not count, with the reason and what to do."""
     for name, mask in catalog.masks.items():
         if name not in graph.macros:

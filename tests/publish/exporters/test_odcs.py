@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from projects import catalog_of
 
-from benepass_tasks.catalog import Catalog, load_catalog
 from benepass_tasks.publish.exporters.odcs import contract, write_contracts
+
+if TYPE_CHECKING:
+    from benepass_tasks.catalog import Catalog
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return load_catalog(ROOT / "catalog.yaml")
+    return catalog_of(ROOT)
 
 
 def properties(catalog: Catalog, relation: str) -> dict[str, Any]:

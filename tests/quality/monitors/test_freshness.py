@@ -6,9 +6,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+from projects import catalog_of
 from sqlalchemy import Connection, insert
 
-from benepass_tasks.catalog import Catalog, Freshness, load_catalog
+from benepass_tasks.catalog import Catalog, Freshness
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.engine.meta import LOADS, MARKERS
 from benepass_tasks.quality.monitors.freshness import instant_of, judge_age, judge_freshness
@@ -77,7 +78,7 @@ def test_a_time_span_has_two_units(time: timedelta, words: str) -> None:
 
 @pytest.fixture(scope="module")
 def project_catalog() -> Catalog:
-    catalog = load_catalog(ROOT / "catalog.yaml")
+    catalog = catalog_of(ROOT)
     sources = {name: replace(it, freshness=None) for name, it in catalog.sources.items()}
     return replace(catalog, sources=MappingProxyType(sources))
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from past import MONDAY, History
+from projects import catalog_of
 from sqlalchemy import Connection, create_engine, select
 
-from benepass_tasks.catalog import Catalog, load_catalog
+from benepass_tasks.catalog import Catalog
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.config.project import Project, open_project
 from benepass_tasks.engine.meta import MONITOR_RESULTS, prepare_tables
@@ -30,7 +31,7 @@ def project() -> Project:
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return load_catalog(ROOT / "catalog.yaml")
+    return catalog_of(ROOT)
 
 
 @pytest.fixture

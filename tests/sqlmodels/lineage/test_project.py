@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+from projects import catalog_of
 
-from benepass_tasks.catalog import Catalog, load_catalog
 from benepass_tasks.config.project import open_project
 from benepass_tasks.sqlmodels import ModelGraph, read_graph
 from benepass_tasks.sqlmodels.lineage import ColumnRef, Lineage, trace
@@ -16,12 +16,14 @@ from benepass_tasks.sqlmodels.lineage import ColumnRef, Lineage, trace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from benepass_tasks.catalog import Catalog
+
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return load_catalog(open_project(ROOT).catalog)
+    return catalog_of(ROOT)
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benepass_tasks.catalog import load_catalog
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.config.project import Project
-from benepass_tasks.sqlmodels import read_graph
+from benepass_tasks.sqlmodels.effective import read_definitions
 from benepass_tasks.sqlmodels.privacy.canary import Search, search
 
 if TYPE_CHECKING:
@@ -22,8 +21,7 @@ VARIABLES = {"as_of_date": "date '2026-01-01'"}
 
 def searched(workspace: Workspace, variables: Mapping[str, str] = VARIABLES) -> Search:
     project = Project(workspace.root)
-    catalog = load_catalog(project.catalog)
-    graph = read_graph(project, catalog, workspace.root / "models.json")
+    catalog, graph = read_definitions(project, workspace.root / "models.json")
     return search(workspace.warehouse, catalog, graph, variables)
 
 

@@ -1,0 +1,305 @@
+"""The effective catalog: what `catalog.yaml` declares, and what follows from the SQL beside it.
+
+A column that only passes on another one's value (IDENTITY, and nothing else) takes over that one's
+description, domain and class, unless it declares its own. Whatever else is done to a value makes a
+new column, which declares itself. Types, and the columns of the layers that no analyst relies on,
+are those that DuckDB finds when it binds the SQL.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, get_args
+
+from benepass_tasks.catalog import (
+    CONTRACTED,
+    Catalog,
+    Column,
+    Declarations,
+    Domain,
+    Pii,
+    Source,
+    Table,
+    load_catalog,
+    wording,
+)
+from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource, DeclaredTable
+from benepass_tasks.catalog.document import Problem
+from benepass_tasks.catalog.header_names import INGESTED
+from benepass_tasks.catalog.rules import PROVENANCE, check_catalog
+from benepass_tasks.config.digests import digest
+from benepass_tasks.config.project import Project
+from benepass_tasks.sqlmodels.cache import files_key
+from benepass_tasks.sqlmodels.graph import ModelGraph, read_graph
+from benepass_tasks.sqlmodels.privacy.masks import approved_masks
+
+if TYPE_CHECKING:
+    from benepass_tasks.sqlmodels.lineage.edges import Edges
+
+_INGESTED: Mapping[str, Mapping[str, object]] = MappingProxyType(
+    {
+        name: {"description": description, "domain": "quality", "pii": Pii("none")}
+        for name, description in (
+            ("_source_file", "File the record came from, as a path below the data folder."),
+            ("_row_number", "Number of the record in its file; the first after the header is 1."),
+            ("_dlt_load_id", "Load that brought the record in, as in raw._dlt_loads."),
+        )
+    }
+)
+
+_MISSING = {
+    "description": "is required where the SQL does more than pass on a value that has one",
+    "type": "is required: a DuckDB type such as VARCHAR or DECIMAL(18,2)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What the SQL says of a column.
+
+    Attributes:
+        type: Its DuckDB type.
+        passed_on: The columns, as relation and name, whose values it passes on; empty where
+            anything else is done to any of them.
+    """
+
+    type: str
+    passed_on: tuple[tuple[str, str], ...] = ()
+
+
+DerivedColumns = Mapping[str, Mapping[str, Derived]]
+"""By relation and name."""
+
+
+def read_definitions(project: Project, cache: Path) -> tuple[Catalog, ModelGraph]:
+    """Read the catalog and the SQL of a project.
+
+    Args:
+        project: Where they are.
+        cache: A file for what was read from the SQL, so that unchanged files are not parsed again.
+
+    Returns:
+        The effective catalog, and the models in an order in which each comes after what it reads.
+
+    Raises:
+        CatalogError: the catalog is wrong, or leaves out what does not follow from the SQL.
+        ModelError: the SQL is wrong, or does not fit the catalog.
+    """
+    declared = load_catalog(project.catalog)
+    graph = read_graph(project, declared, cache)
+    memory = cache.with_name(f"{cache.stem}.derived{cache.suffix}")
+    key = digest(files_key(project), project.catalog.read_text(encoding="utf-8-sig"))
+    derived = _recall(memory, key)
+    if derived is None:
+        derived = derive(declared, graph)
+        _keep(memory, key, derived)
+    return complete(declared, derived), graph
+
+
+def derive(declared: Declarations, graph: ModelGraph) -> DerivedColumns:
+    """Find out what the SQL says of each column.
+
+    Args:
+        declared: The columns of the files, and the types of the raw tables.
+        graph: The SQL.
+
+    Raises:
+        ModelError: a column's origin cannot be told from its SQL, or DuckDB refuses the SQL.
+    """
+    from benepass_tasks.sqlmodels.binding import bind  # noqa: PLC0415 - only where SQL has changed
+    from benepass_tasks.sqlmodels.lineage import trace  # noqa: PLC0415 - as above
+
+    lineage = trace(graph, declared, approved_masks(declared, graph))
+    raw = {
+        table.relation: {column.name: _raw_type(column) for column in table.columns.values()}
+        for table in declared.tables.values()
+        if table.layer == "raw"
+    }
+    types = bind(raw, graph)
+    return {
+        relation: {
+            name: Derived(types[relation][name], _passed_on(edges))
+            for name, edges in model.columns.items()
+        }
+        for relation, model in lineage.models.items()
+        if relation in graph.models
+    }
+
+
+def _passed_on(edges: "Edges") -> tuple[tuple[str, str], ...]:
+    from benepass_tasks.sqlmodels.lineage.edges import IDENTITY  # noqa: PLC0415 - as above
+
+    if any(edge.how != IDENTITY for edge in edges):
+        return ()
+    return tuple((it.origin.relation, it.origin.column) for it in sorted(edges))
+
+
+def _raw_type(column: DeclaredColumn) -> str:
+    return column.type or INGESTED.get(column.name, "VARCHAR")
+
+
+def complete(declared: Declarations, derived: DerivedColumns) -> Catalog:
+    """Add what follows from the SQL to what is declared.
+
+    Args:
+        declared: The declarations; whatever they say stands.
+        derived: What the SQL says.
+
+    Raises:
+        CatalogError: something is neither declared nor follows from anything, or what follows
+            breaks a rule of the catalog.
+    """
+    completion = _Completion(declared, derived)
+    catalog = Catalog(
+        declared.path,
+        MappingProxyType({it.name: completion.source(it) for it in declared.sources.values()}),
+        MappingProxyType({it.relation: completion.table(it) for it in declared.tables.values()}),
+        declared.masks,
+        entries=declared.entries,
+    )
+    entries = declared.entries
+    if entries is not None:
+        entries.refuse(completion.problems or check_catalog(catalog))
+    return catalog
+
+
+@dataclass(slots=True)
+class _Completion:
+    declared: Declarations
+    derived: DerivedColumns
+    problems: list[Problem] = field(default_factory=list)
+    _columns: dict[tuple[str, str], Column] = field(default_factory=dict)
+
+    def source(self, source: DeclaredSource) -> Source:
+        return Source(**_but_columns(source), columns=self._complete(source.name, source))
+
+    def table(self, table: DeclaredTable) -> Table:
+        said = _but_columns(table)
+        columns = self._complete(table.relation, table)
+        return Table(**said | {"key": table.key or _usual_key(columns)}, columns=columns)
+
+    def _complete(
+        self, dataset: str, declared: DeclaredSource | DeclaredTable
+    ) -> Mapping[str, Column]:
+        columns = {name: self.column(dataset, name) for name in self._names(dataset, declared)}
+        without = [it.name for it in columns.values() if it.domain is None]
+        if without:
+            message = f"is required for the columns without their own: {wording.listed(without)}"
+            choices = ", ".join(get_args(Domain))
+            self.problems.append(Problem((dataset, "domain"), f"{message} (one of {choices})"))
+        return MappingProxyType(columns)
+
+    def _names(self, dataset: str, declared: DeclaredSource | DeclaredTable) -> Sequence[str]:
+        if isinstance(declared, DeclaredTable) and declared.layer in CONTRACTED:
+            return list(declared.columns)
+        return list(dict.fromkeys([*self.derived.get(dataset, ()), *declared.columns]))
+
+    def column(self, dataset: str, name: str) -> Column:
+        if (dataset, name) not in self._columns:
+            self._columns[dataset, name] = self._made(dataset, name)
+        return self._columns[dataset, name]
+
+    def _made(self, dataset: str, name: str) -> Column:
+        declared = self._dataset(dataset)
+        said = declared.columns.get(name) or DeclaredColumn(name, None, None, None, None)
+        parts = {
+            "description": self._inherited(dataset, name, "description"),
+            "type": self._type(dataset, name),
+            "domain": self._inherited(dataset, name, "domain")
+            or (declared.domain, f"the domain of {dataset}"),
+            "pii": self._inherited(dataset, name, "pii") or (Pii("none"), "default"),
+        }
+        values: dict[str, Any] = {}
+        basis: dict[str, str] = {}
+        for part, found in parts.items():
+            own = getattr(said, part)
+            values[part], basis[part] = (own, "declared") if own is not None else found or ("", "")
+        for part in ("description", "type"):
+            if not values[part]:
+                self.problems.append(Problem((dataset, "columns", name, part), _MISSING[part]))
+        rest = {it.name: getattr(said, it.name) for it in fields(said) if it.name not in parts}
+        return Column(**rest, **values, basis=MappingProxyType(basis))
+
+    def _dataset(self, name: str) -> DeclaredSource | DeclaredTable:
+        return self.declared.sources.get(name) or self.declared.tables[name]
+
+    def _type(self, dataset: str, name: str) -> tuple[str, str] | None:
+        if dataset in self.declared.sources:
+            return "VARCHAR", "default"
+        if self._is_raw(dataset):
+            return INGESTED.get(name, "VARCHAR"), "implied by the load"
+        if self.declared.tables[dataset].layer in CONTRACTED:
+            return None
+        derived = self.derived.get(dataset, {}).get(name)
+        return (derived.type, "derived from the SQL") if derived else None
+
+    def _inherited(self, dataset: str, name: str, part: str) -> tuple[Any, str] | None:
+        """A part that all columns whose values are passed on agree on, and where it is declared."""
+        if self._is_raw(dataset) and name in _INGESTED:
+            return _INGESTED[name][part], "implied by the load"
+        above = [self.column(*it) for it in self._above(dataset, name)]
+        values = {getattr(column, part) for column in above}
+        if len(values) != 1 or not all(values):
+            return None
+        [value] = values
+        basis = above[0].basis[part]
+        of = ".".join(self._above(dataset, name)[0])
+        return value, basis if basis != "declared" else f"inherited from {of}"
+
+    def _is_raw(self, dataset: str) -> bool:
+        table = self.declared.tables.get(dataset)
+        return table is not None and table.source is not None
+
+    def _above(self, dataset: str, name: str) -> Sequence[tuple[str, str]]:
+        if self._is_raw(dataset):
+            source = self.declared.sources[self.declared.tables[dataset].source or ""]
+            return [(source.name, name)] if name in source.columns else []
+        derived = self.derived.get(dataset, {}).get(name)
+        return derived.passed_on if derived else ()
+
+
+def _but_columns(dataset: DeclaredSource | DeclaredTable) -> dict[str, Any]:
+    names = (it.name for it in fields(dataset) if it.name != "columns")
+    return {name: getattr(dataset, name) for name in names}
+
+
+def _usual_key(columns: Mapping[str, Column]) -> tuple[str, ...]:
+    """Where a row came from, if the table says so and nothing personal is in it."""
+    found = [columns[name] for name in PROVENANCE if name in columns]
+    is_usable = all(column.pii.class_ != "identifier" for column in found)
+    return PROVENANCE if is_usable and len(found) == len(PROVENANCE) else ()
+
+
+def _recall(memory: Path, key: str) -> DerivedColumns | None:
+    """What was kept under the key; None where there is none, or it cannot be read."""
+    try:
+        kept = json.loads(memory.read_text(encoding="utf-8"))
+        if kept["key"] != key:
+            return None
+        return {
+            relation: {
+                name: Derived(type_, tuple((above, column) for above, column in passed_on))
+                for name, (type_, passed_on) in columns.items()
+            }
+            for relation, columns in kept["derived"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        # Whatever is wrong with it, the SQL files are the truth and are read instead.
+        return None
+
+
+def _keep(memory: Path, key: str, derived: DerivedColumns) -> None:
+    """Keep what was derived; where the folder cannot be written, nothing is kept."""
+    plain = {
+        relation: {name: (it.type, it.passed_on) for name, it in columns.items()}
+        for relation, columns in derived.items()
+    }
+    with suppress(OSError):
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        aside = memory.with_name(f"{memory.name}.{os.getpid()}")
+        aside.write_text(json.dumps({"key": key, "derived": plain}), encoding="utf-8")
+        aside.replace(memory)

@@ -1,0 +1,22 @@
+"""The definitions of a project as a run reads them: the effective catalog, and the models."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benepass_tasks.catalog import Catalog, load_catalog
+from benepass_tasks.config.project import open_project
+from benepass_tasks.sqlmodels.effective import complete, read_definitions
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def catalog_of(root: Path) -> Catalog:
+    """The effective catalog of a project."""
+    with TemporaryDirectory() as folder:
+        catalog, _ = read_definitions(open_project(root), Path(folder) / "models.json")
+    return catalog
+
+
+def catalog_without_sql(path: Path) -> Catalog:
+    """A catalog that declares all there is to know, so that no SQL is asked."""
+    return complete(load_catalog(path), {})
