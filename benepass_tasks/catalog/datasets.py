@@ -348,6 +348,7 @@ class DeclaredTable:
         tests: What the table promises as a whole.
         freshness: How old the newest row or load may be, if the catalog says so.
         volume: How many rows there should be, if the catalog says so.
+        is_implied: Whether it has no entry of its own, and follows from the sources.
     """
 
     layer: Layer
@@ -364,6 +365,7 @@ class DeclaredTable:
     tests: tuple[DataTest, ...] = ()
     freshness: Freshness | None = None
     volume: Volume | None = None
+    is_implied: bool = False
 
     @property
     def promises(self) -> Iterator[tuple[str | None, DataTest]]:

@@ -1,7 +1,7 @@
 """Reading `catalog.yaml`: all that it declares as plain data, or everything wrong with its form."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast, get_args
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from benepass_tasks.catalog import rules, wording
 from benepass_tasks.catalog.datasets import (
     Declarations,
-    DeclaredColumn,
     DeclaredSource,
     DeclaredTable,
     Layer,
@@ -23,14 +22,11 @@ from benepass_tasks.catalog.document import (
     read_document,
     refuse,
 )
-from benepass_tasks.catalog.header_names import INGESTED
+from benepass_tasks.catalog.implied import raw_tables
 from benepass_tasks.config.errors import CatalogError
 
 if TYPE_CHECKING:
     from benepass_tasks.catalog.fields import Strict
-
-GLOB = frozenset("*?[")
-"""What makes the name of a file a pattern."""
 
 MASKING_POLICY = "_masking_policy"
 """The key of the masking policy; Kedro skips it, as it does all that begin so."""
@@ -64,8 +60,12 @@ def load_catalog(path: Path) -> Declarations:
     document = read_document(_read(path), path.name)
     reading = _Reading(document)
     reading.read()
-    tables = _with_raw_tables(reading)
-    entries = Entries(document, MappingProxyType(reading.metadata))
+    raw = list(raw_tables(reading.sources, reading.tables))
+    implied = {it.relation: it for it in raw if it.is_implied}
+    tables = {name: it for name, it in implied.items() if name not in reading.metadata}
+    tables |= reading.tables | {it.relation: it for it in raw if not it.is_implied}
+    metadata = {name: (it.source or "",) for name, it in tables.items()} | reading.metadata
+    entries = Entries(document, MappingProxyType(metadata))
     declared = Declarations(
         path,
         MappingProxyType(reading.sources),
@@ -249,37 +249,3 @@ def _flat(messages: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
             yield from _flat(inner, path)
     else:
         yield path, str(messages)
-
-
-def _with_raw_tables(reading: _Reading) -> dict[str, DeclaredTable]:
-    """All tables; the raw table of each source with all its columns, whoever declares them."""
-    tables = dict(reading.tables)
-    entries = {it.source: it for it in tables.values() if it.source and it.layer == "raw"}
-    implied: dict[str, DeclaredTable] = {}
-    for source in reading.sources.values():
-        table = entries.get(source.name) or _raw_table(source)
-        if source.name not in entries and table.relation in reading.metadata:
-            continue  # That entry is wrong, and the rules say so.
-        silent = {
-            name: DeclaredColumn(name, None, None, None, None)
-            for name in (*source.columns, *INGESTED)
-            if name not in table.columns
-        }
-        complete = replace(table, columns=MappingProxyType({**table.columns, **silent}))
-        (tables if source.name in entries else implied)[table.relation] = complete
-        reading.metadata.setdefault(table.relation, reading.metadata[source.name])
-    return implied | tables
-
-
-def _raw_table(source: DeclaredSource) -> DeclaredTable:
-    files = "files" if GLOB & set(source.filepath) else "file"
-    return DeclaredTable(
-        layer="raw",
-        name=source.name,
-        description=f"Records of the {source.name.replace('_', ' ')} {files}, exactly as written.",
-        grain=f"one row per record of the {files}",
-        materialized="table",
-        domain=source.domain,
-        source=source.name,
-        columns=MappingProxyType({}),
-    )

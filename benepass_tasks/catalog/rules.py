@@ -25,9 +25,7 @@ from benepass_tasks.catalog.datasets import (
 )
 from benepass_tasks.catalog.document import KeyPath, Problem
 from benepass_tasks.catalog.header_names import INGESTED, column_name
-
-REJECTED = "raw.rejected_rows"
-"""The one raw table without a source: what no raw table could take ends up there."""
+from benepass_tasks.catalog.implied import REJECTED
 
 PROVENANCE = ("_source_file", "_row_number")
 """What tells the rows of a table apart that has it, unless it has a key of its own."""

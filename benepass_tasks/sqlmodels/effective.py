@@ -30,6 +30,7 @@ from benepass_tasks.catalog import (
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource, DeclaredTable
 from benepass_tasks.catalog.document import Problem
 from benepass_tasks.catalog.header_names import INGESTED
+from benepass_tasks.catalog.implied import ingested_column
 from benepass_tasks.catalog.rules import PROVENANCE, check_catalog
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.project import Project
@@ -40,16 +41,8 @@ from benepass_tasks.sqlmodels.privacy.masks import approved_masks
 if TYPE_CHECKING:
     from benepass_tasks.sqlmodels.lineage.edges import Edges
 
-_INGESTED: Mapping[str, Mapping[str, object]] = MappingProxyType(
-    {
-        name: {"description": description, "domain": "quality", "pii": Pii("none")}
-        for name, description in (
-            ("_source_file", "File the record came from, as a path below the data folder."),
-            ("_row_number", "Number of the record in its file; the first after the header is 1."),
-            ("_dlt_load_id", "Load that brought the record in, as in raw._dlt_loads."),
-        )
-    }
-)
+IMPLIED = "implied by the load"
+"""Where the parts of a column come from that ingestion adds."""
 
 _MISSING = {
     "description": "is required where the SQL does more than pass on a value that has one",
@@ -213,13 +206,17 @@ class _Completion:
             or (declared.domain, f"the domain of {dataset}"),
             "pii": self._inherited(dataset, name, "pii") or (Pii("none"), "default"),
         }
+        is_implied = isinstance(declared, DeclaredTable) and declared.is_implied
+        declares = IMPLIED if is_implied else "declared"
         values: dict[str, Any] = {}
         basis: dict[str, str] = {}
         for part, found in parts.items():
             own = getattr(said, part)
-            values[part], basis[part] = (own, "declared") if own is not None else found or ("", "")
+            values[part], basis[part] = (own, declares) if own is not None else found or ("", "")
+        # What a column lacks whose value is passed on is told there.
+        is_cause = all(self.column(*it).description for it in self._above(dataset, name))
         for part in ("description", "type"):
-            if not values[part]:
+            if not values[part] and (is_cause or part == "type"):
                 self.problems.append(Problem((dataset, "columns", name, part), _MISSING[part]))
         rest = {it.name: getattr(said, it.name) for it in fields(said) if it.name not in parts}
         return Column(**rest, **values, basis=MappingProxyType(basis))
@@ -231,7 +228,7 @@ class _Completion:
         if dataset in self.declared.sources:
             return "VARCHAR", "default"
         if self._is_raw(dataset):
-            return INGESTED.get(name, "VARCHAR"), "implied by the load"
+            return INGESTED.get(name, "VARCHAR"), IMPLIED
         if self.declared.tables[dataset].layer in CONTRACTED:
             return None
         derived = self.derived.get(dataset, {}).get(name)
@@ -239,8 +236,8 @@ class _Completion:
 
     def _inherited(self, dataset: str, name: str, part: str) -> tuple[Any, str] | None:
         """A part that all columns whose values are passed on agree on, and where it is declared."""
-        if self._is_raw(dataset) and name in _INGESTED:
-            return _INGESTED[name][part], "implied by the load"
+        if self._is_raw(dataset) and name in INGESTED:
+            return getattr(ingested_column(name), part), IMPLIED
         above = [self.column(*it) for it in self._above(dataset, name)]
         values = {getattr(column, part) for column in above}
         if len(values) != 1 or not all(values):

@@ -93,7 +93,11 @@ def changed(old: str, new: str) -> str:
 def test_the_good_catalog_is_good(tmp_path: Path) -> None:
     path = tmp_path / "catalog.yaml"
     path.write_text(GOOD, encoding="utf-8")
-    assert list(catalog_without_sql(path).tables) == ["raw.claims", "marts.spend"]
+    assert list(catalog_without_sql(path).tables) == [
+        "raw.rejected_rows",
+        "raw.claims",
+        "marts.spend",
+    ]
 
 
 DATASETS = {

@@ -1,0 +1,129 @@
+"""The raw tables, which no entry has to declare: what a load makes of the sources' files.
+
+An entry of a raw table stands over what is implied.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import get_args
+
+from benepass_tasks.catalog.datasets import (
+    DeclaredColumn,
+    DeclaredSource,
+    DeclaredTable,
+    Domain,
+    Pii,
+    PiiClass,
+)
+from benepass_tasks.catalog.header_names import INGESTED
+
+REJECTED = "raw.rejected_rows"
+"""The one raw table without a source: what no raw table could take ends up there."""
+
+_DESCRIPTIONS = {
+    "_source_file": "File the record came from, as a path below the data folder.",
+    "_row_number": "Number of the record in its file; the first after the header is 1.",
+    "_dlt_load_id": "Load that brought the record in, as in raw._dlt_loads.",
+    "record_number": "Number of the record in its file; the first after the header is 1.",
+    "line_number": "Line of the file that the record begins on; the header is line 1.",
+    "reason": "Why the record could not be parsed.",
+    "raw_record": "The record's bytes without its line end.",
+}
+_REJECTED_TYPES = {
+    "_source_file": INGESTED["_source_file"],
+    "record_number": "BIGINT",
+    "line_number": "BIGINT",
+    "reason": "VARCHAR",
+    "raw_record": "BLOB",
+    "_dlt_load_id": INGESTED["_dlt_load_id"],
+}
+_GLOB = frozenset("*?[")
+
+
+def ingested_column(name: str) -> DeclaredColumn:
+    """A column that the load adds to each raw table."""
+    return DeclaredColumn(name, _DESCRIPTIONS[name], INGESTED[name], "quality", Pii("none"))
+
+
+def raw_tables(
+    sources: Mapping[str, DeclaredSource], declared: Mapping[str, DeclaredTable]
+) -> Iterator[DeclaredTable]:
+    """The raw tables with all their columns.
+
+    Args:
+        sources: The sources by name.
+        declared: The tables that have an entry, by relation.
+
+    Yields:
+        The raw table of each source, with its own entry's parts where it has one, then the table of
+        the rejected records.
+    """
+    entries = {it.source: it for it in declared.values() if it.source and it.layer == "raw"}
+    for source in sources.values():
+        table = entries.get(source.name) or _raw_table(source)
+        silent = {
+            name: DeclaredColumn(name, None, None, None, None)
+            for name in (*source.columns, *INGESTED)
+            if name not in table.columns
+        }
+        yield replace(table, columns=MappingProxyType({**table.columns, **silent}))
+    if sources:
+        yield declared.get(REJECTED) or _rejected(sources)
+
+
+def _raw_table(source: DeclaredSource) -> DeclaredTable:
+    files = "files" if _GLOB & set(source.filepath) else "file"
+    return DeclaredTable(
+        layer="raw",
+        name=source.name,
+        description=f"Records of the {source.name.replace('_', ' ')} {files}, exactly as written.",
+        grain=f"one row per record of the {files}",
+        materialized="table",
+        domain=source.domain,
+        source=source.name,
+        columns=MappingProxyType({}),
+        is_implied=True,
+    )
+
+
+def _rejected(sources: Mapping[str, DeclaredSource]) -> DeclaredTable:
+    personal = {"raw_record": _whole_record(sources)}
+    domains: dict[str, Domain] = {"raw_record": "people"}
+    columns = {
+        name: DeclaredColumn(
+            name,
+            _DESCRIPTIONS[name],
+            type_,
+            domains.get(name, "quality"),
+            personal.get(name, Pii("none")),
+        )
+        for name, type_ in _REJECTED_TYPES.items()
+    }
+    return DeclaredTable(
+        layer="raw",
+        name=REJECTED.partition(".")[2],
+        description="Records of all files that could not be parsed, with their bytes.",
+        grain="one row per rejected record",
+        materialized="table",
+        domain="quality",
+        source=None,
+        columns=MappingProxyType(columns),
+        is_implied=True,
+    )
+
+
+def _whole_record(sources: Mapping[str, DeclaredSource]) -> Pii:
+    """As personal as whatever is the most so in a record of any file."""
+    columns = [it.pii for source in sources.values() for it in source.columns.values() if it.pii]
+    classes: list[PiiClass] = ["none", *(it.class_ for it in columns)]
+    class_ = max(classes, key=get_args(PiiClass).index)
+    is_sensitive = any(it.sensitive for it in columns)
+    if class_ != "identifier":
+        kind = "RECORD" if class_ != "none" or is_sensitive else None
+        return Pii(class_, sensitive=is_sensitive, kind=kind)
+    reason = (
+        "a record that cannot be parsed cannot be masked; "
+        "the warehouse is readable by its owner alone"
+    )
+    return Pii(class_, is_sensitive, "RECORD", "plaintext", reason)
