@@ -136,7 +136,7 @@ def test_a_dataset_is_shown_with_its_columns_and_neighbours(say: Say) -> None:
 def test_an_identifier_is_shown_with_the_reason_for_leaving_it_in_clear(say: Say) -> None:
     lines = say("catalog", "show", "marts.dim_employees").lines
     line = next(line for line in lines if line.startswith("first_name "))
-    assert line.endswith("benefits staff look people up by name")
+    assert line.endswith("benefits staff look people up by name  declared")
 
 
 def test_a_source_is_shown_with_its_files_and_its_raw_table(say: Say) -> None:

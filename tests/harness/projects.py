@@ -7,8 +7,6 @@ from benepass_tasks.catalog import Catalog, load_catalog
 from benepass_tasks.config.project import open_project
 from benepass_tasks.sqlmodels.effective import complete, read_definitions
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-
 
 def catalog_of(root: Path) -> Catalog:
     """The effective catalog of a project."""
