@@ -140,6 +140,27 @@ class Settings:
         }
 
 
+LEAST_MEGABYTES = 64
+"""Memory without which DuckDB cannot build even the sample."""
+
+MEGABYTES = {"K": 1e-3, "M": 1.0, "G": 1e3, "T": 1e6}
+
+
+def _require_memory(limit: str) -> None:
+    amount = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?(?:([KMGT])i?B|%)", limit)
+    if amount is None:
+        raise ProjectError(
+            f"--benepass-memory-limit is {limit!r}; it must be an amount such as 1200MB, 4GB or 50%"
+        )
+    number, unit = amount.groups()
+    # How much a percentage is, only the machine knows.
+    if unit is not None and float(number) * MEGABYTES[unit] < LEAST_MEGABYTES:
+        raise ProjectError(
+            f"--benepass-memory-limit is {limit}, which is too little: the least is "
+            f"{LEAST_MEGABYTES}MB, and 1200MB is a good start"
+        )
+
+
 def _read() -> benepass:
     named = os.environ.get("LUIGI_CONFIG_PATH")
     if named is not None and not Path(named).is_file():
@@ -156,11 +177,7 @@ def _read() -> benepass:
             "2026-01-31, pii_masking is true or false, lock_timeout a number of seconds, "
             "min_group_size, keep_runs and anomaly_window whole numbers"
         ) from error
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)? ?([KMGT]i?B|%)", config.memory_limit):
-        raise ProjectError(
-            f"--benepass-memory-limit is {config.memory_limit!r}; "
-            "it must be an amount such as 1200MB, 4GB or 50%"
-        )
+    _require_memory(config.memory_limit)
     if not 0 <= config.lock_timeout < math.inf:
         raise ProjectError("--benepass-lock-timeout must be a number of seconds from 0 on")
     if config.min_group_size < 1:

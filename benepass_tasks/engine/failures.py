@@ -3,19 +3,27 @@
 import duckdb
 
 ABOUT_SQL = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
-FULL = "No space left on device"
+MEMORY = "DuckDB has too little memory for this: set --benepass-memory-limit higher"
+ON_ANY_LINE = {
+    "No space left on device": "no space is left on the disk",
+    "Out of Memory": MEMORY,
+    "failed to pin block": MEMORY,
+    "failed to allocate": MEMORY,
+}
+"""What DuckDB says on any line, and in errors of several kinds."""
+
 DAMAGED = "Corrupt"
 WAY_OUT = "restore it, or move it away: the next run builds it anew"
 
-ABOUT_THE_MACHINE = (duckdb.IOException, duckdb.OutOfMemoryException, OSError)
+ABOUT_THE_MACHINE = (duckdb.IOException, OSError)
 
 
 def explain(failure: BaseException) -> str:
     """Say what went wrong, in DuckDB's words only where these cannot quote the data."""
     cause = root_cause(failure)
-    # Above all, since DuckDB says it on any line of what it says.
-    if FULL in str(cause):
-        return "no space is left on the disk"
+    for sign, meaning in ON_ANY_LINE.items():
+        if sign in str(cause):
+            return meaning
     if isinstance(cause, ABOUT_SQL):
         return f"DuckDB refuses the SQL: {_first_line(cause)}"
     if isinstance(cause, ABOUT_THE_MACHINE):

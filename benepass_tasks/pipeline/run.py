@@ -39,7 +39,8 @@ from benepass_tasks.sqlmodels.privacy import require_proof
 from benepass_tasks.state.history import runs
 from benepass_tasks.state.history.materializations import record_failed
 from benepass_tasks.state.markers import Snapshot, read_snapshot
-from benepass_tasks.state.plan import REJECTED, Plan, SiteFiles, Situation, assess
+from benepass_tasks.state.ownership import refuse_other_project
+from benepass_tasks.state.plan import REJECTED, Plan, SiteFiles, Situation, assess, leftovers
 from benepass_tasks.state.publication import Publication, published_files
 from benepass_tasks.state.source_files import SourceFile, find_files
 from benepass_tasks.state.this_run import run_id, this_run
@@ -475,6 +476,8 @@ def _plan(
     _require_hash_key(settings, graph)
     snapshot = _snapshot(Warehouse.of(settings))
     _refuse_other_masking(settings, snapshot)
+    gone = leftovers(catalog, snapshot)
+    refuse_other_project(settings.warehouse, snapshot.owner, settings.project_dir, gone)
     return assess(
         Situation(
             catalog=catalog,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select
@@ -17,6 +18,7 @@ from benepass_tasks.engine.measure import Measure
 from benepass_tasks.engine.meta import LOADED_COLUMNS, LOADS, MARKERS, MASKING, PROPERTIES
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import engine_of
+from benepass_tasks.state.ownership import owner_of
 from benepass_tasks.state.this_run import run_id
 
 
@@ -105,12 +107,14 @@ class Snapshot:
         loads: The loads by (source, file).
         relations: `table` or `view` by relation.
         is_masked: Whether its personal data is masked; None where it holds none yet.
+        owner: The folder of the project that it belongs to; None where no run says so yet.
     """
 
     materializations: Mapping[str, Materialization]
     loads: Mapping[tuple[str, str], Load]
     relations: Mapping[str, str]
     is_masked: bool | None
+    owner: Path | None = None
 
     def loads_of(self, source: str) -> dict[str, Load]:
         """The loads of one source by file."""
@@ -123,6 +127,7 @@ class Snapshot:
             self.loads,
             {**self.relations, record.name: kind},
             self.is_masked,
+            self.owner,
         )
 
 
@@ -145,11 +150,15 @@ def read_snapshot(warehouse: Warehouse) -> Snapshot:
 def snapshot_of(connection: Connection) -> Snapshot:
     """Read the state of the warehouse through an open session."""
     relations = engine_of(connection).relations()
+    is_masked, owner = None, None
+    if PROPERTIES.fullname in relations:
+        is_masked, owner = _is_masked(connection), owner_of(connection)
     return Snapshot(
         {record.name: record for record in _rows(connection, MARKERS, Materialization, relations)},
         {(load.source, load.file): load for load in _rows(connection, LOADS, Load, relations)},
         relations,
-        _is_masked(connection, relations),
+        is_masked,
+        owner,
     )
 
 
@@ -208,9 +217,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _is_masked(connection: Connection, relations: Mapping[str, str]) -> bool | None:
-    if "meta.properties" not in relations:
-        return None
+def _is_masked(connection: Connection) -> bool | None:
     value = select(PROPERTIES.c.value).where(PROPERTIES.c.name == MASKING)
     found = connection.execute(value).scalar()
     return None if found is None else found == "true"

@@ -8,6 +8,7 @@ import luigi
 import pytest
 from luigi.cmdline_parser import CmdlineParser
 
+from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.settings import Settings, current_settings
 
 if TYPE_CHECKING:
@@ -95,3 +96,13 @@ def test_a_secret_comes_from_the_environment_as_it_is_now(
     monkeypatch.setenv(variable, value)
     assert getattr(current_settings(), name) is not None
     assert value not in repr(current_settings())
+
+
+@pytest.mark.parametrize("limit", ["1MB", "63.9 MB", "2048KB", "0.01GiB"])
+def test_too_small_a_memory_limit_is_refused(config: LuigiConfigParser, limit: str) -> None:
+    config.set("benepass", "memory_limit", limit)
+    with pytest.raises(ProjectError, match="too little: the least is 64MB"):
+        current_settings()
+    for enough in ("64MB", "1GiB"):
+        config.set("benepass", "memory_limit", enough)
+        assert current_settings().memory_limit == enough

@@ -21,6 +21,7 @@ from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.state.history import beacon
 from benepass_tasks.state.history.about import git_commit, shown_settings, versions
 from benepass_tasks.state.markers import now
+from benepass_tasks.state.ownership import take_ownership
 from benepass_tasks.state.this_run import run_id, this_run
 
 RunStatus = Literal["running", "succeeded", "failed", "interrupted"]
@@ -58,6 +59,7 @@ def begin(warehouse: Warehouse, settings: Settings) -> None:
         return
     beacon.light(warehouse, run_id())
     with warehouse.write() as connection:
+        take_ownership(connection, settings.project_dir)
         if not _is_known(connection):
             _write(connection, settings)
     _begun.add(run_id())
@@ -67,6 +69,8 @@ def end(connection: Connection, settings: Settings, ending: Ending) -> None:
     """Write how this run ended; one that had nothing to do begins and ends here."""
     if not _is_known(connection):
         _write(connection, settings)
+    if ending.status == "succeeded":
+        take_ownership(connection, settings.project_dir)
     connection.execute(
         update(RUNS)
         .where(RUNS.c.run_id == run_id())
