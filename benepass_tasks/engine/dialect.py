@@ -1,7 +1,7 @@
 """duckdb-sqlalchemy's dialect without the databases that it opens to ask questions.
 
-The original opens three of its own, 20 ms each, to learn which settings and which reserved words
-this DuckDB has and whether tables may have comments. None of that matters here.
+The original opens two of its own, 30 ms of CPU together, to learn which words this DuckDB reserves
+and whether tables may have comments. Schema meta needs neither.
 """
 
 from collections.abc import Mapping

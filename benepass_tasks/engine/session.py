@@ -220,7 +220,6 @@ class Warehouse:
                 let_go()
 
     def _attach(self, engine: Engine, mode: str) -> None:
-        has_meta = self._hold.left == self.state
         raw = engine.raw_connection()
         try:
             run = raw.cursor().execute
@@ -228,7 +227,7 @@ class Warehouse:
             run(f"use {ALIAS}")
         finally:
             raw.close()
-        self._hold.is_attached, self._hold.has_meta = True, has_meta
+        self._hold.is_attached, self._hold.has_meta = True, False
         self._hold.gave_up_after = None
 
     def _wait(self, attempt: Callable[[], object]) -> None:
@@ -334,7 +333,6 @@ class _Hold:
         is_working: Whether a task is what it has the turn for.
         is_attached: Whether the file is attached.
         has_meta: Whether schema meta is known to be in the attached file.
-        left: The state that the file was left in with schema meta, which is there as long as it is.
         gave_up_after: The seconds that it waited for the file in vain, if it has not had it since.
     """
 
@@ -342,7 +340,6 @@ class _Hold:
     is_working: bool = False
     is_attached: bool = False
     has_meta: bool = False
-    left: tuple[tuple[int, ...], ...] | None = None
     gave_up_after: float | None = None
 
 
@@ -351,12 +348,11 @@ _holds: dict[Path, _Hold] = {}
 
 def let_go() -> None:
     """Detach what this process has attached, and give up the turn that no task of it needs."""
-    for path, hold in _holds.items():
+    for hold in _holds.values():
         try:
             if hold.is_attached:
                 hold.is_attached = False
                 _detach()
-                hold.left = _state_of(path) if hold.has_meta else None
         finally:
             if hold.turn is not None and not hold.is_working:
                 hold.turn.close()

@@ -22,7 +22,7 @@ OF_THE_ENGINE = re.compile(
 )
 
 ELSEWHERE = {
-    "publish/publishing.py": "what analysts get is a DuckDB file, whatever the tables live in",
+    "publish": "what analysts get is a DuckDB file, whatever the tables live in",
     "sample": "the sample is made by a DuckDB of its own, and no part of the pipeline",
     "sqlmodels": "the proof asks DuckDB what it parses, and runs on marked rows of its own",
 }
