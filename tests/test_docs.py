@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 import luigi
 import pytest
 from projects import catalog_of
 
-from benepass_tasks.catalog import AcceptedValues, load_catalog
+from benepass_tasks.catalog import load_catalog
 from benepass_tasks.catalog.expectations import ColumnTestSchema, TableTestSchema
 from benepass_tasks.cli import main
 from benepass_tasks.config.project import open_project
@@ -88,23 +89,22 @@ def test_every_setting_is_documented_with_its_default() -> None:
         assert documented[name] == f"`{params[name]._default}`"  # noqa: SLF001
 
 
-def test_every_issue_is_documented() -> None:
-    issues = set()
-    for path in (ROOT / "sql" / "quality").glob("*_issues.sql"):
-        issues |= set(re.findall(r"'(\w+)' as issue", path.read_text()))
-    assert len(issues) == 19 + 6 + 6
-    documented = set()
-    for row in re.findall(r"^\| (`.*?) \| ", RULES, re.MULTILINE):
-        documented |= set(re.findall(r"`(\w+)`", row))
-    assert documented == issues
-
-
-def test_the_issues_that_the_catalog_accepts_are_those_of_the_sql() -> None:
-    tables = catalog_of(ROOT).tables
-    for path in (ROOT / "sql" / "quality").glob("*_issues.sql"):
-        tests = tables[f"quality.{path.stem}"].columns["issue"].tests
-        (accepted,) = [set(test.values) for test in tests if isinstance(test, AcceptedValues)]
-        assert accepted == set(re.findall(r"'(\w+)' as issue", path.read_text()))
+def test_the_issues_are_documented_as_the_sql_declares_them() -> None:
+    sql = (ROOT / "sql" / "quality" / "issue_types.sql").read_text(encoding="utf-8")
+    with duckdb.connect() as connection:
+        declared = connection.execute(f"from ({sql}) order by source, severity").fetchall()
+    headings = {"Benefit accounts": "benefit_accounts", "Employees": "employees"}
+    headings["Transactions"] = "transactions"
+    documented = [
+        (source, issue, int(tier), when)
+        for heading, source in headings.items()
+        for issue, tier, when in re.findall(
+            r"^\| `(\w+)` \| (\d) \| (.*) \|$",
+            RULES.partition(f"\n## {heading}\n")[2].partition("\n## ")[0],
+            re.MULTILINE,
+        )
+    ]
+    assert documented == [(source, issue, tier, when) for source, issue, tier, _, when in declared]
 
 
 def test_every_test_is_documented() -> None:

@@ -275,6 +275,28 @@ class SchemaContract:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What the records of a source become, so that it can be proven that none is lost.
+
+    Attributes:
+        staging: The table with a row for each record of the raw table.
+        accepted: The table of the accepted records; None where none is judged.
+        quarantine: The table of those that are kept out; given where `accepted` is.
+        issues: The table of what is wrong with them, if there is one.
+        amount: The column, of all three, whose sum has to come out too; None where there is none.
+        accepted_count: The column of `accepted` that says for how many records a row stands; None
+            where each is one.
+    """
+
+    staging: str
+    accepted: str | None = None
+    quarantine: str | None = None
+    issues: str | None = None
+    amount: str | None = None
+    accepted_count: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Freshness:
     """How old the newest of a dataset may be.
 
@@ -310,6 +332,7 @@ class DeclaredSource:
         schema_contract: What may change about the files.
         freshness: How old the newest load may be, if the catalog says so.
         volume: How many records there should be, if the catalog says so.
+        reconciliation: What the records become; None where they stay in the raw table.
     """
 
     name: str
@@ -320,6 +343,7 @@ class DeclaredSource:
     schema_contract: SchemaContract = SchemaContract()
     freshness: Freshness | None = None
     volume: Volume | None = None
+    reconciliation: Reconciliation | None = None
 
 
 @dataclass(frozen=True, slots=True)

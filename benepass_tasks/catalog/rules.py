@@ -7,7 +7,7 @@ metadata.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from benepass_tasks.catalog import fitting, publishing, wording
+from benepass_tasks.catalog import fitting, publishing, reconciliation, wording
 from benepass_tasks.catalog.datasets import (
     CONTRACTED,
     AcceptedValues,
@@ -183,6 +183,7 @@ def check_catalog(catalog: Catalog) -> Iterator[Problem]:
                 yield from _check_names(path, test.columns, table)
         yield from _check_fresh_column(table)
     yield from publishing.check(catalog)
+    yield from reconciliation.check(catalog)
     yield from _check_patterns(catalog)
 
 
@@ -256,8 +257,8 @@ def _relationship_misfits(
         near = wording.meant(wording.nearest(test.column, to.columns))
         there = near or f" (columns: {wording.listed(to.columns)})"
         yield ("relationships", "column"), f"{test.to} has no such column{there}"
-    elif (found := to.columns[test.column].type) != column.type:
-        message = f"must be of the column's own type {column.type}, and {test.to}.{test.column}"
+    elif (found := to.columns[test.column].type) != (own := column.type.removesuffix("[]")):
+        message = f"must be of the column's own type {own}, and {test.to}.{test.column}"
         yield ("relationships", "column"), f"{message} is {found}"
 
 

@@ -19,6 +19,7 @@ from benepass_tasks.catalog.datasets import (
     Materialized,
     Pii,
     PiiClass,
+    Reconciliation,
     SchemaContract,
     Suppression,
     Treatment,
@@ -222,6 +223,20 @@ class _SchemaContractSchema(Strict):
         return SchemaContract(**data)
 
 
+class _ReconciliationSchema(Strict):
+    staging = Text(required=True)
+    accepted = Text()
+    quarantine = Text()
+    issues = Text()
+    amount = Text()
+    accepted_count = Text()
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> Reconciliation:
+        """Make the declaration."""
+        return Reconciliation(**data)
+
+
 class _SourceMetadataSchema(_MetadataSchema):
     elsewhere = MappingProxyType(
         {
@@ -237,6 +252,7 @@ class _SourceMetadataSchema(_MetadataSchema):
 
     columns = Each(_SourceColumnSchema(), "columns", required=True, snake_case=True)
     schema_contract = Section(_SchemaContractSchema())
+    reconciliation = Section(_ReconciliationSchema())
     kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
 
 
@@ -255,7 +271,10 @@ class _SuppressionSchema(Strict):
 
 class _TableMetadataSchema(_MetadataSchema):
     elsewhere = MappingProxyType(
-        {"schema_contract": "only what comes in from outside has one; move it to the source"}
+        {
+            "schema_contract": "only what comes in from outside has one; move it to the source",
+            "reconciliation": "is of what comes in from outside; move it to the source",
+        }
     )
 
     columns = Each(_TableColumnSchema(), "columns")

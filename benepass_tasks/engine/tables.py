@@ -36,6 +36,9 @@ class Engine(Protocol):
     def define(self, macro: str) -> None:
         """Make a macro, for the queries of this session."""
 
+    def name(self, name: str, query: str) -> None:
+        """Give a query a name, for the queries of this session."""
+
     def create(self, relation: str, kind: str, select: str, present: str | None) -> None:
         """Make a table or view of a query, in place of the `present` kind that has its name."""
 
@@ -82,6 +85,11 @@ class _DuckDB:
 
     def define(self, macro: str) -> None:
         self.connection.exec_driver_sql(macro)
+
+    def name(self, name: str, query: str) -> None:
+        self.connection.exec_driver_sql(
+            f"create or replace temp view {quote_name(name)} as\n{query}"
+        )
 
     def create(self, relation: str, kind: str, select: str, present: str | None) -> None:
         self._make_layer(relation)

@@ -11,6 +11,9 @@ from benepass_tasks.engine.session import quote_name, quote_relation
 PREFIX = "quality.quarantine_"
 """How the names of the tables begin; what follows is the source."""
 
+ISSUE_TYPES = "quality.issue_types"
+"""The table that says of each issue what it means and whether it keeps a record out."""
+
 WRITTEN = "raw_"
 """How the names of the columns begin that have a value as it was written."""
 

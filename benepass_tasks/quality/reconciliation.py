@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -11,13 +11,13 @@ from rich.table import Table as RichTable
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from benepass_tasks.catalog import Catalog
+from benepass_tasks.catalog import Catalog, Source
 from benepass_tasks.config.errors import BooksError
 from benepass_tasks.config.project import Project
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.measure import Measure
 from benepass_tasks.engine.nodes import BOOKS
-from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.engine.session import Warehouse, quote_name, quote_relation, quote_text
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.history.figures import keep_figures
 from benepass_tasks.state.history.materializations import record_built
@@ -63,9 +63,11 @@ def balance(
     with warehouse.write() as connection:
         _drop(connection, gone)
         _forget_sources(connection, catalog, known)
+        _count(connection, catalog)
         sums = _rows(connection, project, "checks/books_balance.sql")
         if sums:
             raise BooksError("the books do not balance:\n" + "\n".join(map(_difference, sums)))
+        _gather_issues(connection, catalog)
         keep_figures(connection, project)
         figures = figures_of(connection, run_id())
         measure = Measure(None, fingerprint)
@@ -100,6 +102,54 @@ def _forget_sources(connection: Connection, catalog: Catalog, known: Snapshot) -
                 "delete from raw.rejected_rows where _dlt_load_id = ?", (load.load_id,)
             )
             forget_load(connection, load.source, load.file)
+
+
+def _count(connection: Connection, catalog: Catalog) -> None:
+    """Name what counts the records and sums the amounts of every source, wherever they get."""
+    counts = [
+        f"select {quote_text(source.name)} as source, {quote_text(place)} as place, "  # noqa: S608
+        f"{records} as records, {amount} as amount from {quote_relation(relation)}"
+        for source in catalog.sources.values()
+        for place, relation, records, amount in _places(catalog, source)
+    ]
+    engine_of(connection).name("reconciled", " union all ".join(counts))
+
+
+def _places(catalog: Catalog, source: Source) -> Iterator[tuple[str, str, str, str]]:
+    """Where the records of a source are: place, table, and what counts them and sums them up."""
+    yield "raw", catalog.raw_table_of(source.name).relation, "count(*)", "null"
+    declared = source.reconciliation
+    if declared is None:
+        return
+    amount = "null" if declared.amount is None else _sum(declared.amount)
+    yield "staging", declared.staging, "count(*)", amount
+    if declared.accepted is not None and declared.quarantine is not None:
+        count = declared.accepted_count
+        yield "accepted", declared.accepted, _sum(count) if count else "count(*)", amount
+        yield "quarantine", declared.quarantine, "count(*)", amount
+
+
+def _sum(column: str) -> str:
+    return f"coalesce(sum({quote_name(column)}), 0)"
+
+
+def _gather_issues(connection: Connection, catalog: Catalog) -> None:
+    """Make one view of what is wrong with the records of all sources, and one of what is out."""
+    found = [(it.name, it.reconciliation) for it in catalog.sources.values() if it.reconciliation]
+    issues = {name: it.issues for name, it in found if it.issues}
+    quarantines = {name: it.quarantine for name, it in found if it.quarantine}
+    for view, columns, relations in (
+        ("all_issues", ("_source_file", "_row_number", "issue", "tier"), issues),
+        ("all_quarantined", ("_source_file", "rejection_reason"), quarantines),
+    ):
+        names = ", ".join(columns)
+        none = f"select null as source, {', '.join(f'null as {it}' for it in columns)} where false"
+        selects = [
+            f"select {quote_text(source)}, {names} from {quote_relation(relation)}"  # noqa: S608
+            for source, relation in relations.items()
+        ]
+        union = " union all ".join([none, *selects])
+        engine_of(connection).name(view, union)
 
 
 def _rows(connection: Connection, project: Project, name: str) -> Sequence[Any]:

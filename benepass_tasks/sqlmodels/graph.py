@@ -71,6 +71,7 @@ def read_graph(project: Project, catalog: Declarations, cache: Path) -> ModelGra
     macros, models = known or _parse(project, problems)
     problems += _mismatches(project, catalog, models)
     problems += _check_mismatches(project, catalog)
+    problems += _unproven(catalog, models)
     order = _order(models, problems)
     if problems:
         raise ModelError("\n".join(sorted(problems)))
@@ -122,6 +123,19 @@ def _mismatches(
                     f"{model.path}:{_line_of(model, reference)} reads {reference}, "
                     "which no entry in catalog.yaml declares"
                 )
+
+
+def _unproven(catalog: Declarations, models: Mapping[str, Model]) -> Iterator[str]:
+    raw = {table.source: relation for relation, table in catalog.tables.items() if table.source}
+    for source in catalog.sources.values():
+        loaded = raw.get(source.name)
+        readers = sorted(name for name, model in models.items() if loaded in model.references)
+        if readers and source.reconciliation is None:
+            yield (
+                f"{catalog.path.name}: {source.name}: {', '.join(readers)} reads its records, and "
+                "nothing proves that none is lost; name the table with a row for each record: "
+                f"metadata.reconciliation: {{staging: {readers[0]}}}"
+            )
 
 
 def _check_files(project: Project) -> dict[str, Path]:

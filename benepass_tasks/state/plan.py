@@ -290,7 +290,9 @@ def _model_status(situation: Situation, model: Model, plan: Plan, *, is_forced: 
 
 def _books_status(situation: Situation, plan: Plan) -> Status:
     relations = sorted(situation.catalog.tables)
-    code_version = digest(situation.proof, *relations)
+    sources = situation.catalog.sources.values()
+    declared = (f"{source.name} {source.reconciliation}" for source in sources)
+    code_version = digest(situation.proof, *relations, *declared)
     fingerprint = _fingerprint(code_version, {name: plan[name].data_hash for name in relations})
     record = situation.snapshot.materializations.get(BOOKS)
     if fingerprint is None:

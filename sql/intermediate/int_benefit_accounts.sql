@@ -1,7 +1,6 @@
 -- Grain: one row per staged benefit account record.
 -- Purpose: which record speaks for an account id (identical copies: the first; differing records:
--- the last in the file) and whether its owner is known. Transactions find only current accounts
--- with a known owner.
+-- the last in the file) and whether its owner is known.
 with benefit_accounts as (
     select
         benefit_account_id,
@@ -28,8 +27,7 @@ with benefit_accounts as (
 
 employees as (
     select employee_id
-    from intermediate.int_employees
-    where is_current
+    from intermediate.accepted_employees
 ),
 
 repeated_ids as (

@@ -1,7 +1,6 @@
 -- Grain: one row per staged transaction record, whatever is duplicated elsewhere.
--- Purpose: each transaction beside its account and its employee. A column of the account is NULL
--- where the account is unknown or quarantined, a column of the employee where the employee is
--- unknown.
+-- Purpose: each transaction beside its account and its employee. Their columns are NULL where there
+-- is no accepted record of them.
 with transactions as (
     select
         transaction_id,
@@ -26,8 +25,7 @@ benefit_accounts as (
         benefit_type,
         program_name,
         monthly_allowance
-    from intermediate.int_benefit_accounts
-    where is_current and is_owner_known
+    from intermediate.accepted_benefit_accounts
 ),
 
 employees as (
@@ -36,8 +34,7 @@ employees as (
         status,
         is_terminated,
         hire_date
-    from intermediate.int_employees
-    where is_current
+    from intermediate.accepted_employees
 )
 
 select

@@ -7,8 +7,7 @@ with benefit_accounts as (
         program_name,
         monthly_allowance,
         employee_id
-    from intermediate.int_benefit_accounts
-    where is_current and is_owner_known
+    from intermediate.accepted_benefit_accounts
 ),
 
 allowances as (

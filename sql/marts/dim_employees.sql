@@ -9,5 +9,4 @@ select
     status,
     is_terminated,
     date_diff('day', hire_date, getvariable('as_of_date')) as tenure_days
-from intermediate.int_employees
-where is_current
+from intermediate.accepted_employees

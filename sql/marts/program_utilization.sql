@@ -9,8 +9,7 @@ with programs as (
         count(*) as account_count,
         count(distinct employee_id) as employee_count,
         coalesce(sum(monthly_allowance), 0) as allowance
-    from intermediate.int_benefit_accounts
-    where is_current and is_owner_known
+    from intermediate.accepted_benefit_accounts
     group by benefit_type, program_name
 ),
 

@@ -1,8 +1,8 @@
 -- Grain: one row per (transaction record, issue).
--- Purpose: everything that is wrong with a transaction. Tier 2 keeps the record out of the marts,
--- tier 1 leaves it in with a flag. Severity orders the issues of a record, 1 being the most severe.
--- What depends on other records of an account or employee is judged over accepted records only, so
--- that a rejected charge neither uses up an allowance nor makes another look repeated.
+-- Purpose: everything that is wrong with a transaction; quality.issue_types says what follows.
+-- What depends on other charges of an account or employee is judged only over records that their
+-- own issues leave in, so that a rejected charge neither uses up an allowance nor makes another
+-- look repeated.
 with repeated_ids as (
     select transaction_id
     from intermediate.int_transactions_enriched
@@ -42,50 +42,91 @@ repeated_compared as (
     from repeated
 ),
 
-rejections as materialized (
-    select _source_file, _row_number, 'missing_transaction_id' as issue, 1 as severity
+own_issues as materialized (
+    select _source_file, _row_number, 'missing_transaction_id' as issue
     from intermediate.int_transactions_enriched
     where transaction_id is null
     union all
-    select _source_file, _row_number, 'conflicting_transaction_id' as issue, 2 as severity
+    select _source_file, _row_number, 'conflicting_transaction_id' as issue
     from repeated_compared
     where version_count > 1
     union all
-    select _source_file, _row_number, 'duplicate_transaction' as issue, 3 as severity
+    select _source_file, _row_number, 'duplicate_transaction' as issue
     from repeated_compared
     where version_count = 1 and copy_number > 1
     union all
-    select _source_file, _row_number, 'invalid_amount' as issue, 4 as severity
+    select _source_file, _row_number, 'invalid_amount' as issue
     from intermediate.int_transactions_enriched
     where amount is null
     union all
-    select _source_file, _row_number, 'negative_amount' as issue, 5 as severity
+    select _source_file, _row_number, 'negative_amount' as issue
     from intermediate.int_transactions_enriched
     where amount < 0
     union all
-    select _source_file, _row_number, 'zero_amount' as issue, 6 as severity
+    select _source_file, _row_number, 'zero_amount' as issue
     from intermediate.int_transactions_enriched
     where amount = 0
     union all
-    select _source_file, _row_number, 'invalid_timestamp' as issue, 7 as severity
+    select _source_file, _row_number, 'invalid_timestamp' as issue
     from intermediate.int_transactions_enriched
     where transaction_timestamp is null
     union all
-    select _source_file, _row_number, 'terminated_employee' as issue, 8 as severity
+    select _source_file, _row_number, 'terminated_employee' as issue
     from intermediate.int_transactions_enriched
     where is_employee_terminated
     union all
-    select _source_file, _row_number, 'invalid_employee_id' as issue, 9 as severity
+    select _source_file, _row_number, 'invalid_employee_id' as issue
     from intermediate.int_transactions_enriched
     where not is_employee_known
     union all
-    select _source_file, _row_number, 'invalid_benefit_account_id' as issue, 10 as severity
+    select _source_file, _row_number, 'invalid_benefit_account_id' as issue
     from intermediate.int_transactions_enriched
     where account_employee_id is null
     union all
-    select _source_file, _row_number, 'cross_employee_account_usage' as issue, 11 as severity
+    select _source_file, _row_number, 'cross_employee_account_usage' as issue
     from intermediate.int_transactions_enriched
     where is_employee_known and account_employee_id <> employee_id
+    union all
+    select
+        transactions._source_file,
+        transactions._row_number,
+        'category_mismatch' as issue
+    from intermediate.int_transactions_enriched as transactions
+    anti join staging.stg_category_benefit_mappings as mappings
+        on
+            transactions.benefit_type = mappings.benefit_type
+            and transactions.category = mappings.valid_category
+    where transactions.category is not null and transactions.account_employee_id is not null
+    union all
+    select _source_file, _row_number, 'missing_category' as issue
+    from intermediate.int_transactions_enriched
+    where category is null
+    union all
+    select _source_file, _row_number, 'missing_merchant' as issue
+    from intermediate.int_transactions_enriched
+    where merchant is null
+    union all
+    select _source_file, _row_number, 'timestamp_without_zone' as issue
+    from intermediate.int_transactions_enriched
+    where not is_timestamp_zoned
+    union all
+    select _source_file, _row_number, 'future_timestamp' as issue
+    from intermediate.int_transactions_enriched
+    where transaction_timestamp >= getvariable('as_of_date') + interval 1 day
+    union all
+    select _source_file, _row_number, 'before_hire_date' as issue
+    from intermediate.int_transactions_enriched
+    where transaction_timestamp < employee_hire_date
+),
+
+rejected as (
+    select
+        own_issues._source_file,
+        own_issues._row_number
+    from own_issues
+    inner join quality.issue_types as issue_types
+        on issue_types.source = 'transactions' and own_issues.issue = issue_types.issue
+    where issue_types.tier = 2
 ),
 
 accepted as not materialized (
@@ -101,10 +142,10 @@ accepted as not materialized (
         date_trunc('month', transactions.transaction_timestamp) as spend_month,
         transactions.monthly_allowance
     from intermediate.int_transactions_enriched as transactions
-    anti join rejections
+    anti join rejected
         on
-            transactions._source_file = rejections._source_file
-            and transactions._row_number = rejections._row_number
+            transactions._source_file = rejected._source_file
+            and transactions._row_number = rejected._row_number
 ),
 
 -- Accepted amounts are positive: only a month whose total passes the allowance needs the order of
@@ -164,60 +205,28 @@ neighbouring_charges as (
     )
 ),
 
-flags as (
+found as (
     select
-        transactions._source_file,
-        transactions._row_number,
-        'category_mismatch' as issue,
-        12 as severity
-    from intermediate.int_transactions_enriched as transactions
-    anti join staging.stg_category_benefit_mappings as mappings
-        on
-            transactions.benefit_type = mappings.benefit_type
-            and transactions.category = mappings.valid_category
-    where transactions.category is not null and transactions.account_employee_id is not null
+        _source_file,
+        _row_number,
+        issue
+    from own_issues
     union all
-    select _source_file, _row_number, 'missing_category' as issue, 13 as severity
-    from intermediate.int_transactions_enriched
-    where category is null
-    union all
-    select _source_file, _row_number, 'missing_merchant' as issue, 14 as severity
-    from intermediate.int_transactions_enriched
-    where merchant is null
-    union all
-    select _source_file, _row_number, 'timestamp_without_zone' as issue, 15 as severity
-    from intermediate.int_transactions_enriched
-    where not is_timestamp_zoned
-    union all
-    select _source_file, _row_number, 'future_timestamp' as issue, 16 as severity
-    from intermediate.int_transactions_enriched
-    where transaction_timestamp >= getvariable('as_of_date') + interval 1 day
-    union all
-    select _source_file, _row_number, 'before_hire_date' as issue, 17 as severity
-    from intermediate.int_transactions_enriched
-    where transaction_timestamp < employee_hire_date
-    union all
-    select _source_file, _row_number, 'over_monthly_allowance' as issue, 18 as severity
+    select _source_file, _row_number, 'over_monthly_allowance' as issue
     from running_totals
     where running_total > monthly_allowance
     union all
-    select _source_file, _row_number, 'possible_duplicate_charge' as issue, 19 as severity
+    select _source_file, _row_number, 'possible_duplicate_charge' as issue
     from neighbouring_charges
     where since_previous <= interval 10 minutes or until_next <= interval 10 minutes
 )
 
 select
-    _source_file,
-    _row_number,
-    issue,
-    2 as tier,
-    severity
-from rejections
-union all
-select
-    _source_file,
-    _row_number,
-    issue,
-    1 as tier,
-    severity
-from flags
+    found._source_file,
+    found._row_number,
+    found.issue,
+    issue_types.tier,
+    issue_types.severity
+from found
+left join quality.issue_types as issue_types
+    on issue_types.source = 'transactions' and found.issue = issue_types.issue

@@ -10,24 +10,13 @@ with files as (
     group by source
 ),
 
-issues as (
-    select 'employees' as source, _source_file, _row_number, issue, tier
-    from quality.employee_issues
-    union all
-    select 'benefit_accounts' as source, _source_file, _row_number, issue, tier
-    from quality.benefit_account_issues
-    union all
-    select 'transactions' as source, _source_file, _row_number, issue, tier
-    from quality.transaction_issues
-),
-
 records_with_issues as (
     select
         source,
         _source_file,
         _row_number,
         max(tier) as tier
-    from issues
+    from all_issues
     group by source, _source_file, _row_number
 ),
 
@@ -38,17 +27,6 @@ found as (
         count(*) filter (where tier = 2) as quarantined
     from records_with_issues
     group by source
-),
-
-quarantine as (
-    select 'employees' as source, _source_file, rejection_reason
-    from quality.quarantine_employees
-    union all
-    select 'benefit_accounts' as source, _source_file, rejection_reason
-    from quality.quarantine_benefit_accounts
-    union all
-    select 'transactions' as source, _source_file, rejection_reason
-    from quality.quarantine_transactions
 ),
 
 -- The files of the last run that loaded any of their source: what is wrong with them does not
@@ -169,7 +147,7 @@ select
     'quarantined_by_reason' as figure,
     rejection_reason as figure_name,
     count(*) as figure_value
-from quarantine
+from all_quarantined
 group by source, rejection_reason
 union all
 select
@@ -177,7 +155,7 @@ select
     'flagged_by_flag' as figure,
     issue as figure_name,
     count(*) as figure_value
-from issues
+from all_issues
 where tier = 1
 group by source, issue
 union all
@@ -204,22 +182,22 @@ from new_files
 group by source
 union all
 select
-    quarantine.source as dataset,
+    all_quarantined.source as dataset,
     'new_quarantined_by_reason' as figure,
-    quarantine.rejection_reason as figure_name,
+    all_quarantined.rejection_reason as figure_name,
     count(*) as figure_value
-from quarantine
+from all_quarantined
 inner join new_files
-    on quarantine.source = new_files.source and quarantine._source_file = new_files.file
-group by quarantine.source, quarantine.rejection_reason
+    on all_quarantined.source = new_files.source and all_quarantined._source_file = new_files.file
+group by all_quarantined.source, all_quarantined.rejection_reason
 union all
 select
-    issues.source as dataset,
+    all_issues.source as dataset,
     'new_flagged_by_flag' as figure,
-    issues.issue as figure_name,
+    all_issues.issue as figure_name,
     count(*) as figure_value
-from issues
+from all_issues
 inner join new_files
-    on issues.source = new_files.source and issues._source_file = new_files.file
-where issues.tier = 1
-group by issues.source, issues.issue
+    on all_issues.source = new_files.source and all_issues._source_file = new_files.file
+where all_issues.tier = 1
+group by all_issues.source, all_issues.issue

@@ -92,6 +92,11 @@ def problems(folder: Path, tests: str = "", kind: str = "VARCHAR", table: str = 
             "VARCHAR",
             (Relationships(to="marts.people", column="id"),),
         ),
+        (
+            "[{relationships: {to: marts.people, column: id}}]",
+            "VARCHAR[]",
+            (Relationships(to="marts.people", column="id"),),
+        ),
         ("[{range: {min: 0.01}}]", "DECIMAL(18,2)", (Range(minimum=0.01),)),
         ("[{range: {max: 2026-01-31}}]", "DATE", (Range(maximum="2026-01-31"),)),
         (

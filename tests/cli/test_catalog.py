@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
+from benepass_tasks.catalog import load_catalog
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from workspace import Workspace
 
@@ -25,7 +27,9 @@ def test_each_dataset_has_a_line(say: Say) -> None:
     assert said.lines[0].split() == (
         ["dataset", "layer", "kind", "domain", "columns", "personal", "data", "description"]
     )
-    assert len(said.lines) == 1 + 4 + 23
+    catalog = load_catalog(Path("catalog.yaml"))
+    names = [line.split()[0] for line in said.lines[1:]]
+    assert sorted(names) == sorted([*catalog.sources, *catalog.tables])
     line = next(line for line in said.lines if line.startswith("marts.dim_employees "))
     assert re.split(r"  +", line) == [
         "marts.dim_employees",
@@ -124,8 +128,7 @@ def test_a_dataset_is_shown_with_its_columns_and_neighbours(say: Say) -> None:
         "domain": "people",
         "made by": "sql/intermediate/int_employees.sql",
         "reads": "raw.employees, staging.stg_employees",
-        "read by": "intermediate.int_benefit_accounts, intermediate.int_transactions_enriched, "
-        "quality.employee_issues, marts.dim_employees",
+        "read by": "intermediate.accepted_employees, quality.employee_issues",
     }
     email = next(line for line in columns.splitlines() if line.startswith("email "))
     assert re.split(r"  +", email)[:6] == (
@@ -168,7 +171,8 @@ def test_an_unknown_dataset_is_answered_with_the_nearest(say: Say) -> None:
 def test_a_valid_catalog_takes_one_line(say: Say) -> None:
     said = say("catalog", "validate")
     assert said.code == 0
-    assert said.out == "catalog.yaml is valid: 4 sources, 23 tables, 18 of them from SQL.\n"
+    pattern = r"catalog.yaml is valid: 4 sources, \d+ tables, \d+ of them from SQL.\n"
+    assert re.fullmatch(pattern, said.out)
 
 
 def test_every_problem_of_the_catalog_is_told(say: Say, workspace: Workspace) -> None:
@@ -217,8 +221,8 @@ def test_contracts_are_written_for_what_others_read(say: Say, tmp_path: Path) ->
     folder = tmp_path / "deep" / "contracts"
     said = say("catalog", "--odcs", str(folder))
     assert said.code == 0
-    assert said.out == f"11 data contracts written to {folder}\n"
-    assert len(list(folder.iterdir())) == 11
+    written = len(list(folder.iterdir()))
+    assert said.out == f"{written} data contracts written to {folder}\n"
     (table,) = yaml.safe_load((folder / "marts.dim_employees.odcs.yaml").read_text())["schema"]
     assert [column["name"] for column in table["properties"]][:2] == ["employee_id", "first_name"]
 

@@ -45,7 +45,10 @@ if TYPE_CHECKING:
         ),
         pytest.param(
             "marts/dim_benefit_programs",
-            ("where is_current and is_owner_known", "where benefit_type = 'meals'"),
+            (
+                "from intermediate.accepted_benefit_accounts\n",
+                "from intermediate.accepted_benefit_accounts where benefit_type = 'meals'\n",
+            ),
             "benefit_accounts: staging 3, marts + quarantine 2: off by 1",
             id="a mart that leaves accounts out",
         ),
@@ -63,6 +66,210 @@ def test_an_imbalance_fails_the_run_and_names_the_difference(
     assert not succeeded
     assert "books" not in made
     assert message in caplog.text
+
+
+MERCHANTS = "merchant_id,rebate\nM1,1.50\nM2,2.25\nM3,nothing\n"
+
+SOURCE = """
+merchants:
+  type: pandas.CSVDataset
+  filepath: data/merchants.csv
+  metadata:
+    description: Merchants with what they pay back.
+    domain: benefits
+    columns: &merchant_columns
+      merchant_id: {description: Id., type: VARCHAR, pii: *not_personal}
+      rebate: {description: What they pay back., type: VARCHAR, pii: *not_personal}
+
+raw.merchants:
+  type: ibis.TableDataset
+  table_name: merchants
+  database: raw
+  connection: *warehouse
+  metadata:
+    description: Merchants as written.
+    source: merchants
+    domain: benefits
+    columns: {<<: [*merchant_columns, *provenance], _dlt_load_id: *load_id}
+"""
+
+MODELS = {
+    "staging.stg_merchants": "select merchant_id, money(rebate) as rebate from raw.merchants",
+    "quality.quarantine_merchants": (
+        "select merchant_id, rebate, 'invalid_rebate' as rejection_reason, "
+        "'merchants.csv' as _source_file from staging.stg_merchants where rebate is null"
+    ),
+    "marts.dim_rebates": (
+        "select merchant_id, rebate from staging.stg_merchants where rebate is not null"
+    ),
+}
+
+RECONCILED = """    reconciliation:
+      staging: staging.stg_merchants
+      accepted: marts.dim_rebates
+      quarantine: quality.quarantine_merchants
+      amount: rebate
+"""
+
+
+def add_source(workspace: Workspace) -> None:
+    """A fifth source, in two entries."""
+    workspace.write("data/merchants.csv", MERCHANTS)
+    catalog = (workspace.root / "catalog.yaml").read_text(encoding="utf-8")
+    workspace.write("catalog.yaml", catalog + SOURCE)
+
+
+def add_models(workspace: Workspace, reconciled: str = RECONCILED) -> None:
+    """What becomes of the fifth source."""
+    catalog = (workspace.root / "catalog.yaml").read_text(encoding="utf-8")
+    more = {"rejection_reason": "VARCHAR", "_source_file": "VARCHAR"}
+    for relation, sql in MODELS.items():
+        layer, _, name = relation.partition(".")
+        workspace.write(f"sql/{layer}/{name}.sql", sql)
+        columns = {"merchant_id": "VARCHAR", "rebate": "DECIMAL(18,2)"}
+        columns |= more if layer == "quality" else {}
+        declared = "".join(
+            f"      {column}: {{description: It., type: '{kind}', pii: *not_personal}}\n"
+            for column, kind in columns.items()
+        )
+        catalog += (
+            f"\n{relation}:\n  type: ibis.TableDataset\n  table_name: {name}\n"
+            f"  database: {layer}\n  connection: *warehouse\n  metadata:\n"
+            f"    description: Merchants.\n    domain: benefits\n    columns:\n{declared}"
+        )
+    workspace.write("catalog.yaml", catalog)
+    described = "    description: Merchants with what they pay back.\n"
+    workspace.replace("catalog.yaml", described, described + reconciled)
+
+
+def test_a_source_whose_records_stay_in_raw_is_proven_up_to_there(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_source(workspace)
+    assert "books" in workspace.run()
+    workspace.change("delete from raw.merchants where merchant_id = 'M2'")
+    workspace.change("delete from meta.markers where name = 'raw.merchants'")
+    assert not workspace.attempt()[1]
+    assert "merchants: records in the files 3, raw + rejected 2: off by 1" in caplog.text
+
+
+def test_a_source_that_no_proof_covers_fails_the_run(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_source(workspace)
+    add_models(workspace, reconciled="")
+    made, succeeded = workspace.attempt()
+    assert not succeeded
+    assert made == set()
+    assert "merchants: staging.stg_merchants reads its records, and nothing proves" in caplog.text
+    assert "metadata.reconciliation: {staging: staging.stg_merchants}" in caplog.text
+
+
+def test_what_becomes_of_a_new_source_is_counted_with_that_of_the_others(
+    workspace: Workspace,
+) -> None:
+    add_source(workspace)
+    add_models(workspace)
+    workspace.run()
+    figures = (
+        "select figure, name, cast(value as integer) from meta.quality_figures "
+        "where dataset = 'merchants' and figure in ('records', 'quarantined_by_reason') "
+        "order by all"
+    )
+    assert workspace.query(figures) == [
+        ("quarantined_by_reason", "invalid_rebate", 1),
+        ("records", None, 3),
+    ]
+
+
+# A model of each source at each step, a change to it, and what the run then says.
+BROKEN = {
+    "employees lost in staging": (
+        "staging/stg_employees",
+        ("\nfrom employees\n", "\nfrom employees\nwhere employee_id <> 'E1'\n"),
+        "employees: raw 3, staging 2: off by 1",
+    ),
+    "employees lost in marts": (
+        "marts/dim_employees",
+        ("accepted_employees\n", "accepted_employees\nwhere employee_id <> 'E1'\n"),
+        "employees: staging 3, marts + quarantine 2: off by 1",
+    ),
+    "accounts lost in staging": (
+        "staging/stg_benefit_accounts",
+        ("\nfrom typed\n", "\nfrom typed\nwhere employee_id <> 'E1'\n"),
+        "benefit_accounts: raw 3, staging 2: off by 1",
+    ),
+    "accounts lost in marts": (
+        "marts/dim_benefit_programs",
+        ("accepted_benefit_accounts\n", "accepted_benefit_accounts where benefit_type = 'meals'\n"),
+        "benefit_accounts: staging 3, marts + quarantine 2: off by 1",
+    ),
+    "transactions lost in staging": (
+        "staging/stg_transactions",
+        ("\nfrom typed\n", "\nfrom typed\nwhere amount <> 60\n"),
+        "transactions: raw 5, staging 4: off by 1",
+    ),
+    "money of transactions changed in quarantine": (
+        "quality/quarantine_transactions",
+        (
+            "    transactions.amount,\n",
+            "    cast(transactions.amount + 1 as decimal(18, 2)) as amount,\n",
+        ),
+        "transactions: USD in staging 139.50, USD in marts + quarantine 141.50: off by -2.00",
+    ),
+    "mappings lost in staging": (
+        "staging/stg_category_benefit_mappings",
+        ("from raw.category_benefit_mappings", "from raw.category_benefit_mappings limit 1"),
+        "category_benefit_mappings: raw 2, staging 1: off by 1",
+    ),
+    "merchants lost in staging": (
+        "staging/stg_merchants",
+        ("from raw.merchants", "from raw.merchants where merchant_id <> 'M1'"),
+        "merchants: raw 3, staging 2: off by 1",
+    ),
+    "merchants multiplied in marts": (
+        "marts/dim_rebates",
+        ("from staging.stg_merchants", "from staging.stg_merchants cross join range(2)"),
+        "merchants: staging 3, marts + quarantine 5: off by -2",
+    ),
+    "all merchants lost in marts": (
+        "marts/dim_rebates",
+        ("rebate is not null", "false"),
+        "merchants: USD in staging 3.75, USD in marts + quarantine 0.00: off by 3.75",
+    ),
+    "money of merchants changed in marts": (
+        "marts/dim_rebates",
+        ("merchant_id, rebate", "merchant_id, cast(rebate - 0.01 as decimal(18, 2)) as rebate"),
+        "merchants: USD in staging 3.75, USD in marts + quarantine 3.73: off by 0.02",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_is_lost_of_any_source_at_any_step_is_found(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture, case: str
+) -> None:
+    model, change, message = BROKEN[case]
+    add_source(workspace)
+    add_models(workspace)
+    workspace.replace(f"sql/{model}.sql", *change)
+    made, succeeded = workspace.attempt()
+    assert not succeeded
+    assert "books" not in made
+    assert message in caplog.text
+
+
+@pytest.mark.parametrize(
+    "source", ["employees", "benefit_accounts", "transactions", "category_benefit_mappings"]
+)
+@pytest.mark.usefixtures("finished")
+def test_rows_that_vanish_from_any_raw_table_are_missed(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture, source: str
+) -> None:
+    workspace.change(f"delete from raw.{source} where _row_number = 1")
+    workspace.change(f"delete from meta.markers where name = 'raw.{source}'")
+    assert not workspace.attempt()[1]
+    assert f"  {source}: records in the files" in caplog.text
 
 
 @pytest.mark.usefixtures("finished")

@@ -449,10 +449,10 @@ def test_a_reason_that_would_be_alone_among_the_others_is_shown_itself() -> None
 
 def test_one_run_is_said_and_not_drawn() -> None:
     runs = [run_of(0, figures("a", {"wrong": 2}))]
-    for chart in (books.clean_rates(runs), books.over_runs(runs, "reason")):
+    for chart in (books.clean_rates(runs), books.over_runs(runs, "reason", {})):
         assert not chart.rows
         assert "One run has balanced the books so far, that of 2026-01-05 12:00 UTC" in chart.empty
-    table = books.over_runs(runs, "reason").table
+    table = books.over_runs(runs, "reason", {}).table
     assert table is not None
     assert [(row["now"], row["before"]) for row in table.rows] == [(2, None)]
 

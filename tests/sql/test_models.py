@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from casebook import CASES, USUAL, case_files, read_case
 from promises import broken
+from workbench import Workbench, new_connection
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
-    from workbench import RawRows, Workbench
+    from workbench import RawRows
 
 
 @pytest.fixture
@@ -29,8 +31,9 @@ def usual_company(workbench: Workbench) -> RawRows:
 
 def test_all_models_are_empty_when_every_file_is(workbench: Workbench) -> None:
     with workbench.built({}) as connection:
-        counts = {model: len(rows(connection, model)) for model in workbench.models}
-    assert counts == dict.fromkeys(workbench.models, 0)
+        made = [model.relation for model in workbench.graph.models.values() if model.references]
+        counts = {model: len(rows(connection, model)) for model in made}
+    assert counts == dict.fromkeys(made, 0)
 
 
 @pytest.mark.parametrize("empty", ["employees", "benefit_accounts", "category_benefit_mappings"])
@@ -91,12 +94,46 @@ def test_no_case_breaks_a_promise_that_fails_the_run(file: Path, workbench: Work
 
 
 @pytest.mark.parametrize(
+    "issues", ["employee_issues", "benefit_account_issues", "transaction_issues"]
+)
+def test_the_tier_of_an_issue_alone_keeps_records_out(issues: str, workbench: Workbench) -> None:
+    """Every flag of the cases, once its tier is 2: no mart has a record of which it is said."""
+    strict = with_every_tier_2(workbench)
+    source = f"{issues.removesuffix('_issues')}s"
+    accepted = {
+        "employees": "select count(*) from marts.dim_employees",
+        "benefit_accounts": "select count(*) from intermediate.accepted_benefit_accounts",
+        "transactions": "select count(*) from marts.fact_transactions",
+    }
+    place = "select distinct _source_file, _row_number"
+    for file in sorted((CASES / f"quality.{issues}").glob("*.txt")):
+        with strict.built(read_case(file, workbench).raw_rows()) as connection:
+            found = connection.execute(f"{place} from quality.{issues} order by all").fetchall()
+            kept_out = f"{place} from quality.quarantine_{source} order by all"
+            assert connection.execute(kept_out).fetchall() == found
+            ((left,),) = connection.execute(accepted[source]).fetchall()
+            ((staged,),) = connection.execute(f"select count(*) from raw.{source}").fetchall()
+            assert left == staged - len(found)
+            assert broken(connection, strict) == []
+
+
+def with_every_tier_2(workbench: Workbench) -> Workbench:
+    models = dict(workbench.graph.models)
+    declared = models["quality.issue_types"]
+    sql = declared.sql.replace("', 1, ", "', 2, ")
+    assert sql.count("', 2, ") > declared.sql.count("', 2, ")
+    models["quality.issue_types"] = replace(declared, sql=sql)
+    return Workbench(workbench.catalog, replace(workbench.graph, models=models), new_connection())
+
+
+@pytest.mark.parametrize(
     ("change", "promise"),
     [
         ("insert into marts.dim_employees select * from marts.dim_employees", "Unique"),
         ("update marts.fact_transactions set employee_id = 'E999'", "Relationships"),
         ("update marts.fact_transactions set amount = -1", "Range"),
-        ("update marts.fact_transactions set dq_flags = ['odd']", "AcceptedValues"),
+        ("update marts.fact_transactions set dq_flags = ['odd']", "Relationships"),
+        ("update quality.issue_types set tier = 3", "AcceptedValues"),
         ("update quality.quarantine_transactions set rejection_reason = null", "NotNull"),
         ("delete from marts.program_utilization", "SqlCheck"),
     ],

@@ -117,6 +117,8 @@ def _probe(table: Table, column: str | None, test: DataTest, alias: str) -> Prob
     if isinstance(test, NotNull):
         return Probe(column, test, f"count(*) - count({name})", f"{name} is null")
     if isinstance(test, Relationships):
+        if table.columns[str(column)].type.endswith("[]"):
+            return _relationship_of_items(column, test, name, alias)
         return _relationship(column, test, name, alias)
     condition = _condition(test, name, table.columns[str(column)])
     return Probe(column, test, f"count(*) filter (where {condition})", condition)
@@ -144,6 +146,19 @@ def _relationship(column: str | None, test: Relationships, name: str, alias: str
         f"{name} is not null and {found} is null",
         f"left join (select distinct {referenced} as found "  # noqa: S608
         f"from {others} where {referenced} is not null) as {alias} on {name} = {found}",
+    )
+
+
+def _relationship_of_items(column: str | None, test: Relationships, name: str, alias: str) -> Probe:
+    referenced, others = quote_name(test.column), quote_relation(test.to)
+    condition = f"not list_has_all({alias}.found, {name})"
+    return Probe(
+        column,
+        test,
+        f"count(*) filter (where {condition})",
+        condition,
+        f"cross join (select coalesce(list(distinct {referenced}), []) as found "  # noqa: S608
+        f"from {others}) as {alias}",
     )
 
 

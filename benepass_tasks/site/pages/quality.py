@@ -15,6 +15,7 @@ def pages(sources: Sources) -> Iterator[Page]:
     runs = figures_over_runs(sources.connection, books.RUNS)
     now = runs[-1].sources if runs else []
     kept_out = quarantine.read_quarantine(sources)
+    meanings = quarantine.read_meanings(sources)
     yield Page(
         "quality.html",
         "quality.html.j2",
@@ -25,7 +26,7 @@ def pages(sources: Sources) -> Iterator[Page]:
             "totals": books.totals_of(now),
             "outcomes": books.outcomes(now),
             "clean_rates": books.clean_rates(runs),
-            "charts": [books.over_runs(runs, kind) for kind in books.KINDS],
+            "charts": [books.over_runs(runs, kind, meanings) for kind in books.KINDS],
             "most_runs": books.RUNS,
             "sources": [it.source for it in now],
             "kept_out": kept_out,

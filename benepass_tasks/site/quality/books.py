@@ -211,8 +211,14 @@ def _names(it: SourceFigures, kind: Kind) -> Mapping[str, int]:
     return it.by_reason if kind == "reason" else it.by_flag
 
 
-def over_runs(runs: Sequence[RunFigures], kind: Kind) -> Chart:
-    """The reasons or flags of all sources, over the runs."""
+def over_runs(runs: Sequence[RunFigures], kind: Kind, meanings: Mapping[str, str]) -> Chart:
+    """The reasons or flags of all sources, over the runs.
+
+    Args:
+        runs: The runs, the oldest first.
+        kind: What is counted.
+        meanings: When a record has a reason or flag, in words; one may be missing.
+    """
     began = [instant(run.started_at) for run in runs]
     rows = [
         {"run": run, "name": series.name, "place": place, "records": count}
@@ -253,8 +259,12 @@ def over_runs(runs: Sequence[RunFigures], kind: Kind) -> Chart:
                 Field("now", "Now", "count"),
                 Field("before", "Before", "count"),
                 Field("change", "Change", "count"),
+                Field("meaning", "When"),
             ),
-            list(_now_and_before(runs, kind)),
+            [
+                {**row, "meaning": meanings.get(str(row["name"]))}
+                for row in _now_and_before(runs, kind)
+            ],
             page_size=15,
             empty=f"No record is {verb}.",
         ),

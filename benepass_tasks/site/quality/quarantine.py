@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 from benepass_tasks.catalog import Column, Table
 from benepass_tasks.engine.attached import set_variable
 from benepass_tasks.engine.meta import LOADS
-from benepass_tasks.quality.quarantine import MASKED, PREFIX, quarantine_tables
+from benepass_tasks.quality.quarantine import ISSUE_TYPES, MASKED, PREFIX, quarantine_tables
 from benepass_tasks.site.page import MOST_ROWS, DataTable, Download, Field, Row, cut
 from benepass_tasks.site.sources import Sources, plain
 
@@ -107,6 +107,15 @@ def read_quarantine(sources: Sources) -> Quarantine:
     if size > ROOM:
         rows = _read(sources, relations, counts, MOST_ROWS * ROOM // size)
     return Quarantine(reasons, rows)
+
+
+def read_meanings(sources: Sources) -> dict[str, str]:
+    """When a record has an issue, in words, by issue; empty where that is not published."""
+    table = sources.catalog.tables.get(ISSUE_TYPES)
+    if table is None or not table.published:
+        return {}
+    rows = sources.published("issue_types")
+    return {str(row["issue"]): str(row["description"]) for row in rows}
 
 
 def _read(

@@ -163,6 +163,13 @@ KINDS: dict[str, tuple[type[DataTest], dict[str, Any], str, str, str]] = {
         "'p1' 'p2' 'p2' null",
         "'p1' 'p9'",
     ),
+    "relationships of items": (
+        Relationships,
+        {"to": "marts.people", "column": "id"},
+        "VARCHAR[]",
+        "['p1'] [] null ['p2','p1'] ['p1',null]",
+        "['p1'] ['p2','p9']",
+    ),
     "range": (Range, {"minimum": 0, "maximum": 1}, "DOUBLE", "0 1 null", "0.5 1.0001"),
     "range from": (Range, {"minimum": 0.01}, "DECIMAL(18,2)", "0.01 5 null", "0.01 0"),
     "range up to": (Range, {"maximum": 3}, "HUGEINT", "3 -3 null", "3 4"),

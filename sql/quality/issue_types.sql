@@ -1,0 +1,88 @@
+-- Grain: one row per issue.
+-- Purpose: every issue that a record may have and what follows from it. Tier 2 keeps the record out
+-- of the marts, tier 1 leaves it in with a flag. Of several issues of a record the one with the
+-- lowest severity is the most severe; the numbers leave room for an issue between two others.
+-- An issue is a row here and a SELECT in the table of issues of its source.
+select
+    source,
+    issue,
+    tier,
+    severity,
+    description
+from (
+    values
+    ('employees', 'missing_employee_id', 2, 10, 'no id'),
+    (
+        'employees', 'conflicting_employee_id', 2, 20,
+        'the id occurs with different content, and the last record in the file says otherwise'
+    ),
+    (
+        'employees', 'duplicate_employee', 2, 30,
+        'another record with the same content speaks for the id: the first of identical copies, '
+        || 'the last where the content differed at some time'
+    ),
+    ('employees', 'unknown_status', 1, 40, 'not active, on_leave or terminated'),
+    ('employees', 'invalid_hire_date', 1, 50, 'empty or not YYYY-MM-DD'),
+    ('employees', 'invalid_email', 1, 60, 'empty, or not of the form name@domain'),
+    ('benefit_accounts', 'missing_benefit_account_id', 2, 10, 'no id'),
+    (
+        'benefit_accounts', 'conflicting_benefit_account_id', 2, 20,
+        'the id occurs with different content, and the last record in the file says otherwise'
+    ),
+    (
+        'benefit_accounts', 'duplicate_benefit_account', 2, 30,
+        'another record with the same content speaks for the id: the first of identical copies, '
+        || 'the last where the content differed at some time'
+    ),
+    ('benefit_accounts', 'orphan_benefit_account', 2, 40, 'the owner is empty or unknown'),
+    ('benefit_accounts', 'unknown_benefit_type', 1, 50, 'not among the category mappings'),
+    (
+        'benefit_accounts', 'invalid_allowance', 1, 60,
+        'empty, no amount, or below zero; there is no allowance to pass then'
+    ),
+    ('transactions', 'missing_transaction_id', 2, 10, 'no id'),
+    (
+        'transactions', 'conflicting_transaction_id', 2, 20,
+        'the id occurs with different content; all its records'
+    ),
+    (
+        'transactions', 'duplicate_transaction', 2, 30,
+        'the id occurs with the same content; all records but the first'
+    ),
+    (
+        'transactions', 'invalid_amount', 2, 40,
+        'empty, no number, NaN or infinite, with a currency sign, a thousands separator or an '
+        || 'exponent, more than two decimals that matter, or too large for DECIMAL(18,2)'
+    ),
+    ('transactions', 'negative_amount', 2, 50, 'below zero'),
+    ('transactions', 'zero_amount', 2, 60, 'zero'),
+    ('transactions', 'invalid_timestamp', 2, 70, 'empty or not ISO 8601 (extended format)'),
+    ('transactions', 'terminated_employee', 2, 80, 'the employee''s status is terminated'),
+    ('transactions', 'invalid_employee_id', 2, 90, 'empty, unknown, or of an employee in quarantine'),
+    (
+        'transactions', 'invalid_benefit_account_id', 2, 100,
+        'empty, unknown, or of an account in quarantine'
+    ),
+    (
+        'transactions', 'cross_employee_account_usage', 2, 110,
+        'a known employee used another employee''s account'
+    ),
+    (
+        'transactions', 'category_mismatch', 1, 120,
+        'the category mappings do not allow the category for the account''s benefit type'
+    ),
+    ('transactions', 'missing_category', 1, 130, 'no category'),
+    ('transactions', 'missing_merchant', 1, 140, 'no merchant'),
+    ('transactions', 'timestamp_without_zone', 1, 150, 'neither Z nor an offset; taken as UTC'),
+    ('transactions', 'future_timestamp', 1, 160, 'after the as-of date'),
+    ('transactions', 'before_hire_date', 1, 170, 'before the employee''s date of hire'),
+    (
+        'transactions', 'over_monthly_allowance', 1, 180,
+        'the account''s running total in the month (UTC) passes its allowance; this charge and '
+        || 'those after it'
+    ),
+    (
+        'transactions', 'possible_duplicate_charge', 1, 190,
+        'another accepted charge of the same employee, merchant and amount within 10 minutes; both'
+    )
+) as issue_types (source, issue, tier, severity, description)

@@ -1,0 +1,7 @@
+-- Grain: one row per issue.
+-- Purpose: what each reason and flag means.
+select
+    issue,
+    description
+from quality.issue_types
+order by issue

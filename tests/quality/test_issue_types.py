@@ -1,0 +1,109 @@
+"""What an issue is and does is said once, in `quality.issue_types`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Workspace
+
+NEW_ISSUES = {
+    # source: the issue, the table of issues, the end of its last SELECT, the SELECT that finds it,
+    #         the mart with the column that loses a value, what the record is called
+    "employees": (
+        "suspicious_name",
+        "employee_issues",
+        "    where not coalesce(is_email_valid, false)\n",
+        "from employees where employee_id = 'E3'",
+        ("marts.dim_employees", "employee_id", "E3"),
+    ),
+    "benefit_accounts": (
+        "suspicious_account",
+        "benefit_account_issues",
+        "    where monthly_allowance is null\n",
+        "from benefit_accounts where benefit_account_id = 'A3'",
+        ("marts.fact_transactions", "benefit_account_id", "A3"),
+    ),
+    "transactions": (
+        "suspicious_charge",
+        "transaction_issues",
+        "    where is_employee_known and account_employee_id <> employee_id\n",
+        "from intermediate.int_transactions_enriched where transaction_id = 'T5'",
+        ("marts.fact_transactions", "transaction_id", "T5"),
+    ),
+}
+
+
+def add_issue(workspace: Workspace, source: str, tier: int) -> None:
+    """One row in the table of the issues, one SELECT in that of what was found."""
+    issue, table, before, select, _ = NEW_ISSUES[source]
+    found = f"select _source_file, _row_number, '{issue}' as issue {select}"
+    workspace.replace(
+        "sql/quality/issue_types.sql",
+        "    values\n",
+        f"    values\n    ('{source}', '{issue}', {tier}, 15, 'looks odd to <us>'),\n",
+    )
+    workspace.replace(f"sql/quality/{table}.sql", before, f"{before}    union all\n    {found}\n")
+
+
+@pytest.mark.parametrize("source", NEW_ISSUES)
+def test_a_new_issue_that_keeps_records_out_takes_them_from_the_marts(
+    workspace: Workspace, source: str
+) -> None:
+    issue, *_, (mart, column, value) = NEW_ISSUES[source]
+    workspace.run()
+    assert workspace.query(f"select count(*) > 0 from {mart} where {column} = '{value}'") == [
+        (True,)
+    ]
+    add_issue(workspace, source, tier=2)
+    assert {"books", "contracts", "site"} <= workspace.run("BuildSite")
+    assert workspace.query(f"select count(*) from {mart} where {column} = '{value}'") == [(0,)]
+    (kept_out,) = workspace.query(
+        f"select rejection_reason, rejection_reasons from quality.quarantine_{source} "
+        f"where list_contains(rejection_reasons, '{issue}')"
+    )
+    assert kept_out == (issue, [issue])
+    assert "looks odd to &lt;us&gt;" in (workspace.site / "quality.html").read_text()
+
+
+def test_what_belongs_to_an_employee_who_is_kept_out_is_kept_out_as_well(
+    workspace: Workspace,
+) -> None:
+    add_issue(workspace, "employees", tier=2)
+    workspace.run("CheckContracts")
+    assert workspace.query(
+        "select benefit_account_id, rejection_reason from quality.quarantine_benefit_accounts"
+    ) == [("A3", "orphan_benefit_account")]
+    assert workspace.query(
+        "select transaction_id, rejection_reasons from quality.quarantine_transactions "
+        "where transaction_id = 'T5'"
+    ) == [("T5", ["invalid_employee_id", "invalid_benefit_account_id"])]
+    programs = "select employee_count, account_count from marts.dim_benefit_programs"
+    assert workspace.query(f"{programs} where benefit_type = 'meals'") == [(1, 1)]
+
+
+@pytest.mark.parametrize("source", NEW_ISSUES)
+def test_a_new_issue_that_only_flags_leaves_the_records_in(
+    workspace: Workspace, source: str
+) -> None:
+    _, _, _, _, (mart, column, value) = NEW_ISSUES[source]
+    add_issue(workspace, source, tier=1)
+    workspace.run("CheckContracts")
+    assert workspace.query(f"select count(*) > 0 from {mart} where {column} = '{value}'") == [
+        (True,)
+    ]
+
+
+@pytest.mark.parametrize("source", NEW_ISSUES)
+def test_an_issue_that_is_not_declared_fails_the_run(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture, source: str
+) -> None:
+    issue, table, *_ = NEW_ISSUES[source]
+    add_issue(workspace, source, tier=2)
+    workspace.replace("sql/quality/issue_types.sql", f"'{issue}'", "'another_name'")
+    _, succeeded = workspace.attempt("CheckContracts")
+    assert not succeeded
+    assert f"quality.{table}.issue: relationships (quality.issue_types.issue)" in caplog.text
+    assert f"quality.{table}.tier: not_null: 1 of" in caplog.text
