@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 import luigi
+from warm import run_warm
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -148,15 +149,7 @@ class Workspace:
     ) -> subprocess.CompletedProcess[str]:
         """Run `luigi --module benepass_tasks` with a task and flags, in the project's folder."""
         command = [task if part == "BuildMarts" else part for part in self.command]
-        return subprocess.run(
-            [*command, *flags],
-            cwd=self.root,
-            env=self.environment | environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return run_warm([*command, *flags], self.root, self.environment | environment)
 
     def run_until_killed(self, killer: str, moment: int | str, task: str = "BuildMarts") -> bool:
         """Run a program that kills itself at a moment of a task; whether it came to that."""
