@@ -31,7 +31,7 @@ from rich.table import Table
 
 from benepass_tasks.config.settings import benepass, current_settings
 from benepass_tasks.engine.session import Warehouse
-from benepass_tasks.pipeline import run, tasks
+from benepass_tasks.pipeline import tasks
 from benepass_tasks.state.this_run import begin_run, run_id
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -179,7 +179,7 @@ def _run(root: Path, delivery: Delivery) -> tuple[frozenset[Alarm], list[str]]:
     begin_run()
     this = run_id()
     luigi.build([tasks.CheckContracts()], local_scheduler=True, log_level="WARNING")
-    run.finish()
+    tasks.finish()
     return _alarms(this)
 
 

@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
@@ -57,6 +57,10 @@ class Warehouse:
             settings.lock_timeout,
             tuple(settings.variables.items()),
         )
+
+    def waiting(self, patience: float) -> "Warehouse":
+        """The same, but for waiting no longer than some seconds for others."""
+        return replace(self, lock_timeout=min(self.lock_timeout, patience))
 
     def exists(self) -> bool:
         """Whether the file is there."""

@@ -15,15 +15,14 @@ from benepass_tasks.catalog.wording import listed, printable
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.ingestion.dlt_pipeline import Package, extract
 from benepass_tasks.ingestion.headers import Header, match_header
-from benepass_tasks.ingestion.inspection import find, require_file, require_whole
+from benepass_tasks.ingestion.inspection import Findings, find, require_file, require_whole
 from benepass_tasks.ingestion.observation import Observation
-from benepass_tasks.ingestion.raw_tables import prepare, vouch_for
+from benepass_tasks.ingestion.raw_tables import prepare
 from benepass_tasks.ingestion.records import Accounting, RecordReader
 from benepass_tasks.ingestion.schema_evolution.changes import Change
 from benepass_tasks.ingestion.schema_evolution.contract import require_good
 from benepass_tasks.ingestion.schema_evolution.history import read_known
 from benepass_tasks.state.markers import Load, Snapshot, now
-from benepass_tasks.state.plan import source_code_version
 from benepass_tasks.state.source_files import SourceFile
 from benepass_tasks.state.this_run import run_id
 
@@ -42,26 +41,37 @@ class LoadOrder:
         table: The raw table.
         file: The file.
         known: The state of the warehouse.
-        reason: Why it has to be loaded, for the history of the run.
+        code_version: Digest of how the file is read.
     """
 
     source: Source
     table: Table
     file: SourceFile
     known: Snapshot
-    reason: str | None = None
+    code_version: str
 
 
-def load_file(warehouse: Warehouse, order: LoadOrder, tell: Callable[[float], None]) -> Load:
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A load whose rows are in raw, beside those of an earlier one that still counts."""
+
+    load: Load
+    findings: Findings
+
+
+def load_file(
+    warehouse: Warehouse, order: LoadOrder, on_progress: Callable[[float], None]
+) -> Loaded:
     """Load a file's records into raw, replacing those of an earlier load of the file.
 
     Args:
         warehouse: Where raw is.
         order: What is loaded.
-        tell: Told again and again which share of the file is read; 1 once, when all of it is.
+        on_progress: Told again and again which share of the file is read; 1 once, when all of it
+            is.
 
     Returns:
-        What was written to vouch for the load.
+        The load, for `replace_earlier`.
 
     Raises:
         SourceError: the file is missing or empty, lacks a required column, breaks the contract of
@@ -80,10 +90,10 @@ def load_file(warehouse: Warehouse, order: LoadOrder, tell: Callable[[float], No
         size = file.path.stat().st_size
 
         def tell_read() -> None:
-            tell(min(0.99, reader.bytes_read / size))
+            on_progress(min(0.99, reader.bytes_read / size))
 
         with extract(warehouse.working_dir, file, reader, observation, tell_read) as package:
-            tell(1.0)
+            on_progress(1.0)
             require_whole(source, file, state, reader.accounting)
             findings = find(warehouse, table, file, observation)
             require_good(source, findings.verdict)
@@ -91,22 +101,20 @@ def load_file(warehouse: Warehouse, order: LoadOrder, tell: Callable[[float], No
             package.load(warehouse)
     _tell(source, file, header, reader.accounting)
     _tell_changes(source, file, findings.changes)
-    load = _describe(source, state, package, reader.accounting, started)
-    vouch_for(warehouse, table, load, order.reason, findings)
-    return load
+    return Loaded(_describe(order, state, package, reader.accounting, started), findings)
 
 
 def _describe(
-    source: Source,
+    order: LoadOrder,
     state: str,
     package: Package,
     accounting: Accounting,
     started: float,
 ) -> Load:
     return Load(
-        source=source.name,
+        source=order.source.name,
         file=package.file,
-        code_version=source_code_version(source),
+        code_version=order.code_version,
         sha256=accounting.sha256,
         file_state=state,
         load_id=package.load_id,

@@ -1,6 +1,5 @@
 """The tables of the raw layer: made, replaced file by file, and vouched for as wholes."""
 
-import time
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -8,25 +7,21 @@ from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Table
 from benepass_tasks.catalog.declared import refuse_other_raw_columns
-from benepass_tasks.config.errors import WarehouseError
-from benepass_tasks.engine.measure import Profiling
+from benepass_tasks.engine.measure import Measure, Profiling
 from benepass_tasks.engine.session import Warehouse, quote_relation
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.headers import Header
 from benepass_tasks.ingestion.inspection import Findings
 from benepass_tasks.ingestion.schema_evolution.history import write_changes
-from benepass_tasks.state.history.materializations import record_built, record_loaded
+from benepass_tasks.state.history.materializations import record_loaded
 from benepass_tasks.state.markers import (
     Load,
-    Materialization,
     Snapshot,
     forget_all_loads,
     forget_load,
     write_load,
-    write_materialization,
 )
-from benepass_tasks.state.plan import REJECTED, Status
-from benepass_tasks.state.source_files import SourceFile
+from benepass_tasks.state.source_files import REJECTED, SourceFile
 
 REJECTED_COLUMNS = {
     "_source_file": "VARCHAR",
@@ -55,7 +50,7 @@ def prepare(
 
 
 def after_load(known: Snapshot, table: Table, load: Load) -> Snapshot:
-    """The state of the warehouse after `prepare` and `vouch_for`, without reading it anew."""
+    """The state of the warehouse after `prepare` and `replace_earlier`, without reading it anew."""
     others = {} if REJECTED not in known.relations else dict(known.loads)
     if table.relation not in known.relations:
         others = {key: it for key, it in others.items() if it.source != load.source}
@@ -66,67 +61,46 @@ def after_load(known: Snapshot, table: Table, load: Load) -> Snapshot:
     )
 
 
-def vouch_for(
-    warehouse: Warehouse,
-    table: Table,
-    load: Load,
-    reason: str | None,
-    findings: Findings,
+def replace_earlier(
+    connection: Connection, table: Table, load: Load, reason: str | None, findings: Findings
 ) -> None:
     """Remove what earlier loads of the file left, and write that the new one is whole.
 
     With it goes why it was loaded, which columns it has, and what has changed about them.
     """
-    with warehouse.write() as connection:
-        _delete(
-            connection,
-            table,
-            "_source_file = ? and _dlt_load_id is distinct from ?",
-            (load.file, load.load_id),
-        )
-        write_load(connection, load, findings.shape.present)
-        record_loaded(connection, load, reason)
-        write_changes(connection, load, table.relation, findings.changes)
+    _delete(
+        connection,
+        table,
+        "_source_file = ? and _dlt_load_id is distinct from ?",
+        (load.file, load.load_id),
+    )
+    write_load(connection, load, findings.shape.present)
+    record_loaded(connection, load, reason)
+    write_changes(connection, load, table.relation, findings.changes)
 
 
-def complete_raw(
-    warehouse: Warehouse,
-    table: Table,
-    gone: Collection[str],
-    status: Status,
-) -> Materialization:
+def complete_raw(connection: Connection, table: Table, gone: Collection[str]) -> Measure:
     """Bring a raw table in line with the files there are, once each of them is loaded.
 
     Args:
-        warehouse: Where raw is.
+        connection: A session in a transaction.
         table: The raw table.
         gone: The files of its source that were loaded and are not there any more.
-        status: Its fingerprint from the plan.
 
     Returns:
-        The record that was written.
+        What it holds.
 
     Raises:
         ContractError: a column is not what the catalog declares.
     """
-    if status.fingerprint is None or table.source is None:
-        raise WarehouseError(f"{table.relation}: a file of it is not loaded")
-    started = time.perf_counter()
-    with warehouse.write() as connection:
-        for file in gone:
-            _delete(connection, table, "_source_file = ?", (file,))
-            forget_load(connection, table.source, file)
-        engine = engine_of(connection)
-        columns = engine.columns(table.relation)
-        refuse_other_raw_columns(table, columns)
-        content = {name: kind for name, kind in columns.items() if name != "_dlt_load_id"}
-        measure = engine.measure(table.relation, content, Profiling.of(table, content))
-        record = Materialization.of_this_run(
-            table.relation, status.code_version, status.fingerprint, measure, started
-        )
-        write_materialization(connection, record)
-        record_built(connection, record, status.reason, measure.profiles)
-    return record
+    for file in gone:
+        _delete(connection, table, "_source_file = ?", (file,))
+        forget_load(connection, str(table.source), file)
+    engine = engine_of(connection)
+    columns = engine.columns(table.relation)
+    refuse_other_raw_columns(table, columns)
+    content = {name: kind for name, kind in columns.items() if name != "_dlt_load_id"}
+    return engine.measure(table.relation, content, Profiling.of(table, content))
 
 
 def _delete(connection: Connection, table: Table, condition: str, values: tuple[str, ...]) -> None:

@@ -1,24 +1,20 @@
 """The end of a run: what became of it is written down, and judged by those before it."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from benepass_tasks.catalog import Catalog
-from benepass_tasks.config.errors import WarehouseError
-from benepass_tasks.config.project import Project
-from benepass_tasks.config.settings import Settings
+from benepass_tasks.config.errors import ProjectError, WarehouseError
 from benepass_tasks.engine.meta import MATERIALIZATIONS
-from benepass_tasks.engine.nodes import BOOKS, is_part
-from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
 from benepass_tasks.quality.monitors import observe
 from benepass_tasks.state.history import beacon, runs
 from benepass_tasks.state.history.materializations import record_bytes, record_skipped
 from benepass_tasks.state.history.runs import Ending
-from benepass_tasks.state.plan import Plan
-from benepass_tasks.state.this_run import run_id
+from benepass_tasks.state.plan import Node, Plan
+from benepass_tasks.state.run import Definitions, Run
 
 log = logging.getLogger(__name__)
 
@@ -27,51 +23,64 @@ log = logging.getLogger(__name__)
 class Aim:
     """What the run was to bring about: the project as it is, and what of it is up to date now."""
 
-    project: Project
-    catalog: Catalog
+    definitions: Definitions
+    nodes: Mapping[str, Node]
     plan: Plan
 
+    def is_done(self, node: str) -> bool:
+        """Whether a node is up to date; for a file that is gone meanwhile nothing is left to do."""
+        return node not in self.plan or self.plan[node].is_current
 
-def close_run(
-    warehouse: Warehouse,
-    settings: Settings,
-    aim: Aim | None,
-    asked: Collection[str],
-    broken: Collection[str],
-) -> Ending:
-    """Write how this run ended and what it did not have to build, and forget what is old.
+
+def close_run(run: Run) -> Ending:
+    """Write how a run ended and what it did not have to build, and forget what is old.
 
     Args:
-        warehouse: Where everything was built; it exists.
-        settings: Those of the run.
-        aim: What it was to bring about; None where the project is invalid.
-        asked: The nodes that the run was to bring up to date.
-        broken: What went wrong outside of the work on a node.
+        run: The run, on a warehouse that exists.
 
     Returns:
         How it ended.
     """
+    aim = _aim(run)
+    warehouse, settings = run.warehouse, run.settings
     with warehouse.exclusive():
         with warehouse.write() as connection:
             if aim is not None:
-                record_skipped(connection, _up_to_date(aim.plan))
+                current = [node for node in aim.nodes if aim.plan[node].is_current]
+                record_skipped(connection, {it: aim.plan[it].fingerprint for it in current})
             record_bytes(connection)
-            ending = _ending(connection, aim.plan if aim else None, asked, broken)
+            ending = _ending(connection, run, aim)
             runs.end(connection, settings, ending)
             runs.settle_interrupted(connection, warehouse)
             runs.forget_old(connection, settings.keep_runs)
-        beacon.put_out(warehouse, run_id())
-        if aim is not None and aim.plan[BOOKS].is_current:
-            _watch(warehouse, settings, aim)
+        beacon.put_out(warehouse, run.id)
+        if aim is not None and aim.plan[ReconciliationNode.name].is_current:
+            _watch(run, aim)
     return ending
 
 
-def _watch(warehouse: Warehouse, settings: Settings, aim: Aim) -> None:
-    """Judge what the run has left; neither what is found nor a monitor that fails fails it."""
-    window = settings.anomaly_window
+def _aim(run: Run) -> Aim | None:
+    """What it was to bring about; None where the project is invalid, and it is told so."""
     try:
-        with warehouse.write() as connection:
-            results = observe(connection, aim.project, aim.catalog, settings.as_of, window)
+        return Aim(run.definitions, run.nodes(), run.plan())
+    except ProjectError as error:
+        if not run.broken:
+            run.broken.append(str(error))
+        return None
+
+
+def _watch(run: Run, aim: Aim) -> None:
+    """Judge what the run has left; neither what is found nor a monitor that fails fails it."""
+    made_of, settings = aim.definitions, run.settings
+    try:
+        with run.warehouse.write() as connection:
+            results = observe(
+                connection,
+                made_of.project,
+                made_of.catalog,
+                settings.as_of,
+                settings.anomaly_window,
+            )
     except WarehouseError as error:
         log.warning("the monitors could not look: %s", error)
         return
@@ -83,30 +92,14 @@ def _watch(warehouse: Warehouse, settings: Settings, aim: Aim) -> None:
             log.warning("%s", result)
 
 
-def _up_to_date(plan: Plan) -> dict[str, str | None]:
-    """The fingerprints of what is up to date, of the nodes that are tasks."""
-    return {
-        node: status.fingerprint
-        for node, status in plan.items()
-        if status.is_current and not is_part(node)
-    }
-
-
-def _ending(
-    connection: Connection, plan: Plan | None, asked: Collection[str], broken: Collection[str]
-) -> Ending:
-    ours, column = MATERIALIZATIONS.c.run_id == run_id(), MATERIALIZATIONS.c.node
+def _ending(connection: Connection, run: Run, aim: Aim | None) -> Ending:
+    ours, column = MATERIALIZATIONS.c.run_id == run.id, MATERIALIZATIONS.c.node
     failures = select(column).where(ours, MATERIALIZATIONS.c.outcome == "failed")
-    if broken:
-        return Ending("failed", "; ".join(broken))
+    if run.broken:
+        return Ending("failed", "; ".join(run.broken))
     if connection.execute(failures).first() is not None:
         return Ending("failed")
-    left = sorted(node for node in asked if plan is None or not _is_done(plan, node))
+    left = sorted(node for node in run.asked if aim is None or not aim.is_done(node))
     if left:
         return Ending("failed", f"not finished: {', '.join(left)}")
     return Ending("succeeded")
-
-
-def _is_done(plan: Plan, node: str) -> bool:
-    # A file that is gone meanwhile has no status, and nothing is left to do for it.
-    return node not in plan or plan[node].is_current

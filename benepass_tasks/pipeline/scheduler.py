@@ -10,8 +10,6 @@ from urllib.parse import urlsplit
 
 import luigi
 
-from benepass_tasks.state.this_run import this_run
-
 log = logging.getLogger(__name__)
 
 UNREACHABLE = 45
@@ -49,7 +47,6 @@ class CentralScheduler(luigi.rpc.RemoteScheduler):
             if not config.has_option("core", name):
                 config.set("core", name, value)
         super().__init__(url, connect_timeout)
-        this_run().is_alone = False
         self._request("/api/is_paused", {})
         log.info("Luigi's scheduler and visualiser: %s", self.address)
 

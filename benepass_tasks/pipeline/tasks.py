@@ -7,14 +7,11 @@ of a task is its record in the warehouse, so a task is complete when the plan sa
 
 import atexit
 import gc
-import importlib.util
 import logging
-import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
-from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar
 
 import luigi
@@ -22,40 +19,46 @@ import luigi
 from benepass_tasks.config.errors import BenepassError, ProjectError
 from benepass_tasks.config.project import Project, list_relations
 from benepass_tasks.config.settings import current_settings
-from benepass_tasks.engine.nodes import BOOKS, CONTRACTS, PUBLISHED, SITE
 from benepass_tasks.pipeline import logs
 from benepass_tasks.pipeline import scheduler as central_scheduler
 from benepass_tasks.pipeline.scheduler import SchedulerUnreachable
-from benepass_tasks.state.this_run import this_run
-
-
-def _imported_on_first_use(name: str) -> ModuleType:
-    """A module that is imported when something of it is asked for."""
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
-        raise ImportError(name=name)
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    package, _, attribute = name.rpartition(".")
-    setattr(sys.modules[package], attribute, module)
-    return module
-
 
 if TYPE_CHECKING:
-    from benepass_tasks.pipeline import run
-else:
-    # Luigi must know the tasks as soon as the package is imported. What they delegate to needs
-    # DuckDB and SQLAlchemy, which take longer to import than everything else, and whoever only
-    # looks at the catalog needs neither.
-    run = _imported_on_first_use("benepass_tasks.pipeline.run")
+    from benepass_tasks.pipeline.run import Pipeline
 
 log = logging.getLogger(__name__)
 logs.install()
 central_scheduler.install()
+
+_running: "list[Pipeline]" = []
+
+
+def pipeline() -> "Pipeline":
+    """The run of this process, which begins when it is first asked for.
+
+    Luigi makes a task again and again from its parameters alone, in this process and in those that
+    it forks. So the tasks find their run here, and nowhere else is anything of a run kept outside
+    of what is passed down. A forked process has the run that it was forked with.
+
+    Raises:
+        ProjectError: a setting is wrong.
+    """
+    if not _running:
+        # Luigi must know the tasks as soon as the package is imported, and a run needs DuckDB and
+        # SQLAlchemy, which whoever only looks at the catalog does without.
+        from benepass_tasks.pipeline.run import Pipeline  # noqa: PLC0415
+
+        is_alone = luigi.interface.core().local_scheduler
+        _running.append(Pipeline(current_settings(), is_alone=is_alone))
+    return _running[0]
+
+
+@atexit.register
+def finish() -> None:
+    """End the run of this process, if there is one."""
+    if _running:
+        _running.pop().finish()
+
 
 # Of the many objects that a run makes few are garbage that Python must search for.
 gc.set_threshold(50_000)
@@ -95,7 +98,7 @@ class NodeTarget(luigi.Target):
 
     def exists(self) -> bool:
         """Whether the record is there and says what would be built now."""
-        return run.ask(self.node)
+        return pipeline().ask(self.node)
 
     def __str__(self) -> str:
         """The node's name, for messages."""
@@ -131,7 +134,7 @@ class NodeTask(luigi.Task):
     def on_failure(self, exception: BaseException) -> str:
         """Keep the failure in the history of the run, and tell the scheduler."""
         message = _worded(exception)
-        run.record_failure(self.node, message)
+        pipeline().record_failure(self.node, message)
         return message
 
     def tell_scheduler(self, message: str, percentage: int = 100) -> None:
@@ -162,7 +165,7 @@ class LoadRaw(NodeTask):
         """Load the file."""
         begun = told = time.monotonic()
 
-        def tell(share: float) -> None:
+        def on_progress(share: float) -> None:
             nonlocal told
             now, is_read = time.monotonic(), share == 1
             if now - (begun if is_read else told) >= PROGRESS_EVERY:
@@ -171,7 +174,7 @@ class LoadRaw(NodeTask):
                 # Reading a file is about half of loading it.
                 self.report(f"{share:.0%} of the file is read{what}", int(share * 50))
 
-        self.report(run.load(self.source, self.file, tell))
+        self.report(pipeline().make(self.node, on_progress))
 
 
 class TableTask(NodeTask):
@@ -186,14 +189,14 @@ class TableTask(NodeTask):
 
     def requires(self) -> Iterable[luigi.Task]:
         """What the table is made of: a raw table of its files, a model of what its SQL reads."""
-        files = run.files_of(self.relation)
-        if files:
-            return [LoadRaw(source=file.source, file=file.name) for file in files]
-        return [table_task(reference)() for reference in run.references_of(self.relation)]
+        return [
+            table_task(it)() if isinstance(it, str) else LoadRaw(source=it.source, file=it.name)
+            for it in pipeline().inputs_of(self.relation)
+        ]
 
     def run(self) -> None:
         """Build the table."""
-        self.report(run.build(self.relation))
+        self.report(pipeline().make(self.relation))
 
 
 class LayerTask(luigi.WrapperTask):
@@ -203,11 +206,11 @@ class LayerTask(luigi.WrapperTask):
 
     def requires(self) -> Iterable[luigi.Task]:
         """The layer's tables."""
-        return [table_task(relation)() for relation in run.relations_in(self.layer)]
+        return [table_task(relation)() for relation in pipeline().relations_in(self.layer)]
 
     def run(self) -> None:
         """Say that all are there."""
-        _tell_scheduler(self, f"{len(run.relations_in(self.layer))} tables")
+        _tell_scheduler(self, f"{len(pipeline().relations_in(self.layer))} tables")
 
 
 class BuildStaging(LayerTask):
@@ -231,24 +234,24 @@ class BuildQuality(LayerTask):
 class BuildMarts(NodeTask):
     """Build every mart and the quality layer, and prove that the books balance."""
 
-    node = BOOKS
+    node = "books"
 
     def requires(self) -> Iterable[luigi.Task]:
         """Every mart and raw table, and the layers between as wholes."""
-        tables = [*run.relations_in("raw"), *run.relations_in("marts")]
+        tables = [*pipeline().relations_in("raw"), *pipeline().relations_in("marts")]
         layers = [BuildStaging(), BuildIntermediate(), BuildQuality()]
         return [*layers, *(table_task(relation)() for relation in tables)]
 
     def run(self) -> None:
         """Balance the books and show what became of the records."""
-        log.info("%s", run.balance())
-        self.tell_scheduler(run.totals())
+        log.info("%s", pipeline().make(self.node))
+        self.tell_scheduler(pipeline().totals())
 
 
 class CheckContracts(NodeTask):
     """Test what the tables promise in the catalog."""
 
-    node = CONTRACTS
+    node = "contracts"
 
     def requires(self) -> Iterable[luigi.Task]:
         """Every table, and the proof."""
@@ -256,7 +259,7 @@ class CheckContracts(NodeTask):
 
     def run(self) -> None:
         """Run the tests that are not known to pass, and show what does not."""
-        outcome = run.check()
+        outcome = pipeline().make(self.node)
         log.info("%s", outcome)
         self.tell_scheduler(outcome)
 
@@ -264,16 +267,16 @@ class CheckContracts(NodeTask):
 class Publish(NodeTask):
     """Publish what analysts open: a DuckDB file and Parquet files, without what is not theirs."""
 
-    node = PUBLISHED
+    node = "published"
 
     def requires(self) -> Iterable[luigi.Task]:
         """Everything built, proven and tested, unless it may not be published anyway."""
-        run.refuse_unmasked()
+        pipeline().refuse_unmasked()
         return [CheckContracts()]
 
     def run(self) -> None:
         """Publish, and say what."""
-        outcome = run.publish()
+        outcome = pipeline().make(self.node)
         log.info("%s", outcome)
         self.tell_scheduler(outcome)
 
@@ -281,7 +284,7 @@ class Publish(NodeTask):
 class BuildSite(NodeTask):
     """Write the pages for those who write no SQL, from what is published."""
 
-    node = SITE
+    node = "site"
 
     def requires(self) -> Iterable[luigi.Task]:
         """What the pages show."""
@@ -289,33 +292,32 @@ class BuildSite(NodeTask):
 
     def run(self) -> None:
         """Write the pages, and say where."""
-        outcome = run.build_site()
+        outcome = pipeline().make(self.node)
         log.info("%s", outcome)
         self.tell_scheduler(outcome)
 
 
 @luigi.Task.event_handler(luigi.Event.START)
 def _make_way(task: luigi.Task) -> None:
-    if this_run().asked and not isinstance(task, NodeTask | LayerTask):
-        run.make_way()
+    if _running and not isinstance(task, NodeTask | LayerTask):
+        pipeline().make_way()
 
 
 @luigi.Task.event_handler(luigi.Event.BROKEN_TASK)
 def _remember_broken(task: luigi.Task, exception: BaseException) -> None:
-    this_run().broken.append(f"{task.task_family}: {_worded(exception)}")
+    _note_broken(f"{task.task_family}: {_worded(exception)}")
 
 
 @luigi.Task.event_handler(luigi.Event.PROCESS_FAILURE)
 def _remember_killed(task: luigi.Task, _message: str) -> None:
     # Such as by the operating system, for want of memory.
-    this_run().broken.append(f"{task.task_family}: its process was gone before it was done")
+    _note_broken(f"{task.task_family}: its process was gone before it was done")
 
 
-@atexit.register
-def _finish() -> None:
-    # Not where tasks were only imported: what a run needs takes a while to import.
-    if this_run().asked:
-        run.finish()
+def _note_broken(what: str) -> None:
+    # Where a setting is wrong there is no run, nor a warehouse to write that into.
+    for running in _running:
+        running.run.broken.append(what)
 
 
 @cache

@@ -6,8 +6,7 @@ whole, and whoever has it open keeps what he has.
 """
 
 import shutil
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import starmap
 from pathlib import Path
@@ -18,24 +17,19 @@ from sqlalchemy.exc import DBAPIError
 from benepass_tasks.config.errors import PublicationError
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.measure import Measure
-from benepass_tasks.engine.nodes import PUBLISHED
 from benepass_tasks.engine.session import ALIAS, Run, Warehouse, quote_name, quote_text
 from benepass_tasks.publish.public_files import make_public, put_in_place, sync, taking_turns
 from benepass_tasks.publish.suppression import find_withheld
-from benepass_tasks.state.history.materializations import record_built
-from benepass_tasks.state.markers import Materialization, forget_others, now, write_materialization
-from benepass_tasks.state.plan import Plan
+from benepass_tasks.state.markers import now
 from benepass_tasks.state.publication import (
     ASIDE,
     DATABASE,
     PARQUET,
     Publication,
     PublishedTable,
-    file_node,
     file_state,
     published_files,
 )
-from benepass_tasks.state.this_run import run_id
 
 WRITTEN = "published_aside"
 """The name under which the published database is attached."""
@@ -53,8 +47,14 @@ An address that is only `n/a`, or that came in masked, gives nobody away.
 """
 
 
-def publish(warehouse: Warehouse, folder: Path, publication: Publication, plan: Plan) -> str:
-    """Write what analysts get, check it, put it in its place and vouch for it.
+def publish(
+    warehouse: Warehouse,
+    folder: Path,
+    publication: Publication,
+    stale: Sequence[str],
+    run_id: str,
+) -> dict[str, Measure]:
+    """Write what analysts get, check it and put it in its place.
 
     Files that hold what they should already are left as they are.
 
@@ -62,34 +62,26 @@ def publish(warehouse: Warehouse, folder: Path, publication: Publication, plan: 
         warehouse: Where everything was built.
         folder: Where the files are published.
         publication: What is published.
-        plan: The statuses of what is published and of its files.
+        stale: The files that do not hold what they should.
+        run_id: The run that publishes, which each Parquet file names.
 
     Returns:
-        What to say about it.
+        The rows and the state of each file that was written.
 
     Raises:
-        PublicationError: the warehouse has not what the catalog declares, a value that must not
-            be published would be, or the folder cannot be written.
+        PublicationError: the warehouse does not have what the catalog declares, a value that must
+            not be published would be, or the folder cannot be written.
     """
-    if plan[PUBLISHED].fingerprint is None:
-        raise PublicationError("nothing can be published: a table is not up to date; run again")
-    started = time.perf_counter()
-    stale = [file for file in publication.files if not plan[file_node(file)].is_current]
     aside = folder / ASIDE
     with _failures_explained(folder), taking_turns(folder):
         _make_folders(folder)
         try:
-            rows = _write(warehouse, aside, publication, stale)
+            rows = _write(warehouse, aside, publication, stale, run_id)
             _swap(aside, folder, stale)
             _remove_others(folder, publication)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-        made = {file: Measure(rows.get(file), file_state(folder / file)) for file in stale}
-    _vouch(warehouse, plan, publication, made, started)
-    return (
-        f"Published in {folder}: {len(publication.tables)} tables, in {DATABASE} and as Parquet; "
-        f"{len(stale)} files are new, {len(publication.files) - len(stale)} as they were."
-    )
+        return {file: Measure(rows.get(file), file_state(folder / file)) for file in stale}
 
 
 @contextmanager
@@ -114,7 +106,11 @@ def _make_folders(folder: Path) -> None:
 
 
 def _write(
-    warehouse: Warehouse, aside: Path, publication: Publication, stale: Sequence[str]
+    warehouse: Warehouse,
+    aside: Path,
+    publication: Publication,
+    stale: Sequence[str],
+    run_id: str,
 ) -> dict[str, int]:
     """Write and check the database, and Parquet files from it; the rows of each of these."""
     tables = publication.tables.values()
@@ -131,7 +127,7 @@ def _write(
             _check_secrets(run, publication)
             for table in tables:
                 if table.file in stale:
-                    _write_parquet(run, aside / table.file, table, rows[table.file])
+                    _write_parquet(run, aside / table.file, table, rows[table.file], run_id)
     return rows
 
 
@@ -235,8 +231,8 @@ def _search(table: PublishedTable) -> str:
     return "\nunion all ".join(searches) or "select 0 limit 0"
 
 
-def _write_parquet(run: Run, path: Path, table: PublishedTable, rows: int) -> None:
-    about = {"relation": table.relation, "run_id": run_id(), "published_at": now().isoformat()}
+def _write_parquet(run: Run, path: Path, table: PublishedTable, rows: int, run_id: str) -> None:
+    about = {"relation": table.relation, "run_id": run_id, "published_at": now().isoformat()}
     pairs = ", ".join(f"{key}: {quote_text(value)}" for key, value in about.items())
     file = quote_text(str(path))
     run(
@@ -259,27 +255,6 @@ def _remove_others(folder: Path, publication: Publication) -> None:
     for file in published_files(folder).keys() - {*publication.files, ASIDE}:
         (folder / file).unlink(missing_ok=True)
     sync(folder / PARQUET)
-
-
-def _vouch(
-    warehouse: Warehouse,
-    plan: Plan,
-    publication: Publication,
-    made: Mapping[str, Measure],
-    started: float,
-) -> None:
-    whole = Measure(None, plan[PUBLISHED].code_version)
-    measures = {PUBLISHED: whole} | {file_node(file): found for file, found in made.items()}
-    with warehouse.write() as connection:
-        for name, measure in measures.items():
-            fingerprint = str(plan[name].fingerprint)
-            record = Materialization.of_this_run(
-                name, plan[name].code_version, fingerprint, measure, started
-            )
-            write_materialization(connection, record)
-            if name == PUBLISHED:
-                record_built(connection, record, plan[name].reason)
-        forget_others(connection, file_node(""), map(file_node, publication.files))
 
 
 def _written(table: PublishedTable) -> str:

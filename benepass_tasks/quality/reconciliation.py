@@ -15,39 +15,35 @@ from benepass_tasks.catalog import Catalog, Source
 from benepass_tasks.config.errors import BooksError
 from benepass_tasks.config.project import Project
 from benepass_tasks.engine.failures import explain
-from benepass_tasks.engine.measure import Measure
-from benepass_tasks.engine.nodes import BOOKS
-from benepass_tasks.engine.session import Warehouse, quote_name, quote_relation, quote_text
+from benepass_tasks.engine.session import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.history.figures import keep_figures
-from benepass_tasks.state.history.materializations import record_built
 from benepass_tasks.state.history.read import SourceFigures, figures_of
 from benepass_tasks.state.markers import (
-    Materialization,
     Snapshot,
     forget_load,
-    forget_materialization,
-    snapshot_of,
-    write_materialization,
 )
-from benepass_tasks.state.plan import Status, is_contract, leftovers
-from benepass_tasks.state.this_run import run_id
+from benepass_tasks.state.run import Definitions
 
 log = logging.getLogger(__name__)
 
 
 def balance(
-    warehouse: Warehouse, project: Project, catalog: Catalog, status: Status, known: Snapshot
+    connection: Connection,
+    definitions: Definitions,
+    run_id: str,
+    gone: Mapping[str, str | None],
+    known: Snapshot,
 ) -> str:
     """Prove that every record and cent of the files is in raw, rejected, marts or quarantine.
 
     Args:
-        warehouse: Where everything was built.
-        project: Where `sql/checks/books_balance.sql` is.
-        catalog: What there should be.
-        status: The fingerprint of the proof from the plan, computed from all tables' content.
-        known: The state of the warehouse. What it has and the catalog does not, any more, is
-            dropped, so that nobody takes it for up to date.
+        connection: A session in a transaction, on a warehouse in which everything is up to date.
+        definitions: What there should be, and where `sql/checks/books_balance.sql` is.
+        run_id: The run that proves it, which the figures are kept of.
+        gone: What was built once and has no entry in the catalog any more, with what there is of
+            it. It is dropped, so that nobody takes it for up to date.
+        known: The state of the warehouse.
 
     Returns:
         A table for people: what became of the records, and how long it took.
@@ -55,44 +51,29 @@ def balance(
     Raises:
         BooksError: a sum does not come out; the message names each difference.
     """
-    if status.fingerprint is None:
-        raise BooksError("the books cannot be balanced: a table is not up to date; run again")
     started = time.perf_counter()
-    fingerprint = status.fingerprint
-    gone = leftovers(catalog, known)
-    with warehouse.write() as connection:
-        _drop(connection, gone)
-        _forget_sources(connection, catalog, known)
-        _count(connection, catalog)
-        sums = _rows(connection, project, "checks/books_balance.sql")
-        if sums:
-            raise BooksError("the books do not balance:\n" + "\n".join(map(_difference, sums)))
-        _gather_issues(connection, catalog)
-        keep_figures(connection, project)
-        figures = figures_of(connection, run_id())
-        measure = Measure(None, fingerprint)
-        record = Materialization.of_this_run(
-            BOOKS, status.code_version, fingerprint, measure, started
-        )
-        write_materialization(connection, record)
-        record_built(connection, record, status.reason)
-        snapshot = snapshot_of(connection)
-    for relation in gone:
-        log.warning("%s has no entry in catalog.yaml any more; dropped", relation)
+    for relation, kind in gone.items():
+        if kind:
+            engine_of(connection).drop(relation, kind)
+            log.warning("%s has no entry in catalog.yaml any more; dropped", relation)
+    catalog, project = definitions.catalog, definitions.project
+    _forget_sources(connection, catalog, known)
+    _count(connection, catalog)
+    sums = _rows(connection, project, "checks/books_balance.sql")
+    if sums:
+        raise BooksError("the books do not balance:\n" + "\n".join(map(_difference, sums)))
+    _gather_issues(connection, catalog)
+    keep_figures(connection, project)
+    figures = figures_of(connection, run_id)
+    seconds = _seconds(catalog, known, run_id)
+    seconds["books"] = time.perf_counter() - started
     sections = [
         "The books balance.",
         _rendered(_records_table(figures)),
         _rendered(_reasons_table(figures)),
-        _seconds_line(snapshot),
+        "Seconds: " + ", ".join(f"{layer} {spent:.2f}" for layer, spent in seconds.items()),
     ]
     return "\n".join(section for section in sections if section)
-
-
-def _drop(connection: Connection, gone: Mapping[str, str | None]) -> None:
-    for relation, kind in gone.items():
-        if kind:
-            engine_of(connection).drop(relation, kind)
-        forget_materialization(connection, relation)
 
 
 def _forget_sources(connection: Connection, catalog: Catalog, known: Snapshot) -> None:
@@ -192,19 +173,17 @@ def _reasons_table(figures: Iterable[SourceFigures]) -> RichTable:
     return table
 
 
-def _seconds_line(snapshot: Snapshot) -> str:
+def _seconds(catalog: Catalog, known: Snapshot, run_id: str) -> dict[str, float]:
+    """How long this run has worked on each layer."""
+    spent = [("raw", it.seconds) for it in known.loads.values() if it.run_id == run_id]
+    for relation, table in catalog.tables.items():
+        record = known.materializations.get(relation)
+        if record is not None and record.run_id == run_id:
+            spent.append((table.layer, record.seconds))
     seconds: dict[str, float] = {}
-    for load in snapshot.loads.values():
-        _add(seconds, "raw", load.seconds, load.run_id)
-    for record in snapshot.materializations.values():
-        if not is_contract(record.name):
-            _add(seconds, record.name.partition(".")[0], record.seconds, record.run_id)
-    return "Seconds: " + ", ".join(f"{layer} {spent:.2f}" for layer, spent in seconds.items())
-
-
-def _add(seconds: dict[str, float], layer: str, spent: float, run: str) -> None:
-    if run == run_id():
-        seconds[layer] = seconds.get(layer, 0.0) + spent
+    for layer, of_one in spent:
+        seconds[layer] = seconds.get(layer, 0.0) + of_one
+    return seconds
 
 
 def _rendered(table: RichTable) -> str:

@@ -4,7 +4,9 @@ Whoever only asks whether the pages are up to date imports no template and no ch
 """
 
 from benepass_tasks.site.code_version import site_code_version
-from benepass_tasks.site.ending import tell_end
+from benepass_tasks.site.ending import tell_anew, tell_end
 from benepass_tasks.site.folder import files_of_site
 
-__all__ = ["files_of_site", "site_code_version", "tell_end"]
+FIRST_PAGE = "index.html"
+
+__all__ = ["FIRST_PAGE", "files_of_site", "site_code_version", "tell_anew", "tell_end"]

@@ -2,94 +2,54 @@
 
 import csv
 import io
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import duckdb
 from sqlalchemy.exc import DBAPIError
 
-from benepass_tasks.catalog import Catalog
 from benepass_tasks.config.errors import SiteError
-from benepass_tasks.config.project import Project
-from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.failures import explain
-from benepass_tasks.engine.measure import Measure
-from benepass_tasks.engine.nodes import SITE
-from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.publish.spreadsheet import harmless
 from benepass_tasks.site import folder as site_folder
 from benepass_tasks.site import vega
 from benepass_tasks.site.code_version import PACKAGE
-from benepass_tasks.site.ending import tell_anew
 from benepass_tasks.site.extra import require
 from benepass_tasks.site.page import Download, Page
 from benepass_tasks.site.sources import Sources, opened
-from benepass_tasks.sqlmodels import ModelGraph
-from benepass_tasks.state.history.materializations import record_built
-from benepass_tasks.state.markers import Materialization, write_materialization
-from benepass_tasks.state.plan import Status
-
-FIRST_PAGE = "index.html"
+from benepass_tasks.state.run import Run
 
 EXTRA = ("altair", "jinja2", "pygments")
 """What must be there before there is any work, beside what makes the script of the charts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Blueprint:
-    """The project that the pages are about."""
-
-    project: Project
-    catalog: Catalog
-    graph: ModelGraph
-
-
-def build_site(
-    warehouse: Warehouse, settings: Settings, blueprint: Blueprint, status: Status
-) -> str:
-    """Write the pages, put them in their places and vouch for them.
+def build_site(run: Run) -> int:
+    """Write the pages and put them in their places.
 
     Args:
-        warehouse: Where the history is, and where the record goes.
-        settings: Those of the run; they name what is published and the site's folder.
-        blueprint: The project.
-        status: That of the site.
+        run: Its settings name what is published and the site's folder; its warehouse has the
+            history.
 
     Returns:
-        What to say about it.
+        The number of pages.
 
     Raises:
-        SiteError: what is published is not up to date or cannot be read, a package of the extra
-            is missing, or the folder is somebody else's or cannot be written.
+        SiteError: what is published cannot be read, a package of the extra is missing, or the
+            folder is somebody else's or cannot be written.
     """
-    if status.fingerprint is None:
-        raise SiteError("the site cannot be built: what it shows is not up to date; run again")
-    started = time.perf_counter()
+    settings = run.settings
     with vega.bundling(settings.site_dir) as bundle:
         for package in EXTRA:
             require(package)
-        files = _files(warehouse, settings, blueprint) | bundle()
+        files = _files(run) | bundle()
     kept = (vega.bundle_name(),)
     site_folder.take(settings.site_dir, kept)
     site_folder.place(settings.site_dir, files, kept)
-    measure = Measure(None, site_folder.files_of_site(settings.site_dir))
-    record = Materialization.of_this_run(
-        SITE, status.code_version, status.fingerprint, measure, started
-    )
-    with warehouse.write() as connection:
-        write_materialization(connection, record)
-        record_built(connection, record, status.reason)
-    tell_anew(warehouse, settings)
-    pages = sum(name.endswith(".html") for name in files)
-    return f"The site: {pages} pages, open {settings.site_dir / FIRST_PAGE}"
+    return sum(name.endswith(".html") for name in files)
 
 
-def _files(warehouse: Warehouse, settings: Settings, blueprint: Blueprint) -> dict[str, bytes]:
+def _files(run: Run) -> dict[str, bytes]:
     try:
-        with opened(
-            warehouse, settings, blueprint.project, blueprint.catalog, blueprint.graph
-        ) as sources:
+        with opened(run) as sources:
             pages = list(_pages(sources))
     except (DBAPIError, duckdb.Error) as error:
         # Without the cause: its text may quote a value of the data.
@@ -97,7 +57,7 @@ def _files(warehouse: Warehouse, settings: Settings, blueprint: Blueprint) -> di
     from benepass_tasks.site.rendering import render, search_index  # noqa: PLC0415 - imports Jinja
 
     files = {f"assets/{path.name}": path.read_bytes() for path in (PACKAGE / "assets").iterdir()}
-    files["search.js"] = search_index(blueprint.catalog)
+    files["search.js"] = search_index(run.definitions.catalog)
     for page in pages:
         files[page.path] = render(page, vega.bundle_name())
         files.update((download.path, _csv(download)) for download in page.downloads)

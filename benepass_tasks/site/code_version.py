@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 
 from benepass_tasks.config.project import Project
@@ -10,14 +9,8 @@ from benepass_tasks.config.project import Project
 PACKAGE = Path(__file__).parent
 
 
-@lru_cache(maxsize=2)
-def site_code_version(project: Project, _state: object) -> str:
-    """Digest of the site's own code and of the project's catalog and SQL, which the pages quote.
-
-    Args:
-        project: The project.
-        _state: What changes whenever a file of the project is edited.
-    """
+def site_code_version(project: Project) -> str:
+    """Digest of the site's own code and of the project's catalog and SQL, which the pages quote."""
     digest = hashlib.sha256()
     for root, path in _files(project):
         digest.update(f"{path.relative_to(root)}\0{path.stat().st_size}\0".encode())

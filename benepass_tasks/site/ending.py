@@ -29,7 +29,7 @@ from benepass_tasks.quality.alerts import read_incidents
 from benepass_tasks.site import folder
 from benepass_tasks.site.page import instant
 from benepass_tasks.state.history.read import PastRun, last_runs, tally_of
-from benepass_tasks.state.this_run import run_id
+from benepass_tasks.state.run import Run
 
 RUNS = 60
 """Runs that the pages know of."""
@@ -68,15 +68,15 @@ def tell_end(warehouse: Warehouse, settings: Settings) -> None:
     _write(settings, builder, told)
 
 
-def tell_anew(warehouse: Warehouse, settings: Settings) -> None:
+def tell_anew(run: Run) -> None:
     """Write the same for pages that this run has just built: they are of this warehouse now.
 
     Raises:
         SiteError: the site's folder cannot be written.
     """
-    with warehouse.read() as connection:
-        told = _told(warehouse, connection)
-    _write(settings, run_id(), told)
+    with run.warehouse.read() as connection:
+        told = _told(run.warehouse, connection)
+    _write(run.settings, run.id, told)
 
 
 def _write(settings: Settings, builder: str, told: str) -> None:

@@ -20,6 +20,7 @@ from benepass_tasks.site.page import Row, cut, instant
 from benepass_tasks.sqlmodels import ModelGraph
 from benepass_tasks.sqlmodels.lineage import Lineage, trace
 from benepass_tasks.state.publication import DATABASE
+from benepass_tasks.state.run import Run
 
 if TYPE_CHECKING:
     from benepass_tasks.engine.session import Warehouse
@@ -74,17 +75,19 @@ class Sources:
 
 
 @contextmanager
-def opened(
-    warehouse: "Warehouse",
-    settings: Settings,
-    project: Project,
-    catalog: Catalog,
-    graph: ModelGraph,
-) -> Iterator[Sources]:
+def opened(run: Run) -> Iterator[Sources]:
     """Open the warehouse and the published file for the pages, reading."""
+    settings, made_of = run.settings, run.definitions
     published = settings.published_dir / DATABASE
-    with warehouse.read() as connection, attached(connection, published, PUBLISHED):
-        yield Sources(project, catalog, graph, settings, warehouse, connection)
+    with run.warehouse.read() as connection, attached(connection, published, PUBLISHED):
+        yield Sources(
+            made_of.project,
+            made_of.catalog,
+            made_of.graph,
+            settings,
+            run.warehouse,
+            connection,
+        )
 
 
 def plain(value: object) -> object:

@@ -5,21 +5,18 @@ transaction that makes the table, so that there is never one without the other.
 """
 
 import re
-import time
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select
 
-from benepass_tasks.engine.measure import Measure
 from benepass_tasks.engine.meta import LOADED_COLUMNS, LOADS, MARKERS, MASKING, PROPERTIES
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.ownership import owner_of
-from benepass_tasks.state.this_run import run_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +42,6 @@ class Materialization:
     seconds: float
     run_id: str
     built_at: datetime
-
-    @classmethod
-    def of_this_run(
-        cls, name: str, code_version: str, fingerprint: str, measure: Measure, started: float
-    ) -> "Materialization":
-        """A record for what this run has just built, begun at `time.perf_counter()` started."""
-        return cls(
-            name=name,
-            code_version=code_version,
-            fingerprint=fingerprint,
-            data_hash=measure.data_hash,
-            row_count=measure.row_count,
-            seconds=time.perf_counter() - started,
-            run_id=run_id(),
-            built_at=now(),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +101,17 @@ class Snapshot:
         """The loads of one source by file."""
         return {load.file: load for load in self.loads.values() if load.source == source}
 
-    def with_built(self, record: Materialization, kind: str) -> "Snapshot":
-        """The state after a relation was built, without reading it anew."""
-        return Snapshot(
-            {**self.materializations, record.name: record},
-            self.loads,
-            {**self.relations, record.name: kind},
-            self.is_masked,
-            self.owner,
-        )
+    def with_records(self, records: Mapping[str, Materialization]) -> "Snapshot":
+        """The state after records were written, without reading it anew."""
+        return replace(self, materializations={**self.materializations, **records})
+
+    def undeclared(self, declared: Collection[str]) -> dict[str, str | None]:
+        """What was built once and is declared no more: relations, with what there is of them."""
+        return {
+            name: self.relations.get(name)
+            for name in self.materializations
+            if is_relation(name) and name not in declared
+        }
 
 
 def is_relation(name: str) -> bool:
@@ -162,11 +145,6 @@ def snapshot_of(connection: Connection) -> Snapshot:
     )
 
 
-def write_materialization(connection: Connection, record: Materialization) -> None:
-    """Put the record in place of an earlier one of that name."""
-    write_materializations(connection, [record])
-
-
 def write_materializations(connection: Connection, records: Collection[Materialization]) -> None:
     """Put records in place of earlier ones of their names."""
     if records:
@@ -174,20 +152,9 @@ def write_materializations(connection: Connection, records: Collection[Materiali
         connection.execute(insert(MARKERS), [asdict(record) for record in records])
 
 
-def forget_materialization(connection: Connection, name: str) -> None:
-    """Remove what vouches for a relation."""
-    forget_materializations(connection, [name])
-
-
 def forget_materializations(connection: Connection, names: Collection[str]) -> None:
     """Remove what vouches for some relations."""
     connection.execute(delete(MARKERS).where(MARKERS.c.name.in_(names)))
-
-
-def forget_others(connection: Connection, prefix: str, kept: Iterable[str]) -> None:
-    """Remove the records whose names begin with a prefix, but for some."""
-    found = MARKERS.c.name.startswith(prefix, autoescape=True)
-    connection.execute(delete(MARKERS).where(found, MARKERS.c.name.not_in(list(kept))))
 
 
 def write_load(connection: Connection, load: Load, columns: Iterable[str]) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from benepass_tasks.catalog import Catalog, Column, Table
 from benepass_tasks.config.digests import digest
-from benepass_tasks.engine.nodes import PUBLISHED
 from benepass_tasks.engine.session import quote_name
 
 VERSION = "2"
@@ -224,11 +223,6 @@ def withheld_groups(relation: str) -> str:
     a row of the group that follows; -1 where not even a sum over all rows is.
     """
     return quote_name("temp", f"withheld from {relation}")
-
-
-def file_node(file: str) -> str:
-    """The name of a published file's record; no table and no source file has one like it."""
-    return f"{PUBLISHED}:{file}"
 
 
 def published_files(folder: Path) -> dict[str, str]:

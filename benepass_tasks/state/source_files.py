@@ -2,11 +2,13 @@
 
 import hashlib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from benepass_tasks.catalog import Source
 from benepass_tasks.config.errors import SourceError
+
+REJECTED = "raw.rejected_rows"
+"""The table of the records that could not be parsed, of all sources."""
 
 DATA_FOLDER = "data/"
 """What file paths in the catalog begin with; the data folder of the settings takes its place."""
@@ -40,8 +42,16 @@ class SourceFile:
 
     @property
     def sha256(self) -> str:
-        """Digest of the content; read once for each state of the file."""
-        return _sha256(self.path, self.state)
+        """Digest of the content.
+
+        Raises:
+            SourceError: the file cannot be read.
+        """
+        try:
+            with self.path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise SourceError(f"{self.path} cannot be read: {error.strerror}") from error
 
 
 def find_files(source: Source, data_dir: Path) -> list[SourceFile]:
@@ -56,12 +66,3 @@ def find_files(source: Source, data_dir: Path) -> list[SourceFile]:
         SourceFile(source.name, path.relative_to(data_dir).as_posix(), path)
         for path in matches or [data_dir / pattern]
     ]
-
-
-@cache
-def _sha256(path: Path, _state: str) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}") from error

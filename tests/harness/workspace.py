@@ -106,7 +106,7 @@ class Workspace:
 
     def attempt(self, task: str = "BuildMarts", **settings: str) -> tuple[set[str], bool]:
         """Run a task here; returns what was made, and whether all went well."""
-        from benepass_tasks.pipeline import run  # noqa: PLC0415 - after the settings
+        from benepass_tasks.pipeline import tasks  # noqa: PLC0415 - after the settings
         from benepass_tasks.state.this_run import begin_run  # noqa: PLC0415
 
         before = self.vouched_for()
@@ -115,7 +115,7 @@ class Workspace:
             try:
                 succeeded = _build(task)
             finally:
-                run.finish()
+                tasks.finish()
         return {name for name, _ in self.vouched_for() - before}, succeeded
 
     @contextmanager

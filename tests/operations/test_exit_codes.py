@@ -179,26 +179,21 @@ def test_a_configuration_that_is_missing_is_said_and_not_passed_over(workspace: 
 # A run that notes each piece of work, whoever does it.
 NOTING = """
 import sys
-from benepass_tasks.quality import reconciliation as books
-from benepass_tasks.quality import data_tests as contracts
-from benepass_tasks.publish import publishing
-from benepass_tasks.pipeline import run
-from benepass_tasks.ingestion import load
+import benepass_tasks.pipeline.nodes
+from benepass_tasks.state.plan import Node
 
-def noting(module, name, what):
-    real = getattr(module, name)
-    def noted(*arguments, **options):
+def noting(kind):
+    real = kind.make
+    def noted(node, *arguments):
         with open("work", "a") as file:
-            file.write(what(arguments) + "\\n")
-        return real(*arguments, **options)
-    setattr(module, name, noted)
+            file.write(node.name + "\\n")
+        return real(node, *arguments)
+    kind.make = noted
 
-noting(run, "build_model", lambda them: them[1].table.relation)
-noting(run, "complete_raw", lambda them: them[1].relation)
-noting(load, "load_file", lambda them: them[1].file.name)
-noting(books, "balance", lambda them: "books")
-noting(contracts, "check_contracts", lambda them: "contracts")
-noting(publishing, "publish", lambda them: "published")
+for kind in Node.__subclasses__():
+    for kind in (kind, *kind.__subclasses__()):
+        if "make" in vars(kind):
+            noting(kind)
 
 from luigi.cmdline import luigi_run
 luigi_run(sys.argv[1:])

@@ -226,18 +226,16 @@ def test_of_two_runs_at_once_one_does_the_work_and_the_other_leaves_with_10_or_2
 # A run that says when it begins to load a file, and goes on when it may.
 PAUSING = """
 import sys
-from projects import catalog_of
-from benepass_tasks.pipeline import run
+from benepass_tasks.ingestion import load
 
-load = run.load
+load_file = load.load_file
 
 def pausing(*arguments):
-    if arguments[1] == "employees.csv":
-        print("loading", flush=True)
-        sys.stdin.readline()
-    return load(*arguments)
+    print("loading", flush=True)
+    sys.stdin.readline()
+    return load_file(*arguments)
 
-run.load = pausing
+load.load_file = pausing
 from luigi.cmdline import luigi_run
 luigi_run(sys.argv[1:])
 """

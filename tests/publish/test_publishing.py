@@ -15,6 +15,7 @@ from projects import catalog_of as effective_catalog
 
 from benepass_tasks.catalog import Catalog, Table
 from benepass_tasks.config.settings import MIN_GROUP_SIZE
+from benepass_tasks.pipeline.nodes.publication import PublicationNode
 from benepass_tasks.publish import public_files, publishing
 from benepass_tasks.state.publication import file_state
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from workspace import Workspace
 
     from benepass_tasks.catalog import Catalog, Table
+    from benepass_tasks.engine.measure import Measure
     from benepass_tasks.engine.session import Run
 
 DATABASE = "published:benepass.duckdb"
@@ -634,6 +636,7 @@ KILLER = """
 import os, sys
 from benepass_tasks.publish import public_files
 from benepass_tasks.publish import publishing
+from benepass_tasks.pipeline import making
 from benepass_tasks.engine import session
 
 remaining = int(sys.argv.pop(1))
@@ -654,7 +657,7 @@ def counted(function):
     return killed_at_last
 
 public_files.sync = publishing.sync = counted(public_files.sync)
-publishing.write_materialization = counted(publishing.write_materialization)
+making.write_materializations = counted(making.write_materializations)
 for step in ("_write_table", "_check_secrets", "_write_parquet"):
     setattr(publishing, step, counted(getattr(publishing, step)))
 
@@ -699,25 +702,29 @@ def test_whenever_it_is_killed_a_reader_finds_each_file_whole_and_the_next_run_f
 
 
 @pytest.mark.usefixtures("finished")
-@pytest.mark.parametrize("moment", ["before it vouches for them", "after it has vouched for them"])
+@pytest.mark.parametrize("moment", ["before it records them", "after it has recorded them"])
 def test_files_that_another_run_replaces_are_no_failure_of_the_run_that_published_them(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    vouch = publishing._vouch  # noqa: SLF001
+    write = publishing.publish
 
-    def replaced(*arguments: Any) -> None:  # noqa: ANN401 - whatever the step takes
-        if moment.startswith("after"):
-            vouch(*arguments)
+    def replace_files() -> None:
         for name in ("benepass.duckdb", "parquet/marts.dim_merchants.parquet"):
             path = workspace.published / name
             shutil.copy2(path, path.with_suffix(".other"))
             path.with_suffix(".other").replace(path)
         (workspace.published / "parquet" / "marts.of_the_other.parquet").write_text("another's")
-        if moment.startswith("before"):
-            vouch(*arguments)
+
+    def write_and_replace(*arguments: Any) -> dict[str, Measure]:  # noqa: ANN401 - whatever it takes
+        written = write(*arguments)
+        replace_files()
+        return written
 
     with monkeypatch.context() as patched:
-        patched.setattr(publishing, "_vouch", replaced)
+        if moment.startswith("before"):
+            patched.setattr(publishing, "publish", write_and_replace)
+        else:
+            patched.setattr(PublicationNode, "finish", lambda *_: replace_files())
         assert publish(workspace) == EVERYTHING
     # The next run sees what the folder holds, and makes it its own.
     assert publish(workspace) == {"published", DATABASE, *parquet("marts.dim_merchants")}

@@ -24,10 +24,9 @@ def command(is_all: bool, is_json: bool) -> None:  # noqa: FBT001 - click passes
     A node is a file, a table, the proof that the books balance, the tests, what is published, or
     the site.
     """
-    from benepass_tasks.engine.nodes import is_part  # noqa: PLC0415 - when needed
     from benepass_tasks.pipeline.run import current_plan  # noqa: PLC0415 - imports DuckDB
 
-    plan = {node: status for node, status in current_plan().items() if not is_part(node)}
+    plan = current_plan()
     if is_json:
         say_json([_as_json(node, status) for node, status in plan.items()])
         return

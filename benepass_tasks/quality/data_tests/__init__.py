@@ -4,6 +4,6 @@ All tests of a table are one query, which scans it once; its SQL checks are a qu
 of them is kept in `meta.check_results`.
 """
 
-from benepass_tasks.quality.data_tests.check import check_contracts
+from benepass_tasks.quality.data_tests.check import run_tests
 
-__all__ = ["check_contracts"]
+__all__ = ["run_tests"]

@@ -9,27 +9,15 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from benepass_tasks.catalog import Catalog, DataTest, RowCount, SqlCheck, Table
+from benepass_tasks.catalog import DataTest, RowCount, SqlCheck, Table
 from benepass_tasks.config.errors import ContractError
 from benepass_tasks.engine.failures import explain
-from benepass_tasks.engine.measure import Measure
-from benepass_tasks.engine.nodes import CONTRACTS
-from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.quality.data_tests import scan
 from benepass_tasks.quality.data_tests.results import Outcome, Result, keep_results, summary
 from benepass_tasks.quality.data_tests.scan import Probe
 from benepass_tasks.sqlmodels import Model, ModelGraph
-from benepass_tasks.state.history.materializations import record_built
-from benepass_tasks.state.markers import (
-    Materialization,
-    Snapshot,
-    forget_materializations,
-    now,
-    write_materializations,
-)
-from benepass_tasks.state.plan import Plan, Status, contract_of, is_contract
-from benepass_tasks.state.this_run import run_id
+from benepass_tasks.state.markers import now
 
 log = logging.getLogger(__name__)
 
@@ -46,92 +34,54 @@ class _Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class _Checked:
-    """A table's results, and the record that vouches for them if no test of it failed."""
+class Tested:
+    """What became of some tests.
 
-    results: Sequence[Result]
-    record: Materialization
+    Attributes:
+        failed: The tables of which a test of severity `fail` failed.
+        said: Totals, and a table of what did not pass.
+        failure: What names each failed test; None where none failed.
+    """
 
-    @property
-    def is_kept(self) -> bool:
-        """Whether no test failed."""
-        return not _failed(self.results)
+    failed: frozenset[str]
+    said: str
+    failure: ContractError | None
 
 
-def check_contracts(
-    warehouse: Warehouse, catalog: Catalog, graph: ModelGraph, plan: Plan, known: Snapshot
-) -> str:
-    """Put every promise to the test that is not known to be kept.
-
-    Results are kept, whatever they are; a table whose tests do not fail gets a record, and is
-    tested again only when its content or its tests change.
+def run_tests(
+    connection: Connection, tables: Sequence[Table], graph: ModelGraph, run_id: str
+) -> Tested:
+    """Put every promise of some tables to the test, and keep what is found, whatever it is.
 
     Args:
-        warehouse: Where everything was built.
-        catalog: What the tables promise.
+        connection: A session in a transaction.
+        tables: The tables.
         graph: The SQL checks.
-        plan: Which contracts are up to date, and the fingerprints of those that are not.
-        known: The state of the warehouse.
-
-    Returns:
-        What to say about it: totals, and a table of what does not pass.
+        run_id: The run that tests.
 
     Raises:
-        ContractError: a test of severity `fail` failed; the message names each. Or a check cannot
-            be run, and then nothing is kept.
+        ContractError: a check cannot be run, and then nothing is kept.
     """
-    if plan[CONTRACTS].fingerprint is None:
-        raise ContractError("the contracts cannot be checked: a table is not up to date; run again")
     started = time.perf_counter()
-    due = [
-        table
-        for table in catalog.tables.values()
-        if contract_of(table.relation) in plan and not plan[contract_of(table.relation)].is_current
-    ]
-    with warehouse.write() as connection:
-        checked = [
-            _check_table(connection, table, graph, plan[contract_of(table.relation)])
-            for table in due
-        ]
-        results = [result for one in checked for result in one.results]
-        keep_results(connection, results)
-        forget_materializations(connection, _void(checked, plan, known))
-        valid = _valid(checked, plan, started)
-        write_materializations(connection, valid)
-        for record in valid:
-            if record.name == CONTRACTS:
-                record_built(connection, record, plan[CONTRACTS].reason)
-    return _verdict(results, time.perf_counter() - started)
-
-
-def _void(checked: Sequence[_Checked], plan: Plan, known: Snapshot) -> list[str]:
-    """The records of what failed, and of what makes no promise any more."""
-    gone = [name for name in known.materializations if is_contract(name) and name not in plan]
-    return [CONTRACTS, *gone, *(one.record.name for one in checked if not one.is_kept)]
-
-
-def _valid(checked: Sequence[_Checked], plan: Plan, started: float) -> list[Materialization]:
-    records = [one.record for one in checked if one.is_kept]
-    if len(records) == len(checked):
-        records.append(_materialization(CONTRACTS, plan[CONTRACTS], started))
-    return records
-
-
-def _materialization(name: str, status: Status, started: float) -> Materialization:
-    fingerprint = str(status.fingerprint)
-    return Materialization.of_this_run(
-        name, status.code_version, fingerprint, Measure(None, fingerprint), started
+    results = [it for table in tables for it in _test_table(connection, table, graph, run_id)]
+    keep_results(connection, results)
+    for result in results:
+        if result.status == "warned":
+            log.warning("%s", result)
+    failed = [result for result in results if result.status == "failed"]
+    return Tested(
+        frozenset(result.relation for result in failed),
+        summary(results, time.perf_counter() - started),
+        _failure(failed, len(results)) if failed else None,
     )
 
 
-def _check_table(
-    connection: Connection, table: Table, graph: ModelGraph, status: Status
-) -> _Checked:
-    started = time.perf_counter()
+def _test_table(
+    connection: Connection, table: Table, graph: ModelGraph, run_id: str
+) -> list[Result]:
     rows, scanned = _scan(connection, table)
     findings = [*scanned, *_run_checks(connection, table, graph)]
-    results = [_judged(table, rows, finding) for finding in findings]
-    return _Checked(results, _materialization(contract_of(table.relation), status, started))
+    return [_judged(table, rows, finding, run_id) for finding in findings]
 
 
 def _scan(connection: Connection, table: Table) -> tuple[int, list[_Finding]]:
@@ -213,13 +163,13 @@ def _one(connection: Connection, sql: str, what: str) -> Any:  # noqa: ANN401 - 
         raise ContractError(f"{what} cannot be checked: {explain(error)}") from None
 
 
-def _judged(table: Table, rows: int, finding: _Finding) -> Result:
+def _judged(table: Table, rows: int, finding: _Finding, run_id: str) -> Result:
     status: Outcome = "passed"
     if finding.failing_rows:
         status = "failed" if finding.test.severity == "fail" else "warned"
     keys = dict.fromkeys(_key_text(key) for key in finding.keys)
     return Result(
-        run_id=run_id(),
+        run_id=run_id,
         relation=table.relation,
         column_name=finding.column,
         test=finding.test.kind,
@@ -239,20 +189,9 @@ def _key_text(key: Sequence[str | None]) -> str:
     return " ".join("NULL" if part is None else part for part in key)
 
 
-def _failed(results: Sequence[Result]) -> list[Result]:
-    return [result for result in results if result.status == "failed"]
-
-
-def _verdict(results: Sequence[Result], seconds: float) -> str:
-    for result in results:
-        if result.status == "warned":
-            log.warning("%s", result)
-    failed = _failed(results)
-    if failed:
-        heading = f"{len(failed)} of {len(results)} tests failed; the marts stay as they are:\n"
-        lines = "\n".join(f"  {result}" for result in failed)
-        raise ContractError(
-            f"{heading}{lines}\n"
-            "  what was found is in meta.check_results; the tests are in catalog.yaml"
-        )
-    return summary(results, seconds)
+def _failure(failed: Sequence[Result], count: int) -> ContractError:
+    lines = "\n".join(f"  {result}" for result in failed)
+    return ContractError(
+        f"{len(failed)} of {count} tests failed; the marts stay as they are:\n{lines}\n"
+        "  what was found is in meta.check_results; the tests are in catalog.yaml"
+    )

@@ -15,12 +15,13 @@ LAST = "(select run_id from meta.runs order by started_at desc limit 1)"
 
 KILLER = """
 import os, signal, sys
-import benepass_tasks.pipeline.build as build
-made = build.record_built
+import benepass_tasks.pipeline.making as making
+made = making.record_built
 def die(*arguments):
     made(*arguments)
-    os.kill(os.getpid(), signal.SIGKILL)
-build.record_built = die
+    if arguments[3]:
+        os.kill(os.getpid(), signal.SIGKILL)
+making.record_built = die
 sys.argv = ["luigi", *sys.argv[2:]]
 from luigi.cmdline import luigi_run
 luigi_run()
@@ -145,15 +146,15 @@ def test_a_run_that_may_not_publish_says_why(workspace: Workspace) -> None:
 
 @pytest.mark.usefixtures("finished")
 def test_a_run_that_leaves_something_undone_did_not_succeed(workspace: Workspace) -> None:
-    from benepass_tasks.pipeline import run  # noqa: PLC0415 - after the settings
+    from benepass_tasks.pipeline import tasks  # noqa: PLC0415 - after the settings
     from benepass_tasks.state.this_run import begin_run  # noqa: PLC0415
 
     workspace.replace("sql/marts/dim_merchants.sql", "count(*)", "count(1)")
     with workspace.configured():
         begin_run()
-        assert not run.ask("marts.dim_merchants")
-        assert run.ask("marts.dim_employees")
-        run.finish()
+        assert not tasks.pipeline().ask("marts.dim_merchants")
+        assert tasks.pipeline().ask("marts.dim_employees")
+        tasks.finish()
     assert runs(workspace)[1:] == [("failed", "not finished: marts.dim_merchants")]
 
 
@@ -172,16 +173,16 @@ def test_a_monitor_that_fails_takes_nothing_of_the_run_with_it(
 def test_a_run_is_seen_before_it_has_any_workers(workspace: Workspace) -> None:
     from benepass_tasks.config.settings import current_settings  # noqa: PLC0415
     from benepass_tasks.engine.session import Warehouse  # noqa: PLC0415
-    from benepass_tasks.pipeline import run  # noqa: PLC0415 - after the settings
+    from benepass_tasks.pipeline import tasks  # noqa: PLC0415 - after the settings
     from benepass_tasks.state.history import beacon  # noqa: PLC0415
     from benepass_tasks.state.this_run import begin_run  # noqa: PLC0415
 
     with workspace.configured():
         this, warehouse = begin_run(), Warehouse.of(current_settings())
-        assert not run.ask("marts.dim_merchants")
+        assert not tasks.pipeline().ask("marts.dim_merchants")
         assert beacon.is_lit(warehouse, this.id)
         assert beacon.put_out_dead(warehouse) == {this.id}
-        run.finish()
+        tasks.finish()
         beacon.put_out(warehouse, this.id)
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
-from benepass_tasks.state.this_run import ThisRun
+from benepass_tasks.state.run import Run
+
+NO_SETTINGS: Any = None
 
 
-def waiting(*nodes: str) -> ThisRun:
-    return ThisRun(waiting={*nodes})
+def waiting(*nodes: str) -> Run:
+    return Run(NO_SETTINGS, lambda *_: [], waiting={*nodes})
 
 
 def test_it_goes_on_until_the_last_node_had_its_turn() -> None:
@@ -33,22 +36,26 @@ def test_a_forked_process_takes_one_turn() -> None:
     assert run.goes_on_after("a")
 
 
-# Its own process, since what it does to Luigi's configuration stays.
-WITH_A_CENTRAL_SCHEDULER = """
-import luigi
-from benepass_tasks.pipeline.scheduler import CentralScheduler
-from benepass_tasks.state.this_run import this_run
+def test_who_has_a_central_scheduler_is_not_alone() -> None:
+    """Another worker may have the next turn, and would wait for a file that is kept."""
+    run = Run(NO_SETTINGS, lambda *_: [], is_alone=False, waiting={"a", "b"})
+    assert not run.goes_on_after("a")
 
-CentralScheduler._request = lambda *_, **__: {}
-this_run().waiting.update("abc")
-print(this_run().goes_on_after("a"))
-CentralScheduler("http://127.0.0.1:1")
-print(this_run().goes_on_after("b"))
+
+# Its own process, since what it does to Luigi's configuration stays.
+ALONE = """
+import luigi
+from benepass_tasks.pipeline import tasks
+
+for value in ("true", "false"):
+    luigi.configuration.get_config().set("core", "local_scheduler", value)
+    print(tasks.pipeline().run.is_alone)
+    tasks.finish()
 """
 
 
-def test_who_has_a_central_scheduler_is_not_alone() -> None:
-    """Another worker may have the next turn, and would wait for a file that is kept."""
-    program = [sys.executable, "-c", WITH_A_CENTRAL_SCHEDULER]
-    said = subprocess.run(program, capture_output=True, text=True, check=True).stdout
+def test_a_run_is_alone_where_luigi_schedules_it_here() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", ALONE], capture_output=True, text=True, check=True
+    ).stdout
     assert said.split() == ["True", "False"]

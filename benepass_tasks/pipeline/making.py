@@ -1,0 +1,77 @@
+"""Making a node: in its turn, unless it is up to date, and recorded with what came out."""
+
+import time
+
+from benepass_tasks.config.errors import WarehouseError
+from benepass_tasks.state.history.materializations import record_built
+from benepass_tasks.state.markers import (
+    Materialization,
+    Snapshot,
+    forget_materializations,
+    write_materializations,
+)
+from benepass_tasks.state.plan import Made, Node, OnProgress, Plan
+from benepass_tasks.state.run import Run
+
+
+def make(run: Run, name: str, on_progress: OnProgress = lambda _: None) -> str:
+    """Make a node, and record it in the transaction that makes it.
+
+    Args:
+        run: The run that makes it.
+        name: The node.
+        on_progress: Told how far it is, where it may take long.
+
+    Returns:
+        What to say about it.
+
+    Raises:
+        BenepassError: it cannot be made. What was there before stays.
+    """
+    with run.turn(name) as warehouse:
+        plan, node = run.plan(), run.nodes()[name]
+        status = plan[name]
+        if status.is_current:
+            return node.already
+        if status.fingerprint is None and node.inputs:
+            raise WarehouseError(f"{name}: an input of it is not up to date; run again")
+        started = time.perf_counter()
+        work = node.make(run, status, on_progress)
+        with warehouse.write() as connection:
+            made = work(connection)
+            records = _records(run, plan, made, started)
+            forget_materializations(connection, made.void)
+            write_materializations(connection, list(records.values()))
+            if name in records:
+                record_built(connection, records[name], status.reason, made.measures[name].profiles)
+        run.remember(_known(made, records))
+        node.finish(run)
+    if made.failure is not None:
+        raise made.failure
+    return made.said or _said(node, records[name])
+
+
+def _records(run: Run, plan: Plan, made: Made, started: float) -> dict[str, Materialization]:
+    seconds = time.perf_counter() - started
+    return {
+        name: Materialization(
+            name=name,
+            code_version=plan[name].code_version,
+            fingerprint=str(plan[name].fingerprint),
+            data_hash=measure.data_hash,
+            row_count=measure.row_count,
+            seconds=seconds,
+            run_id=run.id,
+            built_at=run.now(),
+        )
+        for name, measure in made.measures.items()
+    }
+
+
+def _known(made: Made, records: dict[str, Materialization]) -> Snapshot | None:
+    return made.known.with_records(records) if made.known is not None else None
+
+
+def _said(node: Node, record: Materialization) -> str:
+    rows = "view" if record.row_count is None else f"{record.row_count:,} {node.rows}"
+    return f"{rows}, {record.seconds:.2f} s"

@@ -1,0 +1,96 @@
+"""What there is to make, one module for each kind; a new kind is one more, named here."""
+
+from benepass_tasks.catalog import SqlCheck
+from benepass_tasks.config.errors import ProjectError
+from benepass_tasks.config.settings import Settings
+from benepass_tasks.pipeline.nodes.data_tests import DataTestsNode, TableTestsNode
+from benepass_tasks.pipeline.nodes.digests import settings_of
+from benepass_tasks.pipeline.nodes.model import ModelNode
+from benepass_tasks.pipeline.nodes.publication import PublicationNode
+from benepass_tasks.pipeline.nodes.raw_table import RawTableNode
+from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode, read_proof
+from benepass_tasks.pipeline.nodes.rejected_rows import RejectedRowsNode
+from benepass_tasks.pipeline.nodes.site import SiteNode
+from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
+from benepass_tasks.state.plan import Node
+from benepass_tasks.state.publication import Publication
+from benepass_tasks.state.run import Definitions, Files
+from benepass_tasks.state.source_files import REJECTED
+
+__all__ = ["nodes_of"]
+
+
+def nodes_of(settings: Settings, definitions: Definitions, files: Files) -> list[Node]:
+    """All nodes of a project, for the source files that there are.
+
+    Raises:
+        ProjectError: a table to make again by force is not in the catalog, or the SQL of the proof
+            is missing.
+    """
+    catalog, project = definitions.catalog, definitions.project
+    forced = _forced(settings, definitions)
+    raw = [
+        RawTableNode(
+            table,
+            [SourceFileNode(source, table, it, table.relation in forced) for it in files[name]],
+        )
+        for name, source in catalog.sources.items()
+        for table in (catalog.raw_table_of(name),)
+    ]
+    loaded = [file for table in raw for file in table.files]
+    publication = PublicationNode(_publication(settings, definitions), settings.published_dir)
+    return [
+        *(node for table in raw for node in (*table.files, table)),
+        RejectedRowsNode(loaded),
+        *_models(settings, definitions, forced),
+        ReconciliationNode(catalog, read_proof(project)),
+        DataTestsNode(_tests(settings, definitions)),
+        publication,
+        SiteNode(project, settings.site_dir, publication),
+    ]
+
+
+def _models(
+    settings: Settings, definitions: Definitions, forced: frozenset[str]
+) -> list[ModelNode]:
+    catalog, graph = definitions.catalog, definitions.graph
+    return [
+        ModelNode(
+            model,
+            tuple(graph.macros_of(model)),
+            catalog.tables[name],
+            tuple(settings_of(model, settings.fingerprints)),
+            name in forced,
+        )
+        for name, model in graph.models.items()
+    ]
+
+
+def _tests(settings: Settings, definitions: Definitions) -> list[TableTestsNode]:
+    checks = definitions.graph.checks
+    return [
+        TableTestsNode(
+            table,
+            [checks[test.name] for test in table.tests if isinstance(test, SqlCheck)],
+            settings.fingerprints,
+        )
+        for table in definitions.catalog.tables.values()
+        if any(table.promises)
+    ]
+
+
+def _publication(settings: Settings, definitions: Definitions) -> Publication | None:
+    if not settings.may_publish:
+        return None
+    return Publication(definitions.catalog, settings.min_group_size, settings.pii_masking)
+
+
+def _forced(settings: Settings, definitions: Definitions) -> frozenset[str]:
+    known = definitions.catalog.tables.keys() - {REJECTED}
+    unknown = sorted(settings.force - known)
+    if unknown:
+        raise ProjectError(
+            f"--benepass-force: {', '.join(unknown)} is no table of the catalog that can be "
+            f"rebuilt; there are {', '.join(sorted(known))}"
+        )
+    return definitions.graph.downstream(settings.force)

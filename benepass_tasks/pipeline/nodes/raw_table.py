@@ -1,0 +1,66 @@
+"""A raw table as a whole, once each file of its source is loaded."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from benepass_tasks.catalog import Table
+from benepass_tasks.config.digests import digest
+from benepass_tasks.ingestion.raw_tables import complete_raw
+from benepass_tasks.pipeline.nodes.digests import shape
+from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
+from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work
+from benepass_tasks.state.run import Run
+
+
+@dataclass(frozen=True)
+class RawTableNode(Node):
+    """A raw table with the rows of exactly the files that there are."""
+
+    changed = "file loaded"
+
+    table: Table
+    files: Sequence[SourceFileNode]
+
+    @property
+    def name(self) -> str:
+        """The table."""
+        return self.table.relation
+
+    @property
+    def inputs(self) -> Sequence[str]:
+        """The files of its source."""
+        return [file.name for file in self.files]
+
+    @property
+    def code_version(self) -> str:
+        """Digest of what the catalog makes of its source's files and of the table."""
+        return digest(*(file.code_version for file in self.files[:1]), *shape(self.table))
+
+    def reason(self, evidence: Evidence, fingerprint: str | None) -> str | None:
+        """Why it has to be measured anew; as long as a file has to be loaded, for its reason."""
+        reason = evidence.first_reason(self.inputs)
+        if reason is not None:
+            return reason
+        record = evidence.record(self.name)
+        if self._gone(evidence.known.loads):
+            return "file removed"
+        if record is not None and record.code_version != self.code_version:
+            return "catalog changed"
+        return super().reason(evidence, fingerprint)
+
+    def make(self, run: Run, status: Status, on_progress: OnProgress) -> Work:  # noqa: ARG002
+        """Remove the rows of files that are gone, and measure it."""
+        known = run.known()
+        gone = self._gone(known.loads)
+
+        def work(connection: Connection) -> Made:
+            measure = complete_raw(connection, self.table, gone)
+            return Made({self.name: measure}, None if gone else known)
+
+        return work
+
+    def _gone(self, loads: Iterable[tuple[str, str]]) -> list[str]:
+        there = {file.file.name for file in self.files}
+        return [file for source, file in loads if source == self.table.source and file not in there]

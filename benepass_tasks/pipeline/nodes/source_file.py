@@ -1,0 +1,109 @@
+"""The records of one source file, loaded into raw."""
+
+import gc
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+
+from sqlalchemy import Connection
+
+from benepass_tasks.catalog import Source, Table
+from benepass_tasks.config.digests import digest
+from benepass_tasks.config.errors import SourceError
+from benepass_tasks.ingestion.raw_tables import after_load, replace_earlier
+from benepass_tasks.state.markers import Load
+from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work
+from benepass_tasks.state.run import Run
+from benepass_tasks.state.source_files import REJECTED, SourceFile
+
+READER = "2"
+"""Version of how files are read; a change of it loads every file anew."""
+
+
+@dataclass(frozen=True)
+class SourceFileNode(Node):
+    """The records of a file; its record is a row of `meta.loads`."""
+
+    source: Source
+    table: Table
+    file: SourceFile
+    is_forced: bool = False
+    _digests: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The source and the file."""
+        return self.file.key
+
+    @property
+    def code_version(self) -> str:
+        """Digest of what the catalog and the reader make of the file."""
+        columns = (
+            repr((column.name, column.required, sorted(column.aliases)))
+            for column in self.source.columns.values()
+        )
+        return digest(READER, self.source.name, *columns)
+
+    def see(self) -> Mapping[str, str]:
+        """The state of the file; empty where there is none."""
+        return {self.name: self.file.state if self.file.exists() else ""}
+
+    def reason(self, evidence: Evidence, fingerprint: str | None) -> str | None:  # noqa: ARG002
+        """Why it has to be loaded: for its columns or for its bytes, not for its times."""
+        load, state = self._load(evidence), evidence.seen[self.name]
+        if not state:
+            return "file missing"
+        if load is None:
+            return "first load"
+        if not evidence.known.relations.keys() >= {self.table.relation, REJECTED}:
+            return "table missing"
+        if load.code_version != self.code_version:
+            return "catalog changed"
+        if self.is_forced and load.run_id != evidence.run_id:
+            return "forced"
+        is_other = load.file_state != state and load.sha256 != self._sha256(state)
+        return "file changed" if is_other else None
+
+    def data_hash(self, evidence: Evidence) -> str | None:
+        """The load that its rows came by."""
+        load = self._load(evidence)
+        return load.load_id if load else None
+
+    def make(self, run: Run, status: Status, on_progress: OnProgress) -> Work:
+        """Load the file beside an earlier load of it, which goes in the transaction."""
+        loading, known = _import_loading(), run.known()
+        order = loading.LoadOrder(self.source, self.table, self.file, known, self.code_version)
+        try:
+            loaded = loading.load_file(run.warehouse, order, on_progress)
+        except OSError as error:
+            raise SourceError(f"{self.name} cannot be loaded: {error.strerror}") from error
+
+        def work(connection: Connection) -> Made:
+            done: Load = loaded.load
+            replace_earlier(connection, self.table, done, status.reason, loaded.findings)
+            said = f"{done.parsed:,} rows, {done.rejected:,} rejected, {done.seconds:.2f} s"
+            return Made({}, after_load(known, self.table, done), said=said)
+
+        return work
+
+    def _load(self, evidence: Evidence) -> Load | None:
+        return evidence.known.loads.get((self.source.name, self.file.name))
+
+    def _sha256(self, state: str) -> str:
+        """Digest of the file, which is read once for each of its states."""
+        if state not in self._digests:
+            self._digests[state] = self.file.sha256
+        return self._digests[state]
+
+
+def _import_loading() -> ModuleType:
+    # dlt takes half a second to import, so only a run that loads does, and a good part of that
+    # would go into looking for garbage among what is imported.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        from benepass_tasks.ingestion import load as loading  # noqa: PLC0415
+    finally:
+        if was_enabled:
+            gc.enable()
+    return loading

@@ -1,0 +1,208 @@
+"""A run: what it was told, what it builds, what it knows, and what of it is still to be done.
+
+Everything that belongs to one run is in one object, which is passed down to whatever works for it.
+"""
+
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import TypeAlias
+
+from benepass_tasks.catalog import Catalog
+from benepass_tasks.config.errors import ProjectError
+from benepass_tasks.config.hash_key import PADS, missing_hash_key
+from benepass_tasks.config.project import Project, open_project
+from benepass_tasks.config.settings import Settings
+from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.sqlmodels import ModelGraph
+from benepass_tasks.sqlmodels.effective import read_definitions
+from benepass_tasks.sqlmodels.privacy import require_proof
+from benepass_tasks.state.history import runs
+from benepass_tasks.state.markers import Snapshot, now, read_snapshot
+from benepass_tasks.state.ownership import refuse_other_project
+from benepass_tasks.state.plan import Node, Plan, assess
+from benepass_tasks.state.source_files import SourceFile, find_files
+from benepass_tasks.state.this_run import run_id
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """What is to be built: the project, its catalog, and the SQL that fits it."""
+
+    project: Project
+    catalog: Catalog
+    graph: ModelGraph
+
+    @classmethod
+    def of(cls, settings: Settings, warehouse: Warehouse) -> "Definitions":
+        """Read the project, and prove that no personal value leaves it unmasked.
+
+        Raises:
+            ProjectError: there is none, or it is invalid, or a hash key is missing.
+        """
+        project = open_project(settings.project_dir)
+        catalog, graph = read_definitions(project, warehouse.models_cache)
+        require_proof(catalog, graph, warehouse.proven)
+        _require_hash_key(settings, graph)
+        return cls(project, catalog, graph)
+
+
+@dataclass
+class Run:
+    """One run, or a question about what the next one would do.
+
+    Attributes:
+        settings: What it was told.
+        nodes_of: What there is to make, given the files that there are.
+        is_alone: Whether no other process works on the same nodes, told by a central scheduler.
+        id: Its name among all runs.
+        clock: Tells the instant, in UTC.
+        started_at: When it began, UTC.
+        asked: The nodes that it was asked for, as far as this process knows.
+        broken: What went wrong outside of the work on a node; quotes no value of the data.
+        waiting: The nodes of these that this process has yet to take its turn for.
+        process: The process that it began in; those forked from it take one turn each.
+    """
+
+    settings: Settings
+    nodes_of: "NodesOf"
+    is_alone: bool = True
+    id: str = field(default_factory=run_id)
+    clock: Callable[[], datetime] = now
+    started_at: datetime = field(default_factory=now)
+    asked: set[str] = field(default_factory=set)
+    broken: list[str] = field(default_factory=list)
+    waiting: set[str] = field(default_factory=set)
+    process: int = field(default_factory=os.getpid)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The warehouse that the settings name."""
+        return Warehouse.of(self.settings)
+
+    @cached_property
+    def definitions(self) -> Definitions:
+        """What is to be built: read once, so that a run builds from one state of the project.
+
+        Raises:
+            ProjectError: the project is invalid.
+        """
+        return Definitions.of(self.settings, self.warehouse)
+
+    def files(self) -> "Files":
+        """The source files that there are now, by source; never none.
+
+        Raises:
+            ProjectError: a file belongs to two sources.
+        """
+        sources = self.definitions.catalog.sources.values()
+        found = {it.name: tuple(find_files(it, self.settings.data_dir)) for it in sources}
+        _refuse_shared_files(found)
+        return found
+
+    def nodes(self) -> Mapping[str, Node]:
+        """All nodes; others than before only where files have come or gone."""
+        files = self.files()
+        if files != self._files:
+            nodes = self.nodes_of(self.settings, self.definitions, files)
+            self._files, self._nodes = files, {node.name: node for node in nodes}
+        return self._nodes
+
+    def plan(self) -> Plan:
+        """What is up to date and what is not; worked out again only when something changed.
+
+        Raises:
+            ProjectError: the project is invalid, or does not fit the warehouse.
+        """
+        nodes = self.nodes().values()
+        seen = {name: state for node in nodes for name, state in node.see().items()}
+        state = self.warehouse.state
+        if (seen, state) != self._basis:
+            known = self.known()
+            _refuse_other_masking(self.settings, known)
+            gone = known.undeclared(self.definitions.catalog.tables)
+            refuse_other_project(self.warehouse.path, known.owner, self.settings.project_dir, gone)
+            self._plan = assess(nodes, known, seen, self.id)
+            self._basis = (seen, state)
+        return self._plan
+
+    def known(self) -> Snapshot:
+        """What the warehouse holds; read again only when its file has changed."""
+        state = self.warehouse.state
+        if self._known is None or self._known[0] != state:
+            self._known = (state, read_snapshot(self.warehouse))
+        return self._known[1]
+
+    def remember(self, snapshot: Snapshot | None) -> None:
+        """Note what the warehouse holds, so that it need not be read; None where it has to be."""
+        self._known = None if snapshot is None else (self.warehouse.state, snapshot)
+
+    @contextmanager
+    def turn(self, node: str, patience: float = math.inf) -> Iterator[Warehouse]:
+        """The warehouse, while it is this run's turn to work on it, for the sake of a node.
+
+        Args:
+            node: The node.
+            patience: For how many seconds to wait for it at most; never longer than is set.
+
+        Raises:
+            WarehouseError: another run had it for longer than that.
+        """
+        warehouse = self.warehouse.waiting(patience)
+        with warehouse.exclusive(lambda: self.goes_on_after(node)):
+            runs.begin(warehouse, self.settings)
+            yield warehouse
+
+    def now(self) -> datetime:
+        """The present instant in UTC."""
+        return self.clock()
+
+    def goes_on_after(self, node: str) -> bool:
+        """Strike off a node whose turn ends; returns whether another turn follows here."""
+        self.waiting.discard(node)
+        is_where_it_began = os.getpid() == self.process
+        return bool(self.waiting) and not self.broken and self.is_alone and is_where_it_began
+
+    _files: "Files | None" = field(default=None, init=False, repr=False)
+    _nodes: Mapping[str, Node] = field(default_factory=dict, init=False, repr=False)
+    _basis: tuple[object, ...] = field(default=(), init=False, repr=False)
+    _plan: Plan = field(default_factory=dict, init=False, repr=False)
+    _known: tuple[object, Snapshot] | None = field(default=None, init=False, repr=False)
+
+
+Files: TypeAlias = Mapping[str, Sequence[SourceFile]]
+"""The source files by source; where there is none, one that does not exist stands for them."""
+
+NodesOf: TypeAlias = Callable[[Settings, Definitions, Files], Sequence[Node]]
+
+
+def _require_hash_key(settings: Settings, graph: ModelGraph) -> None:
+    if settings.hash_key is None and settings.pii_masking:
+        needing = [it.relation for it in graph.models.values() if it.variables.intersection(PADS)]
+        if needing:
+            raise missing_hash_key(needing)
+
+
+def _refuse_shared_files(files: Files) -> None:
+    owners = dict[str, str]()
+    for file in (it for found in files.values() for it in found):
+        owner = owners.setdefault(str(file.path), file.source)
+        if owner != file.source:
+            raise ProjectError(
+                f"catalog.yaml: {file.name} matches the file paths of both {owner} and "
+                f"{file.source}; narrow one of them"
+            )
+
+
+def _refuse_other_masking(settings: Settings, known: Snapshot) -> None:
+    if known.is_masked not in (None, settings.pii_masking):
+        held, wanted = ("masked", "false") if known.is_masked else ("unmasked", "true")
+        raise ProjectError(
+            f"{settings.warehouse} holds {held} personal data, and one file never holds both: "
+            f"with --benepass-pii-masking {wanted}, name another one with --benepass-warehouse, "
+            f"such as {settings.warehouse.with_stem(f'{settings.warehouse.stem}-other').name}"
+        )
