@@ -18,7 +18,7 @@ from benepass_tasks.site.page import Download, Page
 from benepass_tasks.site.sources import Sources, opened
 from benepass_tasks.state.run import Run
 
-EXTRA = ("altair", "jinja2", "pygments")
+EXTRA = ("jinja2", "pygments")
 """What must be there before there is any work, beside what makes the script of the charts."""
 
 

@@ -2,19 +2,18 @@
 
 Who is asked for by another name than this computer's own does not answer, so that no page of
 another site gets at the files by a name that it has its own server for; and no browser hands them
-to such a page.
+to such a page. All else is as `http.server` does it.
 """
 
 import errno
-import os
 import sys
-from dataclasses import dataclass
-from email.utils import formatdate
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from socket import socket
 from socketserver import TCPServer
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from benepass_tasks.config.errors import SiteError
@@ -40,8 +39,8 @@ CONTENT_TYPES = {
 """The kinds of files that a site is made of; no other is served."""
 
 HEADERS = {
-    # A browser asks each time whether there is a newer one.
-    "Cache-Control": "no-cache",
+    # A time of the last change is too coarse to tell a page from the one of a moment before.
+    "Cache-Control": "no-store",
     "Content-Security-Policy": f"{CONTENT_POLICY}; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -111,25 +110,33 @@ class SiteServer(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """Answers a browser."""
-
+class _Handler(SimpleHTTPRequestHandler):
     server: SiteServer
 
     protocol_version = "HTTP/1.1"
     server_version = "benepass"
     sys_version = ""
     timeout = IDLE_SECONDS
+    extensions_map = CONTENT_TYPES
     error_content_type = "text/plain; charset=utf-8"
     error_message_format = "%(code)d %(message)s\n"
 
-    def do_GET(self) -> None:
-        """Answer with a file."""
-        self._answer(with_content=True)
+    def send_head(self) -> BytesIO | BinaryIO | None:
+        """Answer by the name of this computer alone."""
+        hosts = self.headers.get_all("Host", [])
+        if len(hosts) != 1:
+            self.send_error(HTTPStatus.BAD_REQUEST, "One Host, please")
+        elif hosts[0].lower() not in self.server.hosts:
+            self.send_error(HTTPStatus.MISDIRECTED_REQUEST, f"Only {self.server.address}, please")
+        elif _path(self.server.folder, self.path) is None:
+            self.send_error(HTTPStatus.NOT_FOUND)
+        else:
+            return super().send_head()
+        return None
 
-    def do_HEAD(self) -> None:
-        """Answer with what would be said of a file."""
-        self._answer(with_content=False)
+    def translate_path(self, path: str) -> str:
+        """The file that is asked for; no path where it is none of the site."""
+        return str(_path(self.server.folder, path) or "")
 
     def end_headers(self) -> None:
         """Say what every answer says."""
@@ -140,67 +147,18 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_args: object) -> None:
         """Say nothing: who serves pages to himself reads no log."""
 
-    def _answer(self, *, with_content: bool) -> None:
-        hosts = self.headers.get_all("Host", [])
-        if len(hosts) != 1:
-            self.send_error(HTTPStatus.BAD_REQUEST, "One Host, please")
-            return
-        if hosts[0].lower() not in self.server.hosts:
-            self.send_error(HTTPStatus.MISDIRECTED_REQUEST, f"Only {self.server.address}, please")
-            return
-        found = _read(self.server.folder, self.path)
-        if found is None:
-            self.send_error(HTTPStatus.NOT_FOUND)
-            return
-        tag, modified = f'"{found.state}"', formatdate(found.modified, usegmt=True)
-        is_known = self._has(tag, modified)
-        self.send_response(HTTPStatus.NOT_MODIFIED if is_known else HTTPStatus.OK)
-        self.send_header("ETag", tag)
-        self.send_header("Last-Modified", modified)
-        if not is_known:
-            self.send_header("Content-Type", found.content_type)
-            self.send_header("Content-Length", str(len(found.content)))
-        self.end_headers()
-        if with_content and not is_known:
-            self.wfile.write(found.content)
-
-    def _has(self, tag: str, modified: str) -> bool:
-        """Whether the browser says that it has the file as it is."""
-        tags = self.headers.get("If-None-Match")
-        if tags is not None:
-            return tag in (it.strip().removeprefix("W/") for it in tags.split(","))
-        return self.headers.get("If-Modified-Since") == modified
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    content: bytes
-    content_type: str
-    state: str
-    modified: int
-
-
-def _read(folder: Path, target: str) -> _File | None:
-    """The file that is asked for; None where the pages have none such."""
-    try:
-        path = _path(folder, target)
-        if path is None:
-            return None
-        with path.open("rb") as opened:
-            state, content = os.fstat(opened.fileno()), opened.read()
-    except (OSError, ValueError):
-        # It went away meanwhile, or is no name that a file or an address can have.
-        return None
-    version = f"{state.st_mtime_ns:x}-{state.st_size:x}"
-    return _File(content, CONTENT_TYPES[path.suffix], version, int(state.st_mtime))
-
 
 def _path(folder: Path, target: str) -> Path | None:
-    parts = unquote(urlsplit(target).path).removeprefix("/").split("/")
-    if parts == [""]:
-        parts = [FIRST_PAGE]
-    if any(part.startswith(".") or not part for part in parts):
+    """The file of the site that a target names."""
+    try:
+        parts = unquote(urlsplit(target).path).removeprefix("/").split("/")
+        if parts == [""]:
+            parts = [FIRST_PAGE]
+        if any(part.startswith(".") or not part for part in parts):
+            return None
+        path = folder.joinpath(*parts).resolve()
+        is_ours = path.is_relative_to(folder) and path.suffix in CONTENT_TYPES and path.is_file()
+    except (OSError, ValueError):
+        # It is no name that a file or an address can have.
         return None
-    path = folder.joinpath(*parts).resolve()
-    is_ours = path.is_relative_to(folder) and path.suffix in CONTENT_TYPES and path.is_file()
     return path if is_ours else None

@@ -175,7 +175,7 @@ def test_where_personal_data_is_not_masked_there_are_no_pages(
 
 
 @pytest.mark.usefixtures("published")
-@pytest.mark.parametrize("package", ["altair", "jinja2", "pygments", "vl_convert"])
+@pytest.mark.parametrize("package", ["jinja2", "pygments", "vl_convert"])
 def test_a_package_that_is_missing_is_named_with_what_installs_it(
     workspace: Workspace,
     monkeypatch: pytest.MonkeyPatch,

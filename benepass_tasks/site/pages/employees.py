@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import fsum
 from typing import Any
 
-from benepass_tasks.site import spending_charts
+from benepass_tasks.site.charts import vega_lite
 from benepass_tasks.site.page import MOST_ROWS, Chart, DataTable, Download, Field, Page
 from benepass_tasks.site.rendering import written
 from benepass_tasks.site.sources import Sources
@@ -80,7 +80,7 @@ def _tenure_chart(rows: Sequence[Mapping[str, Any]]) -> Chart:
         "Tenure",
         "Employees by full years since they were hired, at the as-of date. Terminated ones are "
         "left out, since the day they left is not known.",
-        spending_charts.employees_by("tenure", "Years"),
+        vega_lite("employees-by", dimension="tenure", title="Years"),
         rows,
         DataTable(
             "tenure",
@@ -101,7 +101,7 @@ def _spend_chart(found: Sequence[Mapping[str, Any]]) -> Chart:
         "How many employees have spent how much, in all months: it shows what is usual and how far "
         "it spreads, which the bars of a few names would not. A step begins with its first amount "
         "and ends before its second.",
-        spending_charts.employees_by("range", "Spend"),
+        vega_lite("employees-by", dimension="range", title="Spend"),
         rows,
         DataTable(
             "spend",

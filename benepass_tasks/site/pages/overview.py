@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from benepass_tasks.site import spending_charts
+from benepass_tasks.site.charts import vega_lite
 from benepass_tasks.site.cube import OTHER_MONTHS, Cube, read_cube
 from benepass_tasks.site.page import Chart, DataTable, Download, Field, Page
 from benepass_tasks.site.programs import Programs, read_programs
@@ -173,7 +173,7 @@ def _month_chart(cube: Cube) -> Chart:
         "Spend by month",
         "One bar a month. Months without a transaction are left out, so bars side by side may be "
         "far apart in time.",
-        spending_charts.spend_by_month(),
+        vega_lite("spend-by-month"),
         rows,
         DataTable("months", caption, fields, rows, page_size=12),
         empty=NOTHING_YET,
@@ -187,7 +187,7 @@ def _type_chart(cube: Cube) -> Chart:
         "types",
         "Spend by benefit type",
         "One bar a benefit type, that with the most spend first.",
-        spending_charts.spend_by("benefit_type", "Benefit type"),
+        vega_lite("spend-by", dimension="benefit_type", title="Benefit type"),
         rows,
         DataTable("types", "Spend by benefit type.", fields, rows),
         empty=NOTHING_YET,
@@ -199,7 +199,7 @@ def _merchant_chart(rows: Sequence[Mapping[str, Any]], cube: Cube) -> Chart:
         "merchants",
         "Spend by merchant",
         f"The {MOST_MERCHANTS} merchants with the most spend. The table has all of them.",
-        spending_charts.spend_by("merchant", "Merchant"),
+        vega_lite("spend-by", dimension="merchant", title="Merchant"),
         _first_merchants(rows, cube),
         DataTable(
             "merchants",
@@ -222,7 +222,7 @@ def _program_chart(programs: Programs) -> Chart:
         "For each programme the mean of a month: a bar for what was spent, an upright mark for "
         "what all its accounts may spend. The months are those with any transaction, up to the "
         f"as-of date; the {MOST_PROGRAMS} programmes with the most spend are shown.",
-        spending_charts.allowance_against_spend(),
+        vega_lite("allowance-against-spend"),
         labelled(rows)[:MOST_PROGRAMS],
         DataTable(
             "programs",
@@ -243,7 +243,7 @@ def _program_month_chart(programs: Programs) -> Chart:
         "Allowance used, month by month",
         "One field for each programme and month: the more of the month's allowance was spent, the "
         "stronger its colour. Fields with a dashed line are withheld. The table has the amounts.",
-        spending_charts.allowance_used(),
+        vega_lite("allowance-used"),
         sorted(known, key=lambda row: labels.index(row["label"])),
         DataTable(
             "program-months",

@@ -1,11 +1,8 @@
 """The page Runs; what it shows, each run tells at its end."""
 
 from collections.abc import Iterator
-from typing import Any
 
-import altair as alt
-
-from benepass_tasks.site.charts import ROWS, SERIES, finished
+from benepass_tasks.site.charts import vega_lite
 from benepass_tasks.site.page import Chart, DataTable, Field, Page
 from benepass_tasks.site.sources import Sources
 
@@ -80,7 +77,7 @@ def pages(_sources: Sources) -> Iterator[Page]:
                 "What it did, and when",
                 "A bar for each file, table or proof, from when it began until it was done, in "
                 "seconds since the run began; what failed says so.",
-                _gantt(),
+                vega_lite("gantt"),
                 (),
                 _NODES,
                 is_live=True,
@@ -89,35 +86,3 @@ def pages(_sources: Sources) -> Iterator[Page]:
         scripts=("address.js", "runs-page.js"),
         has_charts=True,
     )
-
-
-def _gantt() -> dict[str, Any]:
-    outcome = alt.condition(
-        "datum.outcome === 'failed'", alt.value("var(--bad)"), alt.value(SERIES[0])
-    )
-    bars = alt.Chart(ROWS).mark_bar(strokeWidth=1.5, height=alt.RelativeBandSize(0.7))
-    encoded = bars.encode(
-        y=alt.Y(
-            "label:N",
-            title=None,
-            sort=alt.EncodingSortField("start", op="min"),
-            axis=alt.Axis(
-                labelLimit=alt.ExprRef("containerSize()[0] < 560 ? 120 : 320"),
-                ticks=False,
-                domain=False,
-            ),
-        ),
-        x=alt.X("start:Q", title="seconds since the run began", axis=alt.Axis(orient="top")),
-        x2="end:Q",
-        color=outcome,
-        # What took no time to speak of is seen as well.
-        stroke=outcome,
-        tooltip=[
-            alt.Tooltip("node:N", title="what"),
-            alt.Tooltip("outcome:N", title="outcome"),
-            alt.Tooltip("why:N", title="why"),
-            alt.Tooltip("rows:Q", title="rows", format=",.0f"),
-            alt.Tooltip("seconds:Q", title="seconds", format=",.2f"),
-        ],
-    )
-    return finished(encoded.properties(height=alt.Step(20)))

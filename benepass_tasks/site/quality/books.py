@@ -3,11 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-import altair as alt
-
-from benepass_tasks.site.charts import ROWS, finished
+from benepass_tasks.site.charts import vega_lite
 from benepass_tasks.site.page import Chart, DataTable, Field, Row, instant
 from benepass_tasks.site.rendering import written
 from benepass_tasks.state.history.read import RunFigures, SourceFigures
@@ -28,9 +26,6 @@ Kind: TypeAlias = Literal["reason", "flag"]
 KINDS: tuple[Kind, ...] = ("reason", "flag")
 
 _OUTCOMES = ("flagged", "quarantined", "rejected")
-
-# As many labels beside each other as there is room for.
-_LEGEND = alt.Legend(columns=alt.ExprRef("max(1, floor(containerSize()[0] / 220))"), labelLimit=200)
 
 _SOURCE_FIELDS = (
     Field("source", "Source", "code"),
@@ -71,30 +66,12 @@ def outcomes(sources: Sequence[SourceFigures]) -> Chart:
         if it.records
         for place, outcome in enumerate(_OUTCOMES)
     ]
-    bars = alt.Chart(ROWS).mark_bar(stroke="var(--surface)", strokeWidth=1)
-    encoded = bars.encode(
-        x=alt.X("rate:Q", title="share of the records", axis=alt.Axis(format=".1~%", tickCount=5)),
-        y=alt.Y(
-            "source:N",
-            title=None,
-            sort=[it.source for it in sources],
-            axis=alt.Axis(labelLimit=200),
-        ),
-        color=alt.Color("outcome:N", title=None, sort=list(_OUTCOMES), legend=_LEGEND),
-        order=alt.Order("place:O"),
-        tooltip=[
-            alt.Tooltip("source:N", title="source"),
-            alt.Tooltip("outcome:N", title="outcome"),
-            alt.Tooltip("records:Q", title="records", format=",.0f"),
-            alt.Tooltip("rate:Q", title="share", format=".2%"),
-        ],
-    )
     return Chart(
         "outcomes",
         "What is not clean, by source",
         "The share of each source's records that are flagged, quarantined or rejected; all others "
         "are clean.",
-        finished(encoded.properties(height=alt.Step(34))),
+        vega_lite("outcomes", sources=[it.source for it in sources]),
         rows if any(row["records"] for row in rows) else [],
         DataTable(
             "sources",
@@ -122,7 +99,7 @@ def clean_rates(runs: Sequence[RunFigures]) -> Chart:
         "Clean rate over the runs",
         f"The share of clean records by source, in the last {len(runs)} runs that balanced the "
         "books; each run is named by its start.",
-        _rate_lines(sources),
+        vega_lite("clean-rates", sources=sources),
         rows if len(runs) > 1 else [],
         DataTable(
             "clean-rates-table",
@@ -141,34 +118,6 @@ def clean_rates(runs: Sequence[RunFigures]) -> Chart:
         ),
         empty=_too_few(runs, "its clean rates are in the table above, and their lines are here"),
     )
-
-
-def _rate_lines(sources: Sequence[str]) -> dict[str, Any]:
-    # With one domain of their own the channels share a legend.
-    scale = alt.Scale(domain=list(sources))
-    base = alt.Chart(ROWS).encode(
-        x=_run_axis(),
-        y=alt.Y(
-            "rate:Q",
-            title="clean",
-            scale=alt.Scale(zero=False, nice=True),
-            axis=alt.Axis(format=".1~%", tickCount=5),
-        ),
-        color=alt.Color("source:N", scale=scale, legend=_LEGEND, title=None),
-    )
-    lines = base.mark_line(strokeWidth=2).encode(
-        strokeDash=alt.StrokeDash("source:N", scale=scale, legend=_LEGEND, title=None)
-    )
-    points = base.mark_point(size=60, filled=True, opacity=1).encode(
-        shape=alt.Shape("source:N", scale=scale, legend=_LEGEND, title=None),
-        tooltip=[
-            alt.Tooltip("run:N", title="run of"),
-            alt.Tooltip("source:N", title="source"),
-            alt.Tooltip("rate:Q", title="clean", format=".2%"),
-            alt.Tooltip("records:Q", title="records", format=",.0f"),
-        ],
-    )
-    return finished(alt.LayerChart(layer=[lines, points]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,30 +174,13 @@ def over_runs(runs: Sequence[RunFigures], kind: Kind, meanings: Mapping[str, str
         for place, series in enumerate(by_name(runs, kind).get(ALL, ()))
         for run, count in zip(began, series.counts, strict=True)
     ]
-    bars = alt.Chart(ROWS).mark_bar(stroke="var(--surface)", strokeWidth=0.5)
-    encoded = bars.encode(
-        x=_run_axis(),
-        y=alt.Y("records:Q", title="records", axis=alt.Axis(format=",.0f", tickCount=5)),
-        color=alt.Color(
-            "name:N",
-            title=None,
-            sort=alt.EncodingSortField("place", op="min"),
-            legend=_LEGEND,
-        ),
-        order=alt.Order("place:O"),
-        tooltip=[
-            alt.Tooltip("run:N", title="run of"),
-            alt.Tooltip("name:N", title=kind),
-            alt.Tooltip("records:Q", title="records", format=",.0f"),
-        ],
-    )
     verb = "quarantined" if kind == "reason" else "flagged"
     return Chart(
         f"{kind}s-over-runs",
         f"Records {verb}, by {kind}",
         f"How many records each run found {verb}, by {kind}: the {MOST_SERIES} most frequent, and "
         f"all others together. The order of the colours is that of the legend, from the bottom.",
-        finished(encoded, 300),
+        vega_lite("over-runs", kind=kind),
         rows if len(runs) > 1 else [],
         DataTable(
             f"{kind}s-now",
@@ -290,15 +222,6 @@ def _by_place(run: RunFigures, kind: Kind) -> dict[tuple[str, str], int]:
     return {
         (it.source, name): count for it in run.sources for name, count in _names(it, kind).items()
     }
-
-
-def _run_axis() -> alt.X:
-    """The runs in their order, each named by its start."""
-    short = "slice(datum.value, 5, 10) + ' ' + slice(datum.value, 11, 16)"
-    axis = alt.Axis(
-        labelExpr=short, labelAngle=0, labelOverlap="greedy", labelSeparation=12, labelBound=True
-    )
-    return alt.X("run:N", title="start of the run (UTC)", sort="ascending", axis=axis)
 
 
 def _too_few(runs: Sequence[RunFigures], what: str) -> str:
