@@ -58,6 +58,7 @@ def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         if not (made.site / "runs.js").exists():
             shutil.rmtree(made.root, ignore_errors=True)
             new_project(made.root)
+            made.replace("luigi.cfg", "min_group_size = 1\n", "")
             for path in (ROOT / "data" / "sample").glob("*.csv"):
                 shutil.copy(path, made.data / path.name)
             made.run("BuildSite")

@@ -65,7 +65,7 @@ def _files(run: Run) -> dict[str, bytes]:
 
 
 def _pages(sources: Sources) -> Iterator[Page]:
-    from benepass_tasks.site.pages import (  # noqa: PLC0415 - imports Altair
+    from benepass_tasks.site.pages import (  # noqa: PLC0415 - imports Jinja
         catalog,
         employees,
         lineage,

@@ -131,6 +131,13 @@ class Page:
         return "../" * self.path.count("/")
 
 
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; form-action 'none'; base-uri 'none'"
+)
+"""The Content-Security-Policy of every page, which loads its own files alone. Styles may
+stand in it, since charts have some."""
+
 MOST_ROWS = 5_000
 """Rows of a table that a page holds at most; what is beyond is added up or left to the files."""
 

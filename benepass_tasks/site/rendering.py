@@ -10,9 +10,8 @@ from markupsafe import Markup, escape
 
 from benepass_tasks.catalog import Catalog, Column, Layer, Source, Table
 from benepass_tasks.site.addresses import anchor_of
-from benepass_tasks.site.page import DataTable, Field, Kind, Page
+from benepass_tasks.site.page import CONTENT_POLICY, DataTable, Field, Kind, Page
 from benepass_tasks.site.personal import badges
-from benepass_tasks.site.policy import CONTENT_POLICY
 
 SECTIONS = (
     ("index.html", "Overview"),

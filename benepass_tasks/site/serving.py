@@ -17,7 +17,7 @@ from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from benepass_tasks.config.errors import SiteError
-from benepass_tasks.site.policy import CONTENT_POLICY
+from benepass_tasks.site.page import CONTENT_POLICY
 
 LOOPBACK = "127.0.0.1"
 

@@ -218,7 +218,8 @@ def new_project(root: Path) -> Workspace:
     made.root.mkdir()
     for name in ("catalog.yaml", "luigi.cfg", "luigid.cfg"):
         shutil.copy(ROOT / name, made.root / name)
-    made.replace("luigi.cfg", "data_dir = data/sample", "data_dir = data")
+    # Its three employees make no group of the default size.
+    made.replace("luigi.cfg", "data_dir = data/sample", "data_dir = data\nmin_group_size = 1")
     shutil.copytree(ROOT / "sql", made.root / "sql")
     made.write("data/employees.csv", EMPLOYEES)
     made.write("data/benefit_accounts.csv", BENEFIT_ACCOUNTS)
