@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Say = Callable[..., Said]
 
-AS_OF = ("--benepass-as-of", "2026-01-01")
+AS_OF = ("--benepass-as-of", "2026-01-01", "--benepass-min-group-size", "1")
 
 
 @pytest.mark.usefixtures("finished")
