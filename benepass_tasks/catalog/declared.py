@@ -3,15 +3,16 @@
 from collections.abc import Iterator, Mapping
 
 from benepass_tasks.catalog import Table
+from benepass_tasks.catalog.datasets import DeclaredTable
 from benepass_tasks.catalog.wording import meant, nearest, printable
 from benepass_tasks.config.errors import ContractError
 
 
-def refuse_other_columns(table: Table, found: Mapping[str, str], path: str) -> None:
+def refuse_other_columns(table: DeclaredTable, found: Mapping[str, str], path: str) -> None:
     """Compare a model's columns with those that the catalog declares.
 
     Args:
-        table: What the catalog declares.
+        table: What the catalog declares; a type that it leaves out may be any.
         found: The columns that there are, with their types.
         path: The model's file, for the message.
 
@@ -56,7 +57,7 @@ def refuse_other_raw_columns(table: Table, found: Mapping[str, str]) -> None:
         )
 
 
-def _missing(table: Table, found: Mapping[str, str]) -> Iterator[str]:
+def _missing(table: DeclaredTable, found: Mapping[str, str]) -> Iterator[str]:
     for name in table.columns.keys() - found.keys():
         near = meant(nearest(name, found.keys() - table.columns.keys()))
         yield (
@@ -65,7 +66,7 @@ def _missing(table: Table, found: Mapping[str, str]) -> Iterator[str]:
         )
 
 
-def _undeclared(table: Table, found: Mapping[str, str]) -> Iterator[str]:
+def _undeclared(table: DeclaredTable, found: Mapping[str, str]) -> Iterator[str]:
     for name in found.keys() - table.columns.keys():
         yield (
             f"  {printable(name)}: not declared, found {found[name]}: declare it under "
@@ -73,9 +74,9 @@ def _undeclared(table: Table, found: Mapping[str, str]) -> Iterator[str]:
         )
 
 
-def _of_another_type(table: Table, found: Mapping[str, str]) -> Iterator[str]:
+def _of_another_type(table: DeclaredTable, found: Mapping[str, str]) -> Iterator[str]:
     for name, column in table.columns.items():
-        if name in found and found[name] != column.type:
+        if name in found and column.type not in (None, found[name]):
             yield (
                 f"  {printable(name)}: declared {column.type}, found {printable(found[name])}: "
                 "cast it in the SQL, or correct its type in the catalog"

@@ -1,5 +1,6 @@
 """The settings of a run: section `[benepass]` of luigi.cfg, each also a flag."""
 
+import difflib
 import math
 import os
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import luigi
 from luigi.cmdline_parser import CmdlineParser
+from luigi.configuration.base_parser import BaseParser
 from luigi.configuration.cfg_parser import LuigiConfigParser
 from luigi.parameter import ParameterVisibility
 
@@ -169,6 +171,7 @@ def _read() -> benepass:
             f"LUIGI_CONFIG_PATH names {named}, and there is no such file in {Path.cwd()}; "
             "correct or unset it"
         )
+    _refuse_unknown(luigi.configuration.get_config())
     try:
         config = benepass()
     except (ValueError, luigi.parameter.ParameterException) as error:
@@ -193,6 +196,27 @@ def _read() -> benepass:
             "more, since fewer figures do not say what is normal"
         )
     return config
+
+
+def _refuse_unknown(config: BaseParser) -> None:
+    """Refuse a setting or section of luigi.cfg that is misspelt: Luigi would go on without it."""
+    if not isinstance(config, LuigiConfigParser):
+        return
+    for section in config.sections():
+        if section != SECTION and difflib.get_close_matches(
+            section.lower(), [SECTION], cutoff=0.75
+        ):
+            raise ProjectError(
+                f"luigi.cfg: section [{section}] is unknown (did you mean '{SECTION}'?)"
+            )
+    known = [name for name, _ in benepass.get_params()]
+    # What stands in [DEFAULT] is in every section.
+    stated = config[SECTION].keys() - config.defaults() if config.has_section(SECTION) else ()
+    for name in sorted(stated):
+        if name.replace("-", "_") not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            meant = f" (did you mean '{near[0]}'?)" if near else f"; there are {', '.join(known)}"
+            raise ProjectError(f"luigi.cfg: setting {name} of [{SECTION}] is unknown{meant}")
 
 
 def current_settings() -> Settings:

@@ -1,55 +1,157 @@
-"""What DuckDB makes of the models before there are any rows: the types of their columns."""
+"""Whether DuckDB takes the SQL and makes of it what the catalog declares, before anything runs.
 
-from collections.abc import Mapping
+Each model is built in memory from tables without rows: DuckDB binds every name and reads no data.
+"""
+
+import json
+import re
+from collections.abc import Iterator
 
 import duckdb
 
-from benepass_tasks.config.errors import ModelError
+from benepass_tasks.catalog import CONTRACTED, Declarations
+from benepass_tasks.catalog.datasets import DeclaredTable
+from benepass_tasks.catalog.declared import refuse_other_columns
+from benepass_tasks.catalog.header_names import INGESTED
+from benepass_tasks.config.errors import ContractError, ModelError
 from benepass_tasks.config.project import LAYERS
-from benepass_tasks.engine.failures import explain
-from benepass_tasks.sqlmodels.graph import ModelGraph
+from benepass_tasks.engine.session import quote_name, quote_relation
+from benepass_tasks.sqlmodels.definitions import Model
+from benepass_tasks.sqlmodels.graph import CHECKS, ModelGraph
 
-_VARIABLES = "set variable as_of_date = date '2000-01-01'; set variable pii_masking = true"
+VARIABLES = {
+    "as_of_date": "date '2000-01-01'",
+    "pii_masking": "true",
+    "hash_key_inner": "unhex('00')",
+    "hash_key_outer": "unhex('00')",
+}
+"""Values of the right types for what SQL reads with `getvariable`."""
+
+Types = dict[str, str]
+"""The types of a table's columns, by name, as DuckDB spells them."""
 
 
-def bind(raw: Mapping[str, Mapping[str, str]], graph: ModelGraph) -> dict[str, dict[str, str]]:
-    """Make every model as an empty table, in memory.
+def bind(declared: Declarations, graph: ModelGraph) -> dict[str, Types]:
+    """Make every model, and of every check its failures, as tables without rows.
 
     Args:
-        raw: The columns of the raw tables with their types.
-        graph: The models.
+        declared: The columns of the raw tables, and the types that other tables should have.
+        graph: The SQL.
 
     Returns:
-        The columns of each model with their types, as DuckDB spells them.
+        The columns of each model with their types.
 
     Raises:
-        ModelError: DuckDB refuses a model or a macro.
+        ModelError: all that DuckDB refuses, and all columns of another type than is declared, one
+            a line, with file and line.
     """
-    with duckdb.connect(config={"threads": 1}) as connection:
-        connection.execute(f"set TimeZone = 'UTC'; {_VARIABLES}")
-        for layer in ("raw", *LAYERS):
-            connection.execute(f"create schema {layer}")
-        for relation, columns in raw.items():
-            listed = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
-            connection.execute(f"create table {relation} ({listed})")
-        for model in graph.models.values():
-            for macro in graph.macros_of(model):
-                _execute(connection, str(macro.path), macro.sql)
-            sql = f"create table {model.relation} as\n{model.sql}\nwith no data"
-            _execute(connection, str(model.path), sql)
-        found: dict[str, dict[str, str]] = {name: {} for name in graph.models}
-        for relation, column, type_ in connection.execute(
-            "select schema_name || '.' || table_name, column_name, data_type "
-            "from duckdb_columns() where not internal order by column_index"
-        ).fetchall():
-            if relation in found:
-                found[relation][column] = type_
+    problems: list[str] = []
+    found: dict[str, Types] = {}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": 1,
+        "autoinstall_known_extensions": False,
+        "enable_external_access": False,
+    }
+    with duckdb.connect(config=config) as scratch:
+        _prepare(scratch, declared, graph)
+        for model in (*graph.models.values(), *graph.checks.values()):
+            if graph.models.keys() & set(model.references) <= found.keys():
+                refusals = _refusals(scratch, model)
+                table = declared.tables.get(model.relation)
+                if not refusals and model.relation in graph.models:
+                    found[model.relation] = _types_of(scratch, model.relation)
+                    refusals = _other_types(model, table, found[model.relation]) if table else []
+                problems += refusals
+    if problems:
+        raise ModelError("\n".join(problems))
     return found
 
 
-def _execute(connection: duckdb.DuckDBPyConnection, path: str, sql: str) -> None:
+def _prepare(scratch: duckdb.DuckDBPyConnection, declared: Declarations, graph: ModelGraph) -> None:
+    scratch.execute("set TimeZone = 'UTC'; set explain_output = 'all'")
+    for name, value in VARIABLES.items():
+        scratch.execute(f"set variable {name} = {value}")
+    for layer in ("raw", *LAYERS, CHECKS):
+        scratch.execute(f"create schema {quote_name(layer)}")
+    for table in declared.tables.values():
+        if table.layer == "raw":
+            columns = ", ".join(
+                f"{quote_name(it.name)} {it.type or INGESTED.get(it.name, 'VARCHAR')}"
+                for it in table.columns.values()
+            )
+            scratch.execute(f"create table {quote_relation(table.relation)} ({columns})")
+    for macro in _macros(graph):
+        scratch.execute(macro)
+
+
+def _macros(graph: ModelGraph) -> Iterator[str]:
+    made = dict[str, None]()
+    for model in (*graph.models.values(), *graph.checks.values()):
+        made |= {macro.sql: None for macro in graph.macros_of(model)}
+    return iter(made)
+
+
+def _types_of(scratch: duckdb.DuckDBPyConnection, relation: str) -> Types:
+    rows = scratch.execute(f"describe {quote_relation(relation)}").fetchall()
+    return {column: type_ for column, type_, *_ in rows}
+
+
+def _other_types(model: Model, table: DeclaredTable, found: Types) -> list[str]:
+    """Which columns are of another type; the lineage knows the line of one too many."""
+    names = found.keys() if table.layer in CONTRACTED else table.columns.keys() & found.keys()
+    if names != table.columns.keys():
+        return []
     try:
-        connection.execute(sql)
+        refuse_other_columns(table, {name: found[name] for name in names}, str(model.path))
+    except ContractError as error:
+        return [str(error)]
+    return []
+
+
+def _refusals(scratch: duckdb.DuckDBPyConnection, model: Model) -> list[str]:
+    """Make the table of a SELECT; returns what there is to be said against it."""
+    try:
+        scratch.execute(f"create table {quote_relation(model.relation)} as\n{model.sql}")
+        ((_, plan), *_) = scratch.execute(f"explain (format json) {model.sql}").fetchall()
     except duckdb.Error as error:
-        # Without the cause: its text may quote a value.
-        raise ModelError(f"{path}: {explain(error)}") from None
+        return [_worded(model, str(error))]
+    found = (CONSTANT.finditer(text) for text in _texts(json.loads(plan)))
+    constants = {it.groups() for matches in found for it in matches}
+    return [
+        f"{model.path}:{_line_of(model, text)} '{text}' stands where a {type_} is needed, and is "
+        f"none; write one, or try_cast"
+        for text, type_ in sorted(constants)
+        if not _fits(scratch, text, type_)
+    ]
+
+
+CONSTANT = re.compile(r"(?<!TRY_)CAST\('((?:[^']|'')*)' AS ([A-Z][A-Z0-9_ ]*(?:\([\d, ]+\))?)\)")
+"""A text of which DuckDB's plan makes another type, with the first row that comes by."""
+
+
+def _texts(plan: object) -> Iterator[str]:
+    if isinstance(plan, str):
+        yield plan
+    elif isinstance(plan, dict | list):
+        for part in plan.values() if isinstance(plan, dict) else plan:
+            yield from _texts(part)
+
+
+def _fits(scratch: duckdb.DuckDBPyConnection, text: str, type_: str) -> bool:
+    query = f"select try_cast('{text}' as {type_}) is not null"
+    return bool((scratch.execute(query).fetchone() or (False,))[0])
+
+
+def _line_of(model: Model, text: str) -> int:
+    return model.sql.partition(f"'{text}'")[0].count("\n") + 1
+
+
+def _worded(model: Model, said: str) -> str:
+    """DuckDB's own words, which quote no data, since there is none."""
+    place = re.search(r"^LINE (\d+):", said, re.MULTILINE)
+    line = f":{int(place[1]) - 1}" if place else ""
+    what = said.strip().splitlines()[0]
+    near = re.search(r'(?:Candidate bindings: |Did you mean )"([^"]+)"', said)
+    return f"{model.path}{line} DuckDB refuses the SQL: {what}" + (
+        f" (did you mean '{near[1]}'?)" if near else ""
+    )

@@ -106,13 +106,8 @@ def derive(declared: Declarations, graph: ModelGraph) -> DerivedColumns:
     from benepass_tasks.sqlmodels.binding import bind  # noqa: PLC0415 - only where SQL has changed
     from benepass_tasks.sqlmodels.lineage import trace  # noqa: PLC0415 - as above
 
+    types = bind(declared, graph)
     lineage = trace(graph, declared, approved_masks(declared, graph))
-    raw = {
-        table.relation: {column.name: _raw_type(column) for column in table.columns.values()}
-        for table in declared.tables.values()
-        if table.layer == "raw"
-    }
-    types = bind(raw, graph)
     return {
         relation: {
             name: Derived(types[relation][name], _passed_on(edges))
@@ -129,10 +124,6 @@ def _passed_on(edges: "Edges") -> tuple[tuple[str, str], ...]:
     if any(edge.how != IDENTITY for edge in edges):
         return ()
     return tuple((it.origin.relation, it.origin.column) for it in sorted(edges))
-
-
-def _raw_type(column: DeclaredColumn) -> str:
-    return column.type or INGESTED.get(column.name, "VARCHAR")
 
 
 def complete(declared: Declarations, derived: DerivedColumns) -> Catalog:

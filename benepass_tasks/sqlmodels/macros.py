@@ -6,8 +6,7 @@ of a macro that computes with nothing but them.
 
 import graphlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,12 +25,13 @@ from benepass_tasks.sqlmodels.statements import (
     refuse_unrepeatable,
     variables_of,
 )
-from benepass_tasks.sqlmodels.syntax import Node, Reader, SqlError, bare, functions
+from benepass_tasks.sqlmodels.syntax import Node, Reader, SqlError, bare, functions, lexemes
 
 NAME = re.compile(r"[a-z_][a-z0-9_]*")
+OPENING = ["create", "or", "replace", "macro"]
 
-PROBE = "the same body"
-"""The name of a macro that is made to compare it with another."""
+Meanings = Mapping[str, tuple[object, ...]]
+"""The parameters and the body of each macro that DuckDB knows, in its own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +41,31 @@ class Draft:
     Attributes:
         path: The file.
         sql: Its text.
-        bodies: What stands after each AS, where that is an expression, by its text.
+        bodies: What stands after each AS, where that is an expression, with another name and the
+            statement that makes a macro of it under that name.
+        bare: The statement without comments and layout, under another name.
     """
 
     path: Path
     sql: str
-    bodies: Mapping[str, Node]
+    bodies: Sequence[tuple[Node, str, str]]
+    bare: str
 
-    def calls(self, names: frozenset[str]) -> frozenset[str]:
-        """Those of the names that it may call."""
-        return names & {name for body in self.bodies.values() for name in calls_of(body)}
+    @property
+    def name(self) -> str:
+        """The macro's name, which is the file's."""
+        return self.path.stem
+
+    @property
+    def calls(self) -> frozenset[str]:
+        """The functions that it may call."""
+        return frozenset[str]().union(*(calls_of(body) for body, *_ in self.bodies))
+
+    @property
+    def query_line(self) -> int | None:
+        """The line of a query in it; None where there is none."""
+        nodes = (node for body, *_ in self.bodies for node in body.walk())
+        return next((node.line for node in nodes if node.kind == "SUBQUERY"), None)
 
 
 def read_macros(
@@ -59,7 +74,7 @@ def read_macros(
     """Read files with one `create or replace macro <file name>(...) as ...` each.
 
     Args:
-        reader: Reads them; knows the macros afterwards.
+        reader: Reads them; its database knows the macros afterwards.
         root: The project's folder.
         paths: The files, below it.
         problems: Where files are noted that do not define the macro that they are named after, or
@@ -74,77 +89,56 @@ def read_macros(
             drafts[path.stem] = _draft(reader, root, path)
         except ModelError as error:
             problems.append(str(error))
-    names = frozenset(drafts)
-    calls = {name: draft.calls(names) - {name} for name, draft in drafts.items()}
+    calls = {name: draft.calls & drafts.keys() - {name} for name, draft in drafts.items()}
     try:
         order = list(graphlib.TopologicalSorter(calls).static_order())
     except graphlib.CycleError as error:
         problems.append("macros call each other in a circle: " + " -> ".join(error.args[1]))
         return {}
-    macros: dict[str, Macro] = {}
+    made: list[Draft] = []
     for name in order:
-        if calls[name] <= macros.keys():
+        if calls[name] <= {draft.name for draft in made}:
             try:
-                macros[name] = _macro(reader, name, drafts[name], names)
+                _make(reader, drafts[name])
+                made.append(drafts[name])
             except ModelError as error:
                 problems.append(str(error))
+    meanings = _meanings(reader)
+    macros = {}
+    for draft in made:
+        try:
+            macros[draft.name] = _macro(draft, meanings, drafts.keys())
+        except ModelError as error:
+            problems.append(str(error))
     return macros
 
 
 def _draft(reader: Reader, root: Path, path: Path) -> Draft:
-    sql = read_text(root, path)
-    if not NAME.fullmatch(path.stem):
+    sql, name = read_text(root, path), path.stem
+    if not NAME.fullmatch(name):
         raise ModelError(f"{path}: the name of a macro has lower-case letters, digits and _ only")
-    opening = bare(sql).lower().split()[:6]
-    if opening != ["create", "or", "replace", "macro", path.stem, "("]:
+    opening = lexemes(sql)[:6]
+    if [it[0].lower() for it in opening] != [*OPENING, name, "("]:
         raise ModelError(
-            f"{path}:1 must begin with: create or replace macro {path.stem}(...) as, "
+            f"{path}:1 must begin with: create or replace macro {name}(...) as, "
             "and define a scalar macro"
         )
-    if path.stem in functions() or not _is_called(reader, path.stem):
+    if name in functions() or not _is_called(reader, name):
         # DuckDB prefers the macro to its own function, and its grammar to the macro.
-        raise ModelError(f"{path}:1 a macro with the name of a function, {path.stem}; rename it")
+        raise ModelError(f"{path}:1 a macro with the name of a function, {name}; rename it")
     try:
         count = len(reader.connection.extract_statements(sql))
     except duckdb.Error as error:
         raise ModelError(f"{path}: {explain(error)}") from None
     if count > 1:
         raise ModelError(f"{path}: holds more than one statement; write one macro a file")
-    bodies = dict(_bodies(reader, sql))
+    bodies = list(_bodies(reader, sql, name, opening[4].end()))
     table = re.search(r"\bas\s+table\b", sql, re.IGNORECASE)
     if table and not bodies:
         line = sql[: table.end()].count("\n") + 1
         raise ModelError(f"{path}:{line} a table macro; write a model instead")
-    return Draft(path, sql, bodies)
-
-
-def _bodies(reader: Reader, sql: str) -> Iterator[tuple[str, Node]]:
-    """What stands after each AS, with lines that are those of the file."""
-    for found in re.finditer(r"\bas\b", sql, re.IGNORECASE):
-        body = sql[found.end() :].rstrip().rstrip(";")
-        lines = "\n" * sql[: found.end()].count("\n")
-        try:
-            query = reader.select(f"{lines}select ({body}\n)")
-        except SqlError:
-            continue
-        expressions = query.nodes("select_list")
-        if query.kind == "SELECT_NODE" and len(expressions) == 1:
-            yield body, expressions[0]
-
-
-def _macro(reader: Reader, name: str, draft: Draft, names: frozenset[str]) -> Macro:
-    path = draft.path
-    body = _body(reader, name, draft)
-    _refuse_queries(path, body)
-    refuse_unrepeatable(path, body)
-    return Macro(
-        name,
-        path,
-        draft.sql,
-        _recipe(reader, name, draft.sql),
-        names & calls_of(body),
-        variables_of(path, body, (*SETTINGS, *SECRETS)),
-    )
+    after = bare(sql).split(" ", len(OPENING) + 1)[-1]
+    return Draft(path, sql, bodies, f"{_create(f'{name} bare')} {after}")
 
 
 def _is_called(reader: Reader, name: str) -> bool:
@@ -156,51 +150,68 @@ def _is_called(reader: Reader, name: str) -> bool:
     return call.kind == "FUNCTION" and call.function == name
 
 
-def _body(reader: Reader, name: str, draft: Draft) -> Node:
-    """The body that DuckDB gives the macro: what it says of it must be the same."""
-    try:
-        parameters, meaning = _define(reader, name, draft.sql)
-    except duckdb.Error as error:
-        for body in draft.bodies.values():
-            _refuse_queries(draft.path, body)
-        raise ModelError(f"{draft.path}: {explain(error)}") from None
-    listed = ", ".join(map(quote_name, parameters))
-    for text, body in draft.bodies.items():
-        head = f"create or replace macro {quote_name(PROBE)}({listed}) as "
-        with suppress(duckdb.Error):
-            if meaning and _define(reader, PROBE, f"{head}({text}\n)")[1] == meaning:
-                return body
-    raise ModelError(
-        f"{draft.path}:1 no scalar macro; write create or replace macro name(...) as ..."
-    )
+def _bodies(reader: Reader, sql: str, name: str, head: int) -> Iterator[tuple[Node, str, str]]:
+    """What stands after each AS, with lines that are those of the file."""
+    for number, found in enumerate(re.finditer(r"\bas\b", sql, re.IGNORECASE)):
+        start = found.end()
+        body = f"({sql[start:].rstrip().rstrip(';')}\n)"
+        lines = "\n" * sql[:start].count("\n")
+        try:
+            query = reader.select(f"{lines}select {body}")
+        except SqlError:
+            continue
+        expressions = query.nodes("select_list")
+        if query.kind == "SELECT_NODE" and len(expressions) == 1:
+            other = f"{name} {number}"
+            yield expressions[0], other, f"{_create(other)}{sql[head:start]} {body}"
 
 
-def _define(reader: Reader, name: str, sql: str) -> tuple[tuple[str, ...], str]:
-    """The parameters and the body of a macro that DuckDB makes of a statement."""
-    reader.connection.execute(sql)
-    rows = reader.connection.execute(
-        "select parameters, macro_definition from duckdb_functions() "
-        "where function_name = $name and database_name <> 'system' and function_type = 'macro'",
-        {"name": name},
-    ).fetchall()
-    if len(rows) != 1:
-        return (), ""  # a table macro, or one of several forms
-    return tuple(rows[0][0]), rows[0][1]
+def _create(name: str) -> str:
+    return f"{' '.join(OPENING)} {quote_name(name)}"
 
 
-def _recipe(reader: Reader, name: str, sql: str) -> str:
-    """Digest of the statement without comments and layout, where DuckDB makes the same of it."""
-    text = bare(sql)
-    try:
-        is_same = _define(reader, name, text) == _define(reader, name, sql)
-    except duckdb.Error:
-        is_same = False
-    return digest(text if is_same else sql)
-
-
-def _refuse_queries(path: Path, body: Node) -> None:
-    query = next((it for it in body.walk() if it.kind == "SUBQUERY"), None)
-    if query is not None:
+def _make(reader: Reader, draft: Draft) -> None:
+    """Let DuckDB make the macro, and those that are compared with it."""
+    if draft.query_line:
         raise ModelError(
-            f"{path}:{query.line} a macro that reads a table; join the table in the model"
+            f"{draft.path}:{draft.query_line} a macro that reads a table; join the table in the "
+            "model"
         )
+    try:
+        reader.connection.execute(draft.sql)
+    except duckdb.Error as error:
+        raise ModelError(f"{draft.path}: {explain(error)}") from None
+    for statement in (draft.bare, *(statement for *_, statement in draft.bodies)):
+        try:
+            reader.connection.execute(statement)
+        except duckdb.Error:
+            continue  # then it is not the same
+
+
+def _meanings(reader: Reader) -> Meanings:
+    rows = reader.connection.execute(
+        "select function_name, any_value(parameters), any_value(parameter_types), "
+        "any_value(macro_definition) from duckdb_functions() where function_type = 'macro' "
+        "and not internal group by function_name having count(*) = 1"
+    ).fetchall()
+    return {name: tuple(meaning) for name, *meaning in rows}
+
+
+def _macro(draft: Draft, meanings: Meanings, names: Collection[str]) -> Macro:
+    """The macro, whose body is what DuckDB says that it is."""
+    path, name, meaning = draft.path, draft.name, meanings.get(draft.name)
+    same = [body for body, other, _ in draft.bodies if meanings.get(other) == meaning]
+    if meaning is None or not same:
+        raise ModelError(
+            f"{path}:1 no scalar macro; write create or replace macro name(...) as ..."
+        )
+    refuse_unrepeatable(path, same[0])
+    is_same = meanings.get(f"{name} bare") == meaning
+    return Macro(
+        name,
+        path,
+        draft.sql,
+        digest(bare(draft.sql) if is_same else draft.sql),
+        frozenset(names) & calls_of(same[0]),
+        variables_of(path, same[0], (*SETTINGS, *SECRETS)),
+    )

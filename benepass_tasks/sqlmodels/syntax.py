@@ -163,18 +163,17 @@ def reading() -> Iterator[Reader]:
 
 
 @cache
-def functions(*types: str) -> frozenset[str]:
-    """The names of DuckDB's own functions of the types, or of all types, in lower case.
+def functions() -> Mapping[str, bool]:
+    """Whether DuckDB's own functions make one value of many rows, by name in lower case.
 
     Operators are among them, by what DuckDB calls them, such as ~~ for LIKE.
     """
     with duckdb.connect(config={"threads": 1}) as connection:
         rows = connection.execute(
-            "select distinct lower(function_name) from duckdb_functions() "
-            "where function_type in (select unnest($types)) or $types = []",
-            {"types": list(types)},
+            "select lower(function_name), bool_or(function_type = 'aggregate') "
+            "from duckdb_functions() group by all"
         )
-        return frozenset(name for (name,) in rows.fetchall())
+        return dict(rows.fetchall())
 
 
 def recipe_of(reader: Reader, sql: str) -> str:
@@ -193,10 +192,15 @@ def recipe_of(reader: Reader, sql: str) -> str:
 
 def bare(sql: str) -> str:
     """A text that looks the same whatever its layout, without what look like comments."""
-    lexemes = [it[0] for it in LEXEME.finditer(sql) if not COMMENT.match(it[0])]
-    while lexemes and lexemes[-1] == ";":
-        lexemes.pop()
-    return " ".join(lexemes)
+    texts = [it[0] for it in lexemes(sql)]
+    while texts and texts[-1] == ";":
+        texts.pop()
+    return " ".join(texts)
+
+
+def lexemes(sql: str) -> list[re.Match[str]]:
+    """The names, texts, numbers and operators that a text seems to consist of."""
+    return [it for it in LEXEME.finditer(sql) if not COMMENT.match(it[0])]
 
 
 COMMENT = re.compile(r"--|/\*")

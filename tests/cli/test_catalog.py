@@ -197,6 +197,98 @@ def test_every_mismatch_between_sql_and_catalog_is_told(say: Say, workspace: Wor
     ]
 
 
+@pytest.mark.parametrize(
+    ("file", "edit", "problem"),
+    [
+        (
+            "marts/dim_employees.sql",
+            ("    hire_date,", "    hire_dat,"),
+            (
+                ':8 DuckDB refuses the SQL: Binder Error: Referenced column "hire_dat" not found '
+                "in FROM clause! (did you mean 'hire_date'?)"
+            ),
+        ),
+        (
+            "marts/dim_employees.sql",
+            ("    hire_date,", "    date_dif('day', hire_date, hire_date) as hire_date,"),
+            (
+                ":8 DuckDB refuses the SQL: Catalog Error: Scalar Function with name date_dif does "
+                "not exist! (did you mean 'date_diff'?)"
+            ),
+        ),
+        (
+            "marts/dim_merchants.sql",
+            ("merchant is not null", "merchant is not null and amount = 'abc'"),
+            ":10 'abc' stands where a DECIMAL(18,2) is needed, and is none",
+        ),
+        (
+            "marts/dim_employees.sql",
+            ("    status,", "    status,\n    1 as one,"),
+            ":10 gives a column one that marts.dim_employees does not declare",
+        ),
+        (
+            "marts/dim_employees.sql",
+            ("    status,", "    status::integer as status,"),
+            "status: declared VARCHAR, found INTEGER",
+        ),
+        (
+            "marts/dim_employees.sql",
+            ("    employee_id,\n    first_name,", "    employee_id\n    first_name,"),
+            ":1 gives no column employee_id, which marts.dim_employees declares",
+        ),
+        (
+            "marts/dim_employees.sql",
+            ("    hire_date,", "    hire_date as hired last_name,"),
+            (
+                ':8:24 cannot be read as SQL: syntax error at or near "last_name"; perhaps a comma '
+                "is missing before last_name"
+            ),
+        ),
+        (
+            "marts/dim_employees.sql",
+            ("from intermediate.int_employees", "from {{ ref('int_employees') }}"),
+            (
+                ':12:6 cannot be read as SQL: syntax error at or near "{"; this is a template: '
+                "write the tables and values themselves"
+            ),
+        ),
+        (
+            "marts/dim_employees.sql",
+            ("select\n", "{% set x = 1 %}\nselect\n"),
+            "this is a template",
+        ),
+        (
+            "marts/dim_employees.sql",
+            ("    status,", "    last_name || status as status,"),
+            "carries identifier LAST_NAME and declares class",
+        ),
+        (
+            "macros/money.sql",
+            ("    case", "    (case"),
+            " DuckDB refuses the SQL: Parser Error: ",
+        ),
+        (
+            "checks/spend_adds_up.sql",
+            ("sum(amount) as spend", "sum(amont) as spend"),
+            ':6 DuckDB refuses the SQL: Binder Error: Referenced column "amont" not found',
+        ),
+        (
+            "../catalog.yaml",
+            ("filepath: data/employees.csv", "filepath: data/transactions*.csv"),
+            "transactions.csv matches the file paths of both",
+        ),
+    ],
+)
+def test_what_a_run_refuses_before_it_builds_validate_refuses_in_the_same_words(
+    say: Say, workspace: Workspace, file: str, edit: tuple[str, str], problem: str
+) -> None:
+    workspace.replace(f"sql/{file}", *edit)
+    validated = say("catalog", "validate")
+    assert problem in validated.err
+    assert (validated.code, validated.out) == (1, "")
+    assert say("plan") == validated
+
+
 HOSTILE = r'"[red]x[/red] \e]0;owned\a \u202Egnirts [/bold] \x9b31m"'
 
 

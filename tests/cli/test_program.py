@@ -157,6 +157,29 @@ def test_a_setting_of_luigi_cfg_holds_unless_a_flag_says_otherwise(
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "data_dir = data",
+            "dat_dir = data",
+            "luigi.cfg: setting dat_dir of [benepass] is unknown (did you mean 'data_dir'?)",
+        ),
+        (
+            "[benepass]",
+            "[benpass]",
+            "luigi.cfg: section [benpass] is unknown (did you mean 'benepass'?)",
+        ),
+    ],
+)
+def test_a_misspelt_setting_is_refused(
+    workspace: Workspace, old: str, new: str, message: str
+) -> None:
+    workspace.replace("luigi.cfg", old, new)
+    said = run(workspace, "catalog", "validate")
+    assert (said.returncode, said.stderr) == (1, f"{message}\n")
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["catlog"], "No such command 'catlog'"),

@@ -112,10 +112,13 @@ def schema() -> None:
 
 @command.command(examples=("catalog validate",))
 def validate() -> None:
-    """Check catalog.yaml, and that it and the SQL files say the same.
+    """Check all that can be wrong before anything is built: the settings, catalog.yaml and the SQL.
 
-    Ends with 0 if they do, otherwise with 1 and all problems, one a line.
+    Ends with 0 if nothing is, otherwise with 1 and the problems, one a line; a run says the same.
     """
+    from benepass_tasks.pipeline.run import current_plan  # noqa: PLC0415 - imports DuckDB
+
+    current_plan()
     catalog, graph = definitions.read()
     say(
         f"{catalog.path.name} is valid: {len(catalog.sources)} sources, "

@@ -62,7 +62,8 @@ def trace(graph: ModelGraph, catalog: Declarations, masks: Collection[str]) -> L
 
 def _functions(graph: ModelGraph, masks: Collection[str]) -> Functions:
     macros = frozenset(graph.macros)
-    return Functions(macros, macros & frozenset(masks), functions("aggregate"))
+    aggregates = (name for name, is_aggregate in functions().items() if is_aggregate)
+    return Functions(macros, macros & frozenset(masks), frozenset(aggregates))
 
 
 def _raw_tables(catalog: Declarations) -> Iterator[DeclaredTable]:
