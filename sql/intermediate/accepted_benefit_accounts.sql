@@ -6,6 +6,9 @@ select
     benefit_accounts.benefit_type,
     benefit_accounts.program_name,
     benefit_accounts.monthly_allowance,
+    benefit_accounts.open_from,
+    benefit_accounts.open_until,
+    benefit_accounts.has_allowance,
     benefit_accounts._source_file,
     benefit_accounts._row_number
 from intermediate.int_benefit_accounts as benefit_accounts

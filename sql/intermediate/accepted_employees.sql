@@ -8,6 +8,7 @@ select
     employees.hire_date,
     employees.status,
     employees.is_terminated,
+    employees.employed_until,
     employees._source_file,
     employees._row_number
 from intermediate.int_employees as employees

@@ -1,6 +1,8 @@
 -- Grain: one row per staged benefit account record.
 -- Purpose: which record speaks for an account id (identical copies: the first; differing records:
--- the last in the file) and whether its owner is known.
+-- the last in the file), whether its owner is known, and when it was open: up to the owner's last
+-- day at most; an end before the beginning is not believed. The account of a leaver whose last day
+-- is not known has no allowance that could be counted for some month and not for another.
 with benefit_accounts as (
     select
         benefit_account_id,
@@ -11,6 +13,10 @@ with benefit_accounts as (
         monthly_allowance_as_written,
         current_balance,
         current_balance_as_written,
+        opened_on,
+        opened_on_as_written,
+        closed_on,
+        closed_on_as_written,
         [
             employee_id,
             benefit_type,
@@ -18,7 +24,11 @@ with benefit_accounts as (
             cast(monthly_allowance as varchar),
             monthly_allowance_as_written,
             cast(current_balance as varchar),
-            current_balance_as_written
+            current_balance_as_written,
+            cast(opened_on as varchar),
+            opened_on_as_written,
+            cast(closed_on as varchar),
+            closed_on_as_written
         ] as content,
         _source_file,
         _row_number
@@ -26,7 +36,10 @@ with benefit_accounts as (
 ),
 
 employees as (
-    select employee_id
+    select
+        employee_id,
+        is_terminated,
+        employed_until
     from intermediate.accepted_employees
 ),
 
@@ -82,6 +95,22 @@ select
     benefit_accounts.monthly_allowance_as_written,
     benefit_accounts.current_balance,
     benefit_accounts.current_balance_as_written,
+    benefit_accounts.opened_on,
+    benefit_accounts.opened_on_as_written,
+    benefit_accounts.closed_on,
+    benefit_accounts.closed_on_as_written,
+    if(benefit_accounts.closed_on < benefit_accounts.opened_on, null, benefit_accounts.opened_on)
+        as open_from,
+    least(
+        if(
+            benefit_accounts.closed_on < benefit_accounts.opened_on,
+            null,
+            benefit_accounts.closed_on
+        ),
+        employees.employed_until
+    ) as open_until,
+    coalesce(employees.employed_until is not null or not employees.is_terminated, false)
+        as has_allowance,
     employees.employee_id is not null as is_owner_known,
     benefit_accounts.benefit_account_id is not null and coalesce(judged.is_current, true)
         as is_current,

@@ -1,7 +1,8 @@
 -- Grain: one row per staged employee record.
 -- Purpose: which record speaks for an employee id. Identical copies: the first; differing records:
 -- the last in the file. Content is compared as written, so that addresses which only look alike
--- once masked still differ; the comparison leaves a verdict here, never the values.
+-- once masked still differ; the comparison leaves a verdict here, never the values. A last day
+-- before the first is not believed.
 with employees as (
     select
         employee_id,
@@ -12,6 +13,8 @@ with employees as (
         hire_date,
         hire_date_as_written,
         status,
+        termination_date,
+        termination_date_as_written,
         _source_file,
         _row_number
     from staging.stg_employees
@@ -27,7 +30,8 @@ written as (
             clean_text(last_name),
             clean_text(email),
             clean_text(hire_date),
-            clean_label(status)
+            clean_label(status),
+            clean_text(termination_date)
         ] as content
     from raw.employees
 ),
@@ -81,6 +85,10 @@ select
     employees.hire_date_as_written,
     employees.status,
     coalesce(employees.status = 'terminated', false) as is_terminated,
+    employees.termination_date,
+    employees.termination_date_as_written,
+    if(employees.termination_date < employees.hire_date, null, employees.termination_date)
+        as employed_until,
     employees.employee_id is not null and coalesce(judged.is_current, true) as is_current,
     employees.employee_id is not null and coalesce(judged.is_latest_version, true)
         as is_latest_version,

@@ -33,6 +33,7 @@ employees as (
         employee_id,
         status,
         is_terminated,
+        employed_until,
         hire_date
     from intermediate.accepted_employees
 )
@@ -54,6 +55,7 @@ select
     benefit_accounts.monthly_allowance,
     employees.status as employee_status,
     employees.is_terminated as is_employee_terminated,
+    employees.employed_until as employee_employed_until,
     employees.hire_date as employee_hire_date,
     employees.employee_id is not null as is_employee_known,
     transactions._source_file,

@@ -1,19 +1,8 @@
 -- Grain: one row per (month, benefit_type, program_name); every programme has a row in each month
 -- with spend.
--- Purpose: how much of the allowance of a month was spent. The allowance is what all accounts of
--- the programme may spend in the month; months are UTC.
-with programs as (
-    select
-        benefit_type,
-        program_name,
-        count(*) as account_count,
-        count(distinct employee_id) as employee_count,
-        coalesce(sum(monthly_allowance), 0) as allowance
-    from intermediate.accepted_benefit_accounts
-    group by benefit_type, program_name
-),
-
-spend as (
+-- Purpose: how much of the allowance of a month was spent. The allowance is what the accounts of the
+-- programme may spend that were open on some day of the month; months and days are UTC.
+with spend as (
     select
         cast(date_trunc('month', transaction_timestamp) as date) as spend_month,
         benefit_type,
@@ -26,19 +15,118 @@ spend as (
 months as (
     select distinct spend_month
     from spend
+),
+
+programs as (
+    select distinct
+        benefit_type,
+        program_name
+    from intermediate.accepted_benefit_accounts
+),
+
+accounts as (
+    select
+        benefit_type,
+        program_name,
+        employee_id,
+        monthly_allowance,
+        coalesce(cast(date_trunc('month', open_from) as date), date '0001-01-01') as first_month,
+        coalesce(cast(date_trunc('month', open_until) as date), date '9999-12-01') as last_month
+    from intermediate.accepted_benefit_accounts
+    where has_allowance
+),
+
+-- Accounts and owners are added up by the months in which they count, before a row is made for each
+-- month: few of them differ in these.
+alike_accounts as (
+    select
+        benefit_type,
+        program_name,
+        first_month,
+        last_month,
+        count(*) as account_count,
+        sum(monthly_allowance) as allowance
+    from accounts
+    group by benefit_type, program_name, first_month, last_month
+),
+
+owners as (
+    select
+        benefit_type,
+        program_name,
+        employee_id,
+        list_sort(list(distinct [first_month, last_month])) as spans
+    from accounts
+    group by benefit_type, program_name, employee_id
+),
+
+alike_owners as (
+    select
+        benefit_type,
+        program_name,
+        spans,
+        count(*) as employee_count,
+        unnest(spans) as span
+    from owners
+    group by benefit_type, program_name, spans
+),
+
+allowances as (
+    select
+        months.spend_month,
+        alike_accounts.benefit_type,
+        alike_accounts.program_name,
+        cast(sum(alike_accounts.account_count) as bigint) as account_count,
+        sum(alike_accounts.allowance) as allowance
+    from months
+    inner join alike_accounts
+        on months.spend_month between alike_accounts.first_month and alike_accounts.last_month
+    group by months.spend_month, alike_accounts.benefit_type, alike_accounts.program_name
+),
+
+open_owners as (
+    select distinct
+        months.spend_month,
+        alike_owners.benefit_type,
+        alike_owners.program_name,
+        alike_owners.spans,
+        alike_owners.employee_count
+    from months
+    inner join alike_owners
+        on months.spend_month between alike_owners.span[1] and alike_owners.span[2]
+),
+
+counted_owners as (
+    select
+        spend_month,
+        benefit_type,
+        program_name,
+        cast(sum(employee_count) as bigint) as employee_count
+    from open_owners
+    group by spend_month, benefit_type, program_name
 )
 
 select
     months.spend_month,
     programs.benefit_type,
     programs.program_name,
-    programs.account_count,
-    programs.employee_count,
-    cast(programs.allowance as decimal(38, 2)) as allowance,
+    coalesce(allowances.account_count, 0) as account_count,
+    coalesce(counted_owners.employee_count, 0) as employee_count,
+    cast(coalesce(allowances.allowance, 0) as decimal(38, 2)) as allowance,
     cast(coalesce(spend.spend, 0) as decimal(38, 2)) as spend,
-    round(coalesce(spend.spend, 0) / nullif(programs.allowance, 0), 4) as utilization_rate
+    round(coalesce(spend.spend, 0) / nullif(allowances.allowance, 0), 4) as utilization_rate
 from months
 cross join programs
+left join allowances
+    on
+        months.spend_month = allowances.spend_month
+        and programs.benefit_type is not distinct from allowances.benefit_type
+        and programs.program_name is not distinct from allowances.program_name
+left join counted_owners
+    on
+        months.spend_month = counted_owners.spend_month
+        and programs.benefit_type is not distinct from counted_owners.benefit_type
+        and programs.program_name is not distinct from counted_owners.program_name
 left join spend
     on
         months.spend_month = spend.spend_month

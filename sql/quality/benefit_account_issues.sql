@@ -5,6 +5,10 @@ with benefit_accounts as not materialized (
         benefit_account_id,
         benefit_type,
         monthly_allowance,
+        opened_on,
+        opened_on_as_written,
+        closed_on,
+        closed_on_as_written,
         is_owner_known,
         is_current,
         is_latest_version,
@@ -41,6 +45,18 @@ found as (
     select _source_file, _row_number, 'invalid_allowance' as issue
     from benefit_accounts
     where monthly_allowance is null
+    union all
+    select _source_file, _row_number, 'invalid_opening_date' as issue
+    from benefit_accounts
+    where opened_on_as_written is not null
+    union all
+    select _source_file, _row_number, 'invalid_closing_date' as issue
+    from benefit_accounts
+    where closed_on_as_written is not null
+    union all
+    select _source_file, _row_number, 'closed_before_opened' as issue
+    from benefit_accounts
+    where closed_on < opened_on
 )
 
 select

@@ -6,6 +6,8 @@ with employees as not materialized (
         email,
         is_email_valid,
         hire_date,
+        termination_date,
+        termination_date_as_written,
         status,
         is_current,
         is_latest_version,
@@ -38,6 +40,14 @@ found as (
     select _source_file, _row_number, 'invalid_email' as issue
     from employees
     where not coalesce(is_email_valid, false)
+    union all
+    select _source_file, _row_number, 'invalid_termination_date' as issue
+    from employees
+    where termination_date_as_written is not null
+    union all
+    select _source_file, _row_number, 'termination_before_hire' as issue
+    from employees
+    where termination_date < hire_date
 )
 
 select

@@ -24,6 +24,11 @@ from (
     ('employees', 'unknown_status', 1, 40, 'not active, on_leave or terminated'),
     ('employees', 'invalid_hire_date', 1, 50, 'empty or not YYYY-MM-DD'),
     ('employees', 'invalid_email', 1, 60, 'empty, or not of the form name@domain'),
+    ('employees', 'invalid_termination_date', 1, 70, 'not empty and not YYYY-MM-DD'),
+    (
+        'employees', 'termination_before_hire', 1, 80,
+        'the last day is before the date of hire, and counts as unknown'
+    ),
     ('benefit_accounts', 'missing_benefit_account_id', 2, 10, 'no id'),
     (
         'benefit_accounts', 'conflicting_benefit_account_id', 2, 20,
@@ -39,6 +44,12 @@ from (
     (
         'benefit_accounts', 'invalid_allowance', 1, 60,
         'empty, no amount, or below zero; there is no allowance to pass then'
+    ),
+    ('benefit_accounts', 'invalid_opening_date', 1, 70, 'not empty and not YYYY-MM-DD'),
+    ('benefit_accounts', 'invalid_closing_date', 1, 80, 'not empty and not YYYY-MM-DD'),
+    (
+        'benefit_accounts', 'closed_before_opened', 1, 90,
+        'the last day is before the first, and both count as unknown'
     ),
     ('transactions', 'missing_transaction_id', 2, 10, 'no id'),
     (
@@ -57,7 +68,10 @@ from (
     ('transactions', 'negative_amount', 2, 50, 'below zero'),
     ('transactions', 'zero_amount', 2, 60, 'zero'),
     ('transactions', 'invalid_timestamp', 2, 70, 'empty or not ISO 8601 (extended format)'),
-    ('transactions', 'terminated_employee', 2, 80, 'the employee''s status is terminated'),
+    (
+        'transactions', 'terminated_employee', 2, 80,
+        'after the employee''s last day; where that is not known, the status is terminated'
+    ),
     ('transactions', 'invalid_employee_id', 2, 90, 'empty, unknown, or of an employee in quarantine'),
     (
         'transactions', 'invalid_benefit_account_id', 2, 100,

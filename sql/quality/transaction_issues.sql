@@ -73,7 +73,9 @@ own_issues as materialized (
     union all
     select _source_file, _row_number, 'terminated_employee' as issue
     from intermediate.int_transactions_enriched
-    where is_employee_terminated
+    where coalesce(
+        cast(transaction_timestamp as date) > employee_employed_until, is_employee_terminated
+    )
     union all
     select _source_file, _row_number, 'invalid_employee_id' as issue
     from intermediate.int_transactions_enriched

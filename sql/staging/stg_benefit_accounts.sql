@@ -10,7 +10,9 @@ with benefit_accounts as (
         clean_label(benefit_type) as benefit_type,
         clean_text(program_name) as program_name,
         clean_text(monthly_allowance) as allowance_text,
-        clean_text(current_balance) as balance_text
+        clean_text(current_balance) as balance_text,
+        clean_text(opened_on) as opened_text,
+        clean_text(closed_on) as closed_text
     from raw.benefit_accounts
 ),
 
@@ -31,6 +33,10 @@ select
     if(monthly_allowance is null, allowance_text, null) as monthly_allowance_as_written,
     current_balance,
     if(current_balance is null, balance_text, null) as current_balance_as_written,
+    iso_date(opened_text) as opened_on,
+    if(iso_date(opened_text) is null, opened_text, null) as opened_on_as_written,
+    iso_date(closed_text) as closed_on,
+    if(iso_date(closed_text) is null, closed_text, null) as closed_on_as_written,
     _source_file,
     _row_number
 from typed

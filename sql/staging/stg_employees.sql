@@ -9,7 +9,8 @@ with employees as (
         clean_text(last_name) as last_name,
         clean_text(email) as email,
         clean_text(hire_date) as hire_date,
-        clean_label(status) as status
+        clean_label(status) as status,
+        clean_text(termination_date) as termination_date
     from raw.employees
 )
 
@@ -22,6 +23,8 @@ select
     iso_date(hire_date) as hire_date,
     if(iso_date(hire_date) is null, hire_date, null) as hire_date_as_written,
     status,
+    iso_date(termination_date) as termination_date,
+    if(iso_date(termination_date) is null, termination_date, null) as termination_date_as_written,
     _source_file,
     _row_number
 from employees

@@ -478,7 +478,7 @@ def test_a_table_whose_columns_were_changed_by_hand_is_not_published(
 @pytest.mark.parametrize(
     ("where", "message"),
     [
-        ("_write_table", "quality.issue_types: the warehouse has 31 rows, and 2 were written"),
+        ("_write_table", "quality.issue_types: the warehouse has 36 rows, and 2 were written"),
         ("_write_parquet", "marts.fact_transactions: the warehouse has 3 rows, and 2 were written"),
     ],
 )
