@@ -1,8 +1,8 @@
-"""Where alerts go, as the settings name it: the address of a webhook, and a command.
+"""Where alerts go, as the settings name it: a webhook, a heartbeat and a command.
 
-The address of a webhook is a secret: whoever knows it can write into the channel. It may stand in
-a setting; better it comes from the environment. No log, table or message holds more of it than its
-host.
+The address of a webhook or of a heartbeat is a secret: whoever knows it can write into the channel,
+or hide that no run succeeds. It may stand in a setting; better it comes from the environment. No
+log, table or message holds more of it than its host.
 """
 
 import os
@@ -16,11 +16,14 @@ from benepass_tasks.config.errors import ProjectError
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-VARIABLE = "BENEPASS_ALERT_WEBHOOK"
+WEBHOOK = "BENEPASS_ALERT_WEBHOOK"
+HEARTBEAT = "BENEPASS_ALERT_HEARTBEAT"
+VARIABLES = (WEBHOOK, HEARTBEAT)
+"""The variables of the environment that hold a secret address."""
 
 
-class Webhook:
-    """The address of a webhook; shows no more than its host.
+class SecretUrl:
+    """An address that shows no more than its host.
 
     No dataclass: what takes those apart, for a log or a table, would find the address.
     """
@@ -32,7 +35,7 @@ class Webhook:
         self._url = url
 
     def reveal(self) -> str:
-        """The whole address, for the one who posts to it."""
+        """The whole address, for the one who calls it."""
         return self._url
 
     @property
@@ -42,7 +45,7 @@ class Webhook:
 
     def __eq__(self, other: object) -> bool:
         """Whether it is the same address."""
-        return isinstance(other, Webhook) and other._url == self._url
+        return isinstance(other, SecretUrl) and other._url == self._url
 
     def __hash__(self) -> int:
         """As equality has it."""
@@ -50,17 +53,27 @@ class Webhook:
 
     def __repr__(self) -> str:
         """The host."""
-        return f"<webhook at {self.host}>"
+        return f"<address at {self.host}>"
 
 
-def read_webhook(setting: str) -> Webhook | None:
+def read_webhook(setting: str) -> SecretUrl | None:
     """The webhook of the setting, or else of the environment; None where neither names one.
 
     Raises:
         ProjectError: it is no address of the web.
     """
-    url = setting or os.environ.get(VARIABLE, "")
-    return _webhook(url) if url else None
+    url = setting or os.environ.get(WEBHOOK, "")
+    return _address(url, f"webhook (--benepass-alert-webhook, or {WEBHOOK}") if url else None
+
+
+def read_heartbeat(setting: str) -> SecretUrl | None:
+    """The heartbeat of the setting, or else of the environment; None where neither names one.
+
+    Raises:
+        ProjectError: it is no address of the web.
+    """
+    url = setting or os.environ.get(HEARTBEAT, "")
+    return _address(url, f"heartbeat (--benepass-alert-heartbeat, or {HEARTBEAT}") if url else None
 
 
 @lru_cache(maxsize=2)
@@ -80,21 +93,20 @@ def read_command(setting: str) -> tuple[str, ...]:
         ) from None
 
 
-@lru_cache(maxsize=2)
-def _webhook(url: str) -> Webhook:
+def _address(url: str, setting: str) -> SecretUrl:
     parts = _parts(url)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise ProjectError(
-            f"the alert webhook (--benepass-alert-webhook, or {VARIABLE} in the environment) is no "
-            "address that can be posted to: it must begin with https:// or http://, followed by a "
-            "host, without blanks. It is a secret, and so not shown"
+            f"the alert {setting} in the environment) is not a web address: it must begin with "
+            "https:// or http://, followed by a host, without blanks. It is a secret, and so not "
+            "shown"
         )
     if "@" in parts.netloc:
         raise ProjectError(
-            f"the alert webhook (--benepass-alert-webhook, or {VARIABLE} in the environment) has a "
-            "user or password before its host, which cannot be sent: put a token into its path"
+            f"the alert {setting} in the environment) has a user or password before its host, "
+            "which cannot be sent: put a token into its path"
         )
-    return Webhook(url)
+    return SecretUrl(url)
 
 
 def _parts(url: str) -> "SplitResult | None":

@@ -6,7 +6,17 @@ value, what would be valid and what to do. No message ever holds a personal valu
 
 
 class BenepassError(Exception):
-    """Base of every error with a message for people; shown without a traceback."""
+    """Base of every error with a message for people; shown without a traceback.
+
+    Attributes:
+        reason: What it says to those who are far from the data, such as readers of an alert. It
+            quotes nothing that a file has for a header, which may be somebody's record.
+    """
+
+    def __init__(self, message: str, *, reason: str | None = None) -> None:
+        """Keep a message, and its reason where that is not the first line."""
+        super().__init__(message)
+        self.reason = message.partition("\n")[0].rstrip(":") if reason is None else reason
 
 
 class ProjectError(BenepassError):
@@ -43,6 +53,10 @@ class SiteError(BenepassError):
 
 class BooksError(BenepassError):
     """The books do not balance: a record was lost or multiplied on its way to the marts."""
+
+    def __init__(self, message: str) -> None:
+        """Keep a message; all lines of it are the reason, since they are sums."""
+        super().__init__(message, reason=" ".join(message.split()))
 
 
 class PrivacyError(ProjectError):

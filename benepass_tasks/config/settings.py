@@ -17,7 +17,7 @@ from luigi.configuration.cfg_parser import LuigiConfigParser
 from luigi.parameter import ParameterVisibility
 
 from benepass_tasks.config import channels, hash_key
-from benepass_tasks.config.channels import Webhook, read_command, read_webhook
+from benepass_tasks.config.channels import SecretUrl, read_command, read_heartbeat, read_webhook
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.hash_key import PADS, HashKey, read_hash_key
 
@@ -88,6 +88,12 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
     alert_command = luigi.Parameter(
         default="", significant=False, description="command that gets alerts as JSON on its stdin"
     )
+    alert_heartbeat = luigi.Parameter(
+        default="",
+        significant=False,
+        visibility=ParameterVisibility.PRIVATE,
+        description="address called after each healthy run (default: BENEPASS_ALERT_HEARTBEAT)",
+    )
 
 
 def models_cache(warehouse: Path) -> Path:
@@ -114,8 +120,9 @@ class Settings:
     publish_unmasked: str
     keep_runs: int = KEEP_RUNS
     anomaly_window: int = ANOMALY_WINDOW
-    alert_webhook: Webhook | None = field(default=None, repr=False)
+    alert_webhook: SecretUrl | None = field(default=None, repr=False)
     alert_command: tuple[str, ...] = field(default=(), repr=False)
+    alert_heartbeat: SecretUrl | None = field(default=None, repr=False)
 
     @property
     def may_publish(self) -> bool:
@@ -223,7 +230,7 @@ def current_settings() -> Settings:
     """Return the settings that Luigi holds; relative paths begin at the project's folder.
 
     Raises:
-        ProjectError: a setting, the hash key or the webhook is not of its form, or the warehouse
+        ProjectError: a setting, the hash key or an address is not of its form, or the warehouse
             would be no file.
     """
     told = _told()
@@ -241,7 +248,7 @@ def _told() -> Hashable | None:
     stated = config.items(SECTION, raw=True) if config.has_section(SECTION) else ()
     if any(sign in value for _, value in stated for sign in ("%(", "${")):
         return None
-    secrets = (os.environ.get(name) for name in (hash_key.VARIABLE, channels.VARIABLE))
+    secrets = (os.environ.get(name) for name in (hash_key.VARIABLE, *channels.VARIABLES))
     return CmdlineParser.get_instance(), tuple(stated), *secrets, os.getcwd()  # noqa: PTH109
 
 
@@ -296,4 +303,5 @@ def _settings() -> Settings:
         anomaly_window=config.anomaly_window,
         alert_webhook=read_webhook(config.alert_webhook),
         alert_command=read_command(config.alert_command),
+        alert_heartbeat=read_heartbeat(config.alert_heartbeat),
     )

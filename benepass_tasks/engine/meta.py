@@ -271,7 +271,7 @@ PROPERTIES = Table(
     Column("name", String, primary_key=True),
     Column("value", String, nullable=False),
 )
-"""What a warehouse was made as, for good: whether its personal data is masked."""
+"""What is known for good: whether personal data is masked, and since when a channel is set."""
 
 MASKING = "pii_masking"
 """The property of the setting of that name."""

@@ -80,7 +80,9 @@ def _refuse_clashes(
             raise SourceError(
                 f"{source.name}: {file}:1 names the column {printable(name)} twice, as "
                 f"{printable(fields[first])!r} and {printable(fields[position])!r}; "
-                "rename or remove one"
+                "rename or remove one",
+                reason=f"two columns of its header, number {first + 1} and {position + 1}, mean "
+                "the same one",
             )
         if name in INGESTED:
             raise SourceError(

@@ -95,7 +95,8 @@ def require_file(source: Source, file: SourceFile) -> None:
     if not file.exists():
         raise SourceError(
             f"{source.name}: there is no file {file.path}; put it there, or set "
-            "--benepass-data-dir. What was built before stays as it is"
+            "--benepass-data-dir. What was built before stays as it is",
+            reason="the file is missing",
         )
 
 

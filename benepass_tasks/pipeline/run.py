@@ -21,7 +21,7 @@ from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
 from benepass_tasks.pipeline.nodes.publication import refuse
 from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
-from benepass_tasks.quality.alerts import alert, run_failed
+from benepass_tasks.quality.alerts import Present, alert, run_failed
 from benepass_tasks.quality.quarantine import is_quarantine
 from benepass_tasks.site import tell_end
 from benepass_tasks.state.history import runs
@@ -123,12 +123,13 @@ class Pipeline:
         if not self.run.settings.may_publish:
             refuse(self.run.settings)
 
-    def record_failure(self, node: str, message: str) -> None:
+    def record_failure(self, node: str, message: str, reason: str) -> None:
         """Write that this run could not make a node.
 
         Args:
             node: The node.
             message: Why; quotes no value of the data.
+            reason: Why, in words that may leave the machine.
         """
         # What the node is needed for gets no turn either.
         self.run.waiting.clear()
@@ -137,7 +138,7 @@ class Pipeline:
             self.run.turn(node, PATIENCE) as warehouse,
             warehouse.write() as connection,
         ):
-            record_failed(connection, node, message)
+            record_failed(connection, node, message, reason)
 
     def finish(self) -> None:
         """Write how this run ended, and tell what is wrong."""
@@ -147,8 +148,8 @@ class Pipeline:
             if run.warehouse.exists():
                 close_run(run)
                 is_kept = True
-        unknown = [] if is_kept or not run.broken else [run_failed(run.id)]
-        alert(run.warehouse, run.settings, run.id, unknown)
+        unknown = [] if is_kept or not run.broken else [run_failed(run.id, "; ".join(run.broken))]
+        alert(run.warehouse, run.settings, run.id, _present(run), unknown)
         with _complaining("the site does not know that this run has ended"):
             tell_end(run.warehouse, run.settings)
         # DuckDB's objects should be gone before Python's are.
@@ -157,6 +158,14 @@ class Pipeline:
     def make_way(self) -> None:
         """Let go of the warehouse for a task of somebody else, which may want it for long."""
         session.let_go()
+
+
+def _present(run: Run) -> Present | None:
+    """What exists at the end of a run; None where the project cannot be read, as was told."""
+    try:
+        return Present(run.nodes().keys(), run.definitions.catalog)
+    except ProjectError:
+        return None
 
 
 @_safe_to_show()

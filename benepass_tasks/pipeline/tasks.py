@@ -134,7 +134,8 @@ class NodeTask(luigi.Task):
     def on_failure(self, exception: BaseException) -> str:
         """Keep the failure in the history of the run, and tell the scheduler."""
         message = _worded(exception)
-        pipeline().record_failure(self.node, message)
+        reason = exception.reason if isinstance(exception, BenepassError) else message
+        pipeline().record_failure(self.node, message, reason)
         return message
 
     def tell_scheduler(self, message: str, percentage: int = 100) -> None:

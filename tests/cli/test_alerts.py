@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from receiving import Receiver, receiving
 
-from benepass_tasks.config.channels import VARIABLE
+from benepass_tasks.config.channels import WEBHOOK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,7 +100,7 @@ def test_without_a_warehouse_nothing_is_known(say: Say) -> None:
 def test_a_test_goes_to_webhook_and_command(
     say: Say, workspace: Workspace, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(VARIABLE, receiver.url)
+    monkeypatch.setenv(WEBHOOK, receiver.url)
     said = say("alerts", "--test", "--benepass-alert-command", KEEP)
     assert (said.code, said.err) == (0, "")
     assert said.lines == [
@@ -114,7 +114,7 @@ def test_a_test_goes_to_webhook_and_command(
 def test_a_test_that_does_not_arrive_ends_with_1_and_says_why(
     say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(VARIABLE, "http://127.0.0.1:1/secret")
+    monkeypatch.setenv(WEBHOOK, "http://127.0.0.1:1/secret")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     said = say("alerts", "--test")
     assert (said.code, said.out) == (1, "webhook at 127.0.0.1:1: Connection refused\n")
@@ -123,10 +123,10 @@ def test_a_test_that_does_not_arrive_ends_with_1_and_says_why(
 def test_a_test_that_goes_nowhere_says_what_to_set(
     say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(WEBHOOK, raising=False)
     said = say("alerts", "--test")
     assert said.code == 1
-    assert f"alerts go nowhere: set {VARIABLE} in the environment" in said.err
+    assert f"alerts go nowhere: set {WEBHOOK} in the environment" in said.err
 
 
 @pytest.mark.parametrize("option", ["--all", "--json"])

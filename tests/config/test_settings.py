@@ -86,6 +86,7 @@ def test_a_relative_project_is_where_the_process_is(
     [
         ("BENEPASS_HASH_KEY", "0123456789abcdef0123456789abcdef", "hash_key"),
         ("BENEPASS_ALERT_WEBHOOK", "https://hooks.example.com/x", "alert_webhook"),
+        ("BENEPASS_ALERT_HEARTBEAT", "https://beats.example.com/x", "alert_heartbeat"),
     ],
 )
 def test_a_secret_comes_from_the_environment_as_it_is_now(

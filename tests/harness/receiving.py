@@ -64,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Receiver
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         request = (self.command, self.path, dict(self.headers), body)
         self.server.requests.append(request)
         answer = self.server.answers.pop(0) if self.server.answers else Answer()
@@ -80,7 +80,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.body)
 
-    do_GET = do_POST  # noqa: N815 - what a redirect would ask
+    do_GET = do_POST  # noqa: N815 - a heartbeat, and what a redirect would ask
 
     def log_message(self, *_: object) -> None:
         pass

@@ -75,13 +75,13 @@ def _read(*, is_all: bool) -> "Sequence[Incident]":
 
 
 def _test() -> bool:
-    from benepass_tasks.config.channels import VARIABLE  # noqa: PLC0415
+    from benepass_tasks.config.channels import WEBHOOK  # noqa: PLC0415
     from benepass_tasks.quality.alerts import send_trial  # noqa: PLC0415 - DuckDB
 
     deliveries = send_trial(current_settings())
     if not deliveries:
         raise ProjectError(
-            f"alerts go nowhere: set {VARIABLE} in the environment, or alert_command in luigi.cfg"
+            f"alerts go nowhere: set {WEBHOOK} in the environment, or alert_command in luigi.cfg"
         )
     for delivery in deliveries:
         say(plain(str(delivery)))

@@ -112,13 +112,26 @@ def require_good(source: Source, verdict: Verdict) -> None:
         f"{source.name}: {verdict.file} {'; it '.join(_reasons(verdict))}.\n"
         f"{''.join(f'  {line}{chr(10)}' for line in _shown(verdict.changes))}"
         "Nothing was loaded, and what was built before stays as it is. Either fix the file, or "
-        f"accept it as it is now: {ACCEPT} {source.name}"
+        f"accept it as it is now: {ACCEPT} {source.name}",
+        reason="; it ".join(_impersonal_reasons(verdict)),
     )
 
 
 def _reasons(verdict: Verdict) -> Iterator[str]:
     if verdict.missing:
         yield _lacks(verdict)
+    yield from _broken_rules(verdict)
+
+
+def _impersonal_reasons(verdict: Verdict) -> Iterator[str]:
+    """The reasons without the names that only the file has: its header may be a record."""
+    if verdict.missing:
+        plural = "s" if len(verdict.missing) > 1 else ""
+        yield f"lacks the required column{plural} {', '.join(verdict.missing)}"
+    yield from _broken_rules(verdict)
+
+
+def _broken_rules(verdict: Verdict) -> Iterator[str]:
     for rule in verdict.rules:
         yield f"{REASONS[rule]}, which catalog.yaml forbids ({rule})"
 

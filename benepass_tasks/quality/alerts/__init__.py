@@ -2,10 +2,12 @@
 
 from benepass_tasks.quality.alerts.end_of_run import alert, send_trial
 from benepass_tasks.quality.alerts.incidents import Incident, read_incidents
+from benepass_tasks.quality.alerts.present import Present
 from benepass_tasks.quality.alerts.problems import Problem, run_failed
 
 __all__ = [
     "Incident",
+    "Present",
     "Problem",
     "alert",
     "read_incidents",

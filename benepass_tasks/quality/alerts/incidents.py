@@ -11,6 +11,9 @@ from benepass_tasks.catalog.datasets import Severity
 from benepass_tasks.engine.meta import INCIDENTS
 from benepass_tasks.quality.alerts.problems import Problem
 
+GONE = "it is no longer part of the project"
+"""The last word on an incident of what does not exist any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Incident:
@@ -20,7 +23,7 @@ class Incident:
         id: Its own, since what ended and comes again is another incident.
         key: That of the problem.
         title: What is wrong.
-        detail: How wrong it was when a run looked last.
+        detail: Why, by what a run found that looked last, and where there is more about it.
         severity: `fail` or `warn`, as it was then.
         opened_at: When a run saw it first, UTC.
         opened_run_id: That run.
@@ -67,6 +70,9 @@ def compare(
 ) -> Changes:
     """Compare what is wrong now with the incidents that there are.
 
+    What does not exist any more ends its incident and never opens one; where it is not known
+    whether it exists, an incident goes on and none is opened.
+
     Args:
         problems: What is wrong now; of two with the same key the first counts.
         incidents: Those that are open, and those of events already known.
@@ -76,18 +82,24 @@ def compare(
     wrong: dict[str, Problem] = {}
     for problem in problems:
         wrong.setdefault(problem.key, problem)
+    gone = {key for key, problem in wrong.items() if problem.standing == "gone"}
     known = {incident.key: incident for incident in incidents}
+    still_open = {key: incident for key, incident in known.items() if incident.is_open}
     return Changes(
-        opened=[_opened(it, run_id, now) for key, it in wrong.items() if key not in known],
+        opened=[
+            _opened(problem, run_id, now)
+            for key, problem in wrong.items()
+            if key not in known and problem.standing == "there"
+        ],
         altered=[
-            _as_now(known[key], it)
-            for key, it in wrong.items()
-            if key in known and known[key].is_open and _as_now(known[key], it) != known[key]
+            _as_now(incident, wrong[key])
+            for key, incident in still_open.items()
+            if key in wrong and key not in gone and _as_now(incident, wrong[key]) != incident
         ],
         resolved=[
-            replace(incident, resolved_at=now, resolved_run_id=run_id)
-            for key, incident in known.items()
-            if key not in wrong and incident.is_open
+            _resolved(incident, run_id, now, is_gone=key in gone)
+            for key, incident in still_open.items()
+            if key not in wrong or key in gone
         ],
     )
 
@@ -127,6 +139,11 @@ def _opened(problem: Problem, run_id: str, now: datetime) -> Incident:
         resolved_at=now if problem.is_event else None,
         resolved_run_id=run_id if problem.is_event else None,
     )
+
+
+def _resolved(incident: Incident, run_id: str, now: datetime, *, is_gone: bool) -> Incident:
+    detail = GONE if is_gone else incident.detail
+    return replace(incident, detail=detail, resolved_at=now, resolved_run_id=run_id)
 
 
 def _as_now(incident: Incident, problem: Problem) -> Incident:

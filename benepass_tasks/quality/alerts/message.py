@@ -103,7 +103,7 @@ def _lines(kind: Kind, incidents: Sequence[Incident]) -> Iterator[str]:
 
 def _line(incident: Incident) -> str:
     name, detail = _as_code(incident.title), _as_text(incident.detail)
-    return f"• {incident.severity}: `{name}` {detail}{_time(incident)}"
+    return f"• {incident.severity}: `{name}`{_time(incident)}: {detail}"
 
 
 def _time(incident: Incident) -> str:

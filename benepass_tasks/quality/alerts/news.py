@@ -14,7 +14,7 @@ from typing import Literal, get_args
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from benepass_tasks.catalog.datasets import Severity
-from benepass_tasks.engine.meta import NOTIFICATIONS
+from benepass_tasks.engine.meta import NOTIFICATIONS, PROPERTIES
 from benepass_tasks.quality.alerts.incidents import Incident
 
 Kind = Literal["new", "worse", "resolved", "open"]
@@ -55,29 +55,35 @@ class News:
     message_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
-def news_for(incidents: Iterable[Incident], told: Collection[Told], now: datetime) -> News | None:
+def news_for(
+    incidents: Iterable[Incident], told: Collection[Told], since: datetime, now: datetime
+) -> News | None:
     """What a channel has to be told; None where there is no news.
 
-    What is still open is named whenever there is news, and by itself once a day.
+    What is still open is named whenever there is news, and by itself once a day. What was over
+    before the channel was there is history, and is not told.
 
     Args:
         incidents: Those that are open or were resolved lately.
         told: What the channel was told of them.
+        since: Since when the channel is there, UTC.
         now: The present instant, UTC.
     """
     groups: dict[Kind, list[Incident]] = {kind: [] for kind in get_args(Kind)}
     is_due = False
     for incident in sorted(incidents, key=lambda it: (it.severity, it.opened_at, it.key)):
         past = [it for it in told if it.incident_id == incident.id]
-        kind = _kind(incident, past)
+        kind = _kind(incident, past, since)
         if kind:
             groups[kind].append(incident)
             is_due |= kind != "open" or now - max(it.at for it in past) >= REMIND_AFTER
     return News(groups) if is_due else None
 
 
-def _kind(incident: Incident, past: Collection[Told]) -> Kind | None:
+def _kind(incident: Incident, past: Collection[Told], since: datetime) -> Kind | None:
     announced = {it.severity for it in past if it.news in ("new", "worse")}
+    if not announced and incident.opened_at < since and _is_over(incident, since):
+        return None
     if not incident.is_open and not incident.is_event:
         return None if any(it.news == "resolved" for it in past) else "resolved"
     if not announced:
@@ -85,6 +91,21 @@ def _kind(incident: Incident, past: Collection[Told]) -> Kind | None:
     if incident.is_event:
         return None
     return "worse" if incident.severity == "fail" and "fail" not in announced else "open"
+
+
+def _is_over(incident: Incident, at: datetime) -> bool:
+    return incident.resolved_at is not None and incident.resolved_at <= at
+
+
+def channel_since(connection: Connection, channel: Channel, now: datetime) -> datetime:
+    """When a run found the channel set for the first time, UTC; now, where none did before."""
+    name = f"{channel}_since"
+    known = select(PROPERTIES.c.value).where(PROPERTIES.c.name == name)
+    since = connection.execute(known).scalar()
+    if since is None:
+        connection.execute(insert(PROPERTIES), {"name": name, "value": now.isoformat()})
+        return now
+    return datetime.fromisoformat(since)
 
 
 def read_told(

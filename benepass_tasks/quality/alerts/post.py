@@ -1,4 +1,6 @@
-"""A program of its own that posts a message to a webhook, read as JSON from standard input.
+"""A program of its own that calls a web address: posts a message, or gets what is there.
+
+It reads both as JSON from standard input: `url`, and `message`, which is null for a heartbeat.
 
 Of its own, so that whoever started it can end it at any moment: no time-out of a library covers the
 look-up of a name, or a server that sends a letter at a time. It imports nothing of the project, and
@@ -34,23 +36,23 @@ class NoRedirects(HTTPRedirectHandler):
 
 def post(
     url: str,
-    body: bytes,
+    body: bytes | None,
     *,
     timeout: float = 5.0,
     budget: float = 9.0,
     waits: tuple[float, ...] = (0.5, 1.0),
 ) -> str | None:
-    """Post a message, again where the server may do better the next time.
+    """Call an address, again where the server may do better the next time.
 
     Args:
         url: Where to.
-        body: The message, as JSON.
+        body: The message to post, as JSON; None asks for what is there, with a GET.
         timeout: Seconds to wait for an answer.
         budget: Seconds in all, waits included.
         waits: Seconds before each further attempt; a server may ask for more.
 
     Returns:
-        Why it could not be delivered; None where it was.
+        Why it could not be called; None where it was.
     """
     end = time.monotonic() + budget
     for wait in (*waits, None):
@@ -64,9 +66,10 @@ def post(
     raise AssertionError
 
 
-def _attempt(url: str, body: bytes, timeout: float) -> tuple[str | None, float | None]:
-    """Post once; returns why it failed, and the seconds to wait before another attempt, if any."""
-    request = Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - http(s) alone
+def _attempt(url: str, body: bytes | None, timeout: float) -> tuple[str | None, float | None]:
+    """Call once; returns why it failed, and the seconds to wait before another attempt, if any."""
+    headers = {"Content-Type": "application/json"} if body else {}
+    request = Request(url, body, headers)  # noqa: S310 - http(s) alone
     try:
         with build_opener(NoRedirects).open(request, timeout=timeout):
             return None, None
@@ -103,9 +106,10 @@ def _asked(error: HTTPError) -> float | None:
 
 
 def main() -> int:
-    """Post what standard input says; 0 where it was delivered."""
+    """Call what standard input says; 0 where that went well."""
     order = json.load(sys.stdin)
-    reason = post(order["url"], json.dumps(order["message"]).encode())
+    message = order["message"]
+    reason = post(order["url"], json.dumps(message).encode() if message else None)
     if reason is None:
         return 0
     sys.stdout.write(f"{reason}\n")

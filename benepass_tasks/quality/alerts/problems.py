@@ -1,20 +1,21 @@
 """What is wrong now, by what the runs wrote into schema `meta`.
 
 A problem is told in words that cannot quote the data: names of tables, columns, files and tests,
-and numbers. Neither the keys of rows nor the texts of errors are among them: the first record of a
-file that lacks its header is named in an error as what the header has, and it may be a person's.
+numbers, and the reasons of errors. The keys of rows are not among them, nor the whole texts of
+errors: these may name what a file has for a header, which may be somebody's record.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
+from typing import Any, Literal
 
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog.datasets import Severity
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.engine.nodes import BOOKS, CONTRACTS, PUBLISHED
+from benepass_tasks.quality.alerts.present import Present
 from benepass_tasks.state.markers import is_relation, now
 
 LONGEST_TITLE = 150
@@ -27,6 +28,12 @@ EVENTS_LAST = timedelta(days=7)
 RUN = "run"
 """The key of a run that failed, though no task of it did."""
 
+SHORT = 8
+"""Letters that tell the id of a run."""
+
+Standing = Literal["there", "gone", "unknown"]
+"""Whether what a problem is about still exists; unknown where the project cannot be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -35,80 +42,108 @@ class Problem:
     Attributes:
         key: What it is about, the same in each run in which it is wrong.
         title: What is wrong, in a few words.
-        detail: How wrong it is.
+        why: The message or the figures behind it.
         severity: Whether it failed something or only warns.
+        more: Where there is more about it, as a whole clause; may be empty.
         is_event: Whether it merely happened, and is over as soon as it was told.
+        standing: Whether what it is about still exists.
     """
 
     key: str
     title: str
-    detail: str
+    why: str
     severity: Severity
+    more: str = ""
     is_event: bool = False
+    standing: Standing = "there"
 
     def __post_init__(self) -> None:
         """Make what is told one line that steers nothing, and bound it."""
         object.__setattr__(self, "title", printable(self.title, LONGEST_TITLE))
-        object.__setattr__(self, "detail", printable(self.detail, LONGEST_DETAIL))
+
+    @property
+    def detail(self) -> str:
+        """Why it is wrong, and where there is more about it."""
+        more = f"; {printable(self.more, LONGEST_DETAIL // 2)}" if self.more else ""
+        why = " ".join(self.why.replace("`", "'").split())
+        return f"{printable(why, LONGEST_DETAIL - len(more) - len('...'))}{more}"
 
 
-def problems_of(connection: Connection, run_id: str) -> list[Problem]:
+def problems_of(connection: Connection, run_id: str, present: Present | None) -> list[Problem]:
     """What is wrong after a run, by the latest word on each thing, of whichever run.
 
     So what was not looked at again stays as it was: it is neither new nor mended.
 
     Args:
         connection: A session on a warehouse that has all tables of `meta`: this reads `runs`,
-            `materializations`, `check_results`, `monitor_results`, `schema_changes` and `markers`.
+            `materializations`, `check_results`, `monitor_results` and `schema_changes`.
         run_id: The run.
+        present: What exists; None where the project cannot be read.
     """
-    kept = [*_of_tests(connection), *_of_monitors(connection)]
-    is_tested = any(it.key.startswith("contract:") and it.severity == "fail" for it in kept)
-    failures = _of_nodes(connection, known=(CONTRACTS,) if is_tested else ())
-    found = [*kept, *failures, *_of_run(connection, run_id)]
-    found += events_of(connection, now() - EVENTS_LAST)
-    return found
+
+    def standing(found_by: str, *, exists: bool | None) -> Standing:
+        if exists is None:
+            return "there" if found_by == run_id else "unknown"
+        return "there" if exists else "gone"
+
+    tests = [
+        _failing_test(
+            row, standing(row.run_id, exists=present.has_test(*row[:4]) if present else None)
+        )
+        for row in _rows(connection, TESTS)
+    ]
+    monitors = [
+        _alarm(row, standing(row.run_id, exists=present.has_monitor(*row[:3]) if present else None))
+        for row in _rows(connection, MONITORS)
+    ]
+    is_tested = any(it.severity == "fail" and it.standing != "gone" for it in tests)
+    nodes = [
+        _failed_node(
+            row, standing(row.run_id, exists=present.has_node(row.node) if present else None)
+        )
+        for row in _rows(connection, NODES)
+        if not (is_tested and row.node == CONTRACTS)
+    ]
+    events = [
+        _change(row, standing(row.run_id, exists=present.has_file(*row[:2]) if present else None))
+        for row in connection.exec_driver_sql(CHANGES, (now() - EVENTS_LAST,))
+    ]
+    return [*tests, *monitors, *nodes, *_of_run(connection, run_id), *events]
 
 
-def run_failed(run_id: str) -> Problem:
+def run_failed(run_id: str, error: str) -> Problem:
     """A run that failed, though no task of it did, such as by an invalid catalog."""
-    return Problem(
-        RUN, "the run failed outside of its tasks", f"the log of run {run_id} says why", "fail"
-    )
+    return Problem(RUN, "the run failed outside of its tasks", error, "fail", _shown(run_id))
 
 
 TESTS = """
-select relation, column_name, test, arguments, severity, failing_rows, checked_rows
+select relation, column_name, test, arguments, severity, failing_rows, checked_rows, run_id
 from meta.check_results
 qualify
     status <> 'passed'
     and run_id = first_value(run_id) over (partition by relation order by checked_at desc)
-    -- What no table promises any more is vouched for by no marker, once all other tests pass.
-    and (
-        'contracts/' || relation in (select name from meta.markers)
-        or 'contracts' not in (select name from meta.markers)
-    )
 order by all
 """
 """What the latest tests of each table found; a run tests all that a table promises, or nothing."""
 
 
-def _of_tests(connection: Connection) -> Iterator[Problem]:
-    for relation, column, test, arguments, severity, failing, checked in _rows(connection, TESTS):
-        place = f"{relation}.{column}" if column else relation
-        named = f"{test} ({arguments})" if arguments else test
-        rows = f"{failing:,} of {checked:,} rows"
-        size = f"{checked:,} rows, {failing:,} too few or too many"
-        yield Problem(
-            key=":".join(filter(None, ("contract", place, test, arguments))),
-            title=f"{place}: {named}",
-            detail=size if test == "row_count" else rows,
-            severity=severity,
-        )
+def _failing_test(row: Any, standing: Standing) -> Problem:  # noqa: ANN401 - a row of TESTS
+    place = f"{row.relation}.{row.column_name}" if row.column_name else row.relation
+    named = f"{row.test} ({row.arguments})" if row.arguments else row.test
+    counts = f"{row.failing_rows:,} of {row.checked_rows:,} rows fail it"
+    size = f"{row.checked_rows:,} rows, {row.failing_rows:,} too few or too many"
+    return Problem(
+        key=":".join(filter(None, ("contract", place, row.test, row.arguments))),
+        title=f"{place}: {named}",
+        why=size if row.test == "row_count" else counts,
+        severity=row.severity,
+        more="" if row.test == "row_count" else "`meta.check_results` has the keys of the first",
+        standing=standing,
+    )
 
 
 MONITORS = """
-select monitor, dataset, name, status, message, compared_with
+select monitor, dataset, name, status, message, compared_with, run_id
 from meta.monitor_results
 qualify
     status <> 'ok'
@@ -117,92 +152,70 @@ order by all
 """
 """What the monitors said when they looked last; they look at everything or at nothing."""
 
+MORE_OF_MONITORS = {
+    "freshness": "`benepass runs` lists what the last runs did",
+    "quarantine_rate": "`benepass quarantine {dataset} --reason {name}` lists the records",
+    "rejected_rate": "`raw.rejected_rows` has the records",
+    "flag_rate": "`benepass status` counts the flagged records",
+    "null_rate": "`benepass schema history` lists what changed in the files",
+}
 
-def _of_monitors(connection: Connection) -> Iterator[Problem]:
-    rows = _rows(connection, MONITORS)
-    for monitor, dataset, name, status, message, compared_with in rows:
-        yield Problem(
-            key=":".join(filter(None, (monitor, dataset, name))),
-            title=f"{dataset}: {monitor}{f' of {name}' if name else ''}",
-            # Numbers, dates, and names that the catalog and the SQL have.
-            detail=f"{message} ({compared_with})",
-            severity=status,
-        )
+
+def _alarm(row: Any, standing: Standing) -> Problem:  # noqa: ANN401 - a row of MONITORS
+    more = MORE_OF_MONITORS.get(row.monitor, "`benepass runs show` lists what was built and why")
+    return Problem(
+        key=":".join(filter(None, (row.monitor, row.dataset, row.name))),
+        title=f"{row.dataset}: {row.monitor}{f' of {row.name}' if row.name else ''}",
+        # Numbers, dates, and names that the catalog and the SQL have.
+        why=f"{row.message} ({row.compared_with})",
+        severity=row.status,
+        more=more.format(dataset=row.dataset, name=row.name),
+        standing=standing,
+    )
 
 
 NODES = """
-with latest as (
-    select node, outcome, recorded_at, run_id
-    from meta.materializations
-    qualify recorded_at = max(recorded_at) over (partition by node)
-)
-
-select distinct node, run_id
-from latest
-where
+select node, reason, run_id
+from meta.materializations
+qualify
     outcome = 'failed'
-    -- The books balance only over everything: what failed before and is not in them is gone.
-    and not exists (
-        from latest as books
-        where
-            books.node = 'books'
-            and books.outcome <> 'failed'
-            and books.recorded_at > latest.recorded_at
-            and latest.node not similar to '(contracts|published)([/:].*)?'
-    )
+    and recorded_at = max(recorded_at) over (partition by node)
 order by all
 """
 """What could not be made when it was tried last."""
 
-
-def _of_nodes(connection: Connection, known: Collection[str]) -> Iterator[Problem]:
-    for node, run_id in _rows(connection, NODES):
-        if node not in known:
-            yield Problem(
-                key=f"failed:{node}",
-                title=_failure(node),
-                detail=f"the log of run {run_id} says why",
-                severity="fail",
-            )
+TITLES = {
+    BOOKS: "the books could not be balanced",
+    CONTRACTS: "the tables could not be tested",
+    PUBLISHED: "nothing could be published",
+}
 
 
-def _failure(node: str) -> str:
-    whole = {
-        BOOKS: "the books could not be balanced",
-        CONTRACTS: "the tables could not be tested",
-        PUBLISHED: "nothing could be published",
-    }
-    return whole.get(node, f"{node} could not be {'built' if is_relation(node) else 'loaded'}")
+def _failed_node(row: Any, standing: Standing) -> Problem:  # noqa: ANN401 - a row of NODES
+    action = "built" if is_relation(row.node) else "loaded"
+    return Problem(
+        key=f"failed:{row.node}",
+        title=TITLES.get(row.node, f"{row.node} could not be {action}"),
+        why=row.reason or "an earlier release did not keep the reason",
+        severity="fail",
+        more=_shown(row.run_id),
+        standing=standing,
+    )
 
 
 CHANGES = """
-select source, file, load_id, change, count(*), sum(misfits)
+select source, file, load_id, change, count(*) as columns, sum(misfits) as misfits, run_id
 from meta.schema_changes
 where severity = 'warning' and changed_at > ?
-group by source, file, load_id, change
+group by source, file, load_id, change, run_id
 order by min(changed_at), source, file, change
 """
-"""What has changed about the columns of files, as far as somebody should know."""
+"""What has changed about the columns of files, as far as somebody should know.
 
-
-def events_of(connection: Connection, since: datetime) -> Iterator[Problem]:
-    """What merely happened since an instant: changes of the columns of files.
-
-    Those of earlier runs are among them, in case one was killed before it could tell; what is known
-    already is told by its key. Columns are counted and not named: what a file has for a header may
-    be somebody's name.
-    """
-    rows = connection.exec_driver_sql(CHANGES, (since,))
-    for source, file, load_id, change, columns, misfits in rows:
-        unfit = f"; {misfits:,} values do not fit" if misfits else ""
-        yield Problem(
-            key=f"schema:{source}:{file}:{load_id}:{change}",
-            title=f"{source}: {CHANGED.get(change, change)} ({columns:,})",
-            detail=f"in {file}{unfit}; `schema history {source}` names them",
-            severity="warn",
-            is_event=True,
-        )
-
+Changes of earlier runs are among them, in case one was killed before it could tell; what is known
+already is told by its key. Columns are counted and not named: what a file has for a header may be
+somebody's name.
+"""
 
 CHANGED = {
     "added": "new columns",
@@ -213,8 +226,21 @@ CHANGED = {
 }
 
 
+def _change(row: Any, standing: Standing) -> Problem:  # noqa: ANN401 - a row of CHANGES
+    misfits = f"; {row.misfits:,} values do not fit" if row.misfits else ""
+    return Problem(
+        key=f"schema:{row.source}:{row.file}:{row.load_id}:{row.change}",
+        title=f"{row.source}: {CHANGED.get(row.change, row.change)} ({row.columns:,})",
+        why=f"in {row.file}{misfits}",
+        severity="warn",
+        more=f"`benepass schema history {row.source}` names them",
+        is_event=True,
+        standing=standing,
+    )
+
+
 FAILED_RUN = """
-select run_id
+select run_id, error
 from meta.runs
 where
     run_id = ?
@@ -225,8 +251,12 @@ where
 
 
 def _of_run(connection: Connection, run_id: str) -> Iterator[Problem]:
-    for (failed,) in connection.exec_driver_sql(FAILED_RUN, (run_id,)):
-        yield run_failed(failed)
+    for failed, error in connection.exec_driver_sql(FAILED_RUN, (run_id,)):
+        yield run_failed(failed, error or "it did not say why")
+
+
+def _shown(run_id: str) -> str:
+    return f"`benepass runs show {run_id[:SHORT]}` shows more"
 
 
 def _rows(connection: Connection, sql: str) -> Sequence[Any]:

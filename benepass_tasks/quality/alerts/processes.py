@@ -1,22 +1,18 @@
 """Programs that get something on their standard input, side by side, and end in time."""
 
 import os
-import selectors
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 MOST_OUTPUT = 500
 """Bytes that are kept of what a program says; it may say more."""
-
-_CHUNK = 65536
-_LOOK_EVERY = 0.05
-"""Seconds between two looks at whether a program has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,91 +52,71 @@ def run_all(jobs: Sequence[Job], seconds: float) -> list[Ending]:
 
     It needs no thread, of which none can be started when the interpreter is about to end.
     """
-    running = [_Running(job) for job in jobs]
     end = time.monotonic() + seconds
-    try:
-        with selectors.DefaultSelector() as selector:
-            for one in running:
-                one.listen(selector)
-            while any(one.goes_on() for one in running) and time.monotonic() < end:
-                for key, _ in selector.select(_LOOK_EVERY):
-                    if not key.data.hear():
-                        selector.unregister(key.fileobj)
-    finally:
-        for one in running:
-            one.stop()
-    return [one.ending(seconds) for one in running]
+    with ExitStack() as stack:
+        # Files, since a program that reads slowly, or says much, would fill a pipe.
+        outputs = [stack.enter_context(tempfile.TemporaryFile()) for _ in jobs]
+        started = list(map(_start, jobs, outputs))
+        with _killing_what_goes_on(started) as killed:
+            for process in _processes(started):
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(max(end - time.monotonic(), 0))
+        late = f"took longer than {seconds:g} s and was killed"
+        return [
+            _ending(one, output, late if one in killed else None)
+            for one, output in zip(started, outputs, strict=True)
+        ]
 
 
-class _Running:
-    """A program that was started, if it could be."""
-
-    def __init__(self, job: Job) -> None:
-        self._heard = b""
-        self._failure: str | None = None
-        self._process = self._start(job)
-
-    def _start(self, job: Job) -> "subprocess.Popen[bytes] | None":
-        # A file, since a program that reads slowly, or not at all, would fill a pipe.
-        with tempfile.TemporaryFile() as stdin:
-            stdin.write(job.stdin)
-            stdin.seek(0)
-            try:
-                return subprocess.Popen(  # noqa: S603 - the operator's own command
-                    job.command,
-                    stdin=stdin,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    cwd=job.folder,
-                    env=job.environment,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                self._failure = f"cannot be started: {error.strerror}"
-                return None
-
-    @property
-    def _output(self) -> IO[bytes] | None:
-        return self._process.stdout if self._process else None
-
-    def listen(self, selector: selectors.BaseSelector) -> None:
-        if self._output:
-            os.set_blocking(self._output.fileno(), False)
-            selector.register(self._output, selectors.EVENT_READ, self)
-
-    def hear(self) -> bool:
-        """Take what it says; False when it has nothing more to say."""
-        if self._output is None:
-            return False
+def _start(job: Job, output: IO[bytes]) -> "subprocess.Popen[bytes] | str":
+    """Start a program; returns why it cannot be, where it cannot."""
+    with tempfile.TemporaryFile() as stdin:
+        stdin.write(job.stdin)
+        stdin.seek(0)
         try:
-            chunk = os.read(self._output.fileno(), _CHUNK)
-        except BlockingIOError:
-            return True
-        self._heard = (self._heard + chunk)[:MOST_OUTPUT]
-        return bool(chunk)
+            return subprocess.Popen(  # noqa: S603 - the operator's own command
+                job.command,
+                stdin=stdin,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=job.folder,
+                env=job.environment,
+                start_new_session=True,
+            )
+        except OSError as error:
+            return f"cannot be started: {error.strerror}"
 
-    def goes_on(self) -> bool:
-        return self._process is not None and self._process.poll() is None
 
-    def stop(self) -> None:
-        """Kill it with all that it started, if it goes on."""
-        if self._process is None:
-            return
-        if self.goes_on():
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._failure = "killed"
-        self.hear()
-        if self._output:
-            self._output.close()
+@contextmanager
+def _killing_what_goes_on(
+    started: Sequence["subprocess.Popen[bytes] | str"],
+) -> "Iterator[list[subprocess.Popen[bytes]]]":
+    """In the end, kill what has not ended, with all that it started; gives these programs."""
+    killed: list[subprocess.Popen[bytes]] = []
+    try:
+        yield killed
+    finally:
+        for process in _processes(started):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                killed.append(process)
 
-    def ending(self, seconds: float) -> Ending:
-        output = self._heard.decode(errors="replace")
-        if self._process is None:
-            return Ending(self._failure)
-        if self._failure:
-            return Ending(f"took longer than {seconds:g} s and was killed", output)
-        code = self._process.returncode
-        if code < 0:
-            return Ending(f"was ended by signal {-code}", output)
-        return Ending(f"ended with {code}" if code else None, output, code)
+
+def _processes(
+    started: Sequence["subprocess.Popen[bytes] | str"],
+) -> "list[subprocess.Popen[bytes]]":
+    return [one for one in started if not isinstance(one, str)]
+
+
+def _ending(one: "subprocess.Popen[bytes] | str", output: IO[bytes], late: str | None) -> Ending:
+    if isinstance(one, str):
+        return Ending(one)
+    output.seek(0)
+    said = output.read(MOST_OUTPUT).decode(errors="replace")
+    code = one.returncode
+    if late:
+        return Ending(late, said)
+    if code < 0:
+        return Ending(f"was ended by signal {-code}", said)
+    return Ending(f"ended with {code}" if code else None, said, code)

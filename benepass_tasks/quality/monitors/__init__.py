@@ -3,7 +3,7 @@
 Monitors flag, and never fail a run: what they find makes the state unhealthy and opens alerts.
 """
 
-from benepass_tasks.quality.monitors.observe import observe
+from benepass_tasks.quality.monitors.observe import is_watched, observe
 from benepass_tasks.quality.monitors.results import Result
 
-__all__ = ["Result", "observe"]
+__all__ = ["Result", "is_watched", "observe"]

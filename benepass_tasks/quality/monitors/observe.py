@@ -131,8 +131,8 @@ def _judge_history(
 ) -> Iterator[Result]:
     figures = read_figures(connection, project, window)
     for key, series in figures.series.items():
-        if _is_watched(key, catalog):
-            monitor, dataset, name = key
+        monitor, dataset, name = key
+        if is_watched(catalog, monitor, dataset, name):
             kind = _KINDS[monitor]
             verdict = kind.judge(series, figures.series.get((f"new_{monitor}", dataset, name)))
             words = kind.new if verdict.what == "new" else kind.all
@@ -140,18 +140,27 @@ def _judge_history(
             yield _result(key, verdict, found, kind.unit)
     for dataset, spend in figures.spend.items():
         spent = judge_days(spend.amounts, spend.as_of, spend.seen)
-        if spent and dataset in catalog.tables:
+        if spent and is_watched(catalog, "spend_per_day", dataset, None):
             found = f"{wording.usd(spent.value)} spent on {spent.day:%A, %Y-%m-%d}"
             yield _result(("spend_per_day", dataset, None), spent, found, wording.usd)
 
 
-def _is_watched(key: Key, catalog: Catalog) -> bool:
-    monitor, dataset, name = key
-    if monitor not in _KINDS:
-        return False
+def is_watched(catalog: Catalog, monitor: str, dataset: str, name: str | None) -> bool:
+    """Whether a monitor watches a dataset of the catalog, or a part of it.
+
+    Args:
+        catalog: What is declared.
+        monitor: The monitor.
+        dataset: The source or table.
+        name: A column, an issue or a flag; None where it is the dataset as a whole.
+    """
+    source, table = catalog.sources.get(dataset), catalog.tables.get(dataset)
+    if monitor in ("freshness", "volume"):
+        return any(getattr(it, monitor) for it in (source, table) if it)
+    if monitor == "spend_per_day":
+        return table is not None
     if monitor not in ("row_count", "null_rate"):
-        return dataset in catalog.sources
-    table = catalog.tables.get(dataset)
+        return source is not None and monitor in _KINDS
     if table is None or table.layer not in ("raw", "marts"):
         return False
     if monitor == "null_rate":

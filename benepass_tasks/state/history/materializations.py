@@ -59,9 +59,16 @@ def record_loaded(connection: Connection, load: Load, reason: str | None) -> Non
     )
 
 
-def record_failed(connection: Connection, node: str, error: str) -> None:
-    """Write that a node could not be made; the message quotes no value of the data."""
-    _record(connection, node=node, outcome="failed", error=error)
+def record_failed(connection: Connection, node: str, error: str, reason: str) -> None:
+    """Write that a node could not be made.
+
+    Args:
+        connection: A session that writes.
+        node: The node.
+        error: The message; quotes no value of the data, but maybe the header of a file.
+        reason: The same without what a file has for a header, for those who are told of it.
+    """
+    _record(connection, node=node, outcome="failed", error=error, reason=reason)
 
 
 def record_skipped(connection: Connection, fingerprints: Mapping[str, str | None]) -> None:

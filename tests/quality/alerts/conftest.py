@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from receiving import Receiver, receiving
 
-from benepass_tasks.config.channels import Webhook
+from benepass_tasks.config.channels import SecretUrl
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.session import Warehouse
-from benepass_tasks.quality.alerts import alert
+from benepass_tasks.quality.alerts import Present, alert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from benepass_tasks.quality.alerts import Problem
+
+
+class Everything(Present):
+    """A project in which everything exists but for what a test takes away."""
+
+    __slots__ = ("gone",)
+
+    def __init__(self, *gone: str) -> None:
+        object.__setattr__(self, "gone", gone)
+
+    def has_node(self, node: str) -> bool:
+        return node not in self.gone
+
+    def has_file(self, source: str, file: str) -> bool:
+        return f"{source}/{file}" not in self.gone
+
+    def has_test(self, relation: str, column: str | None, test: str, arguments: str) -> bool:
+        return not {relation, f"{relation}.{column}", test, arguments} & {*self.gone}
+
+    def has_monitor(self, monitor: str, dataset: str, name: str | None) -> bool:
+        return not {monitor, dataset, name} & {*self.gone}
+
 
 MORNING = datetime(2026, 1, 1, 6, tzinfo=UTC)
 
@@ -37,6 +59,7 @@ class History:
 
     settings: Settings
     runs: int = 0
+    present: Present | None = field(default_factory=Everything)
 
     @property
     def warehouse(self) -> Warehouse:
@@ -68,11 +91,17 @@ class History:
             *(self.run_id, self.at, self.at, status, error),
         )
 
-    def made(self, node: str, outcome: str = "built", error: str | None = None) -> None:
+    def made(
+        self,
+        node: str,
+        outcome: str = "built",
+        reason: str | None = None,
+        error: str | None = None,
+    ) -> None:
         self.execute(
-            "insert into meta.materializations (run_id, node, outcome, error, recorded_at) "
-            "values (?, ?, ?, ?, ?)",
-            *(self.run_id, node, outcome, error, self.at),
+            "insert into meta.materializations (run_id, node, outcome, error, reason, recorded_at) "
+            "values (?, ?, ?, ?, ?, ?)",
+            *(self.run_id, node, outcome, error, reason, self.at),
         )
 
     def tested(  # noqa: PLR0913 - the columns of a table
@@ -104,9 +133,27 @@ class History:
         for name in markers:
             self.execute("insert into meta.markers values (?, '', '', '', 1, 0, '', now())", name)
 
+    def changed(  # noqa: PLR0913 - the columns of a table
+        self,
+        source: str,
+        file: str,
+        change: str,
+        *,
+        column: str = "amount",
+        severity: str = "warning",
+        misfits: int | None = None,
+        days_ago: int = 0,
+    ) -> None:
+        self.execute(
+            "insert into meta.schema_changes (load_id, run_id, changed_at, source, file, relation, "
+            "entry, column_name, change, is_guess, misfits, misfit_rows, severity) "
+            "values ($1, $1, now() - to_days($2), $3, $4, '', 1, $5, $6, false, $7, [], $8)",
+            *(self.run_id, days_ago, source, file, column, change, misfits, severity),
+        )
+
     def end(self, *extra: Problem) -> None:
         """The run ends."""
-        alert(self.warehouse, self.settings, self.run_id, extra)
+        alert(self.warehouse, self.settings, self.run_id, self.present, extra)
 
     def age(self, hours: float) -> None:
         """Let time pass, as far as alerts know it."""
@@ -150,5 +197,5 @@ def history(tmp_path: Path) -> History:
 @pytest.fixture
 def told(history: History, receiver: Receiver) -> History:
     """The same with a webhook."""
-    history.set(alert_webhook=Webhook(receiver.url))
+    history.set(alert_webhook=SecretUrl(receiver.url))
     return history

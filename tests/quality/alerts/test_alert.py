@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import subprocess
 import sys
 import time
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
+from conftest import Everything  # type: ignore[attr-defined] # that of this folder
 from receiving import SECRET, Answer
 
-from benepass_tasks.config.channels import VARIABLE, Webhook
-from benepass_tasks.quality.alerts import Problem, alert, run_failed
+from benepass_tasks.config.channels import WEBHOOK, SecretUrl
+from benepass_tasks.quality.alerts import Problem, alert, delivery, run_failed
 from benepass_tasks.quality.alerts import post as poster
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def ends(history: History, receiver: Receiver) -> list[str]:
     texts = receiver.take_texts()
     assert len(texts) <= 1
     lines = texts[0].splitlines()[1:] if texts else []
-    return [line.strip("*").partition("` ")[0].replace("`", "") for line in lines]
+    return [re.split("`[,:] ", line.strip("*"))[0].replace("`", "") for line in lines]
 
 
 def test_an_incident_is_told_when_it_is_new_and_when_it_is_over(
@@ -98,7 +100,7 @@ def test_a_warning_that_becomes_a_failure_is_told(told: History, receiver: Recei
 
 def test_an_event_is_told_once_and_is_never_resolved(told: History, receiver: Receiver) -> None:
     told.run()
-    told.end(Problem("schema:transactions.tip:run1", "column tip is new", "", "warn", True))  # noqa: FBT003
+    told.end(Problem("schema:s:f:1:added", "column tip is new", "", "warn", is_event=True))
     assert len(receiver.take_texts()) == 1
     told.age(hours=48)
     told.run()
@@ -133,18 +135,92 @@ def test_news_that_could_not_be_told_while_it_was_is_told_as_over(
     assert ends(told, receiver) == ["Resolved", f"• fail: {NODE}"]
 
 
-def test_what_was_over_long_before_anybody_could_be_told_is_no_news(
-    history: History, receiver: Receiver
-) -> None:
+def test_history_from_before_a_channel_is_never_told(history: History, receiver: Receiver) -> None:
     fails(history)
+    history.changed("s", "f.csv", "added")
     history.end()
     mends(history)
     history.end()
-    assert history.incidents() == [("failed:marts.x", "fail", False)]
-    history.age(hours=24 * 8)
-    history.set(alert_webhook=Webhook(receiver.url))
     history.run()
-    assert ends(history, receiver) == []
+    history.made("marts.y", "failed")
+    history.end()
+    history.set(alert_webhook=SecretUrl(receiver.url))
+    history.run()
+    history.made("marts.y")
+    history.made("marts.z", "failed")
+    assert ends(history, receiver) == ["New", "• fail: marts.z could not be built"]
+    history.run()
+    history.made("marts.z")
+    assert ends(history, receiver) == ["Resolved", "• fail: marts.z could not be built"]
+
+
+def test_what_does_not_exist_any_more_is_resolved_once_and_is_no_ghost(
+    told: History, receiver: Receiver
+) -> None:
+    told.run("failed")
+    told.made("extra/extra.csv", "failed", "it is empty")
+    told.end()
+    assert ": it is empty; `benepass runs show run1` shows more" in receiver.take_texts()[0]
+    told.present = None
+    told.run()
+    told.end()
+    assert told.incidents() == [("failed:extra/extra.csv", "fail", True)]
+    told.present = Everything("extra/extra.csv")
+    told.run()
+    told.end()
+    assert ": it is no longer part of the project" in receiver.take_texts()[0]
+    # What once hid it, for a time, were the books.
+    for outcome in ("built", "failed", "built", "failed"):
+        told.run("failed" if outcome == "failed" else "succeeded")
+        told.made("books", outcome)
+        told.end()
+    assert not any("extra" in text for text in receiver.texts)
+
+
+def beating(history: History, receiver: Receiver) -> int:
+    """End a run; returns how often the heartbeat is called."""
+    history.end()
+    calls = [path for method, path, _, body in receiver.requests if (method, body) == ("GET", b"")]
+    receiver.requests.clear()
+    return len(calls)
+
+
+def test_the_heartbeat_is_called_after_each_healthy_run_and_no_other(
+    history: History, receiver: Receiver
+) -> None:
+    history.set(alert_heartbeat=SecretUrl(receiver.url))
+    for _ in range(2):
+        history.run()
+        assert beating(history, receiver) == 1
+    for status in ("failed", "interrupted", "running"):
+        history.run(status)
+        assert beating(history, receiver) == 0
+    history.run()
+    history.monitored("freshness", "transactions", "warn")
+    assert beating(history, receiver) == 0
+    history.run()
+    assert beating(history, receiver) == 0
+    history.monitored("freshness", "transactions", "ok")
+    assert beating(history, receiver) == 1
+
+
+def test_a_heartbeat_that_does_not_arrive_is_a_warning_without_its_address(
+    history: History, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    receiver.answers = [Answer(404)]
+    history.set(alert_heartbeat=SecretUrl(receiver.url))
+    history.run()
+    history.end()
+    assert f"the heartbeat did not arrive: heartbeat at {receiver.host}: the answer" in caplog.text
+    assert SECRET not in caplog.text
+    assert SECRET.encode() not in history.warehouse.path.read_bytes()
+
+
+def test_without_a_warehouse_there_is_no_heartbeat(history: History, receiver: Receiver) -> None:
+    history.set(alert_heartbeat=SecretUrl(receiver.url))
+    alert(None, history.settings, "run1", None)
+    assert receiver.requests == []
 
 
 @pytest.mark.slow
@@ -205,6 +281,7 @@ def test_the_address_is_no_argument_that_all_users_can_see(
     assert len(receiver.texts) == 1
     ((command, _),) = started
     assert command == [sys.executable, "-I", "-S", poster.__file__]
+    assert poster.FAILED == delivery.FAILED_TO_POST
 
 
 def command(history: History, code: str) -> None:
@@ -220,7 +297,7 @@ KEEP = (
 def test_a_command_gets_the_same_message(
     told: History, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(VARIABLE, "https://example.com/not-for-the-command")
+    monkeypatch.setenv(WEBHOOK, "https://example.com/not-for-the-command")
     monkeypatch.setenv("BENEPASS_HASH_KEY", "not-for-the-command" * 3)
     command(told, KEEP)
     fails(told)
@@ -306,16 +383,16 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from benepass_tasks.quality.alerts import alert
-from benepass_tasks.config.channels import Webhook
+from benepass_tasks.config.channels import SecretUrl
 from benepass_tasks.config.settings import current_settings
 from benepass_tasks.engine.session import Warehouse
 
 path, url = sys.argv[1:]
 settings = replace(
     current_settings(), warehouse=Path(path), project_dir=Path(path).parent,
-    alert_webhook=Webhook(url),
+    alert_webhook=SecretUrl(url),
 )
-alert(Warehouse.of(settings), settings, "other")
+alert(Warehouse.of(settings), settings, "run1", None)
 """
 
 
@@ -384,11 +461,12 @@ def test_without_a_warehouse_what_is_known_is_told_without_memory(
 ) -> None:
     for warehouse in (None, told.warehouse):
         told.warehouse.path.unlink(missing_ok=True)
-        alert(warehouse, told.settings, "run7", [run_failed("run7")])
+        alert(warehouse, told.settings, "run7", None, [run_failed("run7", "no catalog")])
         (text,) = receiver.take_texts()
-        assert "• fail: `the run failed outside of its tasks` the log of run run7 says" in text
+        assert "• fail: `the run failed outside of its tasks`, since " in text
+        assert ": no catalog; `benepass runs show run7` shows more" in text
         assert "so this may be told again" in text
-        alert(warehouse, told.settings, "run8")
+        alert(warehouse, told.settings, "run8", None)
         assert receiver.take_texts() == []
     assert not told.warehouse.path.exists()
 
@@ -411,7 +489,7 @@ def test_a_locked_warehouse_is_waited_for_a_little_and_then_left(
     try:
         assert holder.stdout
         assert holder.stdout.readline() == b"open\n"
-        told.end(run_failed("run1"))
+        told.end(run_failed("run1", "why"))
     finally:
         holder.kill()
         holder.communicate()
@@ -424,7 +502,7 @@ def test_a_broken_warehouse_fails_nothing(
     told: History, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     told.warehouse.path.write_bytes(b"no database" * 1000)
-    told.end(run_failed("run1"))
+    told.end(run_failed("run1", "why"))
     assert "alerts: the incidents cannot be kept: " in caplog.text
     assert len(receiver.texts) == 1
 
@@ -433,6 +511,6 @@ def test_a_table_that_was_changed_by_hand_fails_nothing(
     told: History, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     told.execute("alter table meta.monitor_results drop column message")
-    told.end(run_failed("run1"))
+    told.end(run_failed("run1", "why"))
     assert "alerts: the incidents cannot be kept: DuckDB refuses the SQL: " in caplog.text
     assert len(receiver.texts) == 1

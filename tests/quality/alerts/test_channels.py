@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import luigi
 import pytest
 
-from benepass_tasks.config.channels import VARIABLE, Webhook, read_command, read_webhook
+from benepass_tasks.config.channels import WEBHOOK, SecretUrl, read_command, read_webhook
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.settings import benepass, current_settings
 
@@ -30,7 +30,7 @@ def config() -> Iterator[luigi.configuration.cfg_parser.LuigiConfigParser]:
 
 
 def test_nothing_is_set_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(WEBHOOK, raising=False)
     settings = current_settings()
     assert (settings.alert_webhook, settings.alert_command) == (None, ())
 
@@ -39,10 +39,10 @@ def test_the_environment_has_the_webhook_unless_a_setting_has(
     monkeypatch: pytest.MonkeyPatch,
     config: luigi.configuration.cfg_parser.LuigiConfigParser,
 ) -> None:
-    monkeypatch.setenv(VARIABLE, URL)
-    assert current_settings().alert_webhook == Webhook(URL)
+    monkeypatch.setenv(WEBHOOK, URL)
+    assert current_settings().alert_webhook == SecretUrl(URL)
     config.set("benepass", "alert_webhook", OTHER)
-    assert current_settings().alert_webhook == Webhook(OTHER)
+    assert current_settings().alert_webhook == SecretUrl(OTHER)
 
 
 def test_a_command_is_split_as_a_shell_would(
@@ -61,10 +61,10 @@ def test_a_webhook_shows_its_host_alone(
     monkeypatch: pytest.MonkeyPatch,
     config: luigi.configuration.cfg_parser.LuigiConfigParser,
 ) -> None:
-    webhook = Webhook(URL)
+    webhook = SecretUrl(URL)
     assert webhook.host == "hooks.example.com:8443"
     assert webhook.reveal() == URL
-    monkeypatch.setenv(VARIABLE, URL)
+    monkeypatch.setenv(WEBHOOK, URL)
     config.set("benepass", "alert_webhook", URL)
     settings = current_settings()
     shown = [repr(webhook), str(webhook), f"{webhook}", repr(settings), repr(benepass())]
@@ -73,11 +73,11 @@ def test_a_webhook_shows_its_host_alone(
 
 
 def test_settings_with_the_same_webhook_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, URL)
+    monkeypatch.setenv(WEBHOOK, URL)
     first = current_settings()
     assert first == current_settings()
     assert hash(first) == hash(current_settings())
-    monkeypatch.setenv(VARIABLE, OTHER)
+    monkeypatch.setenv(WEBHOOK, OTHER)
     assert first != current_settings()
 
 
@@ -99,6 +99,6 @@ def test_settings_with_the_same_webhook_are_the_same(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_what_cannot_be_posted_to_is_refused_and_not_shown(url: str) -> None:
-    with pytest.raises(ProjectError, match=VARIABLE) as caught:
+    with pytest.raises(ProjectError, match=WEBHOOK) as caught:
         read_webhook(url)
     assert "cret" not in str(caught.value).replace("a secret", "")

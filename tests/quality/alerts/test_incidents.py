@@ -9,21 +9,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benepass_tasks.quality.alerts.incidents import Incident, compare
+from benepass_tasks.quality.alerts.incidents import GONE, Incident, compare
 from benepass_tasks.quality.alerts.news import REMIND_AFTER, Told, news_for
 from benepass_tasks.quality.alerts.problems import Problem
 
 if TYPE_CHECKING:
     from benepass_tasks.catalog.datasets import Severity
     from benepass_tasks.quality.alerts.news import Kind
+    from benepass_tasks.quality.alerts.problems import Standing
 
 NOW = datetime(2026, 1, 2, 6, tzinfo=UTC)
 BEFORE = NOW - timedelta(days=1)
 SOON = NOW + timedelta(minutes=1)
 
 
-def problem(key: str = "k", severity: Severity = "fail", *, is_event: bool = False) -> Problem:
-    return Problem(key, f"title of {key}", "detail", severity, is_event)
+def problem(
+    key: str = "k",
+    severity: Severity = "fail",
+    *,
+    is_event: bool = False,
+    standing: Standing = "there",
+) -> Problem:
+    title = f"title of {key}"
+    return Problem(key, title, "detail", severity, is_event=is_event, standing=standing)
 
 
 def incident(
@@ -40,9 +48,9 @@ def told(
 
 
 def kinds(
-    incidents: list[Incident], past: list[Told], now: datetime = SOON
+    incidents: list[Incident], past: list[Told], now: datetime = SOON, since: datetime = BEFORE
 ) -> dict[str, list[str]]:
-    news = news_for(incidents, past, now)
+    news = news_for(incidents, past, since, now)
     groups = news.incidents.items() if news else ()
     return {kind: [it.key for it in them] for kind, them in groups if them}
 
@@ -71,6 +79,22 @@ def test_what_is_no_problem_any_more_is_resolved() -> None:
     changes = compare([], [incident()], "r2", NOW)
     (resolved,) = changes.resolved
     assert (resolved.resolved_at, resolved.resolved_run_id) == (NOW, "r2")
+
+
+def test_what_does_not_exist_any_more_ends_with_a_clear_word_and_never_comes_back() -> None:
+    gone = problem(standing="gone")
+    changes = compare([gone], [incident()], "r2", NOW)
+    (resolved,) = changes.resolved
+    assert (resolved.detail, resolved.resolved_at) == (GONE, NOW)
+    assert not changes.opened
+    assert not changes.altered
+    assert not compare([gone], [], "r3", SOON)
+
+
+def test_where_it_is_not_known_what_exists_incidents_go_on_and_none_is_opened() -> None:
+    unknown = problem(standing="unknown")
+    assert not compare([unknown], [incident()], "r2", NOW)
+    assert not compare([unknown], [], "r2", NOW)
 
 
 def test_an_event_is_over_at_once_and_is_no_news_twice() -> None:
@@ -106,6 +130,19 @@ def test_each_state_is_told_once() -> None:
 
 def test_what_ended_before_it_could_be_told_is_told_as_resolved() -> None:
     assert kinds([incident(resolved_at=NOW)], []) == {"resolved": ["k"]}
+
+
+def test_what_was_over_before_the_channel_was_there_is_not_told() -> None:
+    over = incident(resolved_at=NOW)
+    (event,) = compare([problem(is_event=True)], [], "r", BEFORE).opened
+    assert kinds([over, event], [], since=NOW) == {}
+    assert kinds([incident()], [], since=NOW) == {"new": ["k"]}
+    assert kinds([over], [told()], since=NOW) == {"resolved": ["k"]}
+
+
+def test_an_event_of_the_run_that_first_has_the_channel_is_told() -> None:
+    (event,) = compare([problem(is_event=True)], [], "r", NOW).opened
+    assert kinds([event], [], since=NOW) == {"new": ["k"]}
 
 
 def test_a_warning_that_becomes_a_failure_is_news_and_the_reverse_is_not() -> None:

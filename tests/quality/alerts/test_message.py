@@ -59,13 +59,13 @@ def test_it_tells_each_kind_under_its_heading() -> None:
     assert header["text"]["text"] == "benepass-tasks: 1 new, 1 worse, 1 resolved, 1 still open"
     assert section["text"]["text"].splitlines() == [
         "*New*",
-        "• fail: `new thing` d, since 2026-01-02 06:00 UTC",
+        "• fail: `new thing`, since 2026-01-02 06:00 UTC: d",
         "*Worse*",
-        "• fail: `worse thing` d, since 2026-01-02 06:00 UTC",
+        "• fail: `worse thing`, since 2026-01-02 06:00 UTC: d",
         "*Resolved*",
-        "• fail: `resolved thing` d, since 2026-01-02 06:00 UTC",
+        "• fail: `resolved thing`, since 2026-01-02 06:00 UTC: d",
         "*Still open*",
-        "• fail: `open thing` d, since 2026-01-02 06:00 UTC",
+        "• fail: `open thing`, since 2026-01-02 06:00 UTC: d",
     ]
     assert context["elements"][0]["text"].startswith("Run `run1`; ")
     assert message["text"].splitlines()[1:] == section["text"]["text"].splitlines()
@@ -82,7 +82,7 @@ def test_it_keeps_to_the_limits_and_nothing_of_a_name_is_markup(
         assert not re.search(r"@[a-z]", text)
         for line in text.splitlines():
             assert re.fullmatch(
-                rf"{HEADINGS}|• fail: `[^`]*` .*|and \d+ more|Run .*|benepass-tasks: .*", line
+                rf"{HEADINGS}|• fail: `[^`]*`, .*|and \d+ more|Run .*|benepass-tasks: .*", line
             ), line
 
 
@@ -116,15 +116,15 @@ def test_what_was_not_remembered_is_said() -> None:
 def test_what_is_over_has_a_beginning_and_an_end() -> None:
     over = replace(incident(), resolved_at=NOW + timedelta(hours=25))
     text = message_of(News({"resolved": [over]}), "r")["text"]
-    assert text.endswith("`t` d, from 2026-01-02 06:00 to 2026-01-03 07:00 UTC")
+    assert text.endswith("`t`, from 2026-01-02 06:00 to 2026-01-03 07:00 UTC: d")
 
 
 def test_an_event_has_no_duration() -> None:
     problem = Problem("k", "column nickname is new", "in transactions", "warn", is_event=True)
-    news = news_for(compare([problem], [], "r", NOW).opened, [], NOW + timedelta(minutes=1))
+    news = news_for(compare([problem], [], "r", NOW).opened, [], NOW, NOW + timedelta(minutes=1))
     assert news
     assert message_of(news, "r")["text"].endswith(
-        "\n• warn: `column nickname is new` in transactions"
+        "\n• warn: `column nickname is new`: in transactions"
     )
 
 

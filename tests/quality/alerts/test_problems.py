@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from conftest import Everything  # type: ignore[attr-defined] # that of this folder
 
 from benepass_tasks.quality.alerts.problems import (
-    EVENTS_LAST,
+    LONGEST_DETAIL,
     LONGEST_TITLE,
     Problem,
-    events_of,
     problems_of,
 )
 
@@ -23,11 +22,11 @@ FACT = "marts.fact_transactions"
 
 def problems(history: History) -> list[Problem]:
     with history.warehouse.read() as connection:
-        return problems_of(connection, history.run_id)
+        return problems_of(connection, history.run_id, history.present)
 
 
 def keys(history: History) -> list[str]:
-    return [problem.key for problem in problems(history)]
+    return [problem.key for problem in problems(history) if problem.standing != "gone"]
 
 
 def test_nothing_is_wrong_after_a_good_run(history: History) -> None:
@@ -46,8 +45,9 @@ def test_a_test_that_does_not_pass_is_told_with_numbers(history: History) -> Non
         Problem(
             f"contract:{FACT}.amount:range:min 55",
             f"{FACT}.amount: range (min 55)",
-            "2 of 100 rows",
+            "2 of 100 rows fail it",
             "fail",
+            "`meta.check_results` has the keys of the first",
         ),
         Problem(
             f"contract:{FACT}:row_count:min 200",
@@ -77,18 +77,6 @@ def test_a_test_that_is_not_among_those_of_its_table_any_more_is_over(history: H
     assert keys(history) == []
 
 
-def test_a_table_that_promises_nothing_any_more_is_over_once_all_others_pass(
-    history: History,
-) -> None:
-    history.run()
-    history.tested(FACT, "amount", "range", failing=2)
-    history.tested("marts.dim_employees", "status", "not_null", failing=3, severity="warn")
-    history.vouch("contracts/marts.dim_employees")
-    assert len(keys(history)) == 2
-    history.vouch("contracts")
-    assert keys(history) == ["contract:marts.dim_employees.status:not_null"]
-
-
 @pytest.mark.parametrize(
     ("node", "title"),
     [
@@ -103,10 +91,10 @@ def test_what_could_not_be_made_is_wrong_until_it_is_up_to_date(
     history: History, node: str, title: str
 ) -> None:
     history.run("failed")
-    history.made(node, "failed", "a text that may quote ann.archer@example.com")
-    assert problems(history) == [
-        Problem(f"failed:{node}", title, "the log of run run1 says why", "fail")
-    ]
+    history.made(node, "failed", "it is empty", "a text that may quote ann.archer@example.com")
+    (problem,) = problems(history)
+    assert (problem.key, problem.title, problem.severity) == (f"failed:{node}", title, "fail")
+    assert problem.detail == "it is empty; `benepass runs show run1` shows more"
     history.run()
     history.made("marts.dim_merchants")
     assert keys(history) == [f"failed:{node}"]
@@ -116,32 +104,41 @@ def test_what_could_not_be_made_is_wrong_until_it_is_up_to_date(
 
 
 @pytest.mark.parametrize(
-    ("node", "is_over"), [("marts.gone", True), ("contracts", False), ("published", False)]
+    "gone",
+    [
+        pytest.param("extra/extra.csv", id="file"),
+        pytest.param(FACT, id="table"),
+        pytest.param("min 55", id="test"),
+        pytest.param("null_rate", id="monitor"),
+        pytest.param("s/f.csv", id="file that changed"),
+    ],
 )
-def test_what_the_books_stand_on_is_over_when_they_balance(
-    history: History, node: str, *, is_over: bool
+def test_what_does_not_exist_any_more_is_gone_and_all_else_is_wrong(
+    history: History, gone: str
 ) -> None:
     history.run("failed")
-    history.made(node, "failed")
-    history.run()
-    history.made("books")
-    assert (keys(history) == []) is is_over
+    history.made("extra/extra.csv", "failed")
+    history.made(FACT, "failed")
+    history.tested("marts.x", "amount", "range", arguments="min 55", failing=2)
+    history.monitored("null_rate", "raw.x", "warn", "email")
+    history.changed("s", "f.csv", "added")
+    everything = keys(history)
+    assert len(everything) == 5
+    history.present = Everything(gone)
+    (over,) = {*everything} - {*keys(history)}
+    assert over in {it.key for it in problems(history) if it.standing == "gone"}
 
 
-def test_books_that_balanced_before_end_nothing(history: History) -> None:
-    history.run()
-    history.made("books")
+def test_where_the_project_cannot_be_read_it_is_not_known_what_still_exists(
+    history: History,
+) -> None:
     history.run("failed")
     history.made("marts.x", "failed")
-    assert keys(history) == ["failed:marts.x"]
-
-
-def test_books_that_fail_again_end_nothing(history: History) -> None:
+    history.present = None
+    assert [it.standing for it in problems(history)] == ["there"]
     history.run("failed")
-    history.made("marts.gone", "failed")
-    history.run("failed")
-    history.made("books", "failed")
-    assert keys(history) == ["failed:books", "failed:marts.gone"]
+    found = {it.key: it.standing for it in problems(history)}
+    assert found == {"failed:marts.x": "unknown", "run": "there"}
 
 
 def test_failing_tests_are_told_once_and_not_also_as_a_failed_task(history: History) -> None:
@@ -164,8 +161,9 @@ def test_a_run_that_failed_without_a_task_is_wrong_until_one_does_not(history: H
         Problem(
             "run",
             "the run failed outside of its tasks",
-            "the log of run run1 says why",
+            "catalog.yaml:3 ...",
             "fail",
+            "`benepass runs show run1` shows more",
         )
     ]
     history.run()
@@ -182,13 +180,12 @@ def test_a_monitor_is_wrong_until_the_monitors_say_otherwise(history: History) -
     history.run()
     history.monitored("null_rate", "raw.employees", "warn", "email")
     history.monitored("freshness", "transactions", "fail")
-    detail = "50.0 % of the rows (median 0.0 % of 14 runs)"
-    assert problems(history) == [
-        Problem("freshness:transactions", "transactions: freshness", detail, "fail"),
-        Problem(
-            "null_rate:raw.employees:email", "raw.employees: null_rate of email", detail, "warn"
-        ),
+    why = "50.0 % of the rows (median 0.0 % of 14 runs)"
+    assert [(it.key, it.title, it.why, it.severity) for it in problems(history)] == [
+        ("freshness:transactions", "transactions: freshness", why, "fail"),
+        ("null_rate:raw.employees:email", "raw.employees: null_rate of email", why, "warn"),
     ]
+    assert all(it.more.startswith("`benepass ") for it in problems(history))
     history.run("failed")
     assert len(problems(history)) == 2 + 1
     history.run()
@@ -197,42 +194,31 @@ def test_a_monitor_is_wrong_until_the_monitors_say_otherwise(history: History) -
 
 
 def test_a_change_of_a_file_is_an_event_that_somebody_should_know(history: History) -> None:
-    history.execute("drop table if exists meta.schema_changes")
-    history.execute(
-        "create table meta.schema_changes as from (values "
-        "('s', 'f.csv', 'tip', 'added', null, 'DOUBLE', null, 'l1', 1, 'warning', now()),"
-        "('s', 'f.csv', 'Ann Archer', 'added', null, 'DOUBLE', null, 'l1', 4, 'warning', now()),"
-        "('s', 'f.csv', 'amount', 'type_changed', 'DOUBLE', 'VARCHAR', 1234, 'l1', 2, 'warning',"
-        " now() - interval 1 second),"
-        "('s', 'f.csv', 'day', 'reordered', '1', '2', null, 'l1', 3, 'info', now()),"
-        "('s', 'f.csv', 'old', 'removed', 'DATE', null, null, 'l0', 1, 'warning',"
-        " now() - interval 8 days)"
-        ") as t(source, file, column_name, change, before, after, misfits, load_id, entry, "
-        "severity, changed_at)"
-    )
-    with history.warehouse.read() as connection:
-        found = list(events_of(connection, datetime.now(UTC) - EVENTS_LAST))
-    assert found == [
-        Problem(
-            "schema:s:f.csv:l1:type_changed",
-            "s: columns with values of another type (1)",
-            "in f.csv; 1,234 values do not fit; `schema history s` names them",
-            "warn",
-            is_event=True,
-        ),
-        Problem(
-            "schema:s:f.csv:l1:added",
+    history.run()
+    history.changed("s", "f.csv", "type_changed", misfits=1234)
+    history.changed("s", "f.csv", "added", column="tip")
+    history.changed("s", "f.csv", "added", column="Ann Archer")
+    history.changed("s", "f.csv", "reordered", severity="info")
+    history.changed("s", "f.csv", "removed", days_ago=8)
+    found = problems(history)
+    assert all(it.is_event and it.severity == "warn" for it in found)
+    assert sorted((it.key, it.title, it.detail) for it in found) == [
+        (
+            "schema:s:f.csv:run1:added",
             "s: new columns (2)",
-            "in f.csv; `schema history s` names them",
-            "warn",
-            is_event=True,
+            "in f.csv; `benepass schema history s` names them",
+        ),
+        (
+            "schema:s:f.csv:run1:type_changed",
+            "s: columns with values of another type (1)",
+            "in f.csv; 1,234 values do not fit; `benepass schema history s` names them",
         ),
     ]
 
 
 def test_neither_keys_nor_the_texts_of_errors_are_told(history: History) -> None:
     history.run("failed", error="ann.archer@example.com")
-    history.made("employees/employees.csv", "failed", "lacks a column; has ann.archer@example.com")
+    history.made("employees/employees.csv", "failed", "why", "it has ann.archer@example.com")
     history.tested("marts.dim_employees", "email", "regex", failing=1, keys=["ann.archer@x.com"])
     found = problems(history)
     assert len(found) == 2
@@ -245,3 +231,14 @@ def test_a_problem_is_one_line_that_steers_nothing(history: History) -> None:
     (problem,) = problems(history)
     assert problem.title.startswith(r"marts.x.a\x1b[2J\n\u202eb: range (xxx")
     assert len(problem.title) == LONGEST_TITLE + len("...")
+
+
+def test_a_reason_that_is_long_or_steers_leaves_room_for_where_there_is_more(
+    history: History,
+) -> None:
+    history.run("failed")
+    history.made("marts.x", "failed", "a\n`b` \x1b[2J" + "x" * 1000)
+    (problem,) = problems(history)
+    assert problem.detail.startswith(r"a 'b' \x1b[2Jxxx")
+    assert problem.detail.endswith("...; `benepass runs show run1` shows more")
+    assert len(problem.detail) == LONGEST_DETAIL

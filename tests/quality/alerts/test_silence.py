@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benepass_tasks.config.channels import Webhook
+from benepass_tasks.catalog import load_catalog
+from benepass_tasks.config.channels import SecretUrl
 from benepass_tasks.config.settings import current_settings
 from benepass_tasks.engine.session import Warehouse
-from benepass_tasks.quality.alerts import alert
+from benepass_tasks.quality.alerts import Present, alert
 from benepass_tasks.state.this_run import run_id
 
 if TYPE_CHECKING:
@@ -27,9 +29,11 @@ def end(workspace: Workspace, receiver: Receiver) -> None:
         current_settings(),
         project_dir=workspace.root,
         warehouse=workspace.warehouse,
-        alert_webhook=Webhook(receiver.url),
+        alert_webhook=SecretUrl(receiver.url),
     )
-    alert(Warehouse.of(settings), settings, run_id())
+    catalog = load_catalog(workspace.root / "catalog.yaml")
+    nodes = [node for (node,) in workspace.query("select node from meta.materializations")]
+    alert(Warehouse.of(settings), settings, run_id(), Present(nodes, catalog))
 
 
 def silent(receiver: Receiver, workspace: Workspace) -> list[str]:
@@ -59,21 +63,45 @@ def test_of_rows_that_fail_a_test_there_is_the_number(
         ("ann.archer@example.com",)
     ]
     end(workspace, receiver)
-    assert [line.partition(", since")[0] for line in silent(receiver, workspace)] == [
+    more = "; `meta.check_results` has the keys of the first"
+    lines = [re.sub(", since .* UTC", "", line) for line in silent(receiver, workspace)]
+    assert lines == [
         "*New*",
-        "• fail: `marts.fact_transactions.amount: range (min 55)` 2 of 3 rows",
-        "• fail: `quality.quarantine_employees.raw_email: regex (^none)` 1 of 1 rows",
+        f"• fail: `marts.fact_transactions.amount: range (min 55)`: 2 of 3 rows fail it{more}",
+        (
+            "• fail: `quality.quarantine_employees.raw_email: regex (^none)`: 1 of 1 rows fail it"
+            f"{more}"
+        ),
     ]
 
 
 @pytest.mark.usefixtures("finished")
-def test_of_a_file_that_lacks_its_header_there_is_the_name(
-    workspace: Workspace, receiver: Receiver
+@pytest.mark.parametrize(
+    ("header", "why"),
+    [
+        pytest.param("", "employees.csv:1 lacks the required columns", id="none"),
+        pytest.param(
+            "employee_id,first_name,last_name,email,hire_date,Ann Archer",
+            "lacks the required column status",
+            id="another",
+        ),
+        pytest.param(
+            "employee_id,first_name,last_name,email,hire_date,status,Ann Archer,ann archer",
+            "two columns of its header, number 7 and 8, mean the same one",
+            id="twice",
+        ),
+    ],
+)
+def test_of_a_file_that_is_refused_the_reason_is_told_and_no_header(
+    workspace: Workspace, receiver: Receiver, header: str, why: str
 ) -> None:
-    """Its first record is taken for the header, which errors are about."""
+    """A header may be somebody's record, which errors are about."""
     content = (workspace.data / "employees.csv").read_text()
-    workspace.write("data/employees.csv", content.partition("\n")[2])
+    rows = content.partition("\n")[2]
+    workspace.write("data/employees.csv", f"{header}\n{rows}" if header else rows)
     assert not workspace.attempt()[1]
     end(workspace, receiver)
     _, line = silent(receiver, workspace)
-    assert line.startswith("• fail: `employees/employees.csv could not be loaded` the log of run ")
+    assert line.startswith("• fail: `employees/employees.csv could not be loaded`, since ")
+    assert why in line
+    assert line.endswith(" shows more")
