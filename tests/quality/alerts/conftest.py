@@ -7,40 +7,19 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from existing import Everything
 from receiving import Receiver, receiving
 
 from benepass_tasks.config.channels import SecretUrl
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.session import Warehouse
-from benepass_tasks.quality.alerts import Present, alert
+from benepass_tasks.quality.alerts import alert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from benepass_tasks.quality.alerts import Problem
-
-
-class Everything(Present):
-    """A project in which everything exists but for what a test takes away."""
-
-    __slots__ = ("gone",)
-
-    def __init__(self, *gone: str) -> None:
-        object.__setattr__(self, "gone", gone)
-
-    def has_node(self, node: str) -> bool:
-        return node not in self.gone
-
-    def has_file(self, source: str, file: str) -> bool:
-        return f"{source}/{file}" not in self.gone
-
-    def has_test(self, relation: str, column: str | None, test: str, arguments: str) -> bool:
-        return not {relation, f"{relation}.{column}", test, arguments} & {*self.gone}
-
-    def has_monitor(self, monitor: str, dataset: str, name: str | None) -> bool:
-        return not {monitor, dataset, name} & {*self.gone}
-
+    from benepass_tasks.quality.alerts import Present, Problem
 
 MORNING = datetime(2026, 1, 1, 6, tzinfo=UTC)
 

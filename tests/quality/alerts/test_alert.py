@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-from conftest import Everything  # type: ignore[attr-defined] # that of this folder
+from existing import Everything
 from receiving import SECRET, Answer
 
 from benepass_tasks.config.channels import WEBHOOK, SecretUrl

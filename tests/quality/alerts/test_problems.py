@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Everything  # type: ignore[attr-defined] # that of this folder
+from existing import Everything
 
 from benepass_tasks.quality.alerts.problems import (
     LONGEST_DETAIL,
