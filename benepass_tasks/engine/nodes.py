@@ -12,8 +12,3 @@ PUBLISHED = "published"
 
 SITE = "site"
 """The pages for those who write no SQL."""
-
-
-def is_part(node: str) -> bool:
-    """Whether a node is a part of what one task does: a table's contract, a published file."""
-    return node.startswith((f"{CONTRACTS}/", f"{PUBLISHED}:"))

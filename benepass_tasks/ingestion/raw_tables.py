@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -10,8 +11,6 @@ from benepass_tasks.catalog.declared import refuse_other_raw_columns
 from benepass_tasks.engine.measure import Measure, Profiling
 from benepass_tasks.engine.session import Warehouse, quote_relation
 from benepass_tasks.engine.tables import engine_of
-from benepass_tasks.ingestion.headers import Header
-from benepass_tasks.ingestion.inspection import Findings
 from benepass_tasks.ingestion.schema_evolution.history import write_changes
 from benepass_tasks.state.history.materializations import record_loaded
 from benepass_tasks.state.markers import (
@@ -22,6 +21,11 @@ from benepass_tasks.state.markers import (
     write_load,
 )
 from benepass_tasks.state.source_files import REJECTED, SourceFile
+
+if TYPE_CHECKING:
+    # They import pyarrow, and whoever only asks what is up to date does without.
+    from benepass_tasks.ingestion.headers import Header
+    from benepass_tasks.ingestion.inspection import Findings
 
 REJECTED_COLUMNS = {
     "_source_file": "VARCHAR",
@@ -34,7 +38,7 @@ REJECTED_COLUMNS = {
 
 
 def prepare(
-    warehouse: Warehouse, known: Snapshot, table: Table, file: SourceFile, header: Header
+    warehouse: Warehouse, known: Snapshot, table: Table, file: SourceFile, header: "Header"
 ) -> None:
     """Withdraw the word for the file's earlier load, and make the tables where they are missing.
 
@@ -62,7 +66,7 @@ def after_load(known: Snapshot, table: Table, load: Load) -> Snapshot:
 
 
 def replace_earlier(
-    connection: Connection, table: Table, load: Load, reason: str | None, findings: Findings
+    connection: Connection, table: Table, load: Load, reason: str | None, findings: "Findings"
 ) -> None:
     """Remove what earlier loads of the file left, and write that the new one is whole.
 
@@ -111,7 +115,7 @@ def _delete(connection: Connection, table: Table, condition: str, values: tuple[
         )
 
 
-def _create_raw(connection: Connection, table: Table, header: Header) -> None:
+def _create_raw(connection: Connection, table: Table, header: "Header") -> None:
     """Make what is missing of the tables and of their columns.
 
     Made here and not by dlt, which trusts the schema it stored and would not make again a table or
