@@ -139,9 +139,9 @@ accounts = st.builds(
 companies = st.lists(accounts, min_size=1, max_size=9)
 
 INPUTS = """
-create table intermediate.int_benefit_accounts (
+create table intermediate.accepted_benefit_accounts (
     benefit_account_id varchar, employee_id varchar, benefit_type varchar, program_name varchar,
-    monthly_allowance decimal(18, 2), is_current boolean, is_owner_known boolean
+    monthly_allowance decimal(18, 2)
 );
 create table marts.fact_transactions (
     transaction_id varchar, employee_id varchar, benefit_account_id varchar, merchant varchar,
@@ -152,7 +152,7 @@ create table marts.fact_transactions (
 MODELS = ("marts.dim_benefit_programs", "marts.program_utilization", "marts.dim_merchants")
 QUARANTINE = {
     "quality.quarantine_benefit_accounts": (
-        "intermediate.int_benefit_accounts",
+        "intermediate.accepted_benefit_accounts",
         "benefit_account_id",
     ),
     "quality.quarantine_transactions": ("marts.fact_transactions", "transaction_id"),
@@ -173,10 +173,8 @@ def built(company: Iterable[Account], catalog: Catalog) -> duckdb.DuckDBPyConnec
     repeated: dict[str, list[str]] = {relation: [] for relation in QUARANTINE}
     number = 0
     for place, it in enumerate(company):
-        account = (
-            f"('A{place}', 'E{it.employee}', '{it.benefit_type}', '{it.program}', 50, true, true)"
-        )
-        warehouse.execute(f"insert into intermediate.int_benefit_accounts values {account}")
+        account = f"('A{place}', 'E{it.employee}', '{it.benefit_type}', '{it.program}', 50)"
+        warehouse.execute(f"insert into intermediate.accepted_benefit_accounts values {account}")
         if it.is_repeated:
             repeated["quality.quarantine_benefit_accounts"].append(f"A{place}")
         for month, cents, is_repeated in it.charges:
