@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import duckdb
 
 from benepass_tasks.catalog import CONTRACTED, Declarations
-from benepass_tasks.catalog.datasets import DeclaredTable
+from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredTable
 from benepass_tasks.catalog.declared import refuse_other_columns
 from benepass_tasks.catalog.header_names import INGESTED
 from benepass_tasks.config.errors import ContractError, ModelError
@@ -76,12 +76,18 @@ def _prepare(scratch: duckdb.DuckDBPyConnection, declared: Declarations, graph: 
     for table in declared.tables.values():
         if table.layer == "raw":
             columns = ", ".join(
-                f"{quote_name(it.name)} {it.type or INGESTED.get(it.name, 'VARCHAR')}"
-                for it in table.columns.values()
+                f"{quote_name(it.name)} {_loaded_type(table, it)}" for it in table.columns.values()
             )
             scratch.execute(f"create table {quote_relation(table.relation)} ({columns})")
     for macro in _macros(graph):
         scratch.execute(macro)
+
+
+def _loaded_type(table: DeclaredTable, column: DeclaredColumn) -> str:
+    """The type that a raw column has: files hold text, whatever is declared."""
+    if table.source is not None or column.type is None:
+        return INGESTED.get(column.name, "VARCHAR")
+    return column.type
 
 
 def _macros(graph: ModelGraph) -> Iterator[str]:
