@@ -246,7 +246,7 @@ def test_every_mismatch_between_sql_and_catalog_is_told(say: Say, workspace: Wor
         ),
         (
             "marts/dim_employees.sql",
-            ("from intermediate.int_employees", "from {{ ref('int_employees') }}"),
+            ("\nfrom intermediate.", "\nfrom {{ ref('int_employees') }}."),
             (
                 ':12:6 cannot be read as SQL: syntax error at or near "{"; this is a template: '
                 "write the tables and values themselves"
