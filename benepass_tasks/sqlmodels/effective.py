@@ -8,12 +8,14 @@ are those that DuckDB finds when it binds the SQL.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_args
+
+import duckdb
 
 from benepass_tasks.catalog import (
     CONTRACTED,
@@ -85,12 +87,23 @@ def read_definitions(project: Project, cache: Path) -> tuple[Catalog, ModelGraph
     declared = load_catalog(project.catalog)
     graph = read_graph(project, declared, cache)
     memory = cache.with_name(f"{cache.stem}.derived{cache.suffix}")
-    key = digest(files_key(project), project.catalog.read_text(encoding="utf-8-sig"))
+    key = digest(files_key(project), *_facts(declared))
     derived = _recall(memory, key)
     if derived is None:
         derived = derive(declared, graph)
         _keep(memory, key, derived)
     return complete(declared, derived), graph
+
+
+def _facts(declared: Declarations) -> Iterator[str]:
+    """What of the declarations decides what is derived."""
+    yield duckdb.__version__
+    yield from (repr(mask) for mask in declared.masks.values())
+    for source in declared.sources.values():
+        yield f"{source.name} {' '.join(source.columns)}"
+    for table in declared.tables.values():
+        types = [it.type for it in table.columns.values()] if table.layer == "raw" else []
+        yield f"{table.relation} {table.source} {' '.join(table.columns)} {types}"
 
 
 def derive(declared: Declarations, graph: ModelGraph) -> DerivedColumns:
@@ -194,7 +207,7 @@ class _Completion:
             "description": self._inherited(dataset, name, "description"),
             "type": self._type(dataset, name),
             "domain": self._inherited(dataset, name, "domain")
-            or (declared.domain, f"the domain of {dataset}"),
+            or (declared.domain, f"that of {dataset}"),
             "pii": self._inherited(dataset, name, "pii") or (Pii("none"), "default"),
         }
         is_implied = isinstance(declared, DeclaredTable) and declared.is_implied

@@ -87,16 +87,10 @@ def test_a_dataset_without_a_domain_has_those_of_its_columns(
 ) -> None:
     text = (workspace.root / "catalog.yaml").read_text()
     text = re.sub(r"(marts.dim_merchants:(?:\n .*)*?)\n    domain: benefits", r"\1", text)
-    text = re.sub(
-        r"(marts.dim_merchants:(?:\n .*)*?\n        type: BIGINT)",
-        r"\1\n        domain: quality",
-        text,
+    text = text.replace(
+        "category at the merchant.,", "category at the merchant., domain: benefits,"
     )
-    text = re.sub(
-        r"(marts.dim_merchants:(?:\n .*)*?\n        type: VARCHAR)",
-        r"\1\n        domain: benefits",
-        text,
-    )
+    text = text.replace("Accepted transactions at the merchant.,", "Accepted., domain: quality,")
     workspace.write("catalog.yaml", text)
     (shown,) = [it for it in say("catalog", "--json").json if it["name"] == "marts.dim_merchants"]
     assert shown["domains"] == ["benefits", "quality"]
@@ -139,7 +133,7 @@ def test_a_dataset_is_shown_with_its_columns_and_neighbours(say: Say) -> None:
 def test_an_identifier_is_shown_with_the_reason_for_leaving_it_in_clear(say: Say) -> None:
     lines = say("catalog", "show", "marts.dim_employees").lines
     line = next(line for line in lines if line.startswith("first_name "))
-    assert line.endswith("benefits staff look people up by name  declared")
+    assert "  benefits staff look people up by name  " in line
 
 
 def test_a_source_is_shown_with_its_files_and_its_raw_table(say: Say) -> None:

@@ -157,7 +157,7 @@ def test_an_optional_column_that_a_file_had_and_lost_is_told(
 def test_a_required_column_whose_absence_was_accepted_is_told_at_each_load(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
-    workspace.replace("catalog.yaml", "        required: false\n        pii", "        pii")
+    workspace.replace("catalog.yaml", 'groceries.", required: false}', 'groceries."}')
     _load(workspace, _lines(GOOD))
     workspace.write("data/transactions.csv", WITHOUT_CATEGORY)
     with workspace.configured():

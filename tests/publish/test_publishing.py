@@ -445,7 +445,7 @@ def test_a_name_may_be_a_word_elsewhere_but_one_that_is_published_nowhere_may_no
     workspace.run("Publish")
     catalog = (workspace.root / "catalog.yaml").read_text()
     before, at, published = catalog.partition("quality.quarantine_employees:")
-    shown, hidden = "last_name: *last_name", "last_name: {<<: *last_name, published: false}"
+    shown, hidden = "last_name: {type: VARCHAR}", "last_name: {type: VARCHAR, published: false}"
     assert published.count(f"{shown}\n") == 2
     workspace.write("catalog.yaml", before + at + published.replace(f"{shown}\n", f"{hidden}\n"))
     assert not workspace.attempt("Publish")[1]

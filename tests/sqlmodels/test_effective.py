@@ -94,7 +94,7 @@ def test_a_value_that_is_passed_on_keeps_what_is_said_of_it(small: Small) -> Non
     assert address.basis == {
         "description": "inherited from people.email",
         "type": "declared",
-        "domain": "the domain of people",
+        "domain": "that of people",
         "pii": "inherited from people.email",
     }
 
