@@ -102,8 +102,8 @@ def _facts(declared: Declarations) -> Iterator[str]:
     for source in declared.sources.values():
         yield f"{source.name} {' '.join(source.columns)}"
     for table in declared.tables.values():
-        types = [it.type for it in table.columns.values()] if table.layer == "raw" else []
-        yield f"{table.relation} {table.source} {' '.join(table.columns)} {types}"
+        columns = [f"{it.name} {it.type}" for it in table.columns.values()]
+        yield f"{table.relation} {table.source} {columns}"
 
 
 def derive(declared: Declarations, graph: ModelGraph) -> DerivedColumns:

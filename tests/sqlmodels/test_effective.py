@@ -29,6 +29,7 @@ people:
   metadata:
     description: People.
     domain: people
+    reconciliation: {{staging: staging.stg_people}}
     columns:
       id: {{description: Which one., pii: {{class: pseudonym, kind: PERSON_ID}}}}
       email:
@@ -142,7 +143,7 @@ def test_a_value_that_is_changed_inherits_nothing(expression: str, small: Small)
     with pytest.raises(CatalogError) as caught:
         small.read()
     assert str(caught.value) == (
-        "catalog.yaml:23 _tables.staging.stg_people.columns.address.description: "
+        "catalog.yaml:24 _tables.staging.stg_people.columns.address.description: "
         "is required where the SQL does more than pass on a value that has one"
     )
 
