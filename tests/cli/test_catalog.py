@@ -252,8 +252,8 @@ def test_every_mismatch_between_sql_and_catalog_is_told(say: Say, workspace: Wor
             "this is a template",
         ),
         (
-            "marts/dim_employees.sql",
-            ("    status,", "    last_name || status as status,"),
+            "staging/stg_employees.sql",
+            ("    status,\n", "    last_name || status as status,\n"),
             "carries identifier LAST_NAME and declares class",
         ),
         (

@@ -77,20 +77,9 @@ merchants:
   metadata:
     description: Merchants with what they pay back.
     domain: benefits
-    columns: &merchant_columns
-      merchant_id: {description: Id., type: VARCHAR, pii: *not_personal}
-      rebate: {description: What they pay back., type: VARCHAR, pii: *not_personal}
-
-raw.merchants:
-  type: ibis.TableDataset
-  table_name: merchants
-  database: raw
-  connection: *warehouse
-  metadata:
-    description: Merchants as written.
-    source: merchants
-    domain: benefits
-    columns: {<<: [*merchant_columns, *provenance], _dlt_load_id: *load_id}
+    columns:
+      merchant_id: {description: Id.}
+      rebate: {description: What they pay back.}
 """
 
 MODELS = {
@@ -113,7 +102,7 @@ RECONCILED = """    reconciliation:
 
 
 def add_source(workspace: Workspace) -> None:
-    """A fifth source, in two entries."""
+    """A fifth source, in one entry."""
     workspace.write("data/merchants.csv", MERCHANTS)
     catalog = (workspace.root / "catalog.yaml").read_text(encoding="utf-8")
     workspace.write("catalog.yaml", catalog + SOURCE)
@@ -129,13 +118,12 @@ def add_models(workspace: Workspace, reconciled: str = RECONCILED) -> None:
         columns = {"merchant_id": "VARCHAR", "rebate": "DECIMAL(18,2)"}
         columns |= more if layer == "quality" else {}
         declared = "".join(
-            f"      {column}: {{description: It., type: '{kind}', pii: *not_personal}}\n"
+            f"      {column}: {{description: It., type: '{kind}'}}\n"
             for column, kind in columns.items()
         )
-        catalog += (
-            f"\n{relation}:\n  type: ibis.TableDataset\n  table_name: {name}\n"
-            f"  database: {layer}\n  connection: *warehouse\n  metadata:\n"
-            f"    description: Merchants.\n    domain: benefits\n    columns:\n{declared}"
+        entry = "    description: Merchants.\n    domain: benefits\n    columns:\n"
+        catalog = catalog.replace(
+            "\n_tables:\n", f"\n_tables:\n  {relation}:\n{entry}{declared}", 1
         )
     workspace.write("catalog.yaml", catalog)
     described = "    description: Merchants with what they pay back.\n"
