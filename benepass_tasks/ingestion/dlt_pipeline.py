@@ -14,20 +14,39 @@ from typing import Any
 
 import dlt
 import pyarrow as pa
+from dlt.common.configuration.container import Container
+from dlt.common.configuration.providers.provider import ConfigProvider
+from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+from dlt.common.runtime.run_context import RunContext
+from dlt.destinations import duckdb as duckdb_destination
 from dlt.extract import DltResource
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.engine.failures import explain, root_cause
-from benepass_tasks.engine.session import Warehouse
-from benepass_tasks.ingestion.dlt_setup import Destination, configured
+from benepass_tasks.engine.session import ALIAS, Warehouse
 from benepass_tasks.ingestion.headers import Header
-from benepass_tasks.ingestion.observation import Observation
-from benepass_tasks.ingestion.records import Batch, RecordReader
-from benepass_tasks.ingestion.schema_evolution.shapes import FILE, Shape
+from benepass_tasks.ingestion.inspection import Inspection
+from benepass_tasks.ingestion.records import ROW_NUMBER, Batch
+from benepass_tasks.ingestion.schema_evolution.file_schema import FILE, FileSchema
 from benepass_tasks.state.source_files import SourceFile
 
 DATASET = "raw"
+
+CONFIGURATION = {
+    "dlthub_telemetry": False,
+    "log_level": "CRITICAL",
+    "compression": "lz4",
+    "add_dlt_load_id": True,
+    "delete_completed_jobs": True,
+    "workers": 1,
+    # Its state would be stored in raw, and nothing here reads it.
+    "restore_from_destination": False,
+    # dlt names tables without their database, which would be that of the connection.
+    "pragmas": [f"search_path='{ALIAS}.main'"],
+}
+"""All that dlt is told: it reads no environment, where others may have set `LOG_LEVEL` for another
+program, and no file of its own, for which it would look hundreds of times in each load."""
 
 REJECTED_SCHEMA = pa.schema(
     [
@@ -39,6 +58,39 @@ REJECTED_SCHEMA = pa.schema(
     ]
 )
 """Columns of `raw.rejected_rows`, besides the load's id, which dlt adds."""
+
+
+class Configuration(ConfigProvider):
+    """dlt's configuration by the name of the value alone, whichever section it is asked for in."""
+
+    name = "benepass_tasks"
+    supports_secrets = True
+    supports_sections = False
+
+    def get_value(
+        self,
+        key: str,
+        hint: type[Any],  # noqa: ARG002 - the values have the types that they need
+        pipeline_name: str | None,  # noqa: ARG002
+        *sections: str,  # noqa: ARG002
+    ) -> tuple[Any, str]:
+        """The value, if any, and the name that it was found by."""
+        return CONFIGURATION.get(key), key
+
+
+class Context(RunContext):
+    """dlt's surroundings, of which the configuration is the only part that matters here."""
+
+    def initial_providers(self) -> list[ConfigProvider]:
+        """Where dlt looks for its configuration."""
+        return [Configuration()]
+
+
+@contextmanager
+def _configured() -> Iterator[None]:
+    """Let dlt have this configuration, and its own again afterwards."""
+    with Container().injectable_context(PluggableRunContext(Context("."))):
+        yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +111,8 @@ class Package:
             self.pipeline.normalize()
             with warehouse.native() as connection:
                 self.pipeline.load(credentials=connection)
+                # dlt sets it for the whole process: a later commit would stay in the log.
+                connection.execute("reset global checkpoint_threshold")
         except PipelineStepFailed as failure:
             raise _refused(self.pipeline.pipeline_name, self.file, failure) from None
 
@@ -69,32 +123,27 @@ def _refused(source: str, file: str, failure: PipelineStepFailed) -> WarehouseEr
 
 @contextmanager
 def extract(
-    working_dir: Path,
-    file: SourceFile,
-    reader: RecordReader,
-    observation: Observation,
-    tell: Callable[[], None],
+    working_dir: Path, inspection: Inspection, on_progress: Callable[[float], None]
 ) -> Iterator[Package]:
-    """Read all records of a file into a package below the working folder, and observe them.
-
-    After each batch it is told.
+    """Read all records of a file into a package below the working folder, and inspect them.
 
     The folder is gone when the context is left, whatever happened in it.
 
     Raises:
         WarehouseError: the package cannot be written, as on a full disk.
     """
+    file = inspection.file
     try:
-        with configured():
+        with _configured():
             pipeline = dlt.pipeline(
                 file.source,
                 pipelines_dir=str(working_dir),
-                destination=Destination(),
+                destination=duckdb_destination(),
                 dataset_name=DATASET,
             )
             # Not by `dlt.resource`, which looks through all modules for the generator's own.
             resource = DltResource.from_data(
-                _items(file, reader, observation, tell),
+                _items(inspection, on_progress),
                 file.source,
                 hints=dlt.mark.make_hints(write_disposition="append", file_format="parquet"),
             )
@@ -110,21 +159,21 @@ def extract(
         shutil.rmtree(working_dir, ignore_errors=True)
 
 
-def _items(
-    file: SourceFile, reader: RecordReader, observation: Observation, tell: Callable[[], None]
-) -> Iterator[Any]:
+def _items(inspection: Inspection, on_progress: Callable[[float], None]) -> Iterator[Any]:
     """Yield the parsed batches, the rejected records, and last what is known of the columns."""
-    header = observation.header
+    file, header, reader = inspection.file, inspection.header, inspection.reader
+    size = file.path.stat().st_size
     for batch in _ahead(reader.batches(header.columns)):
-        observation.see(batch.table)
+        inspection.see(batch.table)
         yield _parsed(file, header, batch.table)
         if batch.rejected:
             yield dlt.mark.with_table_name(_rejected(file, batch), "rejected_rows")
-        tell()
-    columns = _hints(file, observation.observed.shape)
+        on_progress(min(0.99, reader.bytes_read / size))
+    columns = _hints(file, inspection.schema)
     yield dlt.mark.with_hints(
         _empty(file, header), dlt.mark.make_hints(table_name=file.source, columns=columns)
     )
+    on_progress(1.0)
 
 
 def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -144,27 +193,21 @@ def _parsed(file: SourceFile, header: Header, table: pa.Table) -> pa.Table:
 
 def _rejected(file: SourceFile, batch: Batch) -> pa.Table:
     rows = [
-        {
-            "_source_file": file.name,
-            "record_number": record.record_number,
-            "line_number": record.line_number,
-            "reason": record.reason,
-            "raw_record": record.raw,
-        }
+        (file.name, record.record_number, record.line_number, record.reason, record.raw)
         for record in batch.rejected
     ]
-    return pa.Table.from_pylist(rows, schema=REJECTED_SCHEMA)
+    return pa.table(list(zip(*rows, strict=True)), schema=REJECTED_SCHEMA)
 
 
 def _empty(file: SourceFile, header: Header) -> pa.Table:
     fields = [(name, pa.string()) for name in header.columns]
-    table = pa.schema([*fields, ("_row_number", pa.int64())]).empty_table()
+    table = pa.schema([*fields, (ROW_NUMBER, pa.int64())]).empty_table()
     return _parsed(file, header, table)
 
 
-def _hints(file: SourceFile, shape: Shape) -> dict[str, Any]:
+def _hints(file: SourceFile, schema: FileSchema) -> dict[str, Any]:
     """Per column what dlt's stored schema remembers: hints that begin with `x-` are kept."""
-    hints: dict[str, dict[str, Any]] = {**shape.as_hints(), "_source_file": {FILE: file.name}}
+    hints: dict[str, dict[str, Any]] = {**schema.as_hints(), "_source_file": {FILE: file.name}}
     return {
         name: {"name": name, "data_type": "text", "nullable": True, **of_column}
         for name, of_column in hints.items()

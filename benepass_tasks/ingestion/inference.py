@@ -1,14 +1,14 @@
 """The type that the values of a text column would fit, seen over all rows."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benepass_tasks.ingestion.schema_evolution import inferred_types as types
-from benepass_tasks.ingestion.schema_evolution.changes import FIRST_ROWS, AllMisfits, Misfits
-from benepass_tasks.ingestion.tables import ROW_NUMBER
+from benepass_tasks.ingestion.records import ROW_NUMBER
+from benepass_tasks.ingestion.schema_evolution import file_schema as types
+from benepass_tasks.ingestion.schema_evolution.changes import FIRST_ROWS, TypeViolations, Violations
 
 PROBE = 64
 """Values that are tried before all of a batch."""
@@ -16,7 +16,8 @@ PROBE = 64
 
 def _is_bigint(values: pa.Array) -> bool:
     # pyarrow reads hexadecimal numbers too, which nobody else here does.
-    return _casts(values, pa.int64()) and not any(_has(values, sign) for sign in "xX")
+    hexadecimal = pc.match_substring(values, "x", ignore_case=True)
+    return _casts(values, pa.int64()) and not pc.any(hexadecimal).as_py()
 
 
 def _is_decimal(values: pa.Array) -> bool:
@@ -30,38 +31,26 @@ def _is_boolean(values: pa.Array) -> bool:
     return bool(pc.all(pc.is_in(pc.utf8_lower(values), pa.array(["true", "false"]))).as_py())
 
 
-def _is_date(values: pa.Array) -> bool:
-    return _casts(values, pa.date32())
+def _casts_to(kind: pa.DataType) -> Callable[[pa.Array], bool]:
+    return lambda values: _casts(values, kind)
 
 
-def _is_timestamp(values: pa.Array) -> bool:
-    return _casts(values, pa.timestamp("us"))
-
-
-def _is_zoned_timestamp(values: pa.Array) -> bool:
-    return _casts(values, pa.timestamp("us", "UTC"))
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A type that values may fit.
-
-    Attributes:
-        fits: Whether all values of an array fit.
-        form: What every value that fits matches, at the least.
-    """
+class Candidate(NamedTuple):
+    """Whether all values of an array fit a type, and what each that fits matches at the least."""
 
     fits: Callable[[pa.Array], bool]
     form: str
 
 
+_DATE_FIRST = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
 CANDIDATES: Mapping[str, Candidate] = {
     types.BIGINT: Candidate(_is_bigint, r"\A-?[0-9]+\z"),
     types.DECIMAL: Candidate(_is_decimal, r"\A[-+]?[0-9.][-+0-9.eE]*\z"),
     types.BOOLEAN: Candidate(_is_boolean, r"(?i)\A(true|false)\z"),
-    types.DATE: Candidate(_is_date, r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z"),
-    types.TIMESTAMP: Candidate(_is_timestamp, r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}"),
-    types.ZONED_TIMESTAMP: Candidate(_is_zoned_timestamp, r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+    types.DATE: Candidate(_casts_to(pa.date32()), r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z"),
+    types.TIMESTAMP: Candidate(_casts_to(pa.timestamp("us")), _DATE_FIRST),
+    types.ZONED_TIMESTAMP: Candidate(_casts_to(pa.timestamp("us", "UTC")), _DATE_FIRST),
 }
 """Types from the narrowest on, with what tells whether values fit."""
 
@@ -73,20 +62,16 @@ class TypeInference:
     """
 
     def __init__(self, expected: Mapping[str, frozenset[str]] | None = None) -> None:
-        """Begin with every type possible.
-
-        Args:
-            expected: The types expected of each column, if any are.
-        """
+        """Begin with every type possible; some may be expected of each column."""
         self._expected = expected or {}
         self._candidates: dict[str, list[str]] = {}
         self._seen: set[str] = set()
-        self._misfits: dict[tuple[str, str], Misfits] = {}
+        self._violations: dict[tuple[str, str], Violations] = {}
 
     @property
-    def misfits(self) -> AllMisfits:
+    def violations(self) -> TypeViolations:
         """The values seen that do not fit what was expected, by column and type."""
-        return self._misfits
+        return self._violations
 
     def observe(self, table: pa.Table) -> None:
         """Take one batch into account: text columns, of which empty values fit any type.
@@ -119,25 +104,25 @@ class TypeInference:
             self._note(name, kind, values, rows)
 
     def _note(self, name: str, kind: str, values: pa.Array, rows: pa.Array) -> None:
-        places = misfits(kind, values)
+        places = violations(kind, values)
         if places:
-            before = self._misfits.get((name, kind), Misfits())
+            before = self._violations.get((name, kind), Violations())
             first = rows.take(pa.array(places[:FIRST_ROWS])).to_pylist()
-            self._misfits[name, kind] = Misfits(
+            self._violations[name, kind] = Violations(
                 before.count + len(places), (*before.rows, *first)[:FIRST_ROWS]
             )
 
 
-def misfits(kind: str, values: pa.Array) -> list[int]:
+def violations(kind: str, values: pa.Array) -> list[int]:
     """The places of the values that do not fit a type, in order."""
     formed = pc.match_substring_regex(values, CANDIDATES[kind].form)
     places = pc.indices_nonzero(formed)
-    found = _misfits_among(kind, values.take(places), 0)
+    found = _violations_among(kind, values.take(places), 0)
     wrong = places.take(pa.array(found, pa.int64())).to_pylist()
     return sorted([*pc.indices_nonzero(pc.invert(formed)).to_pylist(), *wrong])
 
 
-def _misfits_among(kind: str, values: pa.Array, start: int) -> list[int]:
+def _violations_among(kind: str, values: pa.Array, start: int) -> list[int]:
     """Halve the values until the halves fit; few values have the form of a type and do not fit."""
     if not len(values) or CANDIDATES[kind].fits(values):
         return []
@@ -145,8 +130,8 @@ def _misfits_among(kind: str, values: pa.Array, start: int) -> list[int]:
         return [start]
     half = len(values) // 2
     return [
-        *_misfits_among(kind, values.slice(0, half), start),
-        *_misfits_among(kind, values.slice(half), start + half),
+        *_violations_among(kind, values.slice(0, half), start),
+        *_violations_among(kind, values.slice(half), start + half),
     ]
 
 
@@ -168,10 +153,6 @@ def _has_value(column: pa.Array) -> pa.Array:
 def _filled(column: pa.Array) -> pa.Array:
     trimmed = column.drop_null()
     return trimmed.filter(pc.not_equal(trimmed, ""))
-
-
-def _has(values: pa.Array, text: str) -> bool:
-    return bool(pc.any(pc.match_substring(values, text)).as_py())
 
 
 def _casts(values: pa.Array, kind: pa.DataType) -> bool:

@@ -1,33 +1,31 @@
-"""Holding a file against what is known of its source, before or without loading it."""
+"""What a file holds, and what its source's contract says to it: learnt while its records go by."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from benepass_tasks.catalog import Source, Table
 from benepass_tasks.config.errors import BooksError, SourceError
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.ingestion.headers import match_header
-from benepass_tasks.ingestion.observation import Observation
-from benepass_tasks.ingestion.records import Accounting, RecordReader
-from benepass_tasks.ingestion.schema_evolution.changes import Change, Earlier, compare
+from benepass_tasks.ingestion.inference import TypeInference
+from benepass_tasks.ingestion.records import ROW_NUMBER, Accounting, RecordReader
+from benepass_tasks.ingestion.schema_evolution.changes import Change, Earlier, Observed, compare
 from benepass_tasks.ingestion.schema_evolution.contract import Verdict, judge
-from benepass_tasks.ingestion.schema_evolution.history import read_known, read_sample
-from benepass_tasks.ingestion.schema_evolution.renames import NO_SAMPLE
-from benepass_tasks.ingestion.schema_evolution.shapes import Shape
+from benepass_tasks.ingestion.schema_evolution.file_schema import UNKNOWN, ColumnSchema, FileSchema
+from benepass_tasks.ingestion.schema_evolution.history import Known, read_known, read_sample
+from benepass_tasks.ingestion.schema_evolution.renames import LETTERS, NO_SAMPLE, ROWS, Sample
 from benepass_tasks.state.source_files import SourceFile
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What is found about the shape of a file.
+    """A file's schema, its changes since the last load, and whether the file may be loaded."""
 
-    Attributes:
-        shape: Its columns.
-        changes: What has changed since the last load.
-        verdict: Whether it may be loaded.
-    """
-
-    shape: Shape
+    schema: FileSchema
     changes: Sequence[Change]
     verdict: Verdict
 
@@ -35,62 +33,23 @@ class Findings:
 def inspect(warehouse: Warehouse, source: Source, table: Table, file: SourceFile) -> Findings:
     """Read all of a file, and compare it with what is loaded; loads nothing.
 
-    Args:
-        warehouse: Where raw is.
-        source: What the catalog says of the file.
-        table: The raw table.
-        file: The file.
-
     Raises:
         SourceError: the file is missing or empty, its header cannot be matched with the catalog's
             columns, or it changed meanwhile.
         BooksError: the records do not account for every line.
     """
-    require_file(source, file)
-    state = file.state
-    known = read_known(warehouse, source.name, file.name)
-    with file.path.open("rb") as opened:
-        reader = RecordReader(opened)
-        header = match_header(source, file.name, reader.header)
-        observation = Observation(source, header, reader.header, known)
-        for batch in reader.batches(header.columns):
-            observation.see(batch.table)
-    require_whole(source, file, state, reader.accounting)
-    return find(warehouse, table, file, observation)
+    with open_file(warehouse, source, file) as inspection:
+        for batch in inspection.reader.batches(inspection.header.columns):
+            inspection.see(batch.table)
+        return inspection.findings(warehouse, table)
 
 
-def find(
-    warehouse: Warehouse, table: Table, file: SourceFile, observation: Observation
-) -> Findings:
-    """Compare a file, all of which was observed, with what was known of it.
-
-    Args:
-        warehouse: Where raw is.
-        table: The raw table.
-        file: The file.
-        observation: What was seen of it.
-    """
-    source, known = observation.source, observation.known
-    observed = observation.observed
-    sample = NO_SAMPLE
-    if observation.is_sampled and known.loaded:
-        sample = read_sample(warehouse, table.relation, known, tuple(known.loaded.present))
-    changes = compare(Earlier(known.loaded, sample, known.seen), observed, source.columns)
-    unaccepted = changes
-    if known.accepted is not known.loaded:
-        earlier = Earlier(known.accepted, sample, known.seen)
-        unaccepted = compare(earlier, observed, source.columns)
-    verdict = judge(
-        source, file.name, observed.shape, known.accepted, unaccepted, is_new=known.is_new
-    )
-    return Findings(observed.shape, changes, verdict)
-
-
-def require_file(source: Source, file: SourceFile) -> None:
-    """Refuse to go on without the file.
+@contextmanager
+def open_file(warehouse: Warehouse, source: Source, file: SourceFile) -> Iterator["Inspection"]:
+    """Open a file, and recall what is known of its schema.
 
     Raises:
-        SourceError: there is none.
+        SourceError: the file is missing or empty, or its header cannot be matched.
     """
     if not file.exists():
         raise SourceError(
@@ -98,16 +57,118 @@ def require_file(source: Source, file: SourceFile) -> None:
             "--benepass-data-dir. What was built before stays as it is",
             reason="the file is missing",
         )
+    state = file.state
+    known = read_known(warehouse, source.name, file.name)
+    with file.path.open("rb") as opened:
+        yield Inspection(source, file, state, RecordReader(opened), known)
 
 
-def require_whole(source: Source, file: SourceFile, state: str, accounting: Accounting) -> None:
-    """Refuse what was not read as a whole.
+class Inspection:
+    """Watches the records of one file; complete once all have been seen.
 
-    Args:
+    Attributes:
         source: What the catalog says of the file.
         file: The file.
         state: Its state before it was read.
-        accounting: What was read of it.
+        reader: Its records.
+        header: Its columns.
+    """
+
+    def __init__(
+        self, source: Source, file: SourceFile, state: str, reader: RecordReader, known: Known
+    ) -> None:
+        """Match the header; `known` are the schemas that the file will be compared with."""
+        self.source, self.file, self.state, self.reader = source, file, state, reader
+        self.header = match_header(source, file.name, reader.header)
+        self._known = known
+        self._schemas = [schema for schema in (known.loaded, known.accepted) if schema]
+        self._inference = TypeInference(self._expected())
+        self._first: pa.Table | None = None
+
+    def see(self, table: pa.Table) -> None:
+        """Take a batch of records into account."""
+        self._inference.observe(table)
+        if self._first is None and len(table) and self._may_have_renamed:
+            self._first = table.slice(0, ROWS)
+
+    def findings(self, warehouse: Warehouse, table: Table) -> Findings:
+        """Compare the file with what was known of it, once all of it was seen.
+
+        Raises:
+            SourceError: the file changed meanwhile.
+            BooksError: the records do not account for every line.
+        """
+        require_whole(self.source, self.file, self.state, self.reader.accounting)
+        source, known = self.source, self._known
+        observed = Observed(self.schema, self._inference.violations, self._sample())
+        sample = NO_SAMPLE
+        if self._may_have_renamed and known.loaded:
+            sample = read_sample(warehouse, table.relation, known, tuple(known.loaded.present))
+        changes = compare(Earlier(known.loaded, sample, known.seen), observed, source.columns)
+        unaccepted = changes
+        if known.accepted is not known.loaded:
+            earlier = Earlier(known.accepted, sample, known.seen)
+            unaccepted = compare(earlier, observed, source.columns)
+        verdict = judge(
+            source, self.file.name, observed.schema, known.accepted, unaccepted, is_new=known.is_new
+        )
+        return Findings(observed.schema, changes, verdict)
+
+    @property
+    def schema(self) -> FileSchema:
+        """The file's columns with the types seen so far, and the declared columns that it lacks."""
+        places = {name: place for place, name in enumerate(self.header.columns, 1)}
+        declared = self.source.columns
+        return FileSchema.of(
+            ColumnSchema(
+                name,
+                self._type_of(name),
+                self.reader.header[places[name] - 1][:LETTERS] if name in places else None,
+                places.get(name),
+                is_required=name in declared and declared[name].required,
+            )
+            for name in (*self.header.columns, *self.header.absent)
+        )
+
+    @property
+    def _may_have_renamed(self) -> bool:
+        """Whether columns came and went, so that their values have to be compared."""
+        here = set(self.header.columns)
+        known = [schema.present.keys() for schema in self._schemas]
+        return any(here - there and there - here for there in known)
+
+    def _expected(self) -> Mapping[str, frozenset[str]]:
+        """The types before; a column that is new may be any that the file has lost."""
+        lost = frozenset(
+            column.type
+            for schema in self._schemas
+            for column in schema.present.values()
+            if column.name not in self.header.columns
+        )
+        expected = {}
+        for name in self.header.columns:
+            known = frozenset(schema.type_of(name) for schema in self._schemas)
+            expected[name] = lost if known <= {UNKNOWN} else known
+        return expected
+
+    def _type_of(self, name: str) -> str:
+        """The inferred type; without a value to tell it, the one known before."""
+        known = (schema.type_of(name) for schema in reversed(self._schemas))
+        kinds = (self._inference.type_of(name), *known)
+        return next((kind for kind in kinds if kind != UNKNOWN), UNKNOWN)
+
+    def _sample(self) -> Sample:
+        if self._first is None:
+            return NO_SAMPLE
+        values = {
+            name: pc.utf8_slice_codeunits(self._first.column(name), 0, LETTERS).to_pylist()
+            for name in self.header.columns
+        }
+        return Sample(self._first.column(ROW_NUMBER).to_pylist(), values)
+
+
+def require_whole(source: Source, file: SourceFile, state: str, accounting: Accounting) -> None:
+    """Refuse what was not read as a whole, or changed since it was in a state.
 
     Raises:
         SourceError: the file has another state now.

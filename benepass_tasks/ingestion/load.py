@@ -1,4 +1,4 @@
-"""Loading one file into its raw table.
+"""Loads one file into its raw table.
 
 The new records go in beside those of an earlier load. Only when all are in does one transaction
 remove the earlier ones and write what vouches for the new ones: a load that fails or is killed
@@ -7,21 +7,16 @@ leaves rows that nothing vouches for, and the next load of the file removes them
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from benepass_tasks.catalog import Source, Table
 from benepass_tasks.catalog.wording import listed, printable
 from benepass_tasks.engine.session import Warehouse
-from benepass_tasks.ingestion.dlt_pipeline import Package, extract
-from benepass_tasks.ingestion.headers import Header, match_header
-from benepass_tasks.ingestion.inspection import Findings, find, require_file, require_whole
-from benepass_tasks.ingestion.observation import Observation
+from benepass_tasks.ingestion.dlt_pipeline import extract
+from benepass_tasks.ingestion.inspection import Findings, Inspection, open_file
 from benepass_tasks.ingestion.raw_tables import prepare
-from benepass_tasks.ingestion.records import Accounting, RecordReader
-from benepass_tasks.ingestion.schema_evolution.changes import Change
 from benepass_tasks.ingestion.schema_evolution.contract import require_good
-from benepass_tasks.ingestion.schema_evolution.history import read_known
 from benepass_tasks.state.markers import Load, Snapshot, now
 from benepass_tasks.state.source_files import SourceFile
 from benepass_tasks.state.this_run import run_id
@@ -34,15 +29,7 @@ MOST = 8
 
 @dataclass(frozen=True, slots=True)
 class LoadOrder:
-    """What is to be loaded.
-
-    Attributes:
-        source: What the catalog says of the file.
-        table: The raw table.
-        file: The file.
-        known: The state of the warehouse.
-        code_version: Digest of how the file is read.
-    """
+    """A file to load into a raw table; `known` is the state of the warehouse."""
 
     source: Source
     table: Table
@@ -64,11 +51,7 @@ def load_file(
 ) -> Loaded:
     """Load a file's records into raw, replacing those of an earlier load of the file.
 
-    Args:
-        warehouse: Where raw is.
-        order: What is loaded.
-        on_progress: Told again and again which share of the file is read; 1 once, when all of it
-            is.
+    The progress is the share of the file that is read, 1 at its end.
 
     Returns:
         The load, for `replace_earlier`.
@@ -80,43 +63,22 @@ def load_file(
     """
     started = time.perf_counter()
     source, table, file = order.source, order.table, order.file
-    require_file(source, file)
-    state = file.state
-    known = read_known(warehouse, source.name, file.name)
-    with file.path.open("rb") as opened:
-        reader = RecordReader(opened)
-        header = match_header(source, file.name, reader.header)
-        observation = Observation(source, header, reader.header, known)
-        size = file.path.stat().st_size
-
-        def tell_read() -> None:
-            on_progress(min(0.99, reader.bytes_read / size))
-
-        with extract(warehouse.working_dir, file, reader, observation, tell_read) as package:
-            on_progress(1.0)
-            require_whole(source, file, state, reader.accounting)
-            findings = find(warehouse, table, file, observation)
-            require_good(source, findings.verdict)
-            prepare(warehouse, order.known, table, file, header)
-            package.load(warehouse)
-    _tell(source, file, header, reader.accounting)
-    _tell_changes(source, file, findings.changes)
-    return Loaded(_describe(order, state, package, reader.accounting, started), findings)
-
-
-def _describe(
-    order: LoadOrder,
-    state: str,
-    package: Package,
-    accounting: Accounting,
-    started: float,
-) -> Load:
-    return Load(
-        source=order.source.name,
-        file=package.file,
+    with (
+        open_file(warehouse, source, file) as inspection,
+        extract(warehouse.working_dir, inspection, on_progress) as package,
+    ):
+        findings = inspection.findings(warehouse, table)
+        require_good(source, findings.verdict)
+        prepare(warehouse, order.known, table, file, inspection.header)
+        package.load(warehouse)
+    _warn(inspection, findings)
+    accounting = inspection.reader.accounting
+    load = Load(
+        source=source.name,
+        file=file.name,
         code_version=order.code_version,
         sha256=accounting.sha256,
-        file_state=state,
+        file_state=inspection.state,
         load_id=package.load_id,
         lines=accounting.lines,
         records=accounting.records,
@@ -126,46 +88,38 @@ def _describe(
         run_id=run_id(),
         loaded_at=now(),
     )
+    return Loaded(load, findings)
 
 
-def _tell(source: Source, file: SourceFile, header: Header, accounting: Accounting) -> None:
+def _warn(inspection: Inspection, findings: Findings) -> None:
+    for warning in _warnings(inspection, findings):
+        log.warning("%s: %s", inspection.source.name, warning)
+
+
+def _warnings(inspection: Inspection, findings: Findings) -> Iterator[str]:
+    source, header, accounting = inspection.source, inspection.header, inspection.reader.accounting
+    file = printable(inspection.file.name)
     if not accounting.records:
-        log.warning("%s: %s holds a header and no record", source.name, printable(file.name))
+        yield f"{file} holds a header and no record"
     if accounting.rejected:
-        log.warning(
-            "%s: %d of %d records in %s could not be parsed; see raw.rejected_rows",
-            source.name,
-            accounting.rejected,
-            accounting.records,
-            printable(file.name),
+        yield (
+            f"{accounting.rejected} of {accounting.records} records in {file} could not be parsed; "
+            "see raw.rejected_rows"
         )
     # An optional column that was never there is nothing to tell; one that was is a change.
     missing = [name for name in header.absent if source.columns[name].required]
     if missing:
-        log.warning(
-            "%s: %s has no column %s; loaded as NULL",
-            source.name,
-            printable(file.name),
-            _named(missing),
-        )
+        yield f"{file} has no column {_named(missing)}; loaded as NULL"
     if header.undeclared:
-        log.warning(
-            "%s: %s has columns that catalog.yaml does not declare: %s; loaded all the same",
-            source.name,
-            printable(file.name),
-            _named(header.undeclared),
+        yield (
+            f"{file} has columns that catalog.yaml does not declare: {_named(header.undeclared)}; "
+            "loaded all the same"
         )
-
-
-def _tell_changes(source: Source, file: SourceFile, changes: Iterable[Change]) -> None:
-    worth_a_warning = [str(change) for change in changes if change.severity == "warning"]
-    if worth_a_warning:
-        log.warning(
-            "%s: %s has changed since the last load: %s. All changes: benepass schema history %s",
-            source.name,
-            printable(file.name),
-            "; ".join(worth_a_warning[:MOST]),
-            source.name,
+    changes = [str(change) for change in findings.changes if change.severity == "warning"]
+    if changes:
+        yield (
+            f"{file} has changed since the last load: {'; '.join(changes[:MOST])}. "
+            f"All changes: benepass schema history {source.name}"
         )
 
 

@@ -72,27 +72,17 @@ def replace_earlier(
 
     With it goes why it was loaded, which columns it has, and what has changed about them.
     """
-    _delete(
-        connection,
-        table,
-        "_source_file = ? and _dlt_load_id is distinct from ?",
-        (load.file, load.load_id),
-    )
-    write_load(connection, load, findings.shape.present)
+    earlier = "_source_file = ? and _dlt_load_id is distinct from ?"
+    _delete(connection, table, earlier, (load.file, load.load_id))
+    write_load(connection, load, findings.schema.present)
     record_loaded(connection, load, reason)
     write_changes(connection, load, table.relation, findings.changes)
 
 
 def complete_raw(connection: Connection, table: Table, gone: Collection[str]) -> Measure:
-    """Bring a raw table in line with the files there are, once each of them is loaded.
+    """Bring a raw table in line with the files there are, and measure it, once each is loaded.
 
-    Args:
-        connection: A session in a transaction.
-        table: The raw table.
-        gone: The files of its source that were loaded and are not there any more.
-
-    Returns:
-        What it holds.
+    Of its source's files, those in `gone` were loaded and are not there any more.
 
     Raises:
         ContractError: a column is not what the catalog declares.

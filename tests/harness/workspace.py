@@ -210,6 +210,8 @@ class Workspace:
         vouching = ("markers", "loads", "accepted_schemas", "schema_changes", "properties")
         meta = self.content(["meta"])
         stored = self.content(("raw", "intermediate", "quality", "marts"))
+        # A run in a copy of a project writes where the copy lies, whatever becomes of the run.
+        meta["meta.properties"] = [it for it in meta["meta.properties"] if it[0] != "project_dir"]
         return stored | {f"meta.{name}": meta[f"meta.{name}"] for name in vouching}
 
 
@@ -240,7 +242,8 @@ def _build(task: str) -> bool:
 KILLER = """
 import os, sys
 from benepass_tasks.engine import session
-from benepass_tasks.ingestion import dlt_pipeline, dlt_setup
+from benepass_tasks.ingestion import dlt_pipeline
+from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 from sqlalchemy import Connection
 
 moment = sys.argv.pop(1)
@@ -257,7 +260,7 @@ def counted(function):
 
 Connection.exec_driver_sql = counted(Connection.exec_driver_sql)
 Connection.execute = counted(Connection.execute)
-dlt_setup.RawSqlClient.execute_query = counted(dlt_setup.RawSqlClient.execute_query)
+DuckDbSqlClient.execute_query = counted(DuckDbSqlClient.execute_query)
 dlt_pipeline.dlt.Pipeline.extract = counted(dlt_pipeline.dlt.Pipeline.extract)
 dlt_pipeline.dlt.Pipeline.normalize = counted(dlt_pipeline.dlt.Pipeline.normalize)
 load = counted(dlt_pipeline.dlt.Pipeline.load)

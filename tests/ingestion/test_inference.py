@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benepass_tasks.ingestion.inference import CANDIDATES, TypeInference, misfits
-from benepass_tasks.ingestion.schema_evolution.changes import Misfits
+from benepass_tasks.ingestion.inference import CANDIDATES, TypeInference, violations
+from benepass_tasks.ingestion.schema_evolution.changes import Violations
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,9 @@ def test_values_that_do_not_fit_the_expected_type_are_counted_and_the_first_name
     inference.observe(pa.table({"a": bad, "b": ["2025-02-30"] * 9, "_row_number": numbers}))
     inference.observe(good.set_column(2, "_row_number", pa.array([99])))
     assert inference.type_of("a") == "VARCHAR"
-    assert inference.misfits == {
-        ("a", "DECIMAL"): Misfits(6, (2, 6, 7, 8, 9)),
-        ("b", "DATE"): Misfits(9, (2, 3, 4, 5, 6)),
+    assert inference.violations == {
+        ("a", "DECIMAL"): Violations(6, (2, 6, 7, 8, 9)),
+        ("b", "DATE"): Violations(9, (2, 3, 4, 5, 6)),
     }
 
 
@@ -85,10 +85,10 @@ def test_values_that_do_not_fit_the_expected_type_are_counted_and_the_first_name
         | st.sampled_from(["true", "FALSE", "+5", ".5", "1.", "0x1F", "2025-02-30", "1e999"])
     ),
 )
-def test_exactly_the_values_that_do_not_fit_alone_are_misfits(kind: str, values: list[str]) -> None:
+def test_exactly_the_values_that_do_not_fit_alone_violate_it(kind: str, values: list[str]) -> None:
     alone = [
         place
         for place, value in enumerate(values)
         if not CANDIDATES[kind].fits(pa.array([value], pa.string()))
     ]
-    assert misfits(kind, pa.array(values, pa.string())) == alone
+    assert violations(kind, pa.array(values, pa.string())) == alone

@@ -14,9 +14,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benepass_tasks.config.errors import BooksError, SourceError
-from benepass_tasks.ingestion import stretches
-from benepass_tasks.ingestion.records import Accounting, Batch, RecordReader, Rejected
-from benepass_tasks.ingestion.tables import TableParser
+from benepass_tasks.ingestion import records
+from benepass_tasks.ingestion.records import Accounting, Batch, BulkParser, RecordReader
+from benepass_tasks.ingestion.scanning import Rejected
 
 INVALID_UTF8 = "invalid UTF-8"
 TOO_FEW = "too few columns"
@@ -473,8 +473,8 @@ def test_books_do_not_balance_when_a_line_is_lost_or_multiplied(count: str) -> N
 def test_a_row_lost_by_the_parser_is_never_taken_for_a_blank_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = TableParser.parse
-    monkeypatch.setattr(TableParser, "parse", lambda *given: whole(*given).slice(1))
+    whole = BulkParser.parse
+    monkeypatch.setattr(BulkParser, "parse", lambda *given: whole(*given).slice(1))
     with pytest.raises(BooksError, match="2 records were parsed into 1 rows"):
         run(b"x\n1\n2\n")
 
@@ -525,14 +525,13 @@ def test_any_limit_on_records_acts_as_in_the_reference(
 
 
 @settings(deadline=None, max_examples=300)
-@given(mostly_good_records, st.integers(1, 40), st.integers(1, 40), block_sizes)
+@given(mostly_good_records, st.integers(1, 40), st.integers(1, 300), block_sizes)
 def test_where_bulk_parsing_and_scanning_take_turns_changes_nothing(
-    body: bytes, bulk_bytes: int, scan_bytes: int, block_bytes: int
+    body: bytes, smallest: int, largest: int, block_bytes: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stretches, "_BULK_BYTES", bulk_bytes)
-        patch.setattr(stretches, "_SCAN_BYTES", scan_bytes)
-        patch.setattr(stretches, "_DECODED_BYTES", scan_bytes)
+        patch.setattr(records, "SMALLEST", smallest)
+        patch.setattr(records, "LARGEST", largest)
         check_against_reference(b"x,y\n" + body, block_bytes)
 
 

@@ -20,7 +20,7 @@ from reading import chart_of, data_of, elements_of, table_of, told_in
 from benepass_tasks.config.project import open_project
 from benepass_tasks.config.settings import current_settings
 from benepass_tasks.engine.session import Warehouse
-from benepass_tasks.ingestion.schema_evolution.changes import Change, Misfits
+from benepass_tasks.ingestion.schema_evolution.changes import Change, Violations
 from benepass_tasks.ingestion.schema_evolution.history import Entry
 from benepass_tasks.quality.data_tests.results import Result
 from benepass_tasks.site import vega
@@ -496,10 +496,10 @@ def entry(number: int, change: Change, source: str = "transactions") -> Entry:
 
 
 def test_the_newest_schema_changes_are_shown_and_the_first_load_is_none(catalog: Catalog) -> None:
-    misfits = Misfits(3, (1, 2, 3))
+    violations = Violations(3, (1, 2, 3))
     entries = [
         entry(0, Change("amount", "added", None, "BIGINT")),
-        entry(1, Change("amount", "type_changed", "BIGINT", "VARCHAR", misfits=misfits)),
+        entry(1, Change("amount", "type_changed", "BIGINT", "VARCHAR", violations=violations)),
         entry(2, Change("total\x1b", "renamed", "amount", "total", "warning", is_guess=True)),
         entry(3, Change("Ada@example.com", "added", None, "VARCHAR", header="Ada@example.com")),
         entry(4, Change("ada_archer", "respelled", "Ada Archer", "ada archer", header="x")),

@@ -92,7 +92,7 @@ def accept(source: str) -> None:
 
     The next run loads them, whatever the source's contract says. Reads the files, loads nothing.
     """
-    from benepass_tasks.ingestion.schema_evolution.history import accept_shape  # noqa: PLC0415 - when needed
+    from benepass_tasks.ingestion.schema_evolution.history import accept_schema  # noqa: PLC0415 - when needed
 
     catalog = definitions.read_catalog()
     wanted = _find(catalog, source)
@@ -103,7 +103,7 @@ def accept(source: str) -> None:
         if new:
             with warehouse.write() as connection:
                 for file, findings in new:
-                    accept_shape(connection, file.source, file.name, findings.shape)
+                    accept_schema(connection, file.source, file.name, findings.schema)
     for file, findings in new:
         _say_accepted(file, findings)
     if new:
@@ -192,12 +192,12 @@ def _change_row(change: "Change") -> tuple[str, ...]:
 
 
 def _where(change: "Change") -> str:
-    if change.misfits is None:
+    if change.violations is None:
         return ""
-    rows = ", ".join(map(str, change.misfits.rows))
-    more = ", ..." if change.misfits.count > len(change.misfits.rows) else ""
-    plural = "s" if change.misfits.count > 1 else ""
-    return f"{change.misfits.count:,} (row{plural} {rows}{more})"
+    rows = ", ".join(map(str, change.violations.rows))
+    more = ", ..." if change.violations.count > len(change.violations.rows) else ""
+    plural = "s" if change.violations.count > 1 else ""
+    return f"{change.violations.count:,} (row{plural} {rows}{more})"
 
 
 def _entry_json(entry: "Entry") -> dict[str, object]:
@@ -219,8 +219,8 @@ def _change_json(change: "Change") -> dict[str, object]:
         "before": change.before,
         "after": change.after,
         "is_guess": change.is_guess,
-        "misfits": change.misfits.count if change.misfits else None,
-        "misfit_rows": list(change.misfits.rows) if change.misfits else [],
+        "misfits": change.violations.count if change.violations else None,
+        "misfit_rows": list(change.violations.rows) if change.violations else [],
         "severity": change.severity,
     }
 

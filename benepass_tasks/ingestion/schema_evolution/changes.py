@@ -1,4 +1,4 @@
-"""What has changed between two shapes of a file."""
+"""What has changed between two schemas of a file."""
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -6,14 +6,19 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from benepass_tasks.catalog.wording import printable
-from benepass_tasks.ingestion.schema_evolution.inferred_types import UNKNOWN, holds, is_widening
+from benepass_tasks.ingestion.schema_evolution.file_schema import (
+    UNKNOWN,
+    ColumnSchema,
+    FileSchema,
+    holds,
+    is_widening,
+)
 from benepass_tasks.ingestion.schema_evolution.renames import (
     NO_SAMPLE,
     Evidence,
     Sample,
     guess_renames,
 )
-from benepass_tasks.ingestion.schema_evolution.shapes import ColumnShape, Shape
 
 ChangeKind = Literal[
     "added", "removed", "reappeared", "renamed", "respelled", "reordered", "type_changed"
@@ -25,13 +30,8 @@ FIRST_ROWS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Misfits:
-    """The values that do not fit a type.
-
-    Attributes:
-        count: How many there are.
-        rows: The numbers of the first records that have them.
-    """
+class Violations:
+    """How many values do not fit a type, and the numbers of the first records that have them."""
 
     count: int = 0
     rows: tuple[int, ...] = ()
@@ -43,36 +43,27 @@ class Misfits:
         return f"{values} not fit, {first} {', '.join(map(str, self.rows))}"
 
 
-AllMisfits: TypeAlias = Mapping[tuple[str, str], Misfits]
+TypeViolations: TypeAlias = Mapping[tuple[str, str], Violations]
 """The values of a column that do not fit a type, by column and type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What was seen of a file.
+    """What was seen of a file; the violations are of the types that its columns had before."""
 
-    Attributes:
-        shape: Its columns.
-        misfits: Its values that do not fit the types that its columns had before.
-        sample: Its first values; none where nothing is to be compared with them.
-    """
-
-    shape: Shape
-    misfits: AllMisfits = field(default_factory=dict)
+    schema: FileSchema
+    violations: TypeViolations = field(default_factory=dict)
     sample: Sample = NO_SAMPLE
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What is known from earlier loads.
+    """What is known from earlier loads: the schema to compare with, if there is one yet.
 
-    Attributes:
-        shape: The shape to compare with; None where there is none yet.
-        sample: The first values of that load.
-        seen: The columns that any earlier load had.
+    The sample is of that load's first values; `seen` are the columns that any earlier load had.
     """
 
-    shape: Shape | None = None
+    schema: FileSchema | None = None
     sample: Sample = NO_SAMPLE
     seen: Collection[str] = frozenset()
 
@@ -88,7 +79,7 @@ class Change:
         after: The same afterwards.
         severity: Whether somebody should know.
         is_guess: Whether it may as well be something else.
-        misfits: The values that do not fit the type before; None where they all fit.
+        violations: The values that do not fit the type before; None where they all fit.
         header: What the header calls the column; of a removed one, what it called it. None where
             nobody has kept it.
     """
@@ -99,7 +90,7 @@ class Change:
     after: str | None
     severity: ChangeSeverity = "info"
     is_guess: bool = False
-    misfits: Misfits | None = None
+    violations: Violations | None = None
     header: str | None = None
 
     def __str__(self) -> str:
@@ -114,30 +105,24 @@ class Change:
             "reordered": f"{name} moved from place {before} to {after}",
             "type_changed": f"{name} changed from {before} to {after}",
         }[self.kind]
-        return f"{said}: {self.misfits}" if self.misfits else said
+        return f"{said}: {self.violations}" if self.violations else said
 
 
 def compare(earlier: Earlier, observed: Observed, declared: Collection[str]) -> list[Change]:
-    """Tell what has changed; nothing where the shapes are the same.
+    """Tell what has changed, in the order of the columns, the removed ones last.
 
-    Args:
-        earlier: What there was before.
-        observed: What there is now.
-        declared: The columns that the catalog declares; others are worth a warning.
-
-    Returns:
-        The changes, in the order of the columns, the removed ones last.
+    A column that the catalog does not declare is worth a warning.
     """
     changes = _changes(earlier, observed, declared)
-    before = earlier.shape.present if earlier.shape else {}
-    columns = {**before, **observed.shape.present}
+    before = earlier.schema.present if earlier.schema else {}
+    columns = {**before, **observed.schema.present}
     return [replace(it, header=columns[it.column].field) for it in changes]
 
 
 def _changes(earlier: Earlier, observed: Observed, declared: Collection[str]) -> list[Change]:
-    if earlier.shape is None:
-        return [_arrived("added", it) for it in observed.shape.present.values()]
-    before, after = earlier.shape.present, observed.shape.present
+    if earlier.schema is None:
+        return [_arrived("added", it) for it in observed.schema.present.values()]
+    before, after = earlier.schema.present, observed.schema.present
     lost = {name: it for name, it in before.items() if name not in after}
     got = {name: it for name, it in after.items() if name not in before}
     old_names = guess_renames(
@@ -162,26 +147,26 @@ def _changes(earlier: Earlier, observed: Observed, declared: Collection[str]) ->
     return changes + [Change(it.name, "removed", it.type, None, "warning") for it in gone]
 
 
-def _arrived(kind: ChangeKind, column: ColumnShape, *, is_declared: bool = True) -> Change:
+def _arrived(kind: ChangeKind, column: ColumnSchema, *, is_declared: bool = True) -> Change:
     severity: ChangeSeverity = "info" if is_declared else "warning"
     return Change(column.name, kind, None, column.type, severity)
 
 
 def _appeared(
-    column: ColumnShape, earlier: Earlier, observed: Observed, declared: Collection[str]
+    column: ColumnSchema, earlier: Earlier, observed: Observed, declared: Collection[str]
 ) -> Change:
     """A column that was not there: a new one, or an old one with the type that it had."""
     is_declared = column.name in declared
     if column.name not in earlier.seen:
         return _arrived("added", column, is_declared=is_declared)
-    known = earlier.shape.type_of(column.name) if earlier.shape else UNKNOWN
-    misfits = observed.misfits.get((column.name, known))
+    known = earlier.schema.type_of(column.name) if earlier.schema else UNKNOWN
+    violations = observed.violations.get((column.name, known))
     severity: ChangeSeverity = "info" if is_declared and holds(known, column.type) else "warning"
     before = None if known == UNKNOWN else known
-    return Change(column.name, "reappeared", before, column.type, severity, misfits=misfits)
+    return Change(column.name, "reappeared", before, column.type, severity, violations=violations)
 
 
-def _type_changed(before: str, column: ColumnShape, observed: Observed) -> Change:
+def _type_changed(before: str, column: ColumnSchema, observed: Observed) -> Change:
     is_harmless = holds(before, column.type) or is_widening(before, column.type)
     return Change(
         column.name,
@@ -189,11 +174,11 @@ def _type_changed(before: str, column: ColumnShape, observed: Observed) -> Chang
         before,
         column.type,
         "info" if is_harmless else "warning",
-        misfits=observed.misfits.get((column.name, before)),
+        violations=observed.violations.get((column.name, before)),
     )
 
 
-def _moved(before: Mapping[str, ColumnShape], after: Mapping[str, ColumnShape]) -> set[str]:
+def _moved(before: Mapping[str, ColumnSchema], after: Mapping[str, ColumnSchema]) -> set[str]:
     """The fewest columns that must have moved among those that stayed."""
     places = {name: place for place, name in enumerate(before)}
     stayed = [name for name in after if name in places]

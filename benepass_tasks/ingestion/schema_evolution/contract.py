@@ -7,8 +7,7 @@ from difflib import get_close_matches
 from benepass_tasks.catalog import Source, wording
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.schema_evolution.changes import Change
-from benepass_tasks.ingestion.schema_evolution.inferred_types import UNKNOWN, holds
-from benepass_tasks.ingestion.schema_evolution.shapes import Shape
+from benepass_tasks.ingestion.schema_evolution.file_schema import UNKNOWN, FileSchema, holds
 
 ACCEPT = "benepass schema accept"
 OF_COLUMNS = frozenset({"added", "removed", "reappeared", "renamed"})
@@ -30,7 +29,7 @@ class Verdict:
     """Whether a file may be loaded.
 
     Attributes:
-        file: The file.
+        file: Its name.
         missing: Required columns that it lacks, and whose absence nobody accepted.
         rules: The parts of the contract that it breaks, such as `columns: freeze`.
         changes: What distinguishes it from what was accepted.
@@ -57,21 +56,16 @@ class Verdict:
 def judge(  # noqa: PLR0913 - a file, and what it is held against
     source: Source,
     file: str,
-    shape: Shape,
-    accepted: Shape | None,
+    schema: FileSchema,
+    accepted: FileSchema | None,
     changes: Sequence[Change],
     *,
     is_new: bool,
 ) -> Verdict:
     """Hold a file against its source's contract.
 
-    Args:
-        source: What the catalog says.
-        file: The file's name.
-        shape: Its columns.
-        accepted: The shape that was accepted last; None where none is known.
-        changes: What has changed since then.
-        is_new: Whether no file of the source was ever accepted.
+    The changes are those since the schema that was accepted last, where one is known; `is_new` says
+    that no file of the source was ever accepted.
     """
     waived = accepted.missing if accepted else ()
     contract = source.schema_contract
@@ -82,14 +76,14 @@ def judge(  # noqa: PLR0913 - a file, and what it is held against
     }
     return Verdict(
         file,
-        tuple(name for name in shape.missing if name not in waived),
+        tuple(name for name in schema.missing if name not in waived),
         tuple(
             f"{part}: freeze"
             for part, is_broken in breaks.items()
             if is_broken and getattr(contract, part) == "freeze"
         ),
         changes,
-        tuple(name for name in shape.present if name not in source.columns),
+        tuple(name for name in schema.present if name not in source.columns),
     )
 
 
@@ -153,4 +147,4 @@ def _lacks(verdict: Verdict) -> str:
 def _shown(changes: Sequence[Change]) -> Iterator[str]:
     yield from map(str, changes[:MOST])
     if len(changes) > MOST:
-        yield f"and {len(changes) - MOST} changes more"
+        yield f"and {len(changes) - MOST} more changes"

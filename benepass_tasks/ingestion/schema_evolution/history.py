@@ -1,7 +1,7 @@
-"""What the warehouse remembers of shapes: which counted, and what has changed between them.
+"""What the warehouse remembers of schemas: which counted, and what has changed between them.
 
-The shape of each load is in dlt's own tables, `raw._dlt_loads` and `raw._dlt_version`. A load that
-was killed has left its shape there too; `meta.accepted_schemas` says which ones count, and holds
+The schema of each load is in dlt's own tables, `raw._dlt_loads` and `raw._dlt_version`. A load that
+was killed has left its schema there too; `meta.accepted_schemas` says which ones count, and holds
 what was accepted by hand. `meta.schema_changes` is the history for people.
 """
 
@@ -17,9 +17,9 @@ from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.engine.meta import ACCEPTED_SCHEMAS, SCHEMA_CHANGES
 from benepass_tasks.engine.session import Warehouse, quote_name, quote_relation
 from benepass_tasks.engine.tables import engine_of
-from benepass_tasks.ingestion.schema_evolution.changes import Change, Misfits
+from benepass_tasks.ingestion.schema_evolution.changes import Change, Violations
+from benepass_tasks.ingestion.schema_evolution.file_schema import FILE, FileSchema
 from benepass_tasks.ingestion.schema_evolution.renames import LETTERS, NO_SAMPLE, ROWS, Sample
-from benepass_tasks.ingestion.schema_evolution.shapes import FILE, Shape
 from benepass_tasks.state.markers import Load, now
 from benepass_tasks.state.this_run import run_id
 
@@ -64,19 +64,19 @@ order by changed_at, load_id, entry
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a file's shape before it is read.
+    """What is known of a file's schema before it is read.
 
     Attributes:
-        loaded: The shape of its last load, or else of the last load of its source.
-        accepted: The shape that counts for its contract: that, or one accepted by hand since.
+        loaded: The schema of its last load, or else of the last load of its source.
+        accepted: The schema that counts for its contract: that, or one accepted by hand since.
         seen: The columns that any load of the source had.
-        load_id: The load of the first of these shapes.
+        load_id: The load of the first of these schemas.
         load_file: The file of that load.
         is_new: Whether no file of the source was ever accepted.
     """
 
-    loaded: Shape | None = None
-    accepted: Shape | None = None
+    loaded: FileSchema | None = None
+    accepted: FileSchema | None = None
     seen: frozenset[str] = frozenset()
     load_id: str | None = None
     load_file: str | None = None
@@ -95,24 +95,21 @@ class Entry:
     change: Change
 
 
-NOTHING = Known()
-
-
 def read_known(warehouse: Warehouse, source: str, file: str) -> Known:
-    """Read what `meta` and dlt's tables know of the shape of a file."""
+    """Read what `meta` and dlt's tables know of the schema of a file."""
     if not warehouse.exists():
-        return NOTHING
+        return Known()
     with warehouse.read() as connection:
         if "meta.accepted_schemas" not in engine_of(connection).relations():
-            return NOTHING
+            return Known()
         found = connection.exec_driver_sql(KNOWN, (source, file)).first()
         if found is None:
-            return NOTHING
+            return Known()
         loaded = _stored(connection, found.load_id) if found.load_id else None
     by_hand = found.accepted_by_hand
     return Known(
         loaded,
-        Shape.from_hints(json.loads(by_hand)) if by_hand else loaded,
+        FileSchema.from_hints(json.loads(by_hand)) if by_hand else loaded,
         frozenset(found.seen or ()),
         found.load_id,
         found.load_file,
@@ -144,25 +141,28 @@ def read_sample(
 def write_changes(
     connection: Connection, load: Load, relation: str, changes: Sequence[Change]
 ) -> None:
-    """Write that the shape of a load counts from now on, and what has changed with it."""
+    """Write that the schema of a load counts from now on, and what has changed with it."""
     _write_accepted(connection, load.source, load.file, load_id=load.load_id)
+    of_load = {
+        "load_id": load.load_id,
+        "run_id": load.run_id,
+        "changed_at": load.loaded_at,
+        "source": load.source,
+        "file": load.file,
+        "relation": relation,
+    }
     if changes:
         entries = [
             {
-                "load_id": load.load_id,
-                "run_id": load.run_id,
-                "changed_at": load.loaded_at,
-                "source": load.source,
-                "file": load.file,
-                "relation": relation,
+                **of_load,
                 "entry": number,
                 "column_name": change.column,
                 "change": change.kind,
                 "before": change.before,
                 "after": change.after,
                 "is_guess": change.is_guess,
-                "misfits": change.misfits.count if change.misfits else None,
-                "misfit_rows": list(change.misfits.rows) if change.misfits else [],
+                "misfits": change.violations.count if change.violations else None,
+                "misfit_rows": list(change.violations.rows) if change.violations else [],
                 "severity": change.severity,
                 "header": change.header,
             }
@@ -171,9 +171,9 @@ def write_changes(
         connection.execute(insert(SCHEMA_CHANGES), entries)
 
 
-def accept_shape(connection: Connection, source: str, file: str, shape: Shape) -> None:
-    """Write that a file may be loaded with a shape, whatever the contract says."""
-    _write_accepted(connection, source, file, schema=json.dumps(shape.as_hints()))
+def accept_schema(connection: Connection, source: str, file: str, schema: FileSchema) -> None:
+    """Write that a file may be loaded with a schema, whatever the contract says."""
+    _write_accepted(connection, source, file, schema=json.dumps(schema.as_hints()))
 
 
 def read_history(warehouse: Warehouse, source: str = "") -> list[Entry]:
@@ -199,7 +199,7 @@ def read_entries(connection: Connection, source: str = "") -> list[Entry]:
 
 
 def _entry(row: Row[Any]) -> Entry:
-    misfits = None if row.misfits is None else Misfits(row.misfits, tuple(row.misfit_rows))
+    violations = None if row.misfits is None else Violations(row.misfits, tuple(row.misfit_rows))
     change = Change(
         row.column_name,
         row.change,
@@ -207,27 +207,19 @@ def _entry(row: Row[Any]) -> Entry:
         row.after,
         row.severity,
         is_guess=row.is_guess,
-        misfits=misfits,
+        violations=violations,
         header=getattr(row, "header", None),
     )
     return Entry(row.load_id, row.changed_at, row.source, row.file, row.relation, change)
 
 
-def _write_accepted(
-    connection: Connection,
-    source: str,
-    file: str,
-    *,
-    load_id: str | None = None,
-    schema: str | None = None,
-) -> None:
-    row = {"source": source, "file": file, "load_id": load_id, "schema": schema}
-    accepted = {"accepted_at": now(), "run_id": run_id()}
-    connection.execute(insert(ACCEPTED_SCHEMAS), row | accepted)
+def _write_accepted(connection: Connection, source: str, file: str, **accepted: str) -> None:
+    row = {"source": source, "file": file, "accepted_at": now(), "run_id": run_id()}
+    connection.execute(insert(ACCEPTED_SCHEMAS), {**row, **accepted})
 
 
-def _stored(connection: Connection, load_id: str) -> Shape | None:
-    """The shape of a load, from dlt's tables; None where somebody has dropped them."""
+def _stored(connection: Connection, load_id: str) -> FileSchema | None:
+    """The schema of a load; None where somebody has dropped dlt's tables."""
     if "raw._dlt_loads" not in engine_of(connection).relations():
         return None
     found = connection.exec_driver_sql(STORED, (load_id,)).first()
@@ -239,4 +231,4 @@ def _stored(connection: Connection, load_id: str) -> Shape | None:
     columns: Mapping[str, Any] = next(
         (it for it in tables if FILE in it.get("_source_file", {})), {}
     )
-    return Shape.from_hints(columns)
+    return FileSchema.from_hints(columns)

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from benepass_tasks.ingestion.schema_evolution.inferred_types import holds
-from benepass_tasks.ingestion.schema_evolution.shapes import ColumnShape
+from benepass_tasks.ingestion.schema_evolution.file_schema import ColumnSchema, holds
 
 ROWS = 1_000
 """How many records at the beginning of a file are looked at."""
@@ -43,12 +42,7 @@ NO_SAMPLE = Sample()
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What two loads of a file have in common.
-
-    Attributes:
-        before: The values that raw holds.
-        after: The values in the file.
-    """
+    """What the values that raw holds and those in the file have in common."""
 
     before: Sample = NO_SAMPLE
     after: Sample = NO_SAMPLE
@@ -80,17 +74,12 @@ class Evidence:
 
 
 def guess_renames(
-    lost: Iterable[ColumnShape], got: Iterable[ColumnShape], evidence: Evidence
+    lost: Iterable[ColumnSchema], got: Iterable[ColumnSchema], evidence: Evidence
 ) -> dict[str, str]:
     """Pair the columns that a file lost with those that it got.
 
     Values in common make a pair; without them a similar name at the same place does, where the
     values could be of one type. The best pairs come first, and each column is in one only.
-
-    Args:
-        lost: What the file had and lacks.
-        got: What the file has and lacked.
-        evidence: The values of both.
 
     Returns:
         The old names by the new ones.
@@ -112,7 +101,7 @@ def guess_renames(
     return pairs
 
 
-def _is_likely(old: ColumnShape, new: ColumnShape, evidence: Evidence) -> bool:
+def _is_likely(old: ColumnSchema, new: ColumnSchema, evidence: Evidence) -> bool:
     in_common, same_place, alike = _score(old, new, evidence)
     if in_common >= IN_COMMON:
         return True
@@ -120,6 +109,6 @@ def _is_likely(old: ColumnShape, new: ColumnShape, evidence: Evidence) -> bool:
     return same_place and alike >= ALIKE and is_one_type
 
 
-def _score(old: ColumnShape, new: ColumnShape, evidence: Evidence) -> tuple[float, bool, float]:
+def _score(old: ColumnSchema, new: ColumnSchema, evidence: Evidence) -> tuple[float, bool, float]:
     alike = SequenceMatcher(None, old.name[:LETTERS], new.name[:LETTERS]).ratio()
     return evidence.in_common(old.name, new.name), old.ordinal == new.ordinal, alike

@@ -120,5 +120,5 @@ def _change(it: Entry, source: Source | None) -> Row:
         "change": f"{change.kind.replace('_', ' ')}{guess}",
         "before": None if before is None else cut(printable(before)),
         "after": None if after is None else cut(printable(after)),
-        "misfits": change.misfits.count if change.misfits else None,
+        "misfits": change.violations.count if change.violations else None,
     }

@@ -1,4 +1,4 @@
-"""What has changed between two shapes of a file."""
+"""What has changed between two schemas of a file."""
 
 from __future__ import annotations
 
@@ -11,69 +11,71 @@ from hypothesis import strategies as st
 from benepass_tasks.ingestion.schema_evolution.changes import (
     Change,
     Earlier,
-    Misfits,
     Observed,
+    Violations,
     compare,
 )
+from benepass_tasks.ingestion.schema_evolution.file_schema import ColumnSchema, FileSchema
 from benepass_tasks.ingestion.schema_evolution.renames import Sample
-from benepass_tasks.ingestion.schema_evolution.shapes import ColumnShape, Shape
 
 DECLARED = frozenset("abcdefgh")
 
 
-def shape(*columns: str, absent: str = "") -> Shape:
-    """A shape of columns written as `name TYPE`, text where there is no type."""
+def schema(*columns: str, absent: str = "") -> FileSchema:
+    """A schema of columns written as `name TYPE`, text where there is no type."""
     present = (
-        ColumnShape(name, kind or "VARCHAR", name, place)
+        ColumnSchema(name, kind or "VARCHAR", name, place)
         for place, (name, _, kind) in enumerate((it.partition(" ") for it in columns), 1)
     )
-    return Shape.of([*present, *(ColumnShape(name, "DECIMAL") for name in absent)])
+    return FileSchema.of([*present, *(ColumnSchema(name, "DECIMAL") for name in absent)])
 
 
-def changes(before: Shape | None, after: Shape, seen: str = "") -> list[tuple[object, ...]]:
+def changes(
+    before: FileSchema | None, after: FileSchema, seen: str = ""
+) -> list[tuple[object, ...]]:
     """Each change without what it is silent about."""
     found = compare(Earlier(before, seen=frozenset(seen)), Observed(after), DECLARED)
     return [(it.column, it.kind, it.before, it.after, it.severity) for it in found]
 
 
 def test_a_first_load_adds_every_column() -> None:
-    assert changes(None, shape("a BIGINT", "x")) == [
+    assert changes(None, schema("a BIGINT", "x")) == [
         ("a", "added", None, "BIGINT", "info"),
         ("x", "added", None, "VARCHAR", "info"),
     ]
 
 
 def test_a_column_that_a_first_file_lacks_is_no_change() -> None:
-    assert changes(None, shape("a", absent="b")) == [("a", "added", None, "VARCHAR", "info")]
+    assert changes(None, schema("a", absent="b")) == [("a", "added", None, "VARCHAR", "info")]
 
 
 def test_the_same_shape_is_no_change() -> None:
-    assert changes(shape("a BIGINT", "b", absent="c"), shape("a BIGINT", "b", absent="c")) == []
+    assert changes(schema("a BIGINT", "b", absent="c"), schema("a BIGINT", "b", absent="c")) == []
 
 
 def test_a_declared_column_that_is_added_is_as_expected_and_another_is_not() -> None:
-    assert changes(shape("a"), shape("x", "a", "b BIGINT")) == [
+    assert changes(schema("a"), schema("x", "a", "b BIGINT")) == [
         ("x", "added", None, "VARCHAR", "warning"),
         ("b", "added", None, "BIGINT", "info"),
     ]
 
 
 def test_a_column_that_is_removed_is_a_warning_whether_declared_or_not() -> None:
-    assert changes(shape("a", "b DATE", "x"), shape("a", absent="b")) == [
+    assert changes(schema("a", "b DATE", "x"), schema("a", absent="b")) == [
         ("b", "removed", "DATE", None, "warning"),
         ("x", "removed", "VARCHAR", None, "warning"),
     ]
 
 
 def test_a_column_that_was_there_before_reappears() -> None:
-    before = shape("a", absent="b")
-    assert changes(before, shape("a", "b DECIMAL"), seen="ab") == [
+    before = schema("a", absent="b")
+    assert changes(before, schema("a", "b DECIMAL"), seen="ab") == [
         ("b", "reappeared", "DECIMAL", "DECIMAL", "info")
     ]
-    assert changes(before, shape("a", "b"), seen="ab") == [
+    assert changes(before, schema("a", "b"), seen="ab") == [
         ("b", "reappeared", "DECIMAL", "VARCHAR", "warning")
     ]
-    assert changes(before, shape("a", "x"), seen="ax") == [
+    assert changes(before, schema("a", "x"), seen="ax") == [
         ("x", "reappeared", None, "VARCHAR", "warning")
     ]
 
@@ -98,16 +100,18 @@ def test_a_column_that_was_there_before_reappears() -> None:
 def test_a_type_that_does_not_hold_the_old_values_or_the_new_ones_is_a_warning(
     before: str, after: str, severity: str
 ) -> None:
-    assert changes(shape(f"a {before}"), shape(f"a {after}")) == [
+    assert changes(schema(f"a {before}"), schema(f"a {after}")) == [
         ("a", "type_changed", before, after, severity)
     ]
 
 
 def test_a_changed_type_comes_with_the_values_that_do_not_fit() -> None:
-    misfits = Misfits(1234, (3, 4, 7, 8, 9))
-    observed = Observed(shape("a"), {("a", "DECIMAL"): misfits, ("a", "DATE"): Misfits(1, (1,))})
-    (change,) = compare(Earlier(shape("a DECIMAL")), observed, DECLARED)
-    assert change.misfits == misfits
+    violations = Violations(1234, (3, 4, 7, 8, 9))
+    observed = Observed(
+        schema("a"), {("a", "DECIMAL"): violations, ("a", "DATE"): Violations(1, (1,))}
+    )
+    (change,) = compare(Earlier(schema("a DECIMAL")), observed, DECLARED)
+    assert change.violations == violations
     assert str(change) == (
         "a changed from DECIMAL to VARCHAR: 1,234 values do not fit, "
         "the first in rows 3, 4, 7, 8, 9"
@@ -115,8 +119,8 @@ def test_a_changed_type_comes_with_the_values_that_do_not_fit() -> None:
 
 
 def test_another_spelling_in_the_header_is_told_and_harmless() -> None:
-    before = Shape.of([ColumnShape("cost_centre", "BIGINT", "Cost Centre", 1)])
-    after = Shape.of([ColumnShape("cost_centre", "BIGINT", "costCentre", 1)])
+    before = FileSchema.of([ColumnSchema("cost_centre", "BIGINT", "Cost Centre", 1)])
+    after = FileSchema.of([ColumnSchema("cost_centre", "BIGINT", "costCentre", 1)])
     assert changes(before, after) == [
         ("cost_centre", "respelled", "Cost Centre", "costCentre", "info")
     ]
@@ -138,7 +142,7 @@ def test_another_spelling_in_the_header_is_told_and_harmless() -> None:
 def test_the_fewest_columns_that_can_have_moved_have_moved(
     before: str, after: str, moved: str
 ) -> None:
-    found = compare(Earlier(shape(*before)), Observed(shape(*after)), DECLARED)
+    found = compare(Earlier(schema(*before)), Observed(schema(*after)), DECLARED)
     reordered = {it.column: (it.before, it.after) for it in found if it.kind == "reordered"}
     assert reordered == {
         name: (str(before.index(name) + 1), str(after.index(name) + 1)) for name in moved
@@ -148,19 +152,19 @@ def test_the_fewest_columns_that_can_have_moved_have_moved(
 @given(st.permutations("abcdefgh"), st.sets(st.sampled_from("abcdefgh")))
 def test_without_those_that_moved_the_order_is_the_same(after: list[str], left: set[str]) -> None:
     now = [name for name in after if name not in left]
-    found = compare(Earlier(shape(*"abcdefgh")), Observed(shape(*now)), DECLARED)
+    found = compare(Earlier(schema(*"abcdefgh")), Observed(schema(*now)), DECLARED)
     moved = {it.column for it in found if it.kind == "reordered"}
     assert [it for it in now if it not in moved] == sorted(set(now) - moved)
     assert len(moved) < max(len(now), 1)
 
 
 def test_a_renamed_column_is_one_entry_and_a_guess() -> None:
-    before, after = shape("a", "b DECIMAL"), shape("a", "x")
+    before, after = schema("a", "b DECIMAL"), schema("a", "x")
     samples = (
         Sample((1, 2, 3), {"a": ("p", "q", "r"), "b": ("1", "2", "3")}),
         Sample((1, 2, 3), {"a": ("p", "q", "r"), "x": ("1", "2", "?")}),
     )
-    observed = Observed(after, {("x", "DECIMAL"): Misfits(1, (3,))}, samples[1])
+    observed = Observed(after, {("x", "DECIMAL"): Violations(1, (3,))}, samples[1])
     assert compare(Earlier(before, samples[0]), observed, DECLARED) == [
         Change("x", "renamed", "b", "x", "warning", is_guess=True, header="x"),
         Change(
@@ -169,15 +173,19 @@ def test_a_renamed_column_is_one_entry_and_a_guess() -> None:
             "DECIMAL",
             "VARCHAR",
             "warning",
-            misfits=Misfits(1, (3,)),
+            violations=Violations(1, (3,)),
             header="x",
         ),
     ]
 
 
 def test_each_change_says_what_the_header_calls_the_column_or_called_it() -> None:
-    before = Shape.of([ColumnShape("at", "DATE", "timestamp", 1), ColumnShape("b", "DATE", "B", 2)])
-    after = Shape.of([ColumnShape("at", "DATE", "Time", 1), ColumnShape("c", "BIGINT", "C", 2)])
+    before = FileSchema.of(
+        [ColumnSchema("at", "DATE", "timestamp", 1), ColumnSchema("b", "DATE", "B", 2)]
+    )
+    after = FileSchema.of(
+        [ColumnSchema("at", "DATE", "Time", 1), ColumnSchema("c", "BIGINT", "C", 2)]
+    )
     found = compare(Earlier(before), Observed(after), DECLARED)
     assert [(it.column, it.kind, it.header) for it in found] == [
         ("at", "respelled", "Time"),
@@ -187,7 +195,7 @@ def test_each_change_says_what_the_header_calls_the_column_or_called_it() -> Non
 
 
 def test_a_there_and_back_is_three_entries() -> None:
-    a, b = shape("a DECIMAL"), shape("a")
+    a, b = schema("a DECIMAL"), schema("a")
     loads = [None, a, b, a, a]
     history = [
         change for before, after in pairwise(loads) for change in changes(before, after or a)
@@ -206,15 +214,15 @@ def test_names_of_a_hostile_header_are_cut_and_steer_nothing() -> None:
     assert str(steering).isprintable()
 
 
-def test_hints_and_back_are_the_same_shape() -> None:
-    original = Shape.of(
+def test_hints_and_back_are_the_same_schema() -> None:
+    original = FileSchema.of(
         [
-            ColumnShape("b", "DATE", "B", 2, is_required=True),
-            ColumnShape("a", "BIGINT", "A", 1),
-            ColumnShape("c", is_required=True),
-            ColumnShape("d"),
+            ColumnSchema("b", "DATE", "B", 2, is_required=True),
+            ColumnSchema("a", "BIGINT", "A", 1),
+            ColumnSchema("c", is_required=True),
+            ColumnSchema("d"),
         ]
     )
-    assert Shape.from_hints({**original.as_hints(), "_row_number": {}}) == original
+    assert FileSchema.from_hints({**original.as_hints(), "_row_number": {}}) == original
     assert list(original.columns) == ["a", "b", "c", "d"]
     assert original.missing == ("c",)

@@ -11,7 +11,7 @@ from benepass_tasks.catalog import Column, Pii, SchemaContract, Source
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.schema_evolution.changes import Earlier, Observed, compare
 from benepass_tasks.ingestion.schema_evolution.contract import Verdict, judge, require_good
-from benepass_tasks.ingestion.schema_evolution.shapes import ColumnShape, Shape
+from benepass_tasks.ingestion.schema_evolution.file_schema import ColumnSchema, FileSchema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,21 +34,23 @@ def source(**contract: Any) -> Source:  # noqa: ANN401 - modes as literals
 FROZEN = source(tables="freeze", columns="freeze", data_type="freeze")
 
 
-def shape(*columns: str) -> Shape:
+def schema(*columns: str) -> FileSchema:
     named = [column.partition(" ")[::2] for column in columns]
     present = [
-        ColumnShape(name, kind or "VARCHAR", name, place, is_required=REQUIRED.get(name, False))
+        ColumnSchema(name, kind or "VARCHAR", name, place, is_required=REQUIRED.get(name, False))
         for place, (name, kind) in enumerate(named, 1)
     ]
     absent = [
-        ColumnShape(name, is_required=required)
+        ColumnSchema(name, is_required=required)
         for name, required in REQUIRED.items()
         if name not in dict(named)
     ]
-    return Shape.of([*present, *absent])
+    return FileSchema.of([*present, *absent])
 
 
-def verdict(of: Source, before: Shape | None, after: Shape, seen: Sequence[str] = ()) -> Verdict:
+def verdict(
+    of: Source, before: FileSchema | None, after: FileSchema, seen: Sequence[str] = ()
+) -> Verdict:
     changes = compare(Earlier(before, seen=seen), Observed(after), of.columns)
     return judge(of, "people.csv", after, before, changes, is_new=before is None)
 
@@ -56,62 +58,62 @@ def verdict(of: Source, before: Shape | None, after: Shape, seen: Sequence[str] 
 @pytest.mark.parametrize(
     ("before", "after", "rules"),
     [
-        (None, shape("a", "b"), ["tables: freeze"]),
-        (shape("a", "b"), shape("a", "b"), []),
-        (shape("a", "b"), shape("b", "a"), []),
-        (shape("a", "b"), shape("a"), ["columns: freeze"]),
-        (shape("a"), shape("a", "b"), ["columns: freeze"]),
-        (shape("a", "x"), shape("a", "y"), ["columns: freeze"]),
-        (shape("a", "address"), shape("a", "addresses"), ["columns: freeze"]),
-        (shape("a DECIMAL"), shape("a BIGINT"), []),
-        (shape("a DECIMAL"), shape("a"), ["data_type: freeze"]),
-        (shape("a BIGINT"), shape("a DECIMAL"), ["data_type: freeze"]),
-        (shape("a UNKNOWN"), shape("a DATE"), []),
-        (shape("a DATE", "b"), shape("a"), ["columns: freeze", "data_type: freeze"]),
+        (None, schema("a", "b"), ["tables: freeze"]),
+        (schema("a", "b"), schema("a", "b"), []),
+        (schema("a", "b"), schema("b", "a"), []),
+        (schema("a", "b"), schema("a"), ["columns: freeze"]),
+        (schema("a"), schema("a", "b"), ["columns: freeze"]),
+        (schema("a", "x"), schema("a", "y"), ["columns: freeze"]),
+        (schema("a", "address"), schema("a", "addresses"), ["columns: freeze"]),
+        (schema("a DECIMAL"), schema("a BIGINT"), []),
+        (schema("a DECIMAL"), schema("a"), ["data_type: freeze"]),
+        (schema("a BIGINT"), schema("a DECIMAL"), ["data_type: freeze"]),
+        (schema("a UNKNOWN"), schema("a DATE"), []),
+        (schema("a DATE", "b"), schema("a"), ["columns: freeze", "data_type: freeze"]),
     ],
 )
 def test_what_is_frozen_may_not_change_and_what_evolves_may(
-    before: Shape | None, after: Shape, rules: list[str]
+    before: FileSchema | None, after: FileSchema, rules: list[str]
 ) -> None:
     assert verdict(FROZEN, before, after).rules == tuple(rules)
     assert verdict(source(), before, after).is_good
 
 
 def test_a_column_that_reappears_is_refused_by_each_rule_that_it_breaks() -> None:
-    before = Shape.of([*shape("a").present.values(), ColumnShape("b", "DATE")])
-    found = verdict(FROZEN, before, shape("a", "b"), seen=["a", "b"])
+    before = FileSchema.of([*schema("a").present.values(), ColumnSchema("b", "DATE")])
+    found = verdict(FROZEN, before, schema("a", "b"), seen=["a", "b"])
     assert found.rules == ("columns: freeze", "data_type: freeze")
-    assert verdict(FROZEN, before, shape("a", "b DATE"), seen=["a", "b"]).rules == (
+    assert verdict(FROZEN, before, schema("a", "b DATE"), seen=["a", "b"]).rules == (
         "columns: freeze",
     )
 
 
 def test_a_required_column_must_be_there_even_on_the_first_load() -> None:
-    assert verdict(source(), None, shape("b")).missing == ("a",)
-    assert verdict(source(), shape("a", "b"), shape("b")).missing == ("a",)
+    assert verdict(source(), None, schema("b")).missing == ("a",)
+    assert verdict(source(), schema("a", "b"), schema("b")).missing == ("a",)
 
 
 def test_an_absence_that_was_accepted_is_allowed_until_the_column_is_back() -> None:
-    assert verdict(source(), shape("b"), shape("b")).is_good
-    assert verdict(source(), shape("b"), shape("a", "b")).is_good
-    assert not verdict(source(), shape("a", "b"), shape("b")).is_good
+    assert verdict(source(), schema("b"), schema("b")).is_good
+    assert verdict(source(), schema("b"), schema("a", "b")).is_good
+    assert not verdict(source(), schema("a", "b"), schema("b")).is_good
 
 
 def test_an_absence_from_before_the_column_was_required_is_not_accepted() -> None:
-    before = Shape.of([*shape("b").present.values(), ColumnShape("a", is_required=False)])
-    assert verdict(source(), before, shape("b")).missing == ("a",)
+    before = FileSchema.of([*schema("b").present.values(), ColumnSchema("a", is_required=False)])
+    assert verdict(source(), before, schema("b")).missing == ("a",)
 
 
 def test_an_absence_that_was_accepted_excuses_no_other_column() -> None:
-    a, b = (ColumnShape(name, "VARCHAR", name, 1, is_required=True) for name in ("a", "b"))
-    without_a = Shape.of([ColumnShape("a", is_required=True), b])
-    without_b = Shape.of([a, ColumnShape("b", is_required=True)])
+    a, b = (ColumnSchema(name, "VARCHAR", name, 1, is_required=True) for name in ("a", "b"))
+    without_a = FileSchema.of([ColumnSchema("a", is_required=True), b])
+    without_b = FileSchema.of([a, ColumnSchema("b", is_required=True)])
     assert verdict(source(), without_a, without_a).missing == ()
     assert verdict(source(), without_a, without_b).missing == ("b",)
 
 
 def test_the_message_shows_the_difference_and_both_ways_out() -> None:
-    found = verdict(FROZEN, shape("a DECIMAL", "b"), shape("a", "x"))
+    found = verdict(FROZEN, schema("a DECIMAL", "b"), schema("a", "x"))
     with pytest.raises(SourceError) as raised:
         require_good(FROZEN, found)
     assert str(raised.value) == (
@@ -128,7 +130,7 @@ def test_the_message_shows_the_difference_and_both_ways_out() -> None:
 
 def test_a_missing_column_is_named_with_the_one_that_may_be_meant() -> None:
     with pytest.raises(SourceError) as raised:
-        require_good(FROZEN, verdict(source(), shape("a", "b"), shape("aa", "b")))
+        require_good(FROZEN, verdict(source(), schema("a", "b"), schema("aa", "b")))
     assert (
         "people.csv lacks the required column a (is aa meant to be a? Then add it to the aliases "
         "of a in catalog.yaml), and has aa "
@@ -136,12 +138,12 @@ def test_a_missing_column_is_named_with_the_one_that_may_be_meant() -> None:
 
 
 def test_what_is_good_passes() -> None:
-    require_good(FROZEN, verdict(FROZEN, shape("a"), shape("a")))
+    require_good(FROZEN, verdict(FROZEN, schema("a"), schema("a")))
 
 
 def test_a_message_stays_short_whatever_the_header_is() -> None:
-    many = verdict(FROZEN, shape("a"), shape("a", *(f"c{i}_{'x' * 1000}" for i in range(5000))))
+    many = verdict(FROZEN, schema("a"), schema("a", *(f"c{i}_{'x' * 1000}" for i in range(5000))))
     with pytest.raises(SourceError) as raised:
         require_good(FROZEN, many)
-    assert "and 4980 changes more" in str(raised.value)
+    assert "and 4980 more changes" in str(raised.value)
     assert len(str(raised.value)) < 5000

@@ -9,7 +9,7 @@ from typing import get_args
 
 from benepass_tasks.catalog import SchemaContract
 from benepass_tasks.ingestion.inference import CANDIDATES
-from benepass_tasks.ingestion.schema_evolution import shapes
+from benepass_tasks.ingestion.schema_evolution import file_schema
 from benepass_tasks.ingestion.schema_evolution.changes import ChangeKind
 
 DOCUMENT = (Path(__file__).resolve().parents[3] / "docs" / "schema.md").read_text(encoding="utf-8")
@@ -34,5 +34,5 @@ def test_the_types_are_documented_in_the_order_in_which_they_are_tried() -> None
 
 
 def test_every_hint_is_documented() -> None:
-    hints = {value for value in vars(shapes).values() if str(value).startswith("x-")}
+    hints = {value for value in vars(file_schema).values() if str(value).startswith("x-")}
     assert set(re.findall(r"`(x-[a-z-]+)`", DOCUMENT)) == hints

@@ -177,7 +177,7 @@ def test_a_new_alias_lets_a_file_load_that_was_refused(workspace: Workspace) -> 
     assert "transactions/transactions.csv" in workspace.run("raw.transactions")
 
 
-def test_files_of_two_shapes_that_load_in_turns_record_nothing(workspace: Workspace) -> None:
+def test_files_of_two_schemas_that_load_in_turns_record_nothing(workspace: Workspace) -> None:
     header, first, *_ = (workspace.data / "transactions.csv").read_text().splitlines()
     workspace.run("raw.transactions")
     other = f"{header},note\n{first.replace('T1,', 'T9,')},x\n"
@@ -195,7 +195,7 @@ def test_files_of_two_shapes_that_load_in_turns_record_nothing(workspace: Worksp
     assert workspace.query("select count(*) from meta.schema_changes") == [(8,)]
 
 
-def test_dlts_own_tables_have_the_shape_of_each_load_with_its_file(evolving: Workspace) -> None:
+def test_dlts_own_tables_have_the_schema_of_each_load_with_its_file(evolving: Workspace) -> None:
     load(evolving, "a,?")
     load(evolving, "a,1.5")
     loads = evolving.query(

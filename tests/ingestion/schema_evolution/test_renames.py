@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from benepass_tasks.ingestion.schema_evolution.file_schema import ColumnSchema
 from benepass_tasks.ingestion.schema_evolution.renames import (
     NO_SAMPLE,
     Evidence,
     Sample,
     guess_renames,
 )
-from benepass_tasks.ingestion.schema_evolution.shapes import ColumnShape
 
 
-def column(name: str, place: int = 1, kind: str = "VARCHAR") -> ColumnShape:
-    return ColumnShape(name, kind, name, place)
+def column(name: str, place: int = 1, kind: str = "VARCHAR") -> ColumnSchema:
+    return ColumnSchema(name, kind, name, place)
 
 
 def sample(**values: str) -> Sample:
@@ -77,7 +77,7 @@ def test_the_best_pair_comes_first_and_each_column_is_in_one_only() -> None:
     ],
 )
 def test_without_values_a_similar_name_at_the_same_place_will_do(
-    lost: ColumnShape, got: ColumnShape, *, is_pair: bool
+    lost: ColumnSchema, got: ColumnSchema, *, is_pair: bool
 ) -> None:
     pairs = guess_renames([lost], [got], Evidence(NO_SAMPLE, NO_SAMPLE))
     assert pairs == ({got.name: lost.name} if is_pair else {})

@@ -1,14 +1,26 @@
-"""The shape of a file: its columns, in order, with the types that their values have.
+"""The schema of a file: its columns, in order, with the types that their values fit.
 
-dlt's stored schema keeps it as hints that begin with `x-`, and so do the shapes that were accepted
-by hand.
+A type is inferred from all values of a column. It is there for people, and to notice that a file
+has changed; raw itself stays text. dlt's stored schema keeps the columns as hints that begin with
+`x-`, and so do the schemas that were accepted by hand.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benepass_tasks.ingestion.schema_evolution.inferred_types import UNKNOWN
+BIGINT = "BIGINT"
+DECIMAL = "DECIMAL"
+BOOLEAN = "BOOLEAN"
+DATE = "DATE"
+TIMESTAMP = "TIMESTAMP"
+ZONED_TIMESTAMP = "TIMESTAMP WITH TIME ZONE"
+TEXT = "VARCHAR"
+UNKNOWN = "UNKNOWN"
+"""The type of a column that never had a value."""
+
+WIDER: Mapping[str, frozenset[str]] = {BIGINT: frozenset({DECIMAL}), DATE: frozenset({TIMESTAMP})}
+"""Besides text, the types that hold every value of a type."""
 
 TYPE = "x-inferred-type"
 ORDINAL = "x-ordinal"
@@ -19,8 +31,22 @@ FILE = "x-source-file"
 """Which file a load was of: a hint on the column `_source_file`."""
 
 
+def holds(wide: str, narrow: str) -> bool:
+    """Whether every value of a type is one of the other type too."""
+    return (
+        wide in {narrow, TEXT}
+        or UNKNOWN in {wide, narrow}
+        or wide in WIDER.get(narrow, frozenset())
+    )
+
+
+def is_widening(before: str, after: str) -> bool:
+    """Whether a change keeps to numbers or to dates, and every old value fits the new type."""
+    return after != TEXT and holds(after, before)
+
+
 @dataclass(frozen=True, slots=True)
-class ColumnShape:
+class ColumnSchema:
     """One column of a file.
 
     Attributes:
@@ -44,19 +70,19 @@ class ColumnShape:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class FileSchema:
     """The columns of a file by name: those it has, in its order, then declared ones it lacks."""
 
-    columns: Mapping[str, ColumnShape]
+    columns: Mapping[str, ColumnSchema]
 
     @classmethod
-    def of(cls, columns: Iterable[ColumnShape]) -> "Shape":
+    def of(cls, columns: Iterable[ColumnSchema]) -> "FileSchema":
         """Put columns into order."""
         ordered = sorted(columns, key=lambda it: (it.ordinal is None, it.ordinal or 0))
         return cls({column.name: column for column in ordered})
 
     @property
-    def present(self) -> dict[str, ColumnShape]:
+    def present(self) -> dict[str, ColumnSchema]:
         """The columns that the file has."""
         return {name: it for name, it in self.columns.items() if it.is_present}
 
@@ -74,10 +100,10 @@ class Shape:
         return {name: _hints(column) for name, column in self.columns.items()}
 
     @classmethod
-    def from_hints(cls, columns: Mapping[str, Mapping[str, Any]]) -> "Shape":
-        """The shape that hints tell of; columns without them are not of a file."""
+    def from_hints(cls, columns: Mapping[str, Mapping[str, Any]]) -> "FileSchema":
+        """The schema that hints tell of; columns without them are not of a file."""
         return cls.of(
-            ColumnShape(
+            ColumnSchema(
                 name,
                 hints[TYPE],
                 hints.get(FIELD),
@@ -89,7 +115,7 @@ class Shape:
         )
 
 
-def _hints(column: ColumnShape) -> dict[str, Any]:
+def _hints(column: ColumnSchema) -> dict[str, Any]:
     hints = {TYPE: column.type, PRESENT: column.is_present, REQUIRED: column.is_required}
     where = {ORDINAL: column.ordinal, FIELD: column.field} if column.is_present else {}
     return hints | where
