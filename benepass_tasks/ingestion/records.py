@@ -30,8 +30,8 @@ ROW_NUMBER: Final = "_row_number"
 
 SMALLEST: Final = 16 << 10
 """Bytes of the smallest piece that is tried in bulk: what is not plain in it is scanned."""
-LARGEST: Final = 8 << 20
-"""Bytes of the largest piece."""
+LARGEST: Final = 1 << 20
+"""Bytes of the largest piece: all of a piece is read again where one record is not plain."""
 MANY_REJECTED: Final = 10_000
 """Rejected records that end a batch, so that a file of nothing else takes no more memory."""
 
@@ -85,7 +85,7 @@ class RecordReader:
         self,
         file: BinaryIO,
         *,
-        block_bytes: int = LARGEST,
+        block_bytes: int = 8 << 20,
         max_record_bytes: int = 16 << 20,
     ) -> None:
         """Read the header.
@@ -208,7 +208,7 @@ class _PieceReader:
 
     def _flush(self) -> Batch:
         tables = self._tables or [self._parser.parse_good([], [])]
-        batch = Batch(pa.concat_tables(tables), tuple(self._rejected))
+        batch = Batch(pa.concat_tables(tables).combine_chunks(), tuple(self._rejected))
         self._tables, self._rejected = [], []
         return batch
 
