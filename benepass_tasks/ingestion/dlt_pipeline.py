@@ -74,7 +74,7 @@ class Configuration(ConfigProvider):
         pipeline_name: str | None,  # noqa: ARG002
         *sections: str,  # noqa: ARG002
     ) -> tuple[Any, str]:
-        """The value, if any, and the name that it was found by."""
+        """The value, if any, and its name."""
         return CONFIGURATION.get(key), key
 
 

@@ -11,12 +11,10 @@ from benepass_tasks.config.errors import SourceError
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """How a file's fields become columns.
+    """The column of each field of a file, in its order.
 
-    Attributes:
-        columns: The column of each field, in file order.
-        absent: Declared columns that the file lacks; loaded as NULL, where they may be.
-        undeclared: Columns that the catalog does not declare; loaded all the same.
+    Besides, the declared columns that are absent, loaded as NULL where they may be, and those that
+    the catalog does not declare, loaded all the same.
     """
 
     columns: tuple[str, ...]

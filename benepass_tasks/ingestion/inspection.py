@@ -66,12 +66,7 @@ def open_file(warehouse: Warehouse, source: Source, file: SourceFile) -> Iterato
 class Inspection:
     """Watches the records of one file; complete once all have been seen.
 
-    Attributes:
-        source: What the catalog says of the file.
-        file: The file.
-        state: Its state before it was read.
-        reader: Its records.
-        header: Its columns.
+    `state` is that of the file before it was read.
     """
 
     def __init__(

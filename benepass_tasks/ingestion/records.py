@@ -124,10 +124,7 @@ class RecordReader:
         return self._blocks.bytes
 
     def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
-        """Read the records; possible once only.
-
-        Args:
-            columns: The names to give to the fields, in file order, as many as in the header.
+        """Read the records, once only, under names for the fields of the header.
 
         Returns:
             The batches, in file order; none is without any record.

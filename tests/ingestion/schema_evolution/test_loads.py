@@ -161,8 +161,8 @@ def test_a_new_alias_loads_again_what_came_by_that_name(workspace: Workspace) ->
     assert workspace.query(balances) == [(None,)]
     workspace.replace(
         "catalog.yaml",
-        "        required: false\n\ntransactions:",
-        "        required: false\n        aliases: [What is left]\n\ntransactions:",
+        "pii: *money, required: false}",
+        "pii: *money, required: false, aliases: [What is left]}",
     )
     assert "benefit_accounts/benefit_accounts.csv" in workspace.run("raw.benefit_accounts")
     assert workspace.query(balances) == [("12.50",)]
