@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 HEADER = "benefit_type,valid_category"
 MAPPINGS = "data/category_benefit_mappings.csv"
+MAPPINGS_STAGED = "    reconciliation: {staging: staging.stg_category_benefit_mappings}"
 FROZEN = "schema_contract: {tables: evolve, columns: freeze, data_type: freeze}"
 
 
@@ -276,8 +277,8 @@ def test_a_frozen_type_stops_the_load_and_the_message_says_where_it_does_not_fit
 ) -> None:
     evolving.replace(
         "catalog.yaml",
-        "    columns: &raw_mapping_columns",
-        "    schema_contract: {data_type: freeze}\n    columns: &raw_mapping_columns",
+        f"{MAPPINGS_STAGED}\n",
+        f"{MAPPINGS_STAGED}\n    schema_contract: {{data_type: freeze}}\n",
     )
     evolving.write(MAPPINGS, f"{HEADER}\na,1.5\nb,?\nc,2\n")
     assert not evolving.attempt("raw.category_benefit_mappings")[1]
