@@ -108,7 +108,9 @@ class _Company:
             if self.chance.random() < 0.15:
                 self._dismiss()
         rows = self._spend(day, number)
-        mappings = [(kind, it) for kind, (_, valid, _) in PROGRAMS.items() for it in valid]
+        mappings: list[tuple[str, ...]] = [
+            (kind, it) for kind, (_, valid, _) in PROGRAMS.items() for it in valid
+        ]
         return Delivery(day, list(self.employees), list(self.accounts), mappings, rows)
 
     def _hire(self, people: int, day: date) -> None:

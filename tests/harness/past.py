@@ -1,5 +1,6 @@
 """A history of runs, written as the pipeline writes it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -28,7 +29,7 @@ class History:
         *,
         rows: dict[str, int] | None = None,
         nulls: dict[tuple[str, str], int] | None = None,
-        figures: dict[tuple[str, str, str | None], float] | None = None,
+        figures: Mapping[tuple[str, str, str | None], float] | None = None,
         as_of: date | None = None,
         content: str | None = None,
     ) -> date:

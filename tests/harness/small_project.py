@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from projects import catalog_without_sql
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from benepass_tasks.catalog import Catalog
 
-SOURCE = {
+SOURCE: dict[str, dict[str, Any]] = {
     "id": {"class": "pseudonym", "kind": "EMPLOYEE_ID"},
     "first_name": {
         "class": "identifier",
@@ -46,12 +46,12 @@ MACROS = {
 }
 """mask_email and pseudonym are in the policy, tidy is not."""
 
-POLICY = {
+POLICY: dict[str, dict[str, Any]] = {
     "mask_email": {"treatment": "mask", "kinds": ["EMAIL_ADDRESS"]},
     "pseudonym": {"treatment": "hash"},
 }
-NONE = {"class": "none"}
-MASKED = {"class": "pseudonym", "kind": "EMAIL_ADDRESS", "treatment": "mask"}
+NONE: dict[str, Any] = {"class": "none"}
+MASKED: dict[str, Any] = {"class": "pseudonym", "kind": "EMAIL_ADDRESS", "treatment": "mask"}
 
 
 @dataclass
@@ -60,12 +60,12 @@ class SmallProject:
 
     root: Path
     models: dict[str, str] = field(default_factory=dict)
-    columns: dict[str, dict[str, dict[str, object]]] = field(default_factory=dict)
+    columns: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     macros: dict[str, str] = field(default_factory=lambda: dict(MACROS))
-    policy: dict[str, dict[str, object]] = field(default_factory=lambda: dict(POLICY))
-    raw: dict[str, dict[str, object]] = field(default_factory=dict)
+    policy: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(POLICY))
+    raw: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def add(self, relation: str, sql: str, **columns: dict[str, object]) -> SmallProject:
+    def add(self, relation: str, sql: str, **columns: dict[str, Any]) -> SmallProject:
         """Add a model with the PII of its columns."""
         self.models[relation] = textwrap.dedent(sql)
         self.columns[relation] = columns
@@ -105,13 +105,13 @@ class SmallProject:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
-    def _parse(self, policy: dict[str, dict[str, object]]) -> tuple[Catalog, ModelGraph]:
+    def _parse(self, policy: dict[str, dict[str, Any]]) -> tuple[Catalog, ModelGraph]:
         self._write("catalog.yaml", yaml.safe_dump(self._catalog(policy), sort_keys=False))
         project = Project(self.root)
         catalog = catalog_without_sql(project.catalog)
         return catalog, read_graph(project, catalog, self.root / "models.json")
 
-    def _catalog(self, policy: dict[str, dict[str, object]]) -> dict[str, object]:
+    def _catalog(self, policy: dict[str, dict[str, Any]]) -> dict[str, object]:
         source = {name: _column("VARCHAR", pii) for name, pii in SOURCE.items()}
         raw = {name: _column("VARCHAR", pii) for name, pii in (SOURCE | self.raw).items()}
         ingested = {
@@ -135,7 +135,7 @@ class SmallProject:
         }
 
 
-def _table(relation: str, columns: dict[str, object], **metadata: object) -> dict[str, object]:
+def _table(relation: str, columns: dict[str, Any], **metadata: object) -> dict[str, object]:
     layer, _, name = relation.partition(".")
     return {
         "type": "ibis.TableDataset",
@@ -146,5 +146,5 @@ def _table(relation: str, columns: dict[str, object], **metadata: object) -> dic
     }
 
 
-def _column(kind: str, pii: dict[str, object]) -> dict[str, object]:
+def _column(kind: str, pii: dict[str, Any]) -> dict[str, object]:
     return {"description": "It.", "type": kind, "pii": pii}

@@ -235,7 +235,7 @@ def _build(task: str) -> bool:
 
     layer, _, name = task.rpartition(".")
     wanted = tasks.table_task(task)() if layer else getattr(tasks, name)()
-    return luigi.build([wanted], local_scheduler=True, log_level="WARNING")
+    return bool(luigi.build([wanted], local_scheduler=True, log_level="WARNING"))
 
 
 # Where a run is killed: before a call of ours that changes something, counted over the run.

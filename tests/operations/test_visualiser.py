@@ -166,7 +166,7 @@ def test_it_serves_this_computer_alone_and_a_second_says_that_the_port_is_taken(
     luigid: Luigid,
 ) -> None:
     port = int(luigid.address.rpartition(":")[2])
-    own = [it[4][0] for it in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
+    own = [str(it[4][0]) for it in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
     for address in {*own, "127.0.0.2"} - {"127.0.0.1"}:
         with pytest.raises(ConnectionRefusedError), socket.create_connection((address, port)):
             pass

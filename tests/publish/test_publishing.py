@@ -584,7 +584,7 @@ def test_what_a_client_wrote_into_the_file_is_gone_with_it(
     found_beside: list[bool] = []
     replace = os.replace
     monkeypatch.setattr(
-        public_files.os,
+        os,
         "replace",
         lambda old, new: (
             found_beside.append(new.with_suffix(".duckdb.wal").exists()) or replace(old, new)
@@ -607,7 +607,7 @@ def test_what_takes_its_place_is_on_disk_before_and_its_name_after(
         public_files, "sync", lambda path: events.append(("sync", path.name)) or sync(path)
     )
     monkeypatch.setattr(
-        public_files.os,
+        os,
         "replace",
         lambda old, new: events.append(("replace", new.name)) or replace(old, new),
     )

@@ -36,37 +36,53 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_nothing_is_withheld_where_every_group_is_large_enough() -> None:
-    assert withhold({("meals", "A"): 5, ("meals", "B"): 6, ("wfh", "C"): 5}, least=5) == {}
+    groups: dict[Group, int | None] = {("meals", "A"): 5, ("meals", "B"): 6, ("wfh", "C"): 5}
+    assert withhold(groups, least=5) == {}
 
 
 def test_small_groups_that_are_enough_together_cover_each_other() -> None:
-    groups = {("meals", "A"): 2, ("meals", "B"): 3, ("meals", "C"): 9}
+    groups: dict[Group, int | None] = {("meals", "A"): 2, ("meals", "B"): 3, ("meals", "C"): 9}
     assert withhold(groups, least=5) == {("meals", "A"): 1, ("meals", "B"): 1}
 
 
 def test_a_small_group_is_covered_by_the_smallest_beside_it() -> None:
-    groups = {("meals", "A"): 1, ("meals", "B"): 9, ("meals", "C"): 8, ("wfh", "D"): 5}
+    groups: dict[Group, int | None] = {
+        ("meals", "A"): 1,
+        ("meals", "B"): 9,
+        ("meals", "C"): 8,
+        ("wfh", "D"): 5,
+    }
     assert withhold(groups, least=5) == {("meals", "A"): 1, ("meals", "C"): 1}
 
 
 def test_small_groups_that_are_too_few_people_together_are_covered_by_another() -> None:
-    groups = {("meals", "A"): 1, ("meals", "B"): 2, ("meals", "C"): 8}
+    groups: dict[Group, int | None] = {("meals", "A"): 1, ("meals", "B"): 2, ("meals", "C"): 8}
     assert withhold(groups, least=5) == dict.fromkeys(groups, 1)
 
 
 def test_a_type_of_one_small_group_is_covered_by_the_smallest_of_another_type() -> None:
-    groups = {("meals", "A"): 1, ("wfh", "B"): 9, ("wfh", "C"): 8, ("gym", "D"): 7}
+    groups: dict[Group, int | None] = {
+        ("meals", "A"): 1,
+        ("wfh", "B"): 9,
+        ("wfh", "C"): 8,
+        ("gym", "D"): 7,
+    }
     assert withhold(groups, least=5) == {("meals", "A"): 0, ("gym", "D"): 0}
 
 
 def test_groups_that_cover_each_other_already_cover_another_all_together() -> None:
-    groups = {("meals", "A"): 1, ("wfh", "B"): 3, ("wfh", "C"): 3, ("gym", "D"): 7}
+    groups: dict[Group, int | None] = {
+        ("meals", "A"): 1,
+        ("wfh", "B"): 3,
+        ("wfh", "C"): 3,
+        ("gym", "D"): 7,
+    }
     expected = {("meals", "A"): 0, ("wfh", "B"): 0, ("wfh", "C"): 0}
     assert withhold(groups, least=5) == expected
 
 
 def test_a_company_of_few_people_has_nothing_told_of_its_programmes() -> None:
-    groups = {("meals", "A"): 1, ("wfh", "B"): 1}
+    groups: dict[Group, int | None] = {("meals", "A"): 1, ("wfh", "B"): 1}
     assert withhold(groups, least=5) == {("meals", "A"): 0, ("wfh", "B"): 0}
 
 
@@ -285,7 +301,7 @@ def worked_out(
         if row["benefit_account_id"] and row["program_name"]
     }
     equations = Equations()
-    spend: dict[tuple[object, Group], dict[Hashable, int]] = defaultdict(dict)
+    spend: dict[tuple[object, Group], dict[Hashable, Fraction | int]] = defaultdict(dict)
     for row in facts:
         known = programme_of.get(account_of.get(row["transaction_id"]))
         if row["program_name"]:
@@ -297,7 +313,9 @@ def worked_out(
                 it for it in withheld if (it[0] if told[it] == 1 else None) == row["benefit_type"]
             }
         )
-        shares = {("share", row["transaction_id"], it): 1 for it in candidates}
+        shares: dict[Hashable, Fraction | int] = {
+            ("share", row["transaction_id"], it): 1 for it in candidates
+        }
         if row["amount"] is not None:
             equations.know(shares)
         month = row["transaction_timestamp"].date().replace(day=1)
@@ -309,8 +327,8 @@ def worked_out(
     # The pages say how many records of accounts were accepted.
     equations.know({("accounts", it): 1 for it in withheld})
     found: set[tuple[object, ...]] = set()
-    for (month, group), shares in spend.items():
-        if group in withheld and equations.determine(shares):
+    for (month, group), spent in spend.items():
+        if group in withheld and equations.determine(spent):
             found.add(("spend", month, group))
     if len(programmes) > 1:
         found.update(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from workspace import Workspace
 
 NEW_ISSUES = {
     # source: the issue, the table of issues, the end of its last SELECT, the SELECT that finds it,

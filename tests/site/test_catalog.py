@@ -290,6 +290,7 @@ def result(run_id: str, checked_at: datetime, failing: int) -> Result:
 
 def test_a_test_that_failed_says_how_many_rows_and_one_that_never_ran_says_so() -> None:
     dataset = a_dataset()
+    assert isinstance(dataset.declared, Table)
     column = replace(dataset.declared.columns["amount"], tests=(NotNull(severity="warn"),))
     declared = replace(dataset.declared, columns=MappingProxyType({"amount": column}))
     found = result("run", datetime(2026, 1, 1, tzinfo=UTC), 3)
@@ -374,9 +375,11 @@ def test_some_profile_has_extremes_and_a_mean(sample_run: Workspace) -> None:
 def test_what_the_catalog_or_a_file_says_is_shown_and_not_done() -> None:
     evil = "<script>alert(1)</script>\x1b[31m\u202e"
     dataset = a_dataset()
-    column = replace(dataset.declared.columns["amount"], name=evil, description=evil)
+    table = dataset.declared
+    assert isinstance(table, Table)
+    column = replace(table.columns["amount"], name=evil, description=evil)
     declared = replace(
-        dataset.declared,
+        table,
         description=evil,
         grain=evil,
         published=True,

@@ -6,7 +6,7 @@ import re
 import time
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from projects import catalog_of
@@ -22,6 +22,7 @@ from benepass_tasks.sqlmodels import read_graph
 from benepass_tasks.sqlmodels.lineage import ColumnRef, Edge, Lineage, ModelLineage, trace
 
 if TYPE_CHECKING:
+    from benepass_tasks.catalog.datasets import Layer
     from benepass_tasks.site.page import Page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +39,7 @@ def lineage(tmp_path_factory: pytest.TempPathFactory) -> Lineage:
 @pytest.fixture(scope="session")
 def page(lineage: Lineage) -> Page:
     """The page of the project's own lineage."""
-    declared = [*CATALOG.sources.values(), *CATALOG.tables.values()]
+    declared: list[Source | Table] = [*CATALOG.sources.values(), *CATALOG.tables.values()]
     return lineage_pages.page([a_dataset(one, lineage) for one in declared], lineage)
 
 
@@ -239,14 +240,14 @@ def a_large_project(count: int = 200, width: int = 20) -> tuple[list[Dataset], L
             for number in range(width)
         }
         tables[name] = Table(
-            layer,
+            cast("Layer", layer),
             table,
             text,
             None,
             "table",
             "benefits",
             None,
-            MappingProxyType(columns),  # type: ignore[arg-type]
+            MappingProxyType(columns),
         )
         reads = tuple(names[it] for it in {place // 3, max(place - 9, 0)} if it < place)
         models[name] = ModelLineage(

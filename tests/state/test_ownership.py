@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Workspace
+    from workspace import Workspace
 
 OWNER = "select value from meta.properties where name = 'project_dir'"
 

@@ -24,6 +24,7 @@ def catalog() -> Catalog:
 
 
 def properties(catalog: Catalog, relation: str) -> dict[str, Any]:
+    table: Any
     (table,) = contract(catalog.tables[relation], "w.duckdb")["schema"]  # type: ignore[misc]
     return {column["name"]: column for column in table["properties"]}
 
@@ -47,6 +48,7 @@ def test_a_contract_names_its_table_owner_and_place(catalog: Catalog) -> None:
 
 
 def test_the_grain_and_the_kind_of_table_are_told(catalog: Catalog) -> None:
+    table: Any
     (table,) = contract(catalog.tables["marts.dim_merchants"], "w.duckdb")["schema"]  # type: ignore[misc]
     assert table["dataGranularityDescription"] == "one row per merchant"
     assert table["physicalType"] == "table"
@@ -115,6 +117,7 @@ def test_every_other_promise_is_told_in_words(catalog: Catalog) -> None:
 
 
 def rules(catalog: Catalog, relation: str) -> list[dict[str, Any]]:
+    table: Any
     (table,) = contract(catalog.tables[relation], "w.duckdb")["schema"]  # type: ignore[misc]
     of_columns = [rule for column in table["properties"] for rule in column.get("quality", [])]
     return [*of_columns, *table.get("quality", [])]

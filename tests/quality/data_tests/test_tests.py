@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -195,7 +195,9 @@ def filled(kind: str, values: str) -> str:
 
 @pytest.mark.parametrize("severity", ["fail", "warn"])
 @pytest.mark.parametrize("case", KINDS)
-def test_what_is_promised_passes(bench: Bench, case: str, severity: str) -> None:
+def test_what_is_promised_passes(
+    bench: Bench, case: str, severity: Literal["fail", "warn"]
+) -> None:
     test, arguments, kind, passing, _ = KINDS[case]
     bench.make(PEOPLE, filled(kind, passing))
     said = bench.check(

@@ -91,7 +91,9 @@ def test_a_weekend_with_the_rows_of_a_working_day_is_odd() -> None:
 def test_the_rows_of_several_days_may_come_after_a_pause() -> None:
     found = series(growing(28, 1_150))
     assert judge_rows(found).status == "fail"
-    later = replace(found.newest, day=found.observations[-2].day + timedelta(days=3))
+    before = found.observations[-2].day
+    assert before
+    later = replace(found.newest, day=before + timedelta(days=3))
     after_pause = replace(found, observations=[*found.observations[:-1], later])
     assert judge_rows(after_pause).status == "ok"
 

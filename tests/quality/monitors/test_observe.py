@@ -5,6 +5,7 @@ import time
 from dataclasses import fields
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -122,7 +123,7 @@ def test_quarantine_for_a_reason_is_odd(history: History, observed: Observed) ->
 def test_old_records_that_turn_bad_are_odd(history: History, observed: Observed) -> None:
     total = grow(history, 20)
     for bad, status in ((300, "ok"), (2_000, "fail")):
-        figures = {
+        figures: dict[tuple[str, str, str | None], float] = {
             ("transactions", "records", None): total,
             ("transactions", "quarantined_by_reason", "invalid_amount"): bad,
             ("transactions", "new_records", None): 400,
@@ -196,7 +197,7 @@ def test_the_rows_of_a_table_of_months_are_not_watched(
 
 def spend(history: History, newest: date, amount: float, as_of: date | None = None) -> None:
     days = {newest - timedelta(days=it): 1_000.0 for it in range(1, 35)} | {newest: amount}
-    figures = {
+    figures: dict[tuple[str, str, str | None], float] = {
         ("marts.fact_transactions", "spend_by_day", f"{day}"): value for day, value in days.items()
     }
     history.run(
@@ -230,7 +231,7 @@ def test_the_days_since_the_last_run_are_judged(history: History, observed: Obse
     spend(history, MONDAY, 1_000.0)
     days = {MONDAY + timedelta(days=it): 1_000.0 for it in range(-30, 4)}
     days[MONDAY + timedelta(days=1)] = 9_000.0
-    figures = {
+    figures: dict[tuple[str, str, str | None], float] = {
         ("marts.fact_transactions", "spend_by_day", f"{day}"): value for day, value in days.items()
     }
     history.run(rows={RAW: 500}, figures=figures, as_of=MONDAY + timedelta(days=4))
@@ -267,13 +268,18 @@ def test_a_rerun_that_changes_nothing_says_the_same(
             for arrived, part, gap in days:
                 total, bad = total + arrived, bad + round(arrived * part)
                 day += timedelta(days=gap)
-                figures = {
+                figures: dict[tuple[str, str, str | None], float] = {
                     ("transactions", "records", None): total,
                     ("transactions", "quarantined_by_reason", "zero_amount"): bad,
                 }
                 rows, nulls = {RAW: total}, {(RAW, "category"): bad}
                 content = f"{total} {bad}"
-                given_ = {"rows": rows, "nulls": nulls, "figures": figures, "content": content}
+                given_: dict[str, Any] = {
+                    "rows": rows,
+                    "nulls": nulls,
+                    "figures": figures,
+                    "content": content,
+                }
                 history.run(**given_, as_of=day)
                 for number in range(reruns):
                     history.run(as_of=day, **(given_ if number % 3 == 0 else {}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from small_project import MASKED, NONE, SOURCE, SmallProject
@@ -22,7 +22,7 @@ def small(tmp_path: Path) -> SmallProject:
     return SmallProject(tmp_path)
 
 
-def rules_of(small: SmallProject, expression: str, pii: dict[str, object]) -> set[str]:
+def rules_of(small: SmallProject, expression: str, pii: dict[str, Any]) -> set[str]:
     small.add("marts.x", f"select {expression} as it from raw.people", it=pii)
     return small.rules().get("marts.x.it", set())
 
@@ -49,7 +49,7 @@ def rules_of(small: SmallProject, expression: str, pii: dict[str, object]) -> se
     ],
 )
 def test_what_is_declared_as_it_is_passes(
-    small: SmallProject, expression: str, pii: dict[str, object]
+    small: SmallProject, expression: str, pii: dict[str, Any]
 ) -> None:
     assert rules_of(small, expression, pii) == set()
 
@@ -100,7 +100,7 @@ def test_what_is_declared_as_it_is_passes(
     ids=["undeclared", "declared masked", "declared a pseudonym"],
 )
 def test_no_evasion_passes(
-    small: SmallProject, expression: str, declared: dict[str, object], rule: str
+    small: SmallProject, expression: str, declared: dict[str, Any], rule: str
 ) -> None:
     assert rule in rules_of(small, expression, declared)
 
@@ -184,7 +184,7 @@ def test_of_two_paths_the_unmasked_one_is_named(small: SmallProject) -> None:
     ],
 )
 def test_a_declaration_that_nothing_supports_is_reported(
-    small: SmallProject, expression: str, pii: dict[str, object], said: str
+    small: SmallProject, expression: str, pii: dict[str, Any], said: str
 ) -> None:
     small.add("marts.x", f"select {expression} as it from raw.people", it=pii)
     [finding] = small.prove().findings
@@ -204,7 +204,7 @@ def test_a_declaration_that_nothing_supports_is_reported(
     ],
 )
 def test_what_is_sensitive_stays_so(
-    small: SmallProject, expression: str, pii: dict[str, object], rules: set[str]
+    small: SmallProject, expression: str, pii: dict[str, Any], rules: set[str]
 ) -> None:
     assert rules_of(small, expression, pii) == rules
 

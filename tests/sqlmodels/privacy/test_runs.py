@@ -50,10 +50,11 @@ def test_an_edited_mask_stops_the_run_until_it_is_approved(workspace: Workspace)
 def test_what_was_proven_is_not_proven_again(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from benepass_tasks.sqlmodels.lineage import trace  # noqa: PLC0415 - after the settings
     from benepass_tasks.sqlmodels.privacy import proof  # noqa: PLC0415 - after the settings
 
     proven: list[object] = []
-    traced = proof.trace
+    traced = trace
     monkeypatch.setattr(proof, "trace", lambda *given: proven.append(given) or traced(*given))
     workspace.write("data/employees.csv", (workspace.data / "employees.csv").read_bytes() + b"\n")
     workspace.run()
