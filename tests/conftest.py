@@ -90,5 +90,5 @@ def _closed_database() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def killer() -> str:
-    """A program for `run_until_killed` that dies before a given statement, or after a load."""
+    """A program for `run_until_killed`: dies before the nth statement, "commit n", or when "loaded"."""
     return KILLER

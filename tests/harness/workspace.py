@@ -244,10 +244,18 @@ import os, sys
 from benepass_tasks.engine import session
 from benepass_tasks.ingestion import dlt_pipeline
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, event
 
 moment = sys.argv.pop(1)
-remaining = sys.maxsize if moment == "loaded" else int(moment)
+remaining = int(moment) if moment.isdigit() else sys.maxsize
+commits = int(moment.removeprefix("commit ")) if moment.startswith("commit ") else sys.maxsize
+
+@event.listens_for(Engine, "commit")
+def counted_commit(_):
+    global commits
+    commits -= 1
+    if commits < 0:
+        os.kill(os.getpid(), 9)
 
 def counted(function):
     def killed_at_last(*args, **kwargs):

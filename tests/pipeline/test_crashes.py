@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from workspace import Workspace
@@ -40,33 +41,58 @@ def _raw(workspace: Workspace) -> list[tuple[object, ...]]:
     )
 
 
-@pytest.mark.usefixtures("finished")
+def _sweep(
+    workspace: Workspace, tmp_path: Path, killer: str, moments: Iterable[str]
+) -> tuple[int, bool]:
+    """Kill a run at each of some moments; returns how often, and whether one came to its end.
+
+    After each kill the next run must arrive at the same marts.
+    """
+    expected = _expected(workspace, tmp_path)
+    base = tmp_path / "base"
+    shutil.copytree(workspace.root, base)
+    kills = 0
+    for moment in moments:
+        shutil.rmtree(workspace.root)
+        shutil.copytree(base, workspace.root)
+        _change(workspace)
+        killed = workspace.run_until_killed(killer, moment)
+        workspace.run()
+        assert workspace.content(("quality", "marts")) == expected, moment
+        assert len(_raw(workspace)) == 6, moment
+        assert workspace.query("select count(*) from raw.rejected_rows") == [(1,)], moment
+        if not killed:
+            return kills, True
+        kills += 1
+    return kills, False
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("finished")
+@pytest.mark.parametrize("part", range(4))
+def test_a_run_killed_before_any_of_its_commits_is_finished_by_the_next(
+    workspace: Workspace, tmp_path: Path, killer: str, part: int
+) -> None:
+    moments = (f"commit {number}" for number in range(part, 1_000, 4))
+    kills, is_whole = _sweep(workspace, tmp_path, killer, moments)
+    assert kills > 1
+    assert is_whole, "the run never came to its end; the sweep covers only a part of it"
+
+
+@pytest.mark.usefixtures("finished")
+@pytest.mark.nightly
 @pytest.mark.parametrize("part", range(4))
 def test_a_run_killed_before_any_of_its_statements_is_finished_by_the_next(
     workspace: Workspace, tmp_path: Path, killer: str, part: int
 ) -> None:
-    expected = _expected(workspace, tmp_path)
-    base = tmp_path / "base"
-    shutil.copytree(workspace.root, base)
-    survived = 0
     # Each part takes every 20th statement, beginning 5 later than the part before it.
-    for statement in range(part * 5, 1_000, 20):
-        shutil.rmtree(workspace.root)
-        shutil.copytree(base, workspace.root)
-        _change(workspace)
-        killed = workspace.run_until_killed(killer, statement)
-        workspace.run()
-        assert workspace.content(("quality", "marts")) == expected, statement
-        assert len(_raw(workspace)) == 6, statement
-        assert workspace.query("select count(*) from raw.rejected_rows") == [(1,)], statement
-        if not killed:
-            survived = statement
-            break
-    assert survived, "the run never came to its end; the sweep covers only a part of it"
+    moments = map(str, range(part * 5, 1_000, 20))
+    kills, is_whole = _sweep(workspace, tmp_path, killer, moments)
+    assert kills > 1
+    assert is_whole, "the run never came to its end; the sweep covers only a part of it"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("seconds", [0.8, 1.1, 1.4, 1.7, 2.0, 2.4, 2.8])
 def test_a_first_run_killed_after_some_time_is_finished_by_the_next(
     workspace: Workspace, tmp_path: Path, seconds: float

@@ -26,7 +26,7 @@ def _settings_as_before() -> Iterator[None]:
         config.remove_option("benepass", name)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.usefixtures("_settings_as_before")
 def test_faults_are_found_and_normal_days_raise_no_alarm() -> None:
     result = backtest(days=16, seed=3, faults=PLANTED, warm_up=10)
