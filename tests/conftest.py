@@ -90,5 +90,5 @@ def _closed_database() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def killer() -> str:
-    """A program for `run_until_killed`: dies before the nth statement, "commit n", or when "loaded"."""
+    """A program for `run_until_killed`: dies before statement "n", "commit n", or once "loaded"."""
     return KILLER
