@@ -171,7 +171,8 @@ def changed(place: str, value: object) -> dict[str, Any]:
 def accepts() -> Callable[[object], bool]:
     schema = catalog_schema()
     Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema).is_valid
+    validator = Draft202012Validator(schema)
+    return lambda given: bool(validator.is_valid(given))
 
 
 def reads(catalog: dict[str, Any], folder: Path) -> bool:

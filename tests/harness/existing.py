@@ -9,6 +9,7 @@ class Everything(Present):
     """A project in which everything exists but for what a test takes away."""
 
     __slots__ = ("gone",)
+    gone: tuple[str, ...]
 
     def __init__(self, *gone: str) -> None:
         object.__setattr__(self, "gone", gone)

@@ -8,16 +8,15 @@ import json
 import shutil
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from benepass_tasks.config.project import open_project
 from benepass_tasks.config.settings import current_settings
-from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.site.building import _csv
 from benepass_tasks.site.rendering import MISSING, render
 from benepass_tasks.site.sources import Sources, opened
+from benepass_tasks.state.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -137,9 +136,8 @@ def shown(
 ) -> Shown:
     """The page that a module makes of what the project has published."""
     with workspace.configured(**settings):
-        current = current_settings()
-    project, nothing = open_project(current.project_dir), cast("Any", None)
-    with opened(Warehouse.of(current), current, project, nothing, nothing) as sources:
+        run = Run(current_settings(), lambda *_: ())
+    with opened(run) as sources:
         (page,) = pages(sources)
     html = render(page, "assets/vega.js")
     parser = _Parser()

@@ -29,6 +29,7 @@ from benepass_tasks.site.quality import books, promises, quarantine
 from benepass_tasks.site.rendering import render
 from benepass_tasks.site.sources import Sources, opened
 from benepass_tasks.state.history.read import RunFigures, SourceFigures
+from benepass_tasks.state.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,11 +89,7 @@ def catalog() -> Catalog:
 
 def sources_as_configured() -> AbstractContextManager[Sources]:
     """What the pages of the configured project are made of."""
-    settings = current_settings()
-    project = open_project(settings.project_dir)
-    graph: Any = None
-    catalog = catalog_of(project.root)
-    return opened(Warehouse.of(settings), settings, project, catalog, graph)
+    return opened(Run(current_settings(), lambda *_: ()))
 
 
 def figures_sql(workspace: Workspace, offset: int = 0) -> dict[tuple[str, str, str | None], float]:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from projects import catalog_of
 
-from benepass_tasks.catalog import load_catalog
 from benepass_tasks.config.channels import SecretUrl
 from benepass_tasks.config.settings import current_settings
 from benepass_tasks.engine.session import Warehouse
@@ -31,7 +31,7 @@ def end(workspace: Workspace, receiver: Receiver) -> None:
         warehouse=workspace.warehouse,
         alert_webhook=SecretUrl(receiver.url),
     )
-    catalog = load_catalog(workspace.root / "catalog.yaml")
+    catalog = catalog_of(workspace.root)
     nodes = [node for (node,) in workspace.query("select node from meta.materializations")]
     alert(Warehouse.of(settings), settings, run_id(), Present(nodes, catalog))
 
