@@ -12,7 +12,7 @@ from benepass_tasks.engine.meta import missing_tables
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.state.markers import snapshot_of
 
-START = "luigi --module benepass_tasks Publish"
+START = "benepass run"
 
 
 @contextmanager

@@ -43,6 +43,8 @@ class Program(Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     examples=(
+        "run",
+        "status",
         "catalog",
         "catalog show marts.dim_employees",
         "lineage marts.fact_transactions.amount",
@@ -53,7 +55,7 @@ class Program(Group):
 def program(ctx: click.Context) -> None:
     """Look at the project: its datasets, and what follows from their SQL.
 
-    The tables themselves are built by `luigi --module benepass_tasks Publish`.
+    The tables themselves are built by `benepass run`.
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)

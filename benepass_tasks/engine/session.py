@@ -124,7 +124,7 @@ class Warehouse:
         if version is not None and version < VERSION:
             raise OutdatedWarehouseError(
                 f"{self.path} was written by an earlier release of benepass-tasks; the next "
-                "run upgrades it: `luigi --module benepass_tasks Publish`"
+                "run upgrades it: `benepass run`"
             )
 
     def _refuse_later(self, version: str | None) -> None:

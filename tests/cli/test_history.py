@@ -58,7 +58,7 @@ def test_an_id_that_is_none_is_said(say: Say) -> None:
 def test_without_a_warehouse_it_is_said_what_makes_one(say: Say, command: str) -> None:
     said = say(command)
     assert said.code == 1
-    assert "`luigi --module benepass_tasks Publish` makes it" in said.err
+    assert "`benepass run` makes it" in said.err
 
 
 def test_the_plan_of_a_first_run_is_everything(say: Say, workspace: Workspace) -> None:

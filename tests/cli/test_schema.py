@@ -81,7 +81,7 @@ def test_a_source_that_nobody_declared_is_named_with_the_nearest(say: Say, comma
 def test_without_a_warehouse_there_is_no_history(say: Say) -> None:
     said = say("schema", "history")
     assert said.code == 1
-    assert "does not exist yet: `luigi --module benepass_tasks BuildMarts`" in said.err
+    assert "does not exist yet: `benepass run`" in said.err
 
 
 @pytest.mark.usefixtures("finished")

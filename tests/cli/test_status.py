@@ -100,4 +100,4 @@ def test_what_is_wrong_makes_a_run_that_succeeded_unwell(say: Say, workspace: Wo
 def test_without_a_run_there_is_nothing_to_be_well(say: Say) -> None:
     said = say("status")
     assert said.code == 1
-    assert "`luigi --module benepass_tasks Publish` makes it" in said.err
+    assert "`benepass run` makes it" in said.err

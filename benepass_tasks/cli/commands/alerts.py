@@ -65,7 +65,7 @@ def _read(*, is_all: bool) -> "Sequence[Incident]":
     if not warehouse.exists():
         raise WarehouseError(
             f"{warehouse.path} does not exist, so nothing is known: make it with "
-            "`luigi --module benepass_tasks Publish`, or name another with --benepass-warehouse"
+            "`benepass run`, or name another with --benepass-warehouse"
         )
     with warehouse.read() as connection:
         if missing_tables(connection):

@@ -184,7 +184,7 @@ def read_history(warehouse: Warehouse, source: str = "") -> list[Entry]:
     """
     if not warehouse.exists():
         raise WarehouseError(
-            f"{warehouse.path} does not exist yet: `luigi --module benepass_tasks BuildMarts` "
+            f"{warehouse.path} does not exist yet: `benepass run` "
             "loads the files, and the history begins there"
         )
     with warehouse.read() as connection:

@@ -226,7 +226,7 @@ def _by_place(run: RunFigures, kind: Kind) -> dict[tuple[str, str], int]:
 
 def _too_few(runs: Sequence[RunFigures], what: str) -> str:
     if not runs:
-        return "No run has balanced the books yet: run `luigi --module benepass_tasks BuildSite`."
+        return "No run has balanced the books yet: run `benepass run`."
     if len(runs) > 1:
         return "There was none in any of the runs."
     began = written(instant(runs[-1].started_at), "instant")
