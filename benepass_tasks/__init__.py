@@ -3,15 +3,21 @@
 `luigi --module benepass_tasks BuildMarts` finds its tasks here.
 """
 
-from benepass_tasks.pipeline.tasks import (
-    BuildIntermediate,
-    BuildMarts,
-    BuildQuality,
-    BuildSite,
-    BuildStaging,
-    CheckContracts,
-    LoadRaw,
-)
+import configparser
+
+try:
+    from benepass_tasks.pipeline.tasks import (
+        BuildIntermediate,
+        BuildMarts,
+        BuildQuality,
+        BuildSite,
+        BuildStaging,
+        CheckContracts,
+        LoadRaw,
+    )
+except configparser.Error as error:
+    # Luigi reads it when it is imported; whoever mistyped a line needs no traceback.
+    raise SystemExit(f"luigi.cfg cannot be read: {error}") from None
 
 __version__ = "0.2.0"
 

@@ -64,3 +64,14 @@ def test_a_task_that_there_is_not_is_named(workspace: Workspace) -> None:
     assert done.returncode == 1
     assert "BuildMart" in done.stderr
     assert "BuildMarts" in done.stderr
+
+
+@pytest.mark.parametrize("line", ["data_dir = twice", "nonsense"])
+def test_a_luigi_cfg_that_cannot_be_read_is_named_without_a_traceback(
+    workspace: Workspace, line: str
+) -> None:
+    workspace.replace("luigi.cfg", "data_dir = data\n", f"data_dir = data\n{line}\n")
+    done = run(workspace, "plan")
+    assert done.returncode == 1
+    assert done.stderr.startswith("luigi.cfg cannot be read: ")
+    assert "Traceback" not in done.stderr
