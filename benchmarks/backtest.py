@@ -32,7 +32,6 @@ from rich.table import Table
 from benepass_tasks.config.settings import benepass, current_settings
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.pipeline import tasks
-from benepass_tasks.state.this_run import begin_run, run_id
 
 ROOT = Path(__file__).resolve().parent.parent
 WARM_UP = 25
@@ -176,8 +175,7 @@ def _run(root: Path, delivery: Delivery) -> tuple[frozenset[Alarm], list[str]]:
     config = luigi.configuration.get_config()
     for name, value in settings.items():
         config.set(benepass.__name__, name, value)
-    begin_run()
-    this = run_id()
+    this = tasks.pipeline().run.id
     luigi.build([tasks.CheckContracts()], local_scheduler=True, log_level="WARNING")
     tasks.finish()
     return _alarms(this)

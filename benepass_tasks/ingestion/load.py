@@ -19,7 +19,6 @@ from benepass_tasks.ingestion.raw_tables import prepare
 from benepass_tasks.ingestion.schema_evolution.contract import require_good
 from benepass_tasks.state.markers import Load, Snapshot, now
 from benepass_tasks.state.source_files import SourceFile
-from benepass_tasks.state.this_run import run_id
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +35,7 @@ class LoadOrder:
     file: SourceFile
     known: Snapshot
     code_version: str
+    run_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def load_file(
         parsed=accounting.parsed,
         rejected=accounting.rejected,
         seconds=time.perf_counter() - started,
-        run_id=run_id(),
+        run_id=order.run_id,
         loaded_at=now(),
     )
     return Loaded(load, findings)

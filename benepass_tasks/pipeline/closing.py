@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from benepass_tasks.config.errors import ProjectError, WarehouseError
 from benepass_tasks.engine.meta import MATERIALIZATIONS
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
-from benepass_tasks.quality.monitors import observe
+from benepass_tasks.quality.monitors import keep_results, observe
 from benepass_tasks.state.history import beacon, runs
 from benepass_tasks.state.history.materializations import record_bytes, record_skipped
 from benepass_tasks.state.history.runs import Ending
@@ -47,10 +47,10 @@ def close_run(run: Run) -> Ending:
         with warehouse.write() as connection:
             if aim is not None:
                 current = [node for node in aim.nodes if aim.plan[node].is_current]
-                record_skipped(connection, {it: aim.plan[it].fingerprint for it in current})
-            record_bytes(connection)
+                record_skipped(connection, run.id, {it: aim.plan[it].fingerprint for it in current})
+            record_bytes(connection, run.id)
             ending = _ending(connection, run, aim)
-            runs.end(connection, settings, ending)
+            runs.end(connection, run.beginning, ending)
             runs.settle_interrupted(connection, warehouse)
             runs.forget_old(connection, settings.keep_runs)
         beacon.put_out(warehouse, run.id)
@@ -81,6 +81,7 @@ def _watch(run: Run, aim: Aim) -> None:
                 settings.as_of,
                 settings.anomaly_window,
             )
+            keep_results(connection, run.id, results)
     except WarehouseError as error:
         log.warning("the monitors could not look: %s", error)
         return

@@ -72,7 +72,7 @@ class Pipeline:
         if not is_current:
             run.waiting.add(node)
             # Before there are workers, which work one after another: it is on for as long as any.
-            runs.go_on(run.warehouse)
+            runs.go_on(run.warehouse, run.id)
         return is_current
 
     def _plan(self) -> Plan:
@@ -138,7 +138,7 @@ class Pipeline:
             self.run.turn(node, PATIENCE) as warehouse,
             warehouse.write() as connection,
         ):
-            record_failed(connection, node, message, reason)
+            record_failed(connection, self.run.id, node, message, reason)
 
     def finish(self) -> None:
         """Write how this run ended, and tell what is wrong."""

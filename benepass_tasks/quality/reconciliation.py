@@ -63,7 +63,7 @@ def balance(
     if sums:
         raise BooksError("the books do not balance:\n" + "\n".join(map(_difference, sums)))
     _gather_issues(connection, catalog)
-    keep_figures(connection, project)
+    keep_figures(connection, project, run_id)
     figures = figures_of(connection, run_id)
     seconds = _seconds(catalog, known, run_id)
     seconds["books"] = time.perf_counter() - started

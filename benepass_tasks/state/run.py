@@ -5,6 +5,7 @@ Everything that belongs to one run is in one object, which is passed down to wha
 
 import math
 import os
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +27,6 @@ from benepass_tasks.state.markers import Snapshot, now, read_snapshot
 from benepass_tasks.state.ownership import refuse_other_project
 from benepass_tasks.state.plan import Node, Plan, assess
 from benepass_tasks.state.source_files import SourceFile, find_files
-from benepass_tasks.state.this_run import run_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Run:
     settings: Settings
     nodes_of: "NodesOf"
     is_alone: bool = True
-    id: str = field(default_factory=run_id)
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
     clock: Callable[[], datetime] = now
     started_at: datetime = field(default_factory=now)
     asked: set[str] = field(default_factory=set)
@@ -154,8 +154,15 @@ class Run:
         """
         warehouse = self.warehouse.waiting(patience)
         with warehouse.exclusive(lambda: self.goes_on_after(node)):
-            runs.begin(warehouse, self.settings)
+            if not self._is_begun:
+                runs.begin(warehouse, self.beginning)
+                self._is_begun = True
             yield warehouse
+
+    @property
+    def beginning(self) -> runs.Beginning:
+        """How it began."""
+        return runs.Beginning(self.id, self.started_at, self.settings)
 
     def now(self) -> datetime:
         """The present instant in UTC."""
@@ -167,6 +174,7 @@ class Run:
         is_where_it_began = os.getpid() == self.process
         return bool(self.waiting) and not self.broken and self.is_alone and is_where_it_began
 
+    _is_begun: bool = field(default=False, init=False, repr=False)
     _files: "Files | None" = field(default=None, init=False, repr=False)
     _nodes: Mapping[str, Node] = field(default_factory=dict, init=False, repr=False)
     _basis: tuple[object, ...] = field(default=(), init=False, repr=False)

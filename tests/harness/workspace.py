@@ -107,10 +107,8 @@ class Workspace:
     def attempt(self, task: str = "BuildMarts", **settings: str) -> tuple[set[str], bool]:
         """Run a task here; returns what was made, and whether all went well."""
         from benepass_tasks.pipeline import tasks  # noqa: PLC0415 - after the settings
-        from benepass_tasks.state.this_run import begin_run  # noqa: PLC0415
 
         before = self.vouched_for()
-        begin_run()
         with self.configured(**settings):
             try:
                 succeeded = _build(task)

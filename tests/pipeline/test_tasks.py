@@ -16,7 +16,6 @@ from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.pipeline import tasks
 from benepass_tasks.state.markers import Snapshot, read_snapshot
 from benepass_tasks.state.run import Run
-from benepass_tasks.state.this_run import begin_run
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -473,7 +472,6 @@ def test_a_task_of_somebody_else_finds_the_warehouse_free(workspace: Workspace) 
         def complete(self) -> bool:
             return bool(found)
 
-    begin_run()
     with workspace.configured():
         assert luigi.build([Report(), tasks.BuildMarts()], local_scheduler=True)
         tasks.finish()
@@ -482,7 +480,6 @@ def test_a_task_of_somebody_else_finds_the_warehouse_free(workspace: Workspace) 
 
 def test_the_warehouse_is_not_kept_for_what_a_failure_left_undone(workspace: Workspace) -> None:
     workspace.write("data/employees.csv", "")
-    begin_run()
     with workspace.configured():
         assert not luigi.build([tasks.BuildMarts()], local_scheduler=True)
         assert workspace.query("select count(*) from raw.transactions") == [(5,)]

@@ -17,7 +17,6 @@ from benepass_tasks.config.project import open_project
 from benepass_tasks.pipeline.run import current_plan
 from benepass_tasks.site import code_version, vega
 from benepass_tasks.site.extra import require
-from benepass_tasks.state.this_run import begin_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +29,6 @@ MOST_BYTES = 5_000_000
 
 def reason(workspace: Workspace, **settings: str) -> str | None:
     """Why the next run would build the site; None where it would not."""
-    begin_run()
     with workspace.configured(**settings):
         return current_plan()["site"].reason
 

@@ -6,6 +6,7 @@ what was accepted by hand. `meta.schema_changes` is the history for people.
 """
 
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +22,6 @@ from benepass_tasks.ingestion.schema_evolution.changes import Change, Violations
 from benepass_tasks.ingestion.schema_evolution.file_schema import FILE, FileSchema
 from benepass_tasks.ingestion.schema_evolution.renames import LETTERS, NO_SAMPLE, ROWS, Sample
 from benepass_tasks.state.markers import Load, now
-from benepass_tasks.state.this_run import run_id
 
 # That of the file itself comes before that of any other.
 KNOWN = """
@@ -142,7 +142,8 @@ def write_changes(
     connection: Connection, load: Load, relation: str, changes: Sequence[Change]
 ) -> None:
     """Write that the schema of a load counts from now on, and what has changed with it."""
-    _write_accepted(connection, load.source, load.file, load_id=load.load_id)
+    accepted = {"run_id": load.run_id, "load_id": load.load_id}
+    _write_accepted(connection, load.source, load.file, **accepted)
     of_load = {
         "load_id": load.load_id,
         "run_id": load.run_id,
@@ -173,7 +174,9 @@ def write_changes(
 
 def accept_schema(connection: Connection, source: str, file: str, schema: FileSchema) -> None:
     """Write that a file may be loaded with a schema, whatever the contract says."""
-    _write_accepted(connection, source, file, schema=json.dumps(schema.as_hints()))
+    # No run does that: it has an id of its own.
+    accepted = {"run_id": uuid.uuid4().hex, "schema": json.dumps(schema.as_hints())}
+    _write_accepted(connection, source, file, **accepted)
 
 
 def read_history(warehouse: Warehouse, source: str = "") -> list[Entry]:
@@ -214,7 +217,7 @@ def _entry(row: Row[Any]) -> Entry:
 
 
 def _write_accepted(connection: Connection, source: str, file: str, **accepted: str) -> None:
-    row = {"source": source, "file": file, "accepted_at": now(), "run_id": run_id()}
+    row = {"source": source, "file": file, "accepted_at": now()}
     connection.execute(insert(ACCEPTED_SCHEMAS), {**row, **accepted})
 
 

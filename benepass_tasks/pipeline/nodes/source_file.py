@@ -72,7 +72,9 @@ class SourceFileNode(Node):
     def make(self, run: Run, status: Status, on_progress: OnProgress) -> Work:
         """Load the file beside an earlier load of it, which goes in the transaction."""
         loading, known = _import_loading(), run.known()
-        order = loading.LoadOrder(self.source, self.table, self.file, known, self.code_version)
+        order = loading.LoadOrder(
+            self.source, self.table, self.file, known, self.code_version, run.id
+        )
         try:
             loaded = loading.load_file(run.warehouse, order, on_progress)
         except OSError as error:

@@ -4,6 +4,6 @@ Monitors flag, and never fail a run: what they find makes the state unhealthy an
 """
 
 from benepass_tasks.quality.monitors.observe import is_watched, observe
-from benepass_tasks.quality.monitors.results import Result
+from benepass_tasks.quality.monitors.results import Result, keep_results
 
-__all__ = ["Result", "is_watched", "observe"]
+__all__ = ["Result", "is_watched", "keep_results", "observe"]

@@ -21,7 +21,7 @@ from benepass_tasks.quality.monitors.anomalies import (
 )
 from benepass_tasks.quality.monitors.figures import Key, read_figures
 from benepass_tasks.quality.monitors.freshness import instant_of, judge_freshness
-from benepass_tasks.quality.monitors.results import Monitor, Result, keep_results, results_on
+from benepass_tasks.quality.monitors.results import Monitor, Result, results_on
 from benepass_tasks.quality.monitors.statistics import NEEDED
 from benepass_tasks.quality.monitors.volume import judge_volume
 from benepass_tasks.state.markers import now
@@ -75,11 +75,11 @@ _KINDS: dict[str, _Kind] = {
 def observe(
     connection: Connection, project: Project, catalog: Catalog, as_of: date, window: int
 ) -> list[Result]:
-    """Judge the state of the warehouse, and keep what was found.
+    """Judge the state of the warehouse.
 
     Reads `meta.loads`, `meta.markers`, `meta.runs`, `meta.materializations`,
-    `meta.column_profiles` and `meta.quality_figures`; writes the rows of this run in
-    `meta.monitor_results`, and `meta.watermarks`.
+    `meta.column_profiles` and `meta.quality_figures`; writes
+    `meta.watermarks`. What is found, `keep_results` keeps.
 
     Args:
         connection: A session that writes, at the end of a run.
@@ -100,7 +100,6 @@ def observe(
         *_unlike_before(connection, project, catalog, window),
     ]
     results.sort(key=_worst_first)
-    keep_results(connection, results)
     return results
 
 

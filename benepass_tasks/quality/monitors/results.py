@@ -10,7 +10,6 @@ from sqlalchemy import Connection, delete
 from benepass_tasks.engine.meta import MONITOR_RESULTS
 from benepass_tasks.quality.monitors.anomalies import Status
 from benepass_tasks.state.markers import now
-from benepass_tasks.state.this_run import run_id
 
 Monitor = Literal[
     "freshness",
@@ -38,7 +37,6 @@ class Result:
         value: What was found: hours, rows, a part of 1, or USD; None where there is nothing.
         lower: The least that is expected, in the same unit; None where anything less is fine.
         upper: The most that is expected; None where anything more is fine.
-        run_id: The run.
         checked_at: When, UTC.
         basis: Digest of what the verdict follows from, where it stands while that is the same.
     """
@@ -52,7 +50,6 @@ class Result:
     value: float | None = None
     lower: float | None = None
     upper: float | None = None
-    run_id: str = field(default_factory=run_id)
     checked_at: datetime = field(default_factory=now)
     basis: str | None = None
 
@@ -63,7 +60,7 @@ class Result:
 
 def results_on(connection: Connection, basis: str) -> list[Result]:
     """What the last run said on a basis, as said by this one; none where no run has."""
-    names = [field.name for field in fields(Result) if field.name not in ("run_id", "checked_at")]
+    names = [field.name for field in fields(Result) if field.name != "checked_at"]
     rows = connection.exec_driver_sql(
         f"select {', '.join(names)} from meta.monitor_results "  # noqa: S608
         "where basis = $1 and run_id = "
@@ -73,19 +70,18 @@ def results_on(connection: Connection, basis: str) -> list[Result]:
     return [Result(**dict(zip(names, row, strict=True))) for row in rows]
 
 
-def keep_results(connection: Connection, results: Sequence[Result]) -> None:
+def keep_results(connection: Connection, run_id: str, results: Sequence[Result]) -> None:
     """Write what the monitors said, in place of what the same run wrote before."""
     if not results:
         return
-    ours = MONITOR_RESULTS.c.run_id.in_({result.run_id for result in results})
-    connection.execute(delete(MONITOR_RESULTS).where(ours))
+    connection.execute(delete(MONITOR_RESULTS).where(MONITOR_RESULTS.c.run_id == run_id))
     # As lists, one for each column: a statement for each row would take ten times as long.
     names = [field.name for field in fields(Result)]
     lists = [[getattr(result, name) for result in results] for name in names]
     selected = ", ".join(f"unnest(cast(? as {_KINDS.get(name, 'varchar')}[]))" for name in names)
     connection.exec_driver_sql(
-        f"insert into meta.monitor_results ({', '.join(names)}) select {selected}",
-        tuple(lists),
+        f"insert into meta.monitor_results (run_id, {', '.join(names)}) select ?, {selected}",
+        (run_id, *lists),
     )
 
 

@@ -7,23 +7,22 @@ from benepass_tasks.config.errors import BooksError
 from benepass_tasks.config.project import Project
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.meta import QUALITY_FIGURES
-from benepass_tasks.state.this_run import run_id
 
 REPORT = "reports/quality_figures.sql"
 
 
-def keep_figures(connection: Connection, project: Project) -> None:
-    """Write the figures of the tables as they are: rows of `meta.quality_figures`.
+def keep_figures(connection: Connection, project: Project, run_id: str) -> None:
+    """Write the figures of the tables as a run leaves them: rows of `meta.quality_figures`.
 
     Raises:
         BooksError: DuckDB refuses the SQL of the report.
     """
     sql = (project.sql / REPORT).read_text(encoding="utf-8")
-    connection.execute(delete(QUALITY_FIGURES).where(QUALITY_FIGURES.c.run_id == run_id()))
+    connection.execute(delete(QUALITY_FIGURES).where(QUALITY_FIGURES.c.run_id == run_id))
     try:
         connection.exec_driver_sql(
             f"insert into meta.quality_figures select ?, figures.* from ({sql}) as figures",  # noqa: S608
-            (run_id(),),
+            (run_id,),
         )
     except DBAPIError as error:
         # Without the cause: its text may quote a value of the data.

@@ -10,7 +10,6 @@ from benepass_tasks.engine.measure import ColumnProfile
 from benepass_tasks.engine.meta import COLUMN_PROFILES, MATERIALIZATIONS
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.markers import Load, Materialization, is_relation, now
-from benepass_tasks.state.this_run import run_id
 
 
 def record_built(
@@ -29,6 +28,7 @@ def record_built(
     """
     _record(
         connection,
+        record.run_id,
         node=record.name,
         outcome="built",
         reason=reason,
@@ -38,7 +38,12 @@ def record_built(
         content=record.data_hash,
     )
     rows = [
-        {"run_id": run_id(), "relation": record.name, "null_rate": one.null_rate, **asdict(one)}
+        {
+            "run_id": record.run_id,
+            "relation": record.name,
+            "null_rate": one.null_rate,
+            **asdict(one),
+        }
         for one in profiles
     ]
     if rows:
@@ -49,6 +54,7 @@ def record_loaded(connection: Connection, load: Load, reason: str | None) -> Non
     """Write that a file was loaded, in the transaction that vouches for it."""
     _record(
         connection,
+        load.run_id,
         node=f"{load.source}/{load.file}",
         outcome="built",
         reason=reason,
@@ -59,29 +65,33 @@ def record_loaded(connection: Connection, load: Load, reason: str | None) -> Non
     )
 
 
-def record_failed(connection: Connection, node: str, error: str, reason: str) -> None:
+def record_failed(connection: Connection, run_id: str, node: str, error: str, reason: str) -> None:
     """Write that a node could not be made.
 
     Args:
         connection: A session that writes.
+        run_id: The run.
         node: The node.
         error: The message; quotes no value of the data, but maybe the header of a file.
         reason: The same without what a file has for a header, for those who are told of it.
     """
-    _record(connection, node=node, outcome="failed", error=error, reason=reason)
+    _record(connection, run_id, node=node, outcome="failed", error=error, reason=reason)
 
 
-def record_skipped(connection: Connection, fingerprints: Mapping[str, str | None]) -> None:
-    """Write that nodes were up to date, but for those that this run has made itself.
+def record_skipped(
+    connection: Connection, run_id: str, fingerprints: Mapping[str, str | None]
+) -> None:
+    """Write that nodes were up to date, but for those that the run has made itself.
 
     Args:
         connection: A session that writes.
+        run_id: The run.
         fingerprints: Of each node that is up to date.
     """
-    done = select(MATERIALIZATIONS.c.node).where(MATERIALIZATIONS.c.run_id == run_id())
+    done = select(MATERIALIZATIONS.c.node).where(MATERIALIZATIONS.c.run_id == run_id)
     known = set(connection.execute(done).scalars())
     rows = [
-        _row(node=node, outcome="skipped", reason="up to date", fingerprint=fingerprint)
+        _row(run_id, node=node, outcome="skipped", reason="up to date", fingerprint=fingerprint)
         for node, fingerprint in fingerprints.items()
         if node not in known
     ]
@@ -89,9 +99,9 @@ def record_skipped(connection: Connection, fingerprints: Mapping[str, str | None
         connection.execute(insert(MATERIALIZATIONS), rows)
 
 
-def record_bytes(connection: Connection) -> None:
-    """Write how many bytes each table takes that this run has built and committed."""
-    ours = MATERIALIZATIONS.c.run_id == run_id()
+def record_bytes(connection: Connection, run_id: str) -> None:
+    """Write how many bytes each table takes that a run has built and committed."""
+    ours = MATERIALIZATIONS.c.run_id == run_id
     built = select(MATERIALIZATIONS.c.node).where(
         ours, MATERIALIZATIONS.c.outcome == "built", MATERIALIZATIONS.c.row_count.is_not(None)
     )
@@ -104,9 +114,9 @@ def record_bytes(connection: Connection) -> None:
         )
 
 
-def _record(connection: Connection, **values: Any) -> None:  # noqa: ANN401 - columns of the table
-    connection.execute(insert(MATERIALIZATIONS), [_row(**values)])
+def _record(connection: Connection, run_id: str, **values: Any) -> None:  # noqa: ANN401 - columns
+    connection.execute(insert(MATERIALIZATIONS), [_row(run_id, **values)])
 
 
-def _row(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - columns of the table
-    return {"run_id": run_id(), "recorded_at": now(), **values}
+def _row(run_id: str, **values: Any) -> dict[str, Any]:  # noqa: ANN401 - columns of the table
+    return {"run_id": run_id, "recorded_at": now(), **values}

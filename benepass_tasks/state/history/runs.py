@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -22,7 +23,6 @@ from benepass_tasks.state.history import beacon
 from benepass_tasks.state.history.about import git_commit, shown_settings, versions
 from benepass_tasks.state.markers import now
 from benepass_tasks.state.ownership import take_ownership
-from benepass_tasks.state.this_run import run_id, this_run
 
 RunStatus = Literal["running", "succeeded", "failed", "interrupted"]
 
@@ -31,6 +31,15 @@ KILLED = "the process was gone without a word"
 
 OF_A_RUN = (MATERIALIZATIONS, QUALITY_FIGURES, MONITOR_RESULTS, CHECK_RESULTS, COLUMN_PROFILES)
 """The tables that have a row or more for each run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """How a run began: its name among all runs, when (UTC) and with what."""
+
+    run_id: str
+    started_at: datetime
+    settings: Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,34 +55,29 @@ class Ending:
     error: str | None = None
 
 
-def go_on(warehouse: Warehouse) -> None:
-    """Let it be seen that this run goes on, as soon as it has something to do."""
+def go_on(warehouse: Warehouse, run_id: str) -> None:
+    """Let it be seen that a run goes on, as soon as it has something to do."""
     # Where that cannot be, the work itself says so.
     with suppress(OSError):
-        beacon.light(warehouse, run_id())
+        beacon.light(warehouse, run_id)
 
 
-def begin(warehouse: Warehouse, settings: Settings) -> None:
-    """Write that this run is on, once; the caller has its turn on the warehouse."""
-    if run_id() in _begun:
-        return
-    beacon.light(warehouse, run_id())
+def begin(warehouse: Warehouse, beginning: Beginning) -> None:
+    """Write that a run is on, unless that is known; the caller has its turn on the warehouse."""
+    beacon.light(warehouse, beginning.run_id)
     with warehouse.write() as connection:
-        take_ownership(connection, settings.project_dir)
-        if not _is_known(connection):
-            _write(connection, settings)
-    _begun.add(run_id())
+        take_ownership(connection, beginning.settings.project_dir)
+        _ensure_known(connection, beginning)
 
 
-def end(connection: Connection, settings: Settings, ending: Ending) -> None:
-    """Write how this run ended; one that had nothing to do begins and ends here."""
-    if not _is_known(connection):
-        _write(connection, settings)
+def end(connection: Connection, beginning: Beginning, ending: Ending) -> None:
+    """Write how a run ended; one that had nothing to do begins and ends here."""
+    _ensure_known(connection, beginning)
     if ending.status == "succeeded":
-        take_ownership(connection, settings.project_dir)
+        take_ownership(connection, beginning.settings.project_dir)
     connection.execute(
         update(RUNS)
-        .where(RUNS.c.run_id == run_id())
+        .where(RUNS.c.run_id == beginning.run_id)
         .values(status=ending.status, error=ending.error, ended_at=now())
     )
 
@@ -114,17 +118,16 @@ def forget_old(connection: Connection, keep_runs: int) -> None:
             connection.execute(delete(table).where(table.c.run_id.in_(old)))
 
 
-def _is_known(connection: Connection) -> bool:
-    found = select(RUNS.c.run_id).where(RUNS.c.run_id == run_id())
-    return connection.execute(found).first() is not None
-
-
-def _write(connection: Connection, settings: Settings) -> None:
+def _ensure_known(connection: Connection, beginning: Beginning) -> None:
+    known = select(RUNS.c.run_id).where(RUNS.c.run_id == beginning.run_id)
+    if connection.execute(known).first() is not None:
+        return
+    settings = beginning.settings
     connection.execute(
         insert(RUNS),
         {
-            "run_id": run_id(),
-            "started_at": this_run().started_at,
+            "run_id": beginning.run_id,
+            "started_at": beginning.started_at,
             "status": "running",
             "as_of": settings.as_of,
             "versions": versions(),
@@ -132,7 +135,3 @@ def _write(connection: Connection, settings: Settings) -> None:
             "git_commit": git_commit(settings.project_dir),
         },
     )
-
-
-_begun: set[str] = set()
-"""The runs that this process knows to be written."""

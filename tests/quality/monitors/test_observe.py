@@ -18,7 +18,7 @@ from benepass_tasks.catalog import Catalog
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.config.project import Project, open_project
 from benepass_tasks.engine.meta import MONITOR_RESULTS, prepare_tables
-from benepass_tasks.quality.monitors import Result, observe
+from benepass_tasks.quality.monitors import Result, keep_results, observe
 
 ROOT = Path(__file__).resolve().parents[3]
 RAW = "raw.transactions"
@@ -47,7 +47,12 @@ class Observed:
         self.given = meta, project, catalog
 
     def __call__(self) -> list[Result]:
-        return observe(*self.given, date(2026, 4, 1), WINDOW)
+        return self.over(WINDOW)
+
+    def over(self, window: int) -> list[Result]:
+        results = observe(*self.given, date(2026, 4, 1), window)
+        keep_results(self.given[0], "this", results)
+        return results
 
     def odd(self) -> dict[tuple[str, str, str | None], Result]:
         return {(it.monitor, it.dataset, it.name): it for it in self() if it.status != "ok"}
@@ -301,14 +306,9 @@ def test_a_verdict_stands_while_there_is_no_more_history(
     assert {it[0] for it in said(observed())} == {it[0] for it in before} - {"null_rate"}
 
 
-def test_a_verdict_falls_with_another_window(
-    history: History, meta: Connection, project: Project, catalog: Catalog
-) -> None:
+def test_a_verdict_falls_with_another_window(history: History, observed: Observed) -> None:
     grow(history, 20)
-    known = [
-        {it.compared_with for it in observe(meta, project, catalog, MONDAY, window)}
-        for window in (30, 7)
-    ]
+    known = [{it.compared_with for it in observed.over(window)} for window in (30, 7)]
     assert known[0].isdisjoint(known[1])
 
 
