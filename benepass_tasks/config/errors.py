@@ -43,6 +43,10 @@ class OutdatedWarehouseError(WarehouseError):
     """The warehouse is that of an earlier release, which a run brings up to date."""
 
 
+class LaterWarehouseError(WarehouseError):
+    """The warehouse is that of a later release, of which nothing can be read or written."""
+
+
 class PublicationError(BenepassError):
     """What analysts get cannot be published as the catalog declares it."""
 

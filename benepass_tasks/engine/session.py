@@ -19,7 +19,7 @@ from typing import IO, Any, TypeAlias
 import duckdb
 from sqlalchemy import Connection, Engine
 
-from benepass_tasks.config.errors import OutdatedWarehouseError, WarehouseError
+from benepass_tasks.config.errors import LaterWarehouseError, OutdatedWarehouseError, WarehouseError
 from benepass_tasks.config.settings import Settings, models_cache
 from benepass_tasks.engine.meta import MASKING, VERSION, prepare_tables, version_of
 from benepass_tasks.engine.write_lock import is_awaited, take_turn
@@ -92,7 +92,7 @@ class Warehouse:
 
         Raises:
             OutdatedWarehouseError: an earlier release wrote the file last.
-            WarehouseError: a later one did.
+            LaterWarehouseError: a later one did.
         """
         with self._session("read_only") as engine:
             if not self._hold.has_meta:
@@ -108,7 +108,7 @@ class Warehouse:
         release wrote is brought up to date first.
 
         Raises:
-            WarehouseError: a later release wrote the file last.
+            LaterWarehouseError: a later release wrote the file last.
         """
         with self._in_turn(), self._session("read_write") as engine:
             if not self._hold.has_meta:
@@ -129,7 +129,7 @@ class Warehouse:
 
     def _refuse_later(self, version: str | None) -> None:
         if version is not None and version > VERSION:
-            raise WarehouseError(
+            raise LaterWarehouseError(
                 f"{self.path} was written by a later release of benepass-tasks: its schema meta "
                 f"has version {version}, and this release knows those up to {VERSION}. Install "
                 "that release, restore a backup, or name another file with --benepass-warehouse"

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.config.errors import (
     BenepassError,
+    LaterWarehouseError,
     OutdatedWarehouseError,
     ProjectError,
     WarehouseError,
@@ -55,6 +56,7 @@ class Pipeline:
     def __init__(self, settings: Settings, *, is_alone: bool = True) -> None:
         """Begin a run; it is written down as soon as it has something to do."""
         self.run = Run(settings, nodes_of, is_alone)
+        self._is_refused = False
 
     @_safe_to_show()
     def ask(self, node: str) -> bool:
@@ -83,6 +85,9 @@ class Pipeline:
             session.import_dialect()
             with self.run.warehouse.write():
                 log.info("%s: upgraded from an earlier release", self.run.settings.warehouse)
+        except LaterWarehouseError:
+            self._is_refused = True
+            raise
         return self.run.plan()
 
     @_safe_to_show()
@@ -143,6 +148,11 @@ class Pipeline:
     def finish(self) -> None:
         """Write how this run ended, and tell what is wrong."""
         run, is_kept = self.run, False
+        if self._is_refused:
+            # The task has said why; there is no history to keep, and no page of this release.
+            alert(None, run.settings, run.id, None, [run_failed(run.id, "; ".join(run.broken))])
+            session.close()
+            return
         run.warehouse = run.warehouse.waiting(PATIENCE)
         with _complaining("how this run ended is not in the history"):
             if run.warehouse.exists():
