@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 from benepass_tasks.engine.measure import ColumnProfile
 from benepass_tasks.engine.meta import COLUMN_PROFILES, MATERIALIZATIONS
 from benepass_tasks.engine.tables import engine_of
-from benepass_tasks.state.markers import Load, Materialization, is_relation, now
+from benepass_tasks.state.markers import Load, Materialization, now
 
 
 def record_built(
@@ -105,8 +105,10 @@ def record_bytes(connection: Connection, run_id: str) -> None:
     built = select(MATERIALIZATIONS.c.node).where(
         ours, MATERIALIZATIONS.c.outcome == "built", MATERIALIZATIONS.c.row_count.is_not(None)
     )
-    relations = [name for name in connection.execute(built).scalars() if is_relation(name)]
-    for relation, size in engine_of(connection).sizes(relations).items():
+    engine = engine_of(connection)
+    there = engine.relations()
+    tables = [node for node in connection.execute(built).scalars() if there.get(node) == "table"]
+    for relation, size in engine.sizes(tables).items():
         connection.execute(
             update(MATERIALIZATIONS)
             .where(ours, MATERIALIZATIONS.c.node == relation)
