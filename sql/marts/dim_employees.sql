@@ -1,6 +1,6 @@
 -- Grain: one row per employee.
--- Purpose: who takes part, with tenure at the as-of date or the last day before it; how long leavers
--- stayed whose last day is not known, is not known either. The email is masked.
+-- Purpose: who takes part, with tenure at the as-of date or the last day before it; it is NULL for
+-- leavers whose last day is not known. The email is masked.
 select
     employee_id,
     first_name,

@@ -1,7 +1,7 @@
 -- Grain: one row per (month, benefit_type, program_name); every programme has a row in each month
 -- with spend.
--- Purpose: how much of the allowance of a month was spent. The allowance is what the accounts of the
--- programme may spend that were open on some day of the month; months and days are UTC.
+-- Purpose: how much of the allowance of a month was spent. The allowance is that of the accounts of
+-- the programme that were open on some day of the month; months and days are UTC.
 with spend as (
     select
         cast(date_trunc('month', transaction_timestamp) as date) as spend_month,

@@ -4,11 +4,11 @@
 -- lowest severity is the most severe; the numbers leave room for an issue between two others.
 -- An issue is a row here and a SELECT in the table of issues of its source.
 select
-    source,
-    issue,
-    tier,
-    severity,
-    description
+    issue_types.source,
+    issue_types.issue,
+    issue_types.tier,
+    issue_types.severity,
+    issue_types.description
 from (
     values
     ('employees', 'missing_employee_id', 2, 10, 'no id'),
@@ -72,7 +72,10 @@ from (
         'transactions', 'terminated_employee', 2, 80,
         'after the employee''s last day; where that is not known, the status is terminated'
     ),
-    ('transactions', 'invalid_employee_id', 2, 90, 'empty, unknown, or of an employee in quarantine'),
+    (
+        'transactions', 'invalid_employee_id', 2, 90,
+        'empty, unknown, or of an employee in quarantine'
+    ),
     (
         'transactions', 'invalid_benefit_account_id', 2, 100,
         'empty, unknown, or of an account in quarantine'

@@ -74,8 +74,8 @@ own_issues as materialized (
     select _source_file, _row_number, 'terminated_employee' as issue
     from intermediate.int_transactions_enriched
     where coalesce(
-        cast(transaction_timestamp as date) > employee_employed_until, is_employee_terminated
-    )
+            cast(transaction_timestamp as date) > employee_employed_until, is_employee_terminated
+        )
     union all
     select _source_file, _row_number, 'invalid_employee_id' as issue
     from intermediate.int_transactions_enriched

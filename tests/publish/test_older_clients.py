@@ -43,7 +43,7 @@ def test_a_client_with_duckdb_1_4_reads_every_table(workspace: Workspace) -> Non
     version, found = json.loads(said)
     assert version.startswith("1.4.")
     assert version != duckdb.__version__
-    assert len(found) == 8
+    assert found.keys() == {path.stem for path in (workspace.published / "parquet").iterdir()}
     for name, (comment, rows, rows_in_parquet) in found.items():
         assert comment
         assert rows == rows_in_parquet == repr(workspace.query_published(f"from {name}"))
