@@ -83,10 +83,12 @@ def test_kedro_reads_every_table_of_a_finished_run(
     assert len(catalog.load("marts.fact_transactions").execute()) == 4765
 
 
-def test_the_lines_of_the_readme_work(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lines_of_the_docs_work(sample: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     sample.run()
     monkeypatch.chdir(sample.root)
-    _, _, block = (ROOT / "README.md").read_text(encoding="utf-8").partition("```python\n")
+    _, _, block = (
+        (ROOT / "docs" / "catalog.md").read_text(encoding="utf-8").partition("```python\n")
+    )
     names: dict[str, Any] = {}
     exec(block.partition("```")[0], names)  # noqa: S102 - the project's own documentation
     assert len(names["marts"]) == 200
