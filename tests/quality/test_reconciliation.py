@@ -10,6 +10,20 @@ if TYPE_CHECKING:
     from workspace import Workspace
 
 
+def declare_amounts(workspace: Workspace) -> None:
+    """Say of the amounts what follows from the SQL no more where a test computes with them."""
+    fact, quarantine = (
+        'amount: {description: "Amount charged, USD; above zero.",',
+        'amount: {type: "DECIMAL(18,2)"}',
+    )
+    workspace.replace("catalog.yaml", fact, f"{fact} pii: *money,")
+    workspace.replace(
+        "catalog.yaml",
+        quarantine,
+        'amount: {description: "Amount charged, USD.", pii: *money, type: "DECIMAL(18,2)"}',
+    )
+
+
 @pytest.mark.parametrize(
     ("model", "change", "message"),
     [
@@ -61,6 +75,7 @@ def test_an_imbalance_fails_the_run_and_names_the_difference(
     change: tuple[str, str],
     message: str,
 ) -> None:
+    declare_amounts(workspace)
     workspace.replace(f"sql/{model}.sql", *change)
     made, succeeded = workspace.attempt()
     assert not succeeded
@@ -240,6 +255,7 @@ def test_what_is_lost_of_any_source_at_any_step_is_found(
     model, change, message = BROKEN[case]
     add_source(workspace)
     add_models(workspace)
+    declare_amounts(workspace)
     workspace.replace(f"sql/{model}.sql", *change)
     made, succeeded = workspace.attempt()
     assert not succeeded
