@@ -13,7 +13,6 @@ import duckdb
 import pytest
 from projects import catalog_of as effective_catalog
 
-from benepass_tasks.catalog import Catalog, Table
 from benepass_tasks.config.settings import MIN_GROUP_SIZE
 from benepass_tasks.pipeline.nodes.publication import PublicationNode
 from benepass_tasks.publish import public_files, publishing
@@ -476,19 +475,18 @@ def test_a_table_whose_columns_were_changed_by_hand_is_not_published(
 
 @pytest.mark.usefixtures("finished")
 @pytest.mark.parametrize(
-    ("where", "message"),
-    [
-        ("_write_table", "quality.issue_types: the warehouse has 36 rows, and 2 were written"),
-        ("_write_parquet", "marts.fact_transactions: the warehouse has 3 rows, and 2 were written"),
-    ],
+    ("where", "relation"),
+    [("_write_table", "quality.issue_types"), ("_write_parquet", "marts.fact_transactions")],
 )
 def test_a_row_that_is_lost_on_the_way_is_missed(
     workspace: Workspace,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     where: str,
-    message: str,
+    relation: str,
 ) -> None:
+    rows = workspace.query(f"select count(*) from {relation}")[0][0]
+    assert rows > 2
     written = getattr(publishing, where)
 
     def lossy(run: Run, *rest: Any) -> object:  # noqa: ANN401 - whatever the step takes
@@ -503,7 +501,7 @@ def test_a_row_that_is_lost_on_the_way_is_missed(
 
     monkeypatch.setattr(publishing, where, lossy)
     assert not workspace.attempt("Publish")[1]
-    assert message in caplog.text
+    assert f"{relation}: the warehouse has {rows} rows, and 2 were written" in caplog.text
     assert contents(workspace.published) == {}
 
 
