@@ -128,7 +128,12 @@ class SmallProject:
             "people": {
                 "type": "pandas.CSVDataset",
                 "filepath": "data/people.csv",
-                "metadata": {"description": "People.", "domain": "people", "columns": source},
+                "metadata": {
+                    "description": "People.",
+                    "domain": "people",
+                    "reconciliation": {"staging": next(iter(self.models), "staging.s")},
+                    "columns": source,
+                },
             },
             "raw.people": _table("raw.people", raw | ingested, source="people"),
             **tables,

@@ -81,7 +81,9 @@ def test_an_entry_without_a_file_is_named(workspace: Workspace) -> None:
 
 def test_a_table_that_no_entry_knows_is_named_with_its_line(workspace: Workspace) -> None:
     workspace.replace(
-        "sql/marts/dim_employees.sql", "from intermediate.int_employees", "from intermediate.nope"
+        "sql/marts/dim_employees.sql",
+        "from intermediate.accepted_employees",
+        "from intermediate.nope",
     )
     text = (workspace.root / "sql/marts/dim_employees.sql").read_text()
     line = text[: text.index("from intermediate.nope")].count("\n") + 1

@@ -72,8 +72,8 @@ FAILURES = {
     "a cast of an email in staging": (
         edited(
             STAGING,
-            "    status,\n    _s",
-            "    if(email::date is null, '', status) as status,\n    _s",
+            "    status,\n    iso",
+            "    if(email::date is null, '', status) as status,\n    iso",
         ),
         30,
         "DuckDB stopped with ConversionException",
