@@ -88,6 +88,7 @@ def hashing(workspace: Workspace) -> Workspace:
         "    employee_id,\n    first_name",
         "    keyed_hash(employee_id) as employee_id,\n    first_name",
     )
+    workspace.describe("employee_id", "*employee_id")
     workspace.settings["force"] = ""
     return workspace
 

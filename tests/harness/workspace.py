@@ -82,6 +82,16 @@ class Workspace:
         assert old in content
         self.write(name, content.replace(old, new))
 
+    def describe(self, column: str, pii: str) -> None:
+        """Declare a column of VARCHAR that the SQL no longer passes on as it was, wherever it is.
+
+        Args:
+            column: Its name.
+            pii: What the catalog says about personal data in it, as YAML.
+        """
+        declared = f"{column}: {{type: VARCHAR"
+        self.replace("catalog.yaml", declared, f"{declared}, description: As edited., pii: {pii}")
+
     def become(self, other: "Workspace") -> None:
         """Become a copy of a project that has been published."""
         from benepass_tasks.state.publication import published_files  # noqa: PLC0415 - DuckDB

@@ -86,6 +86,7 @@ def test_a_name_that_goes_round_the_mask_is_seen(workspace: Workspace) -> None:
         "    status,",
         "    mask_email('a@' || last_name) as status,",
     )
+    workspace.describe("status", "*status")
     assert seen(workspace) == {"marts.dim_employees.status": {"raw.employees.last_name"}}
 
 
@@ -96,6 +97,7 @@ def test_a_list_and_a_quarantined_record_are_searched_too(workspace: Workspace) 
         "    transactions.merchant,",
         "    (select list(first_name) from raw.employees)::varchar as merchant,",
     )
+    workspace.describe("merchant", "{class: none}")
     assert seen(workspace) == {
         "quality.quarantine_transactions.merchant": {"raw.employees.first_name"}
     }
@@ -125,6 +127,7 @@ def test_a_value_that_is_cut_is_seen(workspace: Workspace) -> None:
         "    status,",
         "    left(first_name, 5) || '/' || left(last_name, 4) as status,",
     )
+    workspace.describe("status", "*status")
     assert seen(workspace) == {
         "marts.dim_employees.status": {"raw.employees.first_name", "raw.employees.last_name"}
     }

@@ -20,9 +20,9 @@ def test_a_leak_stops_the_run_before_anything_is_written(workspace: Workspace) -
     result = workspace.run_command()
     assert result.returncode == 35
     assert (
-        "sql/staging/stg_employees.sql:20 staging.stg_employees.email: declares mask, and no "
+        "sql/staging/stg_employees.sql:21 staging.stg_employees.email: declares mask, and no "
         "approved mask is applied to EMAIL_ADDRESS. Path: employees.email -> raw.employees.email "
-        "-> staging.stg_employees.email (sql/staging/stg_employees.sql:20, TRANSFORMATION)"
+        "-> staging.stg_employees.email (sql/staging/stg_employees.sql:21, TRANSFORMATION)"
     ) in result.stderr + result.stdout
     assert "marts.dim_employees.email" in result.stderr + result.stdout
     assert workspace.built() == before

@@ -56,6 +56,14 @@ def edited(name: str, old: str, new: str) -> Callable[[Workspace], None]:
     return lambda workspace: workspace.replace(name, old, new)
 
 
+def edited_status(expression: str) -> Callable[[Workspace], None]:
+    def edit(workspace: Workspace) -> None:
+        workspace.replace(MART, "    status,", f"    {expression} as status,")
+        workspace.describe("status", "*status")
+
+    return edit
+
+
 def employees(content: str | bytes) -> Callable[[Workspace], None]:
     return lambda workspace: workspace.write("data/employees.csv", content)
 
@@ -65,7 +73,7 @@ STAGING = "sql/staging/stg_employees.sql"
 FAILURES = {
     "nothing": (employees(EMPLOYEES), 0, "The books balance"),
     "a cast in a model": (
-        edited(MART, "    status,", "    if(last_name::integer = 1, null, status) as status,"),
+        edited_status("if(last_name::integer = 1, null, status)"),
         30,
         "sql/marts/dim_employees.sql: DuckDB stopped with ConversionException",
     ),
@@ -79,7 +87,7 @@ FAILURES = {
         "DuckDB stopped with ConversionException",
     ),
     "an error that a model raises": (
-        edited(MART, "    status,", "    if(error(last_name) is null, '', status) as status,"),
+        edited_status("if(error(last_name) is null, '', status)"),
         30,
         "DuckDB stopped with InvalidInputException",
     ),
