@@ -147,7 +147,7 @@ def _become(request: dict[str, Any], outputs: Sequence[int]) -> NoReturn:
     """Be `python -m MODULE` with a folder, an environment and outputs of its own."""
     import runpy  # noqa: PLC0415 - of the server alone
 
-    from luigi.configuration import LuigiConfigParser  # noqa: PLC0415
+    from luigi.configuration import LuigiConfigParser, add_config_path  # noqa: PLC0415
 
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(outputs[0], STDOUT)
@@ -160,8 +160,11 @@ def _become(request: dict[str, Any], outputs: Sequence[int]) -> NoReturn:
         sys.path[0] = request["cwd"]
     # It has taken the arguments of the server when it was imported.
     sys.modules.pop("luigi.cmdline", None)
-    # Luigi has read the luigi.cfg of the folder that the server started in.
+    # Luigi has read the luigi.cfg of the folder that the server started in, and it looks at the
+    # environment when it is imported.
     LuigiConfigParser._instance = None  # noqa: SLF001
+    if "LUIGI_CONFIG_PATH" in os.environ:
+        add_config_path(os.environ["LUIGI_CONFIG_PATH"])
     runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
     sys.exit(0)
 

@@ -53,7 +53,6 @@ join raw._dlt_version as v
     on v.version_hash = l.schema_version_hash and v.schema_name = l.schema_name
 where l.load_id = ?
 """
-# All columns, since `header` is missing where an earlier release wrote last.
 HISTORY = """
 select *
 from meta.schema_changes
@@ -211,7 +210,7 @@ def _entry(row: Row[Any]) -> Entry:
         row.severity,
         is_guess=row.is_guess,
         violations=violations,
-        header=getattr(row, "header", None),
+        header=row.header,
     )
     return Entry(row.load_id, row.changed_at, row.source, row.file, row.relation, change)
 
