@@ -206,6 +206,7 @@ def test_the_commands_of_the_readme_show_what_it_shows(
 ) -> None:
     for path in (ROOT / "data" / "sample").glob("*.csv"):
         shutil.copy(path, workspace.data / path.name)
+    workspace.replace("luigi.cfg", "min_group_size = 1\n", "")
     said = workspace.run_command(task="Publish")
     assert said.returncode == 0, said.stderr
     shown = README.partition("INFO: The books balance.")[2].partition("```")[0]

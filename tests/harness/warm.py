@@ -164,7 +164,7 @@ def _become(request: dict[str, Any], outputs: Sequence[int]) -> NoReturn:
     # environment when it is imported.
     LuigiConfigParser._instance = None  # noqa: SLF001
     if "LUIGI_CONFIG_PATH" in os.environ:
-        add_config_path(os.environ["LUIGI_CONFIG_PATH"])
+        add_config_path(os.environ["LUIGI_CONFIG_PATH"])  # type: ignore[no-untyped-call]
     runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
     sys.exit(0)
 
