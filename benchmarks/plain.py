@@ -27,8 +27,15 @@ def main(data_dir: Path, warehouse: Path, memory_limit: str) -> None:
         connection.execute(f"create schema {layer}")
     for source in catalog.sources.values():
         pattern = data_dir / source.filepath.removeprefix("data/")
+        relation = catalog.raw_table_of(source.name).relation
+        # A file may leave out columns, which the models read as NULL.
+        declared = ", ".join(f'"{column}" varchar' for column in source.columns)
         connection.execute(
-            f"create table {catalog.raw_table_of(source.name).relation} as "  # noqa: S608
+            f"create table {relation} "
+            f"({declared}, _row_number bigint, _source_file varchar, _dlt_load_id varchar)"
+        )
+        connection.execute(
+            f"insert into {relation} by name "  # noqa: S608
             "select *, row_number() over () as _row_number, "
             f"'{source.name}.csv' as _source_file, '1' as _dlt_load_id "
             f"from read_csv('{pattern}', all_varchar = true, header = true, delim = ',', "

@@ -12,8 +12,8 @@ from luigi.cmdline import luigi_run
 
 from benepass_tasks.engine import measure
 from benepass_tasks.ingestion import raw_tables
-from benepass_tasks.pipeline import build, run
-from benepass_tasks.quality import reconciliation as books
+from benepass_tasks.pipeline import making, run
+from benepass_tasks.quality import reconciliation
 from benepass_tasks.state.history import runs
 
 
@@ -32,9 +32,9 @@ def _no_profiles(*_: object) -> Iterator[measure.ColumnProfile]:
 def main() -> None:
     """Take out of the pipeline what keeps the history, and run it."""
     for module, names in (
-        (build, ("record_built",)),
+        (making, ("record_built",)),
         (raw_tables, ("record_loaded", "write_changes")),
-        (books, ("record_built", "keep_figures")),
+        (reconciliation, ("keep_figures",)),
         (runs, ("begin",)),
         (run, ("close_run", "alert")),
     ):
