@@ -135,8 +135,9 @@ def test_a_failing_model_leaves_its_table_and_all_others_as_they_were(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = workspace.content()
-    failing = "    if(cast(email as int) = 0, null, status) as status,"
-    workspace.replace("sql/marts/dim_employees.sql", "    status,", failing)
+    relation = "from intermediate.accepted_employees"
+    failing = f"{relation}\nwhere cast(email as int) is distinct from 0"
+    workspace.replace("sql/marts/dim_employees.sql", relation, failing)
     _, succeeded = workspace.attempt()
     assert not succeeded
     assert workspace.content() == before
