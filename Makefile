@@ -45,8 +45,7 @@ pictures: .venv/.tox-installed ## make the pictures in docs/ anew, with Chromium
 	@SITE_PICTURES="$$(pwd)/docs" VISUALISER_PICTURE="$$(pwd)/docs/visualiser.png" $(TOX) -e pictures
 
 docs: .venv/.project-installed ## make the pages in docs/ anew that follow from the catalog and the SQL
-	@$(BIN)/benepass privacy --markdown > docs/privacy-report.md
-	@$(BIN)/benepass lineage --markdown > docs/task-graph.md
+	@$(BIN)/python docs/made_pages.py
 
 bench: .venv/.project-installed ## compare with plain DuckDB, at 1M and 10M transactions
 	@$(BIN)/python benchmarks/run.py

@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
 import luigi
 import pytest
-from projects import catalog_of
+from made_pages import SHOWN, NoPlaceError, made_pages, with_rows
 
 from benepass_tasks.catalog import load_catalog
 from benepass_tasks.catalog.expectations import ColumnTestSchema, TableTestSchema
@@ -38,23 +37,39 @@ CATALOG = _page("docs/catalog.md")
 KNOWING = _page("docs/knowing.md")
 PUBLISHED = _page("docs/published.md")
 HISTORY = _page("docs/history.md")
-RULES = _page("docs/data-quality.md")
 
 MADE = "; `make docs` writes it anew"
 
 
+@pytest.fixture(scope="module")
+def made() -> dict[str, str]:
+    return made_pages()
+
+
 @pytest.mark.parametrize(
-    ("command", "page"),
-    [("privacy --markdown", "privacy-report.md"), ("lineage --markdown", "task-graph.md")],
+    "name",
+    [
+        "catalog.md",
+        "data-quality.md",
+        "privacy-report.md",
+        "published.md",
+        "task-graph.md",
+    ],
 )
-def test_a_page_that_is_made_is_that_of_the_project(
-    command: str, page: str, capsys: pytest.CaptureFixture[str]
+def test_a_page_that_is_made_is_that_of_the_project(name: str, made: dict[str, str]) -> None:
+    assert _page(f"docs/{name}") == made[name], f"docs/{name} is not current{MADE}"
+
+
+def test_rows_without_a_place_on_their_page_say_what_to_add() -> None:
+    with pytest.raises(
+        NoPlaceError, match=r"docs/rules\.md .* add the heading '## Offices'.* '\| a"
+    ):
+        with_rows("# Rules\n", "## Offices", "| a | b |", ["| 1 | 2 |"], "rules.md")
+
+
+def test_the_task_graph_has_an_arrow_for_each_dependency(
+    made: dict[str, str], tmp_path: Path
 ) -> None:
-    assert main([*command.split(), "--benepass-project-dir", str(ROOT)]) == 0
-    assert capsys.readouterr().out == _page(f"docs/{page}"), f"docs/{page} is not current{MADE}"
-
-
-def test_the_task_graph_has_an_arrow_for_each_dependency(tmp_path: Path) -> None:
     project = open_project(ROOT)
     catalog = load_catalog(project.catalog)
     models = read_graph(project, catalog, tmp_path / "cache.json").models.values()
@@ -68,8 +83,8 @@ def test_the_task_graph_has_an_arrow_for_each_dependency(tmp_path: Path) -> None
         for table in catalog.tables.values()
         if table.source
     }
-    page = _page("docs/task-graph.md")
-    assert set(re.findall(r"^  (\w+) --> (\w+)$", page, re.MULTILINE)) == expected
+    found = re.findall(r"^  (\w+) --> (\w+)$", made["task-graph.md"], re.MULTILINE)
+    assert set(found) == expected
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -87,24 +102,6 @@ def test_every_setting_is_documented_with_its_default() -> None:
         "min_group_size",
     ):
         assert documented[name] == f"`{params[name]._default}`"  # noqa: SLF001
-
-
-def test_the_issues_are_documented_as_the_sql_declares_them() -> None:
-    sql = (ROOT / "sql" / "quality" / "issue_types.sql").read_text(encoding="utf-8")
-    with duckdb.connect() as connection:
-        declared = connection.execute(f"from ({sql}) order by source, severity").fetchall()
-    headings = {"Benefit accounts": "benefit_accounts", "Employees": "employees"}
-    headings["Transactions"] = "transactions"
-    documented = [
-        (source, issue, int(tier), when)
-        for heading, source in headings.items()
-        for issue, tier, when in re.findall(
-            r"^\| `(\w+)` \| (\d) \| (.*) \|$",
-            RULES.partition(f"\n## {heading}\n")[2].partition("\n## ")[0],
-            re.MULTILINE,
-        )
-    ]
-    assert documented == [(source, issue, tier, when) for source, issue, tier, _, when in declared]
 
 
 def test_every_test_is_documented() -> None:
@@ -141,12 +138,6 @@ def test_the_readme_is_a_front_door() -> None:
     assert len(README.splitlines()) <= 250
 
 
-def test_what_is_published_is_documented() -> None:
-    documented = set(re.findall(r"^\| `(\w+\.\w+)` \|", PUBLISHED, re.MULTILINE))
-    tables = catalog_of(ROOT).tables.values()
-    assert documented == {table.relation for table in tables if table.published}
-
-
 @pytest.mark.usefixtures("published")
 def test_the_python_that_opens_what_is_published_runs(workspace: Workspace) -> None:
     snippets = re.findall(r"```python\n(.*?)```", PUBLISHED, re.DOTALL)
@@ -162,18 +153,9 @@ def test_the_python_that_opens_what_is_published_runs(workspace: Workspace) -> N
         assert "Iron Heron Gym" in done.stdout
 
 
-def _shown_commands() -> list[tuple[str, str]]:
-    """Every `benepass` of the docs that is shown with what it prints."""
-    shown = r"```console\n\$ benepass (.*)\n((?:(?!\$|```).*\n)+)```"
-    return [command for page in (CATALOG, KNOWING) for command in re.findall(shown, page)]
-
-
-OF_THE_WAREHOUSE = ("quarantine",)
-"""The commands that have something to show only after a run."""
-
-
 def test_some_commands_are_shown_with_what_they_print() -> None:
-    assert len(_shown_commands()) == 4
+    assert len(SHOWN.findall(CATALOG)) == 3
+    assert len(SHOWN.findall(KNOWING)) == 1
 
 
 def test_every_table_and_column_of_the_history_is_documented() -> None:
@@ -189,17 +171,6 @@ def test_every_table_and_column_of_the_history_is_documented() -> None:
         assert documented >= {column.name for column in table.columns}, table.name
 
 
-@pytest.mark.parametrize(
-    ("arguments", "shown"),
-    [it for it in _shown_commands() if not it[0].startswith(OF_THE_WAREHOUSE)],
-)
-def test_a_command_prints_what_the_readme_shows(
-    arguments: str, shown: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main([*arguments.split(), "--benepass-project-dir", str(ROOT)]) == 0
-    assert capsys.readouterr().out == shown
-
-
 @pytest.mark.slow
 def test_the_commands_of_the_readme_show_what_it_shows(
     workspace: Workspace, capsys: pytest.CaptureFixture[str]
@@ -212,10 +183,9 @@ def test_the_commands_of_the_readme_show_what_it_shows(
     shown = README.partition("INFO: The books balance.")[2].partition("```")[0]
     for line in filter(str.strip, shown.splitlines()):
         assert line == "  ..." or line in said.stderr.splitlines(), line
-    for arguments, printed in _shown_commands():
-        if arguments.startswith(OF_THE_WAREHOUSE):
-            assert main([*arguments.split(), "--benepass-project-dir", str(workspace.root)]) == 0
-            assert capsys.readouterr().out == printed
+    for _, arguments, printed in SHOWN.findall(KNOWING):
+        assert main([*arguments.split(), "--benepass-project-dir", str(workspace.root)]) == 0
+        assert capsys.readouterr().out == printed
     command = re.search(r'python -c "(.*?)"\n```', README)
     assert command
     table = subprocess.run(

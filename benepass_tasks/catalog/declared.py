@@ -27,8 +27,7 @@ def refuse_other_columns(table: DeclaredTable, found: Mapping[str, str], path: s
     ]
     if problems:
         raise ContractError(
-            f"{path}: {table.relation} has not the columns that catalog.yaml declares:\n"
-            + "\n".join(problems)
+            f"{path}: {table.relation} is not as catalog.yaml declares it:\n" + "\n".join(problems)
         )
 
 
@@ -51,7 +50,7 @@ def refuse_other_raw_columns(table: Table, found: Mapping[str, str]) -> None:
     ]
     if problems:
         raise ContractError(
-            f"{table.relation} has not the columns that catalog.yaml declares:\n"
+            f"{table.relation} is not as catalog.yaml declares it:\n"
             + "\n".join(problems)
             + f"\n  drop the table, and the next run loads it anew: drop table {table.relation}"
         )

@@ -184,7 +184,8 @@ class _Completion:
     ) -> Mapping[str, Column]:
         columns = {name: self.column(dataset, name) for name in self._names(dataset, declared)}
         without = [it.name for it in columns.values() if it.domain is None]
-        if without:
+        is_said_of_source = isinstance(declared, DeclaredTable) and declared.is_implied
+        if without and not is_said_of_source:
             message = f"is required for the columns without their own: {wording.listed(without)}"
             choices = ", ".join(get_args(Domain))
             self.problems.append(Problem((dataset, "domain"), f"{message} (one of {choices})"))

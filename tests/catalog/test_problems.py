@@ -862,6 +862,24 @@ def test_every_problem_is_told_at_once_sorted_by_line(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_wrong_with_a_source_is_not_told_of_its_raw_table_again(tmp_path: Path) -> None:
+    source = """\
+claims:
+  type: pandas.CSVDataset
+  filepath: data/claims.csv
+  metadata:
+    description: Claims
+    columns:
+      email: {description: Of the member}
+"""
+    assert problems_of(source, tmp_path) == [
+        (
+            "catalog.yaml:4 claims.metadata.domain: is required for the columns without their own: "
+            "email (one of people, benefits, quality)"
+        )
+    ]
+
+
 def test_a_source_has_only_one_raw_table(tmp_path: Path) -> None:
     raw = GOOD[GOOD.index("raw.claims:") : GOOD.index("marts.spend:")]
     second = raw.replace("raw.claims:", "raw.again:").replace("name: claims", "name: again")

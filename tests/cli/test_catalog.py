@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from projects import catalog_of
 
 from benepass_tasks.catalog import load_catalog
 
@@ -162,10 +163,11 @@ def test_an_unknown_dataset_is_answered_with_the_nearest(say: Say) -> None:
     )
 
 
-def test_a_valid_catalog_takes_one_line(say: Say) -> None:
+def test_a_valid_catalog_takes_one_line(say: Say, workspace: Workspace) -> None:
     said = say("catalog", "validate")
     assert said.code == 0
-    pattern = r"catalog.yaml is valid: 4 sources, \d+ tables, \d+ of them from SQL.\n"
+    sources = len(catalog_of(workspace.root).sources)
+    pattern = rf"catalog.yaml is valid: {sources} sources, \d+ tables, \d+ of them from SQL.\n"
     assert re.fullmatch(pattern, said.out)
 
 
@@ -300,7 +302,8 @@ def test_a_description_of_several_lines_stays_in_its_row(say: Say, workspace: Wo
     workspace.replace("catalog.yaml", "Merchants where money was spent.", '"one\\ntwo\\r\\tthree"')
     said = say("catalog", "--layer", "marts")
     assert "  one two three" in said.out
-    assert len(said.lines) == 6
+    tables = catalog_of(workspace.root).tables.values()
+    assert len(said.lines) == 1 + sum(table.layer == "marts" for table in tables)
 
 
 def test_contracts_are_written_for_what_others_read(say: Say, tmp_path: Path) -> None:

@@ -8,12 +8,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import luigi
+from projects import catalog_of
 from warm import run_warm
+
+from benepass_tasks.catalog import load_catalog
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,7 +43,13 @@ MAPPINGS = """benefit_type,valid_category
 wellness,gym
 meals,groceries
 """
-
+FILES = {
+    "employees": EMPLOYEES,
+    "benefit_accounts": BENEFIT_ACCOUNTS,
+    "transactions": TRANSACTIONS,
+    "category_benefit_mappings": MAPPINGS,
+}
+"""The sources that the small project has rows of."""
 
 META_TABLES = (
     "select 1 from duckdb_tables() "
@@ -200,6 +210,16 @@ class Workspace:
         with duckdb.connect(str(self.warehouse)) as connection:
             connection.execute(sql)
 
+    def nodes(self) -> set[str]:
+        """All that BuildMarts decides about: each file, each table, and the reconciliation."""
+        catalog = catalog_of(self.root)
+        files = {
+            f"{name}/{path.name}"
+            for name, source in catalog.sources.items()
+            for path in self.root.glob(source.filepath)
+        }
+        return {*files, *catalog.tables, "books"}
+
     def content(self, schemas: Sequence[str] = ("quality", "marts")) -> dict[str, list[Any]]:
         """Every row of every table of some layers, in an order of its own."""
         with duckdb.connect(str(self.warehouse), read_only=True) as connection:
@@ -231,11 +251,23 @@ def new_project(root: Path) -> Workspace:
     # Its three employees make no group of the default size.
     made.replace("luigi.cfg", "data_dir = data/sample", "data_dir = data\nmin_group_size = 1")
     shutil.copytree(ROOT / "sql", made.root / "sql")
-    made.write("data/employees.csv", EMPLOYEES)
-    made.write("data/benefit_accounts.csv", BENEFIT_ACCOUNTS)
-    made.write("data/transactions.csv", TRANSACTIONS)
-    made.write("data/category_benefit_mappings.csv", MAPPINGS)
+    for source, content in FILES.items():
+        made.write(f"data/{source}.csv", content)
+    for file, content in _other_files().items():
+        made.write(file, content)
     return made
+
+
+@cache
+def _other_files() -> dict[str, str]:
+    """For every other source that the catalog declares, a file with one record."""
+    sources = load_catalog(ROOT / "catalog.yaml").sources
+    return {
+        source.filepath.replace("*", ""): f"{','.join(source.columns)}\n"
+        f"{','.join('1' for _ in source.columns)}\n"
+        for name, source in sources.items()
+        if name not in FILES
+    }
 
 
 def _build(task: str) -> bool:

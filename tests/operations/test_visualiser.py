@@ -219,7 +219,8 @@ def test_of_two_runs_at_once_one_does_the_work_and_the_other_leaves_with_10_or_2
     codes = sorted(run.returncode for run in runs)
     assert codes[0] == 0, said
     assert codes[1] in (0, 10, 25), said
-    assert workspace.query("select count(*) from raw._dlt_loads") == [(4,)]
+    files = len(list(workspace.data.glob("*.csv")))
+    assert workspace.query("select count(*) from raw._dlt_loads") == [(files,)]
     assert workspace.run() == set()
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 from projects import catalog_of as effective_catalog
+from workspace import ROOT
 
 from benepass_tasks.config.settings import MIN_GROUP_SIZE
 from benepass_tasks.pipeline.nodes.publication import PublicationNode
@@ -28,17 +29,7 @@ if TYPE_CHECKING:
     from benepass_tasks.engine.session import Run
 
 DATABASE = "published:benepass.duckdb"
-RELATIONS = {
-    "marts.dim_benefit_programs",
-    "marts.dim_employees",
-    "marts.dim_merchants",
-    "marts.fact_transactions",
-    "marts.program_utilization",
-    "quality.issue_types",
-    "quality.quarantine_benefit_accounts",
-    "quality.quarantine_employees",
-    "quality.quarantine_transactions",
-}
+RELATIONS = {table.relation for table in effective_catalog(ROOT).tables.values() if table.published}
 
 
 def parquet(*relations: str) -> set[str]:

@@ -245,7 +245,7 @@ def test_a_column_of_another_type_fails_the_build_and_keeps_the_table(
     made, succeeded = workspace.attempt()
     assert not succeeded
     assert made == set()
-    heading = f"{file}: marts.dim_merchants has not the columns that catalog.yaml declares:\n"
+    heading = f"{file}: marts.dim_merchants is not as catalog.yaml declares it:\n"
     assert heading in caplog.text
     assert (
         "  transaction_count: declared BIGINT, found INTEGER: cast it in the SQL, or correct "

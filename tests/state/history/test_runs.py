@@ -7,7 +7,6 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from projects import catalog_of
 
 if TYPE_CHECKING:
     from workspace import Workspace
@@ -60,8 +59,7 @@ def test_a_run_says_what_it_made_and_why(workspace: Workspace) -> None:
     assert found["marts.dim_employees"] == ("built", "first run", 3)
     assert found["books"][0] == "built"
     assert found["raw.rejected_rows"] == ("skipped", "up to date", None)
-    files = {f"{path.stem}/{path.name}" for path in workspace.data.glob("*.csv")}
-    assert found.keys() == {*files, *catalog_of(workspace.root).tables, "books"}
+    assert found.keys() == workspace.nodes()
 
 
 @pytest.mark.usefixtures("finished")
