@@ -257,8 +257,8 @@ def test_another_size_publishes_what_it_concerns_and_says_so(workspace: Workspac
     workspace.run("Publish", min_group_size="7")
     ((said,),) = workspace.query_published(comment)
     assert said == (
-        "What they spent in the month, USD. NULL where the row speaks of fewer than 7 employees, "
-        "or would give such a row away."
+        "What the programme's accounts spent in the month, USD. NULL where the row speaks of fewer "
+        "than 7 employees, or would give such a row away."
     )
 
 
