@@ -455,7 +455,7 @@ def test_one_run_is_said_and_not_drawn() -> None:
 
 
 def test_no_run_is_said_with_what_to_do() -> None:
-    assert "BuildSite" in books.clean_rates([]).empty
+    assert "`benepass run`" in books.clean_rates([]).empty
     assert books.outcomes([]).empty == "The source files hold no record."
     assert books.totals_of([])["clean_rate"] is None
 
