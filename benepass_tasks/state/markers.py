@@ -154,7 +154,8 @@ def write_materializations(connection: Connection, records: Collection[Materiali
 
 def forget_materializations(connection: Connection, names: Collection[str]) -> None:
     """Remove what vouches for some relations."""
-    connection.execute(delete(MARKERS).where(MARKERS.c.name.in_(names)))
+    if names:
+        connection.execute(delete(MARKERS).where(MARKERS.c.name.in_(names)))
 
 
 def write_load(connection: Connection, load: Load, columns: Iterable[str]) -> None:
