@@ -6,7 +6,6 @@ from benepass_tasks.catalog import Catalog
 from benepass_tasks.config.project import Project, open_project
 from benepass_tasks.config.settings import current_settings, models_cache
 from benepass_tasks.sqlmodels import ModelGraph
-from benepass_tasks.sqlmodels.effective import read_definitions
 
 if TYPE_CHECKING:
     from benepass_tasks.sqlmodels.lineage import Lineage
@@ -37,6 +36,8 @@ def read() -> tuple[Catalog, ModelGraph]:
     Raises:
         ProjectError: as above, or one of them is invalid, or they do not fit.
     """
+    from benepass_tasks.sqlmodels.effective import read_definitions  # noqa: PLC0415 - DuckDB
+
     return read_definitions(find_project(), models_cache(current_settings().warehouse))
 
 

@@ -43,8 +43,6 @@ class Program(Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     examples=(
-        "run",
-        "status",
         "catalog",
         "catalog show marts.dim_employees",
         "lineage marts.fact_transactions.amount",

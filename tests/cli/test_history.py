@@ -134,7 +134,7 @@ def test_a_quarantine_that_is_not_built_yet_is_named(workspace: Workspace, say: 
     workspace.run("BuildStaging")
     said = say("quarantine", "employees")
     assert said.code == 1
-    assert said.err.startswith("not built yet: quality.quarantine_employees; `luigi ")
+    assert said.err.startswith("not built yet: quality.quarantine_employees; `benepass run`")
 
 
 @pytest.mark.usefixtures("finished")

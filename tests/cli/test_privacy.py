@@ -46,7 +46,7 @@ def test_a_finding_is_told_with_its_path_and_ends_with_1(say: Say, workspace: Wo
     assert said.code == 1
     assert row_of(said, "marts.dim_employees", "email")[-1] == "treatment"
     assert (
-        "sql/staging/stg_employees.sql:20 staging.stg_employees.email: declares mask, and no "
+        "sql/staging/stg_employees.sql:21 staging.stg_employees.email: declares mask, and no "
         "approved mask is applied to EMAIL_ADDRESS. Path: employees.email"
     ) in said.out
     assert said.lines[-1].endswith("findings.")
@@ -101,6 +101,7 @@ def test_what_the_search_sees_is_told_and_ends_with_1(say: Say, workspace: Works
     workspace.replace(
         "sql/marts/dim_employees.sql", "    status,", "    mask_email('a@' || last_name) as status,"
     )
+    workspace.describe("status", "*status")
     said = say("privacy", "--canary")
     assert said.code == 1
     assert said.lines[0] == (

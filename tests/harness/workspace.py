@@ -15,7 +15,6 @@ from typing import Any
 import duckdb
 import luigi
 from projects import catalog_of
-from warm import run_warm
 
 from benepass_tasks.catalog import load_catalog
 
@@ -167,7 +166,15 @@ class Workspace:
     ) -> subprocess.CompletedProcess[str]:
         """Run `luigi --module benepass_tasks` with a task and flags, in the project's folder."""
         command = [task if part == "BuildMarts" else part for part in self.command]
-        return run_warm([*command, *flags], self.root, self.environment | environment)
+        return subprocess.run(
+            [*command, *flags],
+            cwd=self.root,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
 
     def run_until_killed(self, killer: str, moment: int | str, task: str = "BuildMarts") -> bool:
         """Run a program that kills itself at a moment of a task; whether it came to that."""
