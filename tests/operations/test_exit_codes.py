@@ -257,8 +257,8 @@ def test_who_waits_for_the_warehouse_too_long_is_30_and_says_how_to_wait_longer(
 
 
 def test_every_code_is_documented() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = readme.partition("### Exit codes")[2].partition("\n## ")[0]
+    page = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+    section = page.partition("## Exit codes")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| ([0-9, ]+) \|", section, re.MULTILINE)
     documented = {int(code) for row in rows for code in row.split(",")}
     assert documented == {0, 1, 2, 10, 11, 20, 25, 30, 35, 40, UNREACHABLE}
