@@ -29,7 +29,7 @@ class View:
     """Of them, at least: how much fits depends on the fonts that there are."""
 
     width: int = 1280
-    height: int = 1020
+    height: int = 1120
     dark: bool = False
     pixels: float = 1
     """Of the picture, for one of the page."""
