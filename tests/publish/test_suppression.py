@@ -157,7 +157,7 @@ companies = st.lists(accounts, min_size=1, max_size=9)
 INPUTS = """
 create table intermediate.accepted_benefit_accounts (
     benefit_account_id varchar, employee_id varchar, benefit_type varchar, program_name varchar,
-    monthly_allowance decimal(18, 2)
+    monthly_allowance decimal(18, 2), open_from date, open_until date, has_allowance boolean
 );
 create table marts.fact_transactions (
     transaction_id varchar, employee_id varchar, benefit_account_id varchar, merchant varchar,
@@ -189,7 +189,10 @@ def built(company: Iterable[Account], catalog: Catalog) -> duckdb.DuckDBPyConnec
     repeated: dict[str, list[str]] = {relation: [] for relation in QUARANTINE}
     number = 0
     for place, it in enumerate(company):
-        account = f"('A{place}', 'E{it.employee}', '{it.benefit_type}', '{it.program}', 50)"
+        account = (
+            f"('A{place}', 'E{it.employee}', '{it.benefit_type}', '{it.program}', 50, "
+            "null, null, true)"
+        )
         warehouse.execute(f"insert into intermediate.accepted_benefit_accounts values {account}")
         if it.is_repeated:
             repeated["quality.quarantine_benefit_accounts"].append(f"A{place}")

@@ -54,8 +54,8 @@ def test_of_rows_that_fail_a_test_there_is_the_number(
     workspace.replace("catalog.yaml", "{range: {min: 0.01}}", "{range: {min: 55}}")
     workspace.replace(
         "catalog.yaml",
-        "published: false\n      raw_hire_date",
-        "published: false\n        tests: [{regex: ^none}]\n      raw_hire_date",
+        "description: email as written., type: VARCHAR, published: false}",
+        "description: email as written., type: VARCHAR, published: false, tests: [{regex: ^none}]}",
     )
     assert not workspace.attempt("CheckContracts")[1]
     assert workspace.query("select raw_email from quality.quarantine_employees") == [
