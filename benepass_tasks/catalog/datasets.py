@@ -286,6 +286,7 @@ class Reconciliation:
         amount: The column, of all three, whose sum has to come out too; None where there is none.
         accepted_count: The column of `accepted` that says for how many records a row stands; None
             where each is one.
+        uncounted: The table of the records that are no spend; None where all are.
     """
 
     staging: str
@@ -294,6 +295,54 @@ class Reconciliation:
     issues: str | None = None
     amount: str | None = None
     accepted_count: str | None = None
+    uncounted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MonthOf:
+    """As a part of a key: the month, in UTC, of the instant in a column."""
+
+    column: str
+
+
+Resends = Literal["supersede", "conflict"]
+Refunds = Literal["quarantine", "net"]
+SOURCE_FILE = "_source_file"
+"""The file of a record, which may be a part of a key and is what orders records by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What the records of a source are: one and the same, a later one, spend, a refund.
+
+    Attributes:
+        key: What identifies a record; empty where the model that reads the source knows.
+        resends: What a record in a later file does to one with the same key: take its place, or
+            conflict with it unless both say the same.
+        ordered_by: The column that says which record is the later one; None where only the name of
+            the file does, and within a file the place.
+        counts_when: For some columns the values, in lower case, of the records that are spend.
+        refunds: Whether amounts below zero are kept out, or are refunds that lower the spend.
+        refund_when: For some columns the values, in lower case, of records that are refunds
+            whatever the sign of their amount.
+    """
+
+    key: tuple[str | MonthOf, ...] = ()
+    resends: Resends = "conflict"
+    ordered_by: str | None = None
+    counts_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    refunds: Refunds = "quarantine"
+    refund_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> Iterator[tuple[str, str]]:
+        """The columns that are named, each with the word of the catalog that names it."""
+        for part in self.key:
+            yield "key", part.column if isinstance(part, MonthOf) else part
+        if self.ordered_by:
+            yield "ordered_by", self.ordered_by
+        yield from (("counts_when", column) for column in self.counts_when)
+        yield from (("refunds", column) for column in self.refund_when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +382,7 @@ class DeclaredSource:
         freshness: How old the newest load may be, if the catalog says so.
         volume: How many records there should be, if the catalog says so.
         reconciliation: What the records become; None where they stay in the raw table.
+        records: What identifies a record, which is the later one, and which are spend.
     """
 
     name: str
@@ -344,6 +394,7 @@ class DeclaredSource:
     freshness: Freshness | None = None
     volume: Volume | None = None
     reconciliation: Reconciliation | None = None
+    records: Records = Records()
 
 
 @dataclass(frozen=True, slots=True)

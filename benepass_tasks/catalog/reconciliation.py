@@ -27,6 +27,7 @@ def _wrong(declared: Reconciliation, catalog: Catalog) -> Iterator[tuple[tuple[s
         "accepted": declared.accepted,
         "quarantine": declared.quarantine,
         "issues": declared.issues,
+        "uncounted": declared.uncounted,
     }
     tables = {place: catalog.tables.get(name) for place, name in named.items() if name}
     for place, table in tables.items():
@@ -36,7 +37,7 @@ def _wrong(declared: Reconciliation, catalog: Catalog) -> Iterator[tuple[tuple[s
     if (declared.accepted is None) != (declared.quarantine is None):
         yield (), "must have both accepted and quarantine, or neither"
     for key, column, places in (
-        ("amount", declared.amount, ("staging", "accepted", "quarantine")),
+        ("amount", declared.amount, ("staging", "accepted", "quarantine", "uncounted")),
         ("accepted_count", declared.accepted_count, ("accepted",)),
     ):
         if column is None:

@@ -7,7 +7,7 @@ metadata.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from benepass_tasks.catalog import fitting, publishing, reconciliation, wording
+from benepass_tasks.catalog import fitting, publishing, reconciliation, records, wording
 from benepass_tasks.catalog.datasets import (
     CONTRACTED,
     AcceptedValues,
@@ -49,6 +49,7 @@ def check_declarations(declared: Declarations, names: Mapping[str, KeyPath]) -> 
     for source in declared.sources.values():
         yield from _check_source_columns(source)
         yield from _check_aliases(source)
+        yield from records.check(source)
     for table in declared.tables.values():
         yield from _check_materialized(table)
         yield from _check_columns(table)

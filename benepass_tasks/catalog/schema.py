@@ -20,6 +20,7 @@ from benepass_tasks.catalog.datasets import (
     Pii,
     PiiClass,
     Reconciliation,
+    Resends,
     SchemaContract,
     Suppression,
     Treatment,
@@ -47,6 +48,13 @@ from benepass_tasks.catalog.fields import (
     SourcePath,
     Strict,
     Text,
+)
+from benepass_tasks.catalog.record_fields import (
+    RECORDS,
+    RecordKey,
+    RefundRule,
+    ValuesByColumn,
+    declared_records,
 )
 
 
@@ -230,6 +238,7 @@ class _ReconciliationSchema(Strict):
     issues = Text()
     amount = Text()
     accepted_count = Text()
+    uncounted = Text()
 
     @post_load
     def build(self, data: dict[str, Any], **_kwargs: object) -> Reconciliation:
@@ -245,7 +254,6 @@ class _SourceMetadataSchema(_MetadataSchema):
             "source": "only a raw table has a source; remove it",
             "published": "only a table can be published; remove it",
             "suppression": "only of a published table anything is withheld; remove it",
-            "key": "only a table has a key; remove it",
             "tests": "only a table has tests; remove them",
         }
     )
@@ -254,6 +262,18 @@ class _SourceMetadataSchema(_MetadataSchema):
     schema_contract = Section(_SchemaContractSchema())
     reconciliation = Section(_ReconciliationSchema())
     kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
+    key = RecordKey()
+    resends = Choice(get_args(Resends))
+    ordered_by = Text()
+    counts_when = ValuesByColumn()
+    refunds = RefundRule()
+
+    @post_load
+    def gather_records(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
+        """Put what is said of the records into one declaration."""
+        return {"records": declared_records(data)} | {
+            name: value for name, value in data.items() if name not in RECORDS
+        }
 
 
 class _SuppressionSchema(Strict):
@@ -274,6 +294,10 @@ class _TableMetadataSchema(_MetadataSchema):
         {
             "schema_contract": "only what comes in from outside has one; move it to the source",
             "reconciliation": "is of what comes in from outside; move it to the source",
+            "resends": "is of what comes in from outside; move it to the source",
+            "ordered_by": "is of what comes in from outside; move it to the source",
+            "counts_when": "is of what comes in from outside; move it to the source",
+            "refunds": "is of what comes in from outside; move it to the source",
         }
     )
 
