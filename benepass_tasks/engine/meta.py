@@ -265,6 +265,25 @@ what it is about to tell before it does, so that another one does not; what coul
 is deleted.
 """
 
+DECISIONS = Table(
+    "decisions",
+    METADATA,
+    Column("decision", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("file", String),
+    Column("guard", String),
+    Column("sha256", String),
+    Column("detail", String, nullable=False),
+    Column("decided_at", DateTime(timezone=True), nullable=False),
+    Column("run_id", String),
+)
+"""What somebody decided about the data against a guard, one row per decision.
+
+`forgotten`: the rows of a file that was gone were removed. `accepted`: a guard may let a file pass
+once, in these bytes (`sha256`), or the money of a source (no `file`); `run_id` is the run that did,
+NULL until then. `detail` has the figures.
+"""
+
 PROPERTIES = Table(
     "properties",
     METADATA,
@@ -280,7 +299,7 @@ MASKING = "pii_masking"
 VERSIONS = Table("alembic_version", METADATA, Column("version_num", String(32), primary_key=True))
 """The version of schema meta, in one row."""
 
-VERSION = "0001"
+VERSION = "0002"
 """The version of schema meta that is declared here: the newest of the migrations."""
 
 UNVERSIONED = "0000"

@@ -88,13 +88,18 @@ def complete_raw(connection: Connection, table: Table, gone: Collection[str]) ->
         ContractError: a column is not what the catalog declares.
     """
     for file in gone:
-        _delete(connection, table, "_source_file = ?", (file,))
-        forget_load(connection, str(table.source), file)
+        remove_file(connection, table, file)
     engine = engine_of(connection)
     columns = engine.columns(table.relation)
     refuse_other_raw_columns(table, columns)
     content = {name: kind for name, kind in columns.items() if name != "_dlt_load_id"}
     return engine.measure(table.relation, content, Profiling.of(table, content))
+
+
+def remove_file(connection: Connection, table: Table, file: str) -> None:
+    """Remove the records of a file, and the word for its load."""
+    _delete(connection, table, "_source_file = ?", (file,))
+    forget_load(connection, str(table.source), file)
 
 
 def _delete(connection: Connection, table: Table, condition: str, values: tuple[str, ...]) -> None:

@@ -1,0 +1,81 @@
+"""`source`: what becomes of the files of the sources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workspace import Workspace
+
+    from tests.cli.conftest import Said
+
+    Say = Callable[..., Said]
+
+SECOND = "data/transactions_2.csv"
+
+
+@pytest.fixture
+def one_gone(workspace: Workspace) -> Workspace:
+    """A built workspace whose second file of transactions is gone again."""
+    rows = (workspace.data / "transactions.csv").read_text()
+    workspace.write(SECOND, rows.replace("\nT", "\nU") + "broken\n")
+    workspace.run()
+    (workspace.root / SECOND).unlink()
+    return workspace
+
+
+def test_a_file_that_is_gone_is_forgotten_with_its_rows_and_money_named(
+    say: Say, one_gone: Workspace
+) -> None:
+    (money,) = one_gone.query(
+        "select sum(amount) from staging.stg_transactions where _source_file = 'transactions_2.csv'"
+    )[0]
+    said = say("source", "forget", "transactions_2.csv", "--yes")
+    assert said.code == 0
+    loss = f"5 rows and 1 rejected records, USD {money:,.2f}"
+    assert said.lines[0] == f"transactions: transactions_2.csv is gone; with it go {loss}."
+    assert one_gone.query("select count(*) from raw.transactions") == [(5,)]
+    assert one_gone.query("select count(*) from raw.rejected_rows") == [(0,)]
+    assert one_gone.query("select decision, source, file, detail, run_id from meta.decisions") == [
+        ("forgotten", "transactions", "transactions_2.csv", loss, None)
+    ]
+    one_gone.run()
+    assert one_gone.query(
+        "select count(*) from marts.fact_transactions where transaction_id like 'U%'"
+    ) == [(0,)]
+
+
+@pytest.mark.parametrize("name", [SECOND, "transactions_2.csv", "{root}/data/transactions_2.csv"])
+def test_the_file_is_named_as_the_run_the_catalog_or_the_disk_does(
+    say: Say, one_gone: Workspace, name: str
+) -> None:
+    assert say("source", "forget", name.format(root=one_gone.root), "--yes").code == 0
+    assert one_gone.query("select count(*) from raw.transactions") == [(5,)]
+
+
+def test_without_a_terminal_nothing_is_removed_unless_it_is_said(
+    say: Say, one_gone: Workspace
+) -> None:
+    said = say("source", "forget", "transactions_2.csv")
+    assert said.code == 2
+    assert "say --yes" in said.err
+    assert one_gone.query("select count(*) from raw.transactions") == [(10,)]
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_file_that_is_there_is_not_forgotten(say: Say, workspace: Workspace) -> None:
+    said = say("source", "forget", "transactions.csv", "--yes")
+    assert said.code == 1
+    assert "Move it out of the data folder first" in said.err
+    assert workspace.query("select count(*) from meta.decisions") == [(0,)]
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_file_that_was_never_loaded_is_named_with_the_nearest(say: Say) -> None:
+    said = say("source", "forget", "transaction.csv", "--yes")
+    assert said.code == 1
+    assert said.err == ("no file 'transaction.csv' is loaded (did you mean 'transactions.csv'?)\n")
