@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
+from benepass_tasks.catalog.layout import Layout
+
 if TYPE_CHECKING:
     from benepass_tasks.catalog.document import Entries
 
@@ -383,6 +385,7 @@ class DeclaredSource:
         volume: How many records there should be, if the catalog says so.
         reconciliation: What the records become; None where they stay in the raw table.
         records: What identifies a record, which is the later one, and which are spend.
+        layout: How the files are written.
     """
 
     name: str
@@ -395,6 +398,7 @@ class DeclaredSource:
     volume: Volume | None = None
     reconciliation: Reconciliation | None = None
     records: Records = Records()
+    layout: Layout = field(default_factory=Layout)
 
 
 @dataclass(frozen=True, slots=True)

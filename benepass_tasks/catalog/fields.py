@@ -47,18 +47,6 @@ _TYPE_FORM = (
     rf"^\s*({'|'.join(_SIMPLE_TYPES)}|DECIMAL\((0|[1-9][0-9]*),(0|[1-9][0-9]*)\))(\[\])?\s*$"
 )
 _PATH_FORM = r"^\s*data/([^*?\[\\/]+/)*[^\\/]*[^\\/.\s][^\\/]*\s*$"
-# What Kedro's reader may be told: each makes it read as the pipeline does, or makes no difference.
-_LOAD_ARGS: Mapping[str, tuple[object, ...]] = MappingProxyType(
-    {
-        "dtype": ("str",),
-        "keep_default_na": (False,),
-        "na_filter": (False,),
-        "on_bad_lines": ("warn", "skip"),
-        "encoding_errors": ("replace",),
-        "engine": ("c", "python"),
-        "low_memory": (True, False),
-    }
-)
 _GLOB = frozenset("*?[")
 _DURATION = re.compile(r"([1-9]\d{0,5})([mhd])", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -248,42 +236,6 @@ class Names(Value[tuple[str, ...]]):
         if len(set(names)) < len(names):
             raise ValidationError("must have each name once")
         return names
-
-
-class LoadArgs(Value[Mapping[str, object]]):
-    """How Kedro reads a source's files, where that is what the pipeline's own reader does, too."""
-
-    form = of_form(
-        type="object",
-        properties={name: {"enum": list(valid)} for name, valid in _LOAD_ARGS.items()},
-        additionalProperties=False,
-    )
-
-    def _deserialize(
-        self, value: object, *_args: object, **_kwargs: object
-    ) -> Mapping[str, object]:
-        if not isinstance(value, Mapping):
-            raise ValidationError(f"must be a mapping, not {wording.shown(value)}")
-        errors = {name: [said] for name, it in value.items() if (said := _not_read(name, it))}
-        if errors:
-            raise ValidationError(errors)
-        return value
-
-
-def _not_read(name: object, value: object) -> str | None:
-    valid = _LOAD_ARGS.get(name) if isinstance(name, str) else None
-    if valid is None:
-        near = wording.meant(wording.nearest(name, _LOAD_ARGS))
-        message = "is for Kedro alone, and the pipeline reads the file without it; remove it"
-        return message + (near or f" (allowed: {', '.join(_LOAD_ARGS)})")
-    if any(type(value) is type(it) and value == it for it in valid):
-        return None
-    choices = " or ".join(map(_word, valid))
-    return f"must be {choices}, which is how the pipeline reads, not {wording.shown(value)}"
-
-
-def _word(value: object) -> str:
-    return value if isinstance(value, str) else wording.shown(value)
 
 
 class DuckDBType(Text):

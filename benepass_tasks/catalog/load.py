@@ -23,6 +23,7 @@ from benepass_tasks.catalog.document import (
     refuse,
 )
 from benepass_tasks.catalog.implied import raw_tables
+from benepass_tasks.catalog.layout import FILE_TYPES
 from benepass_tasks.config.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ TABLES = "_tables"
 FACTORY = "{layer}.{table}"
 """The name of that entry: a pattern of Kedro, which stands for every name with a dot."""
 
-SOURCE_TYPE = "pandas.CSVDataset"
 TABLE_TYPE = "ibis.TableDataset"
 _SOURCE_KEYS = frozenset({"filepath", "load_args"})
 _TABLE_KEYS = frozenset({"table_name", "database", "connection"})
@@ -208,8 +208,7 @@ class _Reading:
         elif wrong := wording.not_snake_case(name):
             self._refuse((name,), wrong)
         elif loaded is not None:
-            metadata = {"domain": None} | loaded["metadata"]
-            self.sources[name] = DeclaredSource(name=name, filepath=loaded["filepath"], **metadata)
+            self.sources[name] = DeclaredSource(name=name, **{"domain": None} | loaded)
 
 
 def is_table(name: str, declared: Mapping[object, object]) -> bool:
@@ -223,7 +222,7 @@ def is_table(name: str, declared: Mapping[object, object]) -> bool:
     """
     named = 1 if "." in name else -1
     kind = declared.get("type")
-    typed = (kind == TABLE_TYPE) - (kind == SOURCE_TYPE)
+    typed = (kind == TABLE_TYPE) - (kind in FILE_TYPES)
     keyed = bool(_TABLE_KEYS & declared.keys()) - bool(_SOURCE_KEYS & declared.keys())
     return (named + typed + keyed or named) > 0
 

@@ -42,13 +42,14 @@ from benepass_tasks.catalog.fields import (
     Flag,
     Kind,
     Kinds,
-    LoadArgs,
     Names,
     Section,
     SourcePath,
     Strict,
     Text,
 )
+from benepass_tasks.catalog.layout import FILE_TYPES
+from benepass_tasks.catalog.load_args import LayoutSchema, LoadArgs, layout_of, type_rules
 from benepass_tasks.catalog.record_fields import (
     RECORDS,
     RecordKey,
@@ -261,6 +262,7 @@ class _SourceMetadataSchema(_MetadataSchema):
     columns = Each(_SourceColumnSchema(), "columns", required=True, snake_case=True)
     schema_contract = Section(_SchemaContractSchema())
     reconciliation = Section(_ReconciliationSchema())
+    layout = Section(LayoutSchema())
     kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
     key = RecordKey()
     resends = Choice(get_args(Resends))
@@ -319,10 +321,19 @@ class _ConnectionSchema(Strict):
 
 
 class _SourceSchema(Strict):
-    type = Exactly("pandas.CSVDataset")
+    json_rules = tuple(type_rules())
+
+    type = Choice(FILE_TYPES, required=True)
     filepath = SourcePath(required=True)
     load_args = LoadArgs()
     metadata = Section(_SourceMetadataSchema(), required=True)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
+        """Make the layout, of which each part is valid by itself."""
+        metadata = dict(data["metadata"])
+        layout = layout_of(data["type"], data.get("load_args"), metadata.pop("layout", {}))
+        return {"filepath": data["filepath"], "layout": layout, **metadata}
 
 
 class _TableSchema(Strict):

@@ -1,7 +1,7 @@
 """The catalog's datasets as the commands show them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import get_args
 
 from benepass_tasks.catalog import Catalog, Column, Pii, PiiClass, Source, Table, wording
@@ -134,6 +134,7 @@ def summary_json(dataset: Dataset) -> dict[str, object]:
 def dataset_json(dataset: Dataset, neighbours: Neighbours) -> dict[str, object]:
     """All that is known of a dataset, for JSON."""
     grain = dataset.declared.grain if isinstance(dataset.declared, Table) else None
+    layout = asdict(dataset.declared.layout) if isinstance(dataset.declared, Source) else None
     return {
         "name": dataset.name,
         "layer": dataset.layer,
@@ -141,6 +142,7 @@ def dataset_json(dataset: Dataset, neighbours: Neighbours) -> dict[str, object]:
         "domains": dataset.domains,
         "description": dataset.declared.description,
         "grain": grain,
+        "layout": layout,
         "made_by": neighbours.made_by,
         "reads": neighbours.reads,
         "read_by": neighbours.read_by,

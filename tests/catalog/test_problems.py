@@ -100,16 +100,17 @@ def test_the_good_catalog_is_good(tmp_path: Path) -> None:
     ]
 
 
+FILE_TYPES = "pandas.CSVDataset, pandas.ExcelDataset, pandas.ParquetDataset, pandas.JSONDataset"
 DATASETS = {
     "source without its type": (
         "  type: pandas.CSVDataset\n",
         "",
-        "3 claims.type: is required: pandas.CSVDataset",
+        f"3 claims.type: is required: one of {FILE_TYPES}",
     ),
     "source of another type": (
         "pandas.CSVDataset",
-        "pandas.ParquetDataset",
-        "4 claims.type: must be pandas.CSVDataset, not 'pandas.ParquetDataset'",
+        "pandas.CsvDataset",
+        f"4 claims.type: must be one of {FILE_TYPES} (did you mean 'pandas.CSVDataset'?)",
     ),
     "table called like a source": (
         "marts.spend:",
@@ -123,7 +124,7 @@ DATASETS = {
     "source called like a table": (
         "pandas.CSVDataset",
         "ibis.TableDataset",
-        "4 claims.type: must be pandas.CSVDataset, not 'ibis.TableDataset'",
+        f"4 claims.type: must be one of {FILE_TYPES}, not 'ibis.TableDataset'",
     ),
     "unknown layer": (
         "marts.spend:\n",
@@ -247,7 +248,7 @@ DATASETS = {
         (
             "1 notes.filepath: is required: a file below data/, such as data/members*.csv\n"
             "1 notes.metadata: is required\n"
-            "1 notes.type: must be pandas.CSVDataset, not 'ibis.TableDataset'"
+            f"1 notes.type: must be one of {FILE_TYPES}, not 'ibis.TableDataset'"
         ),
     ),
     "metadata missing": (FROM_METADATA, "", "36 marts.spend.metadata: is required"),

@@ -5,7 +5,7 @@ from typing import get_args
 
 import click
 
-from benepass_tasks.catalog import Column, Domain, Layer, Table, wording
+from benepass_tasks.catalog import Column, Domain, Layer, Source, Table, wording
 from benepass_tasks.cli import definitions, inventory
 from benepass_tasks.cli.command import Group
 from benepass_tasks.cli.output import say, say_fields, say_json, say_table
@@ -160,10 +160,21 @@ def _overview(dataset: inventory.Dataset, around: inventory.Neighbours) -> dict[
         "kind": dataset.kind,
         "domain": ", ".join(dataset.domains),
         "made by": around.made_by,
+        "layout": _layout(declared) if isinstance(declared, Source) else None,
         "reads": ", ".join(around.reads),
         "read by": ", ".join(around.read_by),
     }
     return {name: value for name, value in fields.items() if value}
+
+
+def _layout(source: Source) -> str:
+    """What the catalog says of how the files are written, each word with its value."""
+    said = source.layout.said.items()
+    return ", ".join(f"{word} {wording.printable(_text(value))}" for word, value in said)
+
+
+def _text(value: object) -> str:
+    return " ".join(map(_text, value)) if isinstance(value, tuple) else str(value)
 
 
 def _column_row(column: Column) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ class SourceFileNode(Node):
             repr((column.name, column.required, sorted(column.aliases)))
             for column in self.source.columns.values()
         )
-        return digest(READER, self.source.name, *columns)
+        return digest(READER, self.source.name, repr(self.source.layout.of_raw), *columns)
 
     def see(self) -> Mapping[str, str]:
         """The state of the file; empty where there is none."""
