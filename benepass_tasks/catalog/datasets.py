@@ -15,7 +15,7 @@ from benepass_tasks.catalog.layout import Layout
 if TYPE_CHECKING:
     from benepass_tasks.catalog.document import Entries
 
-Layer = Literal["raw", "staging", "intermediate", "quality", "marts"]
+Layer = Literal["raw", "base", "staging", "intermediate", "quality", "marts"]
 Domain = Literal["people", "benefits", "quality"]
 Materialized = Literal["table", "view"]
 PiiClass = Literal["none", "quasi_identifier", "pseudonym", "identifier"]
@@ -277,27 +277,6 @@ class SchemaContract:
 
 
 @dataclass(frozen=True, slots=True)
-class Guards:
-    """What a source may not come to, lest bad data takes the place of good; shares are parts of 1.
-
-    Attributes:
-        max_rejected: The most of a file's records that may be rejected.
-        max_shrink: The most of its rows that a file may lose since its last load.
-        max_quarantined_money: The most of the source's money that may be quarantined where
-            something is published already.
-        min_clean: The least of its records, and of its money, that must be neither rejected nor
-            quarantined for the source to be healthy.
-        max_columns: The most columns that a file may have.
-    """
-
-    max_rejected: float = 0.5
-    max_shrink: float = 0.5
-    max_quarantined_money: float = 0.5
-    min_clean: float = 0.5
-    max_columns: int = 1_000
-
-
-@dataclass(frozen=True, slots=True)
 class Reconciliation:
     """What the records of a source become, so that it can be proven that none is lost.
 
@@ -419,7 +398,6 @@ class DeclaredSource:
     volume: Volume | None = None
     reconciliation: Reconciliation | None = None
     records: Records = Records()
-    guards: Guards = Guards()
     layout: Layout = field(default_factory=Layout)
 
 
@@ -517,8 +495,8 @@ class Declarations:
     Attributes:
         path: The file it was read from.
         sources: The sources by name, in the file's order; read-only.
-        tables: The tables by relation, such as `raw.members`, the raw table of each source among
-            them whether or not the file has an entry for it; read-only.
+        tables: The tables by relation, such as `raw.members`, the raw table and the base view of
+            each source among them, which no entry need declare; read-only.
         masks: The masking policy by macro; read-only.
         entries: Where in the file the entry of each dataset is; for messages.
     """

@@ -147,6 +147,10 @@ class Entries:
         """
         refuse(self.document, map(self.placed, problems))
 
+    def line(self, *path: object) -> int:
+        """The line of the file where a path leads that begins with a dataset."""
+        return self.document.place(self.placed(Problem(path, "")).path).line
+
     def placed(self, problem: Problem) -> Problem:
         """A problem with a dataset as one with the text."""
         dataset, *below = problem.path

@@ -1,9 +1,9 @@
-"""The raw tables, which no entry has to declare: what a load makes of the sources' files.
+"""What no entry has to declare: the raw table of each source, and the base view that reads it.
 
-An entry of a raw table stands over what is implied.
+An entry of a raw table stands over what is implied. A base view has none.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import get_args
@@ -40,6 +40,12 @@ _REJECTED_TYPES = {
 }
 _GLOB = frozenset("*?[")
 
+AS_WRITTEN = "_as_written"
+"""How the name of a base view's column ends that holds the text as it is in the file."""
+
+PROVENANCE = ("_source_file", "_row_number")
+"""What tells the rows of a table apart that has it, unless it has a key of its own."""
+
 
 def ingested_column(name: str) -> DeclaredColumn:
     """A column that the load adds to each raw table."""
@@ -70,6 +76,41 @@ def raw_tables(
         yield replace(table, columns=MappingProxyType({**table.columns, **silent}))
     if sources:
         yield declared.get(REJECTED) or _rejected(sources)
+
+
+def base_views(
+    sources: Mapping[str, DeclaredSource], raw: Iterable[DeclaredTable]
+) -> Iterator[DeclaredTable]:
+    """The view of each source whose values are in canonical form, as its columns are declared.
+
+    Args:
+        sources: The sources by name.
+        raw: All raw tables.
+
+    Yields:
+        The view of each: its columns, each also as it was written, and where the record is from.
+    """
+    for table in raw:
+        if table.source is not None and table.source in sources:
+            source = sources[table.source]
+            names = (it for name in source.columns for it in (name, f"{name}{AS_WRITTEN}"))
+            yield DeclaredTable(
+                layer="base",
+                name=source.name,
+                description=f"{table.description.partition(',')[0]}, each value in the one form "
+                "that the SQL reads.",
+                grain="one row per record of the raw table",
+                materialized="view",
+                domain=source.domain,
+                source=None,
+                columns=MappingProxyType(
+                    {
+                        name: DeclaredColumn(name, None, None, None, None)
+                        for name in (*names, *PROVENANCE)
+                    }
+                ),
+                is_implied=True,
+            )
 
 
 def _raw_table(source: DeclaredSource) -> DeclaredTable:

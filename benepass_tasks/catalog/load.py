@@ -22,7 +22,7 @@ from benepass_tasks.catalog.document import (
     read_document,
     refuse,
 )
-from benepass_tasks.catalog.implied import raw_tables
+from benepass_tasks.catalog.implied import base_views, raw_tables
 from benepass_tasks.catalog.layout import FILE_TYPES
 from benepass_tasks.config.errors import CatalogError
 
@@ -41,7 +41,7 @@ FACTORY = "{layer}.{table}"
 TABLE_TYPE = "ibis.TableDataset"
 _SOURCE_KEYS = frozenset({"filepath", "load_args"})
 _TABLE_KEYS = frozenset({"table_name", "database", "connection"})
-_LAYERS: tuple[str, ...] = get_args(Layer)
+_LAYERS = tuple(it for it in get_args(Layer) if it != "base")
 
 
 def load_catalog(path: Path) -> Declarations:
@@ -63,8 +63,9 @@ def load_catalog(path: Path) -> Declarations:
     raw = list(raw_tables(reading.sources, reading.tables))
     implied = {it.relation: it for it in raw if it.is_implied}
     tables = {name: it for name, it in implied.items() if name not in reading.metadata}
+    tables |= {it.relation: it for it in base_views(reading.sources, raw)}
     tables |= reading.tables | {it.relation: it for it in raw if not it.is_implied}
-    metadata = {name: (it.source or "",) for name, it in tables.items()} | reading.metadata
+    metadata = {name: _source_path(it) for name, it in tables.items()} | reading.metadata
     entries = Entries(document, MappingProxyType(metadata))
     declared = Declarations(
         path,
@@ -77,6 +78,11 @@ def load_catalog(path: Path) -> Declarations:
     reading.problems += map(entries.placed, found)
     refuse(document, reading.problems)
     return declared
+
+
+def _source_path(table: DeclaredTable) -> KeyPath:
+    """Where what a table follows from is declared."""
+    return (table.name, "metadata") if table.layer == "base" else (table.source or "",)
 
 
 def _read(path: Path) -> str:
@@ -232,7 +238,9 @@ def _wrong_with_name(name: str) -> Iterator[str]:
     if not dot:
         yield f"a table is called <layer>.<table>, the layer one of {', '.join(_LAYERS)}"
         return
-    if layer not in _LAYERS:
+    if layer == "base":
+        yield "follows from its source, and has no entry; remove it"
+    elif layer not in _LAYERS:
         yield f"the layer {wording.one_of(layer, _LAYERS)}"
     wrong = wording.not_snake_case(table)
     if wrong:

@@ -27,9 +27,6 @@ from benepass_tasks.catalog.document import KeyPath, Problem
 from benepass_tasks.catalog.header_names import INGESTED, column_name
 from benepass_tasks.catalog.implied import REJECTED
 
-PROVENANCE = ("_source_file", "_row_number")
-"""What tells the rows of a table apart that has it, unless it has a key of its own."""
-
 INSTANTS = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 """The types of a column that says how old a row is."""
 

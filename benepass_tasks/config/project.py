@@ -11,6 +11,9 @@ from benepass_tasks.config.errors import ProjectError
 LAYERS = ("staging", "intermediate", "quality", "marts")
 """The layers that SQL models build, in the order in which data flows through them."""
 
+SCHEMAS = ("raw", "base", *LAYERS)
+"""All layers: before the models, what files are loaded into, and the views that read them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
@@ -78,7 +81,8 @@ def list_relations(project: Project) -> list[str]:
         catalog = project.catalog.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return []
-    sources = (f"raw.{name}" for name in re.findall(r"^([a-z]\w*):", catalog, re.MULTILINE))
+    names = re.findall(r"^([a-z]\w*):", catalog, re.MULTILINE)
+    sources = (f"{layer}.{name}" for layer in ("raw", "base") for name in names)
     entries = re.findall(r"^ *(raw\.\w+):", catalog, re.MULTILINE)
     models = (f"{layer}.{path.stem}" for layer in LAYERS for path in project.sql_files(layer))
     return list(dict.fromkeys([*entries, *sources, *models]))

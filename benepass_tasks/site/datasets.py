@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import get_args
 
 from benepass_tasks.catalog import Column, DataTest, Layer, Source, Table
 from benepass_tasks.engine.measure import ColumnProfile
 from benepass_tasks.quality.data_tests.results import Result, read_latest
 from benepass_tasks.site.sources import Sources
+from benepass_tasks.sqlmodels import Model
 from benepass_tasks.state.history.read import newest_profiles
 from benepass_tasks.state.markers import Load, Snapshot, snapshot_of
 from benepass_tasks.state.publication import Publication, PublishedTable
@@ -20,6 +20,7 @@ FILES = "sources"
 LAYERS: Mapping[str, str] = {
     FILES: "The files that come in.",
     "raw": "Their records as they are written, all as text, and what could not be parsed.",
+    "base": "The same records, each value in the one form that the SQL reads.",
     "staging": "Trimmed and typed, one record for one record; personal data is masked here.",
     "intermediate": "Joined, and one record chosen for each id.",
     "quality": "What is wrong with which record, and the records that are kept out.",
@@ -37,7 +38,7 @@ class Dataset:
         declared: What the catalog says.
         reads: The datasets it is made from.
         readers: The tables that are made from it.
-        sql: The file of its SQL; None where files are loaded.
+        model: Its SQL; None where files are loaded.
         published: What of it is published; None where nothing is.
         rows: How many rows it has, of a source its records; None where that is not counted.
         built_at: When it was built or loaded last; None where it never was.
@@ -50,7 +51,7 @@ class Dataset:
     declared: Source | Table
     reads: tuple[str, ...]
     readers: tuple[str, ...]
-    sql: Path | None
+    model: Model | None
     published: PublishedTable | None
     rows: int | None
     built_at: datetime | None
@@ -109,7 +110,7 @@ def datasets_of(sources: Sources) -> list[Dataset]:
             declared=one,
             reads=models[name].references if name in models else (),
             readers=tuple(readers.get(name, ())),
-            sql=sources.graph.models[name].path if name in sources.graph.models else None,
+            model=sources.graph.models.get(name),
             published=published.get(name),
             rows=_rows(one, state),
             built_at=_built_at(one, state),

@@ -14,7 +14,7 @@ from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredTable
 from benepass_tasks.catalog.declared import refuse_other_columns
 from benepass_tasks.catalog.header_names import INGESTED
 from benepass_tasks.config.errors import ContractError, ModelError
-from benepass_tasks.config.project import LAYERS
+from benepass_tasks.config.project import SCHEMAS
 from benepass_tasks.engine.session import quote_name, quote_relation
 from benepass_tasks.sqlmodels.definitions import Model
 from benepass_tasks.sqlmodels.graph import CHECKS, ModelGraph
@@ -68,11 +68,10 @@ def bind(declared: Declarations, graph: ModelGraph) -> dict[str, Types]:
 
 
 def _prepare(scratch: duckdb.DuckDBPyConnection, declared: Declarations, graph: ModelGraph) -> None:
-    # What the optimizer would make of a plan, nobody asks.
-    scratch.execute("set TimeZone = 'UTC'; set explain_output = 'all'; pragma disable_optimizer")
+    scratch.execute("set TimeZone = 'UTC'; set explain_output = 'all'")
     for name, value in VARIABLES.items():
         scratch.execute(f"set variable {name} = {value}")
-    for layer in ("raw", *LAYERS, CHECKS):
+    for layer in (*SCHEMAS, CHECKS):
         scratch.execute(f"create schema {quote_name(layer)}")
     for table in declared.tables.values():
         if table.layer == "raw":

@@ -18,7 +18,10 @@ class Macro:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A table's or view's SELECT; `references` are the relations it reads, sorted."""
+    """A table's or view's SELECT; `references` are the relations it reads, sorted.
+
+    The path of one that is generated is that of the catalog.
+    """
 
     relation: str
     path: Path
@@ -27,3 +30,8 @@ class Model:
     references: tuple[str, ...]
     macros: frozenset[str]
     variables: frozenset[str]
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether the SQL follows from the catalog, and stands in no file."""
+        return self.path.suffix != ".sql"

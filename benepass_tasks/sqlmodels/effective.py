@@ -32,10 +32,11 @@ from benepass_tasks.catalog import (
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource, DeclaredTable
 from benepass_tasks.catalog.document import Problem
 from benepass_tasks.catalog.header_names import INGESTED
-from benepass_tasks.catalog.implied import ingested_column
-from benepass_tasks.catalog.rules import PROVENANCE, check_catalog
+from benepass_tasks.catalog.implied import PROVENANCE, ingested_column
+from benepass_tasks.catalog.rules import check_catalog
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.project import Project
+from benepass_tasks.sqlmodels.base_views import base_queries
 from benepass_tasks.sqlmodels.cache import files_key
 from benepass_tasks.sqlmodels.graph import ModelGraph, read_graph
 from benepass_tasks.sqlmodels.privacy.masks import approved_masks
@@ -87,7 +88,7 @@ def read_definitions(project: Project, cache: Path) -> tuple[Catalog, ModelGraph
     declared = load_catalog(project.catalog)
     graph = read_graph(project, declared, cache)
     memory = cache.with_name(f"{cache.stem}.derived{cache.suffix}")
-    key = digest(files_key(project), *_facts(declared))
+    key = digest(files_key(project, base_queries(declared)), *_facts(declared))
     derived = _recall(memory, key)
     if derived is None:
         derived = derive(declared, graph)
@@ -154,7 +155,14 @@ def complete(declared: Declarations, derived: DerivedColumns) -> Catalog:
     catalog = Catalog(
         declared.path,
         MappingProxyType({it.name: completion.source(it) for it in declared.sources.values()}),
-        MappingProxyType({it.relation: completion.table(it) for it in declared.tables.values()}),
+        MappingProxyType(
+            {
+                it.relation: completion.table(it)
+                for it in declared.tables.values()
+                # A base view that no model reads is not made.
+                if it.layer != "base" or it.relation in derived
+            }
+        ),
         declared.masks,
         entries=declared.entries,
     )

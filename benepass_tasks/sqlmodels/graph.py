@@ -11,6 +11,7 @@ from benepass_tasks.catalog import Declarations, SqlCheck
 from benepass_tasks.catalog.wording import meant, nearest
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.config.project import LAYERS, Project
+from benepass_tasks.sqlmodels.base_views import base_queries
 from benepass_tasks.sqlmodels.cache import Definitions, files_key, keep, recall
 from benepass_tasks.sqlmodels.definitions import Macro, Model
 
@@ -61,14 +62,15 @@ def read_graph(project: Project, catalog: Declarations, cache: Path) -> ModelGra
             file, a reference to a table that no entry knows, a cycle, SQL that cannot be used.
     """
     problems: list[str] = []
+    base = base_queries(catalog)
     try:
-        key = files_key(project)
+        key = files_key(project, base)
     except OSError as error:
         raise ModelError(
             f"{error.filename} cannot be read: {error.strerror}; sql/ holds SQL files only"
         ) from error
     known = recall(cache, key)
-    macros, models = known or _parse(project, problems)
+    macros, models = known or _parse(project, Path(catalog.path.name), base, problems)
     problems += _mismatches(project, catalog, models)
     problems += _check_mismatches(project, catalog)
     problems += _unproven(catalog, models)
@@ -86,9 +88,11 @@ def read_graph(project: Project, catalog: Declarations, cache: Path) -> ModelGra
     )
 
 
-def _parse(project: Project, problems: list[str]) -> Definitions:
+def _parse(
+    project: Project, catalog: Path, base: Mapping[str, str], problems: list[str]
+) -> Definitions:
     from benepass_tasks.sqlmodels.macros import read_macros  # noqa: PLC0415 - only when changed
-    from benepass_tasks.sqlmodels.statements import read_model  # noqa: PLC0415
+    from benepass_tasks.sqlmodels.statements import make_model, read_model  # noqa: PLC0415
     from benepass_tasks.sqlmodels.syntax import reading  # noqa: PLC0415
 
     models = {}
@@ -103,6 +107,10 @@ def _parse(project: Project, problems: list[str]) -> Definitions:
                     models[relation] = read_model(reader, relation, project.root, path, macros)
                 except ModelError as error:
                     problems.append(str(error))
+        # A base view that no model reads is not made.
+        read = {reference for model in models.values() for reference in model.references}
+        for relation in base.keys() & read:
+            models[relation] = make_model(reader, relation, catalog, base[relation], macros)
     return macros, models
 
 
@@ -112,7 +120,7 @@ def _mismatches(
     files = {f"{layer}.{path.stem}": path for layer in LAYERS for path in project.sql_files(layer)}
     for relation in catalog.tables.keys() - files.keys():
         layer, _, table = relation.partition(".")
-        if layer != "raw":
+        if layer not in ("raw", "base"):
             yield f"catalog.yaml: {relation} has no SQL file; expected sql/{layer}/{table}.sql"
     for relation in files.keys() - catalog.tables.keys():
         yield f"{files[relation]}: {relation} has no entry in catalog.yaml; declare it there"
@@ -128,8 +136,9 @@ def _mismatches(
 def _unproven(catalog: Declarations, models: Mapping[str, Model]) -> Iterator[str]:
     raw = {table.source: relation for relation, table in catalog.tables.items() if table.source}
     for source in catalog.sources.values():
-        loaded = raw.get(source.name)
-        readers = sorted(name for name, model in models.items() if loaded in model.references)
+        records = {raw.get(source.name), base := f"base.{source.name}"}
+        reading = (it.relation for it in models.values() if records.intersection(it.references))
+        readers = sorted(it for it in reading if it != base)
         if readers and source.reconciliation is None:
             yield (
                 f"{catalog.path.name}: {source.name}: {', '.join(readers)} reads its records, and "

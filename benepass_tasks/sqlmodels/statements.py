@@ -1,8 +1,8 @@
 """One SQL file: the tables, macros and settings it reads, and the recipe they make up.
 
 A model is a single SELECT over tables that are written as `layer.table`. What it reads is taken
-from DuckDB's own tree of it, and its recipe is that tree: editing a comment or a line break changes
-nothing.
+from DuckDB's own tree of it; its recipe is the text without comments and layout, so that editing a
+comment changes nothing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from pathlib import Path
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.sqlmodels.definitions import Macro, Model
-from benepass_tasks.sqlmodels.syntax import Node, Reader, SqlError
+from benepass_tasks.sqlmodels.syntax import Node, Reader, SqlError, recipe_of
 
 SETTINGS = ("as_of_date", "pii_masking")
 """What SQL may read with `getvariable`: the settings that can change a table's content."""
@@ -64,7 +64,17 @@ def read_model(
     Raises:
         ModelError: the file is no single SELECT, or reads what is no table of the catalog.
     """
-    sql = read_text(root, path).rstrip().rstrip(";")
+    return make_model(reader, relation, path, read_text(root, path).rstrip().rstrip(";"), macros)
+
+
+def make_model(
+    reader: Reader, relation: str, path: Path, sql: str, macros: Mapping[str, Macro]
+) -> Model:
+    """What is known of a SELECT; `path` is where it is written, or what it is generated from.
+
+    Raises:
+        ModelError: it is no single SELECT, or reads what is no table of the catalog.
+    """
     try:
         tree = reader.select(sql)
     except SqlError as error:
@@ -76,7 +86,7 @@ def read_model(
         relation=relation,
         path=path,
         sql=sql,
-        recipe=digest(reader.digest(sql), *(macro.recipe for macro in used)),
+        recipe=digest(recipe_of(reader, sql), *(macro.recipe for macro in used)),
         references=_references(path, tree),
         macros=frozenset(reached),
         variables=variables_of(path, tree, SETTINGS).union(*(macro.variables for macro in used)),

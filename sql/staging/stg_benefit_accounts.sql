@@ -13,7 +13,7 @@ with benefit_accounts as (
         clean_text(current_balance) as balance_text,
         clean_text(opened_on) as opened_text,
         clean_text(closed_on) as closed_text
-    from raw.benefit_accounts
+    from base.benefit_accounts
 ),
 
 typed as (

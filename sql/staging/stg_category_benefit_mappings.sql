@@ -5,4 +5,4 @@ select
     clean_label(valid_category) as valid_category,
     _source_file,
     _row_number
-from raw.category_benefit_mappings
+from base.category_benefit_mappings

@@ -11,7 +11,7 @@ with employees as (
         clean_text(hire_date) as hire_date,
         clean_label(status) as status,
         clean_text(termination_date) as termination_date
-    from raw.employees
+    from base.employees
 )
 
 select

@@ -11,7 +11,7 @@ with transactions as (
         clean_text(amount) as amount_text,
         clean_text(transaction_timestamp) as timestamp_text,
         clean_label(category) as category
-    from raw.transactions
+    from base.transactions
 ),
 
 typed as (

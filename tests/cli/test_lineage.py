@@ -30,13 +30,15 @@ def test_a_column_is_followed_up_to_its_source_with_file_and_line(
         line_of(workspace, "sql/marts/fact_transactions.sql", "transactions.amount"),
         line_of(workspace, "sql/intermediate/int_transactions_enriched.sql", "transactions.amount"),
         line_of(workspace, "sql/staging/stg_transactions.sql", "amount"),
+        declared_at(workspace, "transactions", "amount"),
     ]
     assert tree.splitlines() == [
         "marts.fact_transactions.amount",
         "└── intermediate.int_transactions_enriched.amount  DIRECT IDENTITY  " + places[0],
         "    └── staging.stg_transactions.amount  DIRECT IDENTITY  " + places[1],
-        "        └── raw.transactions.amount  DIRECT TRANSFORMATION  " + places[2],
-        "            └── transactions.amount  DIRECT IDENTITY  loaded from files",
+        "        └── base.transactions.amount  DIRECT TRANSFORMATION  " + places[2],
+        "            └── raw.transactions.amount  DIRECT IDENTITY  " + places[3],
+        "                └── transactions.amount  DIRECT IDENTITY  loaded from files",
     ]
     assert rows.startswith("Rows of marts.fact_transactions (more with --rows): ")
 
@@ -48,8 +50,15 @@ def line_of(workspace: Workspace, file: str, text: str) -> str:
     return f"{file}:{number}"
 
 
+def declared_at(workspace: Workspace, source: str, column: str) -> str:
+    """Where the catalog declares the column of a source."""
+    entries = load_catalog(workspace.root / "catalog.yaml").entries
+    assert entries
+    return f"catalog.yaml:{entries.line(source, 'columns', column)}"
+
+
 def test_what_masks_a_value_is_named(say: Say) -> None:
-    assert "raw.employees.email  DIRECT TRANSFORMATION  masked by mask_email  sql/" in (
+    assert "base.employees.email  DIRECT TRANSFORMATION  masked by mask_email  sql/" in (
         say("lineage", "marts.dim_employees.email").out
     )
 
@@ -79,8 +88,9 @@ def test_what_decides_on_rows_is_followed_up_when_asked_for(say: Say) -> None:
 def test_a_table_shows_the_tables_on_the_way(say: Say) -> None:
     assert say("lineage", "staging.stg_employees").lines == [
         "staging.stg_employees",
-        "└── raw.employees  sql/staging/stg_employees.sql",
-        "    └── employees  loaded from files",
+        "└── base.employees  sql/staging/stg_employees.sql",
+        "    └── raw.employees  catalog.yaml",
+        "        └── employees  loaded from files",
     ]
 
 
@@ -152,11 +162,12 @@ def test_json_has_every_link_once(say: Say) -> None:
         ("intermediate.accepted_employees.email", None),
         ("intermediate.int_employees.email", None),
         ("staging.stg_employees.email", None),
-        ("raw.employees.email", "mask_email"),
+        ("base.employees.email", "mask_email"),
+        ("raw.employees.email", None),
         ("employees.email", None),
     ]
     assert found["links"][3] | {"place": ""} == {
-        "from": "raw.employees.email",
+        "from": "base.employees.email",
         "to": "staging.stg_employees.email",
         "type": "DIRECT",
         "subtype": "TRANSFORMATION",
@@ -200,7 +211,7 @@ def test_runs_have_ids_of_their_own(events: dict[str, Any]) -> None:
 def test_an_event_has_the_sql_and_what_it_reads_and_writes(events: dict[str, Any]) -> None:
     event = events["staging.stg_employees"]
     assert event["job"]["facets"]["sql"]["query"].lstrip().startswith("--")
-    assert [dataset["name"] for dataset in event["inputs"]] == ["raw.employees"]
+    assert [dataset["name"] for dataset in event["inputs"]] == ["base.employees"]
     (output,) = event["outputs"]
     assert output["namespace"] == "duckdb://data/warehouse.duckdb"
     fields = output["facets"]["schema"]["fields"]
@@ -219,7 +230,7 @@ def test_column_lineage_says_how_and_whether_it_masks(events: dict[str, Any]) ->
     assert output["facets"]["columnLineage"]["fields"]["email"]["inputFields"] == [
         {
             "namespace": "duckdb://data/warehouse.duckdb",
-            "name": "raw.employees",
+            "name": "base.employees",
             "field": "email",
             "transformations": [
                 {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from benepass_tasks.config.project import open_project
+from benepass_tasks.config.project import SCHEMAS, open_project
 from benepass_tasks.sqlmodels.effective import read_definitions
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Workbench:
         connection.execute("attach ':memory:' as bench")
         try:
             connection.execute("use bench")
-            for layer in ("raw", "staging", "intermediate", "quality", "marts"):
+            for layer in SCHEMAS:
                 connection.execute(f"create schema {layer}")
             for table in self.raw_tables():
                 self._load(connection, table, raw.get(table, ()))

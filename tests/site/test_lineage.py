@@ -50,7 +50,7 @@ def a_dataset(declared: Source | Table, lineage: Lineage) -> Dataset:
         declared=declared,
         reads=lineage.models[name].references if name in lineage.models else (),
         readers=tuple(it for it, model in lineage.models.items() if name in model.references),
-        sql=None,
+        model=None,
         published=None,
         rows=None,
         built_at=None,
@@ -143,7 +143,7 @@ def test_where_an_address_is_masked_the_edge_says_by_what(page: Page) -> None:
         if data["hows"][how][1] not in (None, "count")
     }
 
-    assert masked == {("raw.employees.email", "staging.stg_employees.email", "mask_email")}
+    assert masked == {("base.employees.email", "staging.stg_employees.email", "mask_email")}
 
 
 def test_each_column_says_how_personal_it_is_in_letters_and_words(page: Page) -> None:

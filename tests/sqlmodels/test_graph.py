@@ -96,7 +96,7 @@ def test_a_table_that_no_entry_knows_is_named_with_its_line(workspace: Workspace
 
 def test_a_cycle_is_named_along_its_way(workspace: Workspace) -> None:
     workspace.replace(
-        "sql/staging/stg_employees.sql", "from raw.employees", "from intermediate.int_employees"
+        "sql/staging/stg_employees.sql", "from base.employees", "from intermediate.int_employees"
     )
     (problem,) = problems(workspace)
     heading, _, way = problem.partition(": ")

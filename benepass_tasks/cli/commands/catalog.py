@@ -100,6 +100,10 @@ def show(dataset: str, is_json: bool) -> None:  # noqa: FBT001
     say_fields(_overview(found, around))
     say()
     say_table(COLUMN_HEADINGS, [_column_row(column) for column in found.columns])
+    model = graph.models.get(found.name)
+    if model is not None and model.is_generated:
+        say()
+        say(model.sql)
 
 
 @command.command(examples=("catalog schema > catalog.schema.json",))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from benepass_tasks.catalog import Catalog
-from benepass_tasks.config.project import LAYERS
+from benepass_tasks.config.project import SCHEMAS
 from benepass_tasks.sqlmodels import ModelGraph
 
 TITLE = """\
@@ -27,7 +27,7 @@ def task_graph(catalog: Catalog, graph: ModelGraph) -> str:
 def _boxes(catalog: Catalog) -> Iterator[str]:
     files = (f'{source.name}[/"{source.filepath}"/]' for source in catalog.sources.values())
     yield from _group("files", "CSV files", files)
-    for layer in ("raw", *LAYERS):
+    for layer in SCHEMAS:
         tables = [table for table in catalog.tables.values() if table.layer == layer]
         boxes = (
             f"{_id(table.relation)}[{table.relation.partition('.')[2]}]"

@@ -277,10 +277,11 @@ def _load(load: Load) -> Row:
 
 
 def _sql(dataset: Dataset, project: Project) -> Mapping[str, object] | None:
-    if dataset.sql is None:
+    model = dataset.model
+    if model is None:
         return None
-    text = sql_of(project, dataset.sql)
-    return {"path": dataset.sql.as_posix(), "html": highlighted(text, "sql")}
+    text = model.sql if model.is_generated else sql_of(project, model.path)
+    return {"path": model.path.as_posix(), "html": highlighted(text, "sql")}
 
 
 def _further_sql(

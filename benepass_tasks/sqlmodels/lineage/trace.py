@@ -1,10 +1,12 @@
 """The lineage of all models, each after what it reads, from the files' columns on."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from types import MappingProxyType
 
 from benepass_tasks.catalog import CONTRACTED, Declarations
 from benepass_tasks.catalog.datasets import DeclaredTable
+from benepass_tasks.catalog.implied import AS_WRITTEN
 from benepass_tasks.sqlmodels import Model, ModelGraph
 from benepass_tasks.sqlmodels.lineage.edges import (
     IDENTITY,
@@ -46,7 +48,7 @@ def trace(graph: ModelGraph, catalog: Declarations, masks: Collection[str]) -> L
     with reading() as reader:
         walk = Walk(tables, _functions(graph, masks))
         for model in graph.models.values():
-            traced = _model(model, reader, walk, problems)
+            traced = _model(model, reader, walk, catalog, problems)
             declared = catalog.tables.get(model.relation)
             if traced is not None:
                 found[model.relation] = traced
@@ -105,9 +107,12 @@ def _named(relation: str, columns: Collection[str]) -> dict[str, Edges]:
     return {name: frozenset({edge_of(ColumnRef(relation, name), IDENTITY)}) for name in columns}
 
 
-def _model(model: Model, reader: Reader, walk: Walk, problems: Problems) -> ModelLineage | None:
+def _model(
+    model: Model, reader: Reader, walk: Walk, catalog: Declarations, problems: Problems
+) -> ModelLineage | None:
     try:
-        return _understood(model, walk.query(reader.select(model.sql), {}))
+        traced = _understood(model, walk.query(reader.select(model.sql), {}))
+        return _placed(traced, catalog) if model.is_generated else traced
     except (UntraceableError, SqlError) as error:
         problems.add(model.path, error.line, str(error))
     except RecursionError:
@@ -138,6 +143,17 @@ def _understood(model: Model, output: Output) -> ModelLineage:
         output.rows,
         MappingProxyType(lines),
     )
+
+
+def _placed(traced: ModelLineage, catalog: Declarations) -> ModelLineage:
+    """A generated view's lineage, with the lines on which the catalog declares its columns."""
+    if catalog.entries is None:
+        return traced
+    lines = {
+        name: catalog.entries.line(traced.relation, "columns", name.removesuffix(AS_WRITTEN))
+        for name in traced.columns
+    }
+    return replace(traced, lines=MappingProxyType(lines))
 
 
 def _compare(traced: ModelLineage, declared: DeclaredTable, problems: Problems) -> None:

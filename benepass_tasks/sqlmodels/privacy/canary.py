@@ -15,7 +15,7 @@ import duckdb
 
 from benepass_tasks.catalog import Catalog, Column, Table
 from benepass_tasks.config.errors import WarehouseError
-from benepass_tasks.config.project import LAYERS
+from benepass_tasks.config.project import SCHEMAS
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.session import quote_name, quote_relation, quote_text
 from benepass_tasks.sqlmodels import ModelGraph
@@ -125,7 +125,7 @@ def _prepare(scratch: duckdb.DuckDBPyConnection, variables: Mapping[str, str]) -
     scratch.execute("set TimeZone = 'UTC'")
     for name, value in variables.items():
         scratch.execute(f"set variable {name} = {value}")
-    for layer in ("raw", *LAYERS):
+    for layer in SCHEMAS:
         scratch.execute(f"create schema {layer}")
 
 
