@@ -12,7 +12,7 @@ from typing import Any
 from benepass_tasks.config.project import LAYERS, Project
 from benepass_tasks.sqlmodels.definitions import Macro, Model
 
-FORMAT = "3"
+FORMAT = "4"
 """Version of what is kept; a change of it leaves earlier files unread."""
 
 Definitions = tuple[dict[str, Macro], dict[str, Model]]

@@ -1,8 +1,8 @@
 """One SQL file: the tables, macros and settings it reads, and the recipe they make up.
 
 A model is a single SELECT over tables that are written as `layer.table`. What it reads is taken
-from DuckDB's own tree of it; its recipe is the text without comments and layout, so that editing a
-comment changes nothing.
+from DuckDB's own tree of it, and its recipe is that tree: editing a comment or a line break changes
+nothing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from pathlib import Path
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.sqlmodels.definitions import Macro, Model
-from benepass_tasks.sqlmodels.syntax import Node, Reader, SqlError, recipe_of
+from benepass_tasks.sqlmodels.syntax import Node, Reader, SqlError
 
 SETTINGS = ("as_of_date", "pii_masking")
 """What SQL may read with `getvariable`: the settings that can change a table's content."""
@@ -86,7 +86,7 @@ def make_model(
         relation=relation,
         path=path,
         sql=sql,
-        recipe=digest(recipe_of(reader, sql), *(macro.recipe for macro in used)),
+        recipe=digest(reader.digest(sql), *(macro.recipe for macro in used)),
         references=_references(path, tree),
         macros=frozenset(reached),
         variables=variables_of(path, tree, SETTINGS).union(*(macro.variables for macro in used)),

@@ -7,7 +7,7 @@ versions. What is the same in all of them is kept here: a node's kind, its line 
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -85,24 +85,27 @@ class Node:
 
     def children(self) -> "Iterator[Node]":
         """All nodes that it consists of."""
-        return _nodes_in(self.parts)
+        return iter(_nodes_in(self.parts.values()))
 
     def walk(self) -> "Iterator[Node]":
         """The node and all that it holds, queries included."""
-        yield self
-        for child in self.children():
-            yield from child.walk()
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(reversed(_nodes_in(node.parts.values())))
 
 
-def _nodes_in(value: object) -> Iterator[Node]:
-    if isinstance(value, Node):
-        yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _nodes_in(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _nodes_in(part)
+def _nodes_in(values: Iterable[object]) -> list[Node]:
+    found: list[Node] = []
+    for value in values:
+        if isinstance(value, Node):
+            found.append(value)
+        elif isinstance(value, dict):
+            found += _nodes_in(value.values())
+        elif isinstance(value, list):
+            found += _nodes_in(value)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ class Reader:
     """
 
     connection: duckdb.DuckDBPyConnection
-    _known: dict[str, Node] = field(default_factory=dict)
+    _known: dict[str, tuple[Node, str]] = field(default_factory=dict)
 
     def select(self, sql: str) -> Node:
         """The query that a text is.
@@ -122,11 +125,22 @@ class Reader:
         Raises:
             SqlError: the text is no SQL, or not exactly one SELECT.
         """
+        return self._read(sql)[0]
+
+    def digest(self, sql: str) -> str:
+        """Digest of the query that a text is, whatever its comments and layout.
+
+        Raises:
+            SqlError: as above.
+        """
+        return self._read(sql)[1]
+
+    def _read(self, sql: str) -> tuple[Node, str]:
         if sql not in self._known:
             self._known[sql] = self._select(sql)
         return self._known[sql]
 
-    def _select(self, sql: str) -> Node:
+    def _select(self, sql: str) -> tuple[Node, str]:
         if "\0" in sql:
             # DuckDB may take it for the end of the text.
             raise SqlError(sql[: sql.index("\0")].count("\n") + 1, 1, "holds a NUL; remove it")
@@ -141,10 +155,13 @@ class Reader:
                 raise SqlError(1, 1, "holds no statement")
             if len(statements) > 1:
                 raise SqlError(1, 1, ONE_SELECT)
-            return _Converter(sql).node(statements[0]["node"], 1)
+            return _Converter(sql).node(statements[0]["node"], 1), digest(PLACE.sub("", text))
         except RecursionError as error:
             raise SqlError(1, 1, NESTED) from error
 
+
+PLACE = re.compile(r'"query_location(?:_length)?":\d+,?')
+"""What DuckDB says of places; within a text of the query, its quotes would be escaped."""
 
 NESTED = "is nested too deeply; write parts of it as CTEs"
 ONE_SELECT = "must hold exactly one SELECT; the table is made from it"
@@ -174,20 +191,6 @@ def functions() -> Mapping[str, bool]:
             "from duckdb_functions() group by all"
         )
         return dict(rows.fetchall())
-
-
-def recipe_of(reader: Reader, sql: str) -> str:
-    """Digest of a SELECT without comments and layout.
-
-    They are left out where DuckDB reads the same without them; a text in which they look like
-    what they are not is digested as it is.
-    """
-    text = bare(sql)
-    try:
-        is_same = reader.select(text) == reader.select(sql)
-    except SqlError:
-        is_same = False
-    return digest(text if is_same else sql)
 
 
 def bare(sql: str) -> str:
@@ -236,7 +239,7 @@ class _Converter:
             if name not in LAYOUT and name not in ("class", "type")
         }
         kept = {name: value for name, value in _alike(parts).items() if not _is_empty(value)}
-        lines = [it.line for it in _nodes_in(kept) if it.is_placed] + [own] * is_placed
+        lines = [it.line for it in _nodes_in(kept.values()) if it.is_placed] + [own] * is_placed
         kind = told.get("class", told["type"])
         return Node(kind, told["type"], kept, min(lines, default=own), bool(lines))
 
