@@ -277,6 +277,27 @@ class SchemaContract:
 
 
 @dataclass(frozen=True, slots=True)
+class Guards:
+    """What a source may not come to, lest bad data takes the place of good; shares are parts of 1.
+
+    Attributes:
+        max_rejected: The most of a file's records that may be rejected.
+        max_shrink: The most of its rows that a file may lose since its last load.
+        max_quarantined_money: The most of the source's money that may be quarantined where
+            something is published already.
+        min_clean: The least of its records, and of its money, that must be neither rejected nor
+            quarantined for the source to be healthy.
+        max_columns: The most columns that a file may have.
+    """
+
+    max_rejected: float = 0.5
+    max_shrink: float = 0.5
+    max_quarantined_money: float = 0.5
+    min_clean: float = 0.5
+    max_columns: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciliation:
     """What the records of a source become, so that it can be proven that none is lost.
 
@@ -398,6 +419,7 @@ class DeclaredSource:
     volume: Volume | None = None
     reconciliation: Reconciliation | None = None
     records: Records = Records()
+    guards: Guards = Guards()
     layout: Layout = field(default_factory=Layout)
 
 

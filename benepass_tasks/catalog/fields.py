@@ -49,6 +49,7 @@ _TYPE_FORM = (
 _PATH_FORM = r"^\s*data/([^*?\[\\/]+/)*[^\\/]*[^\\/.\s][^\\/]*\s*$"
 _GLOB = frozenset("*?[")
 _DURATION = re.compile(r"([1-9]\d{0,5})([mhd])", re.ASCII)
+_PERCENTAGE = re.compile(r"(100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]+)?)\s*%", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 _T = TypeVar("_T")
@@ -313,6 +314,31 @@ class Duration(Value[timedelta]):
                 f"must be a time span such as 90m, 36h or 7d, not {wording.shown(value)}"
             )
         return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+class Share(Value[float]):
+    """A part of a whole, from 0 to 1, written as a percentage."""
+
+    form = of_form(type="string", pattern=rf"^\s*{_PERCENTAGE.pattern}\s*$")
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> float:
+        found = _PERCENTAGE.fullmatch(value.strip()) if isinstance(value, str) else None
+        if found is None:
+            raise ValidationError(
+                f"must be a percentage from 0% to 100%, such as 50%, not {wording.shown(value)}"
+            )
+        return float(found[1]) / 100
+
+
+class Count(Value[int]):
+    """A whole number from 1 on."""
+
+    form = of_form(type="integer", minimum=1)
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+            return value
+        raise ValidationError(f"must be a whole number from 1 on, not {wording.shown(value)}")
 
 
 class SourcePath(Text):

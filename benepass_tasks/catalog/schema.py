@@ -16,6 +16,7 @@ from benepass_tasks.catalog.datasets import (
     DeclaredColumn,
     Domain,
     Freshness,
+    Guards,
     Materialized,
     Pii,
     PiiClass,
@@ -34,6 +35,7 @@ from benepass_tasks.catalog.expectations import (
 )
 from benepass_tasks.catalog.fields import (
     Choice,
+    Count,
     DuckDBType,
     Duration,
     Each,
@@ -44,6 +46,7 @@ from benepass_tasks.catalog.fields import (
     Kinds,
     Names,
     Section,
+    Share,
     SourcePath,
     Strict,
     Text,
@@ -247,6 +250,19 @@ class _ReconciliationSchema(Strict):
         return Reconciliation(**data)
 
 
+class _GuardsSchema(Strict):
+    max_rejected = Share()
+    max_shrink = Share()
+    max_quarantined_money = Share()
+    min_clean = Share()
+    max_columns = Count()
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> Guards:
+        """Make the guards; those that are not said stand as they do by default."""
+        return Guards(**data)
+
+
 class _SourceMetadataSchema(_MetadataSchema):
     elsewhere = MappingProxyType(
         {
@@ -261,6 +277,7 @@ class _SourceMetadataSchema(_MetadataSchema):
 
     columns = Each(_SourceColumnSchema(), "columns", required=True, snake_case=True)
     schema_contract = Section(_SchemaContractSchema())
+    guards = Section(_GuardsSchema())
     reconciliation = Section(_ReconciliationSchema())
     layout = Section(LayoutSchema())
     kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
@@ -296,6 +313,7 @@ class _TableMetadataSchema(_MetadataSchema):
         {
             "schema_contract": "only what comes in from outside has one; move it to the source",
             "reconciliation": "is of what comes in from outside; move it to the source",
+            "guards": "are of what comes in from outside; move them to the source",
             "resends": "is of what comes in from outside; move it to the source",
             "ordered_by": "is of what comes in from outside; move it to the source",
             "counts_when": "is of what comes in from outside; move it to the source",

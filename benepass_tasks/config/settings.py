@@ -58,6 +58,10 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
     force = luigi.Parameter(
         default="", description="tables to rebuild with all that is downstream, comma-separated"
     )
+    accept = luigi.Parameter(
+        default="",
+        description="sources that may pass their guards in this run, comma-separated",
+    )
     memory_limit = luigi.Parameter(default="1200MB", description="memory DuckDB may use")
     lock_timeout = luigi.FloatParameter(
         default=600.0, description="seconds to wait for another process that uses the warehouse"
@@ -118,6 +122,7 @@ class Settings:
     site_dir: Path
     min_group_size: int
     publish_unmasked: str
+    accept: frozenset[str] = frozenset()
     keep_runs: int = KEEP_RUNS
     anomaly_window: int = ANOMALY_WINDOW
     alert_webhook: SecretUrl | None = field(default=None, repr=False)
@@ -291,7 +296,8 @@ def _settings() -> Settings:
         warehouse=warehouse,
         as_of=config.as_of,
         pii_masking=config.pii_masking,
-        force=frozenset(name.strip() for name in config.force.split(",") if name.strip()),
+        force=_names(config.force),
+        accept=_names(config.accept),
         memory_limit=config.memory_limit,
         lock_timeout=config.lock_timeout,
         hash_key=read_hash_key(),
@@ -305,3 +311,7 @@ def _settings() -> Settings:
         alert_command=read_command(config.alert_command),
         alert_heartbeat=read_heartbeat(config.alert_heartbeat),
     )
+
+
+def _names(listed: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in listed.split(",") if name.strip())

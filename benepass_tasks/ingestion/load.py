@@ -12,11 +12,15 @@ from dataclasses import dataclass
 
 from benepass_tasks.catalog import Source, Table
 from benepass_tasks.catalog.wording import listed, printable
+from benepass_tasks.config.errors import SourceError
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.ingestion.dlt_pipeline import extract
+from benepass_tasks.ingestion.guards import Guarded, let_pass
 from benepass_tasks.ingestion.inspection import Findings, Inspection, open_file
 from benepass_tasks.ingestion.raw_tables import prepare
+from benepass_tasks.ingestion.records import Accounting
 from benepass_tasks.ingestion.schema_evolution.contract import require_good
+from benepass_tasks.state.decisions import Decision
 from benepass_tasks.state.markers import Load, Snapshot, now
 from benepass_tasks.state.source_files import SourceFile
 
@@ -28,7 +32,10 @@ MOST = 8
 
 @dataclass(frozen=True, slots=True)
 class LoadOrder:
-    """A file to load into a raw table; `known` is the state of the warehouse."""
+    """A file to load into a raw table.
+
+    `known` is the state of the warehouse; `is_accepted` says that no guard may stop the file.
+    """
 
     source: Source
     table: Table
@@ -36,14 +43,24 @@ class LoadOrder:
     known: Snapshot
     code_version: str
     run_id: str
+    is_accepted: bool = False
+
+    @property
+    def earlier(self) -> Load | None:
+        """The last load of the file."""
+        return self.known.loads.get((self.source.name, self.file.name))
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A load whose rows are in raw, beside those of an earlier one that still counts."""
+    """A load whose rows are in raw, beside those of an earlier one that still counts.
+
+    The acceptances in `accepted` let it pass, and are used up by it.
+    """
 
     load: Load
     findings: Findings
+    accepted: Sequence[Decision] = ()
 
 
 def load_file(
@@ -58,17 +75,20 @@ def load_file(
 
     Raises:
         SourceError: the file is missing or empty, lacks a required column, breaks the contract of
-            its source, or changed meanwhile; raw holds what it held before.
+            its source, comes up against a guard, or changed meanwhile; raw holds what it held
+            before.
         BooksError: the records do not account for every line; raw holds what it held before.
     """
     started = time.perf_counter()
     source, table, file = order.source, order.table, order.file
+    _require_there(order)
     with (
         open_file(warehouse, source, file) as inspection,
         extract(warehouse.working_dir, inspection, on_progress) as package,
     ):
         findings = inspection.findings(warehouse, table)
         require_good(source, findings.verdict)
+        accepted = _guard(warehouse, order, inspection.reader.accounting)
         prepare(warehouse, order.known, table, file, inspection.header)
         package.load(warehouse)
     _warn(inspection, findings)
@@ -88,7 +108,30 @@ def load_file(
         run_id=order.run_id,
         loaded_at=now(),
     )
-    return Loaded(load, findings)
+    return Loaded(load, findings, accepted)
+
+
+def _require_there(order: LoadOrder) -> None:
+    """Refuse to take a file that was loaded and has vanished for one without rows."""
+    load, file = order.earlier, order.file
+    if load is not None and not file.exists():
+        raise SourceError(
+            f"{load.source}: {file.name} was loaded, and now {file.absence}; its "
+            f"{load.parsed:,} rows stay. Bring it back (is its folder mounted?), or remove them "
+            f"for good: benepass source forget {file.name}",
+            reason=f"the file has vanished; its {load.parsed:,} rows stay",
+        )
+
+
+def _guard(warehouse: Warehouse, order: LoadOrder, accounting: Accounting) -> Sequence[Decision]:
+    guarded = Guarded(order.source, order.file, accounting, order.earlier)
+    if not any(guarded.trips):
+        return ()
+    with warehouse.read() as connection:
+        used = let_pass(connection, guarded, order.run_id, is_accepted=order.is_accepted)
+    for it in used:
+        log.warning("%s: %s passes as accepted, although %s", it.source, it.file, it.detail)
+    return used
 
 
 def _warn(inspection: Inspection, findings: Findings) -> None:

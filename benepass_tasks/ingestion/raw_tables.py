@@ -12,12 +12,14 @@ from benepass_tasks.engine.measure import Measure, Profiling
 from benepass_tasks.engine.session import Warehouse, quote_relation
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.schema_evolution.history import write_changes
+from benepass_tasks.state.decisions import use_decisions
 from benepass_tasks.state.history.materializations import record_loaded
 from benepass_tasks.state.markers import (
     Load,
     Snapshot,
     forget_all_loads,
     forget_load,
+    interrupt_load,
     write_load,
 )
 from benepass_tasks.state.source_files import REJECTED, SourceFile
@@ -25,7 +27,7 @@ from benepass_tasks.state.source_files import REJECTED, SourceFile
 if TYPE_CHECKING:
     # They import pyarrow, and whoever only asks what is up to date does without.
     from benepass_tasks.ingestion.headers import Header
-    from benepass_tasks.ingestion.inspection import Findings
+    from benepass_tasks.ingestion.load import Loaded
 
 REJECTED_COLUMNS = {
     "_source_file": "VARCHAR",
@@ -42,15 +44,18 @@ def prepare(
 ) -> None:
     """Withdraw the word for the file's earlier load, and make the tables where they are missing.
 
-    From here on a kill leaves rows that nothing vouches for. Where a table itself is missing, all
-    loads that it held rows of are void.
+    From here on a kill leaves rows that nothing vouches for; what the earlier load held is known
+    still. Where a table itself is missing, all loads that it held rows of are void.
     """
     present = known.relations
     with warehouse.write() as connection:
         _create_raw(connection, table, header)
         if REJECTED not in present:
             forget_all_loads(connection)
-        forget_load(connection, file.source, file.name if table.relation in present else None)
+        if table.relation in present:
+            interrupt_load(connection, file.source, file.name)
+        else:
+            forget_load(connection, file.source)
 
 
 def after_load(known: Snapshot, table: Table, load: Load) -> Snapshot:
@@ -66,12 +71,15 @@ def after_load(known: Snapshot, table: Table, load: Load) -> Snapshot:
 
 
 def replace_earlier(
-    connection: Connection, table: Table, load: Load, reason: str | None, findings: "Findings"
+    connection: Connection, table: Table, loaded: "Loaded", reason: str | None
 ) -> None:
     """Remove what earlier loads of the file left, and write that the new one is whole.
 
-    With it goes why it was loaded, which columns it has, and what has changed about them.
+    With it goes why it was loaded, which columns it has, what has changed about them, and what
+    somebody accepted so that it passed.
     """
+    load, findings = loaded.load, loaded.findings
+    use_decisions(connection, loaded.accepted)
     earlier = "_source_file = ? and _dlt_load_id is distinct from ?"
     _delete(connection, table, earlier, (load.file, load.load_id))
     write_load(connection, load, findings.schema.present)

@@ -174,7 +174,7 @@ def _present(run: Run) -> Present | None:
     """What exists at the end of a run; None where the project cannot be read, as was told."""
     try:
         return Present(run.nodes().keys(), run.definitions.catalog)
-    except ProjectError:
+    except (ProjectError, WarehouseError):
         return None
 
 

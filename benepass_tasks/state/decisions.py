@@ -1,10 +1,11 @@
 """What somebody decided about the data against a guard; table `meta.decisions`."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select
 
 from benepass_tasks.engine.meta import DECISIONS
 from benepass_tasks.state.markers import now
@@ -34,14 +35,40 @@ class Decision:
     run_id: str | None = None
     decided_at: datetime = field(default_factory=now)
 
+    @property
+    def subject(self) -> tuple[str, str | None, str | None, str | None]:
+        """What it is about."""
+        return self.source, self.file, self.guard, self.sha256
+
 
 def record_decision(connection: Connection, decision: Decision) -> None:
     """Write a decision."""
     connection.execute(insert(DECISIONS), asdict(decision))
 
 
-def decisions_since(connection: Connection, instant: datetime) -> list[Decision]:
-    """The decisions from an instant on, the oldest first."""
+def pending_decisions(connection: Connection) -> list[Decision]:
+    """The acceptances that nothing has made use of yet."""
+    c = DECISIONS.c
+    return _read(connection, c.decision == "accepted", c.run_id.is_(None))
+
+
+def use_decisions(connection: Connection, used: Iterable[Decision]) -> None:
+    """Write which acceptances a run has made use of: each may be used once."""
+    c = DECISIONS.c
+    for it in used:
+        about = (c.source == it.source, c.guard == it.guard, c.run_id.is_(None))
+        of_file = c.file.is_(None) if it.file is None else c.file == it.file
+        connection.execute(delete(DECISIONS).where(*about, of_file))
+        record_decision(connection, it)
+
+
+def decisions_of(connection: Connection, run_id: str, since: datetime) -> list[Decision]:
+    """The decisions that a run made use of, and those from an instant on, the oldest first."""
+    c = DECISIONS.c
+    return _read(connection, or_(c.run_id == run_id, c.decided_at >= since))
+
+
+def _read(connection: Connection, *conditions: ColumnElement[bool]) -> list[Decision]:
     columns = [DECISIONS.c[it.name] for it in fields(Decision)]
-    found = select(*columns).where(DECISIONS.c.decided_at >= instant)
-    return [Decision(*row) for row in connection.execute(found.order_by(DECISIONS.c.decided_at))]
+    found = select(*columns).where(*conditions).order_by(DECISIONS.c.decided_at)
+    return [Decision(*row) for row in connection.execute(found)]

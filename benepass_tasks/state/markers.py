@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from benepass_tasks.engine.meta import LOADED_COLUMNS, LOADS, MARKERS, MASKING, PROPERTIES
 from benepass_tasks.engine.session import Warehouse
@@ -119,6 +119,9 @@ def is_relation(name: str) -> bool:
     return re.fullmatch(r"\w+\.\w+", name) is not None
 
 
+INTERRUPTED = ""
+"""The code version of a load that the next one of its file has begun to replace."""
+
 EMPTY = Snapshot({}, {}, {}, None)
 
 
@@ -172,6 +175,12 @@ def forget_load(connection: Connection, source: str, file: str | None = None) ->
     for table in (LOADS, LOADED_COLUMNS):
         statement = delete(table).where(table.c.source == source)
         connection.execute(statement if file is None else statement.where(table.c.file == file))
+
+
+def interrupt_load(connection: Connection, source: str, file: str) -> None:
+    """Withdraw the word for the rows of a file, and keep what they were."""
+    of_file = LOADS.c.source == source, LOADS.c.file == file
+    connection.execute(update(LOADS).where(*of_file).values(code_version=INTERRUPTED))
 
 
 def forget_all_loads(connection: Connection) -> None:

@@ -94,13 +94,16 @@ class Run:
         return Definitions.of(self.settings, self.warehouse)
 
     def files(self) -> "Files":
-        """The source files that there are now, by source; never none.
+        """The source files that there are now or that have vanished, by source; never none.
 
         Raises:
             ProjectError: a file belongs to two sources.
         """
-        sources = self.definitions.catalog.sources.values()
-        found = {it.name: tuple(find_files(it, self.settings.data_dir)) for it in sources}
+        sources, data_dir = self.definitions.catalog.sources.values(), self.settings.data_dir
+        known = self.known()
+        found = {
+            it.name: tuple(find_files(it, data_dir, known.loads_of(it.name))) for it in sources
+        }
         _refuse_shared_files(found)
         return found
 

@@ -1,8 +1,11 @@
 """The files of a source, as they lie in the data folder."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from stat import S_ISREG
 
 from benepass_tasks.catalog import Source
 from benepass_tasks.config.errors import SourceError
@@ -29,16 +32,34 @@ class SourceFile:
 
     def exists(self) -> bool:
         """Whether there is a file; a source without files is stood for by one that is not."""
-        return self.path.is_file()
+        return bool(self.state)
 
     @property
     def state(self) -> str:
         """Inode, size and times: a file with the same state has the same content.
 
-        The time of the last status change is among them, which no program can set back.
+        The time of the last status change is among them, which no program can set back. Empty where
+        there is no file, such as behind a link that leads nowhere.
         """
-        found = self.path.stat()
+        try:
+            found = self.path.stat()
+        except OSError:
+            return ""
+        if not S_ISREG(found.st_mode):
+            return ""
         return f"{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
+
+    @property
+    def absence(self) -> str:
+        """In what way it is not there, in words."""
+        folder = self.path.parent
+        if self.path.is_symlink():
+            return f"{self.path} is a link that leads nowhere"
+        if not folder.is_dir():
+            return f"there is no folder {folder}"
+        if self.path.is_dir():
+            return f"{self.path} is a folder"
+        return f"there is no file {self.path}"
 
     @property
     def sha256(self) -> str:
@@ -54,15 +75,31 @@ class SourceFile:
             raise SourceError(f"{self.path} cannot be read: {error.strerror}") from error
 
 
-def find_files(source: Source, data_dir: Path) -> list[SourceFile]:
+def find_files(source: Source, data_dir: Path, loaded: Iterable[str] = ()) -> list[SourceFile]:
     """Return the files that match the source's path, by name; never none.
 
-    Where nothing matches, the one entry is the path itself, which does not exist: loading it is
-    what fails, and says so.
+    A file that was loaded and is not there any more is among them, as long as the source's path is
+    meant to match it: what has vanished is an error, and no reason to remove its rows. Where there
+    is nothing at all, the one entry is the path itself. Loading either is what fails, and says so.
+
+    Args:
+        source: The source.
+        data_dir: The folder that stands for `data/`.
+        loaded: The names of the files of the source that were loaded.
     """
-    pattern = source.filepath.removeprefix(DATA_FOLDER)
-    matches = sorted(path for path in data_dir.glob(pattern) if path.is_file())
+    pattern = PurePosixPath(source.filepath.removeprefix(DATA_FOLDER))
+    found = {
+        path.relative_to(data_dir).as_posix()
+        for path in data_dir.glob(str(pattern))
+        if path.is_file()
+    }
+    vanished = {name for name in loaded if name not in found and _matches(name, pattern)}
     return [
-        SourceFile(source.name, path.relative_to(data_dir).as_posix(), path)
-        for path in matches or [data_dir / pattern]
+        SourceFile(source.name, name, data_dir / name)
+        for name in sorted(found | vanished) or [str(pattern)]
     ]
+
+
+def _matches(name: str, pattern: PurePosixPath) -> bool:
+    path = PurePosixPath(name)
+    return path.parent == pattern.parent and fnmatchcase(path.name, pattern.name)

@@ -217,7 +217,7 @@ def test_hostile_file_names_are_only_names(workspace: Workspace) -> None:
     ("content", "message"),
     [
         pytest.param(b"", "employees.csv is empty, without even a header", id="0 bytes"),
-        pytest.param(None, "employees: there is no file", id="missing"),
+        pytest.param(None, "employees.csv was loaded, and now there is no file", id="missing"),
         pytest.param(
             b"employee_id,first_name,last_name,mail,hire_date,status\n",
             "lacks the required column email (is mail meant to be email? Then add it to the ",

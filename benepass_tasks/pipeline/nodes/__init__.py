@@ -1,6 +1,6 @@
 """What there is to make, one module for each kind; a new kind is one more, named here."""
 
-from benepass_tasks.catalog import SqlCheck
+from benepass_tasks.catalog import Catalog, SqlCheck
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.pipeline.nodes.data_tests import DataTestsNode, TableTestsNode
@@ -24,10 +24,11 @@ def nodes_of(settings: Settings, definitions: Definitions, files: Files) -> list
     """All nodes of a project, for the source files that there are.
 
     Raises:
-        ProjectError: a table to make again by force is not in the catalog, or the SQL of the proof
-            is missing.
+        ProjectError: a table to make again by force or a source to accept is not in the catalog, or
+            the SQL of the proof is missing.
     """
     catalog, project = definitions.catalog, definitions.project
+    _refuse_unknown_sources(settings.accept, catalog)
     forced = _forced(settings, definitions)
     raw = [
         RawTableNode(
@@ -94,3 +95,12 @@ def _forced(settings: Settings, definitions: Definitions) -> frozenset[str]:
             f"rebuilt; there are {', '.join(sorted(known))}"
         )
     return definitions.graph.downstream(settings.force)
+
+
+def _refuse_unknown_sources(accepted: frozenset[str], catalog: Catalog) -> None:
+    unknown = sorted(accepted - catalog.sources.keys())
+    if unknown:
+        raise ProjectError(
+            f"--benepass-accept: {', '.join(unknown)} is no source of the catalog; there are "
+            f"{', '.join(catalog.sources)}"
+        )

@@ -11,7 +11,7 @@ from benepass_tasks.catalog import Source, Table
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.raw_tables import after_load, replace_earlier
-from benepass_tasks.state.markers import Load
+from benepass_tasks.state.markers import INTERRUPTED, Load
 from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work
 from benepass_tasks.state.run import Run
 from benepass_tasks.state.source_files import REJECTED, SourceFile
@@ -46,7 +46,7 @@ class SourceFileNode(Node):
 
     def see(self) -> Mapping[str, str]:
         """The state of the file; empty where there is none."""
-        return {self.name: self.file.state if self.file.exists() else ""}
+        return {self.name: self.file.state}
 
     def reason(self, evidence: Evidence, fingerprint: str | None) -> str | None:  # noqa: ARG002
         """Why it has to be loaded: for its columns or for its bytes, not for its times."""
@@ -58,11 +58,10 @@ class SourceFileNode(Node):
         if not evidence.known.relations.keys() >= {self.table.relation, REJECTED}:
             return "table missing"
         if load.code_version != self.code_version:
-            return "catalog changed"
+            return "load interrupted" if load.code_version == INTERRUPTED else "catalog changed"
         if self.is_forced and load.run_id != evidence.run_id:
             return "forced"
-        is_other = load.file_state != state and load.sha256 != self._sha256(state)
-        return "file changed" if is_other else None
+        return None if load.file_state == state else self._other_bytes(load, state)
 
     def data_hash(self, evidence: Evidence) -> str | None:
         """The load that its rows came by."""
@@ -73,7 +72,13 @@ class SourceFileNode(Node):
         """Load the file beside an earlier load of it, which goes in the transaction."""
         loading, known = _import_loading(), run.known()
         order = loading.LoadOrder(
-            self.source, self.table, self.file, known, self.code_version, run.id
+            self.source,
+            self.table,
+            self.file,
+            known,
+            self.code_version,
+            run.id,
+            self.source.name in run.settings.accept,
         )
         try:
             loaded = loading.load_file(run.warehouse, order, on_progress)
@@ -82,7 +87,7 @@ class SourceFileNode(Node):
 
         def work(connection: Connection) -> Made:
             done: Load = loaded.load
-            replace_earlier(connection, self.table, done, status.reason, loaded.findings)
+            replace_earlier(connection, self.table, loaded, status.reason)
             said = f"{done.parsed:,} rows, {done.rejected:,} rejected, {done.seconds:.2f} s"
             return Made({}, after_load(known, self.table, done), said=said)
 
@@ -90,6 +95,13 @@ class SourceFileNode(Node):
 
     def _load(self, evidence: Evidence) -> Load | None:
         return evidence.known.loads.get((self.source.name, self.file.name))
+
+    def _other_bytes(self, load: Load, state: str) -> str | None:
+        try:
+            return "file changed" if load.sha256 != self._sha256(state) else None
+        except SourceError:
+            # It is the load that fails of it, and the other sources go on.
+            return "file cannot be read"
 
     def _sha256(self, state: str) -> str:
         """Digest of the file, which is read once for each of its states."""

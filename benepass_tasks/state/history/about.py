@@ -18,6 +18,7 @@ SHOWN = (
     "as_of",
     "pii_masking",
     "force",
+    "accept",
     "memory_limit",
     "lock_timeout",
     "published_dir",
