@@ -23,11 +23,12 @@ from benepass_tasks.state.source_files import SourceFile
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """A file's schema, its changes since the last load, and whether the file may be loaded."""
+    """What a file consists of, its schema, the changes since its last load, and if it may load."""
 
     schema: FileSchema
     changes: Sequence[Change]
     verdict: Verdict
+    accounting: Accounting
 
 
 def inspect(warehouse: Warehouse, source: Source, table: Table, file: SourceFile) -> Findings:
@@ -107,7 +108,7 @@ class Inspection:
         verdict = judge(
             source, self.file.name, observed.schema, known.accepted, unaccepted, is_new=known.is_new
         )
-        return Findings(observed.schema, changes, verdict)
+        return Findings(observed.schema, changes, verdict, self.reader.accounting)
 
     @property
     def schema(self) -> FileSchema:

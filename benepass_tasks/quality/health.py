@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.quality.alerts import Incident, read_incidents
+from benepass_tasks.state.decisions import Decision, decisions_of
 from benepass_tasks.state.history.read import (
     Outcome,
     PastRun,
@@ -31,6 +32,7 @@ class Health:
         incidents: What is wrong, the oldest first.
         changes: What the last run saw change about the columns of the files.
         figures: What became of the records of each source.
+        decisions: What somebody decided about the data in the last run and since.
     """
 
     last: PastRun | None
@@ -39,6 +41,7 @@ class Health:
     incidents: Sequence[Incident]
     changes: Sequence[Incident]
     figures: Sequence[SourceFigures]
+    decisions: Sequence[Decision] = ()
 
     @property
     def is_well(self) -> bool:
@@ -67,4 +70,5 @@ def read_health(warehouse: Warehouse, connection: Connection) -> Health:
         incidents=[it for it in told if it.is_open],
         changes=[it for it in told if it.is_event and last and it.opened_run_id == last.run_id],
         figures=newest_figures(connection),
+        decisions=decisions_of(connection, last.run_id, last.started_at) if last else (),
     )

@@ -62,10 +62,12 @@ def use_decisions(connection: Connection, used: Iterable[Decision]) -> None:
         record_decision(connection, it)
 
 
-def decisions_of(connection: Connection, run_id: str, since: datetime) -> list[Decision]:
+def decisions_of(
+    connection: Connection, run_id: str, since: datetime | None = None
+) -> list[Decision]:
     """The decisions that a run made use of, and those from an instant on, the oldest first."""
-    c = DECISIONS.c
-    return _read(connection, or_(c.run_id == run_id, c.decided_at >= since))
+    of_run = DECISIONS.c.run_id == run_id
+    return _read(connection, or_(of_run, DECISIONS.c.decided_at >= since) if since else of_run)
 
 
 def _read(connection: Connection, *conditions: ColumnElement[bool]) -> list[Decision]:

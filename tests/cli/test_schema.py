@@ -117,7 +117,7 @@ def test_what_differs_is_shown_with_what_a_run_would_do_and_nothing_is_written(
         "",
         (
             "category_benefit_mappings.csv will not be loaded (valid_category is required, "
-            f"columns: freeze): fix it, or accept it: {ACCEPT} category_benefit_mappings"
+            f"columns: freeze): fix it, or accept it: {ACCEPT} category_benefit_mappings --as-null"
         ),
         "Files read: 4; changed since they were loaded: 2.",
     ]
@@ -167,6 +167,10 @@ def test_a_required_column_may_be_missing_once_that_is_accepted_and_until_it_is_
     assert not workspace.attempt()[1]
     assert "employees.csv lacks the required column status, and has none besides" in caplog.text
     said = say("schema", "accept", "employees")
+    assert said.code == 1
+    assert "To load what is missing as NULL: benepass schema accept employees --as-null" in said.err
+    assert not workspace.attempt()[1]
+    said = say("schema", "accept", "employees", "--as-null")
     assert said.lines[1:3] == [
         "  status removed (it was VARCHAR)",
         "  status, which is required, may be missing, and will be NULL",
@@ -189,6 +193,28 @@ def test_there_is_nothing_to_accept_where_nothing_differs(say: Say, workspace: W
         "transactions: nothing to accept: no file differs from what was accepted before.\n"
     )
     assert workspace.content(("meta",)) == before
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_file_that_a_guard_refused_passes_once_in_these_very_bytes(
+    say: Say, workspace: Workspace
+) -> None:
+    header, *rows = (workspace.data / "transactions.csv").read_text().splitlines()
+    good, bad = "\n".join([header, *rows]), "\n".join([header, *rows[:1]])
+    workspace.write("data/transactions.csv", bad)
+    assert not workspace.attempt("raw.transactions")[1]
+    said = say("schema", "accept", "transactions")
+    detail = "it holds 1 rows where its last load held 5, and max_shrink is 50%"
+    assert f"transactions: transactions.csv may pass once: {detail}" in said.lines
+    assert "nothing to accept" in say("schema", "accept", "transactions").out
+    workspace.write("data/transactions.csv", bad.replace("60.00", "61.00"))
+    assert not workspace.attempt("raw.transactions")[1]
+    workspace.write("data/transactions.csv", bad)
+    assert workspace.attempt("raw.transactions")[1]
+    workspace.write("data/transactions.csv", good)
+    assert workspace.attempt("raw.transactions")[1]
+    workspace.write("data/transactions.csv", bad)
+    assert not workspace.attempt("raw.transactions")[1]
 
 
 def test_a_source_that_was_never_loaded_can_be_accepted(say: Say, workspace: Workspace) -> None:

@@ -104,3 +104,18 @@ def test_without_a_run_there_is_nothing_to_be_well(say: Say) -> None:
     said = say("status")
     assert said.code == 1
     assert "`benepass run` makes it" in said.err
+
+
+@pytest.mark.usefixtures("finished")
+def test_what_somebody_accepted_is_shown_with_its_figures(say: Say, workspace: Workspace) -> None:
+    header, row, *_ = (workspace.data / "transactions.csv").read_text().splitlines()
+    workspace.write("data/transactions.csv", f"{header}\n{row}\n")
+    workspace.attempt(accept="transactions")
+    shown = "max_shrink is 50%"
+    for command in ("status", "runs show"):
+        assert shown in say(*command.split()).out
+        (decision,) = say(*command.split(), "--json").json["decisions"]
+        assert (decision["decision"], decision["file"]) == ("accepted", "transactions.csv")
+    workspace.write("data/transactions.csv", f"{header}\n{row.replace('60.00', '61.00')}\n")
+    workspace.run()
+    assert shown not in say("status").out

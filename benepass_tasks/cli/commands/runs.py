@@ -9,10 +9,13 @@ from benepass_tasks.cli.figures import count, instant, seconds, size
 from benepass_tasks.cli.output import say, say_fields, say_json, say_table
 
 if TYPE_CHECKING:
+    from benepass_tasks.state.decisions import Decision
     from benepass_tasks.state.history.read import Outcome, PastRun
 
 HEADINGS = ("run", "started", "seconds", "status", "as of", "built", "skipped", "failed", "error")
 NODE_HEADINGS = ("node", "outcome", "because", "rows", "size", "seconds")
+
+DECISION_HEADINGS = ("decided", "source", "file", "was", "figures")
 
 SHORT = 8
 """Letters of a run's id that are shown; `runs show` takes as many as are needed to tell it."""
@@ -60,17 +63,24 @@ def show(run: str, is_json: bool) -> None:  # noqa: FBT001 - click passes by nam
     RUN is the beginning of its id; without one it is the last run.
     """
     from benepass_tasks.cli.past import reading  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.state.decisions import decisions_of  # noqa: PLC0415
     from benepass_tasks.state.history.read import find_run, last_run, outcomes_of  # noqa: PLC0415
 
     with reading() as (warehouse, connection):
         found = find_run(warehouse, connection, run) if run else last_run(warehouse, connection)
         outcomes = outcomes_of(connection, found.run_id)
+        decisions = decisions_of(connection, found.run_id)
     if is_json:
-        say_json(run_json(found) | {"nodes": [outcome_json(it) for it in outcomes]})
+        nodes = [outcome_json(it) for it in outcomes]
+        accepted = [decision_json(it) for it in decisions]
+        say_json(run_json(found) | {"nodes": nodes, "decisions": accepted})
         return
     say_fields(run_fields(found))
     say()
     say_table(NODE_HEADINGS, [outcome_row(it) for it in outcomes])
+    if decisions:
+        say()
+        say_table(DECISION_HEADINGS, [decision_row(it) for it in decisions])
 
 
 def run_fields(run: "PastRun") -> dict[str, str]:
@@ -106,6 +116,24 @@ def outcome_row(it: "Outcome") -> tuple[str, ...]:
     """A line of a table about a node."""
     because = it.error or it.reason or ""
     return it.node, it.outcome, because, count(it.row_count), size(it.bytes), seconds(it.seconds)
+
+
+def decision_row(it: "Decision") -> tuple[str, ...]:
+    """A line of a table about what somebody decided."""
+    return instant(it.decided_at), it.source, it.file or "its money", it.decision, it.detail
+
+
+def decision_json(it: "Decision") -> dict[str, object]:
+    """What somebody decided as JSON."""
+    return {
+        "decision": it.decision,
+        "source": it.source,
+        "file": it.file,
+        "guard": it.guard,
+        "detail": it.detail,
+        "decided_at": it.decided_at.isoformat(),
+        "run_id": it.run_id,
+    }
 
 
 def outcome_json(it: "Outcome") -> dict[str, object]:

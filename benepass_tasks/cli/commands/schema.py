@@ -1,6 +1,6 @@
 """`schema`: how the columns of the source files have changed, and consent to changes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from benepass_tasks.ingestion.inspection import Findings
     from benepass_tasks.ingestion.schema_evolution.changes import Change
     from benepass_tasks.ingestion.schema_evolution.history import Entry
+    from benepass_tasks.state.decisions import Decision
     from benepass_tasks.state.source_files import SourceFile
 
 DIFFERENT = 1
@@ -85,31 +86,69 @@ def diff(ctx: click.Context, *, source: str | None, is_json: bool) -> None:
     ctx.exit(DIFFERENT if changed else 0)
 
 
-@command.command(examples=("schema accept transactions",))
+@command.command(
+    examples=("schema accept transactions", "schema accept employees --as-null"),
+)
 @click.argument("source")
-def accept(source: str) -> None:
-    """Accept the columns and types of a source's files as they are now.
+@click.option(
+    "--as-null", "is_null", is_flag=True, help="load required columns that are missing as NULL"
+)
+def accept(source: str, is_null: bool) -> None:  # noqa: FBT001 - click passes by name
+    """Accept a source's files as they are now, for the next run to load.
 
-    The next run loads them, whatever the source's contract says. Reads the files, loads nothing.
+    Their columns and types, whatever the source's contract says, and once, in these very bytes,
+    files that a guard has refused. Reads the files, loads nothing.
     """
-    from benepass_tasks.ingestion.schema_evolution.history import accept_schema  # noqa: PLC0415 - when needed
+    from benepass_tasks.ingestion.schema_evolution.contract import require_all_columns  # noqa: PLC0415 - when needed
+    from benepass_tasks.ingestion.schema_evolution.history import accept_schema  # noqa: PLC0415
+    from benepass_tasks.state.decisions import record_decision  # noqa: PLC0415
 
     catalog = definitions.read_catalog()
     wanted = _find(catalog, source)
     warehouse = _warehouse(current_settings())
     with warehouse.exclusive():
         found = list(_inspected(catalog, wanted))
+        if not is_null:
+            for _, it in found:
+                require_all_columns(wanted, it.verdict)
         new = [(file, it) for file, it in found if it.verdict.changes or not it.verdict.is_good]
-        if new:
+        passing = list(_passing(warehouse, wanted, found))
+        if new or passing:
             with warehouse.write() as connection:
                 for file, findings in new:
                     accept_schema(connection, file.source, file.name, findings.schema)
+                for decision in passing:
+                    record_decision(connection, decision)
     for file, findings in new:
         _say_accepted(file, findings)
-    if new:
+    for decision in passing:
+        say(plain(f"{source}: {decision.file or 'its money'} may pass once: {decision.detail}"))
+    if new or passing:
         say("The next run loads what is accepted.")
     else:
         say(f"{wanted.name}: nothing to accept: no file differs from what was accepted before.")
+
+
+def _passing(
+    warehouse: "Warehouse", source: Source, found: Iterable[tuple["SourceFile", "Findings"]]
+) -> Iterator["Decision"]:
+    """What lets files pass that a guard stands against and nobody has accepted yet."""
+    from benepass_tasks.ingestion.guards import Guarded  # noqa: PLC0415 - when needed
+    from benepass_tasks.state.decisions import pending_decisions  # noqa: PLC0415
+    from benepass_tasks.state.markers import read_snapshot  # noqa: PLC0415
+
+    known = read_snapshot(warehouse)
+    pending: set[object] = set()
+    if known.loads:
+        with warehouse.read() as connection:
+            pending = {it.subject for it in pending_decisions(connection)}
+    for file, findings in found:
+        earlier = known.loads.get((source.name, file.name))
+        if earlier is not None and earlier.sha256 == findings.accounting.sha256:
+            continue
+        for decision in Guarded(source, file, findings.accounting, earlier).acceptances():
+            if decision.subject not in pending:
+                yield decision
 
 
 def _find(catalog: Catalog, name: str) -> Source:
@@ -153,12 +192,12 @@ def _say_differences(changed: list[tuple["SourceFile", "Findings"]]) -> None:
         say()
     for file, findings in changed:
         if not findings.verdict.is_good:
-            from benepass_tasks.ingestion.schema_evolution.contract import ACCEPT  # noqa: PLC0415
+            from benepass_tasks.ingestion.schema_evolution.contract import consent  # noqa: PLC0415
 
             say(
                 plain(
                     f"{file.name} will not be loaded ({findings.verdict.broken}): fix it, or "
-                    f"accept it: {ACCEPT} {file.source}"
+                    f"accept it: {consent(file.source, findings.verdict)}"
                 )
             )
 

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 import click
 
 from benepass_tasks.cli.command import Command
-from benepass_tasks.cli.commands.runs import NODE_HEADINGS, outcome_json, outcome_row, run_json
+from benepass_tasks.cli.commands.runs import (
+    DECISION_HEADINGS,
+    NODE_HEADINGS,
+    decision_json,
+    decision_row,
+    outcome_json,
+    outcome_row,
+    run_json,
+)
 from benepass_tasks.cli.figures import count, instant, rate
 from benepass_tasks.cli.output import plain, say, say_fields, say_json, say_table
 
@@ -82,6 +90,7 @@ def _tables(health: "Health") -> Iterator[tuple[tuple[str, ...], list[tuple[str,
     failed = [it for it in health.outcomes if it.outcome == "failed"]
     shown = failed + (built if len(built) <= MANY else [])
     yield NODE_HEADINGS, [outcome_row(it) for it in shown]
+    yield DECISION_HEADINGS, [decision_row(it) for it in health.decisions]
     yield CHANGE_HEADINGS, [(plain(it.title), plain(it.detail)) for it in health.changes]
     yield WRONG_HEADINGS, [_incident_row(it) for it in health.incidents]
 
@@ -115,6 +124,7 @@ def _as_json(health: "Health") -> dict[str, object]:
         "nodes": [outcome_json(it) for it in health.outcomes],
         "incidents": [_incident_json(it) for it in health.incidents],
         "schema_changes": [_incident_json(it) for it in health.changes],
+        "decisions": [decision_json(it) for it in health.decisions],
         "sources": [_source_json(it) for it in health.figures],
     }
 

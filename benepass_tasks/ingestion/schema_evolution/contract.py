@@ -1,6 +1,6 @@
 """What a source's contract does not allow of a file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -10,6 +10,7 @@ from benepass_tasks.ingestion.schema_evolution.changes import Change
 from benepass_tasks.ingestion.schema_evolution.file_schema import UNKNOWN, FileSchema, holds
 
 ACCEPT = "benepass schema accept"
+AS_NULL = "--as-null"
 OF_COLUMNS = frozenset({"added", "removed", "reappeared", "renamed"})
 """The changes that `columns: freeze` refuses."""
 
@@ -104,11 +105,37 @@ def require_good(source: Source, verdict: Verdict) -> None:
         return
     raise SourceError(
         f"{source.name}: {verdict.file} {'; it '.join(_reasons(verdict))}.\n"
-        f"{''.join(f'  {line}{chr(10)}' for line in _shown(verdict.changes))}"
+        f"{_as_lines(_what_is_missing(verdict))}{_as_lines(_shown(verdict.changes))}"
         "Nothing was loaded, and what was built before stays as it is. Either fix the file, or "
-        f"accept it as it is now: {ACCEPT} {source.name}",
+        f"accept it as it is now{', with NULL for what is missing' if verdict.missing else ''}: "
+        f"{consent(source.name, verdict)}",
         reason="; it ".join(_impersonal_reasons(verdict)),
     )
+
+
+def require_all_columns(source: Source, verdict: Verdict) -> None:
+    """Refuse to accept that a required column is missing, where nobody has said so.
+
+    Raises:
+        SourceError: one is missing; names each with the column of the file that may be meant.
+    """
+    if not verdict.missing:
+        return
+    raise SourceError(
+        f"{source.name}: {verdict.file} {_lacks(verdict)}.\n"
+        f"{_as_lines(_what_is_missing(verdict))}"
+        "Nothing was accepted. A column that has another name is an alias. To load what is "
+        f"missing as NULL: {consent(source.name, verdict)}"
+    )
+
+
+def consent(source: str, verdict: Verdict) -> str:
+    """The command that accepts a file as it is."""
+    return f"{ACCEPT} {source}{f' {AS_NULL}' if verdict.missing else ''}"
+
+
+def _as_lines(texts: Iterable[str]) -> str:
+    return "".join(f"  {text}\n" for text in texts)
 
 
 def _reasons(verdict: Verdict) -> Iterator[str]:
@@ -133,15 +160,21 @@ def _broken_rules(verdict: Verdict) -> Iterator[str]:
 def _lacks(verdict: Verdict) -> str:
     undeclared = [*map(wording.printable, verdict.undeclared)]
     plural = "s" if len(verdict.missing) > 1 else ""
-    message = f"lacks the required column{plural} {', '.join(verdict.missing)}"
+    return (
+        f"lacks the required column{plural} {', '.join(verdict.missing)}, and has "
+        f"{wording.listed(undeclared)} besides the declared ones"
+    )
+
+
+def _what_is_missing(verdict: Verdict) -> Iterator[str]:
+    """Name, for each missing column, the column of the file that may be meant."""
+    undeclared = [*map(wording.printable, verdict.undeclared)]
     for name in verdict.missing:
         near = get_close_matches(name, undeclared, 1)
         if near:
-            message += (
-                f" (is {near[0]} meant to be {name}? Then add it to the aliases of {name} in "
-                "catalog.yaml)"
-            )
-    return f"{message}, and has {wording.listed(undeclared)} besides the declared ones"
+            yield f"{name}: is it {near[0]}? Then add that to the aliases of {name} in catalog.yaml"
+        else:
+            yield f"{name}: no column of the file has a name like it"
 
 
 def _shown(changes: Sequence[Change]) -> Iterator[str]:

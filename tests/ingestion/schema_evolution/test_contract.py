@@ -10,7 +10,12 @@ import pytest
 from benepass_tasks.catalog import Column, Pii, SchemaContract, Source
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.schema_evolution.changes import Earlier, Observed, compare
-from benepass_tasks.ingestion.schema_evolution.contract import Verdict, judge, require_good
+from benepass_tasks.ingestion.schema_evolution.contract import (
+    Verdict,
+    judge,
+    require_all_columns,
+    require_good,
+)
 from benepass_tasks.ingestion.schema_evolution.file_schema import ColumnSchema, FileSchema
 
 if TYPE_CHECKING:
@@ -131,10 +136,28 @@ def test_the_message_shows_the_difference_and_both_ways_out() -> None:
 def test_a_missing_column_is_named_with_the_one_that_may_be_meant() -> None:
     with pytest.raises(SourceError) as raised:
         require_good(FROZEN, verdict(source(), schema("a", "b"), schema("aa", "b")))
-    assert (
-        "people.csv lacks the required column a (is aa meant to be a? Then add it to the aliases "
-        "of a in catalog.yaml), and has aa "
-    ) in str(raised.value)
+    assert str(raised.value).splitlines()[:2] == [
+        "people: people.csv lacks the required column a, and has aa besides the declared ones.",
+        "  a: is it aa? Then add that to the aliases of a in catalog.yaml",
+    ]
+    assert str(raised.value).endswith(
+        "with NULL for what is missing: benepass schema accept people --as-null"
+    )
+
+
+def test_a_missing_column_is_not_accepted_by_the_way() -> None:
+    found = verdict(source(), schema("a", "b"), schema("zzz", "b"))
+    with pytest.raises(SourceError) as raised:
+        require_all_columns(source(), found)
+    assert str(raised.value).splitlines() == [
+        "people: people.csv lacks the required column a, and has zzz besides the declared ones.",
+        "  a: no column of the file has a name like it",
+        (
+            "Nothing was accepted. A column that has another name is an alias. To load what is "
+            "missing as NULL: benepass schema accept people --as-null"
+        ),
+    ]
+    require_all_columns(source(), verdict(source(), None, schema("a")))
 
 
 def test_what_is_good_passes() -> None:
