@@ -53,6 +53,7 @@ LOADS = Table(
     Column("seconds", Double, nullable=False),
     Column("run_id", String, nullable=False),
     Column("loaded_at", DateTime(timezone=True), nullable=False),
+    Column("passed_over", BigInteger, server_default="0"),
 )
 
 LOADED_COLUMNS = Table(
@@ -299,7 +300,7 @@ MASKING = "pii_masking"
 VERSIONS = Table("alembic_version", METADATA, Column("version_num", String(32), primary_key=True))
 """The version of schema meta, in one row."""
 
-VERSION = "0002"
+VERSION = "0003"
 """The version of schema meta that is declared here: the newest of the migrations."""
 
 UNVERSIONED = "0000"

@@ -22,7 +22,7 @@ from dlt.destinations import duckdb as duckdb_destination
 from dlt.extract import DltResource
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from benepass_tasks.config.errors import WarehouseError
+from benepass_tasks.config.errors import BenepassError, WarehouseError
 from benepass_tasks.engine.failures import explain, root_cause
 from benepass_tasks.engine.session import ALIAS, Warehouse
 from benepass_tasks.ingestion.headers import Header
@@ -151,7 +151,10 @@ def extract(
                 info = pipeline.extract(resource)
             except PipelineStepFailed as failure:
                 # Anything else is a defect, of which the traceback is wanted.
-                if isinstance(root_cause(failure), OSError):
+                cause = root_cause(failure)
+                if isinstance(cause, BenepassError):
+                    raise cause from None
+                if isinstance(cause, OSError):
                     raise _refused(file.source, file.name, failure) from None
                 raise
             yield Package(pipeline, info.loads_ids[0], file.name)
@@ -163,7 +166,7 @@ def _items(inspection: Inspection, on_progress: Callable[[float], None]) -> Iter
     """Yield the parsed batches, the rejected records, and last what is known of the columns."""
     file, header, reader = inspection.file, inspection.header, inspection.reader
     size = file.path.stat().st_size
-    for batch in _ahead(reader.batches(header.columns)):
+    for batch in _ahead(inspection.batches()):
         inspection.see(batch.table)
         yield _parsed(file, header, batch.table)
         if batch.rejected:

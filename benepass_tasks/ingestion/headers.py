@@ -32,8 +32,10 @@ def match_header(source: Source, file: str, fields: Sequence[str]) -> Header:
             the same column, or takes a name that the load itself needs, or a name is an address.
     """
     if not fields:
+        skipped = source.layout.skiprows
+        below = f" below the {skipped} lines that skiprows passes over" if skipped else ""
         raise SourceError(
-            f"{source.name}: {file} is empty, without even a header; expected the columns "
+            f"{source.name}: {file} is empty{below}, without even a header; expected the columns "
             f"{', '.join(source.columns)}. What was built before stays as it is"
         )
     columns = _columns(source, fields)

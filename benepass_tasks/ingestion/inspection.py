@@ -12,7 +12,7 @@ from benepass_tasks.config.errors import BooksError, SourceError
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.ingestion.headers import match_header
 from benepass_tasks.ingestion.inference import TypeInference
-from benepass_tasks.ingestion.records import ROW_NUMBER, Accounting, RecordReader
+from benepass_tasks.ingestion.records import ROW_NUMBER, Accounting, Batch, RecordReader
 from benepass_tasks.ingestion.schema_evolution.changes import Change, Earlier, Observed, compare
 from benepass_tasks.ingestion.schema_evolution.contract import Verdict, judge
 from benepass_tasks.ingestion.schema_evolution.file_schema import UNKNOWN, ColumnSchema, FileSchema
@@ -40,7 +40,7 @@ def inspect(warehouse: Warehouse, source: Source, table: Table, file: SourceFile
         BooksError: the records do not account for every line.
     """
     with open_file(warehouse, source, file) as inspection:
-        for batch in inspection.reader.batches(inspection.header.columns):
+        for batch in inspection.batches():
             inspection.see(batch.table)
         return inspection.findings(warehouse, table)
 
@@ -61,7 +61,8 @@ def open_file(warehouse: Warehouse, source: Source, file: SourceFile) -> Iterato
     state = file.state
     known = read_known(warehouse, source.name, file.name)
     with file.path.open("rb") as opened:
-        yield Inspection(source, file, state, RecordReader(opened), known)
+        reader = RecordReader(opened, source.layout, name=f"{source.name}: {file.name}")
+        yield Inspection(source, file, state, reader, known)
 
 
 class Inspection:
@@ -80,6 +81,11 @@ class Inspection:
         self._schemas = [schema for schema in (known.loaded, known.accepted) if schema]
         self._inference = TypeInference(self._expected())
         self._first: pa.Table | None = None
+
+    def batches(self) -> Iterator[Batch]:
+        """Read the records, once only."""
+        required = [column.name for column in self.source.columns.values() if column.required]
+        return self.reader.batches(self.header.columns, required)
 
     def see(self, table: pa.Table) -> None:
         """Take a batch of records into account."""

@@ -101,6 +101,7 @@ def load_file(
         file_state=inspection.state,
         load_id=package.load_id,
         lines=accounting.lines,
+        passed_over=accounting.passed_over.total(),
         records=accounting.records,
         parsed=accounting.parsed,
         rejected=accounting.rejected,

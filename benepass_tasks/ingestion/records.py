@@ -1,4 +1,4 @@
-"""Reads a CSV file once into Arrow tables of text, without ever losing a record.
+"""Reads a file of delimited text once into Arrow tables of text, without ever losing a record.
 
 Two readers share the work. pyarrow parses a piece of the file in bulk where every quote in the
 piece is proven to be in order, and its rows are used only when they add up to the piece's physical
@@ -6,25 +6,36 @@ lines: it would take text after a closing quote for a part of the field, and an 
 for a value of many lines. All other pieces are scanned by the exact rules, at a fifth of the speed.
 """
 
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Generator, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from benepass_tasks.catalog.layout import Layout
 from benepass_tasks.config.errors import BooksError
-from benepass_tasks.ingestion.blocks import BOM, BlockReader, line_ends, lone_returns
+from benepass_tasks.ingestion.blocks import (
+    BOM,
+    BlockReader,
+    Body,
+    after_line_end,
+    line_ends,
+    lone_returns,
+)
+from benepass_tasks.ingestion.dialect import Dialect
+from benepass_tasks.ingestion.heading import HeadingReader
+from benepass_tasks.ingestion.passed_over import FOOTER, PassedOver
 from benepass_tasks.ingestion.scanning import (
+    INVALID_UTF8,
     TOO_LONG,
-    WELL_QUOTED,
     Rejected,
     Scanner,
+    Shape,
     Tally,
-    after_line_end,
-    read_header,
 )
+from benepass_tasks.ingestion.streams import FileBytes, as_written, is_utf8, open_text
 
 ROW_NUMBER: Final = "_row_number"
 
@@ -34,6 +45,9 @@ LARGEST: Final = 1 << 20
 """Bytes of the largest piece: all of a piece is read again where one record is not plain."""
 MANY_REJECTED: Final = 10_000
 """Rejected records that end a batch, so that a file of nothing else takes no more memory."""
+
+
+_USUAL: Final = Layout()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,7 +84,7 @@ class Batch:
 
 
 class RecordReader:
-    """Reads the records of one CSV file, once, from its start to its end.
+    """Reads the records of one file of delimited text, once, from its start to its end.
 
     An unquoted empty field is null and a quoted one the empty string; all other text is exactly
     as written. The memory taken depends on the sizes given here, never on the file's.
@@ -84,7 +98,9 @@ class RecordReader:
     def __init__(
         self,
         file: BinaryIO,
+        layout: Layout = _USUAL,
         *,
+        name: str = "the file",
         block_bytes: int = 8 << 20,
         max_record_bytes: int = 16 << 20,
     ) -> None:
@@ -92,18 +108,31 @@ class RecordReader:
 
         Args:
             file: The file, open at its start.
+            layout: How it is written.
+            name: What messages call it; ends with the file's own name.
             block_bytes: How much to read at a time; it never changes what the records are.
             max_record_bytes: The length allowed to a record. A longer physical line is rejected
                 and only so much of it kept; a record that is longer with all its lines counts as
                 one with an unterminated quote.
 
         Raises:
-            SourceError: The header is not well formed, not valid UTF-8, or too long.
+            SourceError: The header is not well formed, not valid text, or too long, or the file is
+                not compressed as the layout says; the latter also while records are read.
         """
-        self._blocks = BlockReader(file, block_bytes)
+        self._layout = layout
+        self._bytes = FileBytes(file)
+        self._blocks = BlockReader(open_text(file, self._bytes, layout, name), block_bytes)
         self._max_bytes = max_record_bytes
         self._tally = Tally()
-        self.header, self._rest = read_header(self._blocks, max_record_bytes, self._tally)
+        self._dialect = Dialect(layout)
+        self._passed_over = PassedOver(layout, self._dialect)
+        reader = HeadingReader(
+            self._blocks, layout, self._tally, max_bytes=max_record_bytes, name=name
+        )
+        heading = reader.read(self._dialect, self._passed_over)
+        self.header = heading.fields
+        self._passed_over.know_header(heading.fields, heading.below)
+        self._body = Body(self._blocks, reader.rest, layout.skipfooter)
         self._started = False
         self._accounting: Accounting | None = None
 
@@ -120,11 +149,16 @@ class RecordReader:
 
     @property
     def bytes_read(self) -> int:
-        """How much of the file has been read."""
-        return self._blocks.bytes
+        """How many of the file's own bytes have been read."""
+        return self._bytes.bytes
 
-    def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
+    def batches(self, columns: Sequence[str], required: Collection[str] = ()) -> Iterator[Batch]:
         """Read the records, once only, under names for the fields of the header.
+
+        Args:
+            columns: The names, one for each field of the header.
+            required: Those of them that no record may lack; others are NULL where they are missing
+                at its end.
 
         Returns:
             The batches, in file order; none is without any record.
@@ -138,20 +172,27 @@ class RecordReader:
         if self._started:
             raise RuntimeError("The records of a file are read once.")
         self._started = True
-        return self._read_all(columns)
+        places = (place for place, name in enumerate(columns, 1) if name in required)
+        return self._read_all(columns, max(places, default=1))
 
-    def _read_all(self, columns: Sequence[str]) -> Iterator[Batch]:
-        pieces = _PieceReader(columns, self._max_bytes, self._tally)
-        data, self._rest, final = self._rest, b"", False
-        after = yield from pieces.take(data, final=final)
+    def _read_all(self, columns: Sequence[str], fewest: int) -> Iterator[Batch]:
+        shape = Shape(len(columns), fewest, self._max_bytes)
+        scanner = Scanner(self._dialect, self._passed_over, shape, self._tally)
+        parser = BulkParser(columns, self._dialect, self._passed_over)
+        encoding = None if is_utf8(self._layout.encoding) else self._layout.encoding
+        pieces = _PieceReader(parser, scanner, self._max_bytes, self._tally, encoding)
+        data, after, final = b"", 0, False
         while not final:
-            block = self._blocks.read(len(data) - after)
+            block = self._body.read(len(data) - after)
             data, final = data[after:] + block, not block
             after = yield from pieces.take(data, final=final)
+        self._bytes.read_all()
+        if self._body.footer_lines:
+            self._tally.passed_over[FOOTER] = self._body.footer_lines
         self._accounting = Accounting(
-            **asdict(self._tally),
-            sha256=self._blocks.sha256,
-            bytes=self._blocks.bytes,
+            **{it.name: getattr(self._tally, it.name) for it in fields(Tally)},
+            sha256=self._bytes.sha256,
+            bytes=self._bytes.bytes,
             lines=self._blocks.lines,
         )
 
@@ -163,11 +204,20 @@ class _PieceReader:
     stays in proportion to the file, wherever its bad records are.
     """
 
-    def __init__(self, columns: Sequence[str], max_bytes: int, tally: Tally) -> None:
-        self._parser = BulkParser(columns)
-        self._scanner = Scanner(len(columns), max_bytes, tally)
+    def __init__(
+        self,
+        parser: "BulkParser",
+        scanner: Scanner,
+        max_bytes: int,
+        tally: Tally,
+        encoding: str | None,
+    ) -> None:
+        """Take the two readers; `encoding` is that of a file that is transcoded."""
+        self._parser = parser
+        self._scanner = scanner
         self._max_bytes = max_bytes
         self._tally = tally
+        self._encoding = encoding
         self._largest = self._size = min(LARGEST, max_bytes)
         self._tables: list[pa.Table] = []
         self._rejected: list[Rejected] = []
@@ -181,11 +231,11 @@ class _PieceReader:
         Returns:
             Where the first record begins that needs more bytes.
         """
-        limit = len(data) if final else _after_last_line_end(data)
+        limit = len(data) if final else _after_last_line_end(data, 0, len(data))
         at = self._after_overlong_line(data, limit)
         while at < limit:
             stop = min(at + self._size, limit)
-            end = _end_in_order(data, at, stop, limit)
+            end = self._parser.end_in_order(data, at, stop, limit)
             if end > at and self._parse(data[at:end]):
                 at = end
                 self._size = min(2 * self._size, self._largest)
@@ -205,9 +255,18 @@ class _PieceReader:
 
     def _flush(self) -> Batch:
         tables = self._tables or [self._parser.parse_good([], [])]
-        batch = Batch(pa.concat_tables(tables).combine_chunks(), tuple(self._rejected))
+        table = pa.concat_tables(tables).combine_chunks()
+        batch = Batch(table, tuple(map(self._of_file, self._rejected)))
         self._tables, self._rejected = [], []
         return batch
+
+    def _of_file(self, rejected: Rejected) -> Rejected:
+        """Show the bytes that could not be decoded, and from which encoding."""
+        if self._encoding is None:
+            return rejected
+        is_invalid = rejected.reason == INVALID_UTF8
+        reason = f"invalid {self._encoding}" if is_invalid else rejected.reason
+        return replace(rejected, reason=reason, raw=as_written(rejected.raw))
 
     def _parse(self, piece: bytes) -> bool:
         """Parse a piece in bulk, if it is plain."""
@@ -246,9 +305,18 @@ class _PieceReader:
 class BulkParser:
     """Parses whole records with pyarrow into tables of text columns and `_row_number`."""
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(self, columns: Sequence[str], dialect: Dialect, passed_over: PassedOver) -> None:
         """Prepare for records whose fields have these names, in file order."""
         self._columns = list(columns)
+        self._dialect = dialect
+        self._passed_over = passed_over
+        self._parse = csv.ParseOptions(
+            delimiter=dialect.sep.decode(),
+            quote_char=dialect.quote.decode() or False,
+            escape_char=dialect.escape.decode() or False,
+            newlines_in_values=True,
+            ignore_empty_lines=True,
+        )
         self._convert = csv.ConvertOptions(
             column_types={name: pa.string() for name in columns},
             null_values=[""],
@@ -256,13 +324,45 @@ class BulkParser:
             quoted_strings_can_be_null=False,
         )
 
+    def end_in_order(self, data: bytes, at: int, stop: int, limit: int) -> int:
+        """Find the end of a record, so that every quote before it is in order.
+
+        It is that of the last line before `stop`, or where that is in a quoted field, an earlier
+        one.
+
+        Args:
+            data: The bytes.
+            at: Where a record begins.
+            stop: Where to stop looking.
+            limit: The end of the last whole line.
+
+        Returns:
+            The end; `at` where half of the bytes or more would be left out.
+        """
+        escape = self._dialect.escape
+        end = stop if stop == limit else _after_last_line_end(data, at, stop)
+        if escape and data.find(escape, at, end) >= 0:
+            return at
+        for _ in range(2):
+            if end - at < (stop - at) // 2:
+                return at
+            match = self._dialect.in_order.match(data, at, max(at, end))
+            proven = match.end() if match else at
+            if proven == end:
+                return end
+            end = _after_last_line_end(data, at, proven)
+        return at
+
     def parse_plain(self, piece: bytes, first: int) -> pa.Table | None:
         """Parse whole records, all of whose quotes are in order, and number them from `first` on.
 
         Returns:
             The table; None where a record is refused, or a line belongs to none.
         """
-        if lone_returns(piece):
+        quote = self._dialect.quote
+        if lone_returns(piece) and quote and quote in piece:
+            return None
+        if self._passed_over.may_be_in(piece):
             return None
         try:
             table = self.parse(piece)
@@ -270,6 +370,8 @@ class BulkParser:
             return None
         extra = _lines(piece) - table.num_rows
         if extra and extra != _newlines_in_values(table):
+            return None
+        if self._passed_over.may_have_header(table):
             return None
         ones = pa.repeat(pa.scalar(1, pa.int64()), table.num_rows)
         return table.append_column(ROW_NUMBER, pc.cumulative_sum(ones, start=first - 1))
@@ -301,40 +403,21 @@ class BulkParser:
             read_options=csv.ReadOptions(
                 column_names=self._columns, block_size=len(data) + 1, use_threads=False
             ),
-            parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=True),
+            parse_options=self._parse,
             convert_options=self._convert,
         )
 
 
-def _after_last_line_end(data: bytes) -> int:
-    newline = data.rfind(b"\n")
-    return max(newline, data.rfind(b"\r", newline + 1)) + 1
+def _after_last_line_end(data: bytes, start: int, stop: int) -> int:
+    r"""Find where the last line ends between two positions; `start` where none does.
 
-
-def _end_in_order(data: bytes, at: int, stop: int, limit: int) -> int:
-    """Find the end of a record, so that every quote before it is in order.
-
-    It is that of the last line before `stop`, or where that is in a quoted field, an earlier one.
-
-    Args:
-        data: The bytes.
-        at: Where a record begins.
-        stop: Where to stop looking.
-        limit: The end of the last whole line.
-
-    Returns:
-        The end; `at` where half of the bytes or more would be left out.
+    The end is never between the two bytes of a ``\r\n``.
     """
-    end = stop if stop == limit else data.rfind(b"\n", at, stop) + 1
-    for _ in range(2):
-        if end - at < (stop - at) // 2:
-            return at
-        match = WELL_QUOTED.match(data, at, max(at, end))
-        proven = match.end() if match else at
-        if proven == end:
-            return end
-        end = data.rfind(b"\n", at, proven) + 1
-    return at
+    newline = data.rfind(b"\n", start, stop)
+    end = max(newline, data.rfind(b"\r", max(newline, start), stop))
+    if end < 0:
+        return start
+    return end + (2 if data[end : end + 2] == b"\r\n" else 1)
 
 
 def _lines(data: bytes) -> int:

@@ -62,6 +62,7 @@ class Load:
         seconds: How long the load took.
         run_id: The run that loaded it.
         loaded_at: When, UTC.
+        passed_over: Lines that are no records: titles, comments, totals, repeated headers.
     """
 
     source: str
@@ -77,6 +78,7 @@ class Load:
     seconds: float
     run_id: str
     loaded_at: datetime
+    passed_over: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,186 +6,33 @@ import dataclasses
 import hashlib
 import io
 import time
-from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pytest
+from csv_reference import (
+    BOM,
+    INVALID_UTF8,
+    TEXT_AFTER_QUOTE,
+    TOO_FEW,
+    TOO_LONG,
+    TOO_MANY,
+    UNTERMINATED,
+    Outcome,
+    Reference,
+    Row,
+)
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from benepass_tasks.catalog.layout import Layout
 from benepass_tasks.config.errors import BooksError, SourceError
 from benepass_tasks.ingestion import records
 from benepass_tasks.ingestion.records import Accounting, Batch, BulkParser, RecordReader
 from benepass_tasks.ingestion.scanning import Rejected
 
-INVALID_UTF8 = "invalid UTF-8"
-TOO_FEW = "too few columns"
-TOO_MANY = "too many columns"
-UNTERMINATED = "unterminated quote"
-TEXT_AFTER_QUOTE = "text after a closing quote"
-TOO_LONG = "record too long"
-BOM = b"\xef\xbb\xbf"
 SMALL_BLOCKS = (1, 2, 3, 5, 7, 16, 64)
 LARGE_BLOCK = 1 << 20
 LARGE_RECORD = 16 << 20
-
-Row = tuple[int, tuple[str | None, ...]]
-
-
-@dataclass
-class Outcome:
-    """Everything a file turns out to hold."""
-
-    header: tuple[str, ...] = ()
-    rows: list[Row] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    lines: int = 0
-    blank_lines: int = 0
-    embedded_newlines: int = 0
-    header_lines: int = 0
-    rejected_lines: int = 0
-
-
-# --- The reference: every byte looked at by itself, nothing clever -------------------------------
-
-
-class Malformed(Exception):  # noqa: N818
-    """A record is not well formed; `lines_in` says how many line ends came before the fault."""
-
-    def __init__(self, reason: str, lines_in: int) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.lines_in = lines_in
-
-
-def physical_lines(data: bytes) -> list[tuple[bytes, bytes]]:
-    """Split bytes into lines, each with its line end."""
-    lines = []
-    content = b""
-    at = 0
-    while at < len(data):
-        if data[at : at + 2] == b"\r\n":
-            end = b"\r\n"
-        elif data[at : at + 1] in (b"\r", b"\n"):
-            end = data[at : at + 1]
-        else:
-            content += data[at : at + 1]
-            at += 1
-            continue
-        lines.append((content, end))
-        content = b""
-        at += len(end)
-    if content:
-        lines.append((content, b""))
-    return lines
-
-
-def read_fields(
-    lines: list[tuple[bytes, bytes]],
-) -> tuple[list[bytes | None], int]:
-    """Read the record on the first of some lines: its fields, and how many lines it takes."""
-    fields: list[bytes | None] = []
-    value: bytes | None = None  # nothing yet
-    state = "unquoted"
-    for number, (content, end) in enumerate(lines):
-        for byte in (content[i : i + 1] for i in range(len(content))):
-            if state == "quoted" and byte == b'"':
-                state = "after a quote"
-            elif state == "quoted":
-                value = (value or b"") + byte
-            elif byte == b",":
-                fields.append(value)
-                value, state = None, "unquoted"
-            elif state == "after a quote" and byte == b'"':
-                value, state = (value or b"") + byte, "quoted"
-            elif state == "after a quote":
-                raise Malformed(TEXT_AFTER_QUOTE, number)
-            elif value is None and byte == b'"':
-                value, state = b"", "quoted"
-            else:
-                value = (value or b"") + byte
-        if state != "quoted":
-            return [*fields, value], number + 1
-        value = (value or b"") + end
-    raise Malformed(UNTERMINATED, len(lines))
-
-
-def is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def raw_record(lines: list[tuple[bytes, bytes]]) -> bytes:
-    return b"".join(content + end for content, end in lines[:-1]) + lines[-1][0]
-
-
-def read_record(
-    lines: list[tuple[bytes, bytes]], columns: int, max_bytes: int
-) -> tuple[tuple[str | None, ...] | str, int]:
-    """Read the record on the first line: its values or why it is rejected, and its line count."""
-    first = lines[0][0]
-    if len(first) > max_bytes:
-        return TOO_LONG, 1
-    try:
-        fields, taken = read_fields(lines)
-    except Malformed as fault:
-        reason = fault.reason if fault.lines_in == 0 else UNTERMINATED
-        return reason if is_utf8(first) else INVALID_UTF8, 1
-    if taken > 1 and (len(fields) != columns or len(raw_record(lines[:taken])) > max_bytes):
-        return UNTERMINATED if is_utf8(first) else INVALID_UTF8, 1
-    if not is_utf8(raw_record(lines[:taken])):
-        return INVALID_UTF8, taken
-    if len(fields) != columns:
-        return TOO_FEW if len(fields) < columns else TOO_MANY, 1
-    return tuple(None if value is None else value.decode() for value in fields), taken
-
-
-def reference(data: bytes, max_bytes: int = LARGE_RECORD) -> Outcome:
-    """Take a whole file apart, or fail with the ValueError of a header that is not sound."""
-    lines = physical_lines(data.removeprefix(BOM))
-    outcome = Outcome(lines=len(lines))
-    at = 0
-    while at < len(lines):
-        if lines[at][0] == b"":
-            outcome.blank_lines += 1
-            at += 1
-        elif not outcome.header_lines:
-            outcome.header, outcome.header_lines = reference_header(lines[at:], max_bytes)
-            at += outcome.header_lines
-        else:
-            at += reference_record(outcome, lines, at, max_bytes)
-    return outcome
-
-
-def reference_header(
-    lines: list[tuple[bytes, bytes]], max_bytes: int
-) -> tuple[tuple[str, ...], int]:
-    try:
-        fields, taken = read_fields(lines)
-    except Malformed as fault:
-        raise ValueError from fault
-    if len(raw_record(lines[:taken])) > max_bytes:
-        raise ValueError
-    return tuple((value or b"").decode() for value in fields), taken
-
-
-def reference_record(
-    outcome: Outcome, lines: list[tuple[bytes, bytes]], at: int, max_bytes: int
-) -> int:
-    read, taken = read_record(lines[at:], len(outcome.header), max_bytes)
-    number = len(outcome.rows) + len(outcome.rejected) + 1
-    if isinstance(read, str):
-        raw = raw_record(lines[at : at + taken])[:max_bytes]
-        outcome.rejected.append(Rejected(number, at + 1, read, raw))
-        outcome.rejected_lines += taken
-    else:
-        outcome.rows.append((number, read))
-        outcome.embedded_newlines += taken - 1
-    return taken
-
 
 # --- Running the reader --------------------------------------------------------------------------
 
@@ -200,11 +47,19 @@ def rows_of(batch: Batch) -> list[Row]:
 
 
 def run(
-    data: bytes, block_bytes: int = LARGE_BLOCK, max_bytes: int = LARGE_RECORD
+    data: bytes,
+    block_bytes: int = LARGE_BLOCK,
+    max_bytes: int = LARGE_RECORD,
+    *,
+    layout: Layout | None = None,
+    fewest: int | None = None,
 ) -> tuple[Outcome, Accounting]:
-    reader = RecordReader(io.BytesIO(data), block_bytes=block_bytes, max_record_bytes=max_bytes)
+    reader = RecordReader(
+        io.BytesIO(data), layout or Layout(), block_bytes=block_bytes, max_record_bytes=max_bytes
+    )
     outcome = Outcome(header=reader.header)
-    for batch in reader.batches(names(reader.header)):
+    columns = names(reader.header)
+    for batch in reader.batches(columns, columns[:fewest]):
         assert batch.table.num_rows + len(batch.rejected) > 0
         outcome.rows += rows_of(batch)
         outcome.rejected += batch.rejected
@@ -214,17 +69,25 @@ def run(
     outcome.embedded_newlines = books.embedded_newlines
     outcome.header_lines = books.header_lines
     outcome.rejected_lines = books.rejected_lines
+    outcome.passed_over = +books.passed_over
     return outcome, books
 
 
-def check_against_reference(data: bytes, block_bytes: int, max_bytes: int = LARGE_RECORD) -> None:
+def check_against_reference(
+    data: bytes,
+    block_bytes: int,
+    max_bytes: int = LARGE_RECORD,
+    *,
+    layout: Layout | None = None,
+    fewest: int | None = None,
+) -> None:
     try:
-        expected = reference(data, max_bytes)
+        expected = Reference(layout, max_bytes, fewest).read(data)
     except ValueError:
         with pytest.raises(SourceError):
-            run(data, block_bytes, max_bytes)
+            run(data, block_bytes, max_bytes, layout=layout, fewest=fewest)
         return
-    outcome, books = run(data, block_bytes, max_bytes)
+    outcome, books = run(data, block_bytes, max_bytes, layout=layout, fewest=fewest)
     assert outcome == expected
     assert books.balances
     assert (books.parsed, books.rejected) == (len(expected.rows), len(expected.rejected))
@@ -266,7 +129,18 @@ RULES: dict[str, tuple[bytes, list[Row], list[tuple[int, str, bytes]]]] = {
     "spaces alone are a record": (b"  \n1,2\n", [(2, ("1", "2"))], [(2, TOO_FEW, b"  ")]),
     "too few columns": (b"1\n1,2\n", [(2, ("1", "2"))], [(2, TOO_FEW, b"1")]),
     "too many columns": (b"1,2\n1,2,3\n", [(1, ("1", "2"))], [(3, TOO_MANY, b"1,2,3")]),
-    "too many columns, quoted": (b'"1","2",""\r\n', [], [(2, TOO_MANY, b'"1","2",""')]),
+    "too many columns, quoted": (b'"1","2"," "\r\n', [], [(2, TOO_MANY, b'"1","2"," "')]),
+    "surplus empty fields": (
+        b'1,2,\n"3","4",,""\r\n,,,\n',
+        [(1, ("1", "2")), (2, ("3", "4")), (3, (None, None))],
+        [],
+    ),
+    "surplus fields of which one is not empty": (b"1,2,,3\n", [], [(2, TOO_MANY, b"1,2,,3")]),
+    "the header once more": (
+        b'1,2\nx,y\n"x","y",\n' + BOM + b'"x",y\n3,4\nX,y\n',
+        [(1, ("1", "2")), (2, ("3", "4")), (3, ("X", "y"))],
+        [],
+    ),
     "text after a closing quote": (
         b'"a"b,c\n"a" ,c\n1,2\n',
         [(3, ("1", "2"))],
@@ -330,7 +204,7 @@ def test_rule(rule: str, block_bytes: int) -> None:
 @pytest.mark.parametrize("rule", RULES)
 def test_reference_follows_the_same_rules(rule: str) -> None:
     body, rows, rejected = RULES[rule]
-    outcome = reference(b"x,y\n" + body)
+    outcome = Reference().read(b"x,y\n" + body)
     assert outcome.rows == rows
     assert [(r.line_number, r.reason, r.raw) for r in outcome.rejected] == rejected
 
@@ -366,7 +240,7 @@ def test_tables_have_the_given_names_as_text_and_the_row_number() -> None:
 
 def test_a_batch_of_rejected_records_only_has_an_empty_table() -> None:
     reader = RecordReader(io.BytesIO(b"x,y\nbad\n"))
-    (batch,) = reader.batches(["first", "second"])
+    (batch,) = reader.batches(["first", "second"], ["second"])
     assert batch.table.num_rows == 0
     assert batch.table.column_names == ["first", "second", "_row_number"]
 
@@ -490,7 +364,7 @@ RECORDS = [
     *(b"7,8\r", b"\n", b"\r\n", b"x\n", b"x,y,z\n", b"\xff,9\n", b'a"b,c\n', b'"a"b,c\n'),
     *(b'"a,b\n', b'a,"b\n', b'a,","\n', BOM + b",1\n", b'"\n\n",1\n', b'"\xff\n",1\n', b'"\r",1\n'),
 ]
-HEADERS = [b"x\n", b"x,y\n", b"x,y,z\r\n", BOM + b"x,y\r"]
+HEADERS = [b"x\n", b"x,y\n", b"x,y,z\r\n", BOM + b"x,y\r", b"a,\n", b'"",1\n']
 any_bytes = st.lists(st.sampled_from(TOKENS), max_size=40).map(b"".join)
 any_records = st.lists(st.sampled_from(RECORDS), max_size=25).map(b"".join)
 mostly_good_records = st.lists(
@@ -508,6 +382,61 @@ def test_any_body_is_read_as_the_reference_reads_it(
     header: bytes, body: bytes, block_bytes: int
 ) -> None:
     check_against_reference(header + body, block_bytes)
+
+
+LAYOUTS = [
+    Layout(sep=";"),
+    Layout(sep="\t", quotechar=None),
+    Layout(sep="|", quotechar="'"),
+    Layout(escapechar="\\"),
+    Layout(sep=";", quotechar=None, escapechar="\\"),
+    Layout(skiprows=1, skipfooter=1),
+    Layout(skiprows=2, header_lines=2, comment="#"),
+    Layout(skipfooter=3, skip_lines=(r"^T\b", "é$")),
+    Layout(header_lines=3, comment="a", skip_lines=("1,2",), skipfooter=1),
+]
+LAYOUT_TOKENS = [
+    *(
+        b"a",
+        b"#",
+        b"T",
+        b"1,2",
+        b";",
+        b"\t",
+        b"|",
+        b"'",
+        b",",
+        b'"',
+        b"\\",
+        b"\\",
+        b"\\\n",
+        b"\\\r",
+    ),
+    *(b"\n", b"\n", b"\r", b"\r\n", b"\xff", "é".encode(), BOM, b"''", b"';'", b"'\n", b"x;y\n"),
+    *(b"1;2\n", b"x\ty\n", b"1\t2\n", b"sep=;\n", b"T 3\n", b"#4\n", b"x,y\n", b"1,2\n", b'"a,\n'),
+]
+layout_bytes = st.lists(st.sampled_from(LAYOUT_TOKENS), max_size=40).map(b"".join)
+
+
+@settings(deadline=None, max_examples=1500)
+@given(st.sampled_from(LAYOUTS), layout_bytes, block_sizes, st.none() | st.integers(1, 2))
+def test_any_file_in_any_layout_is_read_as_the_reference_reads_it(
+    layout: Layout, data: bytes, block_bytes: int, fewest: int | None
+) -> None:
+    check_against_reference(data, block_bytes, layout=layout, fewest=fewest)
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.sampled_from(LAYOUTS), layout_bytes, block_sizes, st.integers(1, 30), st.integers(1, 200))
+def test_a_layout_is_the_same_however_the_two_readers_take_turns(
+    layout: Layout, body: bytes, block_bytes: int, smallest: int, largest: int
+) -> None:
+    sep = layout.sep.encode()
+    header = b"t\n" * layout.skiprows + b"x%by\n" % sep + b"u\n" * (layout.header_lines - 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "SMALLEST", smallest)
+        patch.setattr(records, "LARGEST", largest)
+        check_against_reference(header + body, block_bytes, 64, layout=layout, fewest=1)
 
 
 @settings(deadline=None, max_examples=200)
@@ -595,7 +524,7 @@ def test_ten_thousand_rejected_records_among_good_ones(bad: bytes) -> None:
 
 def test_batches_stay_small_when_every_record_is_rejected() -> None:
     reader = RecordReader(io.BytesIO(b"x,y\n" + b"a\n" * 50_000))
-    assert max(len(batch.rejected) for batch in reader.batches(["x", "y"])) <= 20_000
+    assert max(len(batch.rejected) for batch in reader.batches(["x", "y"], ["y"])) <= 20_000
     assert reader.accounting.rejected == 50_000
 
 

@@ -16,7 +16,7 @@ from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, 
 from benepass_tasks.state.run import Run
 from benepass_tasks.state.source_files import REJECTED, SourceFile
 
-READER = "2"
+READER = "3"
 """Version of how files are read; a change of it loads every file anew."""
 
 
@@ -88,8 +88,7 @@ class SourceFileNode(Node):
         def work(connection: Connection) -> Made:
             done: Load = loaded.load
             replace_earlier(connection, self.table, loaded, status.reason)
-            said = f"{done.parsed:,} rows, {done.rejected:,} rejected, {done.seconds:.2f} s"
-            return Made({}, after_load(known, self.table, done), said=said)
+            return Made({}, after_load(known, self.table, done), said=_said(done))
 
         return work
 
@@ -108,6 +107,12 @@ class SourceFileNode(Node):
         if state not in self._digests:
             self._digests[state] = self.file.sha256
         return self._digests[state]
+
+
+def _said(load: Load) -> str:
+    passed_over = f"{load.passed_over:,} lines passed over, " if load.passed_over else ""
+    rows = f"{load.parsed:,} rows, {load.rejected:,} rejected"
+    return f"{rows}, {passed_over}{load.seconds:.2f} s"
 
 
 def _import_loading() -> ModuleType:
