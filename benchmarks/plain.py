@@ -12,13 +12,15 @@ from pathlib import Path
 import duckdb
 
 from benepass_tasks.config.project import open_project
+from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.effective import read_definitions
 
 
 def main(data_dir: Path, warehouse: Path, memory_limit: str) -> None:
     """Read every source and build every model."""
     project = open_project(Path(__file__).parent.parent)
-    catalog, graph = read_definitions(project, warehouse.with_suffix(".models.json"))
+    made_of = read_definitions(project, Cache(warehouse.with_suffix(".models.json")))
+    catalog, graph = made_of.catalog, made_of.graph
     connection = duckdb.connect(str(warehouse), config={"preserve_insertion_order": False})
     connection.execute(f"set memory_limit = '{memory_limit}'")
     connection.execute("set variable as_of_date = date '2026-01-01'")

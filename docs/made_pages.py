@@ -12,6 +12,7 @@ import duckdb
 
 from benepass_tasks.cli import main
 from benepass_tasks.config.project import open_project
+from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.effective import read_definitions
 
 DOCS = Path(__file__).parent
@@ -54,7 +55,8 @@ def _printed(command: str) -> str:
 
 def _with_published_tables(page: str) -> str:
     with TemporaryDirectory() as folder:
-        catalog, _ = read_definitions(open_project(ROOT), Path(folder) / "models.json")
+        cache = Cache(Path(folder) / "models.json")
+        catalog = read_definitions(open_project(ROOT), cache).catalog
     rows = [
         f"| `{table.relation}` | {table.description.removesuffix('.')} |"
         for table in sorted(catalog.tables.values(), key=lambda it: it.layer)

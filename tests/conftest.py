@@ -74,8 +74,7 @@ def published(workspace: Workspace, published_run: Workspace) -> None:
 @pytest.fixture
 def finished(workspace: Workspace, finished_run: Workspace) -> None:
     """The project of the test has been run already."""
-    caches = (".warehouse.models.json", ".warehouse.models.derived.json", ".warehouse.proven")
-    for name in ("warehouse.duckdb", *caches):
+    for name in ("warehouse.duckdb", ".warehouse.models.json"):
         shutil.copy2(finished_run.data / name, workspace.data / name)
 
 

@@ -20,6 +20,7 @@ from benepass_tasks.cli import main
 from benepass_tasks.config.project import open_project
 from benepass_tasks.config.settings import benepass
 from benepass_tasks.sqlmodels import read_graph
+from benepass_tasks.sqlmodels.cache import Cache
 
 if TYPE_CHECKING:
     from workspace import Workspace
@@ -72,7 +73,7 @@ def test_the_task_graph_has_an_arrow_for_each_dependency(
 ) -> None:
     project = open_project(ROOT)
     catalog = load_catalog(project.catalog)
-    models = read_graph(project, catalog, tmp_path / "cache.json").models.values()
+    models = read_graph(project, catalog, Cache(tmp_path / "cache.json")).models.values()
     expected = {
         (reference.replace(".", "_"), model.relation.replace(".", "_"))
         for model in models

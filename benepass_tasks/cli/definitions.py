@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 from benepass_tasks.catalog import Catalog
 from benepass_tasks.config.project import Project, open_project
 from benepass_tasks.config.settings import current_settings, models_cache
-from benepass_tasks.sqlmodels import ModelGraph
 
 if TYPE_CHECKING:
-    from benepass_tasks.sqlmodels.lineage import Lineage
+    from benepass_tasks.sqlmodels.effective import Definitions
 
 
 def find_project() -> Project:
@@ -26,31 +25,19 @@ def read_catalog() -> Catalog:
     Raises:
         ProjectError: as below.
     """
-    catalog, _ = read()
-    return catalog
+    return read().catalog
 
 
-def read() -> tuple[Catalog, ModelGraph]:
-    """The effective catalog and the graph of the SQL models, checked against each other.
+def read() -> "Definitions":
+    """The effective catalog and the SQL models, checked against each other.
 
     Raises:
         ProjectError: as above, or one of them is invalid, or they do not fit.
     """
+    from benepass_tasks.sqlmodels.cache import Cache  # noqa: PLC0415 - DuckDB
     from benepass_tasks.sqlmodels.effective import read_definitions  # noqa: PLC0415 - DuckDB
 
-    return read_definitions(find_project(), models_cache(current_settings().warehouse))
-
-
-def lineage_of(catalog: Catalog, graph: ModelGraph) -> "Lineage":
-    """What every column derives from; the masks are those that the catalog's policy approves.
-
-    Raises:
-        ProjectError: a column's origin cannot be told from its SQL.
-    """
-    from benepass_tasks.sqlmodels.lineage import trace  # noqa: PLC0415 - when needed
-    from benepass_tasks.sqlmodels.privacy import approved_masks  # noqa: PLC0415
-
-    return trace(graph, catalog, approved_masks(catalog, graph))
+    return read_definitions(find_project(), Cache(models_cache(current_settings().warehouse)))
 
 
 def warehouse_path() -> str:

@@ -101,7 +101,7 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
 
 
 def models_cache(warehouse: Path) -> Path:
-    """File beside a warehouse for what was read from the SQL files."""
+    """File beside a warehouse for what was found out about the project."""
     return warehouse.with_name(f".{warehouse.stem}.models.json")
 
 

@@ -73,13 +73,8 @@ class Warehouse:
 
     @property
     def models_cache(self) -> Path:
-        """File beside the warehouse for what was read from the SQL files."""
+        """File beside the warehouse for what was found out about the project."""
         return models_cache(self.path)
-
-    @property
-    def proven(self) -> Path:
-        """File beside the warehouse that remembers which catalog and SQL were proven last."""
-        return self.path.with_name(f".{self.path.stem}.proven")
 
     @property
     def state(self) -> tuple[tuple[int, ...], ...]:

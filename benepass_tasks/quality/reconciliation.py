@@ -17,13 +17,13 @@ from benepass_tasks.config.project import Project
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.session import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.tables import engine_of
+from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.history.figures import keep_figures
 from benepass_tasks.state.history.read import SourceFigures, figures_of
 from benepass_tasks.state.markers import (
     Snapshot,
     forget_load,
 )
-from benepass_tasks.state.run import Definitions
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.attached import attached, within
 from benepass_tasks.site.page import Row, cut, instant
 from benepass_tasks.sqlmodels import ModelGraph
-from benepass_tasks.sqlmodels.lineage import Lineage, trace
+from benepass_tasks.sqlmodels.lineage import Lineage
 from benepass_tasks.state.publication import DATABASE
 from benepass_tasks.state.run import Run
 
@@ -37,6 +36,7 @@ class Sources:
         project: The project, for its SQL.
         catalog: What is declared.
         graph: The SQL models.
+        lineage: What their columns derive from.
         settings: Those of the run.
         warehouse: The warehouse, for what is known of its runs.
         connection: A session that reads the warehouse: schema `meta` alone is for the pages.
@@ -45,14 +45,10 @@ class Sources:
     project: Project
     catalog: Catalog
     graph: ModelGraph
+    lineage: Lineage
     settings: Settings
     warehouse: "Warehouse"
     connection: Connection
-
-    @cached_property
-    def lineage(self) -> Lineage:
-        """The column lineage of all models."""
-        return trace(self.graph, self.catalog, self.catalog.masks)
 
     def published(self, query: str, **parameters: object) -> list[Row]:
         """The rows of `sql/site/<query>.sql` over what is published, plain and cut for a page.
@@ -84,6 +80,7 @@ def opened(run: Run) -> Iterator[Sources]:
             made_of.project,
             made_of.catalog,
             made_of.graph,
+            made_of.lineage,
             settings,
             run.warehouse,
             connection,

@@ -1,13 +1,15 @@
-"""What was read from the SQL files, kept so that a run with unchanged files need not parse them."""
+"""What was found out about the project, kept so that a run of the same one need not do so again."""
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from benepass_tasks.config.project import LAYERS, Project
 from benepass_tasks.sqlmodels.definitions import Macro, Model
@@ -15,7 +17,10 @@ from benepass_tasks.sqlmodels.definitions import Macro, Model
 FORMAT = "4"
 """Version of what is kept; a change of it leaves earlier files unread."""
 
-Definitions = tuple[dict[str, Macro], dict[str, Model]]
+SqlFiles = tuple[dict[str, Macro], dict[str, Model]]
+"""The macros and the models of a project by name."""
+
+T = TypeVar("T")
 
 
 def files_key(project: Project, generated: Mapping[str, str]) -> str:
@@ -30,38 +35,59 @@ def files_key(project: Project, generated: Mapping[str, str]) -> str:
     return state.hexdigest()
 
 
-def recall(file: Path, key: str) -> Definitions | None:
-    """What was kept under the key; None where there is none, or it cannot be read."""
-    try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        if kept["key"] != key:
+class Cache:
+    """A file of what was found out, each under the digest of what it follows from.
+
+    Attributes:
+        file: The file, which may be missing.
+    """
+
+    def __init__(self, file: Path) -> None:
+        """Name the file; it is read when something is recalled."""
+        self.file = file
+
+    @cached_property
+    def _kept(self) -> dict[str, Any]:
+        try:
+            kept = json.loads(self.file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return kept if isinstance(kept, dict) else {}
+
+    def recall(self, what: str, key: str, restored: Callable[[Any], T]) -> T | None:
+        """What was kept under the key; None where there is none, or it cannot be read."""
+        try:
+            kept = self._kept[what]
+            return restored(kept["value"]) if kept["key"] == key else None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            # Whatever is wrong with it, the files of the project are the truth and are read.
             return None
-        return (
-            {name: Macro(**_restored(fields)) for name, fields in kept["macros"].items()},
-            {name: Model(**_restored(fields)) for name, fields in kept["models"].items()},
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        # Whatever is wrong with it, the SQL files are the truth and are read instead.
-        return None
+
+    def keep(self, what: str, key: str, value: object) -> None:
+        """Keep what was found out; where the folder cannot be written, for this run alone."""
+        self._kept[what] = {"key": key, "value": value}
+        aside = self.file.with_name(f"{self.file.name}.{os.getpid()}")
+        with suppress(OSError):
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            aside.write_text(json.dumps(self._kept), encoding="utf-8")
+            aside.replace(self.file)
 
 
-def keep(file: Path, key: str, definitions: Definitions) -> None:
-    """Keep what was read; where the folder cannot be written, nothing is kept."""
-    macros, models = definitions
-    text = json.dumps(
-        {
-            "key": key,
-            "macros": {name: _plain(asdict(macro)) for name, macro in macros.items()},
-            "models": {name: _plain(asdict(model)) for name, model in models.items()},
-        }
+def plain(read: SqlFiles) -> object:
+    """What was read from the SQL files, as JSON has it."""
+    macros, models = read
+    return {
+        "macros": {name: _plain(asdict(macro)) for name, macro in macros.items()},
+        "models": {name: _plain(asdict(model)) for name, model in models.items()},
+    }
+
+
+def restored(kept: Mapping[str, Any]) -> SqlFiles:
+    """What was read from the SQL files, from JSON."""
+    return (
+        {name: Macro(**_restored(fields)) for name, fields in kept["macros"].items()},
+        {name: Model(**_restored(fields)) for name, fields in kept["models"].items()},
     )
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        aside = file.with_name(f"{file.name}.{os.getpid()}")
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(file)
-    except OSError:
-        return
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:

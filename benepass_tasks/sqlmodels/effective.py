@@ -6,12 +6,9 @@ new column, which declares itself. Types, and the columns of the layers that no 
 are those that DuckDB finds when it binds the SQL.
 """
 
-import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, fields
-from pathlib import Path
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -37,11 +34,13 @@ from benepass_tasks.catalog.rules import check_catalog
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.project import Project
 from benepass_tasks.sqlmodels.base_views import base_queries
-from benepass_tasks.sqlmodels.cache import files_key
+from benepass_tasks.sqlmodels.cache import Cache, files_key
 from benepass_tasks.sqlmodels.graph import ModelGraph, read_graph
 from benepass_tasks.sqlmodels.privacy.masks import approved_masks
+from benepass_tasks.sqlmodels.syntax import Reader, reading
 
 if TYPE_CHECKING:
+    from benepass_tasks.sqlmodels.lineage import Lineage
     from benepass_tasks.sqlmodels.lineage.edges import Edges
 
 IMPLIED = "implied by the load"
@@ -71,29 +70,55 @@ DerivedColumns = Mapping[str, Mapping[str, Derived]]
 """By relation and name."""
 
 
-def read_definitions(project: Project, cache: Path) -> tuple[Catalog, ModelGraph]:
+@dataclass(frozen=True)
+class Definitions:
+    """What is to be built.
+
+    Attributes:
+        project: Where the files are.
+        catalog: The effective catalog.
+        graph: The models, in an order in which each comes after what it reads.
+        traced: The lineage, where it was needed to complete the catalog.
+    """
+
+    project: Project
+    catalog: Catalog
+    graph: ModelGraph
+    traced: "Lineage | None" = None
+
+    @cached_property
+    def lineage(self) -> "Lineage":
+        """What every column derives from; the masks are those that the catalog's policy approves.
+
+        Raises:
+            ModelError: a column's origin cannot be told from its SQL.
+        """
+        from benepass_tasks.sqlmodels.lineage import trace  # noqa: PLC0415 - as above
+
+        masks = approved_masks(self.catalog, self.graph)
+        return self.traced or trace(self.graph, self.catalog, masks)
+
+
+def read_definitions(project: Project, cache: Cache) -> Definitions:
     """Read the catalog and the SQL of a project.
 
     Args:
         project: Where they are.
-        cache: A file for what was read from the SQL, so that unchanged files are not parsed again.
-
-    Returns:
-        The effective catalog, and the models in an order in which each comes after what it reads.
+        cache: What was read from the SQL before, so that unchanged files are not parsed again.
 
     Raises:
         CatalogError: the catalog is wrong, or leaves out what does not follow from the SQL.
         ModelError: the SQL is wrong, or does not fit the catalog.
     """
     declared = load_catalog(project.catalog)
-    graph = read_graph(project, declared, cache)
-    memory = cache.with_name(f"{cache.stem}.derived{cache.suffix}")
-    key = digest(files_key(project, base_queries(declared)), *_facts(declared))
-    derived = _recall(memory, key)
-    if derived is None:
-        derived = derive(declared, graph)
-        _keep(memory, key, derived)
-    return complete(declared, derived), graph
+    with reading() as reader:
+        graph = read_graph(project, declared, cache, reader)
+        key = digest(files_key(project, base_queries(declared)), *_facts(declared))
+        derived, traced = cache.recall("columns", key, _restored), None
+        if derived is None:
+            derived, traced = derive(declared, graph, reader)
+            cache.keep("columns", key, _plain(derived))
+    return Definitions(project, complete(declared, derived), graph, traced)
 
 
 def _facts(declared: Declarations) -> Iterator[str]:
@@ -107,12 +132,18 @@ def _facts(declared: Declarations) -> Iterator[str]:
         yield f"{table.relation} {table.source} {columns}"
 
 
-def derive(declared: Declarations, graph: ModelGraph) -> DerivedColumns:
+def derive(
+    declared: Declarations, graph: ModelGraph, reader: Reader
+) -> tuple[DerivedColumns, "Lineage"]:
     """Find out what the SQL says of each column.
 
     Args:
         declared: The columns of the files, and the types of the raw tables.
         graph: The SQL.
+        reader: Reads it.
+
+    Returns:
+        That, and the lineage that it was told from.
 
     Raises:
         ModelError: a column's origin cannot be told from its SQL, or DuckDB refuses the SQL.
@@ -121,8 +152,8 @@ def derive(declared: Declarations, graph: ModelGraph) -> DerivedColumns:
     from benepass_tasks.sqlmodels.lineage import trace  # noqa: PLC0415 - as above
 
     types = bind(declared, graph)
-    lineage = trace(graph, declared, approved_masks(declared, graph))
-    return {
+    lineage = trace(graph, declared, approved_masks(declared, graph), reader)
+    derived = {
         relation: {
             name: Derived(types[relation][name], _passed_on(edges))
             for name, edges in model.columns.items()
@@ -130,6 +161,7 @@ def derive(declared: Declarations, graph: ModelGraph) -> DerivedColumns:
         for relation, model in lineage.models.items()
         if relation in graph.models
     }
+    return derived, lineage
 
 
 def _passed_on(edges: "Edges") -> tuple[tuple[str, str], ...]:
@@ -284,32 +316,20 @@ def _usual_key(columns: Mapping[str, Column]) -> tuple[str, ...]:
     return PROVENANCE if is_usable and len(found) == len(PROVENANCE) else ()
 
 
-def _recall(memory: Path, key: str) -> DerivedColumns | None:
-    """What was kept under the key; None where there is none, or it cannot be read."""
-    try:
-        kept = json.loads(memory.read_text(encoding="utf-8"))
-        if kept["key"] != key:
-            return None
-        return {
-            relation: {
-                name: Derived(type_, tuple((above, column) for above, column in passed_on))
-                for name, (type_, passed_on) in columns.items()
-            }
-            for relation, columns in kept["derived"].items()
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        # Whatever is wrong with it, the SQL files are the truth and are read instead.
-        return None
-
-
-def _keep(memory: Path, key: str, derived: DerivedColumns) -> None:
-    """Keep what was derived; where the folder cannot be written, nothing is kept."""
-    plain = {
+def _plain(derived: DerivedColumns) -> object:
+    """What was derived, as JSON has it."""
+    return {
         relation: {name: (it.type, it.passed_on) for name, it in columns.items()}
         for relation, columns in derived.items()
     }
-    with suppress(OSError):
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        aside = memory.with_name(f"{memory.name}.{os.getpid()}")
-        aside.write_text(json.dumps({"key": key, "derived": plain}), encoding="utf-8")
-        aside.replace(memory)
+
+
+def _restored(kept: Mapping[str, Any]) -> DerivedColumns:
+    """What was derived, from JSON."""
+    return {
+        relation: {
+            name: Derived(type_, tuple((above, column) for above, column in passed_on))
+            for name, (type_, passed_on) in columns.items()
+        }
+        for relation, columns in kept.items()
+    }

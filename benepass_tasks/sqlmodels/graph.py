@@ -6,14 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from benepass_tasks.catalog import Declarations, SqlCheck
 from benepass_tasks.catalog.wording import meant, nearest
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.config.project import LAYERS, Project
 from benepass_tasks.sqlmodels.base_views import base_queries
-from benepass_tasks.sqlmodels.cache import Definitions, files_key, keep, recall
+from benepass_tasks.sqlmodels.cache import Cache, SqlFiles, files_key, plain, restored
 from benepass_tasks.sqlmodels.definitions import Macro, Model
+
+if TYPE_CHECKING:
+    from benepass_tasks.sqlmodels.syntax import Reader
 
 CHECKS = "checks"
 """The folder of the queries whose rows are failures."""
@@ -49,13 +53,16 @@ class ModelGraph:
         return frozenset(reached)
 
 
-def read_graph(project: Project, catalog: Declarations, cache: Path) -> ModelGraph:
+def read_graph(
+    project: Project, catalog: Declarations, cache: Cache, reader: "Reader | None" = None
+) -> ModelGraph:
     """Read every SQL file of the project and check it against the catalog.
 
     Args:
         project: Where the SQL files are.
         catalog: What they are checked against.
-        cache: A file for what was read, so that unchanged files are not parsed again.
+        cache: What was read before, so that unchanged files are not parsed again.
+        reader: Reads those that have changed; by default one of its own.
 
     Raises:
         ModelError: all problems at once, one a line: a file without an entry, an entry without a
@@ -69,8 +76,8 @@ def read_graph(project: Project, catalog: Declarations, cache: Path) -> ModelGra
         raise ModelError(
             f"{error.filename} cannot be read: {error.strerror}; sql/ holds SQL files only"
         ) from error
-    known = recall(cache, key)
-    macros, models = known or _parse(project, Path(catalog.path.name), base, problems)
+    known = cache.recall("sql", key, restored)
+    macros, models = known or _parse(project, catalog, base, reader, problems)
     problems += _mismatches(project, catalog, models)
     problems += _check_mismatches(project, catalog)
     problems += _unproven(catalog, models)
@@ -78,7 +85,7 @@ def read_graph(project: Project, catalog: Declarations, cache: Path) -> ModelGra
     if problems:
         raise ModelError("\n".join(sorted(problems)))
     if not known:
-        keep(cache, key, (macros, models))
+        cache.keep("sql", key, plain((macros, models)))
     return ModelGraph(
         MappingProxyType(
             {name: models[name] for name in order if not name.startswith(f"{CHECKS}.")}
@@ -89,28 +96,33 @@ def read_graph(project: Project, catalog: Declarations, cache: Path) -> ModelGra
 
 
 def _parse(
-    project: Project, catalog: Path, base: Mapping[str, str], problems: list[str]
-) -> Definitions:
+    project: Project,
+    catalog: Declarations,
+    base: Mapping[str, str],
+    reader: "Reader | None",
+    problems: list[str],
+) -> SqlFiles:
     from benepass_tasks.sqlmodels.macros import read_macros  # noqa: PLC0415 - only when changed
     from benepass_tasks.sqlmodels.statements import make_model, read_model  # noqa: PLC0415
     from benepass_tasks.sqlmodels.syntax import reading  # noqa: PLC0415
 
     models = {}
-    with reading() as reader:
-        macros = read_macros(reader, project.root, project.sql_files("macros"), problems)
+    with reading(reader) as own:
+        macros = read_macros(own, project.root, project.sql_files("macros"), problems)
         for folder in (*LAYERS, CHECKS):
             for path in project.sql_files(folder):
                 relation = f"{folder}.{path.stem}"
                 if relation == f"{CHECKS}.{PROOF}":
                     continue
                 try:
-                    models[relation] = read_model(reader, relation, project.root, path, macros)
+                    models[relation] = read_model(own, relation, project.root, path, macros)
                 except ModelError as error:
                     problems.append(str(error))
         # A base view that no model reads is not made.
         read = {reference for model in models.values() for reference in model.references}
-        for relation in base.keys() & read:
-            models[relation] = make_model(reader, relation, catalog, base[relation], macros)
+        where = Path(catalog.path.name)
+        for relation in sorted(base.keys() & read):
+            models[relation] = make_model(own, relation, where, base[relation], macros)
     return macros, models
 
 

@@ -8,9 +8,9 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import duckdb
@@ -108,16 +108,26 @@ def _nodes_in(values: Iterable[object]) -> list[Node]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Reader:
-    """Reads texts with one DuckDB; each text once.
+    """Reads texts with one DuckDB; each text once."""
 
-    Attributes:
-        connection: A database in memory.
-    """
-
-    connection: duckdb.DuckDBPyConnection
     _known: dict[str, tuple[Node, str]] = field(default_factory=dict)
+
+    @cached_property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """A database in memory, opened by the first text; it knows no file and no table."""
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "threads": 1,
+            "autoinstall_known_extensions": False,
+            "enable_external_access": False,
+        }
+        return duckdb.connect(config=config)
+
+    def close(self) -> None:
+        """Close the database."""
+        if "connection" in vars(self):
+            self.connection.close()
 
     def select(self, sql: str) -> Node:
         """The query that a text is.
@@ -168,15 +178,13 @@ ONE_SELECT = "must hold exactly one SELECT; the table is made from it"
 
 
 @contextmanager
-def reading() -> Iterator[Reader]:
-    """A reader, with a database of its own that knows no file and no table."""
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "threads": 1,
-        "autoinstall_known_extensions": False,
-        "enable_external_access": False,
-    }
-    with duckdb.connect(config=config) as connection:
-        yield Reader(connection)
+def reading(given: Reader | None = None) -> Iterator[Reader]:
+    """The reader that is given, which stays open, or else one of its own."""
+    if given is not None:
+        yield given
+        return
+    with closing(Reader()) as own:
+        yield own
 
 
 @cache

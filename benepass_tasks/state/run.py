@@ -13,42 +13,20 @@ from datetime import datetime
 from functools import cached_property
 from typing import TypeAlias
 
-from benepass_tasks.catalog import Catalog
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.hash_key import PADS, missing_hash_key
-from benepass_tasks.config.project import Project, open_project
+from benepass_tasks.config.project import open_project
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.sqlmodels import ModelGraph
-from benepass_tasks.sqlmodels.effective import read_definitions
+from benepass_tasks.sqlmodels.cache import Cache
+from benepass_tasks.sqlmodels.effective import Definitions, read_definitions
 from benepass_tasks.sqlmodels.privacy import require_proof
 from benepass_tasks.state.history import runs
 from benepass_tasks.state.markers import Snapshot, now, read_snapshot
 from benepass_tasks.state.ownership import refuse_other_project
 from benepass_tasks.state.plan import Node, Plan, assess
 from benepass_tasks.state.source_files import SourceFile, find_files
-
-
-@dataclass(frozen=True, slots=True)
-class Definitions:
-    """What is to be built: the project, its catalog, and the SQL that fits it."""
-
-    project: Project
-    catalog: Catalog
-    graph: ModelGraph
-
-    @classmethod
-    def of(cls, settings: Settings, warehouse: Warehouse) -> "Definitions":
-        """Read the project, and prove that no personal value leaves it unmasked.
-
-        Raises:
-            ProjectError: there is none, or it is invalid, or a hash key is missing.
-        """
-        project = open_project(settings.project_dir)
-        catalog, graph = read_definitions(project, warehouse.models_cache)
-        require_proof(catalog, graph, warehouse.proven)
-        _require_hash_key(settings, graph)
-        return cls(project, catalog, graph)
 
 
 @dataclass
@@ -89,9 +67,14 @@ class Run:
         """What is to be built: read once, so that a run builds from one state of the project.
 
         Raises:
-            ProjectError: the project is invalid.
+            ProjectError: there is no project, it is invalid, or a hash key is missing.
+            PrivacyError: a personal value could leave it unmasked.
         """
-        return Definitions.of(self.settings, self.warehouse)
+        cache = Cache(self.warehouse.models_cache)
+        found = read_definitions(open_project(self.settings.project_dir), cache)
+        require_proof(found, cache)
+        _require_hash_key(self.settings, found.graph)
+        return found
 
     def files(self) -> "Files":
         """The source files that there are now or that have vanished, by source; never none.

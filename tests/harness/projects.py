@@ -5,14 +5,14 @@ from tempfile import TemporaryDirectory
 
 from benepass_tasks.catalog import Catalog, load_catalog
 from benepass_tasks.config.project import open_project
+from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.effective import complete, read_definitions
 
 
 def catalog_of(root: Path) -> Catalog:
     """The effective catalog of a project."""
     with TemporaryDirectory() as folder:
-        catalog, _ = read_definitions(open_project(root), Path(folder) / "models.json")
-    return catalog
+        return read_definitions(open_project(root), Cache(Path(folder) / "models.json")).catalog
 
 
 def catalog_without_sql(path: Path) -> Catalog:

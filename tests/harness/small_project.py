@@ -11,6 +11,7 @@ from projects import catalog_without_sql
 
 from benepass_tasks.config.project import Project
 from benepass_tasks.sqlmodels import ModelGraph, read_graph
+from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.lineage import trace
 from benepass_tasks.sqlmodels.privacy import Proof, approved_masks, mask_fingerprint, prove
 
@@ -109,7 +110,7 @@ class SmallProject:
         self._write("catalog.yaml", yaml.safe_dump(self._catalog(policy), sort_keys=False))
         project = Project(self.root)
         catalog = catalog_without_sql(project.catalog)
-        return catalog, read_graph(project, catalog, self.root / "models.json")
+        return catalog, read_graph(project, catalog, Cache(self.root / "models.json"))
 
     def _catalog(self, policy: dict[str, dict[str, Any]]) -> dict[str, object]:
         source = {name: _column("VARCHAR", pii) for name, pii in SOURCE.items()}

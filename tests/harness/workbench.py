@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from benepass_tasks.config.project import SCHEMAS, open_project
+from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.effective import read_definitions
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ class Workbench:
 
     @classmethod
     def of_project(cls, cache: Path) -> Workbench:
-        project = open_project(PROJECT)
-        return cls(*read_definitions(project, cache), new_connection())
+        read = read_definitions(open_project(PROJECT), Cache(cache))
+        return cls(read.catalog, read.graph, new_connection())
 
     @property
     def models(self) -> Collection[str]:

@@ -325,8 +325,6 @@ def test_the_warehouse_is_private_and_nothing_else_is_left(workspace: Workspace)
         "warehouse.duckdb.lock",
         "warehouse.duckdb.queue",
         ".warehouse.models.json",
-        ".warehouse.models.derived.json",
-        ".warehouse.proven",
     }
 
 

@@ -31,6 +31,7 @@ from benepass_tasks.site.page import LONGEST_TEXT, instant
 from benepass_tasks.site.pages import catalog as catalog_pages
 from benepass_tasks.site.rendering import render, search_index
 from benepass_tasks.sqlmodels import ModelGraph, read_graph
+from benepass_tasks.sqlmodels.cache import Cache
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,9 @@ VOID = {"br", "hr", "img", "input", "link", "meta", "wbr"}
 
 @pytest.fixture(scope="session")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> ModelGraph:
-    return read_graph(Project(ROOT), CATALOG, tmp_path_factory.mktemp("models") / "models.json")
+    return read_graph(
+        Project(ROOT), CATALOG, Cache(tmp_path_factory.mktemp("models") / "models.json")
+    )
 
 
 class Reading(HTMLParser):

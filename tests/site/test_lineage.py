@@ -19,6 +19,7 @@ from benepass_tasks.site.layout import BOX_WIDTH, COLUMN_GAP
 from benepass_tasks.site.pages import lineage as lineage_pages
 from benepass_tasks.site.rendering import render
 from benepass_tasks.sqlmodels import read_graph
+from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.lineage import ColumnRef, Edge, Lineage, ModelLineage, trace
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ LAYERS = ("raw", "staging", "intermediate", "quality", "marts")
 
 @pytest.fixture(scope="session")
 def lineage(tmp_path_factory: pytest.TempPathFactory) -> Lineage:
-    graph = read_graph(Project(ROOT), CATALOG, tmp_path_factory.mktemp("models") / "models.json")
+    graph = read_graph(
+        Project(ROOT), CATALOG, Cache(tmp_path_factory.mktemp("models") / "models.json")
+    )
     return trace(graph, CATALOG, CATALOG.masks)
 
 

@@ -358,7 +358,7 @@ def kept_out(tmp_path: Path, catalog: Catalog) -> Iterator[Sources]:
     with warehouse.read() as connection:
         connection.exec_driver_sql(f"attach '{published}' as published (read_only)")
         connection.commit()
-        yield Sources(project, catalog, graph, settings, warehouse, connection)  # type: ignore[arg-type]
+        yield Sources(project, catalog, graph, None, settings, warehouse, connection)  # type: ignore[arg-type]
         connection.rollback()
         connection.exec_driver_sql("detach published")
 

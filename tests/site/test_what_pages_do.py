@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from showing import complaints_of, show
 
-from benepass_tasks.sqlmodels.lineage import ColumnRef, trace
+from benepass_tasks.sqlmodels.lineage import ColumnRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -230,11 +230,11 @@ COLUMN = "staging.stg_employees.email"
 def expected(sample_run: Workspace) -> dict[str, set[str]]:
     """The columns that carry values on the way to and from the column, as traced."""
     from benepass_tasks.config.project import open_project  # noqa: PLC0415
+    from benepass_tasks.sqlmodels.cache import Cache  # noqa: PLC0415
     from benepass_tasks.sqlmodels.effective import read_definitions  # noqa: PLC0415
 
     project = open_project(sample_run.root)
-    catalog, graph = read_definitions(project, sample_run.root / "models.json")
-    lineage = trace(graph, catalog, catalog.masks)
+    lineage = read_definitions(project, Cache(sample_run.root / "models.json")).lineage
     column = ColumnRef(*COLUMN.rsplit(".", 1))
     found = {
         "upstream": {str(step.edge.origin) for step in carrying(lineage.upstream(column))},

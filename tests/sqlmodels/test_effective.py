@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,12 +11,13 @@ import pytest
 from benepass_tasks.catalog import Pii
 from benepass_tasks.config.errors import CatalogError, ModelError
 from benepass_tasks.config.project import Project
+from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.effective import read_definitions
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from benepass_tasks.catalog import Catalog, Column
+
+ROOT = Path(__file__).parents[2]
 
 CATALOG = """\
 "{{layer}}.{{table}}":
@@ -74,8 +76,8 @@ class Small:
             path.write_text(sql, encoding="utf-8")
         text = CATALOG.format(staging=self.staging, mart=self.mart)
         (self.root / "catalog.yaml").write_text(text, encoding="utf-8")
-        catalog, _ = read_definitions(Project(self.root), self.root / "models.json")
-        return catalog
+        cache = Cache(self.root / "models.json")
+        return read_definitions(Project(self.root), cache).catalog
 
     def column(self, name: str) -> Column:
         relation, _, column = name.rpartition(".")
@@ -234,7 +236,7 @@ def test_what_was_derived_is_asked_of_the_sql_again_only_when_something_changed(
     small: Small,
 ) -> None:
     small.read()
-    memory = small.root / "models.derived.json"
+    memory = small.root / "models.json"
     kept = memory.read_bytes()
     memory.write_bytes(kept.replace(b"BIGINT", b"HUGEINT"))
     assert small.column("staging.stg_people.size").type == "HUGEINT"
@@ -242,3 +244,12 @@ def test_what_was_derived_is_asked_of_the_sql_again_only_when_something_changed(
     assert small.column("staging.stg_people.size").type == "BIGINT"
     memory.write_text("no JSON")
     assert small.column("staging.stg_people.size").type == "BIGINT"
+
+
+def test_the_lineage_that_completes_a_catalog_is_that_of_the_whole_one(tmp_path: Path) -> None:
+    project, cache = Project(ROOT), Cache(tmp_path / "models.json")
+    first, second = read_definitions(project, cache), read_definitions(project, cache)
+    assert first.traced is not None
+    assert second.traced is None
+    assert first.catalog.tables == second.catalog.tables
+    assert first.lineage == second.lineage

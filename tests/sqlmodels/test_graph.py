@@ -11,6 +11,7 @@ from benepass_tasks.catalog import load_catalog
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.config.project import open_project
 from benepass_tasks.sqlmodels import read_graph
+from benepass_tasks.sqlmodels.cache import Cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def graph(workspace: Workspace) -> ModelGraph:
     project = open_project(workspace.root)
-    return read_graph(project, load_catalog(project.catalog), workspace.root / "cache.json")
+    return read_graph(project, load_catalog(project.catalog), Cache(workspace.root / "cache.json"))
 
 
 def problems(workspace: Workspace) -> list[str]:
@@ -132,10 +133,12 @@ def test_unchanged_files_are_not_parsed_again(
     assert graph(workspace) == first
 
 
-@pytest.mark.parametrize("kept", ["", "{", "[]", '{"key": 1}', '{"key": null, "macros": 3}'])
+@pytest.mark.parametrize(
+    "kept", ["", "{", "[]", '{"sql": 1}', '{"sql": {"key": null, "value": 3}}']
+)
 def test_a_cache_that_cannot_be_read_is_made_anew(workspace: Workspace, kept: str) -> None:
     first = graph(workspace)
-    key = json.loads((workspace.root / "cache.json").read_text())["key"]
+    key = json.loads((workspace.root / "cache.json").read_text())["sql"]["key"]
     workspace.write("cache.json", kept.replace("null", json.dumps(key)))
     assert graph(workspace) == first
 

@@ -91,16 +91,16 @@ def list_(layer: str | None, domain: str | None, is_json: bool) -> None:  # noqa
 @as_json
 def show(dataset: str, is_json: bool) -> None:  # noqa: FBT001
     """Show a dataset: its columns, what it reads and who reads it."""
-    catalog, graph = definitions.read()
-    found = inventory.find(dataset, catalog)
-    around = inventory.neighbours(found, catalog, graph)
+    read = definitions.read()
+    found = inventory.find(dataset, read.catalog)
+    around = inventory.neighbours(found, read.catalog, read.graph)
     if is_json:
         say_json(inventory.dataset_json(found, around))
         return
     say_fields(_overview(found, around))
     say()
     say_table(COLUMN_HEADINGS, [_column_row(column) for column in found.columns])
-    model = graph.models.get(found.name)
+    model = read.graph.models.get(found.name)
     if model is not None and model.is_generated:
         say()
         say(model.sql)
@@ -123,10 +123,11 @@ def validate() -> None:
     from benepass_tasks.pipeline.run import current_plan  # noqa: PLC0415 - imports DuckDB
 
     current_plan()
-    catalog, graph = definitions.read()
+    read = definitions.read()
+    catalog = read.catalog
     say(
         f"{catalog.path.name} is valid: {len(catalog.sources)} sources, "
-        f"{len(catalog.tables)} tables, {len(graph.models)} of them from SQL."
+        f"{len(catalog.tables)} tables, {len(read.graph.models)} of them from SQL."
     )
 
 

@@ -63,7 +63,8 @@ def command(  # noqa: PLR0913 - one for each option
     if is_markdown:
         from benepass_tasks.publish.exporters.mermaid import task_graph  # noqa: PLC0415 - when needed
 
-        click.echo(task_graph(*definitions.read()), nl=False)
+        read = definitions.read()
+        click.echo(task_graph(read.catalog, read.graph), nl=False)
     elif name is not None:
         _show(name, is_downstream=downstream, with_rows=rows, is_json=is_json)
     elif file is not None:
@@ -73,13 +74,9 @@ def command(  # noqa: PLR0913 - one for each option
 def _show(name: str, *, is_downstream: bool, with_rows: bool, is_json: bool) -> None:
     from benepass_tasks.cli import derivation  # noqa: PLC0415 - when needed
 
-    catalog, graph = definitions.read()
+    read = definitions.read()
     found = derivation.derive(
-        name,
-        catalog,
-        definitions.lineage_of(catalog, graph),
-        is_downstream=is_downstream,
-        with_rows=with_rows,
+        name, read.catalog, read.lineage, is_downstream=is_downstream, with_rows=with_rows
     )
     if is_json:
         trees = {"links": found.branches, **({"rows": found.rows} if with_rows else {})}
@@ -123,8 +120,8 @@ def _write_events(file: Path) -> None:
     from benepass_tasks.publish.exporters.openlineage import Happening, events  # noqa: PLC0415 - when needed
 
     happening = Happening(datetime.now(UTC), definitions.warehouse_path())
-    catalog, graph = definitions.read()
-    written = list(events(catalog, graph, definitions.lineage_of(catalog, graph), happening))
+    read = definitions.read()
+    written = list(events(read.catalog, read.graph, read.lineage, happening))
     lines = "".join(f"{json.dumps(event)}\n" for event in written)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -51,8 +51,8 @@ def command(ctx: click.Context, *, form: str | None, is_canary: bool) -> None:
 def _report(form: str | None) -> bool:
     from benepass_tasks.sqlmodels.privacy import prove, report  # noqa: PLC0415 - when needed
 
-    catalog, graph = definitions.read()
-    proof = prove(catalog, graph, definitions.lineage_of(catalog, graph))
+    read = definitions.read()
+    proof = prove(read.catalog, read.graph, read.lineage)
     if form == "markdown":
         click.echo(report.as_markdown(proof), nl=False)
     elif form == "json":
@@ -77,7 +77,8 @@ def _search(*, is_json: bool) -> bool:
     from benepass_tasks.sqlmodels.privacy.canary import search  # noqa: PLC0415 - imports DuckDB
 
     settings = current_settings()
-    found = search(settings.warehouse, *definitions.read(), settings.variables)
+    read = definitions.read()
+    found = search(settings.warehouse, read.catalog, read.graph, settings.variables)
     if is_json:
         say_json(_search_json(found))
     else:

@@ -12,9 +12,10 @@ from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode, rea
 from benepass_tasks.pipeline.nodes.rejected_rows import RejectedRowsNode
 from benepass_tasks.pipeline.nodes.site import SiteNode
 from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
+from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.plan import Node
 from benepass_tasks.state.publication import Publication
-from benepass_tasks.state.run import Definitions, Files
+from benepass_tasks.state.run import Files
 from benepass_tasks.state.source_files import REJECTED
 
 __all__ = ["nodes_of"]

@@ -27,13 +27,19 @@ REJECTED = ColumnRef("raw.rejected_rows", "raw_record")
 """Holds whole records of any file, as they were written."""
 
 
-def trace(graph: ModelGraph, catalog: Declarations, masks: Collection[str]) -> Lineage:
+def trace(
+    graph: ModelGraph,
+    catalog: Declarations,
+    masks: Collection[str],
+    reader: Reader | None = None,
+) -> Lineage:
     """Find out what every column of every table derives from.
 
     Args:
         graph: The models; their SQL is all that counts.
         catalog: The sources' columns, and the columns that each table should have.
         masks: The names of the macros that mask: a value that passes one is masked.
+        reader: Reads the SQL; by default one of its own.
 
     Returns:
         Every raw table and every model, each after what it reads.
@@ -45,10 +51,10 @@ def trace(graph: ModelGraph, catalog: Declarations, masks: Collection[str]) -> L
     problems = Problems()
     found = {table.relation: _raw(catalog, table) for table in _raw_tables(catalog)}
     tables = {relation: _named(relation, model.columns) for relation, model in found.items()}
-    with reading() as reader:
+    with reading(reader) as own:
         walk = Walk(tables, _functions(graph, masks))
         for model in graph.models.values():
-            traced = _model(model, reader, walk, catalog, problems)
+            traced = _model(model, own, walk, catalog, problems)
             declared = catalog.tables.get(model.relation)
             if traced is not None:
                 found[model.relation] = traced

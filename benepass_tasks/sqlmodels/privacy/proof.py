@@ -9,15 +9,18 @@ only counting leaves nothing of a person.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from benepass_tasks.catalog import Catalog, Column, Pii, PiiClass, Table, Treatment
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import PrivacyError
 from benepass_tasks.sqlmodels import ModelGraph
-from benepass_tasks.sqlmodels.lineage import ColumnRef, Edge, Lineage, trace
-from benepass_tasks.sqlmodels.privacy.masks import approved_masks, unapproved_masks
+from benepass_tasks.sqlmodels.cache import Cache
+from benepass_tasks.sqlmodels.lineage import ColumnRef, Edge, Lineage
+from benepass_tasks.sqlmodels.privacy.masks import unapproved_masks
+
+if TYPE_CHECKING:
+    from benepass_tasks.sqlmodels.effective import Definitions
 
 VERSION = "3"
 """Version of the rules; like one of what parses the SQL, a change proves every project anew."""
@@ -127,26 +130,25 @@ def prove(catalog: Catalog, graph: ModelGraph, lineage: Lineage) -> Proof:
     return Proof(tuple(verdicts), policy)
 
 
-def require_proof(catalog: Catalog, graph: ModelGraph, memory: Path) -> None:
+def require_proof(definitions: "Definitions", cache: Cache) -> None:
     """Prove the project, unless just this catalog and SQL have been proven before.
 
     Args:
-        catalog: The declarations and the masking policy.
-        graph: The SQL.
-        memory: A file that remembers what was proven last.
+        definitions: The declarations and the masking policy, the SQL and its lineage.
+        cache: What was proven last.
 
     Raises:
         PrivacyError: every finding, one a line.
         ModelError: SQL whose lineage cannot be followed.
     """
+    catalog, graph = definitions.catalog, definitions.graph
     key = _key(catalog, graph)
-    if _remembered(memory) == key:
+    if cache.recall("proof", key, bool):
         return
-    lineage = trace(graph, catalog, approved_masks(catalog, graph))
-    findings = prove(catalog, graph, lineage).findings
+    findings = prove(catalog, graph, definitions.lineage).findings
     if findings:
         raise PrivacyError("\n".join(map(str, findings)))
-    _remember(memory, key)
+    cache.keep("proof", key, value=True)
 
 
 class _Court:
@@ -261,19 +263,3 @@ def _key(catalog: Catalog, graph: ModelGraph) -> str:
     models = (f"{name} {model.sql}" for name, model in sorted(graph.models.items()))
     rules = f"{VERSION} {version('benepass-tasks')} {version('duckdb')}"
     return digest(rules, catalog.path.read_text(encoding="utf-8-sig"), *macros, *models)
-
-
-def _remembered(memory: Path) -> str | None:
-    try:
-        return memory.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
-def _remember(memory: Path, key: str) -> None:
-    try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        memory.write_text(key, encoding="utf-8")
-    except OSError:
-        # Where nothing can be remembered, each run proves anew.
-        return

@@ -11,6 +11,7 @@ from projects import catalog_of
 
 from benepass_tasks.config.project import open_project
 from benepass_tasks.sqlmodels import ModelGraph, read_graph
+from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.lineage import ColumnRef, Lineage, trace
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ def catalog() -> Catalog:
 
 @pytest.fixture(scope="module")
 def graph(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> ModelGraph:
-    return read_graph(open_project(ROOT), catalog, tmp_path_factory.mktemp("cache") / "models")
+    return read_graph(
+        open_project(ROOT), catalog, Cache(tmp_path_factory.mktemp("cache") / "models")
+    )
 
 
 @pytest.fixture(scope="module")

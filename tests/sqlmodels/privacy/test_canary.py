@@ -8,6 +8,7 @@ import pytest
 
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.config.project import Project
+from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.effective import read_definitions
 from benepass_tasks.sqlmodels.privacy.canary import Search, search
 
@@ -21,8 +22,8 @@ VARIABLES = {"as_of_date": "date '2026-01-01'"}
 
 def searched(workspace: Workspace, variables: Mapping[str, str] = VARIABLES) -> Search:
     project = Project(workspace.root)
-    catalog, graph = read_definitions(project, workspace.root / "models.json")
-    return search(workspace.warehouse, catalog, graph, variables)
+    read = read_definitions(project, Cache(workspace.root / "models.json"))
+    return search(workspace.warehouse, read.catalog, read.graph, variables)
 
 
 def seen(workspace: Workspace) -> dict[str, set[str]]:

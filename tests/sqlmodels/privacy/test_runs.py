@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,12 +53,11 @@ def test_an_edited_mask_stops_the_run_until_it_is_approved(workspace: Workspace)
 def test_what_was_proven_is_not_proven_again(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from benepass_tasks.sqlmodels.lineage import trace  # noqa: PLC0415 - after the settings
     from benepass_tasks.sqlmodels.privacy import proof  # noqa: PLC0415 - after the settings
 
     proven: list[object] = []
-    traced = trace
-    monkeypatch.setattr(proof, "trace", lambda *given: proven.append(given) or traced(*given))
+    prove = proof.prove
+    monkeypatch.setattr(proof, "prove", lambda *given: proven.append(given) or prove(*given))
     workspace.write("data/employees.csv", (workspace.data / "employees.csv").read_bytes() + b"\n")
     workspace.run()
     assert proven == []
@@ -68,10 +68,11 @@ def test_what_was_proven_is_not_proven_again(
 
 @pytest.mark.usefixtures("finished")
 def test_a_memory_that_cannot_be_read_proves_anew(workspace: Workspace) -> None:
-    memory = workspace.data / ".warehouse.proven"
-    kept = memory.read_bytes()
-    for day, broken in enumerate((b"\xff", b"", b"0" * 64), 2):
+    memory = workspace.data / ".warehouse.models.json"
+    kept = json.loads(memory.read_bytes())
+    part = json.dumps({**kept, "sql": {"key": kept["sql"]["key"], "value": {"macros": 1}}})
+    for day, broken in enumerate((b"\xff", b"", b"[]", b'{"proof": 1}', part.encode()), 2):
         memory.write_bytes(broken)
         workspace.settings["as_of"] = f"2026-01-0{day}"
         workspace.run()
-        assert memory.read_bytes() == kept
+        assert json.loads(memory.read_bytes()) == kept
