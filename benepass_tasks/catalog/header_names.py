@@ -30,3 +30,17 @@ def column_name(field: str) -> str:
         return plain.strip()
     name = f"_{name}" if name[:1].isdigit() else name
     return name if len(name) <= LONGEST else f"{name[: LONGEST - 9]}_{digest(name)[:8]}"
+
+
+def header_key(field: str) -> str:
+    """What two headers share that mean the same column: its name, and letters of other scripts.
+
+    The name alone has no letter of `社員番号`, and of `社員ID` only the last two.
+    """
+    name = column_name(field)
+    others = "".join(
+        letter
+        for letter in unicodedata.normalize("NFKC", field).casefold()
+        if letter.isalpha() and not unicodedata.normalize("NFKD", letter)[0].isascii()
+    )
+    return f"{name} {others}" if others else name

@@ -24,7 +24,7 @@ from benepass_tasks.catalog.datasets import (
     Unique,
 )
 from benepass_tasks.catalog.document import KeyPath, Problem
-from benepass_tasks.catalog.header_names import INGESTED, column_name
+from benepass_tasks.catalog.header_names import INGESTED, header_key
 from benepass_tasks.catalog.implied import REJECTED
 
 INSTANTS = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
@@ -67,10 +67,10 @@ def _check_source_columns(source: DeclaredSource) -> Iterator[Problem]:
 
 def _check_aliases(source: DeclaredSource) -> Iterator[Problem]:
     """Each name of a header means one column, by the rules by which headers are matched."""
-    meant = {column_name(column): column for column in source.columns}
+    meant = {header_key(column): column for column in source.columns}
     for column in source.columns.values():
         for alias in column.aliases:
-            header = column_name(alias)
+            header = header_key(alias)
             wrong = _wrong_with_alias(header, alias, meant.get(header), column.name)
             if wrong:
                 path = (source.name, "columns", column.name, "aliases")

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 
 from benepass_tasks.catalog import Source
-from benepass_tasks.catalog.header_names import INGESTED, column_name
+from benepass_tasks.catalog.header_names import INGESTED, column_name, header_key
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.config.errors import SourceError
 
@@ -49,15 +50,24 @@ def match_header(source: Source, file: str, fields: Sequence[str]) -> Header:
 
 
 def _columns(source: Source, fields: Sequence[str]) -> tuple[str, ...]:
-    meant = {
-        column_name(alias): column.name
+    meant = {name: name for name in source.columns} | {
+        header_key(alias): column.name
         for column in source.columns.values()
         for alias in column.aliases
     }
-    names = (column_name(field) for field in fields)
-    return tuple(
-        meant.get(name, name) or f"unnamed_{position}" for position, name in enumerate(names, 1)
-    )
+    names: list[str] = []
+    for position, field in enumerate(fields, 1):
+        name = meant.get(header_key(field))
+        names.append(
+            name or _undeclared(source, column_name(field) or f"unnamed_{position}", names)
+        )
+    return tuple(names)
+
+
+def _undeclared(source: Source, name: str, names: Sequence[str]) -> str:
+    """The name of a column that nobody has declared: a number tells those of one name apart."""
+    numbered = (f"{name}_{number}" for number in count(2))
+    return next(it for it in chain([name], numbered) if it not in {*names, *source.columns})
 
 
 def _refuse_values(source: Source, file: str, fields: Sequence[str]) -> None:

@@ -102,6 +102,23 @@ def test_what_is_missing_and_what_is_new_is_told_apart() -> None:
     assert header.undeclared == ("x", "unnamed_3")
 
 
+def test_columns_of_one_name_that_nobody_declared_are_numbered() -> None:
+    header = match_header(source("a"), "people.csv", ["Notes", "a", "notes", "notes_2", "NOTES"])
+    assert header.undeclared == ("notes", "notes_2", "notes_2_2", "notes_3")
+
+
+def test_a_column_comes_by_a_name_in_another_script() -> None:
+    aliases = {"employee_id": ("社員番号",), "department_id": ("部署ID",), "name": ("Имя",)}
+    people = source("employee_id", "department_id", "name", aliases=aliases)
+    header = match_header(people, "people.csv", ["имя", "部署ＩＤ", " 社員番号 ", "会社ID", "備考"])
+    assert header.columns == ("name", "department_id", "employee_id", "id", "unnamed_5")
+
+
+def test_the_latin_rest_of_a_name_in_another_script_is_no_declared_column() -> None:
+    header = match_header(source("id"), "people.csv", ["id", "部署ID"])
+    assert header.columns == ("id", "id_2")
+
+
 def test_a_first_line_that_is_a_record_is_not_shown() -> None:
     with pytest.raises(SourceError) as raised:
         match_header(source("a", "name"), "people.csv", ["E1", "ann.archer@example.com"])
