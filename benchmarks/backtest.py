@@ -30,8 +30,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benepass_tasks.config.settings import benepass, current_settings
-from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.pipeline import tasks
+from benepass_tasks.state.warehouse import warehouse_of
 
 ROOT = Path(__file__).resolve().parent.parent
 WARM_UP = 25
@@ -182,7 +182,7 @@ def _run(root: Path, delivery: Delivery) -> tuple[frozenset[Alarm], list[str]]:
 
 
 def _alarms(this: str) -> tuple[frozenset[Alarm], list[str]]:
-    with Warehouse.of(current_settings()).read() as connection:
+    with warehouse_of(current_settings()).read() as connection:
         rows = connection.exec_driver_sql(
             "select monitor, dataset, coalesce(name, ''), message from meta.monitor_results "
             "where run_id = $1 and status <> 'ok' union all "

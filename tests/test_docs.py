@@ -160,7 +160,7 @@ def test_some_commands_are_shown_with_what_they_print() -> None:
 
 
 def test_every_table_and_column_of_the_history_is_documented() -> None:
-    from benepass_tasks.engine.meta import METADATA  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.state.meta import METADATA  # noqa: PLC0415 - imports DuckDB
 
     for table in METADATA.sorted_tables:
         section = next(

@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 from benepass_tasks.cli import definitions
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.config.settings import current_settings
-from benepass_tasks.engine.meta import missing_tables
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.state.markers import snapshot_of
+from benepass_tasks.state.meta import missing_tables
+from benepass_tasks.state.warehouse import warehouse_of
 
 START = "benepass run"
 
@@ -22,7 +23,7 @@ def reading() -> Iterator[tuple[Warehouse, Connection]]:
     Raises:
         WarehouseError: there is no warehouse, or one without a history.
     """
-    warehouse = Warehouse.of(current_settings())
+    warehouse = warehouse_of(current_settings())
     if not warehouse.exists():
         raise WarehouseError(
             f"there is no warehouse at {definitions.warehouse_path()} yet: `{START}` makes it"

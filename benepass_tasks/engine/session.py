@@ -10,18 +10,17 @@ changed, and forgets what it has read. Only who has the turn has the file open f
 import importlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, Protocol, TypeAlias
 
 import duckdb
 from sqlalchemy import Connection, Engine
 
 from benepass_tasks.config.errors import LaterWarehouseError, OutdatedWarehouseError, WarehouseError
-from benepass_tasks.config.settings import Settings, models_cache
-from benepass_tasks.engine.meta import MASKING, VERSION, prepare_tables, version_of
+from benepass_tasks.config.settings import models_cache
 from benepass_tasks.engine.write_lock import is_awaited, take_turn
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -39,24 +38,36 @@ Run: TypeAlias = Callable[[str], list[tuple[Any, ...]]]
 """Runs a statement and returns its rows."""
 
 
+class OwnTables(Protocol):
+    """The tables that the program itself keeps in every warehouse."""
+
+    VERSION: str
+    """Their version; that of a later release is greater."""
+
+    def version_of(self, connection: Connection) -> str | None:
+        """Their version in a warehouse; None where nothing was ever written."""
+
+    def prepare_tables(self, connection: Connection, variables: Mapping[str, str]) -> None:
+        """Create them, or bring them to this version."""
+
+
 @dataclass(frozen=True, slots=True)
 class Warehouse:
-    """The warehouse file of a run, and how it is opened."""
+    """The warehouse file of a run, and how it is opened.
+
+    Attributes:
+        path: The file.
+        memory_limit: How much memory DuckDB may take, such as `1200MB`.
+        lock_timeout: Seconds to wait for others.
+        variables: What SQL reads with `getvariable`: names with SQL literals.
+        tables: The program's own tables, which it has from its first session on.
+    """
 
     path: Path
     memory_limit: str
     lock_timeout: float = field(compare=False)
     variables: tuple[tuple[str, str], ...] = field(repr=False)
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Warehouse":
-        """The warehouse that the settings name."""
-        return cls(
-            settings.warehouse,
-            settings.memory_limit,
-            settings.lock_timeout,
-            tuple(settings.variables.items()),
-        )
+    tables: OwnTables = field(repr=False, compare=False)
 
     def waiting(self, patience: float) -> "Warehouse":
         """The same, but for waiting no longer than some seconds for others."""
@@ -91,7 +102,7 @@ class Warehouse:
         """
         with self._session("read_only") as engine:
             if not self._hold.has_meta:
-                self._refuse_other(_version_in(engine))
+                self._refuse_other(self._version_in(engine))
             with engine.connect() as connection:
                 yield connection
 
@@ -107,28 +118,34 @@ class Warehouse:
         """
         with self._in_turn(), self._session("read_write") as engine:
             if not self._hold.has_meta:
-                self._refuse_later(_version_in(engine))
+                self._refuse_later(self._version_in(engine))
             with engine.begin() as connection:
                 if not self._hold.has_meta:
-                    prepare_tables(connection, pii_masking=dict(self.variables)[MASKING])
+                    self.tables.prepare_tables(connection, dict(self.variables))
                 yield connection
             self._hold.has_meta = True
 
     def _refuse_other(self, version: str | None) -> None:
         self._refuse_later(version)
-        if version is not None and version < VERSION:
+        if version is not None and version < self.tables.VERSION:
             raise OutdatedWarehouseError(
                 f"{self.path} was written by an earlier release of benepass-tasks; the next "
                 "run upgrades it: `benepass run`"
             )
 
     def _refuse_later(self, version: str | None) -> None:
-        if version is not None and version > VERSION:
+        if version is not None and version > self.tables.VERSION:
             raise LaterWarehouseError(
                 f"{self.path} was written by a later release of benepass-tasks: its schema meta "
-                f"has version {version}, and this release knows those up to {VERSION}. Install "
-                "that release, restore a backup, or name another file with --benepass-warehouse"
+                f"has version {version}, and this release knows those up to "
+                f"{self.tables.VERSION}. Install that release, restore a backup, or name another "
+                "file with --benepass-warehouse"
             )
+
+    def _version_in(self, engine: Engine) -> str | None:
+        # Not where the error about it is raised, which would keep the connection alive.
+        with engine.connect() as connection:
+            return self.tables.version_of(connection)
 
     @contextmanager
     def copying(self) -> Iterator[Run]:
@@ -270,12 +287,6 @@ class Warehouse:
             f"{self.path} was in use by another process for {self._hold.gave_up_after:g} s: close "
             "what has it open, or wait longer with --benepass-lock-timeout"
         )
-
-
-def _version_in(engine: Engine) -> str | None:
-    # Not where the error about it is raised, which would keep the connection alive.
-    with engine.connect() as connection:
-        return version_of(connection)
 
 
 def import_dialect() -> None:

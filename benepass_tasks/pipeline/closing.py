@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from benepass_tasks.config.errors import ProjectError, WarehouseError
-from benepass_tasks.engine.meta import MATERIALIZATIONS
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
 from benepass_tasks.quality.monitors import keep_results, observe
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.history import beacon, runs
 from benepass_tasks.state.history.materializations import record_bytes, record_skipped
 from benepass_tasks.state.history.runs import Ending
+from benepass_tasks.state.meta import MATERIALIZATIONS
 from benepass_tasks.state.plan import Node, Plan
 from benepass_tasks.state.run import Run
 

@@ -22,13 +22,13 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from benepass_tasks.config.settings import Settings
-from benepass_tasks.engine.meta import MARKERS, missing_tables
-from benepass_tasks.engine.nodes import SITE
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.quality.alerts import read_incidents
 from benepass_tasks.site import folder
 from benepass_tasks.site.page import instant
 from benepass_tasks.state.history.read import PastRun, last_runs, tally_of
+from benepass_tasks.state.meta import MARKERS, missing_tables
+from benepass_tasks.state.nodes import SITE
 from benepass_tasks.state.run import Run
 
 RUNS = 60

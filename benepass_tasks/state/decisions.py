@@ -7,8 +7,8 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select
 
-from benepass_tasks.engine.meta import DECISIONS
 from benepass_tasks.state.markers import now
+from benepass_tasks.state.meta import DECISIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
-from benepass_tasks.engine.meta import LOADED_COLUMNS, LOADS, MARKERS, MASKING, PROPERTIES
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import engine_of
+from benepass_tasks.state.meta import LOADED_COLUMNS, LOADS, MARKERS, MASKING, PROPERTIES
 from benepass_tasks.state.ownership import owner_of
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, insert, select
 
 from benepass_tasks.config.errors import ProjectError
-from benepass_tasks.engine.meta import PROPERTIES
+from benepass_tasks.state.meta import PROPERTIES
 
 CATALOG = "catalog.yaml"
 """What makes a folder a project."""

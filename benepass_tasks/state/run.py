@@ -27,6 +27,7 @@ from benepass_tasks.state.markers import Snapshot, now, read_snapshot
 from benepass_tasks.state.ownership import refuse_other_project
 from benepass_tasks.state.plan import Node, Plan, assess
 from benepass_tasks.state.source_files import SourceFile, find_files
+from benepass_tasks.state.warehouse import warehouse_of
 
 
 @dataclass
@@ -60,7 +61,7 @@ class Run:
     @cached_property
     def warehouse(self) -> Warehouse:
         """The warehouse that the settings name."""
-        return Warehouse.of(self.settings)
+        return warehouse_of(self.settings)
 
     @cached_property
     def definitions(self) -> Definitions:

@@ -69,6 +69,7 @@ def test_a_run_that_was_killed_is_not_well(say: Say, workspace: Workspace) -> No
 def test_a_run_that_goes_on_is_named_beside_the_last_one(say: Say, workspace: Workspace) -> None:
     from benepass_tasks.config.settings import current_settings  # noqa: PLC0415
     from benepass_tasks.engine.session import Warehouse  # noqa: PLC0415
+    from benepass_tasks.state import meta  # noqa: PLC0415
     from benepass_tasks.state.history import beacon  # noqa: PLC0415 - imports DuckDB
 
     workspace.change(
@@ -76,7 +77,7 @@ def test_a_run_that_goes_on_is_named_beside_the_last_one(say: Say, workspace: Wo
         "now() as started_at, null as ended_at, 'running' as status) from meta.runs"
     )
     path = workspace.warehouse
-    here = Warehouse(path, "1GB", 1, tuple(current_settings().variables.items()))
+    here = Warehouse(path, "1GB", 1, tuple(current_settings().variables.items()), meta)
     beacon.light(here, "alive")
     try:
         said = say("status")

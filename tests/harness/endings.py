@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from reading import told_in
 
 from benepass_tasks.config.settings import Settings
-from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.site.ending import tell_end
+from benepass_tasks.state.warehouse import warehouse_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from benepass_tasks.engine.session import Warehouse
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -26,7 +28,7 @@ class Told:
 
     @property
     def warehouse(self) -> Warehouse:
-        return Warehouse.of(self.settings)
+        return warehouse_of(self.settings)
 
     @property
     def file(self) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, insert
 
-from benepass_tasks.engine.meta import (
+from benepass_tasks.state.meta import (
     COLUMN_PROFILES,
     MATERIALIZATIONS,
     QUALITY_FIGURES,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.state.warehouse import warehouse_of
 
 
 def warehouse(folder: Path, name: str = "w.duckdb", lock_timeout: float = 0.3) -> Warehouse:
@@ -23,7 +24,7 @@ def warehouse(folder: Path, name: str = "w.duckdb", lock_timeout: float = 0.3) -
         min_group_size=5,
         publish_unmasked="",
     )
-    return Warehouse.of(settings)
+    return warehouse_of(settings)
 
 
 def rows(of: Warehouse, sql: str) -> list[tuple[object, ...]]:

@@ -21,7 +21,6 @@ from benepass_tasks.catalog import Catalog, Column, NotNull, Pii, Source, Table
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.config.project import Project
 from benepass_tasks.engine.measure import LONGEST_EXTREME, ColumnProfile
-from benepass_tasks.engine.meta import CHECK_RESULTS, MARKERS
 from benepass_tasks.quality.data_tests.results import Result, keep_results, read_latest
 from benepass_tasks.site import personal
 from benepass_tasks.site.addresses import anchor_of
@@ -32,6 +31,7 @@ from benepass_tasks.site.pages import catalog as catalog_pages
 from benepass_tasks.site.rendering import render, search_index
 from benepass_tasks.sqlmodels import ModelGraph, read_graph
 from benepass_tasks.sqlmodels.cache import Cache
+from benepass_tasks.state.meta import CHECK_RESULTS, MARKERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -28,6 +28,7 @@ from benepass_tasks.site.pages import quality
 from benepass_tasks.site.quality import books, promises, quarantine
 from benepass_tasks.site.rendering import render
 from benepass_tasks.site.sources import Sources, opened
+from benepass_tasks.state import meta
 from benepass_tasks.state.history.read import RunFigures, SourceFigures
 from benepass_tasks.state.run import Run
 
@@ -351,7 +352,7 @@ def kept_out(tmp_path: Path, catalog: Catalog) -> Iterator[Sources]:
                 "['rare', 'usual'] as rejection_reasons, repeat('x', 150) as merchant "
                 f"from range({rows}) t(i)"
             )
-    warehouse = Warehouse(tmp_path / "w.duckdb", "200MB", 1, (("pii_masking", "true"),))
+    warehouse = Warehouse(tmp_path / "w.duckdb", "200MB", 1, (("pii_masking", "true"),), meta)
     with warehouse.write() as connection:
         connection.exec_driver_sql("select 1")
     project, graph, settings = open_project(ROOT), None, None

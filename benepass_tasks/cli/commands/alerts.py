@@ -57,11 +57,11 @@ def _list(*, is_all: bool, is_json: bool) -> None:
 
 
 def _read(*, is_all: bool) -> "Sequence[Incident]":
-    from benepass_tasks.engine.meta import missing_tables  # noqa: PLC0415
-    from benepass_tasks.engine.session import Warehouse  # noqa: PLC0415
     from benepass_tasks.quality.alerts import read_incidents  # noqa: PLC0415 - DuckDB
+    from benepass_tasks.state.meta import missing_tables  # noqa: PLC0415
+    from benepass_tasks.state.warehouse import warehouse_of  # noqa: PLC0415
 
-    warehouse = Warehouse.of(current_settings())
+    warehouse = warehouse_of(current_settings())
     if not warehouse.exists():
         raise WarehouseError(
             f"{warehouse.path} does not exist, so nothing is known: make it with "

@@ -162,9 +162,9 @@ def _find(catalog: Catalog, name: str) -> Source:
 
 
 def _warehouse(settings: Settings) -> "Warehouse":
-    from benepass_tasks.engine.session import Warehouse  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.state.warehouse import warehouse_of  # noqa: PLC0415 - imports DuckDB
 
-    return Warehouse.of(settings)
+    return warehouse_of(settings)
 
 
 def _inspected(catalog: Catalog, source: Source) -> Iterator[tuple["SourceFile", "Findings"]]:

@@ -37,11 +37,11 @@ def forget(file: str, is_sure: bool) -> None:  # noqa: FBT001 - click passes by 
 
     Says which rows and how much money that is, and asks. The next run builds what follows.
     """
-    from benepass_tasks.engine.session import Warehouse  # noqa: PLC0415 - imports DuckDB
     from benepass_tasks.ingestion.forgetting import forget_file  # noqa: PLC0415
+    from benepass_tasks.state.warehouse import warehouse_of  # noqa: PLC0415 - imports DuckDB
 
     catalog, settings = definitions.read_catalog(), current_settings()
-    warehouse = Warehouse.of(settings)
+    warehouse = warehouse_of(settings)
     loss = _loss(warehouse, catalog, settings, file)
     say(plain(f"{loss.load.source}: {loss.load.file} is gone; with it go {loss}."))
     if not is_sure:

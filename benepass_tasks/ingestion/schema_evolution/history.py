@@ -15,13 +15,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert
 
 from benepass_tasks.config.errors import WarehouseError
-from benepass_tasks.engine.meta import ACCEPTED_SCHEMAS, SCHEMA_CHANGES
 from benepass_tasks.engine.session import Warehouse, quote_name, quote_relation
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.schema_evolution.changes import Change, Violations
 from benepass_tasks.ingestion.schema_evolution.file_schema import FILE, FileSchema
 from benepass_tasks.ingestion.schema_evolution.renames import LETTERS, NO_SAMPLE, ROWS, Sample
 from benepass_tasks.state.markers import Load, now
+from benepass_tasks.state.meta import ACCEPTED_SCHEMAS, SCHEMA_CHANGES
 
 # That of the file itself comes before that of any other.
 KNOWN = """

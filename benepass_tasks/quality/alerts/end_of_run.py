@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.failures import explain
-from benepass_tasks.engine.meta import RUNS
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.quality.alerts import delivery, message
 from benepass_tasks.quality.alerts.delivery import Delivery, Receiver
@@ -36,6 +35,7 @@ from benepass_tasks.quality.alerts.news import (
 from benepass_tasks.quality.alerts.present import Present
 from benepass_tasks.quality.alerts.problems import Problem, problems_of
 from benepass_tasks.state.markers import now
+from benepass_tasks.state.meta import RUNS
 
 PATIENCE = 5.0
 """Seconds that the end of a run waits for others who have the warehouse open."""

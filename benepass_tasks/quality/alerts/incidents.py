@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 
 from benepass_tasks.catalog.datasets import Severity
-from benepass_tasks.engine.meta import INCIDENTS
 from benepass_tasks.quality.alerts.problems import Problem
+from benepass_tasks.state.meta import INCIDENTS
 
 GONE = "it is no longer part of the project"
 """The last word on an incident of what does not exist any more."""

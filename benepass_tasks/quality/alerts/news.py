@@ -14,8 +14,8 @@ from typing import Literal, get_args
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from benepass_tasks.catalog.datasets import Severity
-from benepass_tasks.engine.meta import NOTIFICATIONS, PROPERTIES
 from benepass_tasks.quality.alerts.incidents import Incident
+from benepass_tasks.state.meta import NOTIFICATIONS, PROPERTIES
 
 Kind = Literal["new", "worse", "resolved", "open"]
 Channel = Literal["webhook", "command"]

@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 
 from benepass_tasks.catalog.datasets import Severity
 from benepass_tasks.catalog.wording import printable
-from benepass_tasks.engine.nodes import BOOKS, CONTRACTS, PUBLISHED
 from benepass_tasks.quality.alerts.present import Present
 from benepass_tasks.state.markers import is_relation, now
+from benepass_tasks.state.nodes import BOOKS, CONTRACTS, PUBLISHED
 
 LONGEST_TITLE = 150
 LONGEST_DETAIL = 250

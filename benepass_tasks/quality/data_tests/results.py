@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert
 
 from benepass_tasks.catalog.datasets import Severity
 from benepass_tasks.catalog.wording import printable
-from benepass_tasks.engine.meta import CHECK_RESULTS
+from benepass_tasks.state.meta import CHECK_RESULTS
 
 Outcome = Literal["passed", "warned", "failed"]
 

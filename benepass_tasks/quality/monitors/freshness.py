@@ -10,10 +10,10 @@ from sqlalchemy.exc import DBAPIError
 from benepass_tasks.catalog import Catalog, Freshness
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.engine.failures import explain
-from benepass_tasks.engine.meta import LOADS, MARKERS, WATERMARKS
 from benepass_tasks.engine.session import quote_name, quote_relation
 from benepass_tasks.quality.monitors.results import Result
 from benepass_tasks.quality.monitors.wording import span
+from benepass_tasks.state.meta import LOADS, MARKERS, WATERMARKS
 
 if TYPE_CHECKING:
     from benepass_tasks.quality.monitors.anomalies import Status

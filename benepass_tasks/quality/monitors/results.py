@@ -7,9 +7,9 @@ from typing import Literal
 
 from sqlalchemy import Connection, delete
 
-from benepass_tasks.engine.meta import MONITOR_RESULTS
 from benepass_tasks.quality.monitors.anomalies import Status
 from benepass_tasks.state.markers import now
+from benepass_tasks.state.meta import MONITOR_RESULTS
 
 Monitor = Literal[
     "freshness",

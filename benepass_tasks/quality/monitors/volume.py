@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, select
 
 from benepass_tasks.catalog import Catalog, Volume
-from benepass_tasks.engine.meta import MARKERS
 from benepass_tasks.quality.monitors.results import Result
+from benepass_tasks.state.meta import MARKERS
 
 
 def judge_volume(connection: Connection, catalog: Catalog) -> Iterator[Result]:

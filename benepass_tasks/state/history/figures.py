@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 from benepass_tasks.config.errors import BooksError
 from benepass_tasks.config.project import Project
 from benepass_tasks.engine.failures import explain
-from benepass_tasks.engine.meta import QUALITY_FIGURES
+from benepass_tasks.state.meta import QUALITY_FIGURES
 
 REPORT = "reports/quality_figures.sql"
 

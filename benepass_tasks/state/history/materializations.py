@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from benepass_tasks.engine.measure import ColumnProfile
-from benepass_tasks.engine.meta import COLUMN_PROFILES, MATERIALIZATIONS
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.markers import Load, Materialization, now
+from benepass_tasks.state.meta import COLUMN_PROFILES, MATERIALIZATIONS
 
 
 def record_built(

@@ -10,17 +10,17 @@ from sqlalchemy import Connection, and_, func, select
 
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.engine.measure import ColumnProfile
-from benepass_tasks.engine.meta import (
+from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.state.history import beacon
+from benepass_tasks.state.history.runs import KILLED, RunStatus
+from benepass_tasks.state.markers import now
+from benepass_tasks.state.meta import (
     COLUMN_PROFILES,
     MARKERS,
     MATERIALIZATIONS,
     QUALITY_FIGURES,
     RUNS,
 )
-from benepass_tasks.engine.session import Warehouse
-from benepass_tasks.state.history import beacon
-from benepass_tasks.state.history.runs import KILLED, RunStatus
-from benepass_tasks.state.markers import now
 
 
 @dataclass(frozen=True, slots=True)

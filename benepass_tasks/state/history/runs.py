@@ -8,7 +8,11 @@ from typing import Literal
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from benepass_tasks.config.settings import Settings
-from benepass_tasks.engine.meta import (
+from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.state.history import beacon
+from benepass_tasks.state.history.about import git_commit, shown_settings, versions
+from benepass_tasks.state.markers import now
+from benepass_tasks.state.meta import (
     CHECK_RESULTS,
     COLUMN_PROFILES,
     LOADS,
@@ -18,10 +22,6 @@ from benepass_tasks.engine.meta import (
     QUALITY_FIGURES,
     RUNS,
 )
-from benepass_tasks.engine.session import Warehouse
-from benepass_tasks.state.history import beacon
-from benepass_tasks.state.history.about import git_commit, shown_settings, versions
-from benepass_tasks.state.markers import now
 from benepass_tasks.state.ownership import take_ownership
 
 RunStatus = Literal["running", "succeeded", "failed", "interrupted"]

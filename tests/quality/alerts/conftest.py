@@ -12,13 +12,14 @@ from receiving import Receiver, receiving
 
 from benepass_tasks.config.channels import SecretUrl
 from benepass_tasks.config.settings import Settings
-from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.quality.alerts import alert
+from benepass_tasks.state.warehouse import warehouse_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from benepass_tasks.engine.session import Warehouse
     from benepass_tasks.quality.alerts import Present, Problem
 
 MORNING = datetime(2026, 1, 1, 6, tzinfo=UTC)
@@ -42,7 +43,7 @@ class History:
 
     @property
     def warehouse(self) -> Warehouse:
-        return Warehouse.of(self.settings)
+        return warehouse_of(self.settings)
 
     @property
     def at(self) -> datetime:

@@ -385,14 +385,14 @@ from pathlib import Path
 from benepass_tasks.quality.alerts import alert
 from benepass_tasks.config.channels import SecretUrl
 from benepass_tasks.config.settings import current_settings
-from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.state.warehouse import warehouse_of
 
 path, url = sys.argv[1:]
 settings = replace(
     current_settings(), warehouse=Path(path), project_dir=Path(path).parent,
     alert_webhook=SecretUrl(url),
 )
-alert(Warehouse.of(settings), settings, "run1", None)
+alert(warehouse_of(settings), settings, "run1", None)
 """
 
 

@@ -12,8 +12,8 @@ from projects import catalog_of
 
 from benepass_tasks.config.channels import SecretUrl
 from benepass_tasks.config.settings import current_settings
-from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.quality.alerts import Present, alert
+from benepass_tasks.state.warehouse import warehouse_of
 
 if TYPE_CHECKING:
     from receiving import Receiver
@@ -32,7 +32,7 @@ def end(workspace: Workspace, receiver: Receiver) -> None:
     )
     catalog = catalog_of(workspace.root)
     nodes = [node for (node,) in workspace.query("select node from meta.materializations")]
-    alert(Warehouse.of(settings), settings, "this", Present(nodes, catalog))
+    alert(warehouse_of(settings), settings, "this", Present(nodes, catalog))
 
 
 def silent(receiver: Receiver, workspace: Workspace) -> list[str]:

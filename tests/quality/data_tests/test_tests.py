@@ -26,9 +26,9 @@ from benepass_tasks.catalog import (
 )
 from benepass_tasks.config.errors import ContractError
 from benepass_tasks.config.settings import Settings
-from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.quality.data_tests import run_tests, scan
 from benepass_tasks.sqlmodels import Model, ModelGraph
+from benepass_tasks.state.warehouse import warehouse_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.warehouse = Warehouse.of(
+        self.warehouse = warehouse_of(
             Settings(
                 project_dir=folder,
                 data_dir=folder,

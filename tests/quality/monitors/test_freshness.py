@@ -11,10 +11,10 @@ from sqlalchemy import Connection, insert
 
 from benepass_tasks.catalog import Catalog, Freshness
 from benepass_tasks.config.errors import WarehouseError
-from benepass_tasks.engine.meta import LOADS, MARKERS
 from benepass_tasks.quality.monitors.freshness import instant_of, judge_age, judge_freshness
 from benepass_tasks.quality.monitors.results import Result
 from benepass_tasks.quality.monitors.wording import span
+from benepass_tasks.state.meta import LOADS, MARKERS
 
 ROOT = Path(__file__).resolve().parents[3]
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, create_engine, select
 from benepass_tasks.catalog import Catalog
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.config.project import Project, open_project
-from benepass_tasks.engine.meta import MONITOR_RESULTS, prepare_tables
 from benepass_tasks.quality.monitors import Result, keep_results, observe
+from benepass_tasks.state.meta import MONITOR_RESULTS, prepare_tables
 
 ROOT = Path(__file__).resolve().parents[3]
 RAW = "raw.transactions"
@@ -268,7 +268,7 @@ def test_a_rerun_that_changes_nothing_says_the_same(
     for reruns in (0, 4):
         engines.append(create_engine("duckdb:///:memory:"))
         with engines[-1].connect() as connection:
-            prepare_tables(connection, pii_masking="true")
+            prepare_tables(connection, {"pii_masking": "true"})
             history, total, bad, day = History(connection), 0, 0, MONDAY
             for arrived, part, gap in days:
                 total, bad = total + arrived, bad + round(arrived * part)

@@ -172,12 +172,12 @@ def test_a_monitor_that_fails_takes_nothing_of_the_run_with_it(
 
 def test_a_run_is_seen_before_it_has_any_workers(workspace: Workspace) -> None:
     from benepass_tasks.config.settings import current_settings  # noqa: PLC0415
-    from benepass_tasks.engine.session import Warehouse  # noqa: PLC0415
     from benepass_tasks.pipeline import tasks  # noqa: PLC0415 - after the settings
     from benepass_tasks.state.history import beacon  # noqa: PLC0415
+    from benepass_tasks.state.warehouse import warehouse_of  # noqa: PLC0415
 
     with workspace.configured():
-        this, warehouse = tasks.pipeline().run, Warehouse.of(current_settings())
+        this, warehouse = tasks.pipeline().run, warehouse_of(current_settings())
         assert not tasks.pipeline().ask("marts.dim_merchants")
         assert beacon.is_lit(warehouse, this.id)
         assert beacon.put_out_dead(warehouse) == {this.id}

@@ -1,5 +1,7 @@
 """The tables of schema `meta`, which every warehouse has from its first session on."""
 
+from collections.abc import Mapping
+
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -20,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateSchema, CreateTable
 
-from benepass_tasks.engine.nodes import CONTRACTS
+from benepass_tasks.state.nodes import CONTRACTS
 
 METADATA = MetaData(schema="meta")
 
@@ -321,20 +323,21 @@ def missing_tables(connection: Connection) -> list[str]:
     return [table.name for table in METADATA.sorted_tables if table.name not in present]
 
 
-def prepare_tables(connection: Connection, *, pii_masking: str) -> None:
+def prepare_tables(connection: Connection, variables: Mapping[str, str]) -> None:
     """Create schema `meta`, or bring it to this version, and create what is missing of its tables.
 
     Where the results of tests are missing, the word that the tests passed goes with them.
 
     Args:
         connection: A session that writes.
-        pii_masking: `true` or `false`, remembered unless the warehouse already has an answer.
+        variables: Those of the run: whether personal data is masked is remembered, unless the
+            warehouse already has an answer.
     """
     version = version_of(connection)
     if version is None:
         connection.execute(CreateSchema("meta", if_not_exists=True))
     elif version != VERSION:
-        from benepass_tasks.engine.migrations import upgrade  # noqa: PLC0415 - rarely needed
+        from benepass_tasks.state.migrations import upgrade  # noqa: PLC0415 - rarely needed
 
         upgrade(connection)
     _create_missing(connection)
@@ -342,7 +345,7 @@ def prepare_tables(connection: Connection, *, pii_masking: str) -> None:
         connection.execute(insert(VERSIONS), {"version_num": VERSION})
     is_known = select(PROPERTIES.c.name).where(PROPERTIES.c.name == MASKING)
     if connection.execute(is_known).first() is None:
-        connection.execute(insert(PROPERTIES), {"name": MASKING, "value": pii_masking})
+        connection.execute(insert(PROPERTIES), {"name": MASKING, "value": variables[MASKING]})
 
 
 def _create_missing(connection: Connection) -> None:

@@ -14,7 +14,7 @@ from warehouses import warehouse
 
 from benepass_tasks.cli.program import main
 from benepass_tasks.config.errors import OutdatedWarehouseError, WarehouseError
-from benepass_tasks.engine import meta, migrations
+from benepass_tasks.state import meta, migrations
 
 if TYPE_CHECKING:
     from workspace import Workspace
