@@ -20,6 +20,7 @@ from benepass_tasks.state.markers import (
     forget_all_loads,
     forget_load,
     interrupt_load,
+    loaded_columns,
     write_load,
 )
 from benepass_tasks.state.source_files import REJECTED, SourceFile
@@ -101,7 +102,10 @@ def complete_raw(connection: Connection, table: Table, gone: Collection[str]) ->
     columns = engine.columns(table.relation)
     refuse_other_raw_columns(table, columns)
     content = {name: kind for name, kind in columns.items() if name != "_dlt_load_id"}
-    return engine.measure(table.relation, content, Profiling.of(table, content))
+    # Raw keeps a column that no file has any more, and of that there is nothing to be told.
+    present = content.keys() & loaded_columns(connection, str(table.source))
+    profiling = Profiling.of(table, [name for name in content if name in present])
+    return engine.measure(table.relation, content, profiling)
 
 
 def remove_file(connection: Connection, table: Table, file: str) -> None:

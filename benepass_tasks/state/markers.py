@@ -172,6 +172,13 @@ def write_load(connection: Connection, load: Load, columns: Iterable[str]) -> No
     connection.execute(insert(LOADED_COLUMNS), rows)
 
 
+def loaded_columns(connection: Connection, source: str) -> frozenset[str]:
+    """The columns that the files of a source have which raw holds the rows of."""
+    of = LOADED_COLUMNS.c
+    found = connection.execute(select(of.column_name).where(of.source == source).distinct())
+    return frozenset(found.scalars())
+
+
 def forget_load(connection: Connection, source: str, file: str | None = None) -> None:
     """Remove what vouches for a file, or for all files of a source."""
     for table in (LOADS, LOADED_COLUMNS):

@@ -38,17 +38,34 @@ table_rows as (
     group by relation, run_id
 ),
 
+newest_profiles as (
+    select
+        profiles.relation,
+        arg_max(profiles.run_id, built.recorded_at) as run_id
+    from meta.column_profiles as profiles
+    inner join built
+        on profiles.relation = built.relation and profiles.run_id = built.run_id
+    group by profiles.relation
+),
+
+-- A column that no file has any more is not watched.
 nulls as (
     select
         'null_rate' as kind,
-        relation as dataset,
-        column_name as subject,
-        run_id,
-        max(row_count) as total,
-        max(null_count) as found
-    from meta.column_profiles
-    where starts_with(relation, 'raw.') and not starts_with(column_name, '_')
-    group by relation, column_name, run_id
+        profiles.relation as dataset,
+        profiles.column_name as subject,
+        profiles.run_id,
+        max(profiles.row_count) as total,
+        max(profiles.null_count) as found
+    from meta.column_profiles as profiles
+    inner join newest_profiles on profiles.relation = newest_profiles.relation
+    inner join meta.column_profiles as newest
+        on
+            newest_profiles.relation = newest.relation
+            and newest_profiles.run_id = newest.run_id
+            and profiles.column_name = newest.column_name
+    where starts_with(profiles.relation, 'raw.') and not starts_with(profiles.column_name, '_')
+    group by profiles.relation, profiles.column_name, profiles.run_id
 ),
 
 quality as (

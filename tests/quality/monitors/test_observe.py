@@ -117,6 +117,15 @@ def test_rows_that_have_no_value_any_more_are_odd(history: History, observed: Ob
     assert found.compared_with == "median 1.0 % of 18 runs since 2026-01-07"
 
 
+def test_a_column_that_no_file_has_any_more_is_not_watched(
+    history: History, observed: Observed
+) -> None:
+    total = grow(history, 20, nulls=0.5)
+    assert observed.odd().keys() == {("null_rate", RAW, "category")}
+    history.run(rows={RAW: total}, nulls={(RAW, "amount"): 0})
+    assert [it.name for it in observed() if it.monitor == "null_rate"] == ["amount"]
+
+
 def test_quarantine_for_a_reason_is_odd(history: History, observed: Observed) -> None:
     grow(history, 20, bad=0.5)
     assert observed.odd().keys() == {("quarantine_rate", "transactions", "invalid_amount")}

@@ -326,6 +326,34 @@ def test_a_column_that_a_file_lacks_costs_no_cell(workspace: Workspace) -> None:
     assert scores == [(1,), (17 / 18,)]
 
 
+def test_a_column_that_no_file_has_any_more_is_not_profiled(workspace: Workspace) -> None:
+    path = workspace.data / "benefit_accounts.csv"
+    without = path.read_text()
+    header, *records = without.splitlines()
+    more = [f"{header},current_balance,note", *(f"{it},5,x" for it in records), ""]
+    workspace.write("data/benefit_accounts.csv", "\n".join(more))
+    workspace.run()
+    workspace.write("data/benefit_accounts.csv", without)
+    workspace.run()
+    columns = "select column_name from (describe raw.benefit_accounts)"
+    held = {name for (name,) in workspace.query(columns)}
+    assert held >= {"current_balance", "note"}
+    profiled = {
+        name
+        for (name,) in workspace.query(
+            "select column_name from meta.column_profiles join meta.markers "
+            "on relation = name and column_profiles.run_id = markers.run_id "
+            "where relation = 'raw.benefit_accounts'"
+        )
+    }
+    assert profiled == set(header.split(","))
+    scores = workspace.query(
+        "select value from meta.quality_figures join meta.runs using (run_id) where "
+        "figure = 'completeness' and dataset = 'raw.benefit_accounts'"
+    )
+    assert scores == [(1,), (1,)]
+
+
 def test_files_of_two_shapes_have_the_cells_that_each_has(workspace: Workspace) -> None:
     workspace.write(
         "data/transactions-2.csv",
