@@ -67,7 +67,7 @@ help: ## list the commands
 
 .venv/.project-installed: pyproject.toml constraints.txt .venv/.created
 	@echo "Installing benepass-tasks into .venv"
-	@$(PIP) --constraint constraints.txt --editable '.[site]'
+	@$(PIP) --constraint constraints.txt --editable '.[excel,site]'
 # A scheduled run may not write here, and Python would compile the package anew in each.
 	@$(BIN)/python -m compileall -q benepass_tasks
 	@touch $@

@@ -1,7 +1,7 @@
 """What a file holds, and what its source's contract says to it: learnt while its records go by."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -12,7 +12,9 @@ from benepass_tasks.config.errors import BooksError, SourceError
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.ingestion.headers import match_header
 from benepass_tasks.ingestion.inference import TypeInference
-from benepass_tasks.ingestion.records import ROW_NUMBER, Accounting, Batch, RecordReader
+from benepass_tasks.ingestion.misfits import told_what_it_is
+from benepass_tasks.ingestion.readers import Reader, open_reader
+from benepass_tasks.ingestion.records import ROW_NUMBER, Accounting, Batch
 from benepass_tasks.ingestion.schema_evolution.changes import Change, Earlier, Observed, compare
 from benepass_tasks.ingestion.schema_evolution.contract import Verdict, judge
 from benepass_tasks.ingestion.schema_evolution.file_schema import UNKNOWN, ColumnSchema, FileSchema
@@ -60,9 +62,12 @@ def open_file(warehouse: Warehouse, source: Source, file: SourceFile) -> Iterato
         )
     state = file.state
     known = read_known(warehouse, source.name, file.name)
-    with file.path.open("rb") as opened:
-        reader = RecordReader(opened, source.layout, name=f"{source.name}: {file.name}")
-        yield Inspection(source, file, state, reader, known)
+    with ExitStack() as stack:
+        with told_what_it_is(source, file):
+            name = f"{source.name}: {file.name}"
+            reader = stack.enter_context(open_reader(source.layout, file.path, name))
+            inspection = Inspection(source, file, state, reader, known)
+        yield inspection
 
 
 class Inspection:
@@ -72,7 +77,7 @@ class Inspection:
     """
 
     def __init__(
-        self, source: Source, file: SourceFile, state: str, reader: RecordReader, known: Known
+        self, source: Source, file: SourceFile, state: str, reader: Reader, known: Known
     ) -> None:
         """Match the header; `known` are the schemas that the file will be compared with."""
         self.source, self.file, self.state, self.reader = source, file, state, reader

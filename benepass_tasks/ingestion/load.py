@@ -17,6 +17,7 @@ from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.ingestion.dlt_pipeline import extract
 from benepass_tasks.ingestion.guards import Guarded, let_pass
 from benepass_tasks.ingestion.inspection import Findings, Inspection, open_file
+from benepass_tasks.ingestion.misfits import misfit_told, told_what_it_is
 from benepass_tasks.ingestion.raw_tables import prepare
 from benepass_tasks.ingestion.records import Accounting
 from benepass_tasks.ingestion.schema_evolution.contract import require_good
@@ -87,8 +88,9 @@ def load_file(
         extract(warehouse.working_dir, inspection, on_progress) as package,
     ):
         findings = inspection.findings(warehouse, table)
-        require_good(source, findings.verdict)
-        accepted = _guard(warehouse, order, inspection.reader.accounting)
+        with told_what_it_is(source, file, is_misfit=bool(findings.verdict.missing)):
+            require_good(source, findings.verdict)
+            accepted = _guard(warehouse, order, inspection.reader.accounting)
         prepare(warehouse, order.known, table, file, inspection.header)
         package.load(warehouse)
     _warn(inspection, findings)
@@ -148,7 +150,7 @@ def _warnings(inspection: Inspection, findings: Findings) -> Iterator[str]:
     if accounting.rejected:
         yield (
             f"{accounting.rejected} of {accounting.records} records in {file} could not be parsed; "
-            "see raw.rejected_rows"
+            f"see raw.rejected_rows{misfit_told(source, inspection.file)}"
         )
     # An optional column that was never there is nothing to tell; one that was is a change.
     missing = [name for name in header.absent if source.columns[name].required]

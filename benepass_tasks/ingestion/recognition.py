@@ -9,7 +9,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -18,8 +18,8 @@ import pyarrow as pa
 
 from benepass_tasks.catalog.layout import CSV, EXCEL, JSON_LINES, PARQUET
 from benepass_tasks.ingestion import signatures
-from benepass_tasks.ingestion.dialects import SEPARATORS, Dialect, divide
 from benepass_tasks.ingestion.encodings import NAMES, Encoding, decode, detect
+from benepass_tasks.ingestion.separators import SEPARATORS, Division, divide
 from benepass_tasks.ingestion.signatures import Format, format_of
 
 HEAD: Final = 256 << 10
@@ -53,16 +53,23 @@ class Recognition:
         findings: What it is; a plain comma-separated file in UTF-8 has none.
         type: The `type` of a source that reads it; None where there is none.
         encodings: Of a text, the codecs that may be meant, the likeliest first.
+        facts: Of a delimited text all that its `load_args` may say, also what need not be said.
     """
 
     findings: tuple[Finding, ...]
     type: str | None
     encodings: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def load_args(self) -> dict[str, Any]:
         """The `load_args` of a source that reads it."""
         return {name: it for finding in self.findings for name, it in finding.load_args.items()}
+
+    def said_of(self, word: str) -> str:
+        """What is said of the file that a word of `load_args` is about."""
+        said = (it.says for it in self.findings if word in it.load_args)
+        return next(said, _UNSAID[word])
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -78,6 +85,18 @@ class Recognition:
     def sentence(self) -> str:
         """The predicate of a sentence about the file; empty where there is nothing to say."""
         return joined([finding.says for finding in self.findings])
+
+
+_UNSAID: Final = MappingProxyType(
+    {
+        "encoding": "is UTF-8",
+        "sep": "is comma-separated",
+        "compression": "is not compressed",
+        "skiprows": "has its header on the first line",
+        "quotechar": 'quotes its fields with "',
+    }
+)
+"""What is said of a file that needs no word in `load_args`."""
 
 
 def joined(parts: Sequence[str]) -> str:
@@ -144,7 +163,8 @@ def _compressed(path: Path, known: Format) -> Recognition:
         return _alone("zip_of_many", says, "its directory says so", signatures.UNPACK)
     within = _text(head)
     outer = Finding(known.kind, known.says, evidence, {"compression": known.kind})
-    return Recognition((outer, *within.findings), within.type, within.encodings)
+    facts = {**within.facts, "compression": known.kind} if within.facts else {}
+    return Recognition((outer, *within.findings), within.type, within.encodings, facts)
 
 
 def _with_later_letters(path: Path, head: bytes) -> bytes:
@@ -172,10 +192,14 @@ def _text(data: bytes) -> Recognition:
     written = tuple(_of_encoding(encoding))
     if markup := _of_markup(text):
         return Recognition((markup,), None, codecs_)
-    if found := _of_json(text):
-        return Recognition((*written, found), None if found.advice else JSON_LINES, codecs_)
-    dialect = divide(text)
-    return Recognition((*written, *_of_dialect(dialect)), CSV, codecs_)
+    facts: dict[str, Any] = {"encoding": encoding.codec, "compression": None}
+    if of_json := _of_json(text):
+        type_ = None if of_json.advice else JSON_LINES
+        return Recognition((*written, of_json), type_, codecs_, facts)
+    division = divide(text)
+    found = Recognition((*written, *_of_division(division)), CSV, codecs_)
+    facts |= {"sep": division.sep or ",", "skiprows": 0, **found.load_args}
+    return replace(found, facts=facts)
 
 
 def _of_encoding(encoding: Encoding) -> Iterator[Finding]:
@@ -230,53 +254,53 @@ def _is_json(line: str) -> bool:
         return False
 
 
-def _of_dialect(dialect: Dialect) -> Iterator[Finding]:
-    agreeing, looked_at = dialect.records
-    if dialect.is_whole_line_quoted:
+def _of_division(division: Division) -> Iterator[Finding]:
+    agreeing, looked_at = division.records
+    if division.is_whole_line_quoted:
         yield Finding(
             "quoted_lines",
             "has a whole record in quotes on each line",
             "each line is one quoted field with commas in it",
             advice="take the outer quotes away, or export it anew",
         )
-    elif dialect.is_fixed_width:
+    elif division.is_fixed_width:
         yield Finding(
             "fixed_width",
             "has columns of a fixed width",
             "its columns begin at the same places, after spaces",
             advice=signatures.EXPORT,
         )
-    elif dialect.sep is None:
+    elif division.sep is None:
         yield Finding("one_column", "has one column only", "no separator divides its lines")
-    elif dialect.sep != ",":
+    elif division.sep != ",":
         yield Finding(
-            SEPARATORS[dialect.sep].replace(" ", "_").lower(),
-            f"is {SEPARATORS[dialect.sep]}-separated",
-            f"{agreeing:,} of the first {looked_at:,} records have {dialect.fields} fields",
-            {"sep": dialect.sep},
+            SEPARATORS[division.sep].replace(" ", "_").lower(),
+            f"is {SEPARATORS[division.sep]}-separated",
+            f"{agreeing:,} of the first {looked_at:,} records have {division.fields} fields",
+            {"sep": division.sep},
         )
-    if dialect.title_lines:
-        number = dialect.title_lines
+    if division.title_lines:
+        number = division.title_lines
         shown = _NUMBERS[number] if number < len(_NUMBERS) else f"{number:,}"
         yield Finding(
             "title_lines",
             f"has {shown} line{'s' if number > 1 else ''} above the header",
-            f"they have fewer fields than the {dialect.fields} of most records",
+            f"they have fewer fields than the {division.fields} of most records",
             {"skiprows": number},
         )
-    if dialect.has_sep_line:
+    if division.has_sep_line:
         yield Finding(
             "sep_line",
             "names its separator on the first line",
             "the line is of the form sep=;",
         )
-    if dialect.has_lone_returns:
+    if division.has_lone_returns:
         yield Finding(
             "carriage_returns",
             "has lines that end with a carriage return alone",
             "it has more lone carriage returns than line feeds",
         )
-    if dialect.is_single_quoted:
+    if division.is_single_quoted:
         yield Finding(
             "single_quotes",
             "quotes its fields with '",

@@ -9,6 +9,9 @@ UNPACK: Final = "unpack it first"
 EXPORT: Final = "export it as CSV or as a workbook (.xlsx)"
 DECRYPT: Final = "decrypt it first"
 
+LONGEST: Final = 512
+"""Bytes at the beginning of a file that tell its format."""
+
 OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """Begins the compound files of Microsoft: old documents, and encrypted new ones."""
 

@@ -28,7 +28,7 @@ _SINGLE_QUOTED = re.compile(r"'[^']*'")
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class Division:
     """How a text is divided.
 
     Attributes:
@@ -64,7 +64,7 @@ class _Record:
         return sum(bool(field.strip()) for field in self.fields)
 
 
-def divide(text: str) -> Dialect:
+def divide(text: str) -> Division:
     """Tell how a text is divided; its last line may be cut off and is then not counted."""
     returns = text.count("\r") - text.count("\r\n")
     has_lone_returns = returns > text.count("\n")
@@ -77,7 +77,7 @@ def divide(text: str) -> Dialect:
         sep = first[1]
     records = read[sep][bool(first) :]
     if _score(records) <= 0:
-        return Dialect(
+        return Division(
             None,
             1,
             (len(records), len(records)),
@@ -86,7 +86,7 @@ def divide(text: str) -> Dialect:
             is_fixed_width=_is_fixed_width(text),
         )
     fields, count = _usual(records)
-    return Dialect(
+    return Division(
         sep,
         fields,
         (count, len(records)),

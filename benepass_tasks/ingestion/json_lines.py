@@ -1,0 +1,177 @@
+"""Reads the records of a file of JSON lines: an object each, on a line of its own.
+
+Raw gets what is written: a number digit by digit, a text without its quotes, and a nested value as
+JSON. The columns are the keys of all objects in the order in which they come first, so that the
+file is read twice.
+"""
+
+import io
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from benepass_tasks.catalog.layout import Layout
+from benepass_tasks.config.errors import SourceError
+from benepass_tasks.ingestion.blocks import BlockReader
+from benepass_tasks.ingestion.records import Batch
+from benepass_tasks.ingestion.rows import Gatherer, RowReader
+from benepass_tasks.ingestion.scanning import INVALID_UTF8, TOO_LONG
+from benepass_tasks.ingestion.streams import FileBytes, as_written, is_utf8, open_text
+
+NO_OBJECT: Final = "no JSON object"
+KEY_TWICE: Final = "a key twice in a JSON object"
+NO_REQUIRED_KEY: Final = "a required key is missing"
+NO_TEXT: Final = "half a character"
+
+BLOCK: Final = 1 << 20
+LONGEST: Final = 16 << 20
+"""Bytes allowed to a line."""
+
+_LINE_END = re.compile(rb"\r\n?|\n")
+
+
+class _Number(str):
+    """A number, or NaN or an infinity, as it is written."""
+
+    __slots__ = ()
+
+
+class _UnusableError(Exception):
+    """A line is not a record; its text is the reason."""
+
+
+class JsonLinesReader(RowReader):
+    """Reads the records of one file of JSON lines."""
+
+    def __init__(self, file: io.BufferedReader, layout: Layout, name: str) -> None:
+        """Read the keys of all objects; messages call the file by its name.
+
+        Raises:
+            SourceError: the file holds lines, and none is an object with a key; or it is not
+                compressed as the layout says, also while records are read.
+        """
+        super().__init__(file)
+        self._layout = layout
+        self._name = name
+        self.header = tuple(self._keys())
+
+    def batches(self, columns: Sequence[str], required: Collection[str] = ()) -> Iterator[Batch]:
+        """Read the records, once only, under names for the keys of all objects."""
+        needed = [key for key, name in zip(self.header, columns, strict=True) if name in required]
+        gatherer = Gatherer(columns, self._tally)
+        file, blocks = self._opened()
+        for line in _lines(blocks):
+            if not line.strip():
+                self._tally.blank_lines += 1
+                continue
+            try:
+                gatherer.take(self._values(line, needed))
+            except _UnusableError as error:
+                gatherer.reject(str(error), self._as_written(line[:LONGEST]))
+            if gatherer.is_full:
+                self.bytes_read = file.bytes
+                yield gatherer.flush()
+        if not gatherer.is_empty:
+            yield gatherer.flush()
+        file.read_all()
+        self._account(blocks.lines, file)
+
+    def _opened(self) -> tuple[FileBytes, BlockReader]:
+        self._file.seek(0)
+        file = FileBytes(self._file)
+        text = open_text(self._file, file, self._layout, self._name)
+        return file, BlockReader(text, BLOCK)
+
+    def _as_written(self, line: bytes) -> bytes:
+        encoding = self._layout.encoding
+        return line if is_utf8(encoding) else as_written(line)
+
+    def _keys(self) -> Iterator[str]:
+        keys: dict[str, None] = {}
+        has_lines = False
+        for line in _lines(self._opened()[1]):
+            has_lines = has_lines or bool(line.strip())
+            try:
+                keys |= dict.fromkeys(_object(line))
+            except _UnusableError:
+                continue  # it is rejected where records are read
+        if has_lines and not keys:
+            raise SourceError(
+                "The file is declared as JSON lines, and none of its lines is a JSON object with "
+                "a key."
+            )
+        return iter(keys)
+
+    def _values(self, line: bytes, needed: Sequence[str]) -> list[str | None]:
+        found = _object(line)
+        if any(key not in found for key in needed):
+            raise _UnusableError(NO_REQUIRED_KEY)
+        return [_text(found.get(key)) for key in self.header]
+
+
+def _lines(blocks: BlockReader) -> Iterator[bytes]:
+    """The lines, without their ends; of one that is too long its beginning, still too long."""
+    rest = b""
+    while block := blocks.read():
+        *whole, rest = _LINE_END.split(rest[: LONGEST + 1] + block)
+        yield from whole
+    if rest:
+        yield rest
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    """Read a line that is one object."""
+    if len(line) > LONGEST:
+        raise _UnusableError(TOO_LONG)
+    try:
+        found = _DECODER.decode(line.decode())
+    except UnicodeDecodeError:
+        raise _UnusableError(INVALID_UTF8) from None
+    except (ValueError, RecursionError):
+        raise _UnusableError(NO_OBJECT) from None
+    if not isinstance(found, dict):
+        raise _UnusableError(NO_OBJECT)
+    if b"\\ud" in line.lower():
+        _require_whole_characters(found)
+    return found
+
+
+def _require_whole_characters(found: Mapping[str, Any]) -> None:
+    try:
+        _json(found).encode()
+    except UnicodeEncodeError:
+        raise _UnusableError(NO_TEXT) from None
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _UnusableError(KEY_TWICE)
+    return found
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_without_duplicates,
+    parse_float=_Number,
+    parse_int=_Number,
+    parse_constant=_Number,
+)
+
+
+def _text(value: object) -> str | None:
+    if value is None:
+        return None
+    return str(value) if isinstance(value, str) else _json(value)
+
+
+def _json(value: object) -> str:
+    """Write a value as JSON, and its numbers as they were written."""
+    if isinstance(value, _Number):
+        return str(value)
+    if isinstance(value, Mapping):
+        items = (f"{_json(key)}:{_json(item)}" for key, item in value.items())
+        return f"{{{','.join(items)}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_json, value))}]"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,66 @@
+"""Which reader reads a file: chosen by what its source declares, never by the file."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from benepass_tasks.catalog.layout import EXCEL, JSON_LINES, PARQUET, Layout
+from benepass_tasks.ingestion.records import Accounting, Batch, RecordReader
+
+
+class Reader(Protocol):
+    """Reads the records of one file, once, from its start to its end.
+
+    Attributes:
+        header: The names of the columns, as the file has them; none when the file is empty.
+    """
+
+    header: tuple[str, ...]
+
+    @property
+    def accounting(self) -> Accounting:
+        """What the file consists of, once the batches have been read to their end."""
+
+    @property
+    def bytes_read(self) -> int:
+        """How much of the file has been read."""
+
+    def batches(self, columns: Sequence[str], required: Collection[str] = ()) -> Iterator[Batch]:
+        """Read the records, once only, under names for the columns of the header.
+
+        Args:
+            columns: The names, one for each column of the header.
+            required: Those of them that no record may lack.
+
+        Returns:
+            The batches, in file order; none is without any record.
+        """
+
+
+@contextmanager
+def open_reader(layout: Layout, path: Path, name: str) -> Iterator[Reader]:
+    """Open a file as its source declares it, and read its header; messages call it by a name.
+
+    Raises:
+        SourceError: the file is damaged, encrypted or not what it is declared to be, or its header
+            cannot be read; or the library that reads such files is not installed.
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        if layout.type == EXCEL:
+            from benepass_tasks.ingestion.sheets import SheetReader  # noqa: PLC0415
+            from benepass_tasks.ingestion.workbooks import open_sheet  # noqa: PLC0415
+
+            with open_sheet(file, layout.sheet_name) as rows:
+                yield SheetReader(file, rows, layout)
+        elif layout.type == PARQUET:
+            from benepass_tasks.ingestion.parquet import ParquetReader  # noqa: PLC0415
+
+            yield ParquetReader(file)
+        elif layout.type == JSON_LINES:
+            from benepass_tasks.ingestion.json_lines import JsonLinesReader  # noqa: PLC0415
+
+            yield JsonLinesReader(file, layout, name)
+        else:
+            yield RecordReader(file, layout, name=name)

@@ -1,0 +1,105 @@
+"""What the readers have in common whose records are rows or objects, and not delimited text."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Final, TypeAlias
+
+import pyarrow as pa
+
+from benepass_tasks.ingestion.records import ROW_NUMBER, Accounting, Batch
+from benepass_tasks.ingestion.scanning import Rejected, Tally
+from benepass_tasks.ingestion.streams import FileBytes
+
+Texts: TypeAlias = Sequence[str | None]
+"""The values of a record, in the order of its columns."""
+
+MOST: Final = 50_000
+"""Records of a batch."""
+
+
+class RowReader:
+    """Reads the records of one file, once, from its start to its end.
+
+    Attributes:
+        header: The names of the columns; none when the file is empty.
+        bytes_read: How much of the file has been read.
+    """
+
+    header: tuple[str, ...]
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        """Take the file, of which the reader reads what it needs."""
+        self._file = file
+        self._tally = Tally()
+        self._accounting: Accounting | None = None
+        self.bytes_read = 0
+
+    @property
+    def accounting(self) -> Accounting:
+        """What the file consists of.
+
+        Raises:
+            RuntimeError: The batches have not been read to their end.
+        """
+        if self._accounting is None:
+            raise RuntimeError("The accounting is complete only after the last batch.")
+        return self._accounting
+
+    def _account(self, lines: int, file: FileBytes) -> None:
+        """Complete the accounting of a file that has so many lines."""
+        self._accounting = Accounting(
+            **{it.name: getattr(self._tally, it.name) for it in fields(Tally)},
+            sha256=file.sha256,
+            bytes=file.bytes,
+            lines=lines,
+        )
+
+    def _account_as_read(self, lines: int) -> None:
+        """The same, of a file that was read here and there and not from its start to its end."""
+        self._file.seek(0)
+        file = FileBytes(self._file)
+        file.read_all()
+        self._account(lines, file)
+
+
+def text_schema(columns: Sequence[str]) -> pa.Schema:
+    """The schema of a batch: a text column for each name, and the number of the record."""
+    return pa.schema([*((name, pa.string()) for name in columns), (ROW_NUMBER, pa.int64())])
+
+
+class Gatherer:
+    """The records since the last batch, whose numbers and lines are counted in a tally."""
+
+    def __init__(self, columns: Sequence[str], tally: Tally) -> None:
+        """Prepare for records with these columns."""
+        self._schema = text_schema(columns)
+        self._tally = tally
+        self._rows: list[tuple[str | int | None, ...]] = []
+        self._rejected: list[Rejected] = []
+
+    def take(self, values: Texts) -> None:
+        """Take a record on a line of its own."""
+        self._rows.append((*values, self._tally.records + 1))
+        self._tally.parsed += 1
+
+    def reject(self, reason: str, raw: bytes) -> None:
+        """Take a record that cannot be used."""
+        self._rejected.append(self._tally.reject(reason, raw))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time for a batch."""
+        return len(self._rows) + len(self._rejected) >= MOST
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no record since the last batch."""
+        return not self._rows and not self._rejected
+
+    def flush(self) -> Batch:
+        """Make a batch of all since the last one."""
+        columns = list(zip(*self._rows, strict=True)) or [()] * len(self._schema)
+        batch = Batch(pa.table(columns, schema=self._schema), tuple(self._rejected))
+        self._rows, self._rejected = [], []
+        return batch

@@ -1,0 +1,187 @@
+"""Opens a sheet of a workbook as rows of text.
+
+openpyxl reads the workbooks of today (.xlsx, .xlsm) row by row, in little memory, and knows the
+format of each cell. calamine reads the other kinds (.xls, .xlsb, .ods) as a whole; it knows no
+formats, and takes a cell with an error for an empty one.
+"""
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from benepass_tasks.catalog.wording import listed, meant, nearest
+from benepass_tasks.config.errors import SourceError
+from benepass_tasks.ingestion import signatures
+from benepass_tasks.ingestion.number_formats import number_text
+from benepass_tasks.ingestion.signatures import Format, format_of
+from benepass_tasks.ingestion.values import text_of
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+    from python_calamine import CalamineWorkbook
+
+Row = tuple[int, list[str | None]]
+"""A row that is not empty: its number, from 1 on, and the texts of its cells from column A on."""
+
+_HIDDEN: Final = frozenset({"hidden", "veryHidden"})
+_ESCAPE = re.compile(r"_x(00[01][0-9A-Fa-f])_")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet of cells; `rows` reads it from its start to its end, and may be called again."""
+
+    name: str
+    is_hidden: bool
+    rows: Callable[[], Iterator[Row]]
+
+    @property
+    def label(self) -> str:
+        """Its name, and whether it is hidden."""
+        return f"{self.name!r} (hidden)" if self.is_hidden else repr(self.name)
+
+
+@contextmanager
+def open_sheet(file: io.BufferedReader, name: str | None) -> Iterator[Iterator[Row]]:
+    """Open the sheet of a name, or else the only one that is not empty.
+
+    Raises:
+        SourceError: the file is no workbook, is damaged or encrypted, or has no such sheet or
+            several; or the library that reads it is not installed.
+    """
+    known = format_of(Path(file.name), file.read(signatures.LONGEST))
+    file.seek(0)
+    if known not in signatures.WORKBOOKS:
+        raise SourceError(_no_workbook(known))
+    opened = _open_new if known is signatures.WORKBOOK else _open_other
+    with opened(file) as sheets:
+        yield _chosen(sheets, name).rows()
+
+
+def _no_workbook(known: Format | None) -> str:
+    what = f"it {known.says}" if known else "it has not the form of one"
+    advice = f"; {known.advice}" if known and known.advice else ""
+    return f"The file is declared as a workbook, and {what}{advice}."
+
+
+def _chosen(sheets: Sequence[Sheet], name: str | None) -> Sheet:
+    if name is not None:
+        chosen = next((sheet for sheet in sheets if sheet.name == name), None)
+        if chosen is None:
+            near = meant(nearest(name, [sheet.name for sheet in sheets]))
+            raise SourceError(
+                f"The workbook has no sheet {name!r}{near}; it has {_labels(sheets)}. "
+                "Correct sheet_name under load_args in catalog.yaml."
+            )
+        return chosen
+    if len(sheets) == 1:
+        return sheets[0]
+    filled = [sheet for sheet in sheets if next(sheet.rows(), None)]
+    if len(filled) == 1:
+        return filled[0]
+    raise SourceError(
+        f"The workbook has several sheets: {_labels(filled or sheets)}. "
+        "Say which one is to be read as sheet_name under load_args in catalog.yaml."
+    )
+
+
+def _labels(sheets: Sequence[Sheet]) -> str:
+    return listed([sheet.label for sheet in sheets], 20) if sheets else "none"
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """Of a damaged workbook the libraries raise errors of any type; only they are called here."""
+    try:
+        yield
+    except Exception as error:
+        raise SourceError(
+            f"The workbook is damaged ({type(error).__name__}). Open it with Excel, save it anew, "
+            "and try again."
+        ) from error
+
+
+@contextmanager
+def _open_new(file: io.BufferedReader) -> Iterator[list[Sheet]]:
+    openpyxl = _library("openpyxl")
+    # It warns of what it does not keep when it writes a workbook again, which nobody does here.
+    warnings.filterwarnings("ignore", module="openpyxl")
+    with _damage_told():
+        workbook = openpyxl.load_workbook(file, read_only=True, data_only=True)
+    with closing(workbook):
+        yield [
+            Sheet(it.title, it.sheet_state in _HIDDEN, partial(_rows_of_new, it))
+            for it in workbook.worksheets
+        ]
+
+
+def _rows_of_new(sheet: "ReadOnlyWorksheet") -> Iterator[Row]:
+    # Many programs write the size of a sheet wrong, and rows beyond it would be left out.
+    sheet.reset_dimensions()
+    for number, cells in enumerate(_cells_of_new(sheet), 1):
+        texts = [text_of(it) if shown is None else number_text(it, shown) for it, shown in cells]
+        if any(text is not None for text in texts):
+            yield number, texts
+
+
+def _cells_of_new(sheet: "ReadOnlyWorksheet") -> Iterator[list[tuple[Any, str | None]]]:
+    """The values of each row, and of a number its format."""
+    with _damage_told():
+        for row in sheet.iter_rows():
+            yield [_content(cell) for cell in row]
+
+
+def _content(cell: Any) -> tuple[Any, str | None]:  # noqa: ANN401 - the library's own type is of two
+    value = cell.value
+    if isinstance(value, str):
+        return _unescaped(value), None
+    return value, cell.number_format if type(value) in (int, float) else None
+
+
+def _unescaped(text: str) -> str:
+    """Control characters, which XML cannot hold, are written by their numbers: `_x000D_`."""
+    return _ESCAPE.sub(lambda it: chr(int(it[1], 16)), text) if "_x0" in text else text
+
+
+@contextmanager
+def _open_other(file: io.BufferedReader) -> Iterator[list[Sheet]]:
+    calamine = _library("python_calamine")
+    with _damage_told():
+        workbook = calamine.load_workbook(file)
+    with closing(workbook):
+        yield [
+            Sheet(
+                it.name,
+                it.visible != calamine.SheetVisibleEnum.Visible,
+                partial(_rows_of_other, workbook, it.name),
+            )
+            for it in workbook.sheets_metadata
+            if it.typ == calamine.SheetTypeEnum.WorkSheet
+        ]
+
+
+def _rows_of_other(workbook: "CalamineWorkbook", name: str) -> Iterator[Row]:
+    with _damage_told():
+        rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+    for number, cells in enumerate(rows, 1):
+        texts = [text_of(cell) for cell in cells]
+        if any(text is not None for text in texts):
+            yield number, texts
+
+
+def _library(name: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError:
+        raise SourceError(
+            f"A workbook is read by {name.replace('_', '-')}, which is not installed: run "
+            "pip install 'benepass-tasks[excel]', and try again."
+        ) from None
