@@ -165,6 +165,13 @@ def short(found: frozenset[Edge]) -> set[str]:
     }
 
 
+DATA_DO_NOT_FIT = (
+    *(duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException),
+    *(duckdb.SyntaxException, duckdb.ParserException),
+)
+"""What DuckDB says of values; some functions parse them."""
+
+
 class Database:
     """The two tables in DuckDB, with the macros, each in many variants of which one is shown."""
 
@@ -217,7 +224,7 @@ class Database:
         """The values of each column, in an order of their own; None where the data do not fit."""
         try:
             rows = self.connection.execute(sql).fetchall()
-        except (duckdb.InvalidInputException, duckdb.ConversionException):
+        except DATA_DO_NOT_FIT:
             return None
         return [sorted(map(repr, column)) for column in zip(*rows, strict=True)]
 
