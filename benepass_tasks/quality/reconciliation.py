@@ -62,7 +62,7 @@ def balance(
     sums = _rows(connection, project, "checks/books_balance.sql")
     if sums:
         raise BooksError("the books do not balance:\n" + "\n".join(map(_difference, sums)))
-    _gather_issues(connection, catalog)
+    _gather(connection, catalog)
     keep_figures(connection, project, run_id)
     figures = figures_of(connection, run_id)
     seconds = _seconds(catalog, known, run_id)
@@ -114,20 +114,30 @@ def _sum(column: str) -> str:
     return f"coalesce(sum({quote_name(column)}), 0)"
 
 
-def _gather_issues(connection: Connection, catalog: Catalog) -> None:
-    """Make one view of what is wrong with the records of all sources, and one of what is out."""
+def _gather(connection: Connection, catalog: Catalog) -> None:
+    """Make one view of what is wrong with the records of all sources, what is out, and its money.
+
+    Accepted money has no reason.
+    """
     found = [(it.name, it.reconciliation) for it in catalog.sources.values() if it.reconciliation]
-    issues = {name: it.issues for name, it in found if it.issues}
-    quarantines = {name: it.quarantine for name, it in found if it.quarantine}
-    for view, columns, relations in (
+    issues = [(name, it.issues, "") for name, it in found if it.issues]
+    quarantines = [(name, it.quarantine, "") for name, it in found if it.quarantine]
+    amounts = [
+        (name, relation, f"{reason} as rejection_reason, {quote_name(it.amount)} as amount")
+        for name, it in found
+        for relation, reason in ((it.accepted, "null"), (it.quarantine, "rejection_reason"))
+        if it.amount and relation
+    ]
+    for view, columns, selected in (
         ("all_issues", ("_source_file", "_row_number", "issue", "tier"), issues),
         ("all_quarantined", ("_source_file", "rejection_reason"), quarantines),
+        ("all_amounts", ("rejection_reason", "amount"), amounts),
     ):
         names = ", ".join(columns)
         none = f"select null as source, {', '.join(f'null as {it}' for it in columns)} where false"
         selects = [
-            f"select {quote_text(source)}, {names} from {quote_relation(relation)}"  # noqa: S608
-            for source, relation in relations.items()
+            f"select {quote_text(source)}, {items or names} from {quote_relation(relation)}"  # noqa: S608
+            for source, relation, items in selected
         ]
         union = " union all ".join([none, *selects])
         engine_of(connection).name(view, union)

@@ -10,6 +10,9 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select
 from benepass_tasks.state.markers import now
 from benepass_tasks.state.meta import DECISIONS
 
+MONEY_GUARD = "max_quarantined_money"
+"""The guard that stands before what is published, and is about no single file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -21,7 +24,7 @@ class Decision:
         file: Its file; None where the decision is about the money of the source.
         detail: The figures, in words.
         guard: The guard that lets it pass.
-        sha256: Digest of the file, in whose bytes alone it may pass.
+        sha256: Digest of the file, or of all files, in whose bytes alone it may pass.
         run_id: The run in which it passed; None until then, and where rows were removed.
         decided_at: When, UTC.
     """

@@ -283,8 +283,8 @@ DECISIONS = Table(
 """What somebody decided about the data against a guard, one row per decision.
 
 `forgotten`: the rows of a file that was gone were removed. `accepted`: a guard may let a file pass
-once, in these bytes (`sha256`), or the money of a source (no `file`); `run_id` is the run that did,
-NULL until then. `detail` has the figures.
+once, in these bytes (`sha256`), or the money of a source (no `file`; the digest is of all files);
+`run_id` is the run that did, NULL until then. `detail` has the figures.
 """
 
 PROPERTIES = Table(

@@ -55,6 +55,87 @@ sources as (
     left join found on files.source = found.source
 ),
 
+-- Another record stands for a copy and for what was superseded: nothing is lost with them.
+replaced as (
+    select issue
+    from quality.issue_types
+    where starts_with(issue, 'duplicate_') or starts_with(issue, 'superseded_')
+),
+
+replaced_records as (
+    select
+        all_quarantined.source,
+        count(*) as records
+    from all_quarantined
+    semi join replaced on all_quarantined.rejection_reason = replaced.issue
+    group by all_quarantined.source
+),
+
+record_rates as (
+    select
+        sources.source,
+        sources.clean + sources.flagged as accepted,
+        sources.clean
+        + sources.flagged
+        + sources.quarantined
+        + sources.rejected
+        - coalesce(replaced_records.records, 0) as judged
+    from sources
+    left join replaced_records on sources.source = replaced_records.source
+),
+
+-- What cannot be read as an amount weighs as much as an amount on average.
+money as (
+    select
+        all_amounts.source,
+        all_amounts.rejection_reason is null as is_accepted,
+        coalesce(
+            abs(all_amounts.amount),
+            avg(abs(all_amounts.amount)) over (partition by all_amounts.source),
+            1
+        ) as weight
+    from all_amounts
+    anti join replaced on all_amounts.rejection_reason = replaced.issue
+),
+
+money_rates as (
+    select
+        source,
+        coalesce(sum(weight) filter (where is_accepted), 0) / sum(weight) as accepted_rate
+    from money
+    group by source
+    having sum(weight) > 0
+),
+
+-- Where most of a file's ids stand for something else in another file, they seem to restart.
+clashes as (
+    select
+        source,
+        _source_file,
+        count(*) as records
+    from all_quarantined
+    where
+        starts_with(rejection_reason, 'reused_') or starts_with(rejection_reason, 'conflicting_')
+    group by source, _source_file
+),
+
+restarts as (
+    select
+        loads.source,
+        loads.file as source_file,
+        clashes.records / loads.records as restarted_rate
+    from (
+        select
+            source,
+            file,
+            records,
+            count(*) over (partition by source) as file_count
+        from meta.loads
+    ) as loads
+    inner join clashes on loads.source = clashes.source and loads.file = clashes._source_file
+    where loads.file_count > 1 and clashes.records > loads.records / 2
+),
+
 -- The cells that the files have. A column that a file lacks has none, although raw holds NULL.
 cells as (
     select
@@ -141,6 +222,28 @@ select
     clean / records as figure_value
 from sources
 where records > 0
+union all
+select
+    source as dataset,
+    'accepted_rate' as figure,
+    null as figure_name,
+    accepted / judged as figure_value
+from record_rates
+where judged > 0
+union all
+select
+    source as dataset,
+    'accepted_money_rate' as figure,
+    null as figure_name,
+    accepted_rate as figure_value
+from money_rates
+union all
+select
+    source as dataset,
+    'restarted_ids' as figure,
+    source_file as figure_name,
+    restarted_rate as figure_value
+from restarts
 union all
 select
     source as dataset,

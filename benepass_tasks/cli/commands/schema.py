@@ -112,7 +112,7 @@ def accept(source: str, is_null: bool) -> None:  # noqa: FBT001 - click passes b
             for _, it in found:
                 require_all_columns(wanted, it.verdict)
         new = [(file, it) for file, it in found if it.verdict.changes or not it.verdict.is_good]
-        passing = list(_passing(warehouse, wanted, found))
+        passing = list(_passing(warehouse, catalog, wanted, found))
         if new or passing:
             with warehouse.write() as connection:
                 for file, findings in new:
@@ -130,25 +130,32 @@ def accept(source: str, is_null: bool) -> None:  # noqa: FBT001 - click passes b
 
 
 def _passing(
-    warehouse: "Warehouse", source: Source, found: Iterable[tuple["SourceFile", "Findings"]]
+    warehouse: "Warehouse",
+    catalog: Catalog,
+    source: Source,
+    found: Iterable[tuple["SourceFile", "Findings"]],
 ) -> Iterator["Decision"]:
-    """What lets files pass that a guard stands against and nobody has accepted yet."""
+    """What lets the files and the money of a source pass their guards that nobody let pass yet."""
     from benepass_tasks.ingestion.guards import Guarded  # noqa: PLC0415 - when needed
+    from benepass_tasks.publish.money_guard import Money  # noqa: PLC0415
     from benepass_tasks.state.decisions import pending_decisions  # noqa: PLC0415
+    from benepass_tasks.state.history.read import newest_figures  # noqa: PLC0415
     from benepass_tasks.state.markers import read_snapshot  # noqa: PLC0415
 
     known = read_snapshot(warehouse)
+    needed: list[Decision] = []
     pending: set[object] = set()
+    for file, findings in found:
+        earlier = known.loads.get((source.name, file.name))
+        if earlier is None or earlier.sha256 != findings.accounting.sha256:
+            needed += Guarded(source, file, findings.accounting, earlier).acceptances()
     if known.loads:
         with warehouse.read() as connection:
             pending = {it.subject for it in pending_decisions(connection)}
-    for file, findings in found:
-        earlier = known.loads.get((source.name, file.name))
-        if earlier is not None and earlier.sha256 == findings.accounting.sha256:
-            continue
-        for decision in Guarded(source, file, findings.accounting, earlier).acceptances():
-            if decision.subject not in pending:
-                yield decision
+            needed += Money(catalog, known.loads.values()).losses(newest_figures(connection))
+    for decision in needed:
+        if decision.source == source.name and decision.subject not in pending:
+            yield decision
 
 
 def _find(catalog: Catalog, name: str) -> Source:

@@ -1,5 +1,6 @@
 """What analysts open: a DuckDB file, and a Parquet file for each published table."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,9 +13,12 @@ from benepass_tasks.config.errors import PublicationError
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.measure import Measure
 from benepass_tasks.pipeline.nodes.data_tests import DataTestsNode
+from benepass_tasks.state.decisions import Decision, use_decisions
 from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work
 from benepass_tasks.state.publication import DATABASE, Publication, published_files
 from benepass_tasks.state.run import Run
+
+log = logging.getLogger(__name__)
 
 UNMASKED = "personal data is not masked"
 
@@ -126,13 +130,15 @@ class PublicationNode(Node):
         from benepass_tasks.publish import publishing  # noqa: PLC0415 - rarely needed
 
         publication = self.publication or refuse(run.settings)
+        accepted = self._guard(run)
         plan = run.plan()
         stale = [it.file for it in self.files if not plan[it.name].is_current]
         made = publishing.publish(run.warehouse, self.folder, publication, stale, run.id)
         names = {file.file: file.name for file in self.files}
         past = [it for it in run.known().materializations if it.startswith(f"{self.name}:")]
 
-        def work(_: Connection) -> Made:
+        def work(connection: Connection) -> Made:
+            use_decisions(connection, accepted)
             measures = {names[file]: measure for file, measure in made.items()}
             return Made(
                 {self.name: Measure(None, status.code_version), **measures},
@@ -145,6 +151,25 @@ class PublicationNode(Node):
             )
 
         return work
+
+    def _guard(self, run: Run) -> Sequence[Decision]:
+        """Stop before good figures are replaced, where there are any."""
+        from benepass_tasks.publish.money_guard import Money, guard_money  # noqa: PLC0415 - rarely needed
+
+        if not published_files(self.folder):
+            return ()
+        known = run.known()
+        last = known.materializations.get(self.name)
+        with run.warehouse.read() as connection:
+            used = guard_money(
+                connection,
+                Money(run.definitions.catalog, known.loads.values(), run.id),
+                last.built_at if last else None,
+                run.settings.accept,
+            )
+        for it in used:
+            log.warning("%s passes as accepted, although %s", it.source, it.detail)
+        return used
 
 
 def refuse(settings: Settings) -> NoReturn:

@@ -19,15 +19,20 @@ from benepass_tasks.quality.monitors.anomalies import (
     judge_rows,
     judge_share,
 )
+from benepass_tasks.quality.monitors.clean import judge_clean
 from benepass_tasks.quality.monitors.figures import Key, read_figures
 from benepass_tasks.quality.monitors.freshness import instant_of, judge_freshness
 from benepass_tasks.quality.monitors.results import Monitor, Result, results_on
 from benepass_tasks.quality.monitors.statistics import NEEDED
 from benepass_tasks.quality.monitors.volume import judge_volume
+from benepass_tasks.state.history.read import newest_figures
 from benepass_tasks.state.markers import now
 
 JUDGE = "1"
 """Version of how figures are judged; a change of it judges them anew."""
+
+OF_SOURCES = ("clean_share", "restarted_ids")
+"""The monitors that judge a source without any history."""
 
 PERIODS = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 """The types of a key that has a table grow by the calendar, in steps."""
@@ -97,6 +102,7 @@ def observe(
     results = [
         *judge_freshness(connection, catalog, instant_of(as_of, now())),
         *judge_volume(connection, catalog),
+        *judge_clean(newest_figures(connection), catalog),
         *_unlike_before(connection, project, catalog, window),
     ]
     results.sort(key=_worst_first)
@@ -159,7 +165,7 @@ def is_watched(catalog: Catalog, monitor: str, dataset: str, name: str | None) -
     if monitor == "spend_per_day":
         return table is not None
     if monitor not in ("row_count", "null_rate"):
-        return source is not None and monitor in _KINDS
+        return source is not None and (monitor in _KINDS or monitor in OF_SOURCES)
     if table is None or table.layer not in ("raw", "marts"):
         return False
     if monitor == "null_rate":

@@ -14,6 +14,8 @@ from benepass_tasks.state.meta import MONITOR_RESULTS
 Monitor = Literal[
     "freshness",
     "volume",
+    "clean_share",
+    "restarted_ids",
     "row_count",
     "null_rate",
     "quarantine_rate",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import TypeAlias
 
@@ -71,7 +71,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class SourceFigures:
-    """What became of the records of a source, when the books were balanced last."""
+    """What became of the records of a source, when the books were balanced last.
+
+    Of the shares, `accepted_rate` and `accepted_money_rate` leave out what another record stands
+    for; `restarted` has, by file, the share of its ids that other files have for something else,
+    where that is most of them.
+    """
 
     source: str
     records: int
@@ -83,6 +88,9 @@ class SourceFigures:
     completeness: float | None
     by_reason: Mapping[str, int]
     by_flag: Mapping[str, int]
+    accepted_rate: float | None = None
+    accepted_money_rate: float | None = None
+    restarted: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,7 @@ class RunFigures:
 
 def last_runs(warehouse: Warehouse, connection: Connection, count: int) -> list[PastRun]:
     """The last runs, the newest first."""
-    columns = [RUNS.c[field.name] for field in fields(PastRun)]
+    columns = [RUNS.c[it.name] for it in fields(PastRun)]
     newest = select(*columns).order_by(RUNS.c.started_at.desc()).limit(count)
     return [_as_it_is(warehouse, PastRun(*row)) for row in connection.execute(newest)]
 
@@ -119,7 +127,7 @@ def find_run(warehouse: Warehouse, connection: Connection, beginning: str) -> Pa
     Raises:
         WarehouseError: there is none, or more than one.
     """
-    columns = [RUNS.c[field.name] for field in fields(PastRun)]
+    columns = [RUNS.c[it.name] for it in fields(PastRun)]
     begins = RUNS.c.run_id.startswith(beginning, autoescape=True)
     found = [PastRun(*row) for row in connection.execute(select(*columns).where(begins))]
     if len(found) != 1:
@@ -137,7 +145,7 @@ def _as_it_is(warehouse: Warehouse, run: PastRun) -> PastRun:
 
 def outcomes_of(connection: Connection, run_id: str) -> list[Outcome]:
     """What became of the nodes in a run, in the order in which it came about."""
-    columns = [MATERIALIZATIONS.c[field.name] for field in fields(Outcome)]
+    columns = [MATERIALIZATIONS.c[it.name] for it in fields(Outcome)]
     ours = select(*columns).where(MATERIALIZATIONS.c.run_id == run_id)
     found = [Outcome(*row) for row in connection.execute(ours)]
     return sorted(found, key=lambda it: it.recorded_at)
@@ -156,7 +164,7 @@ def tally_of(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[s
 def newest_profiles(connection: Connection) -> dict[str, dict[str, ColumnProfile]]:
     """What the columns of each table hold, as of the run that built it as it is, by relation."""
     of = COLUMN_PROFILES.c
-    columns = [of[field.name] for field in fields(ColumnProfile)]
+    columns = [of[it.name] for it in fields(ColumnProfile)]
     built = and_(MARKERS.c.name == of.relation, MARKERS.c.run_id == of.run_id)
     ours = select(of.relation, *columns).join(MARKERS, built)
     found: dict[str, dict[str, ColumnProfile]] = {}
@@ -168,9 +176,14 @@ def newest_profiles(connection: Connection) -> dict[str, dict[str, ColumnProfile
 
 def newest_figures(connection: Connection) -> list[SourceFigures]:
     """What became of the records of each source, as of the last run that balanced the books."""
+    return figures_before(connection, now())
+
+
+def figures_before(connection: Connection, instant: datetime) -> list[SourceFigures]:
+    """The same, as of the last such run that had begun before an instant."""
     last = (
         select(RUNS.c.run_id)
-        .where(RUNS.c.run_id.in_(select(QUALITY_FIGURES.c.run_id)))
+        .where(RUNS.c.run_id.in_(select(QUALITY_FIGURES.c.run_id)), RUNS.c.started_at <= instant)
         .order_by(RUNS.c.started_at.desc())
         .limit(1)
     )
@@ -230,7 +243,7 @@ def _sources(values: Values) -> list[SourceFigures]:
 
 def _figures_of(source: str, values: Values) -> SourceFigures:
     counts = {
-        name: int(values[source, name, None])
+        name: int(values.get((source, name, None), 0))
         for name in ("records", "clean", "flagged", "quarantined", "rejected")
     }
     return SourceFigures(
@@ -240,6 +253,13 @@ def _figures_of(source: str, values: Values) -> SourceFigures:
         completeness=_completeness(source, values),
         by_reason=_named(values, source, "quarantined_by_reason"),
         by_flag=_named(values, source, "flagged_by_flag"),
+        accepted_rate=values.get((source, "accepted_rate", None)),
+        accepted_money_rate=values.get((source, "accepted_money_rate", None)),
+        restarted={
+            str(file): value
+            for (dataset, figure, file), value in values.items()
+            if (dataset, figure) == (source, "restarted_ids")
+        },
     )
 
 

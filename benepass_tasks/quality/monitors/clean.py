@@ -1,0 +1,53 @@
+"""Whether enough of a source comes through, and whether its ids are those of single records.
+
+Both are rates, which need no history: they are judged from the first run on.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from benepass_tasks.catalog import Catalog, Source
+from benepass_tasks.catalog.wording import listed, printable
+from benepass_tasks.quality.monitors.results import Result
+from benepass_tasks.state.history.read import SourceFigures
+
+
+def judge_clean(figures: Iterable[SourceFigures], catalog: Catalog) -> Iterator[Result]:
+    """Judge which share of each source's records and money is accepted, and its ids."""
+    for it in figures:
+        source = catalog.sources.get(it.source)
+        if source is not None:
+            yield from _judge_shares(it, source)
+            yield from _judge_ids(it, source)
+
+
+def _judge_shares(it: SourceFigures, source: Source) -> Iterator[Result]:
+    least = source.guards.min_clean
+    for name, share in (("records", it.accepted_rate), ("money", it.accepted_money_rate)):
+        if share is not None:
+            yield Result(
+                "clean_share",
+                source.name,
+                "fail" if share < least else "ok",
+                f"{share:.1%} of the {name} are neither rejected nor quarantined; expected are at "
+                f"least {least:.0%}".replace("money are", "money is"),
+                f"the catalog: min_clean {least:.0%}",
+                name,
+                value=share,
+                lower=least,
+            )
+
+
+def _judge_ids(it: SourceFigures, source: Source) -> Iterator[Result]:
+    if not it.restarted:
+        return
+    files = listed([*map(printable, sorted(it.restarted))], most=3)
+    first = source.records.key[0] if source.records.key else next(iter(source.columns))
+    yield Result(
+        "restarted_ids",
+        source.name,
+        "fail",
+        f"the ids look restarted (if they are: key: [{first}, _source_file]): most of {files} "
+        "stand for something else in other files",
+        "the other files of the source",
+        value=max(it.restarted.values()),
+    )

@@ -1,0 +1,97 @@
+"""A source is not healthy where too little of it is clean, or where its ids restart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benepass_tasks.quality.monitors.clean import judge_clean
+from benepass_tasks.state.history.read import SourceFigures
+
+if TYPE_CHECKING:
+    from workspace import Workspace
+
+NONE = SourceFigures("transactions", 0, 0, 0, 0, 0, None, None, {}, {})
+HEADER = (
+    "transaction_id,employee_id,benefit_account_id,merchant,amount,transaction_timestamp,category"
+)
+RATES = (
+    "select figure, value from meta.quality_figures where dataset = 'transactions' "
+    "and figure in ('accepted_rate', 'accepted_money_rate') order by all"
+)
+WRONG = (
+    "select key from meta.incidents where resolved_at is null and severity = 'fail' order by all"
+)
+
+
+def charge(number: int, amount: str, account: str = "A1", day: int = 1) -> str:
+    return f"T{number},E1,{account},Fit {number},{amount},2025-03-0{day}T1{number}:00:00Z,gym"
+
+
+def with_charges(workspace: Workspace, *charges: str, name: str = "transactions.csv") -> None:
+    workspace.write(f"data/{name}", "\n".join([HEADER, *charges, ""]))
+
+
+@pytest.mark.usefixtures("finished")
+def test_shares_are_judged_by_the_catalog_and_nothing_is_said_without_a_figure(
+    workspace: Workspace,
+) -> None:
+    from projects import catalog_of  # noqa: PLC0415
+
+    catalog = catalog_of(workspace.root)
+    figures = replace(NONE, accepted_rate=0.49, accepted_money_rate=0.5)
+    results = list(judge_clean([figures], catalog))
+    assert [(it.name, it.status) for it in results] == [("records", "fail"), ("money", "ok")]
+    assert results[0].message == (
+        "49.0% of the records are neither rejected nor quarantined; expected are at least 50%"
+    )
+    assert list(judge_clean([NONE], catalog)) == []
+
+
+def test_the_first_run_is_unhealthy_where_most_of_the_money_is_quarantined(
+    workspace: Workspace,
+) -> None:
+    """Of the records, half are clean; copies stand for nothing, and say nothing of the money."""
+    copies = [charge(1, "10.00")] * 3
+    with_charges(workspace, *copies, charge(2, "90.00", account="A9"))
+    workspace.run()
+    assert workspace.query(RATES) == [("accepted_money_rate", 0.1), ("accepted_rate", 0.5)]
+    assert workspace.query(WRONG) == [("clean_share:transactions:money",)]
+
+
+def test_money_that_cannot_be_read_weighs_as_much_as_on_average(workspace: Workspace) -> None:
+    with_charges(workspace, charge(1, "10.00"), charge(2, "30.00"), charge(3, "USD"))
+    workspace.run()
+    assert workspace.query(RATES)[0] == ("accepted_money_rate", pytest.approx(2 / 3))
+
+
+def test_where_no_amount_can_be_read_the_records_count(workspace: Workspace) -> None:
+    with_charges(workspace, charge(1, "a"), charge(2, "b"))
+    workspace.run()
+    assert workspace.query(RATES) == [("accepted_money_rate", 0.0), ("accepted_rate", 0.0)]
+
+
+def test_ids_that_restart_in_each_file_are_said_to(workspace: Workspace) -> None:
+    with_charges(workspace, charge(1, "1.00"), charge(2, "2.00"))
+    others = [charge(1, "3.00", day=5), charge(2, "4.00", day=6), charge(3, "5.00", day=7)]
+    others = [it.replace("Fit", "Other") for it in others]
+    with_charges(workspace, *others, name="transactions_2.csv")
+    workspace.run()
+    assert "restarted_ids:transactions" in [key for (key,) in workspace.query(WRONG)]
+    ((message,),) = workspace.query(
+        "select message from meta.monitor_results where monitor = 'restarted_ids'"
+    )
+    assert message == (
+        "the ids look restarted (if they are: key: [transaction_id, _source_file]): most of "
+        "transactions.csv, transactions_2.csv stand for something else in other files"
+    )
+
+
+def test_a_file_of_which_few_ids_come_again_does_not_restart_them(workspace: Workspace) -> None:
+    with_charges(workspace, charge(1, "1.00"), charge(2, "2.00"), charge(3, "3.00"))
+    others = [charge(3, "4.00", day=5), charge(4, "4.00"), charge(5, "5.00")]
+    with_charges(workspace, *others, name="transactions_2.csv")
+    workspace.run()
+    assert "restarted_ids:transactions" not in [key for (key,) in workspace.query(WRONG)]
