@@ -222,7 +222,7 @@ BROKEN = {
     ),
     "mappings lost in staging": (
         "staging/stg_category_benefit_mappings",
-        ("from raw.category_benefit_mappings", "from raw.category_benefit_mappings limit 1"),
+        ("from base.category_benefit_mappings", "from base.category_benefit_mappings limit 1"),
         "category_benefit_mappings: raw 2, staging 1: off by 1",
     ),
     "merchants lost in staging": (
