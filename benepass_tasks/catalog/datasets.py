@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
+from benepass_tasks.catalog.forms import ColumnForm
 from benepass_tasks.catalog.layout import Layout
 
 if TYPE_CHECKING:
@@ -192,6 +193,7 @@ class DeclaredColumn:
         aliases: What else the header of a source's file may call the column.
         published: Whether the column is among what is published of its table, if anything is.
         tests: What a table's column promises.
+        form: How a source's files write the values.
     """
 
     name: str
@@ -203,6 +205,7 @@ class DeclaredColumn:
     aliases: tuple[str, ...] = ()
     published: bool = True
     tests: tuple[DataTest, ...] = ()
+    form: ColumnForm = field(default_factory=ColumnForm)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from benepass_tasks.catalog.datasets import (
     Pii,
     PiiClass,
 )
+from benepass_tasks.catalog.forms import DOUBT
 from benepass_tasks.catalog.header_names import INGESTED
 
 REJECTED = "raw.rejected_rows"
@@ -93,7 +94,6 @@ def base_views(
     for table in raw:
         if table.source is not None and table.source in sources:
             source = sources[table.source]
-            names = (it for name in source.columns for it in (name, f"{name}{AS_WRITTEN}"))
             yield DeclaredTable(
                 layer="base",
                 name=source.name,
@@ -103,14 +103,26 @@ def base_views(
                 materialized="view",
                 domain=source.domain,
                 source=None,
-                columns=MappingProxyType(
-                    {
-                        name: DeclaredColumn(name, None, None, None, None)
-                        for name in (*names, *PROVENANCE)
-                    }
-                ),
+                columns=MappingProxyType({it.name: it for it in _base_columns(source, table)}),
                 is_implied=True,
             )
+
+
+def _base_columns(source: DeclaredSource, raw: DeclaredTable) -> Iterator[DeclaredColumn]:
+    """What a base view has; of a value that is handed on as it is, the SQL says the rest."""
+    for name, column in source.columns.items():
+        own = raw.columns.get(name) or column
+        description = own.description or column.description
+        pii, domain = own.pii or column.pii, own.domain or column.domain
+        is_stated = not column.form.na_values
+        silent = DeclaredColumn(name, None, None, None, None)
+        made = DeclaredColumn(name, description, "VARCHAR", domain, pii)
+        yield silent if column.form.is_canonical else made
+        yield replace(silent if is_stated else made, name=f"{name}{AS_WRITTEN}")
+        if column.form.holds == "instant":
+            doubt = "Whether the clocks skip the local time or show it twice; NULL otherwise."
+            yield DeclaredColumn(f"{name}{DOUBT}", doubt, "VARCHAR", "quality", pii)
+    yield from (DeclaredColumn(name, None, None, None, None) for name in PROVENANCE)
 
 
 def _raw_table(source: DeclaredSource) -> DeclaredTable:

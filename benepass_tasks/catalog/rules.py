@@ -7,7 +7,7 @@ metadata.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from benepass_tasks.catalog import fitting, publishing, reconciliation, records, wording
+from benepass_tasks.catalog import fitting, form_rules, publishing, reconciliation, records, wording
 from benepass_tasks.catalog.datasets import (
     CONTRACTED,
     AcceptedValues,
@@ -46,6 +46,7 @@ def check_declarations(declared: Declarations, names: Mapping[str, KeyPath]) -> 
     for source in declared.sources.values():
         yield from _check_source_columns(source)
         yield from _check_aliases(source)
+        yield from form_rules.check(source)
         yield from records.check(source)
     for table in declared.tables.values():
         yield from _check_materialized(table)
@@ -183,6 +184,7 @@ def check_catalog(catalog: Catalog) -> Iterator[Problem]:
     yield from publishing.check(catalog)
     yield from reconciliation.check(catalog)
     yield from _check_patterns(catalog)
+    yield from form_rules.check_zones(catalog)
 
 
 def _check_names(path: KeyPath, names: Sequence[str], table: Table) -> Iterator[Problem]:

@@ -51,6 +51,9 @@ from benepass_tasks.catalog.fields import (
     Strict,
     Text,
 )
+from benepass_tasks.catalog.form_fields import Synonyms, WrittenAsSchema, column_form
+from benepass_tasks.catalog.form_rules import with_layout
+from benepass_tasks.catalog.forms import Holds
 from benepass_tasks.catalog.layout import FILE_TYPES
 from benepass_tasks.catalog.load_args import LayoutSchema, LoadArgs, layout_of, type_rules
 from benepass_tasks.catalog.record_fields import (
@@ -142,6 +145,9 @@ class _TableColumnSchema(_ColumnSchema):
         {
             "required": "only a source's column can be required or not; remove it",
             "aliases": "only a source's column has aliases; remove them",
+            "holds": "only a source's column says what its files hold; remove it",
+            "written_as": "only a source's column says how its files write it; remove it",
+            "synonyms": "only a source's column has synonyms; remove them",
         }
     )
 
@@ -160,6 +166,14 @@ class _SourceColumnSchema(_ColumnSchema):
     description = Text(required=True)
     required = Flag()
     aliases = Names()
+    holds = Choice(get_args(Holds))
+    written_as = Section(WrittenAsSchema())
+    synonyms = Synonyms()
+
+    @post_load
+    def gather_form(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
+        """Put what is said of the values into one declaration."""
+        return column_form(data)
 
 
 class _FreshnessSchema(Strict):
@@ -351,7 +365,8 @@ class _SourceSchema(Strict):
         """Make the layout, of which each part is valid by itself."""
         metadata = dict(data["metadata"])
         layout = layout_of(data["type"], data.get("load_args"), metadata.pop("layout", {}))
-        return {"filepath": data["filepath"], "layout": layout, **metadata}
+        columns = MappingProxyType(with_layout(metadata["columns"], layout))
+        return {"filepath": data["filepath"], "layout": layout, **metadata, "columns": columns}
 
 
 class _TableSchema(Strict):

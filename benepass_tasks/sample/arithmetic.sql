@@ -47,3 +47,7 @@ create macro program_allowance_cents(program) as
 create macro allowance_cents_of(cycle, class) as
     program_allowance_cents(program_of(cycle, class))
     + case when class % 17 = 3 then 2500 else 0 end;
+
+-- Which employees have a status that is none of the known ones.
+create macro has_unknown_status(cycle, member) as
+    (member = 26 and cycle % 3 = 1) or (member = 29 and cycle % 3 = 2);

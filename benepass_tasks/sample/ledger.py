@@ -53,6 +53,7 @@ TIER_1: dict[str, tuple[str, ...]] = {
         "before_hire_date",
         "over_monthly_allowance",
         "possible_duplicate_charge",
+        "unknown_employee_status",
     ),
     "employees": ("unknown_status", "invalid_hire_date", "invalid_email"),
     "benefit_accounts": ("invalid_allowance", "unknown_benefit_type"),

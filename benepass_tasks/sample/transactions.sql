@@ -250,7 +250,14 @@ select
         else category_drawn
     end as category,
     -- Not for the file: what the row is planted with, and the amount a reader can add up.
-    issues,
+    concat_ws(
+        '|',
+        nullif(issues, ''),
+        case
+            when employee_rule <> 'unknown' and has_unknown_status(cycle, member)
+                then 'unknown_employee_status'
+        end
+    ) as issues,
     case
         when amount_rule = 'invalid' then null
         when amount_rule = 'negative' then -cents

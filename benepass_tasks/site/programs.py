@@ -16,7 +16,8 @@ class Programs:
 
     Attributes:
         months: Rows of `month`, `program`, `benefit_type`, `allowance`, `spend`, `used` (the part
-            of the allowance) and `note`, which says where the figures are withheld.
+            of the allowance), `is_unknown` where that is not known, and `note`, which says where
+            the figures are withheld.
         total: All rows there are, where these are not all.
         until: The month of the as-of date.
     """
@@ -58,6 +59,7 @@ def read_programs(sources: Sources, cube: Cube) -> Programs:
             "allowance": row["allowance"],
             "spend": row["spend"],
             "used": row["utilization_rate"],
+            "is_unknown": bool(row["is_unknown"]),
             "note": note if row["is_withheld"] else None,
         }
         for row in found
@@ -78,5 +80,6 @@ def _means(rows: Iterable[Mapping[str, Any]], months: int) -> dict[str, Any]:
     allowance, spend = (
         round(fsum(row[key] for row in listed) / months, 2) for key in ("allowance", "spend")
     )
-    used = spend / allowance if allowance else None
+    is_known = not any(row["is_unknown"] for row in listed)
+    used = spend / allowance if allowance and is_known else None
     return {"allowance": allowance, "spend": spend, "used": used, "note": None}

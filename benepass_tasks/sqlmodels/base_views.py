@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 from benepass_tasks.catalog import Declarations
 from benepass_tasks.catalog.datasets import DeclaredSource
+from benepass_tasks.catalog.forms import DOUBT
 from benepass_tasks.catalog.implied import AS_WRITTEN, PROVENANCE
 from benepass_tasks.engine.session import quote_name, quote_relation
+from benepass_tasks.sqlmodels.canonical import canonical, doubt, stated
 
 
 def base_queries(declared: Declarations) -> dict[str, str]:
@@ -31,7 +33,10 @@ def _query(source: DeclaredSource, raw: str) -> str:
 
 
 def _items(source: DeclaredSource) -> Iterator[str]:
-    for name in source.columns:
-        yield quote_name(name)
-        yield f"{quote_name(name)} as {quote_name(name + AS_WRITTEN)}"
+    for name, column in source.columns.items():
+        made, text = canonical(column), quote_name(name)
+        yield made if made == text else f"{made} as {text}"
+        yield f"{stated(column, text)} as {quote_name(name + AS_WRITTEN)}"
+        if column.form.holds == "instant":
+            yield f"{doubt(column)} as {quote_name(name + DOUBT)}"
     yield from map(quote_name, PROVENANCE)

@@ -12,6 +12,7 @@ with transactions as (
         transaction_timestamp,
         transaction_timestamp_as_written,
         is_timestamp_zoned,
+        transaction_timestamp_doubt,
         category,
         _source_file,
         _row_number
@@ -48,6 +49,7 @@ select
     transactions.transaction_timestamp,
     transactions.transaction_timestamp_as_written,
     transactions.is_timestamp_zoned,
+    transactions.transaction_timestamp_doubt,
     transactions.category,
     benefit_accounts.benefit_type,
     benefit_accounts.program_name,

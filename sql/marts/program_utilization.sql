@@ -1,7 +1,8 @@
 -- Grain: one row per (month, benefit_type, program_name); every programme has a row in each month
 -- with spend.
 -- Purpose: how much of the allowance of a month was spent. The allowance is that of the accounts of
--- the programme that were open on some day of the month; months and days are UTC.
+-- the programme that were open on some day of the month; months and days are UTC. Where that of one
+-- of them is not known, nobody can say how much of it was spent.
 with spend as (
     select
         cast(date_trunc('month', transaction_timestamp) as date) as spend_month,
@@ -45,6 +46,7 @@ alike_accounts as (
         first_month,
         last_month,
         count(*) as account_count,
+        count(monthly_allowance) as allowance_count,
         sum(monthly_allowance) as allowance
     from accounts
     group by benefit_type, program_name, first_month, last_month
@@ -77,7 +79,8 @@ allowances as (
         alike_accounts.benefit_type,
         alike_accounts.program_name,
         cast(sum(alike_accounts.account_count) as bigint) as account_count,
-        sum(alike_accounts.allowance) as allowance
+        sum(alike_accounts.allowance) as allowance,
+        sum(alike_accounts.allowance_count) = sum(alike_accounts.account_count) as is_known
     from months
     inner join alike_accounts
         on months.spend_month between alike_accounts.first_month and alike_accounts.last_month
@@ -114,7 +117,11 @@ select
     coalesce(counted_owners.employee_count, 0) as employee_count,
     cast(coalesce(allowances.allowance, 0) as decimal(38, 2)) as allowance,
     cast(coalesce(spend.spend, 0) as decimal(38, 2)) as spend,
-    round(coalesce(spend.spend, 0) / nullif(allowances.allowance, 0), 4) as utilization_rate
+    if(
+        allowances.is_known,
+        round(coalesce(spend.spend, 0) / nullif(allowances.allowance, 0), 4),
+        null
+    ) as utilization_rate
 from months
 cross join programs
 left join allowances

@@ -31,7 +31,7 @@ found as (
     union all
     select _source_file, _row_number, 'unknown_status' as issue
     from employees
-    where status is null or status not in ('active', 'on_leave', 'terminated')
+    where status = 'unknown'
     union all
     select _source_file, _row_number, 'invalid_hire_date' as issue
     from employees

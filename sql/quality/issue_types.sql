@@ -91,6 +91,18 @@ from (
     ('transactions', 'missing_category', 1, 130, 'no category'),
     ('transactions', 'missing_merchant', 1, 140, 'no merchant'),
     ('transactions', 'timestamp_without_zone', 1, 150, 'neither Z nor an offset; taken as UTC'),
+    (
+        'transactions', 'repeated_hour', 1, 152,
+        'a local time that the clocks of its zone show twice; the second is taken'
+    ),
+    (
+        'transactions', 'skipped_hour', 1, 154,
+        'a local time that the clocks of its zone skip; an hour later is taken'
+    ),
+    (
+        'transactions', 'unknown_employee_status', 1, 156,
+        'the employee''s status is not active, on_leave or terminated'
+    ),
     ('transactions', 'future_timestamp', 1, 160, 'after the as-of date'),
     ('transactions', 'before_hire_date', 1, 170, 'before the employee''s date of hire'),
     (

@@ -112,6 +112,14 @@ own_issues as materialized (
     from intermediate.int_transactions_enriched
     where not is_timestamp_zoned
     union all
+    select _source_file, _row_number, transaction_timestamp_doubt as issue
+    from intermediate.int_transactions_enriched
+    where transaction_timestamp_doubt is not null
+    union all
+    select _source_file, _row_number, 'unknown_employee_status' as issue
+    from intermediate.int_transactions_enriched
+    where employee_status = 'unknown'
+    union all
     select _source_file, _row_number, 'future_timestamp' as issue
     from intermediate.int_transactions_enriched
     where transaction_timestamp >= getvariable('as_of_date') + interval 1 day

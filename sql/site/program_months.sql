@@ -9,6 +9,7 @@ select
     allowance,
     spend,
     utilization_rate,
+    account_count > 0 and utilization_rate is null as is_unknown,
     count(*) over () as all_rows
 from marts.program_utilization
 order by spend_month desc, benefit_type, program_name

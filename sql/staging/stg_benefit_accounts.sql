@@ -10,9 +10,13 @@ with benefit_accounts as (
         clean_label(benefit_type) as benefit_type,
         clean_text(program_name) as program_name,
         clean_text(monthly_allowance) as allowance_text,
+        monthly_allowance_as_written,
         clean_text(current_balance) as balance_text,
-        clean_text(opened_on) as opened_text,
-        clean_text(closed_on) as closed_text
+        current_balance_as_written,
+        iso_date(clean_text(opened_on)) as opened_on,
+        opened_on_as_written,
+        iso_date(clean_text(closed_on)) as closed_on,
+        closed_on_as_written
     from base.benefit_accounts
 ),
 
@@ -30,13 +34,15 @@ select
     benefit_type,
     program_name,
     monthly_allowance,
-    if(monthly_allowance is null, allowance_text, null) as monthly_allowance_as_written,
+    if(monthly_allowance is null, clean_text(monthly_allowance_as_written), null)
+        as monthly_allowance_as_written,
     current_balance,
-    if(current_balance is null, balance_text, null) as current_balance_as_written,
-    iso_date(opened_text) as opened_on,
-    if(iso_date(opened_text) is null, opened_text, null) as opened_on_as_written,
-    iso_date(closed_text) as closed_on,
-    if(iso_date(closed_text) is null, closed_text, null) as closed_on_as_written,
+    if(current_balance is null, clean_text(current_balance_as_written), null)
+        as current_balance_as_written,
+    opened_on,
+    if(opened_on is null, clean_text(opened_on_as_written), null) as opened_on_as_written,
+    closed_on,
+    if(closed_on is null, clean_text(closed_on_as_written), null) as closed_on_as_written,
     _source_file,
     _row_number
 from typed

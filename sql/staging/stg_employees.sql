@@ -1,5 +1,6 @@
 -- Grain: one row per record of the employees file.
--- Purpose: trimmed and typed; what would not cast is kept as written; the email is masked here.
+-- Purpose: trimmed and typed; what would not cast is kept as written; the email is masked here. A
+-- status that is none of the known ones is `unknown`: what a company calls its own is declared.
 with employees as (
     select
         _source_file,
@@ -8,9 +9,11 @@ with employees as (
         clean_text(first_name) as first_name,
         clean_text(last_name) as last_name,
         clean_text(email) as email,
-        clean_text(hire_date) as hire_date,
+        iso_date(clean_text(hire_date)) as hire_date,
+        hire_date_as_written,
         clean_label(status) as status,
-        clean_text(termination_date) as termination_date
+        iso_date(clean_text(termination_date)) as termination_date,
+        termination_date_as_written
     from base.employees
 )
 
@@ -20,11 +23,12 @@ select
     last_name,
     mask_email(email) as email,
     regexp_full_match(email, '[^@\s]+@[^@\s]+') as is_email_valid,
-    iso_date(hire_date) as hire_date,
-    if(iso_date(hire_date) is null, hire_date, null) as hire_date_as_written,
-    status,
-    iso_date(termination_date) as termination_date,
-    if(iso_date(termination_date) is null, termination_date, null) as termination_date_as_written,
+    hire_date,
+    if(hire_date is null, clean_text(hire_date_as_written), null) as hire_date_as_written,
+    if(status in ('active', 'on_leave', 'terminated'), status, 'unknown') as status,
+    termination_date,
+    if(termination_date is null, clean_text(termination_date_as_written), null)
+        as termination_date_as_written,
     _source_file,
     _row_number
 from employees

@@ -9,7 +9,10 @@ with transactions as (
         clean_text(benefit_account_id) as benefit_account_id,
         clean_text(merchant) as merchant,
         clean_text(amount) as amount_text,
+        amount_as_written,
         clean_text(transaction_timestamp) as timestamp_text,
+        transaction_timestamp_as_written,
+        transaction_timestamp_doubt,
         clean_label(category) as category
     from base.transactions
 ),
@@ -28,10 +31,12 @@ select
     benefit_account_id,
     merchant,
     amount,
-    if(amount is null, amount_text, null) as amount_as_written,
+    if(amount is null, clean_text(amount_as_written), null) as amount_as_written,
     transaction_timestamp,
-    if(transaction_timestamp is null, timestamp_text, null) as transaction_timestamp_as_written,
+    if(transaction_timestamp is null, clean_text(transaction_timestamp_as_written), null)
+        as transaction_timestamp_as_written,
     if(transaction_timestamp is null, null, has_zone(timestamp_text)) as is_timestamp_zoned,
+    transaction_timestamp_doubt,
     category,
     _source_file,
     _row_number

@@ -216,6 +216,8 @@ class TransactionCheck:
             yield "invalid_employee_id"
         elif employee["status"].lower() == "terminated":
             yield "terminated_employee"
+        elif employee["status"].lower() not in {"active", "on_leave"}:
+            yield "unknown_employee_status"
         if account is None:
             yield "invalid_benefit_account_id"
         elif employee and account["employee_id"] != row["employee_id"]:

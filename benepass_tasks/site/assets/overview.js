@@ -79,7 +79,8 @@
         const { benefit_type, program } = of[0];
         const note = of.find((row) => row.note)?.note ?? null;
         const [allowance, spend] = note ? [null, null] : [mean(of, "allowance"), mean(of, "spend")];
-        return { benefit_type, program, allowance, spend, used: allowance ? spend / allowance : null, note };
+        const used = allowance && !of.some((row) => row.is_unknown) ? spend / allowance : null;
+        return { benefit_type, program, allowance, spend, used, note };
       })
       .sort(
         (one, other) =>

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from benepass_tasks.catalog import CONTRACTED, Declarations
 from benepass_tasks.catalog.datasets import DeclaredTable
+from benepass_tasks.catalog.forms import DOUBT
 from benepass_tasks.catalog.implied import AS_WRITTEN
 from benepass_tasks.sqlmodels import Model, ModelGraph
 from benepass_tasks.sqlmodels.lineage.edges import (
@@ -155,9 +156,9 @@ def _placed(traced: ModelLineage, catalog: Declarations) -> ModelLineage:
     """A generated view's lineage, with the lines on which the catalog declares its columns."""
     if catalog.entries is None:
         return traced
+    declared = {it: it.removesuffix(AS_WRITTEN).removesuffix(DOUBT) for it in traced.columns}
     lines = {
-        name: catalog.entries.line(traced.relation, "columns", name.removesuffix(AS_WRITTEN))
-        for name in traced.columns
+        name: catalog.entries.line(traced.relation, "columns", of) for name, of in declared.items()
     }
     return replace(traced, lines=MappingProxyType(lines))
 

@@ -1,0 +1,137 @@
+"""How a source says in which form a column's values are written, as marshmallow schemas."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, get_args
+
+from marshmallow import ValidationError, post_load
+
+from benepass_tasks.catalog import wording
+from benepass_tasks.catalog.fields import Choice, Exactly, Flag, Names, Strict, Text, Value, of_form
+from benepass_tasks.catalog.forms import ColumnForm, Holds, Negative, Order, WrittenAs
+
+_SIGN = re.compile(r"[^0-9A-Za-z+\-\u2212()\s]|[ \u00a0\u202f\u2009]")
+_SIGN_FORM = r"^([^0-9A-Za-z+()\-\s]|[ \u00a0\u202f\u2009])$"
+_CURRENCY = re.compile(r"[^0-9+\-\u2212()\s,]+")
+_LABELS = of_form(type="array", items=of_form(type="string", pattern=r"\S"), minItems=1)
+
+OF = MappingProxyType(
+    {
+        "amount": (
+            "decimal",
+            "thousands",
+            "grouping",
+            "currency",
+            "negative",
+            "unit",
+            "sign",
+        ),
+        "date": ("formats", "order", "excel_serial"),
+        "instant": ("formats", "order", "excel_serial", "epoch", "zone"),
+    }
+)
+"""The words that say how a value of each kind is written."""
+
+
+class Sign(Value[str]):
+    """What stands before decimals or between groups of digits."""
+
+    form = of_form(type="string", pattern=_SIGN_FORM)
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> str:
+        if isinstance(value, str) and _SIGN.fullmatch(value):
+            return value
+        raise ValidationError(f'must be one sign such as "," or ".", not {wording.shown(value)}')
+
+
+class Currency(Names):
+    """Signs and codes of one currency."""
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> tuple[str, ...]:
+        names = super()._deserialize([value] if isinstance(value, str) else value)
+        wrong = next((it for it in names if not _CURRENCY.fullmatch(it)), None)
+        if wrong is not None:
+            raise ValidationError(
+                f"must be signs and codes such as [$, USD], not {wording.shown(wrong)}"
+            )
+        return names
+
+
+class Marks(Names):
+    """How amounts below zero are marked."""
+
+    form = of_form(type="array", items={"enum": list(get_args(Negative))}, minItems=1)
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> tuple[str, ...]:
+        names = super()._deserialize(value)
+        for name in names:
+            if name not in get_args(Negative):
+                raise ValidationError(wording.one_of(name, get_args(Negative)))
+        return names
+
+
+class WrittenAsSchema(Strict):
+    """The words of all kinds of values; which go with what a column holds, the rules say."""
+
+    decimal = Sign()
+    thousands = Sign()
+    grouping = Choice(("thousands", "indian"))
+    currency = Currency()
+    negative = Marks()
+    unit = Choice(("cents",))
+    sign = Exactly("spend_is_negative", required=False)
+    formats = Names()
+    order = Choice(get_args(Order))
+    excel_serial = Flag()
+    epoch = Choice(("seconds", "milliseconds"))
+    zone = Text()
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> WrittenAs:
+        """Make the form."""
+        return WrittenAs(**data)
+
+
+class Synonyms(Value[Mapping[str, tuple[str, ...]]]):
+    """For each of some labels what else the files call it, whatever its case."""
+
+    form = of_form(type="object", minProperties=1, additionalProperties=_LABELS)
+
+    def _deserialize(
+        self, value: object, *_args: object, **_kwargs: object
+    ) -> Mapping[str, tuple[str, ...]]:
+        if not isinstance(value, Mapping) or not value:
+            raise ValidationError(
+                "must be a mapping of labels to what else they are called, such as "
+                f"{{terminated: [term, left]}}, not {wording.shown(value)}"
+            )
+        meant: dict[str, str] = {_label(name): _label(name) for name in value}
+        return MappingProxyType(
+            {label: _words(label, value[name], meant) for name in value for label in [_label(name)]}
+        )
+
+
+def _words(label: str, listed: object, meant: dict[str, str]) -> tuple[str, ...]:
+    if not isinstance(listed, list) or not listed:
+        raise ValidationError(f"{label} must have a list of words, not {wording.shown(listed)}")
+    words = tuple(map(_label, listed))
+    for word in words:
+        if meant.setdefault(word, label) != label:
+            raise ValidationError(f"{word!r} means {meant[word]} already, and cannot mean {label}")
+    return tuple(dict.fromkeys(words))
+
+
+def _label(word: object) -> str:
+    if isinstance(word, str) and word.strip():
+        return word.strip().lower()
+    raise ValidationError(f"must be words, not {wording.shown(word)}: put them in quotes")
+
+
+def column_form(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Put what is said of a column's values into one declaration, beside the rest."""
+    words: dict[str, Holds | WrittenAs | Mapping[str, tuple[str, ...]]] = {
+        name: said[name] for name in ("holds", "written_as", "synonyms") if name in said
+    }
+    rest = {name: value for name, value in said.items() if name not in words}
+    return rest | {"form": ColumnForm(**words)}  # type: ignore[arg-type]

@@ -1,0 +1,126 @@
+"""Which forms of a source's values go together; what they ask of each other."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+
+from benepass_tasks.catalog import wording
+from benepass_tasks.catalog.datasets import Catalog, DeclaredColumn, DeclaredSource
+from benepass_tasks.catalog.document import Problem
+from benepass_tasks.catalog.form_fields import OF
+from benepass_tasks.catalog.forms import (
+    ColumnForm,
+    WrittenAs,
+    differently_read,
+    shares_numbers,
+    wrong_with_format,
+)
+from benepass_tasks.catalog.layout import Layout
+
+
+def with_layout(columns: Mapping[str, DeclaredColumn], layout: Layout) -> dict[str, DeclaredColumn]:
+    """The columns with what the source says of all of them: decimal, thousands, NULL words."""
+    return {
+        name: replace(column, form=_completed(column.form, layout))
+        for name, column in columns.items()
+    }
+
+
+def _completed(form: ColumnForm, layout: Layout) -> ColumnForm:
+    form = replace(form, na_values=layout.na_values)
+    decimal = layout.decimal if "decimal" in layout.said else None
+    if form.holds != "amount" or not (decimal or layout.thousands):
+        return form
+    own = form.written_as or WrittenAs()
+    decimal, thousands = own.decimal or decimal, own.thousands or layout.thousands
+    return replace(form, written_as=replace(own, decimal=decimal, thousands=thousands))
+
+
+def check(source: DeclaredSource) -> Iterator[Problem]:
+    """Apply the rules to a source.
+
+    Yields:
+        What is wrong, in no particular order.
+    """
+    for column in source.columns.values():
+        form = column.form
+        path = (source.name, "columns", column.name)
+        if form.synonyms and form.holds != "text":
+            message = f"are for labels, and the column holds {form.holds}; remove one of them"
+            yield Problem((*path, "synonyms"), message)
+        if form.written_as is not None:
+            for word, message in _contradictions(form, form.written_as):
+                yield Problem((*path, "written_as", *([word] if word else ())), message)
+
+
+def _contradictions(form: ColumnForm, said: WrittenAs) -> Iterator[tuple[str, str]]:
+    usual = WrittenAs()
+    words = [it.name for it in fields(said) if getattr(said, it.name) != getattr(usual, it.name)]
+    allowed = OF.get(form.holds, ())
+    foreign = [it for it in words if it not in allowed]
+    for word in foreign:
+        kinds = " or ".join(holds for holds, known in OF.items() if word in known)
+        yield word, f"is for a column with holds: {kinds}; this one holds {form.holds}"
+    if foreign:
+        return
+    if form.holds == "amount":
+        yield from _wrong_with_signs(said)
+    else:
+        yield from _wrong_with_formats(form, said)
+
+
+def _wrong_with_signs(said: WrittenAs) -> Iterator[tuple[str, str]]:
+    decimal = said.decimal or "."
+    if said.thousands == decimal:
+        yield (
+            "thousands",
+            f"is {decimal!r}, and so is decimal; say here or in load_args which of them it is",
+        )
+    if said.grouping == "indian" and said.thousands is None:
+        yield "grouping", "needs thousands: what stands between the groups"
+    if not {"minus", "unicode_minus", "trailing_minus", "parentheses"} & set(said.negative):
+        yield "negative", "must name one mark at least"
+
+
+def check_zones(catalog: Catalog) -> Iterator[Problem]:
+    """Ask DuckDB, which converts local times, whether it knows the zones.
+
+    Yields:
+        Each that it does not know.
+    """
+    named = [
+        ((source.name, "columns", column.name, "written_as", "zone"), column.form.written_as.zone)
+        for source in catalog.sources.values()
+        for column in source.columns.values()
+        if column.form.written_as and column.form.written_as.zone
+    ]
+    if not named:
+        return
+    import duckdb  # noqa: PLC0415 - where a zone is named only
+
+    with duckdb.connect(config={"threads": 1}) as connection:
+        known = [
+            name
+            for (name,) in connection.execute("select name from pg_timezone_names()").fetchall()
+        ]
+    for path, zone in named:
+        if zone not in known:
+            near = wording.meant(wording.nearest(zone, known)) or ", such as Europe/Paris"
+            yield Problem(path, f"{zone} is no time zone{near}")
+
+
+def _wrong_with_formats(form: ColumnForm, said: WrittenAs) -> Iterator[tuple[str, str]]:
+    wrong = [it for text in said.formats if (it := wrong_with_format(text, form.holds))]
+    yield from (("formats", it) for it in wrong)
+    if wrong:
+        return
+    word = "formats" if said.formats else "order"
+    for first, second, text in differently_read(said.all_formats):
+        yield word, f"{first!r} and {second!r} read {text} differently; declare one of them"
+    if said.excel_serial and any(map(shares_numbers, said.all_formats)):
+        yield "excel_serial", "reads the same numbers as a format does; declare one of them"
+    if said.epoch:
+        others = ("formats", "order", "excel_serial", "zone")
+        given = [it for it in others if getattr(said, it)]
+        if given:
+            reason = "counts in UTC, and is neither local nor written in parts"
+            yield "epoch", f"{reason}: remove it or {wording.listed(given)}"

@@ -1,0 +1,202 @@
+"""How the values of a source's column are written: what they hold, in which form, in which words.
+
+The form that the SQL reads is canonical: plain decimals, ISO 8601, one label for each meaning.
+Whatever a column declares beyond that is converted in the source's base view.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import combinations
+from typing import Literal, TypeAlias
+
+Holds: TypeAlias = Literal["text", "amount", "date", "instant"]
+Negative: TypeAlias = Literal["minus", "trailing_minus", "parentheses", "unicode_minus"]
+Order: TypeAlias = Literal["DMY", "MDY", "YMD"]
+
+DOUBT = "_doubt"
+"""How the name of a base view's column ends that says what is doubtful about an instant."""
+
+DIRECTIVES = {
+    "d": r"[0-9]{1,2}",
+    "m": r"[0-9]{1,2}",
+    "Y": r"[1-9][0-9]{3}",
+    "y": r"[0-9]{2}",
+    "b": r"[A-Za-z]{3}",
+    "B": r"[A-Za-z]{3,9}",
+    "a": r"[A-Za-z]{3}",
+    "A": r"[A-Za-z]{6,9}",
+    "H": r"[0-9]{1,2}",
+    "I": r"[0-9]{1,2}",
+    "M": r"[0-9]{2}",
+    "S": r"[0-9]{2}",
+    "f": r"[0-9]{1,6}",
+    "p": r"[AaPp][Mm]",
+    "z": r"[+-][0-9]{2}:?[0-9]{2}",
+}
+"""The directives that a format may have, and the texts that each stands for."""
+
+_DAY = ({"d"}, {"m", "b", "B"}, {"Y", "y"})
+_DIRECTIVE = re.compile(r"%(.)", re.DOTALL)
+_SEPARATORS = "/.-"
+_TIMES = ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+# Each day of them can be read as another one, in some order of its parts; one cannot.
+_SAMPLES = (
+    datetime(2003, 4, 5, 10, 11, 12, tzinfo=UTC),
+    datetime(2011, 10, 12, 1, 2, 3, tzinfo=UTC),
+    datetime(2012, 12, 10, 13, 14, 15, tzinfo=UTC),
+    datetime(2001, 2, 23, 0, 0, 0, tzinfo=UTC),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenAs:
+    """The form of a column's values, where it is not the canonical one.
+
+    Attributes:
+        decimal: What stands before the decimals of an amount; None where nothing is said.
+        thousands: What stands between groups of its digits.
+        grouping: Whether the groups are of three digits, or of two before the last three.
+        currency: Signs and codes that may stand before or after the number, all of one currency.
+        negative: How an amount below zero is marked.
+        unit: `cents` where the numbers are hundredths.
+        sign: `spend_is_negative` where charges are below zero and refunds above.
+        formats: The formats of dates or instants, in Python's directives.
+        order: The order of a date's parts, whatever separates them.
+        excel_serial: Whether they are numbers of Excel's calendar of 1900.
+        epoch: What they count since 1970 in UTC.
+        zone: The time zone of instants that say none, by its name in the tz database.
+    """
+
+    decimal: str | None = None
+    thousands: str | None = None
+    grouping: Literal["thousands", "indian"] = "thousands"
+    currency: tuple[str, ...] = ()
+    negative: tuple[Negative, ...] = ("minus",)
+    unit: Literal["cents"] | None = None
+    sign: Literal["spend_is_negative"] | None = None
+    formats: tuple[str, ...] = ()
+    order: Order | None = None
+    excel_serial: bool = False
+    epoch: Literal["seconds", "milliseconds"] | None = None
+    zone: str | None = None
+
+    @property
+    def names_moments(self) -> bool:
+        """Whether it says how dates or instants are written, and not their zone alone."""
+        return bool(self.all_formats or self.excel_serial or self.epoch)
+
+    @property
+    def all_formats(self) -> tuple[str, ...]:
+        """The formats, those that the order stands for among them."""
+        if self.order is None:
+            return self.formats
+        letters = [f"%{'Y' if it == 'Y' else it.lower()}" for it in self.order]
+        days = [separator.join(letters) for separator in _SEPARATORS]
+        ordered = [day + time for time in _TIMES for day in days]
+        return tuple(dict.fromkeys([*self.formats, *ordered]))
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnForm:
+    """What a source says of the values of one column.
+
+    Attributes:
+        holds: What they are.
+        written_as: Their form; None where it is canonical, or the source says it.
+        synonyms: For a label, what else the files call it.
+        na_values: The texts that mean NULL.
+    """
+
+    holds: Holds = "text"
+    written_as: WrittenAs | None = None
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    na_values: tuple[str, ...] = ()
+
+    @property
+    def is_canonical(self) -> bool:
+        """Whether the values stand in the files as the SQL reads them."""
+        return not (self.written_as or self.synonyms or self.na_values)
+
+
+def wrong_with_format(text: str, holds: Holds) -> str | None:
+    """Say why a format cannot be used; None where it can."""
+    letters = _DIRECTIVE.findall(text)
+    known = ", ".join(f"%{it}" for it in DIRECTIVES)
+    there = set(letters)
+    wrong = {
+        f"has a directive that is not known (allowed: {known})": (
+            not there <= DIRECTIVES.keys() or text.count("%") != len(letters)
+        ),
+        "names a part twice": len(there) < len(letters),
+        "must name day, month and year, each once: such as %d.%m.%Y": any(
+            len(part & there) != 1 for part in _DAY
+        ),
+        "must have %I with %p, or %H alone": (
+            ("I" in there) != ("p" in there) or {"H", "I"} <= there
+        ),
+        "leaves out a part of the time before another": (
+            ("M" in there and not {"H", "I"} & there)
+            or ("S" in there and "M" not in there)
+            or ("f" in there and "S" not in there)
+        ),
+        "has a zone, and a day has none; remove %z": holds == "date" and "z" in there,
+    }
+    message = next((it for it, is_so in wrong.items() if is_so), None)
+    return message and f"{text!r} {message}"
+
+
+def pattern_of(text: str) -> str:
+    """The regular expression that what is written in a format matches as a whole."""
+    parts = _DIRECTIVE.split(text)
+    literals, letters = parts[::2], parts[1::2]
+    made = [escaped(literals[0])]
+    for place, (letter, after) in enumerate(zip(letters, literals[1:], strict=True)):
+        touches = (place and not literals[place]) or (not after and place + 1 < len(letters))
+        shape = DIRECTIVES[letter]
+        # Where nothing stands between two numbers, each has all its digits.
+        made += [shape.replace("{1,2}", "{2}") if touches else shape, escaped(after)]
+    return "".join(made)
+
+
+def escaped(literal: str) -> str:
+    """A text as a regular expression that matches it and nothing else."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", literal)
+
+
+def differently_read(formats: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+    """Formats of which some text is written in two, and is another day or time in each.
+
+    Yields:
+        The two formats and such a text.
+    """
+    for first, second in combinations(formats, 2):
+        texts = (it for one in (first, second) for it in _written(one))
+        text = next((it for it in texts if _is_told_twice(it, first, second)), None)
+        if text is not None:
+            yield first, second, text
+
+
+def _written(text: str) -> Iterator[str]:
+    for sample in _SAMPLES:
+        yield sample.strftime(text)
+
+
+def _is_told_twice(text: str, first: str, second: str) -> bool:
+    found = [_read(text, it) for it in (first, second)]
+    return None not in found and found[0] != found[1]
+
+
+def _read(text: str, one: str) -> datetime | None:
+    if not re.fullmatch(pattern_of(one), text):
+        return None
+    try:
+        return datetime.strptime(text, one).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def shares_numbers(one: str) -> bool:
+    """Whether a format writes whole numbers that could be days of Excel's calendar."""
+    return any(re.fullmatch(r"[0-9]{1,7}", text) for text in _written(one))

@@ -1,0 +1,413 @@
+"""Whatever is written in a declared form comes back as what it says, and nothing else is read."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import product
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benepass_tasks.catalog.datasets import DeclaredColumn
+from benepass_tasks.catalog.forms import ColumnForm, WrittenAs
+from benepass_tasks.sqlmodels.canonical import canonical, doubt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from workbench import Workbench
+
+NBSP, NARROW, MINUS = "\u00a0", "\u202f", "\u2212"
+
+
+@pytest.fixture(scope="session")
+def connection(workbench: Workbench) -> duckdb.DuckDBPyConnection:
+    made = duckdb.connect()
+    made.execute("set TimeZone = 'UTC'")
+    for macro in workbench.graph.macros.values():
+        made.execute(macro.sql)
+    return made
+
+
+def column(holds: Any, **said: Any) -> DeclaredColumn:  # noqa: ANN401 - the words of a form
+    written_as = WrittenAs(**said) if said else None
+    return DeclaredColumn("x", None, None, None, None, form=ColumnForm(holds, written_as))
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection, of: DeclaredColumn, texts: Iterable[str | None]
+) -> dict[str | None, Any]:
+    """What the canonical form of each text is read as, by the macros that staging reads it with."""
+    final = {
+        "amount": "money({})",
+        "date": "iso_date({})",
+        "instant": "utc_timestamp({})",
+        "text": "{}",
+    }[of.form.holds].format(canonical(of))
+    rows = connection.execute(
+        f"select x, {final} from (select unnest(?::varchar[]) as x)",
+        [list(texts)],
+    ).fetchall()
+    return dict(rows)
+
+
+def doubt_of(connection: duckdb.DuckDBPyConnection, of: DeclaredColumn, text: str) -> str | None:
+    """What is told to be doubtful about an instant."""
+    ((told,),) = connection.execute(
+        f"select {doubt(of)} from (select ? as x)",
+        [text],
+    ).fetchall()
+    return None if told is None else str(told)
+
+
+# --- amounts ---------------------------------------------------------------------------------
+
+
+def grouped(digits: str, mark: str, *, is_indian: bool = False) -> str:
+    head, tail = digits[:-3], digits[-3:]
+    if not head:
+        return tail
+    size = 2 if is_indian else 3
+    parts = [tail]
+    while head:
+        head, part = head[:-size], head[-size:]
+        parts.insert(0, part)
+    return mark.join(parts)
+
+
+amounts = st.decimals(Decimal("-99999999999.99"), Decimal("99999999999.99"), places=2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(value=amounts, data=st.data())
+def test_an_amount_in_any_declared_form_comes_back_equal(
+    connection: duckdb.DuckDBPyConnection, value: Decimal, data: st.DataObject
+) -> None:
+    decimal, thousands = data.draw(
+        st.sampled_from([(".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (".", None)])
+    )
+    is_indian = bool(thousands == "," and data.draw(st.booleans()))
+    negative = data.draw(
+        st.sampled_from(["minus", "trailing_minus", "parentheses", "unicode_minus"])
+    )
+    currencies: list[tuple[str, ...]] = [(), ("$", "USD"), ("Rs.",), ("kr",)]
+    currency = data.draw(st.sampled_from(currencies))
+    whole, cents = f"{abs(value):.2f}".split(".")
+    mark = data.draw(st.sampled_from([" ", NBSP, NARROW])) if thousands == " " else thousands
+    number = (grouped(whole, mark, is_indian=is_indian) if mark else whole) + decimal + cents
+    text = number
+    has_currency = data.draw(st.booleans())
+    if currency and has_currency:
+        sign, gap = (
+            data.draw(st.sampled_from(currency)),
+            data.draw(st.sampled_from(["", " ", NBSP])),
+        )
+        text = data.draw(st.sampled_from([f"{sign}{gap}{number}", f"{number}{gap}{sign}"]))
+    if value < 0:
+        text = {
+            "minus": f"-{text}",
+            "trailing_minus": f"{text}-",
+            "parentheses": f"({text})",
+            "unicode_minus": f"{MINUS}{text}",
+        }[negative]
+    form = column(
+        "amount",
+        decimal=decimal,
+        thousands=thousands,
+        grouping="indian" if is_indian else "thousands",
+        currency=currency,
+        negative=(negative,),
+    )
+    assert read(connection, form, [text]) == {text: value}
+
+
+@pytest.mark.parametrize(
+    ("said", "values"),
+    [
+        (
+            {"decimal": ",", "thousands": "."},
+            {
+                "1.200": "1200",
+                "12,50": "12.50",
+                "1.500,7": "1500.70",
+                "1.234.567,89": "1234567.89",
+                "1200": "1200",
+                "1.2000": None,
+                "1,234": None,
+                "12.34": None,
+                "1.20": None,
+                "1,234.50": None,
+            },
+        ),
+        ({"decimal": "."}, {"1.200": "1.20", "1.234": None, "0.005": None, "12,50": None}),
+        (
+            {"currency": ("$", "USD")},
+            {
+                "$12.00": "12",
+                "12.00 USD": "12",
+                "USD 12": "12",
+                "-$5": "-5",
+                "$-5": "-5",
+                "12.00": "12",
+                "$$1": None,
+                "$1 USD": None,
+                "€1": None,
+                "USD": None,
+                "1,234.00": None,
+            },
+        ),
+        (
+            {"negative": ("minus", "trailing_minus", "parentheses", "unicode_minus")},
+            {
+                "(12.00)": "-12",
+                "12.00-": "-12",
+                "- 12.00": "-12",
+                f"{MINUS}12": "-12",
+                "+12": "12",
+                "--12": None,
+                "(-12)": None,
+                "-12-": None,
+                "(12": None,
+                "\u201312.00": None,
+                "12.00CR": None,
+                "1e3": None,
+                "\uff11\uff12": None,
+            },
+        ),
+        ({"negative": ("parentheses",)}, {"(5)": "-5", "-5": None, "5-": None}),
+        ({"thousands": ","}, {"1,234.50": "1234.50", "12,34": None, "1,23,456": None}),
+        ({"thousands": ",", "grouping": "indian"}, {"12,34,567": "1234567", "1,234,567": None}),
+        (
+            {"unit": "cents"},
+            {"1050": "10.50", "-5": "-0.05", "12.00": "0.12", "12.5": None, "10.50.1": None},
+        ),
+        ({"sign": "spend_is_negative"}, {"-10.00": "10", "5": "-5", "0": "0"}),
+        # A decimal sign after a code that ends with a point could be the point.
+        ({"currency": ("Rs.",)}, {"Rs.50": "50", "Rs. 50": "50", "Rs..50": None}),
+    ],
+)
+def test_an_amount_is_read_as_it_is_declared_or_not_at_all(
+    connection: duckdb.DuckDBPyConnection, said: Mapping[str, Any], values: dict[str, str | None]
+) -> None:
+    expected = {text: value if value is None else Decimal(value) for text, value in values.items()}
+    assert read(connection, column("amount", **said), values) == expected
+
+
+def test_what_could_be_thousands_is_no_amount_until_it_is_declared(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    texts = ["1.200", "-12.000", "+123.450", "1,200", "1234.500", "0.500", "1.2000", "12.30"]
+    found = read(connection, column("amount"), texts)
+    assert [found[it] for it in texts[:4]] == [None] * 4
+    assert [str(found[it]) for it in texts[4:]] == ["1234.50", "0.50", "1.20", "12.30"]
+
+
+# --- days and instants -----------------------------------------------------------------------
+
+DATE_FORMATS = (
+    "%d.%m.%Y",
+    "%m/%d/%Y",
+    "%Y/%m/%d",
+    "%Y%m%d",
+    "%d%m%Y",
+    "%d %b %Y",
+    "%B %d, %Y",
+    "%a, %d %b %Y",
+    "%d-%b-%y",
+    "%Y-%m-%dT00:00:00",
+)
+days = st.dates(date(1970, 1, 1), date(2060, 12, 31))
+
+
+@settings(max_examples=60, deadline=None)
+@given(day=days, text=st.sampled_from(DATE_FORMATS))
+def test_a_day_in_any_declared_format_comes_back_equal(
+    connection: duckdb.DuckDBPyConnection, day: date, text: str
+) -> None:
+    written = day.strftime(text)
+    assert read(connection, column("date", formats=(text,)), [written]) == {written: day}
+
+
+@settings(max_examples=60, deadline=None)
+@given(day=days, order=st.sampled_from(["DMY", "MDY", "YMD"]), mark=st.sampled_from("/.-"))
+def test_a_day_in_any_declared_order_comes_back_equal(
+    connection: duckdb.DuckDBPyConnection, day: date, order: str, mark: str
+) -> None:
+    parts = {"D": str(day.day), "M": str(day.month), "Y": str(day.year)}
+    padded = {"D": f"{day:%d}", "M": f"{day:%m}", "Y": str(day.year)}
+    texts = [mark.join(it[part] for part in order) for it in (parts, padded)]
+    found = read(connection, column("date", order=order), texts)
+    assert found == dict.fromkeys(texts, day)
+
+
+@settings(max_examples=60, deadline=None)
+@given(day=st.dates(date(1900, 3, 1), date(9999, 12, 31)))
+def test_a_day_of_excels_calendar_comes_back_equal(
+    connection: duckdb.DuckDBPyConnection, day: date
+) -> None:
+    text = str((day - date(1899, 12, 30)).days)
+    assert read(connection, column("date", excel_serial=True), [text]) == {text: day}
+
+
+def test_excels_calendar_has_a_day_that_never_was(connection: duckdb.DuckDBPyConnection) -> None:
+    found = read(
+        connection, column("date", excel_serial=True), ["1", "59", "60", "61", "45671.5", "0"]
+    )
+    assert found == {
+        "1": date(1900, 1, 1),
+        "59": date(1900, 2, 28),
+        "60": None,
+        "61": date(1900, 3, 1),
+        "45671.5": None,
+        "0": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ({"order": "DMY"}, "31/02/2025"),
+        ({"order": "DMY"}, "2025-01-31"),
+        ({"order": "DMY"}, "01/02-2025"),
+        ({"order": "DMY"}, "01/02/25"),
+        ({"formats": ("%d.%m.%Y",)}, "1.2.25"),
+        ({"formats": ("%d.%m.%Y",)}, "01.02.2025 x"),
+        ({"formats": ("%Y%m%d",)}, "2025114"),
+        ({"formats": ("%Y-%m-%dT%H:%M:%S",)}, "2025-01-14T12:00:00"),
+    ],
+)
+def test_no_other_day_is_read(
+    connection: duckdb.DuckDBPyConnection, said: Mapping[str, Any], text: str
+) -> None:
+    assert read(connection, column("date", **said), [text]) == {text: None}
+
+
+moments = st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)).map(  # noqa: DTZ001
+    lambda it: it.replace(microsecond=0)
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    moment=moments,
+    text=st.sampled_from(
+        ["%d/%m/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%a, %d %b %Y %H:%M:%S +0000"]
+    ),
+)
+def test_an_instant_in_any_declared_format_comes_back_equal(
+    connection: duckdb.DuckDBPyConnection, moment: datetime, text: str
+) -> None:
+    written = moment.strftime(text)
+    declared = text.replace("+0000", "%z")
+    assert read(connection, column("instant", formats=(declared,)), [written]) == {written: moment}
+
+
+@settings(max_examples=60, deadline=None)
+@given(moment=moments, unit=st.sampled_from(["seconds", "milliseconds"]))
+def test_an_instant_counted_since_1970_comes_back_equal_and_in_no_other_unit(
+    connection: duckdb.DuckDBPyConnection, moment: datetime, unit: str
+) -> None:
+    seconds = int(moment.replace(tzinfo=UTC).timestamp())
+    text = str(seconds * (1000 if unit == "milliseconds" else 1))
+    other = "seconds" if unit == "milliseconds" else "milliseconds"
+    assert read(connection, column("instant", epoch=unit), [text]) == {text: moment}
+    assert read(connection, column("instant", epoch=other), [text]) == {text: None}
+
+
+@settings(max_examples=60, deadline=None)
+@given(moment=moments, zone=st.sampled_from(["America/New_York", "Europe/Paris", "Asia/Kolkata"]))
+def test_a_local_time_becomes_that_instant_or_is_told_to_be_doubtful(
+    connection: duckdb.DuckDBPyConnection, moment: datetime, zone: str
+) -> None:
+    text = moment.strftime("%Y-%m-%d %H:%M:%S")
+    of = column("instant", zone=zone)
+    told = doubt_of(connection, of, text)
+    local = moment.replace(tzinfo=ZoneInfo(zone))
+    is_repeated = local.utcoffset() != local.replace(fold=1).utcoffset()
+    is_skipped = local.astimezone(UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None) != moment
+    assert told == ("skipped_hour" if is_skipped else "repeated_hour" if is_repeated else None)
+    if told is None:
+        expected = local.astimezone(UTC).replace(tzinfo=None)
+        assert read(connection, of, [text]) == {text: expected}
+
+
+@pytest.mark.parametrize(
+    ("text", "moment", "told"),
+    [
+        ("2025-01-31 18:30:00", datetime(2025, 1, 31, 23, 30), None),  # noqa: DTZ001
+        ("2025-01-31T18:30:00-08:00", datetime(2025, 2, 1, 2, 30), None),  # noqa: DTZ001
+        ("2025-03-09 02:30:00", datetime(2025, 3, 9, 7, 30), "skipped_hour"),  # noqa: DTZ001
+        ("2025-11-02 01:30:00", datetime(2025, 11, 2, 6, 30), "repeated_hour"),  # noqa: DTZ001
+        ("2025-11-02T01:30:00-04:00", datetime(2025, 11, 2, 5, 30), None),  # noqa: DTZ001
+        ("soon", None, None),
+    ],
+)
+def test_the_hours_that_clocks_skip_and_repeat_are_told(
+    connection: duckdb.DuckDBPyConnection, text: str, moment: datetime | None, told: str | None
+) -> None:
+    of = column("instant", zone="America/New_York")
+    assert read(connection, of, [text]) == {text: moment}
+    assert doubt_of(connection, of, text) == told
+
+
+def test_the_time_of_excel_is_exact_to_the_second(connection: duckdb.DuckDBPyConnection) -> None:
+    start = datetime(2025, 1, 14)  # noqa: DTZ001
+    texts = {
+        f"{45671 + second / 86400:.10f}": start + timedelta(seconds=second)
+        for second in (0, 1, 59, 3600, 44100, 86399)
+    }
+    assert read(connection, column("instant", excel_serial=True), texts) == texts
+
+
+# --- words -----------------------------------------------------------------------------------
+
+
+def test_words_that_mean_null_are_null_and_other_texts_stay(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    form = ColumnForm(na_values=("NULL", r"\N"))
+    of = DeclaredColumn("x", None, None, None, None, form=form)
+    found = read(connection, of, ["NULL", r"\N", " NULL ", '="NULL"', "null", "x", None])
+    assert found == {
+        "NULL": None, r"\N": None, " NULL ": None, '="NULL"': None, "null": "null", "x": "x",
+        None: None,
+    }  # fmt: skip
+
+
+def test_synonyms_are_compared_whatever_their_case_and_others_stay(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    form = ColumnForm(synonyms={"terminated": ("term", "inactive"), "active": ("a",)})
+    of = DeclaredColumn("x", None, None, None, None, form=form)
+    found = read(connection, of, ["TERM", " Inactive ", "A", "active", "Retired", None])
+    assert found == {
+        "TERM": "terminated", " Inactive ": "terminated", "A": "active", "active": "active",
+        "Retired": "Retired", None: None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "is_text"), [
+    ('="00123"', "00123"), (' =" 7 " ', "7"), ('=""', None), ("=12.00", "=12.00"),
+    ('a="b"', 'a="b"'), ("=", "="),
+])  # fmt: skip
+def test_a_cell_that_a_spreadsheet_keeps_as_text_is_that_text(
+    connection: duckdb.DuckDBPyConnection, text: str, is_text: str | None
+) -> None:
+    assert connection.execute("select clean_text(?)", [text]).fetchone() == (is_text,)
+
+
+def test_no_two_of_the_forms_that_differ_share_a_text(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    """What one form writes, the other one with the two signs exchanged does not read otherwise."""
+    german = column("amount", decimal=",", thousands=".")
+    english = column("amount", decimal=".", thousands=",")
+    for whole, cents in product(["0", "12", "1234", "1234567"], ["50", "05"]):
+        text = f"{grouped(whole, '.')},{cents}"
+        assert read(connection, german, [text])[text] == Decimal(f"{whole}.{cents}")
+        assert read(connection, english, [text])[text] is None
