@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 from kedro.config import OmegaConfigLoader
 from kedro.io import DataCatalog
 from projects import catalog_of
+from workbooks import workbook
+from workspace import EMPLOYEES
 
 if TYPE_CHECKING:
     from workspace import Workspace
@@ -99,3 +102,36 @@ def test_kedro_refuses_what_is_no_catalog(sample: Workspace) -> None:
     catalog = DataCatalog.from_config(_config(sample.root))
     with pytest.raises(Exception, match="NoSuchDataset"):
         catalog.load("raw.employees")
+
+
+@pytest.mark.parametrize(
+    ("type_", "load_args", "file"),
+    [
+        ("pandas.ExcelDataset", "{dtype: str, sheet_name: People}", "people.xlsx"),
+        ("pandas.ParquetDataset", "{engine: pyarrow}", "people.parquet"),
+        ("pandas.JSONDataset", "{lines: true, dtype: str}", "people.jsonl"),
+    ],
+)
+def test_kedro_reads_every_kind_of_file_that_the_project_reads(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, type_: str, load_args: str, file: str
+) -> None:
+    workspace.replace(
+        "catalog.yaml",
+        "employees:\n  <<: *csv\n  filepath: data/employees.csv\n",
+        f"employees:\n  type: {type_}\n  filepath: data/{file}\n  load_args: {load_args}\n",
+    )
+    header, *people = [line.split(",") for line in EMPLOYEES.splitlines()]
+    if type_ == "pandas.ExcelDataset":
+        workspace.write(f"data/{file}", workbook({"Notes": [["-"]], "People": [header, *people]}))
+    else:
+        columns = dict(zip(header, zip(*people, strict=True), strict=True))
+        write = {"people.parquet": "to_parquet", "people.jsonl": "to_json"}[file]
+        lines = {"orient": "records", "lines": True} if file == "people.jsonl" else {}
+        getattr(pd.DataFrame(columns), write)(workspace.data / file, **lines)
+    workspace.run("raw.employees")
+    monkeypatch.chdir(workspace.root)
+    frame = DataCatalog.from_config(_config(workspace.root)).load("employees")
+    names = ", ".join(header)
+    loaded = workspace.query(f"select {names} from raw.employees order by _row_number")
+    assert [tuple(row) for row in frame[header].itertuples(index=False)] == loaded
+    assert loaded == [tuple(person) for person in people]
