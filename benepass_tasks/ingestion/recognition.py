@@ -154,7 +154,9 @@ def _compressed(path: Path, known: Format) -> Recognition:
                 members = len(files)
                 with archive.open(files[0]) as unpacked:
                     head = unpacked.read(HEAD)
-    except (OSError, EOFError, IndexError, zlib.error, zipfile.BadZipFile, NotImplementedError):
+    except (OSError, EOFError, IndexError, zlib.error, zipfile.BadZipFile, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
         says = f"{known.says} that cannot be unpacked"
         return _alone("damaged", says, "unpacking its beginning fails", "copy it anew")
     evidence = "its first bytes are those of the format"

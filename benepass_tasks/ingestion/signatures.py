@@ -1,6 +1,7 @@
 """What a file is by the bytes that its format always begins with."""
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -115,8 +116,8 @@ def _zipped(path: Path) -> Format:
             members = {member.filename: member for member in archive.infolist()}
             if b"opendocument.spreadsheet" in _mimetype(archive, members):
                 return OPEN_DOCUMENT
-    except (zipfile.BadZipFile, OSError, EOFError):
-        return DAMAGED_ZIP
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError):
+        return DAMAGED_ZIP  # also of a version that zipfile does not implement
     known = next((it for name, it in _IN_ZIP if name in members), ZIP)
     return ENCRYPTED_ZIP if any(it.flag_bits & 1 for it in members.values()) else known
 

@@ -102,10 +102,12 @@ def _damage_told() -> Iterator[None]:
     """Of a damaged workbook the libraries raise errors of any type; only they are called here."""
     try:
         yield
-    except Exception as error:
+    except BaseException as error:
+        # A panic in Rust's code is raised as what is no `Exception`.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         raise SourceError(
-            f"The workbook is damaged ({type(error).__name__}). Open it with Excel, save it anew, "
-            "and try again."
+            "The workbook is damaged. Open it with Excel, save it anew, and try again."
         ) from error
 
 

@@ -9,6 +9,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import python_calamine
 from loading import Content, content_of
 from openpyxl.utils.datetime import MAC_EPOCH
 from openpyxl.workbook import Workbook
@@ -292,6 +293,18 @@ def test_what_the_library_would_keep_no_more_is_no_warning(tmp_path: Path) -> No
         ),
     )
     assert len(_read(tmp_path, content).rows) == 1
+
+
+def test_a_panic_of_the_library_is_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class PanicException(BaseException):
+        pass
+
+    def panic(*_: object) -> None:
+        raise PanicException
+
+    monkeypatch.setattr(python_calamine, "load_workbook", panic)
+    with pytest.raises(SourceError, match="The workbook is damaged"):
+        _read(tmp_path, OLE + "Workbook\0".encode("utf-16-le"))
 
 
 def test_without_the_library_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
