@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from reading import told_in
+from warehouses import settings_in
 
-from benepass_tasks.config.settings import Settings
 from benepass_tasks.site.ending import tell_end
 from benepass_tasks.state.warehouse import warehouse_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from benepass_tasks.config.settings import Settings
     from benepass_tasks.engine.session import Warehouse
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -80,22 +81,6 @@ class Told:
 
 
 def made_in(folder: Path) -> Told:
-    made = Told(
-        Settings(
-            project_dir=folder,
-            data_dir=folder,
-            warehouse=folder / "w.duckdb",
-            as_of=date(2026, 1, 1),
-            pii_masking=True,
-            force=frozenset(),
-            memory_limit="200MB",
-            lock_timeout=1,
-            hash_key=None,
-            published_dir=folder / "published",
-            site_dir=folder / "site",
-            min_group_size=5,
-            publish_unmasked="",
-        )
-    )
+    made = Told(settings_in(folder))
     made.execute("select 1")
     return made

@@ -1,5 +1,6 @@
 """A warehouse that no project belongs to."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -8,8 +9,9 @@ from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.state.warehouse import warehouse_of
 
 
-def warehouse(folder: Path, name: str = "w.duckdb", lock_timeout: float = 0.3) -> Warehouse:
-    settings = Settings(
+def settings_in(folder: Path, name: str = "w.duckdb") -> Settings:
+    """The settings of a run on a warehouse in a folder, without a project."""
+    return Settings(
         project_dir=folder,
         data_dir=folder,
         warehouse=folder / name,
@@ -17,14 +19,17 @@ def warehouse(folder: Path, name: str = "w.duckdb", lock_timeout: float = 0.3) -
         pii_masking=True,
         force=frozenset(),
         memory_limit="200MB",
-        lock_timeout=lock_timeout,
+        lock_timeout=1,
         hash_key=None,
         published_dir=folder / "published",
         site_dir=folder / "site",
         min_group_size=5,
         publish_unmasked="",
     )
-    return warehouse_of(settings)
+
+
+def warehouse(folder: Path, name: str = "w.duckdb", lock_timeout: float = 0.3) -> Warehouse:
+    return warehouse_of(replace(settings_in(folder, name), lock_timeout=lock_timeout))
 
 
 def rows(of: Warehouse, sql: str) -> list[tuple[object, ...]]:

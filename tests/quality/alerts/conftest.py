@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from existing import Everything
 from receiving import Receiver, receiving
+from warehouses import settings_in
 
 from benepass_tasks.config.channels import SecretUrl
-from benepass_tasks.config.settings import Settings
 from benepass_tasks.quality.alerts import alert
 from benepass_tasks.state.warehouse import warehouse_of
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from benepass_tasks.config.settings import Settings
     from benepass_tasks.engine.session import Warehouse
     from benepass_tasks.quality.alerts import Present, Problem
 
@@ -153,23 +154,7 @@ class History:
 @pytest.fixture
 def history(tmp_path: Path) -> History:
     """A warehouse with the tables of `meta`, empty, and nowhere to send alerts to."""
-    made = History(
-        Settings(
-            project_dir=tmp_path,
-            data_dir=tmp_path,
-            warehouse=tmp_path / "w.duckdb",
-            as_of=date(2026, 1, 1),
-            pii_masking=True,
-            force=frozenset(),
-            memory_limit="200MB",
-            lock_timeout=1,
-            hash_key=None,
-            published_dir=tmp_path / "published",
-            site_dir=tmp_path / "site",
-            min_group_size=5,
-            publish_unmasked="",
-        )
-    )
+    made = History(settings_in(tmp_path))
     made.execute("select 1")
     return made
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
+from warehouses import settings_in
 
 from benepass_tasks.catalog import (
     AcceptedValues,
@@ -25,7 +25,6 @@ from benepass_tasks.catalog import (
     Unique,
 )
 from benepass_tasks.config.errors import ContractError
-from benepass_tasks.config.settings import Settings
 from benepass_tasks.quality.data_tests import run_tests, scan
 from benepass_tasks.sqlmodels import Model, ModelGraph
 from benepass_tasks.state.warehouse import warehouse_of
@@ -41,23 +40,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.warehouse = warehouse_of(
-            Settings(
-                project_dir=folder,
-                data_dir=folder,
-                warehouse=folder / "w.duckdb",
-                as_of=date(2026, 1, 1),
-                pii_masking=True,
-                force=frozenset(),
-                memory_limit="400MB",
-                lock_timeout=1,
-                hash_key=None,
-                published_dir=folder / "published",
-                site_dir=folder / "site",
-                min_group_size=5,
-                publish_unmasked="",
-            )
-        )
+        self.warehouse = warehouse_of(settings_in(folder))
 
     def make(self, *statements: str) -> None:
         with self.warehouse.write() as connection:
