@@ -22,7 +22,6 @@ from benepass_tasks.ingestion.blocks import (
     Body,
     after_line_end,
     line_ends,
-    lone_returns,
 )
 from benepass_tasks.ingestion.dialect import Dialect
 from benepass_tasks.ingestion.heading import HeadingReader
@@ -281,6 +280,7 @@ class _PieceReader:
 
     def _scan(self, data: bytes, at: int, stop: int, limit: int, *, final: bool) -> int:
         found, after = self._scanner.scan(data, at, stop, limit, final=final)
+        self._parser.width = self._scanner.width
         if found.good:
             self._tables.append(self._parser.parse_good(found.good, found.numbers))
         self._rejected += found.rejected
@@ -303,7 +303,12 @@ class _PieceReader:
 
 
 class BulkParser:
-    """Parses whole records with pyarrow into tables of text columns and `_row_number`."""
+    """Parses whole records with pyarrow into tables of text columns and `_row_number`.
+
+    Attributes:
+        width: How many fields the records that come are thought to have: those that lack some at
+            their end, or have more, are likely all of them alike.
+    """
 
     def __init__(self, columns: Sequence[str], dialect: Dialect, passed_over: PassedOver) -> None:
         """Prepare for records whose fields have these names, in file order."""
@@ -317,12 +322,7 @@ class BulkParser:
             newlines_in_values=True,
             ignore_empty_lines=True,
         )
-        self._convert = csv.ConvertOptions(
-            column_types={name: pa.string() for name in columns},
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        )
+        self.width = len(columns)
 
     def end_in_order(self, data: bytes, at: int, stop: int, limit: int) -> int:
         """Find the end of a record, so that every quote before it is in order.
@@ -359,22 +359,32 @@ class BulkParser:
         Returns:
             The table; None where a record is refused, or a line belongs to none.
         """
-        quote = self._dialect.quote
-        if lone_returns(piece) and quote and quote in piece:
-            return None
-        if self._passed_over.may_be_in(piece):
+        is_cut_off = self.width < len(self._columns) and not piece.endswith((b"\n", b"\r"))
+        if is_cut_off or self._passed_over.may_be_in(piece):
             return None
         try:
-            table = self.parse(piece)
+            table = self._evened(self.parse(piece, self.width))
         except pa.ArrowInvalid:
             return None
-        extra = _lines(piece) - table.num_rows
-        if extra and extra != _newlines_in_values(table):
+        if table is None or self._passed_over.may_have_header(table):
             return None
-        if self._passed_over.may_have_header(table):
+        extra = _lines(piece) - table.num_rows
+        if extra and extra != _line_ends_in_values(table):
             return None
         ones = pa.repeat(pa.scalar(1, pa.int64()), table.num_rows)
         return table.append_column(ROW_NUMBER, pc.cumulative_sum(ones, start=first - 1))
+
+    def _evened(self, table: pa.Table) -> pa.Table | None:
+        """Give a table exactly the columns; None where there is something beyond them."""
+        columns = len(self._columns)
+        surplus = table.columns[columns:]
+        if any(pc.any(pc.not_equal(column, "")).as_py() for column in surplus):
+            return None
+        if surplus and columns == 1 and table.column(0).null_count:
+            return None
+        for name in self._columns[table.num_columns :]:
+            table = table.append_column(name, pa.nulls(len(table), pa.string()))
+        return table.select(range(columns))
 
     def parse_good(self, records: Sequence[bytes], numbers: Sequence[int]) -> pa.Table:
         """Parse records already known to be well formed, each with its line end.
@@ -382,15 +392,18 @@ class BulkParser:
         Raises:
             BooksError: There is another number of rows, which would be a fault of this program.
         """
-        table = self.parse(b"".join(records))
+        table = self.parse(b"".join(records), len(self._columns))
         if table.num_rows != len(records):
             raise BooksError(f"{len(records)} records were parsed into {table.num_rows} rows.")
         return table.append_column(ROW_NUMBER, pa.array(numbers, pa.int64()))
 
-    def parse(self, data: bytes) -> pa.Table:
-        """Parse whole records; the table has no row numbers yet."""
+    def parse(self, data: bytes, width: int) -> pa.Table:
+        """Parse whole records of so many fields; the table has no row numbers yet."""
+        beyond = range(len(self._columns), width)
+        names = [*self._columns[:width], *(f"beyond the columns {place}" for place in beyond)]
+        types = {name: pa.string() for name in names}
         if not data:
-            return pa.schema([(name, pa.string()) for name in self._columns]).empty_table()
+            return pa.schema(types).empty_table()
         # A byte order mark in the middle of a file is text, but pyarrow drops one at the beginning.
         before = BOM if data.startswith(BOM) else b""
         # An empty last field without a line end would be taken for quoted, after one that is.
@@ -401,10 +414,15 @@ class BulkParser:
         return csv.read_csv(
             pa.BufferReader(data),
             read_options=csv.ReadOptions(
-                column_names=self._columns, block_size=len(data) + 1, use_threads=False
+                column_names=names, block_size=len(data) + 1, use_threads=False
             ),
             parse_options=self._parse,
-            convert_options=self._convert,
+            convert_options=csv.ConvertOptions(
+                column_types=types,
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
         )
 
 
@@ -425,8 +443,15 @@ def _lines(data: bytes) -> int:
     return line_ends(data) + (not data.endswith((b"\n", b"\r")))
 
 
-def _newlines_in_values(table: pa.Table) -> int:
-    r"""Count the ``\n`` in the values of a table of text columns that are no slices of others."""
-    chunks = (chunk for column in table.columns for chunk in column.chunks)
-    values = (chunk.buffers()[2] for chunk in chunks)
-    return sum(buffer.to_pybytes().count(b"\n") for buffer in values if buffer is not None)
+def _line_ends_in_values(table: pa.Table) -> int:
+    """Count the line ends in the values of a table of text columns."""
+    return sum(_line_ends_in(column) for column in table.columns)
+
+
+def _line_ends_in(column: pa.ChunkedArray) -> int:
+    buffers = (chunk.buffers()[2] for chunk in column.chunks)
+    text = b"".join(buffer.to_pybytes() for buffer in buffers if buffer is not None)
+    if b"\r" not in text:
+        return text.count(b"\n")
+    # Values that end and begin with the two bytes of a line end would count as one with it.
+    return pc.sum(pc.count_substring_regex(column, r"\r\n|\r|\n")).as_py() or 0

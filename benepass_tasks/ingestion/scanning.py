@@ -108,7 +108,11 @@ class Shape:
 
 
 class Scanner:
-    """Reads records one by one, exactly by the rules, whatever the bytes are."""
+    """Reads records one by one, exactly by the rules, whatever the bytes are.
+
+    Attributes:
+        width: How many fields the last well-formed record has.
+    """
 
     def __init__(
         self, dialect: Dialect, passed_over: PassedOver, shape: Shape, tally: Tally
@@ -117,6 +121,7 @@ class Scanner:
         self._dialect = dialect
         self._passed_over = passed_over
         self._columns, self._max_bytes = shape.columns, shape.max_bytes
+        self.width = shape.columns
         self._tally = tally
         self._record = dialect.record(shape.columns)
         self._ragged = dialect.ragged(shape.fewest, shape.columns)
@@ -160,6 +165,7 @@ class Scanner:
                 return after
         match = self._record.match(data, at, limit)
         record = match[0] if match else b""
+        self.width = self._columns
         if match is None and (match := self._ragged.match(data, at, limit)):
             record = self._evened(match[0], match[1])
         if match is None or not record or match.start(1) - at > self._max_bytes:
@@ -170,6 +176,7 @@ class Scanner:
     def _evened(self, record: bytes, line_end: bytes) -> bytes:
         """Give a record exactly its columns; nothing where it may have been cut off."""
         fields, _ = self._dialect.split(record)
+        self.width = len(fields)
         missing = self._columns - len(fields)
         if missing > 0 and not line_end:
             return b""
