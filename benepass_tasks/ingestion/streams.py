@@ -43,6 +43,7 @@ class FileBytes(io.RawIOBase):
         super().__init__()
         self._file = file
         self._digest = hashlib.sha256()
+        self._is_at_end = False
         self.bytes = 0
 
     @property
@@ -56,7 +57,9 @@ class FileBytes(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         """Read some bytes; none at the end only."""
-        data = self._file.read(size)
+        # Whoever unpacks the file may have moved in it since its end was read.
+        data = b"" if self._is_at_end else self._file.read(size)
+        self._is_at_end = not data
         self._digest.update(data)
         self.bytes += len(data)
         return data
