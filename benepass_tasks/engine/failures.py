@@ -2,6 +2,8 @@
 
 import duckdb
 
+from benepass_tasks.config.errors import BenepassError
+
 ABOUT_SQL = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 MEMORY = "DuckDB has too little memory for this: set --benepass-memory-limit higher"
 ON_ANY_LINE = {
@@ -39,8 +41,8 @@ def explain(failure: BaseException) -> str:
 
 
 def root_cause(failure: BaseException) -> BaseException:
-    """What a failure began with."""
-    while failure.__cause__ is not None:
+    """What a failure began with, or the error for people that says it."""
+    while failure.__cause__ is not None and not isinstance(failure, BenepassError):
         failure = failure.__cause__
     return failure
 

@@ -75,7 +75,7 @@ def _refuse_values(source: Source, file: str, fields: Sequence[str]) -> None:
     for position, field in enumerate(fields, 1):
         if "@" in field:
             raise SourceError(
-                f"{source.name}: {file}:1 has an address for the name of its column {position}; is "
+                f"{_place(source, file)} has an address for the name of its column {position}; is "
                 "the header damaged? Put the names of the columns on the first line. "
                 "What was built before stays as it is"
             )
@@ -88,7 +88,7 @@ def _refuse_clashes(
         first = columns.index(name)
         if first != position:
             raise SourceError(
-                f"{source.name}: {file}:1 names the column {printable(name)} twice, as "
+                f"{_place(source, file)} names the column {printable(name)} twice, as "
                 f"{printable(fields[first])!r} and {printable(fields[position])!r}; "
                 "rename or remove one",
                 reason=f"two columns of its header, number {first + 1} and {position + 1}, mean "
@@ -96,14 +96,18 @@ def _refuse_clashes(
             )
         if name in INGESTED:
             raise SourceError(
-                f"{source.name}: {file}:1 has a column {name}, which the load adds; rename it"
+                f"{_place(source, file)} has a column {name}, which the load adds; rename it"
             )
+
+
+def _place(source: Source, file: str) -> str:
+    return f"{source.name}: {file}:{source.layout.skiprows + 1}"
 
 
 def _no_header(source: Source, file: str) -> str:
     # The first line may be a record: its values, which may be personal, are nobody's to read.
     return (
-        f"{source.name}: {file}:1 lacks the required columns {', '.join(source.columns)}, and has "
+        f"{_place(source, file)} lacks the required columns {', '.join(source.columns)}, and has "
         "none of those that catalog.yaml declares; is the header missing? Put the names of the "
         "columns on the first line. What was built before stays as it is"
     )
