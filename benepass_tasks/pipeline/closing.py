@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from benepass_tasks.config.errors import ProjectError, WarehouseError
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
-from benepass_tasks.quality.monitors import keep_results, observe
+from benepass_tasks.quality.monitors import judge_names, keep_results, observe
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.history import beacon, runs
 from benepass_tasks.state.history.materializations import record_bytes, record_skipped
@@ -75,13 +75,20 @@ def _watch(run: Run, aim: Aim) -> None:
     made_of, settings = aim.definitions, run.settings
     try:
         with run.warehouse.write() as connection:
-            results = observe(
-                connection,
-                made_of.project,
-                made_of.catalog,
-                settings.as_of,
-                settings.anomaly_window,
-            )
+            results = [
+                *observe(
+                    connection,
+                    made_of.project,
+                    made_of.catalog,
+                    settings.as_of,
+                    settings.anomaly_window,
+                ),
+                *judge_names(
+                    made_of.catalog,
+                    settings.data_dir,
+                    (settings.published_dir, settings.site_dir),
+                ),
+            ]
             keep_results(connection, run.id, results)
     except WarehouseError as error:
         log.warning("the monitors could not look: %s", error)

@@ -3,7 +3,8 @@
 Monitors flag, and never fail a run: what they find makes the state unhealthy and opens alerts.
 """
 
+from benepass_tasks.quality.monitors.near_names import judge_names
 from benepass_tasks.quality.monitors.observe import is_watched, observe
 from benepass_tasks.quality.monitors.results import Result, keep_results
 
-__all__ = ["Result", "is_watched", "keep_results", "observe"]
+__all__ = ["Result", "is_watched", "judge_names", "keep_results", "observe"]

@@ -16,6 +16,7 @@ Monitor = Literal[
     "volume",
     "clean_share",
     "restarted_ids",
+    "near_names",
     "row_count",
     "null_rate",
     "quarantine_rate",
