@@ -1,8 +1,7 @@
 """From a file's header to the columns of its raw table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, count
 
 from benepass_tasks.catalog import Source
 from benepass_tasks.catalog.header_names import INGESTED, column_name, header_key
@@ -29,8 +28,9 @@ def match_header(source: Source, file: str, fields: Sequence[str]) -> Header:
     A column comes by its own name or by one of its aliases.
 
     Raises:
-        SourceError: the header is empty, has none of the declared columns, has two names that mean
-            the same column, or takes a name that the load itself needs, or a name is an address.
+        SourceError: the header is empty, has more columns than the source's guards allow, has none
+            of the declared columns, has two names that mean the same column, or takes a name that
+            the load itself needs, or a name is an address.
     """
     if not fields:
         skipped = source.layout.skiprows
@@ -39,6 +39,7 @@ def match_header(source: Source, file: str, fields: Sequence[str]) -> Header:
             f"{source.name}: {file} is empty{below}, without even a header; expected the columns "
             f"{', '.join(source.columns)}. What was built before stays as it is"
         )
+    _refuse_too_many(source, file, fields)
     columns = _columns(source, fields)
     absent = tuple(name for name in source.columns if name not in columns)
     if len(absent) == len(source.columns):
@@ -55,19 +56,38 @@ def _columns(source: Source, fields: Sequence[str]) -> tuple[str, ...]:
         for column in source.columns.values()
         for alias in column.aliases
     }
-    names: list[str] = []
-    for position, field in enumerate(fields, 1):
-        name = meant.get(header_key(field))
-        names.append(
-            name or _undeclared(source, column_name(field) or f"unnamed_{position}", names)
+    names = _Names(source.columns)
+    return tuple(
+        meant.get(header_key(field)) or names.new(column_name(field) or f"unnamed_{position}")
+        for position, field in enumerate(fields, 1)
+    )
+
+
+class _Names:
+    """Names for columns that nobody has declared: a number tells those of one name apart."""
+
+    def __init__(self, declared: Iterable[str]) -> None:
+        self._taken = set(declared)
+        self._numbers: dict[str, int] = {}
+
+    def new(self, name: str) -> str:
+        """The name, or the next of its numbers that is free."""
+        free = name
+        while free in self._taken:
+            self._numbers[name] = self._numbers.get(name, 1) + 1
+            free = f"{name}_{self._numbers[name]}"
+        self._taken.add(free)
+        return free
+
+
+def _refuse_too_many(source: Source, file: str, fields: Sequence[str]) -> None:
+    most = source.guards.max_columns
+    if len(fields) > most:
+        raise SourceError(
+            f"{source.name}: {file} has {len(fields):,} columns, and max_columns of its guards is "
+            f"{most:,}. Nothing of it was loaded. If it is the right file, raise max_columns in "
+            "catalog.yaml"
         )
-    return tuple(names)
-
-
-def _undeclared(source: Source, name: str, names: Sequence[str]) -> str:
-    """The name of a column that nobody has declared: a number tells those of one name apart."""
-    numbered = (f"{name}_{number}" for number in count(2))
-    return next(it for it in chain([name], numbered) if it not in {*names, *source.columns})
 
 
 def _refuse_values(source: Source, file: str, fields: Sequence[str]) -> None:
@@ -84,8 +104,9 @@ def _refuse_values(source: Source, file: str, fields: Sequence[str]) -> None:
 def _refuse_clashes(
     source: Source, file: str, fields: Sequence[str], columns: Sequence[str]
 ) -> None:
+    places: dict[str, int] = {}
     for position, name in enumerate(columns):
-        first = columns.index(name)
+        first = places.setdefault(name, position)
         if first != position:
             raise SourceError(
                 f"{_place(source, file)} names the column {printable(name)} twice, as "

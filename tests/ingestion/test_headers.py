@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benepass_tasks.catalog import Column, Pii, Source
+from benepass_tasks.catalog import Column, Guards, Pii, Source
 from benepass_tasks.catalog.header_names import column_name
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.headers import match_header
@@ -146,3 +147,17 @@ def test_an_address_is_no_name_of_a_column_and_is_not_repeated() -> None:
     with pytest.raises(SourceError, match="for the name of its column 3; is the header") as error:
         match_header(source("employee_id"), "employees.csv", fields)
     assert "archer" not in str(error.value)
+
+
+def test_more_columns_than_the_guard_allows_are_refused_at_once() -> None:
+    wide = replace(source("a"), guards=Guards(max_columns=3))
+    match_header(wide, "people.csv", ["a", "x", "y"])
+    with pytest.raises(SourceError, match="has 4 columns, and max_columns of its guards is 3"):
+        match_header(wide, "people.csv", ["a", "x", "y", "z"])
+
+
+def test_a_wide_header_takes_time_in_proportion_to_its_width() -> None:
+    """Were it to its square, this would take minutes."""
+    wide = replace(source("a"), guards=Guards(max_columns=200_000))
+    header = match_header(wide, "people.csv", ["a", *["same"] * 50_000, *map(str, range(50_000))])
+    assert len(set(header.columns)) == 100_001

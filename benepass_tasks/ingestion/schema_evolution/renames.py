@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from functools import cached_property
 
 from benepass_tasks.ingestion.schema_evolution.file_schema import ColumnSchema, holds
 
@@ -14,6 +15,9 @@ LETTERS = 100
 
 IN_COMMON = 0.5
 """The share of values in common from which on two columns are taken for one."""
+
+MOST_PAIRS = 10_000
+"""Pairs of a lost and a new column beyond which a guess says nothing, and takes long."""
 
 ALIKE = 0.6
 """How alike names must be where only they and the place speak for a rename."""
@@ -40,14 +44,14 @@ class Sample:
 NO_SAMPLE = Sample()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """What the values that raw holds and those in the file have in common."""
 
     before: Sample = NO_SAMPLE
     after: Sample = NO_SAMPLE
 
-    @property
+    @cached_property
     def _is_row_by_row(self) -> bool:
         """Whether the same records are still in the same places, as most kept columns say."""
         kept = self.before.values.keys() & self.after.values.keys()
@@ -84,11 +88,13 @@ def guess_renames(
     Returns:
         The old names by the new ones.
     """
-    arrived = list(got)
+    gone, arrived = list(lost), list(got)
+    if len(gone) * len(arrived) > MOST_PAIRS:
+        return {}
     scored = sorted(
         (
             (*_score(old, new, evidence), old.name, new.name)
-            for old in lost
+            for old in gone
             for new in arrived
             if _is_likely(old, new, evidence)
         ),

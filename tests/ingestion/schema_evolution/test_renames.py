@@ -86,3 +86,10 @@ def test_without_values_a_similar_name_at_the_same_place_will_do(
 def test_names_of_megabytes_take_no_time() -> None:
     lost, got = column("x" * 5_000_000), column("x" * 4_999_999)
     assert guess_renames([lost], [got], Evidence()) == {got.name: lost.name}
+
+
+def test_among_very_many_columns_nothing_is_guessed() -> None:
+    before = [column(f"amount_{place}", place) for place in range(1, 300)]
+    after = [column(f"amounts_{place}", place) for place in range(1, 300)]
+    assert guess_renames(before, after, Evidence()) == {}
+    assert len(guess_renames(before[:50], after[:50], Evidence())) > 0
