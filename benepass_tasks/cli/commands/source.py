@@ -17,14 +17,133 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from benepass_tasks.catalog import Catalog
+    from benepass_tasks.cli.proposing import Surroundings
     from benepass_tasks.engine.session import Warehouse
     from benepass_tasks.ingestion.forgetting import Loss
+    from benepass_tasks.ingestion.proposals.columns import Keys
     from benepass_tasks.state.markers import Load
 
 
-@click.group("source", cls=Group, examples=("source forget transactions_2.csv",))
+UNDECIDED = 1
+"""The exit code where files leave something open."""
+
+of_files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
+answers = click.option(
+    "--answer",
+    "answers",
+    multiple=True,
+    metavar="NAME=ANSWER",
+    help="answer a question that the files leave open",
+)
+of_source = click.option(
+    "--source", "name", default=None, help="the source that the files are of, or a new one's name"
+)
+
+
+@click.group(
+    "source",
+    cls=Group,
+    examples=(
+        "source inspect data/employees.csv",
+        "source add data/transactions.csv --answer refunds=net --yes",
+        "source forget transactions_2.csv",
+    ),
+)
 def command() -> None:
     """Work with the files of the sources."""
+
+
+@command.command(
+    examples=(
+        "source inspect data/employees.csv",
+        "source inspect data/transactions.csv --source transactions --answer refunds=net",
+    )
+)
+@of_files
+@answers
+@of_source
+@click.pass_context
+def inspect(
+    ctx: click.Context, files: tuple[str, ...], answers: tuple[str, ...], name: str | None
+) -> None:
+    """Look at FILEs that nobody has declared, and propose their entry in catalog.yaml.
+
+    Says how they are written, which column is which, and how personal the others are, with the
+    evidence, and no value of a person. Writes nothing. Ends with 1 where a question is left open.
+    """
+    from benepass_tasks.cli import proposing  # noqa: PLC0415 - imports pyarrow
+
+    surroundings = _surroundings(name)
+    proposed = proposing.propose_all(files, surroundings, proposing.read_answers(answers))
+    catalog = surroundings.declared.path
+    before = catalog.read_text(encoding="utf-8")
+    for it in proposed:
+        after = proposing.edited(before, catalog.name, it, surroundings.declared)
+        proposing.say_proposal(it, before, after, catalog.name)
+    ctx.exit(UNDECIDED if any(it.questions for it in proposed) else 0)
+
+
+@command.command(
+    examples=(
+        "source add data/employees.csv",
+        "source add data/transactions.csv --answer refunds=net --yes",
+    )
+)
+@of_files
+@answers
+@of_source
+@click.option("--yes", "is_sure", is_flag=True, help="do not ask")
+def add(
+    files: tuple[str, ...],
+    answers: tuple[str, ...],
+    name: str | None,
+    is_sure: bool,  # noqa: FBT001 - click passes by name
+) -> None:
+    """Write the entry of FILEs into catalog.yaml, after a trial load.
+
+    A source that is declared gets to know how its files are written. Other files are a new source,
+    with a first model in sql/staging/. Shows what would change and what the trial made of the
+    records, and asks.
+    """
+    from benepass_tasks.cli import proposing  # noqa: PLC0415 - imports pyarrow
+
+    surroundings = _surroundings(name)
+    proposed = proposing.propose_all(files, surroundings, proposing.read_answers(answers))
+    catalog = surroundings.declared.path
+    before = text = catalog.read_text(encoding="utf-8")
+    for it in proposed:
+        after = proposing.edited(text, catalog.name, it, surroundings.declared)
+        proposing.say_proposal(it, text, after, catalog.name)
+        text = after
+    proposing.require_answers(proposed)
+    if text == before:
+        say(f"{catalog.name} says all of this already: there is nothing to write.")
+        return
+    proposing.try_all(current_settings(), proposed, text)
+    if not is_sure:
+        if not sys.stdin.isatty():
+            raise click.UsageError("nobody is there to be asked: say --yes to write it")
+        click.confirm("Write it?", abort=True)
+    proposing.write(surroundings.declared.path, before, text, proposed)
+    proposing.say_where(proposed, current_settings().data_dir)
+
+
+def _surroundings(name: str | None) -> "Surroundings":
+    from benepass_tasks.cli.proposing import Surroundings  # noqa: PLC0415 - imports pyarrow
+    from benepass_tasks.ingestion.proposals.canonical import CanonicalReader  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.ingestion.proposals.keys import keys_in_warehouse  # noqa: PLC0415
+    from benepass_tasks.state.markers import snapshot_of  # noqa: PLC0415
+    from benepass_tasks.state.warehouse import warehouse_of  # noqa: PLC0415
+
+    read = definitions.read()
+    catalog, settings = read.catalog, current_settings()
+    warehouse = warehouse_of(settings)
+    keys: Keys = {}
+    if warehouse.exists():
+        with warehouse.read() as connection:
+            loaded = {it.source for it in snapshot_of(connection).loads.values()}
+            keys = keys_in_warehouse(catalog, connection, loaded)
+    return Surroundings(catalog, settings.data_dir, CanonicalReader(read.graph), keys, name)
 
 
 @command.command(

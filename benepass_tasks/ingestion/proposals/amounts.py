@@ -1,0 +1,122 @@
+"""How amounts are written: signs, currencies, what separates decimals and groups of digits."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from benepass_tasks.ingestion.proposals.profile import ColumnProfile
+from benepass_tasks.ingestion.proposals.question import Question
+from benepass_tasks.ingestion.proposals.reading import Reading, WrittenAs
+from benepass_tasks.ingestion.proposals.words import (
+    CURRENCIES,
+    REPORTING,
+    SIGNS,
+    currency_of,
+    unit_of,
+)
+
+_TOKEN: Final = re.compile(r"[^\W\d_]+\$?|[$€£¥₹₩₽₺¢]")
+_CODES: Final = frozenset({*CURRENCIES, "us$", "r$", "kr", "zł", "kč", "fr", "rs", "lei", "ft"})
+_ALIKE: Final = {" ": " \u00a0\u202f\u2009", "'": "'\u2019"}
+"""Signs between groups of digits that are one and the same to a declaration."""
+_MEANING: Final = {
+    ".": "with a decimal point, so that 1.200 is 1.20",
+    ",": "with a decimal comma, so that 1.200 is 1200",
+}
+_NEGATIVE: Final = {
+    "parentheses": re.compile(r"\(.*\)"),
+    "trailing_minus": re.compile(r".*[0-9]\s*-"),
+    "unicode_minus": re.compile(r"\u2212.*"),
+}
+_MINUS: Final = re.compile(r"\W*-")
+_WHOLE: Final = re.compile(r"[-+]?[0-9]+")
+
+
+def amount_readings(column: ColumnProfile) -> Iterator[Reading]:
+    """The ways in which the amounts of a column may be written."""
+    common = _decorations(column)
+    yield Reading("", "a plain decimal number", [{}])
+    for name, decimal, thousands in (
+        ("decimal_point", ".", (",", *_ALIKE)),
+        ("decimal_comma", ",", (".", *_ALIKE)),
+    ):
+        seen = [it for it in thousands if _stands_in(it, column)]
+        forms: list[WrittenAs] = [common | {"decimal": decimal}]
+        forms += [common | {"decimal": decimal, "thousands": it} for it in seen]
+        if decimal == "." and common:
+            forms.insert(0, common)
+        yield Reading(name, _MEANING[decimal], forms)
+
+
+def _stands_in(sign: str, column: ColumnProfile) -> bool:
+    alike = set(_ALIKE.get(sign, sign))
+    return any(alike & set(value) for value in column.counts)
+
+
+def _decorations(column: ColumnProfile) -> WrittenAs:
+    """Currencies and signs of amounts below zero, as the values have them."""
+    currencies = _currencies(column)
+    negative = [
+        name for name, pattern in _NEGATIVE.items() if any(map(pattern.fullmatch, column.counts))
+    ]
+    said: WrittenAs = {}
+    if currencies:
+        said["currency"] = currencies
+    if negative:
+        minus = ["minus"] if any(map(_MINUS.match, column.counts)) else []
+        said["negative"] = [*minus, *negative]
+    return said
+
+
+def _currencies(column: ColumnProfile) -> list[str]:
+    """The signs and codes of the currency that most amounts are in; those of others are left."""
+    counts: dict[str, int] = {}
+    named: dict[str, set[str]] = {}
+    for value, count in column.counts.items():
+        for token in _TOKEN.findall(value):
+            if token.casefold() in _CODES or token in SIGNS:
+                code = _code_of(token)
+                counts[code] = counts.get(code, 0) + count
+                named.setdefault(code, set()).add(token)
+    return sorted(named[max(counts, key=lambda it: counts[it])]) if counts else []
+
+
+def _code_of(token: str) -> str:
+    return SIGNS.get(token.removeprefix("US"), token.upper())
+
+
+def currency_question(name: str, named: Sequence[str]) -> Question | None:
+    """The question whether amounts of another currency than that of the reports are meant."""
+    codes = dict.fromkeys(_code_of(it) for it in named)
+    if not set(codes) - {REPORTING}:
+        return None
+    return Question(
+        f"{name}.currency",
+        f"{name} is in {' and '.join(codes)}, and the reports are in {REPORTING}. Is it to be read "
+        "all the same? Nothing is converted",
+        {it: f"yes: all amounts are in {it}, and so are the reports" for it in codes},
+    )
+
+
+def header_says(column: ColumnProfile) -> dict[str, Any]:
+    """What the header says of the amounts: minor units, a currency."""
+    said: dict[str, Any] = {}
+    if unit_of(column.header):
+        said["unit"] = "cents"
+    currency = currency_of(column.header)
+    if currency:
+        said["currency"] = [currency]
+    return said
+
+
+def unit_question(name: str, column: ColumnProfile) -> Question | None:
+    """The question whether amounts are in minor units; None where they say so themselves."""
+    is_whole = all(map(_WHOLE.fullmatch, column.counts))
+    if is_whole == bool(unit_of(column.header)) or (is_whole and name != "amount"):
+        return None
+    doubt = "no value has decimals" if is_whole else "its header says so, and values have decimals"
+    return Question(
+        f"{name}.unit",
+        f"is {name} in minor units, such as cents? {doubt[:1].upper()}{doubt[1:]}",
+        {"cents": "yes: 1200 is 12.00", "units": "no: 1200 is 1,200.00"},
+    )

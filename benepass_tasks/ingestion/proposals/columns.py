@@ -1,0 +1,180 @@
+"""Which column of a file is which of a source's: by its name, or by its values."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
+from benepass_tasks.catalog.header_names import column_name
+from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfile, of_all
+from benepass_tasks.ingestion.proposals.words import folded, words
+
+Keys = Mapping[str, Collection[str]]
+"""The ids that are known already from other files or the warehouse, by the name of the column."""
+
+ITS_NAME = "its name"
+"""Why a column is the one that the source calls so, too, or has an alias for."""
+
+DECLARED, KNOWN, VALUES, OWN_ID, PART = 5, 4, 3, 2, 1
+"""How sure a match is, in that order: the catalog says so, the name is a usual one, the values do,
+the name is what an id is called in its own file, a part of the name is a usual one."""
+
+MOST = 0.9
+"""The share of the values that have to be of a kind."""
+
+HALF = 0.5
+"""The share of the ids that have to be known, or of the required columns that have to be there."""
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Match:
+    """One of our columns found in a file.
+
+    Attributes:
+        strength: How sure it is.
+        place: The place of the file's column, from 0 on.
+        column: Our name for it.
+        why: The evidence, in words without values.
+    """
+
+    strength: int
+    place: int
+    column: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a file fits a source.
+
+    Attributes:
+        source: The source.
+        matches: The columns that were found, by our name for them.
+        rivals: The headers of other columns that are as likely, by our name for the column.
+    """
+
+    source: DeclaredSource
+    matches: Mapping[str, Match]
+    rivals: Mapping[str, Sequence[int]]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The required columns that were not found."""
+        required = (it.name for it in self.source.columns.values() if it.required)
+        return tuple(name for name in required if name not in self.matches)
+
+    @property
+    def share(self) -> float:
+        """The share of the required columns that were found."""
+        required = [it.name for it in self.source.columns.values() if it.required]
+        return 1 - len(self.missing) / (len(required) or 1)
+
+    @property
+    def rest(self) -> tuple[int, ...]:
+        """What is never among a source's columns here: filled in by `others`."""
+        return tuple(match.place for match in self.matches.values())
+
+
+def fit(source: DeclaredSource, profile: FileProfile, keys: Keys, said: Mapping[str, str]) -> Fit:
+    """Find a source's columns in a file.
+
+    Args:
+        source: The source.
+        profile: The file.
+        keys: The ids that are known already.
+        said: The headers that somebody has named, by our name for the column.
+    """
+    found = sorted(_matches(source, profile, keys, said), key=lambda it: (-it.strength, it.place))
+    matches: dict[str, Match] = {}
+    taken: set[int] = set()
+    rivals: dict[str, list[int]] = {}
+    for match in found:
+        if match.place in taken:
+            continue
+        first = matches.setdefault(match.column, match)
+        if first is match:
+            taken.add(match.place)
+        elif first.strength == match.strength < DECLARED:
+            rivals.setdefault(match.column, []).append(match.place)
+    left = {name: [it for it in places if it not in taken] for name, places in rivals.items()}
+    return Fit(source, matches, {name: places for name, places in left.items() if places})
+
+
+def best_fit(fits: Sequence[Fit]) -> Fit | None:
+    """The source that a file most likely is of; None where it is of none or could be of two."""
+    likely = sorted(
+        (it for it in fits if it.share >= HALF and len(it.matches) > 1),
+        key=lambda it: (it.share, len(it.matches)),
+        reverse=True,
+    )
+    if not likely:
+        return None
+    first, *others = likely
+    if others and (others[0].share, len(others[0].matches)) == (first.share, len(first.matches)):
+        return None
+    return first
+
+
+def _matches(
+    source: DeclaredSource, profile: FileProfile, keys: Keys, said: Mapping[str, str]
+) -> Iterator[Match]:
+    own_id = next(iter(source.columns))
+    for place, column in enumerate(profile.columns):
+        for declared in source.columns.values():
+            name = declared.name
+            if name in said:
+                if said[name] == column.header:
+                    yield Match(DECLARED + 1, place, name, "as answered")
+                continue
+            named = _by_name(column, declared, is_own_id=name == own_id)
+            by_values = _by_values(column, name, keys)
+            if named and by_values:
+                yield Match(
+                    named[0],
+                    place,
+                    name,
+                    named[1] if named[1] == ITS_NAME else f"{named[1]}; {by_values}",
+                )
+            elif named:
+                yield Match(*named[:1], place, name, named[1])
+            elif by_values:
+                yield Match(VALUES, place, name, by_values)
+
+
+def _by_name(
+    column: ColumnProfile, declared: DeclaredColumn, *, is_own_id: bool
+) -> tuple[int, str] | None:
+    header, name = folded(column.header), declared.name
+    known = words().columns.get(name, frozenset()) | {folded(name)}
+    ours = {column_name(it) for it in (name, *declared.aliases)}
+    # Only a name in Latin letters is the whole of what the catalog compares.
+    if column_name(column.header) in ours and column.header.isascii():
+        return DECLARED, ITS_NAME
+    if column.header in declared.aliases:
+        return DECLARED, ITS_NAME
+    if header in known:
+        return KNOWN, "a usual name of it"
+    if is_own_id and name.endswith("_id") and header in words().own_id:
+        return OWN_ID, "a usual name of the id in its own file"
+    tokens = set(header.split())
+    if any(" " in it and set(it.split()) <= tokens for it in known):
+        return PART, "its name has a usual name of it within"
+    return None
+
+
+def _by_values(column: ColumnProfile, name: str, keys: Keys) -> str | None:
+    """What the values themselves say, if they say it is this column."""
+    if not column.counts:
+        return None
+    known = keys.get(name)
+    if known and len(column.counts) > 1:
+        there = sum(it in known for it in column.counts)
+        if there >= HALF * len(column.counts):
+            return of_all(there, len(column.counts), f"ids are known as {name}")
+    if name == "email" and column.matching(_EMAIL.fullmatch) >= MOST * column.filled:
+        return "its values are addresses"
+    if name == "status" and all(folded(it) in words().status for it in column.counts):
+        return "its values are words for a status of employment"
+    return None

@@ -1,0 +1,219 @@
+"""How the amounts, dates and instants of a column are written.
+
+Every way to read them is tried on all values, by the SQL that the pipeline reads them with. Where
+two make different things of the same value, the values that only one of them reads decide; without
+such values nobody can tell, and it is a question.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from zoneinfo import available_timezones
+
+from benepass_tasks.catalog import wording
+from benepass_tasks.config.errors import ProjectError
+from benepass_tasks.ingestion.proposals.amounts import (
+    amount_readings,
+    currency_question,
+    header_says,
+    unit_question,
+)
+from benepass_tasks.ingestion.proposals.dates import (
+    NUMBERS,
+    date_readings,
+    is_literal_zone,
+    iso_format,
+    zone_in,
+)
+from benepass_tasks.ingestion.proposals.profile import ColumnProfile, of_all
+from benepass_tasks.ingestion.proposals.question import Answers, Question, answered
+from benepass_tasks.ingestion.proposals.reading import Holds, Read, Trial, WrittenAs
+
+AS_IS = "as_is"
+"""What an answer calls the canonical form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a column is written.
+
+    Attributes:
+        written_as: What the column's `written_as` has to say; empty for the canonical form.
+        evidence: How many values are valid so, and how many of them only so.
+        questions: What the values leave open; what is proposed is then only a part of it.
+    """
+
+    written_as: WrittenAs = field(default_factory=dict)
+    evidence: str = ""
+    questions: Sequence[Question] = ()
+
+
+def form_of(name: str, holds: Holds, column: ColumnProfile, read: Read, answers: Answers) -> Form:
+    """Tell how a column is written.
+
+    Args:
+        name: Our name for the column, which a question is called by.
+        holds: What it holds.
+        column: Its values.
+        read: Reads values in a form.
+        answers: What was answered so far.
+
+    Raises:
+        ProjectError: an answer is none of the choices.
+    """
+    readings = amount_readings(column) if holds == "amount" else date_readings(holds, column)
+    trial = Trial(holds, column, read, readings)
+    if not trial.read:
+        return Form(evidence=_counted(trial, {}, ()) if column.counts else "")
+    kept, questions = _kept(name, trial, answers)
+    written_as = _complete(trial, kept)
+    form = Form(written_as, _counted(trial, written_as, kept), questions)
+    if questions:
+        return form
+    if holds == "amount":
+        return _with_unit(name, trial, form, answers)
+    return _with_zone(name, trial, form, answers) if holds == "instant" else form
+
+
+def _kept(name: str, trial: Trial, answers: Answers) -> tuple[list[str], list[Question]]:
+    """The readings that count, and the question which of some does."""
+    rivals = list(trial.conflicts())
+    beaten = {it for pair in rivals for it in _beaten(trial, *pair)}
+    doubtful = [it for it in trial.read if any(it in pair for pair in rivals) and it not in beaten]
+    questions = []
+    if len(doubtful) > 1:
+        question = _which(name, trial, doubtful)
+        answer = answered(question, answers)
+        beaten |= {it for it in doubtful if (it or AS_IS) != answer}
+        questions = [question] if answer is None else []
+    return _needed(trial, [it for it in trial.read if it not in beaten]), questions
+
+
+def _needed(trial: Trial, names: Sequence[str]) -> list[str]:
+    """The readings without those that read nothing that the others do not; the plain one first."""
+    needed: list[str] = []
+    seen: set[str] = set()
+    left = [it for it in names if _goes_with_others(trial, it, names)]
+    while left:
+        best = max(left, key=lambda it: (it == "", len(trial.read[it].keys() - seen)))
+        left.remove(best)
+        if trial.read[best].keys() - seen:
+            needed.append(best)
+            seen |= trial.read[best].keys()
+    return needed
+
+
+def _goes_with_others(trial: Trial, name: str, names: Sequence[str]) -> bool:
+    """Whether it can be declared beside the others: a number is a number of one thing only."""
+    if name not in NUMBERS:
+        return True
+    mine = trial.records(trial.read[name])
+    rivals = names if name.startswith("epoch") else [it for it in names if it in NUMBERS]
+    return all(trial.records(trial.read[it]) <= mine for it in rivals)
+
+
+def _beaten(trial: Trial, one: str, other: str) -> Iterator[str]:
+    """Of two readings that conflict the one that reads nothing that the other does not.
+
+    Where both read the same values alike it is the second.
+    """
+    left, right = trial.read[one], trial.read[other]
+    if left.keys() < right.keys():
+        yield one
+    elif right.keys() < left.keys() or left == right:
+        yield other
+
+
+def _which(name: str, trial: Trial, doubtful: Sequence[str]) -> Question:
+    choices = {}
+    for it in doubtful:
+        valid = of_all(trial.records(trial.read[it]), trial.column.filled, "values are valid so")
+        only = trial.only(it)
+        says = trial.readings[it].says
+        choices[it or AS_IS] = f"{says}: {valid}" + (f", {only:,} only so" if only else "")
+    shapes = trial.column.shapes()
+    return Question(name, f"how is {name} written? Its values look like {shapes}", choices)
+
+
+def _complete(trial: Trial, kept: Sequence[str]) -> WrittenAs:
+    """What `written_as` says, so that what needs no declaration stays valid beside it."""
+    written_as = trial.joined(kept)
+    if written_as and "" in kept:
+        lost = trial.read[""].keys() - trial.values(written_as).keys()
+        formats = dict.fromkeys(filter(None, map(iso_format, sorted(lost))))
+        if formats:
+            written_as["formats"] = [*written_as.get("formats", ()), *formats]
+    if "formats" in written_as:
+        tried = [it for it in written_as["formats"] if trial.values({"formats": [it]})]
+        written_as["formats"] = list(dict.fromkeys(tried))
+    return written_as
+
+
+def _counted(trial: Trial, written_as: WrittenAs, kept: Sequence[str]) -> str:
+    column = trial.column
+    valid = trial.records(trial.values(written_as))
+    said = of_all(valid, column.filled, "values are valid")
+    pairs = [set(it) for it in trial.conflicts()]
+    beaten = [it for pair in pairs if pair & set(kept) for it in pair - set(kept)]
+    if beaten:
+        rival = {value for it in beaten for value in trial.read[it]}
+        only = trial.records(trial.values(written_as).keys() - rival)
+        said += f"; {only:,} only so" if only else ""
+    return said if valid == column.filled else f"{said}; they look like {column.shapes(6)}"
+
+
+def _with_unit(name: str, trial: Trial, form: Form, answers: Answers) -> Form:
+    """The form, with the unit and the currency that the header says, or that was answered."""
+    said = header_says(trial.column)
+    foreign = currency_question(
+        name, [*form.written_as.get("currency", ()), *said.get("currency", ())]
+    )
+    if foreign and answered(foreign, answers) is None:
+        return replace(form, questions=[foreign])
+    question = unit_question(name, trial.column)
+    if question:
+        answer = answered(question, answers)
+        if answer is None:
+            return replace(form, questions=[question])
+        said |= {"unit": "cents"} if answer == "cents" else {}
+        if answer != "cents":
+            said.pop("unit", None)
+    if answers.get("refunds") == "spend":
+        said["sign"] = "spend_is_negative"
+    currencies = [*form.written_as.get("currency", ()), *said.pop("currency", ())]
+    said |= {"currency": list(dict.fromkeys(currencies))} if currencies else {}
+    return replace(form, written_as=form.written_as | said)
+
+
+def _with_zone(name: str, trial: Trial, form: Form, answers: Answers) -> Form:
+    """The form, with the zone of local times, which nobody can tell from the values."""
+    local = [it for it in trial.values(form.written_as) if not _is_zoned(it, form.written_as)]
+    formats = form.written_as.get("formats", ())
+    literal = [it for it in formats if is_literal_zone(it)]
+    if not local:
+        zone = {"zone": "UTC"} if literal else {}
+        return replace(form, written_as=form.written_as | zone)
+    question = Question(
+        f"{name}.zone",
+        f"in which time zone is {name}? {of_all(trial.records(local), trial.column.filled, 'say')} "
+        "none",
+        {},
+        "America/New_York",
+    )
+    zone_name = answered(question, answers)
+    if zone_name is None:
+        return replace(form, questions=[question])
+    if zone_name not in available_timezones():
+        near = wording.meant(wording.nearest(zone_name, available_timezones()))
+        raise ProjectError(
+            f"--answer {question.name}={zone_name}: there is no such zone"
+            + (near or "; write it as America/New_York")
+        )
+    written_as = form.written_as | {"zone": zone_name}
+    if literal and zone_name != "UTC":
+        # Their instants are in UTC, and the form would have them in the zone.
+        written_as["formats"] = [it for it in formats if it not in literal]
+    return replace(form, written_as=written_as, evidence=_counted(trial, written_as, ()))
+
+
+def _is_zoned(value: str, written_as: WrittenAs) -> bool:
+    return zone_in(value) is not None or ("epoch" in written_as and value.isdigit())

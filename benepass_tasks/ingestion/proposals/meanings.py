@@ -1,0 +1,91 @@
+"""What values mean: words for nothing, for a status, for what counts as spent, and currencies."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from benepass_tasks.ingestion.proposals.profile import ColumnProfile
+from benepass_tasks.ingestion.proposals.words import CURRENCIES, folded, words
+
+MOST_WORDS = 40
+"""Different values that a column of labels may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The values of a column, sorted by what they mean.
+
+    Attributes:
+        meant: The values in lower case by what they mean, in the order of their frequency.
+        unknown: How many records have a value that no list knows.
+        unknown_shapes: What these look like.
+    """
+
+    meant: Mapping[str, Sequence[str]]
+    unknown: int
+    unknown_shapes: str
+
+    def synonyms(self) -> dict[str, list[str]]:
+        """The values that are not called what they mean."""
+        others = {
+            meaning: [it for it in values if it != meaning]
+            for meaning, values in self.meant.items()
+        }
+        return {meaning: values for meaning, values in others.items() if values}
+
+
+def nothing_words(columns: Iterable[ColumnProfile]) -> dict[str, int]:
+    """The values that say that there is none, as they are written, with how often they stand."""
+    found: dict[str, int] = {}
+    for column in columns:
+        for value, count in column.counts.items():
+            if value.lower() in words().nothing:
+                found[value] = found.get(value, 0) + count
+    return dict(sorted(found.items()))
+
+
+def status_labels(column: ColumnProfile) -> Labels:
+    """What the values of an employee's status mean."""
+    return _labels(column, words().status)
+
+
+def counting_labels(column: ColumnProfile) -> Labels:
+    """Which values of a charge's status or type say that money was spent: `spent`, `not_spent`."""
+    return _labels(column, words().counts)
+
+
+def is_called(column: ColumnProfile, what: str) -> bool:
+    """Whether a column is called as the `status`, `type` or `currency` of a charge."""
+    return folded(column.header) in words().deciding[what]
+
+
+def deciding_column(columns: Iterable[ColumnProfile], what: str) -> ColumnProfile | None:
+    """The column of a charge that is its `status`, `type` or `currency`."""
+    for column in columns:
+        is_it = are_currencies(column) if what == "currency" else bool(column.counts)
+        if is_it and is_called(column, what) and len(column.counts) <= MOST_WORDS:
+            return column
+    return None
+
+
+def is_known(column: ColumnProfile) -> bool:
+    """Whether all values are words for what counts, or currencies: nothing that names anybody."""
+    return are_currencies(column) or not counting_labels(column).unknown
+
+
+def are_currencies(column: ColumnProfile) -> bool:
+    """Whether all values are codes of currencies."""
+    return bool(column.counts) and all(it.casefold() in CURRENCIES for it in column.counts)
+
+
+def _labels(column: ColumnProfile, meanings: Mapping[str, str]) -> Labels:
+    meant: dict[str, list[str]] = {}
+    unknown: dict[str, int] = {}
+    for value, count in sorted(column.counts.items(), key=lambda it: (-it[1], it[0])):
+        meaning = meanings.get(folded(value))
+        if meaning is not None:
+            known = meant.setdefault(meaning, [])
+            known += [] if value.lower() in known else [value.lower()]
+        elif value.lower() not in words().nothing:
+            unknown[value] = count
+    left = ColumnProfile(column.header, [it for it, count in unknown.items() for _ in range(count)])
+    return Labels(meant, left.filled, left.shapes() if unknown else "")

@@ -1,0 +1,274 @@
+"""From the records of files to the entry of their source."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from benepass_tasks.catalog.datasets import Declarations, DeclaredSource
+from benepass_tasks.catalog.header_names import INGESTED, column_name, header_key
+from benepass_tasks.catalog.layout import CSV, EXCEL
+from benepass_tasks.config.errors import ProjectError
+from benepass_tasks.ingestion.proposals import meanings, spending
+from benepass_tasks.ingestion.proposals.columns import (
+    ITS_NAME,
+    MOST,
+    Fit,
+    Keys,
+    Match,
+    best_fit,
+    fit,
+)
+from benepass_tasks.ingestion.proposals.forms import Form, form_of
+from benepass_tasks.ingestion.proposals.lines import has_second_header, totals
+from benepass_tasks.ingestion.proposals.personal import Guess, classify
+from benepass_tasks.ingestion.proposals.places import filepath_for, name_for
+from benepass_tasks.ingestion.proposals.profile import (
+    ColumnProfile,
+    FileProfile,
+    of_all,
+    plural,
+    together,
+)
+from benepass_tasks.ingestion.proposals.proposal import Proposal, ProposedColumn, Written
+from benepass_tasks.ingestion.proposals.question import Answers, Question, answered
+from benepass_tasks.ingestion.proposals.reading import Holds, Read
+from benepass_tasks.ingestion.proposals.words import words
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is proposed for.
+
+    Attributes:
+        names: The paths of the files below the data folder, or only their names where they are
+            elsewhere.
+        profiles: Their records; all have one header.
+        written: How they are written.
+        read: Reads values in a form.
+        source: The source that they are of, where somebody has said so.
+        keys: The ids that are known already.
+        answers: What was answered so far.
+        questions: What the bytes of the files leave open.
+    """
+
+    names: Sequence[str]
+    profiles: Sequence[FileProfile]
+    written: Written
+    read: Read
+    source: str | None = None
+    keys: Keys = field(default_factory=dict)
+    answers: Answers = field(default_factory=dict)
+    questions: Sequence[Question] = ()
+
+
+def propose(declared: Declarations, asked: Asked) -> Proposal:
+    """Propose the entry for some files.
+
+    Args:
+        declared: What the catalog says so far.
+        asked: The files.
+
+    Raises:
+        ProjectError: an answer is none of the choices, or the files cannot be of one source.
+    """
+    profile = together(asked.profiles)
+    fitting = _source(declared, profile, asked)
+    if fitting is None:
+        return _new_source(declared, profile, asked)
+    return _known_source(fitting, profile, asked)
+
+
+def _source(declared: Declarations, profile: FileProfile, asked: Asked) -> Fit | None:
+    """The source that the files are of; None where they are of none that is declared."""
+    if asked.source is not None and asked.source not in declared.sources:
+        return None
+    fits = [
+        fit(source, profile, asked.keys, asked.answers)
+        for name, source in declared.sources.items()
+        if asked.source in (None, name)
+    ]
+    return fits[0] if asked.source else best_fit(fits)
+
+
+def _known_source(fitting: Fit, profile: FileProfile, asked: Asked) -> Proposal:
+    source = fitting.source
+    ours = {match.place: match for match in fitting.matches.values()}
+    found = sorted(ours.values(), key=lambda it: it.place)
+    columns = [_ours(source, profile.columns[it.place], it, asked) for it in found]
+    taken = {*source.columns, *INGESTED}
+    rest = [column for place, column in enumerate(profile.columns) if place not in ours]
+    others = [_other(column, taken, asked, is_twice=_is_twice(column, rest)) for column in rest]
+    named = {it.name: column for it, column in zip(others, rest, strict=True)}
+    said = spending.say(spending.Found(fitting, asked.profiles, named, asked.answers))
+    return Proposal(
+        profile=profile,
+        source=source.name,
+        is_new=False,
+        filepath=filepath_for(source.filepath, asked.names),
+        written=_with_nothing(asked.written, [profile.columns[it] for it in ours]),
+        columns=[*columns, *others],
+        missing=fitting.missing,
+        records=said.records,
+        questions=[
+            *asked.questions,
+            *_rivals(fitting, profile, asked.answers),
+            *(question for column in columns for question in column.form.questions),
+            *said.questions,
+        ],
+        notes=said.notes,
+    )
+
+
+def _ours(
+    source: DeclaredSource, column: ColumnProfile, match: Match, asked: Asked
+) -> ProposedColumn:
+    """A column of the source, with how its values are written."""
+    filled = _without_nothing(column)
+    proposed = ProposedColumn(column.header, match.column, match.why)
+    holds = source.columns[match.column].form.holds
+    if holds != "text":
+        form = form_of(match.column, holds, filled, asked.read, asked.answers)
+        return replace(proposed, form=form)
+    return _with_synonyms(proposed, filled) if match.column == "status" else proposed
+
+
+def _with_synonyms(proposed: ProposedColumn, column: ColumnProfile) -> ProposedColumn:
+    labels = meanings.status_labels(column)
+    said = of_all(column.filled - labels.unknown, column.filled, "values are known words")
+    if labels.unknown:
+        said += f"; the others look like {labels.unknown_shapes}, and are published as unknown"
+    return replace(proposed, form=Form(evidence=said), synonyms=labels.synonyms())
+
+
+def _without_nothing(column: ColumnProfile) -> ColumnProfile:
+    """The values that say something."""
+    nothing = words().nothing
+    said = [None if it and it.strip().lower() in nothing else it for it in column.values]
+    return ColumnProfile(column.header, said)
+
+
+def _with_nothing(written: Written, columns: Iterable[ColumnProfile]) -> Written:
+    """What is said of the files, with the words that mean NULL in them."""
+    found = meanings.nothing_words(columns)
+    if not found:
+        return written
+    said = (f"means NULL by {', '.join(found)}", plural(sum(found.values()), "value"))
+    evidence = (*written.evidence, said)
+    if written.type in (CSV, EXCEL):
+        args = {**written.load_args, "na_values": list(found)}
+        return replace(written, load_args=args, evidence=evidence)
+    layout = {**written.layout, "na_values": list(found)}
+    return replace(written, layout=layout, evidence=evidence)
+
+
+def _is_twice(column: ColumnProfile, columns: Sequence[ColumnProfile]) -> bool:
+    """Whether another column has its name."""
+    name = header_key(column.header)
+    return any(it is not column and header_key(it.header) == name for it in columns)
+
+
+_DECIDES = Guess("none", "it says whether a charge counts, or in which currency")
+
+
+def _other(
+    column: ColumnProfile, taken: set[str], asked: Asked, *, is_twice: bool
+) -> ProposedColumn:
+    """A column that the source does not declare."""
+    name = _free_name(column, taken)
+    deciding = [it for it in words().deciding if meanings.deciding_column([column], it)]
+    guess = _DECIDES if deciding and meanings.is_known(column) else classify(column, asked.keys)
+    is_plain = is_twice or header_key(column.header) == name
+    why = ITS_NAME if is_plain else "a free name"
+    return ProposedColumn(column.header, name, why, guess=guess, is_new=True, is_left=is_twice)
+
+
+def _free_name(column: ColumnProfile, taken: set[str]) -> str:
+    """A name that no other column has; of a header in another script little is left in ASCII."""
+    name = column_name(column.header)
+    if header_key(column.header) != name:
+        name = next((it for it in words().deciding if meanings.is_called(column, it)), name)
+    name = name if re.match("[a-z]", name) else f"column_{name.strip('_')}".rstrip("_")
+    free, number = name, 1
+    while free in taken:
+        number += 1
+        free = f"{name}_{number}"
+    taken.add(free)
+    return free
+
+
+def _rivals(fitting: Fit, profile: FileProfile, answers: Answers) -> Iterator[Question]:
+    for name, places in fitting.rivals.items():
+        headers = [profile.columns[it].header for it in (fitting.matches[name].place, *places)]
+        asks = f"which column is {name}? Several have a usual name of it"
+        question = Question(name, asks, dict.fromkeys(headers, "this one"))
+        if answered(question, answers) is None:
+            yield question
+
+
+# --------------------------------------------------------------------------------- a new source
+
+_DAY = r"([0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{1,2}[./-][0-9]{1,2}[./-]([0-9]{4}|[0-9]{2}))"
+_HOLDS: Mapping[Holds, re.Pattern[str]] = {
+    "date": re.compile(_DAY),
+    "instant": re.compile(rf"{_DAY}[ T,]+[0-9]{{1,2}}:[0-9]{{2}}.*"),
+    "amount": re.compile(r"[-+(]?\D{0,4}[0-9]{1,3}([., ']?[0-9]{3})*[.,][0-9]{2}\D{0,4}\)?-?"),
+}
+
+
+def _new_source(declared: Declarations, profile: FileProfile, asked: Asked) -> Proposal:
+    name = asked.source or name_for(asked.names)
+    if name in declared.sources:
+        raise ProjectError(
+            f"{profile.file}: fewer than half of the columns that source {name} needs are found, "
+            f"so it may be another file. Say --source {name} if it is that source's, or --source "
+            "and a new name"
+        )
+    taken = {*INGESTED}
+    columns = [_new_column(column, taken, asked) for column in profile.columns]
+    return Proposal(
+        profile=profile,
+        source=name,
+        is_new=True,
+        filepath=filepath_for("", asked.names),
+        written=_with_nothing(asked.written, profile.columns),
+        columns=columns,
+        questions=[
+            *asked.questions,
+            *(question for column in columns for question in column.form.questions),
+        ],
+    )
+
+
+def _new_column(column: ColumnProfile, taken: set[str], asked: Asked) -> ProposedColumn:
+    proposed = _other(column, taken, asked, is_twice=False)
+    filled = _without_nothing(column)
+    for holds, pattern in _HOLDS.items():
+        # What nearly all values say they are; ids and the like stay text.
+        if filled.counts and filled.matching(pattern.fullmatch) >= MOST * filled.filled:
+            form = form_of(proposed.name, holds, filled, asked.read, asked.answers)
+            return replace(proposed, form=form, holds=holds)
+    return proposed
+
+
+# --------------------------------------------------------------------------------- lines of text
+
+
+def with_lines(written: Written, profile: FileProfile) -> Written:
+    """How files are written, with the lines that are no records.
+
+    Args:
+        written: What the beginning of the files says.
+        profile: Their records, read so.
+    """
+    layout: dict[str, Any] = dict(written.layout)
+    evidence = [*written.evidence]
+    if has_second_header(profile):
+        layout["header_lines"] = 2
+        said = "the first record has words where all others have numbers or dates"
+        evidence.append(("has a second header line", said))
+    found = totals(profile, str(written.load_args.get("sep", ",")))
+    if found:
+        layout["skip_lines"] = [it.pattern for it in found]
+        evidence.append(("has totals or a footer", plural(sum(it.lines for it in found), "line")))
+    return replace(written, layout=layout, evidence=evidence)

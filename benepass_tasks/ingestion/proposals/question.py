@@ -1,0 +1,55 @@
+"""What a file does not say, and somebody has to: two readings that fit every value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from benepass_tasks.catalog import wording
+from benepass_tasks.config.errors import ProjectError
+
+Answers = Mapping[str, str]
+"""What was answered, by the name of the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question that the file leaves open.
+
+    Attributes:
+        name: What an answer begins with, such as `hire_date`.
+        asks: The question, in words that quote no value.
+        choices: What each answer means; empty where any text is one, such as the name of a zone.
+        example: An answer, where any text is one.
+    """
+
+    name: str
+    asks: str
+    choices: Mapping[str, str]
+    example: str = ""
+
+    @property
+    def flags(self) -> list[str]:
+        """The flags that answer it."""
+        answers = list(self.choices) or [self.example]
+        return [f"--answer {quoted(f'{self.name}={it}')}" for it in answers]
+
+
+def quoted(text: str) -> str:
+    """A text as a shell takes it for one word."""
+    plain = text.replace("'", "'\\''")
+    return text if not set(text) & set(" '\"$`\\&|;<>()*?[]{}!#~\t") else f"'{plain}'"
+
+
+def answered(question: Question, answers: Answers) -> str | None:
+    """What was answered to a question; None where nothing was.
+
+    Raises:
+        ProjectError: the answer is none of the choices.
+    """
+    answer = answers.get(question.name)
+    if answer is not None and question.choices and answer not in question.choices:
+        near = wording.meant(wording.nearest(answer, question.choices))
+        raise ProjectError(
+            f"--answer {question.name}={answer}: there is no such answer"
+            + (near or f" (answers: {', '.join(question.choices)})")
+        )
+    return answer

@@ -1,0 +1,104 @@
+"""Ways to read the values of a column, and what each makes of them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Literal, TypeAlias
+
+from benepass_tasks.ingestion.proposals.profile import ColumnProfile
+
+Holds: TypeAlias = Literal["amount", "date", "instant"]
+WrittenAs: TypeAlias = dict[str, Any]
+
+Read: TypeAlias = Callable[[Holds, Mapping[str, Any], Sequence[str]], Sequence[str | None]]
+"""Reads values in a form: each in canonical form, or None where it is not readable in that form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A way to read a column.
+
+    Attributes:
+        name: What an answer calls it; empty for the canonical form, which needs no declaration.
+        says: What it is, for people.
+        forms: What `written_as` may say for it, the simplest first; the one counts that reads most.
+    """
+
+    name: str
+    says: str
+    forms: Sequence[WrittenAs]
+
+
+class Trial:
+    """What each reading makes of each value of a column.
+
+    Attributes:
+        column: The column.
+        readings: The readings by name, of those that read any value.
+        chosen: The form of each that reads most.
+        read: The values that each reads, with what it makes of them.
+    """
+
+    def __init__(
+        self, holds: Holds, column: ColumnProfile, read: Read, readings: Iterable[Reading]
+    ) -> None:
+        """Try all readings on all values."""
+        self.column, self._holds, self._read = column, holds, read
+        self._tried: dict[str, dict[str, str]] = {}
+        self.readings: dict[str, Reading] = {}
+        self.chosen: dict[str, WrittenAs] = {}
+        self.read: dict[str, dict[str, str]] = {}
+        for reading in readings:
+            tried = [(self.values(form), form) for form in reading.forms]
+            values, form = max(tried, key=lambda it: self.records(it[0]))
+            if values:
+                name = reading.name
+                self.readings[name], self.chosen[name], self.read[name] = reading, form, values
+
+    def values(self, form: WrittenAs) -> dict[str, str]:
+        """The values that are valid in a form, and their canonical form."""
+        if (known := self._tried.get(repr(form))) is None:
+            values = list(self.column.counts)
+            found = zip(values, self._read(self._holds, form, values), strict=True)
+            known = {value: it for value, it in found if it is not None and self._is_likely(it)}
+            self._tried[repr(form)] = known
+        return known
+
+    def _is_likely(self, canonical: str) -> bool:
+        """Whether a date is of these times: a number of seconds is a number like any other."""
+        if self._holds == "amount":
+            return True
+        first, last = ("1925", "2099") if self._holds == "date" else ("1990", "2099")
+        return first <= canonical[:4] <= last
+
+    def records(self, values: Iterable[str]) -> int:
+        """How many records have these values."""
+        return sum(self.column.counts[value] for value in values)
+
+    def only(self, name: str) -> int:
+        """How many records are valid in one reading and in no other."""
+        others = {value for other, it in self.read.items() if other != name for value in it}
+        return self.records(self.read[name].keys() - others)
+
+    def conflicts(self) -> Iterator[tuple[str, str]]:
+        """The readings of which only one can count.
+
+        They make different things of the same value, or a declaration has room for one of them.
+        """
+        for one, other in combinations(self.read, 2):
+            both = self.read[one].keys() & self.read[other].keys()
+            is_alone = self._holds == "amount" and "" not in (one, other)
+            if is_alone or any(self.read[one][it] != self.read[other][it] for it in both):
+                yield one, other
+
+    def joined(self, names: Sequence[str]) -> WrittenAs:
+        """What `written_as` says for several readings at once."""
+        joined: WrittenAs = {}
+        for name in names:
+            for word, value in self.chosen[name].items():
+                known = joined.get(word)
+                if isinstance(known, list) and isinstance(value, list):
+                    joined[word] = [*known, *(it for it in value if it not in known)]
+                else:
+                    joined[word] = value
+        return joined

@@ -1,0 +1,100 @@
+"""Records of one id: sent again, restated, or others because the ids begin anew in each file."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from benepass_tasks.ingestion.proposals.columns import Fit
+from benepass_tasks.ingestion.proposals.profile import FileProfile, of_all, plural
+from benepass_tasks.ingestion.proposals.question import Question
+
+HALF = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """What ids that come again say.
+
+    Attributes:
+        again: Ids that are in more than one file.
+        alike: Those of them whose records say the same.
+        others: Those of them whose records are of other people or accounts.
+        within: Ids that a file has more than once, with other values.
+    """
+
+    again: int
+    alike: int
+    others: int
+    within: int
+
+    @property
+    def restart(self) -> bool:
+        """Whether the ids look as if they began anew in each file."""
+        return self.again > 0 and self.others >= HALF * self.again
+
+
+def repeats(fit: Fit, profiles: Sequence[FileProfile]) -> Repeats:
+    """Compare the records of each id, within a file and between files.
+
+    Args:
+        fit: Which column is which.
+        profiles: The files, which have one and the same header.
+    """
+    own = next(iter(fit.source.columns))
+    if own not in fit.matches:
+        return Repeats(0, 0, 0, 0)
+    files = [_by_id(fit, own, profile) for profile in profiles]
+    within = sum(len(set(records)) > 1 for file in files for records in file.values())
+    latest: dict[str, tuple[str, ...]] = {}
+    again, alike, others = set(), set(), set()
+    owners = [
+        place for place, name in enumerate(fit.matches) if name != own and name.endswith("_id")
+    ]
+    for file in files:
+        for key, records in file.items():
+            before = latest.get(key)
+            if before is not None:
+                again.add(key)
+                if before == records[-1]:
+                    alike.add(key)
+                elif any(before[it] != records[-1][it] for it in owners):
+                    others.add(key)
+            latest[key] = records[-1]
+    return Repeats(len(again), len(alike - others), len(others), within)
+
+
+def _by_id(fit: Fit, own: str, profile: FileProfile) -> Mapping[str, list[tuple[str, ...]]]:
+    places = [match.place for match in fit.matches.values()]
+    records: dict[str, list[tuple[str, ...]]] = {}
+    at = fit.matches[own].place
+    for number in range(profile.records):
+        fields = profile.record(number)
+        if fields[at]:
+            records.setdefault(fields[at], []).append(tuple(fields[it] for it in places))
+    return records
+
+
+def questions(fit: Fit, found: Repeats) -> Iterator[Question]:
+    """What the ids leave open."""
+    own = next(iter(fit.source.columns))
+    known = fit.source.records.key[1:]
+    if found.restart and not known:
+        yield Question(
+            "key",
+            "do the ids begin anew in each file? "
+            f"{of_all(found.others, found.again, f'{own}s')} that are in more than one file are of "
+            "other people or accounts there",
+            {
+                "file": f"yes: a record is identified by {own} and its file",
+                "id": f"no: a later record of the same {own} takes the place of the earlier one",
+            },
+        )
+    dates = [it for it in ("hire_date", "opened_on") if it in fit.matches]
+    if found.within and dates and not fit.source.records.ordered_by:
+        yield Question(
+            "ordered_by",
+            f"which record counts? {plural(found.within, own)} have several that differ",
+            {
+                dates[0]: f"the one with the latest {dates[0]}",
+                "_source_file": "the last in the file",
+            },
+        )

@@ -1,0 +1,188 @@
+"""What the records of a source are: the same again, spend, refunds, a census of those who stay."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from benepass_tasks.ingestion.proposals import meanings, repeats
+from benepass_tasks.ingestion.proposals.columns import Fit
+from benepass_tasks.ingestion.proposals.profile import (
+    ColumnProfile,
+    FileProfile,
+    of_all,
+    plural,
+    together,
+)
+from benepass_tasks.ingestion.proposals.question import Answers, Question, answered
+from benepass_tasks.ingestion.proposals.words import REPORTING
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of some files.
+
+    Attributes:
+        fit: Which of their columns is which of the source's.
+        profiles: The files.
+        others: Their other columns, by the names that these get.
+        answers: What was answered so far.
+    """
+
+    fit: Fit
+    profiles: Sequence[FileProfile]
+    others: Mapping[str, ColumnProfile]
+    answers: Answers
+
+    @property
+    def own_id(self) -> str:
+        """The source's own id."""
+        return next(iter(self.fit.source.columns))
+
+    @property
+    def is_of_money(self) -> bool:
+        """Whether its records are charges."""
+        declared = self.fit.source.reconciliation
+        return declared is not None and declared.amount is not None
+
+    def column(self, name: str) -> ColumnProfile | None:
+        """One of the source's columns, if it was found."""
+        match = self.fit.matches.get(name)
+        return together(self.profiles).columns[match.place] if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What `metadata` has to say of the records, what is left open, and what else to know."""
+
+    records: Mapping[str, object] = field(default_factory=dict)
+    questions: Sequence[Question] = ()
+    notes: Sequence[str] = ()
+
+
+def say(found: Found) -> Said:
+    """Tell what the records are.
+
+    Raises:
+        ProjectError: an answer is none of the choices.
+    """
+    parts = [*_repeats(found), *_census(found)]
+    if found.is_of_money:
+        parts += [*_counting(found), *_currency(found), *_refunds(found)]
+    records: dict[str, object] = {}
+    for part in parts:
+        records |= part.records
+    return Said(
+        records,
+        [question for part in parts for question in part.questions],
+        [note for part in parts for note in part.notes],
+    )
+
+
+def _repeats(found: Found) -> Iterator[Said]:
+    again = repeats.repeats(found.fit, found.profiles)
+    own = found.own_id
+    for question in repeats.questions(found.fit, again):
+        answer = answered(question, found.answers)
+        if answer is None:
+            yield Said(questions=[question])
+        elif question.name == "key":
+            yield Said({"key": [own, "_source_file"] if answer == "file" else [own]})
+        else:
+            yield Said({"ordered_by": answer})
+    if again.again and not again.restart:
+        many = of_all(again.alike, again.again, f"{own}s that are in more than one file")
+        yield Said(notes=[f"{many} say the same there; {again.again - again.alike:,} are restated"])
+
+
+def _counting(found: Found) -> Iterator[Said]:
+    """Which records are spend, by their status and type."""
+    counts: dict[str, list[str]] = {}
+    for what in ("status", "type"):
+        column = meanings.deciding_column(found.others.values(), what)
+        if column is not None:
+            name = _name_of(found, column)
+            spent, question = _spent(name, column, found.answers)
+            counted = sum(n for value, n in column.counts.items() if value.lower() in spent)
+            if spent and counted < column.filled:
+                counts[name] = spent
+            said = of_all(counted, column.filled, f"records are spend by their {name}")
+            yield Said(questions=[question] if question else [], notes=[said])
+    if counts:
+        yield Said({"counts_when": counts})
+
+
+def _spent(name: str, column: ColumnProfile, answers: Answers) -> tuple[list[str], Question | None]:
+    """The values that say that money was spent, and the question where some are not known."""
+    labels = meanings.counting_labels(column)
+    question = Question(
+        f"counts_when.{name}",
+        f"which values of {name} say that money was spent? Name them all, with commas: "
+        f"{plural(labels.unknown, 'record')} have others than the usual words",
+        {},
+        "posted,settled",
+    )
+    answer = answered(question, answers)
+    if answer is not None:
+        return [it.strip().lower() for it in answer.split(",") if it.strip()], None
+    return list(labels.meant.get("spent", ())), question if labels.unknown else None
+
+
+def _currency(found: Found) -> Iterator[Said]:
+    column = meanings.deciding_column(found.others.values(), "currency")
+    if column is None:
+        return
+    reporting = found.answers.get("currency", REPORTING).upper()
+    if any(it.upper() == reporting for it in column.counts):
+        name = _name_of(found, column)
+        counted = column.matching(lambda value: value.upper() == reporting)
+        said = of_all(counted, column.filled, f"records are in {reporting} by their {name}")
+        yield Said({"currency": {"column": name, "reporting": reporting}}, notes=[said])
+    else:
+        question = Question(
+            "currency",
+            f"which is the currency of the reports? No record is in {REPORTING}",
+            {it.upper(): "the currency of the reports" for it in sorted(column.counts)},
+        )
+        yield Said(questions=[question])
+
+
+def _refunds(found: Found) -> Iterator[Said]:
+    column = found.column("amount")
+    below = column.matching(_is_below_zero) if column else 0
+    if column is None or not below:
+        return
+    choices = {
+        "net": "refunds, which lower the spend",
+        "quarantine": "not expected: they are kept out, and shown",
+    }
+    if below * 2 > column.filled:
+        choices["spend"] = "spend, which these files give below zero"
+    many = of_all(below, column.filled, "amounts")
+    question = Question("refunds", f"what are amounts below zero? {many} are", choices)
+    answer = answered(question, found.answers)
+    if answer is None:
+        yield Said(questions=[question])
+    elif answer != "spend":
+        yield Said({"refunds": answer})
+
+
+def _is_below_zero(amount: str) -> bool:
+    return amount.lstrip(" $€£¥").startswith(("-", "\u2212", "(")) or amount.endswith("-")
+
+
+def _census(found: Found) -> Iterator[Said]:
+    """Whether those who have left are missing from the file."""
+    column = found.column("status")
+    if column is None:
+        return
+    if "census" in found.answers:
+        yield Said({"census": found.answers["census"]})
+    elif "terminated" not in meanings.status_labels(column).meant:
+        note = (
+            "nobody has left, by these files: if leavers are missing from them, say --answer "
+            "census=active_only, and who is missing from a later file has left"
+        )
+        yield Said(notes=[note])
+
+
+def _name_of(found: Found, column: ColumnProfile) -> str:
+    return next(name for name, it in found.others.items() if it is column)

@@ -1,0 +1,130 @@
+"""The words of other programs and countries for what the catalog's columns say: `words.yaml`."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+CENTS = frozenset({"cent", "cents", "pence", "minor", "centimes", "centimos", "rappen", "ore"})
+_CODES = (
+    "usd eur gbp chf jpy cad aud nzd sek nok dkk isk pln czk huf ron bgn brl mxn ars clp cop "
+    "inr cny hkd sgd krw twd thb zar ils aed sar php idr myr vnd uah rub"
+)
+CURRENCIES = frozenset(_CODES.split())
+REPORTING = "USD"
+"""The currency that the catalog's descriptions speak of."""
+
+SIGNS = MappingProxyType({"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"})
+"""Currencies by the sign that most files mean by it."""
+
+_FILLERS = frozenset(
+    {"in", "utc", "gmt", "local", "iso", "units", "yyyy", "mm", "dd", "dmy", "mdy"}
+)
+_NUMBER = frozenset(["n", "nr", "num", "number", "numero", "nummer"])
+_ARTICLES = frozenset(
+    ["of", "the", "de", "du", "des", "d", "la", "le", "l", "del", "der", "di", "da", "do", "van"]
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalKind:
+    """A kind of personal value, and the names that columns of it have."""
+
+    kind: str
+    class_: str
+    is_sensitive: bool
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Names of columns and values, folded.
+
+    Attributes:
+        columns: The names of each column of the catalog.
+        own_id: What the id may be called in the file of its own kind.
+        deciding: The names of columns that decide whether a charge counts.
+        status: What the values of an employee's status mean.
+        counts: What the values of a charge's status or type mean.
+        nothing: Values that say that there is none, in lower case.
+        totals: What a line begins with that is no record.
+        personal: The kinds of personal values, the first that fits counts.
+    """
+
+    columns: Mapping[str, frozenset[str]]
+    own_id: frozenset[str]
+    deciding: Mapping[str, frozenset[str]]
+    status: Mapping[str, str]
+    counts: Mapping[str, str]
+    nothing: frozenset[str]
+    totals: frozenset[str]
+    personal: Sequence[PersonalKind]
+
+
+@cache
+def words() -> Words:
+    """What `words.yaml` says."""
+    text = resources.files(__package__).joinpath("words.yaml").read_text(encoding="utf-8")
+    # All as text: `no` is the name of a column.
+    said: dict[str, Any] = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - all is text
+    return Words(
+        columns={name: _names(listed) for name, listed in said["columns"].items()},
+        own_id=_names(said["own_id"]),
+        deciding={name: _names(listed) for name, listed in said["deciding"].items()},
+        status=_meanings(said["status"]),
+        counts=_meanings(said["counts"]),
+        nothing=frozenset(it.lower() for it in said["nothing"]),
+        totals=_names(said["totals"]),
+        personal=[
+            PersonalKind(
+                it["kind"], it["class"], it.get("sensitive") == "true", _names(it["names"])
+            )
+            for it in said["personal"]
+        ],
+    )
+
+
+def _names(listed: Sequence[str]) -> frozenset[str]:
+    return frozenset(map(folded, listed))
+
+
+def _meanings(said: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    return {folded(it): meaning for meaning, listed in said.items() for it in listed}
+
+
+def folded(text: str) -> str:
+    """A name or word as it is compared: words in lower case, without accents and punctuation.
+
+    What says the unit is no part of a name: `Betrag (EUR)`, `amount_cents`, `Date (UTC)`. Nor are
+    articles, and a number is one by any of its names: `N° de compte`, `Account number`.
+    """
+    parted = _CAMEL.sub(" ", unicodedata.normalize("NFKC", text))
+    plain = "".join(
+        letter
+        for letter in unicodedata.normalize("NFKD", parted.casefold())
+        if not unicodedata.combining(letter)
+    )
+    found = _WORD.findall(plain)
+    kept = [it for it in found if it not in _FILLERS | _ARTICLES | CENTS | CURRENCIES]
+    return " ".join("no" if it in _NUMBER else it for it in kept or found)
+
+
+def unit_of(header: str) -> str | None:
+    """`cents` where a header says that amounts are in minor units."""
+    found = _WORD.findall(_CAMEL.sub(" ", unicodedata.normalize("NFKC", header)).casefold())
+    return "cents" if CENTS & set(found) or "¢" in header else None
+
+
+def currency_of(header: str) -> str | None:
+    """The currency that a header names by its code or sign; None where it names none."""
+    named = CURRENCIES & set(_WORD.findall(header.casefold()))
+    signs = [code for sign, code in SIGNS.items() if sign in header]
+    return min(named).upper() if named else next(iter(signs), None)

@@ -1,0 +1,142 @@
+"""A trial: files loaded by a catalog that is not written yet, into a warehouse that is not kept."""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benepass_tasks.catalog import Source
+from benepass_tasks.catalog.layout import CSV
+from benepass_tasks.config.project import Project
+from benepass_tasks.config.settings import Settings
+from benepass_tasks.engine import session
+from benepass_tasks.pipeline.making import make
+from benepass_tasks.pipeline.nodes import nodes_of
+from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
+from benepass_tasks.state.history.read import SourceFigures, figures_of
+from benepass_tasks.state.plan import Node
+from benepass_tasks.state.run import Run
+from benepass_tasks.state.source_files import DATA_FOLDER, find_files
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is tried.
+
+    Attributes:
+        catalog: The text of the catalog.
+        sql: New SQL files, by their path below the project's folder.
+        files: Files by the names below the data folder that they would have there.
+    """
+
+    catalog: str
+    sql: Mapping[str, str]
+    files: Mapping[str, Path]
+
+
+def try_load(settings: Settings, draft: Draft) -> Mapping[str, SourceFigures]:
+    """Load a draft's files beside all others of the data folder, up to the balanced books.
+
+    A source that has no file yet counts as one without a record.
+
+    Args:
+        settings: Those of the project; nothing that they name is written to.
+        draft: What is tried.
+
+    Returns:
+        What became of the records of each source.
+
+    Raises:
+        BenepassError: the draft cannot be loaded, for the reason that a run would give.
+    """
+    with tempfile.TemporaryDirectory(prefix="benepass-trial-") as folder, _silent():
+        root = Path(folder)
+        _copy_project(Project(settings.project_dir), root, draft)
+        scratch = replace(
+            settings,
+            project_dir=root,
+            data_dir=root / "data",
+            warehouse=root / "trial.duckdb",
+            published_dir=root / "published",
+            site_dir=root / "site",
+            force=frozenset(),
+        )
+        session.close()
+        try:
+            run = Run(scratch, nodes_of)
+            _gather_files(run, settings.data_dir, draft)
+            return _load(run)
+        finally:
+            session.close()
+
+
+def _load(run: Run) -> Mapping[str, SourceFigures]:
+    run.plan()
+    needed = _needed(run.nodes(), ReconciliationNode.name)
+    for name in [it for it in run.plan() if it in needed]:
+        make(run, name)
+    with run.warehouse.read() as connection:
+        return {it.source: it for it in figures_of(connection, run.id)}
+
+
+def _needed(nodes: Mapping[str, Node], name: str) -> set[str]:
+    needed: set[str] = set()
+    waiting = [name]
+    while waiting:
+        node = nodes.get(waiting.pop())
+        if node is not None and node.name not in needed:
+            needed.add(node.name)
+            waiting += [*node.inputs, *node.after]
+    return needed
+
+
+def _copy_project(project: Project, root: Path, draft: Draft) -> None:
+    (root / "catalog.yaml").write_text(draft.catalog, encoding="utf-8")
+    shutil.copytree(project.sql, root / "sql")
+    for name, text in draft.sql.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _gather_files(run: Run, data_dir: Path, draft: Draft) -> None:
+    scratch = run.settings.data_dir
+    scratch.mkdir()
+    for name, path in draft.files.items():
+        _link(scratch / name, path)
+    for source in run.definitions.catalog.sources.values():
+        for file in find_files(source, data_dir):
+            if file.exists() and file.name not in draft.files:
+                _link(scratch / file.name, file.path)
+        if not any(it.exists() for it in find_files(source, scratch)) and source.layout.type == CSV:
+            _write_header(source, scratch)
+
+
+def _link(link: Path, path: Path) -> None:
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(path.absolute())
+
+
+def _write_header(source: Source, scratch: Path) -> None:
+    """Write a file that has a header and no record."""
+    layout = source.layout
+    name = source.filepath.removeprefix(DATA_FOLDER).replace("*", "").replace("?", "_")
+    lines = ["title"] * layout.skiprows + [layout.sep.join(source.columns)] * layout.header_lines
+    path = scratch / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([*lines, ""]), encoding=layout.encoding)
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """What a run would say of each file is for the run that counts."""
+    logger = logging.getLogger("benepass_tasks")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,227 @@
+"""`source inspect` and `source add`: what they print, ask and write."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benepass_tasks.cli import proposing
+from benepass_tasks.ingestion.proposals import sampling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workspace import Workspace
+
+    from tests.cli.conftest import Said
+
+GERMAN = """\
+Umsatzliste
+Transaktionsnummer;Mitarbeiternr;Konto;Händler;Betrag;Buchungsdatum;Notiz
+T1;E1;A1;Iron Heron Gym;60,00;05.03.2025;ruf ann@example.com an
+T2;E1;A1;Iron Heron Gym;1.050,00;06.03.2025;
+T3;E2;A2;Plum Crate;12,50;31.03.2025;
+Summe;;;;1.122,50;;
+"""
+ZONE = ("--answer", "transaction_timestamp.zone=Europe/Berlin")
+ANSWERS = (*ZONE, "--answer", "encoding=cp1252")
+
+
+def test_inspect_proposes_and_writes_nothing(
+    workspace: Workspace, say: Callable[..., Said]
+) -> None:
+    workspace.write("card.csv", GERMAN.encode("cp1252"))
+    before = (workspace.root / "catalog.yaml").read_bytes()
+    said = say("source", "inspect", str(workspace.root / "card.csv"), *ANSWERS)
+    assert said.code == 0, said.err
+    assert (workspace.root / "catalog.yaml").read_bytes() == before
+    for part in (
+        "card.csv: 3 records read, all of them; source transactions",
+        "is semicolon-separated",
+        "has one line above the header",
+        "looks like Windows-1252",
+        "has totals or a footer: 1 line",
+        '+    sep: ";"',
+        "+    skiprows: 1",
+        "aliases: [Transaktionsnummer]",
+        'written_as: {decimal: ",", thousands: "."}',
+        "written_as: {order: DMY, zone: Europe/Berlin}",
+        "identifier FREE_TEXT",
+    ):
+        assert part in said.out
+    assert "ann" not in said.out
+    assert "Plum" not in said.out
+
+
+def test_a_question_ends_inspect_with_1_and_the_flag_that_answers_it(
+    workspace: Workspace, say: Callable[..., Said]
+) -> None:
+    workspace.write("card.csv", GERMAN.encode())
+    said = say("source", "inspect", str(workspace.root / "card.csv"))
+    assert said.code == 1
+    assert "  --answer transaction_timestamp.zone=America/New_York  (for example)" in said.lines
+
+
+def test_add_tries_the_entry_and_writes_it(workspace: Workspace, say: Callable[..., Said]) -> None:
+    workspace.write("data/transactions.csv", GERMAN.encode("cp1252"))
+    file = str(workspace.data / "transactions.csv")
+    said = say("source", "add", file, *ANSWERS, "--yes")
+    assert said.code == 0, said.err
+    assert said.lines[-1] == "Written."
+    (at,) = [place for place, line in enumerate(said.lines) if line.startswith("records")]
+    assert said.lines[at + 1].split() == ["3", "0", "2", "1", "0"]
+    workspace.run()
+    assert workspace.query(
+        "select transaction_id, amount, transaction_timestamp::varchar from marts.fact_transactions"
+        " order by all"
+    ) == [
+        ("T1", 60, "2025-03-04 23:00:00"),
+        ("T2", 1050, "2025-03-05 23:00:00"),
+    ]
+
+
+def test_add_writes_nothing_while_a_question_is_open(
+    workspace: Workspace, say: Callable[..., Said]
+) -> None:
+    workspace.write("data/transactions.csv", GERMAN.encode())
+    before = (workspace.root / "catalog.yaml").read_bytes()
+    said = say("source", "add", str(workspace.data / "transactions.csv"), "--yes")
+    assert said.code == 1
+    assert "nothing is written: 1 question left open" in said.err
+    assert (workspace.root / "catalog.yaml").read_bytes() == before
+
+
+def test_add_has_nothing_to_write_for_files_that_are_as_declared(
+    workspace: Workspace, say: Callable[..., Said]
+) -> None:
+    said = say("source", "add", str(workspace.data / "employees.csv"))
+    assert said.code == 0, said.err
+    assert said.lines[-1] == "catalog.yaml says all of this already: there is nothing to write."
+
+
+def test_add_asks_before_it_writes(
+    workspace: Workspace, say: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (workspace.root / "catalog.yaml").read_bytes()
+    workspace.write("departments.csv", "Department ID,Name\nD1,Sales\nD2,Legal\n")
+    file = str(workspace.root / "departments.csv")
+    assert say("source", "add", file).code == 2
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("click.confirm", _refuse)
+    assert say("source", "add", file).code == 130
+    assert (workspace.root / "catalog.yaml").read_bytes() == before
+    assert not (workspace.root / "sql/staging/stg_departments.sql").exists()
+
+
+def _refuse(*_: object, **__: object) -> bool:
+    raise KeyboardInterrupt
+
+
+def test_on_a_terminal_questions_are_asked(
+    workspace: Workspace, say: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.write("card.csv", GERMAN.encode())
+    asked = []
+
+    def answer(name: str, **_: object) -> str:
+        asked.append(name)
+        return "Europe/Berlin"
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("click.prompt", answer)
+    said = say("source", "inspect", str(workspace.root / "card.csv"))
+    assert (said.code, asked) == (0, ["transaction_timestamp.zone"])
+    assert "zone: Europe/Berlin" in said.out
+
+
+def test_a_new_feed_gets_a_source_and_a_table(
+    workspace: Workspace, say: Callable[..., Said]
+) -> None:
+    workspace.write(
+        "data/departments.csv",
+        "Department ID,Name,Head,Budget,Since\n"
+        'D1,Sales,ann@example.com,"1,200.50",31.12.2019\n'
+        'D2,Legal,bo@example.com,"900.00",01.02.2020\n',
+    )
+    said = say("source", "add", str(workspace.data / "departments.csv"), "--yes")
+    assert said.code == 0, said.err
+    assert say("catalog", "validate").code == 0
+    workspace.run()
+    assert workspace.query(
+        "select department_id, budget, since::varchar from staging.stg_departments order by all"
+    ) == [("D1", 1200.5, "2019-12-31"), ("D2", 900, "2020-02-01")]
+    columns = workspace.query(
+        "select column_name from duckdb_columns() where table_name = 'stg_departments'"
+    )
+    assert ("head",) not in columns
+
+
+def test_a_file_elsewhere_is_to_be_copied(workspace: Workspace, say: Callable[..., Said]) -> None:
+    workspace.write("in/departments.csv", "Department ID,Name\nD1,Sales\nD2,Legal\n")
+    file = workspace.root / "in/departments.csv"
+    said = say("source", "add", str(file), "--yes")
+    assert said.lines[-1] == (
+        f"Now put the file where runs look for it: cp {file} {workspace.data / 'departments.csv'}"
+    )
+
+
+def test_a_trial_that_fails_writes_nothing(workspace: Workspace, say: Callable[..., Said]) -> None:
+    workspace.write("data/departments.csv", "Department ID,Name\nD1,Sales\nD2,Legal\n")
+    workspace.write("sql/marts/dim_merchants.sql", "select nothing from nowhere")
+    before = (workspace.root / "catalog.yaml").read_bytes()
+    said = say("source", "add", str(workspace.data / "departments.csv"), "--yes")
+    assert said.code == 1
+    assert (workspace.root / "catalog.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b"<!DOCTYPE html><html><body>Sign in</body></html>", "is a web page"),
+        (b"%PDF-1.7\n" + b"x" * 300, "is a PDF"),
+        (b"\x00\x01\x02\x03" * 100, "is no text"),
+    ],
+)
+def test_a_file_that_fits_nothing_is_said_to_be_what_it_is(
+    workspace: Workspace, say: Callable[..., Said], content: bytes, says: str
+) -> None:
+    workspace.write("it.csv", content)
+    said = say("source", "inspect", str(workspace.root / "it.csv"))
+    assert said.code == 1
+    assert says in said.err
+
+
+def test_a_compressed_file_is_looked_into(workspace: Workspace, say: Callable[..., Said]) -> None:
+    workspace.write("card.csv.gz", gzip.compress(GERMAN.encode()))
+    said = say("source", "inspect", str(workspace.root / "card.csv.gz"), *ZONE)
+    assert said.code == 0, said.err
+    assert "is a gzip file" in said.out
+    assert "source transactions" in said.out
+
+
+def test_all_of_a_file_is_read_where_the_first_records_leave_a_question(
+    workspace: Workspace, say: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = ["03/04/2020"] * 30 + ["03/31/2020"]
+    rows = [f"E{number},A,B,a@example.com,{day},active" for number, day in enumerate(days)]
+    header = "employee_id,first_name,last_name,email,hire_date,status"
+    workspace.write("staff.csv", "\n".join([header, *rows, ""]))
+    monkeypatch.setattr(proposing, "FIRST", 20)
+    said = say("source", "inspect", str(workspace.root / "staff.csv"))
+    assert said.code == 0, said.out
+    assert "staff.csv: 31 records read, all of them" in said.out
+    assert "31 of 31 values are valid; 1 only so" in said.out
+
+
+def test_a_bounded_number_of_records_is_read_otherwise(
+    workspace: Workspace, say: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"D{number},Department {number}" for number in range(50)]
+    workspace.write("departments.csv", "\n".join(["Department ID,Name", *rows, ""]))
+    monkeypatch.setattr(proposing, "FIRST", 20)
+    said = say("source", "inspect", str(workspace.root / "departments.csv"))
+    assert "departments.csv: 20 records read, the first ones" in said.out
+    assert sampling.FIRST >= 10_000

@@ -1,0 +1,118 @@
+"""Which column is which: by names in many languages, by values, by ids that are known."""
+
+from __future__ import annotations
+
+import pytest
+from proposing import file_of, names_of, proposed
+
+EMPLOYEES = ["employee_id", "first_name", "last_name", "email", "hire_date", "status"]
+TRANSACTIONS = [
+    "transaction_id",
+    "employee_id",
+    "benefit_account_id",
+    "merchant",
+    "amount",
+    "transaction_timestamp",
+]
+PEOPLE = (
+    "E1,Ann,Archer,ann@example.com,2020-01-01,active\nE2,Bo,Baker,b@example.com,2021-02-01,term"
+)
+CHARGES = (
+    "T1,E1,A1,Iron Gym,10.50,2025-01-05T10:00:00Z\nT2,E2,A2,Plum Crate,20.00,2025-01-06T10:00:00Z"
+)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Personalnummer,Vorname,Nachname,E-Mail-Adresse,Eintrittsdatum,Beschäftigungsstatus",
+        "Matricule salarié,Prénom,Nom,Courriel,Date d'embauche,Statut",
+        "Número de empleado,Nombre,Apellidos,Correo electrónico,Fecha de contratación,Situación",
+        "社員番号,名,姓,メールアドレス,入社日,在籍状況",
+        "Worker ID,Legal First Name,Legal Last Name,Work Email,Original Hire Date,Worker Status",
+        "EEID,GivenName,Surname,Email Address,Date of Hire (YYYY-MM-DD),Employment Status",
+        "matricola,nome,cognome,posta elettronica,data di assunzione,stato",
+    ],
+)
+def test_an_employees_file_is_known_by_the_names_of_many_languages(header: str) -> None:
+    proposal = proposed(file_of(f"{header}\n{PEOPLE}"))
+    assert proposal.source == "employees"
+    assert [it.name for it in proposal.columns] == EMPLOYEES
+    assert not proposal.missing
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Transaktionsnummer,Mitarbeiternr,Konto-Nr.,Händler,Betrag,Buchungsdatum",
+        "N° transaction,N° employé,Compte,Commerçant,Montant,Date opération",
+        "Referencia,Empleado,Cuenta,Comercio,Importe,Fecha y hora",
+        "取引番号,従業員番号,口座番号,加盟店名,利用金額,取引日時",
+        "id,cardholder id,account,merchant_name,amount,created_at",
+    ],
+)
+def test_a_transactions_file_is_known_by_the_names_of_many_languages(header: str) -> None:
+    proposal = proposed(file_of(f"{header}\n{CHARGES}"))
+    assert proposal.source == "transactions"
+    assert [it.name for it in proposal.columns] == TRANSACTIONS
+
+
+def test_a_column_is_known_by_its_ids() -> None:
+    file = file_of("txn,who,wallet,vendor,amount,date\n" + CHARGES)
+    assert "employee_id" not in names_of(proposed(file)).values()
+    by_ids = proposed(file, keys={"employee_id": ["E1", "E2", "E3"]})
+    assert names_of(by_ids)["who"] == "employee_id"
+    assert next(it.why for it in by_ids.columns if it.header == "who") == (
+        "2 of 2 ids are known as employee_id"
+    )
+
+
+def test_two_columns_that_are_as_likely_are_asked_about() -> None:
+    file = file_of(
+        "id,employee,account,vendor,Total,Umsatz,date\n"
+        "T1,E1,A1,Gym,1.5,10.5,2025-01-05T10:00:00Z\nT2,E2,A2,Gym,1.5,2.5,2025-01-05T10:00:00Z"
+    )
+    (question,) = [it for it in proposed(file).questions if it.name == "amount"]
+    assert question.flags == ["--answer amount=Total", "--answer amount=Umsatz"]
+    answered = proposed(file, answers={"amount": "Umsatz"})
+    assert names_of(answered)["Umsatz"] == "amount"
+
+
+def test_a_column_that_is_not_found_is_missing_until_somebody_names_it() -> None:
+    file = file_of("transaction_id,employee_id,benefit_account_id,merchant,xyz,created\n" + CHARGES)
+    assert proposed(file).missing == ("amount",)
+    assert not proposed(file, answers={"amount": "xyz"}).missing
+
+
+def test_a_file_of_other_columns_is_a_new_source_called_as_the_file() -> None:
+    file = file_of("Department ID,Name\nD1,Sales\nD2,Legal", "Departments 2025-01.csv")
+    proposal = proposed(file)
+    assert proposal.is_new
+    assert (proposal.source, proposal.filepath) == (
+        "departments",
+        "data/Departments 2025-01.csv",
+    )
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "=cmd|'/c calc'!A1,<script>alert(1)</script>",
+        '{{x}},"; drop table employees; --',
+        "../../etc/passwd,\x1b[31mred",
+        "_source_file,_row_number",
+        "%,",
+        "a" * 5000 + ",b",
+    ],
+)
+def test_hostile_headers_give_columns_with_names_of_their_own(header: str) -> None:
+    proposal = proposed(file_of(f"{header}\n1,2\n3,4"))
+    names = [it.name for it in proposal.columns]
+    assert len(set(names)) == len(names)
+    assert all(name.isidentifier() and not name.startswith("_") for name in names)
+
+
+def test_a_file_without_a_record_is_known_by_its_header_alone() -> None:
+    proposal = proposed(file_of("Personalnummer,Vorname,Nachname,E-Mail,Eintritt,Status"))
+    assert [it.name for it in proposal.columns] == EMPLOYEES
+    assert not proposal.questions

@@ -1,0 +1,186 @@
+"""How amounts, dates and instants are written is told by all values, or asked."""
+
+from __future__ import annotations
+
+import pytest
+from proposing import column, reader
+
+from benepass_tasks.config.errors import ProjectError
+from benepass_tasks.ingestion.proposals.forms import Form, form_of
+
+
+def amount(*values: str, header: str = "Amount", **answers: str) -> Form:
+    return form_of("amount", "amount", column(header, *values), reader(), answers)
+
+
+def day(*values: str, **answers: str) -> Form:
+    return form_of("hired", "date", column("Hired", *values), reader(), answers)
+
+
+def instant(*values: str, answers: dict[str, str] | None = None) -> Form:
+    return form_of("at", "instant", column("At", *values), reader(), answers or {})
+
+
+def choices(form: Form) -> list[str]:
+    """The answers to the only question."""
+    (question,) = form.questions
+    return list(question.choices)
+
+
+def test_what_is_canonical_needs_no_declaration() -> None:
+    forms = [
+        amount("12.50", "3", "-1.00"),
+        day("2025-01-31", "2024-02-29", "2024-02-28"),
+        instant("2025-01-31T10:00:00Z", "2025-01-31 10:00+01:00", "2025-01-31T10:00:00.5Z"),
+    ]
+    for form in forms:
+        assert form.written_as == {}
+        assert form.evidence == "3 of 3 values are valid"
+        assert not form.questions
+
+
+@pytest.mark.parametrize(
+    ("values", "written_as"),
+    [
+        (["12,50", "3,00"], {"decimal": ","}),
+        (["1.234,50", "12,00"], {"decimal": ",", "thousands": "."}),
+        (["1,234.50", "12.00"], {"decimal": ".", "thousands": ","}),
+        (["1 234,50", "12,00"], {"decimal": ",", "thousands": " "}),
+        (["1\u202f234,50", "1\u00a0000,00"], {"decimal": ",", "thousands": " "}),
+        (["1'234.50", "12.00"], {"decimal": ".", "thousands": "'"}),
+        (["$12.00", "12.00 USD"], {"currency": ["$", "USD"]}),
+        (["(12.00)", "5.00"], {"negative": ["parentheses"]}),
+        (["12.00-", "-5.00"], {"negative": ["minus", "trailing_minus"]}),
+        (["\u221212.00", "5.00"], {"negative": ["unicode_minus"]}),
+    ],
+)
+def test_amounts_are_read_as_they_are_written(
+    values: list[str], written_as: dict[str, object]
+) -> None:
+    form = amount(*values)
+    assert form.written_as == written_as
+    assert form.evidence.startswith("2 of 2 values are valid")
+    assert not form.questions
+
+
+def test_three_digits_after_a_separator_are_asked_about() -> None:
+    assert choices(amount("1.200", "12.500")) == ["decimal_point", "decimal_comma"]
+    assert amount("1.200", amount="decimal_comma").written_as == {"decimal": ",", "thousands": "."}
+    assert amount("1.200", amount="decimal_point").written_as == {"decimal": "."}
+
+
+def test_one_value_that_only_one_reading_reads_decides_for_all() -> None:
+    form = amount("1.200", "2.500", "7,50")
+    assert form.written_as == {"decimal": ",", "thousands": "."}
+    assert form.evidence == "3 of 3 values are valid; 1 only so"
+
+
+def test_amounts_of_both_kinds_are_asked_about_and_never_chosen() -> None:
+    form = amount("12,50", "1.234", "3.75")
+    assert choices(form) == ["decimal_point", "decimal_comma"]
+
+
+def test_a_header_that_says_cents_is_believed_unless_values_have_decimals() -> None:
+    assert amount("1200", "1250", header="amount_cents").written_as == {"unit": "cents"}
+    assert choices(amount("12.50", header="amount_cents")) == ["cents", "units"]
+
+
+def test_whole_amounts_may_be_cents_and_are_asked_about() -> None:
+    assert choices(amount("1200", "1250")) == ["cents", "units"]
+    assert amount("1200", **{"amount.unit": "cents"}).written_as == {"unit": "cents"}
+    assert amount("1200", **{"amount.unit": "units"}).written_as == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "header"), [(["12.00 EUR"], "Amount"), (["12.00"], "Amount (€)")]
+)
+def test_another_currency_than_that_of_the_reports_is_asked_about(
+    values: list[str], header: str
+) -> None:
+    assert choices(amount(*values, header=header)) == ["EUR"]
+    form = amount(*values, header=header, **{"amount.currency": "EUR"})
+    assert form.written_as["currency"] == ["EUR"]
+
+
+def test_amounts_of_the_other_currencies_stay_unread() -> None:
+    form = amount("$12.00", "$13.00", "12.00 EUR")
+    assert form.written_as == {"currency": ["$"]}
+    assert form.evidence.startswith("2 of 3 values are valid; they look like ")
+
+
+@pytest.mark.parametrize(
+    ("values", "written_as"),
+    [
+        (["31.01.2025", "01.02.2025"], {"order": "DMY"}),
+        (["31/1/2025", "1/2/2025"], {"order": "DMY"}),
+        (["01/31/2025", "01/02/2025"], {"order": "MDY"}),
+        (["31.01.25", "01.02.25"], {"formats": ["%d.%m.%y"]}),
+        (["3 Jan 2025", "31 Dec 2024"], {"formats": ["%d %b %Y"]}),
+        (["January 3, 2025"], {"formats": ["%B %d, %Y"]}),
+        (["20250131", "20241231"], {"formats": ["%Y%m%d"]}),
+        (["2025/01/31"], {"formats": ["%Y/%m/%d"]}),
+        (["2025年1月31日"], {"formats": ["%Y年%m月%d日"]}),
+        (["45688", "45292"], {"excel_serial": True}),
+        (["2025-01-31 00:00:00"], {"formats": ["%Y-%m-%d %H:%M:%S"]}),
+    ],
+)
+def test_dates_are_read_as_they_are_written(
+    values: list[str], written_as: dict[str, object]
+) -> None:
+    form = day(*values)
+    assert form.written_as == written_as
+    assert form.evidence.startswith(f"{len(values)} of {len(values)} values are valid")
+    assert not form.questions
+
+
+def test_the_order_of_day_and_month_is_asked_about_where_both_fit() -> None:
+    form = day("03/04/2025", "05/06/2025")
+    assert choices(form) == ["DMY", "MDY"]
+    assert form.questions[0].flags == ["--answer hired=DMY", "--answer hired=MDY"]
+    assert "03/04" not in form.questions[0].asks
+    assert day("03/04/2025", hired="MDY").written_as == {"order": "MDY"}
+
+
+def test_an_answer_that_is_no_choice_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ProjectError, match=r"there is no such answer \(did you mean 'DMY'\?\)"):
+        day("03/04/2025", hired="dmy")
+
+
+def test_the_canonical_form_stays_valid_beside_another() -> None:
+    form = day("2025-01-31", "31.12.2024")
+    assert form.written_as == {"order": "DMY", "formats": ["%Y-%m-%d"]}
+    assert form.evidence == "2 of 2 values are valid"
+
+
+@pytest.mark.parametrize(
+    ("value", "written_as"),
+    [
+        ("31.01.2025 10:15 +0100", {"formats": ["%d.%m.%Y %H:%M %z"]}),
+        ("2025-01-31 10:15:00 UTC", {"formats": ["%Y-%m-%d %H:%M:%S UTC"], "zone": "UTC"}),
+        ("1738318500", {"epoch": "seconds"}),
+        ("1738318500000", {"epoch": "milliseconds"}),
+    ],
+)
+def test_instants_that_say_their_zone_are_read(value: str, written_as: dict[str, object]) -> None:
+    form = instant(value)
+    assert form.written_as == written_as
+    assert not form.questions
+
+
+def test_the_zone_of_local_times_is_asked_for() -> None:
+    (question,) = instant("2025-01-31 18:30:00").questions
+    assert question.flags == ["--answer at.zone=America/New_York"]
+    answers = {"at.zone": "Europe/Paris"}
+    assert instant("2025-01-31 18:30", answers=answers).written_as == {"zone": "Europe/Paris"}
+    form = instant("31.01.2025 18:30", answers=answers)
+    assert form.written_as == {"order": "DMY", "zone": "Europe/Paris"}
+
+
+def test_a_zone_that_there_is_not_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ProjectError, match="did you mean 'Europe/Berlin'"):
+        instant("2025-01-31 18:30", answers={"at.zone": "Europe/Berln"})
+
+
+def test_what_no_reading_reads_is_shown_by_its_shape_alone() -> None:
+    form = day("sometime", "soon", "2025-01-31")
+    assert form.evidence == "1 of 3 values are valid; they look like A (2), 9999-99-99 (1)"
