@@ -70,7 +70,9 @@ class Layout:
     @property
     def of_raw(self) -> "Layout":
         """What decides over the raw records; raw keeps numbers and NULL words as written."""
-        return replace(self, decimal=".", thousands=None, na_values=())
+        # The numbers of a sheet are written as its texts are.
+        decimal = self.decimal if self.type == EXCEL else "."
+        return replace(self, decimal=decimal, thousands=None, na_values=())
 
     def compression_of(self, file: str) -> str | None:
         """How a file of this name is compressed; None where it is not."""

@@ -21,10 +21,11 @@ _ISO_CURRENCY = re.compile(r"[A-Z]{3}")
 _DOLLARS = frozenset({"$", "US$", "USD"})
 
 
-def number_text(number: float, number_format: str) -> str:
+def number_text(number: float, number_format: str, decimal: str = ".") -> str:
     """Write a number as a format of Excel means it, such as 12.5%, 00123 or 12.5 €."""
     plainly = str(number) if isinstance(number, int) else float_text(number)
-    return _writer(number_format)(plainly)
+    text = _writer(number_format)(plainly)
+    return text if decimal == "." else text.replace(".", decimal)
 
 
 @lru_cache(maxsize=1024)

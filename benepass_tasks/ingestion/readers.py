@@ -52,7 +52,7 @@ def open_reader(layout: Layout, path: Path, name: str) -> Iterator[Reader]:
             from benepass_tasks.ingestion.sheets import SheetReader  # noqa: PLC0415
             from benepass_tasks.ingestion.workbooks import open_sheet  # noqa: PLC0415
 
-            with open_sheet(file, layout.sheet_name) as rows:
+            with open_sheet(file, layout.sheet_name, layout.decimal) as rows:
                 yield SheetReader(file, rows, layout)
         elif layout.type == PARQUET:
             from benepass_tasks.ingestion.parquet import ParquetReader  # noqa: PLC0415

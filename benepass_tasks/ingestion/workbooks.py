@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Row = tuple[int, list[str | None]]
 """A row that is not empty: its number, from 1 on, and the texts of its cells from column A on."""
+Cell = tuple[Any, str | None]
+"""The value of a cell, and of a number its format."""
 
 _HIDDEN: Final = frozenset({"hidden", "veryHidden"})
 _ESCAPE = re.compile(r"_x(00[01][0-9A-Fa-f])_")
@@ -37,11 +39,11 @@ _ESCAPE = re.compile(r"_x(00[01][0-9A-Fa-f])_")
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A sheet of cells; `rows` reads it from its start to its end, and may be called again."""
+    """A sheet; `cells` reads its rows from the start to the end, and may be called again."""
 
     name: str
     is_hidden: bool
-    rows: Callable[[], Iterator[Row]]
+    cells: Callable[[], Iterator[list[Cell]]]
 
     @property
     def label(self) -> str:
@@ -50,8 +52,12 @@ class Sheet:
 
 
 @contextmanager
-def open_sheet(file: io.BufferedReader, name: str | None) -> Iterator[Iterator[Row]]:
+def open_sheet(
+    file: io.BufferedReader, name: str | None, decimal: str = "."
+) -> Iterator[Iterator[Row]]:
     """Open the sheet of a name, or else the only one that is not empty.
+
+    Numbers are written with the sign before their decimals that the texts of the sheet have.
 
     Raises:
         SourceError: the file is no workbook, is damaged or encrypted, or has no such sheet or
@@ -63,7 +69,7 @@ def open_sheet(file: io.BufferedReader, name: str | None) -> Iterator[Iterator[R
         raise SourceError(_no_workbook(known))
     opened = _open_new if known is signatures.WORKBOOK else _open_other
     with opened(file) as sheets:
-        yield _chosen(sheets, name).rows()
+        yield _rows(_chosen(sheets, name), decimal)
 
 
 def _no_workbook(known: Format | None) -> str:
@@ -84,7 +90,7 @@ def _chosen(sheets: Sequence[Sheet], name: str | None) -> Sheet:
         return chosen
     if len(sheets) == 1:
         return sheets[0]
-    filled = [sheet for sheet in sheets if next(sheet.rows(), None)]
+    filled = [sheet for sheet in sheets if next(_rows(sheet), None)]
     if len(filled) == 1:
         return filled[0]
     raise SourceError(
@@ -120,28 +126,20 @@ def _open_new(file: io.BufferedReader) -> Iterator[list[Sheet]]:
         workbook = openpyxl.load_workbook(file, read_only=True, data_only=True)
     with closing(workbook):
         yield [
-            Sheet(it.title, it.sheet_state in _HIDDEN, partial(_rows_of_new, it))
+            Sheet(it.title, it.sheet_state in _HIDDEN, partial(_cells_of_new, it))
             for it in workbook.worksheets
         ]
 
 
-def _rows_of_new(sheet: "ReadOnlyWorksheet") -> Iterator[Row]:
+def _cells_of_new(sheet: "ReadOnlyWorksheet") -> Iterator[list[Cell]]:
     # Many programs write the size of a sheet wrong, and rows beyond it would be left out.
     sheet.reset_dimensions()
-    for number, cells in enumerate(_cells_of_new(sheet), 1):
-        texts = [text_of(it) if shown is None else number_text(it, shown) for it, shown in cells]
-        if any(text is not None for text in texts):
-            yield number, texts
-
-
-def _cells_of_new(sheet: "ReadOnlyWorksheet") -> Iterator[list[tuple[Any, str | None]]]:
-    """The values of each row, and of a number its format."""
     with _damage_told():
         for row in sheet.iter_rows():
             yield [_content(cell) for cell in row]
 
 
-def _content(cell: Any) -> tuple[Any, str | None]:  # noqa: ANN401 - the library's own type is of two
+def _content(cell: Any) -> Cell:  # noqa: ANN401 - the library's own type is of two
     value = cell.value
     if isinstance(value, str):
         return _unescaped(value), None
@@ -163,18 +161,27 @@ def _open_other(file: io.BufferedReader) -> Iterator[list[Sheet]]:
             Sheet(
                 it.name,
                 it.visible != calamine.SheetVisibleEnum.Visible,
-                partial(_rows_of_other, workbook, it.name),
+                partial(_cells_of_other, workbook, it.name),
             )
             for it in workbook.sheets_metadata
             if it.typ == calamine.SheetTypeEnum.WorkSheet
         ]
 
 
-def _rows_of_other(workbook: "CalamineWorkbook", name: str) -> Iterator[Row]:
+def _cells_of_other(workbook: "CalamineWorkbook", name: str) -> Iterator[list[Cell]]:
     with _damage_told():
         rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
-    for number, cells in enumerate(rows, 1):
-        texts = [text_of(cell) for cell in cells]
+    for cells in rows:
+        yield [(it, "General" if type(it) in (int, float) else None) for it in cells]
+
+
+def _rows(sheet: Sheet, decimal: str = ".") -> Iterator[Row]:
+    """The rows of a sheet that hold anything, as text."""
+    for number, cells in enumerate(sheet.cells(), 1):
+        texts = [
+            text_of(value) if form is None else number_text(value, form, decimal)
+            for value, form in cells
+        ]
         if any(text is not None for text in texts):
             yield number, texts
 

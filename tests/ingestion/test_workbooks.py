@@ -86,6 +86,23 @@ def test_a_cell_is_written_as_the_sheet_means_it(
     assert read.rows == [(1, "A1", text)]
 
 
+def test_numbers_have_the_decimal_sign_of_the_texts_beside_them(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        HEADER,
+        ["A1", "1.234,50"],
+        ["A2", 1234.5],
+        ["A3", (0.125, "0.0%")],
+        ["v1.2", 7],
+    ]
+    read = _read(tmp_path, workbook(rows), decimal=",", thousands=".")
+    assert read.rows == [
+        (1, "A1", "1.234,50"),
+        (2, "A2", "1234,5"),
+        (3, "A3", "12,5%"),
+        (4, "v1.2", "7"),
+    ]
+
+
 def test_dates_count_from_the_year_that_the_workbook_says(tmp_path: Path) -> None:
     book = Workbook()
     book.epoch = MAC_EPOCH
