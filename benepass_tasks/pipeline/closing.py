@@ -10,7 +10,7 @@ from benepass_tasks.config.errors import ProjectError, WarehouseError
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
 from benepass_tasks.quality.monitors import judge_names, keep_results, observe
 from benepass_tasks.sqlmodels.effective import Definitions
-from benepass_tasks.state.history import beacon, runs
+from benepass_tasks.state.history import runs
 from benepass_tasks.state.history.materializations import record_bytes, record_skipped
 from benepass_tasks.state.history.runs import Ending
 from benepass_tasks.state.meta import MATERIALIZATIONS
@@ -54,7 +54,7 @@ def close_run(run: Run) -> Ending:
             runs.end(connection, run.beginning, ending)
             runs.settle_interrupted(connection, warehouse)
             runs.forget_old(connection, settings.keep_runs)
-        beacon.put_out(warehouse, run.id)
+        run.beacon.put_out()
         if aim is not None and aim.plan[ReconciliationNode.name].is_current:
             _watch(run, aim)
     return ending

@@ -74,7 +74,7 @@ class Pipeline:
         if not is_current:
             run.waiting.add(node)
             # Before there are workers, which work one after another: it is on for as long as any.
-            runs.go_on(run.warehouse, run.id)
+            runs.go_on(run.beacon)
         return is_current
 
     def _plan(self) -> Plan:

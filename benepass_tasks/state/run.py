@@ -23,6 +23,7 @@ from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.effective import Definitions, read_definitions
 from benepass_tasks.sqlmodels.privacy import require_proof
 from benepass_tasks.state.history import runs
+from benepass_tasks.state.history.beacon import Beacon
 from benepass_tasks.state.markers import Snapshot, now, read_snapshot
 from benepass_tasks.state.ownership import refuse_other_project
 from benepass_tasks.state.plan import Node, Plan, assess
@@ -62,6 +63,11 @@ class Run:
     def warehouse(self) -> Warehouse:
         """The warehouse that the settings name."""
         return warehouse_of(self.settings)
+
+    @cached_property
+    def beacon(self) -> Beacon:
+        """What tells others that it goes on."""
+        return Beacon(self.warehouse, self.id)
 
     @cached_property
     def definitions(self) -> Definitions:
@@ -142,7 +148,7 @@ class Run:
         warehouse = self.warehouse.waiting(patience)
         with warehouse.exclusive(lambda: self.goes_on_after(node)):
             if not self._is_begun:
-                runs.begin(warehouse, self.beginning)
+                runs.begin(warehouse, self.beginning, self.beacon)
                 self._is_begun = True
             yield warehouse
 

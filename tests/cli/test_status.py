@@ -78,11 +78,12 @@ def test_a_run_that_goes_on_is_named_beside_the_last_one(say: Say, workspace: Wo
     )
     path = workspace.warehouse
     here = Warehouse(path, "1GB", 1, tuple(current_settings().variables.items()), meta)
-    beacon.light(here, "alive")
+    alive = beacon.Beacon(here, "alive")
+    alive.light()
     try:
         said = say("status")
     finally:
-        beacon.put_out(here, "alive")
+        alive.put_out()
     assert said.code == 0
     assert said.lines[0].startswith("running")
     assert said.lines[0].endswith("run alive")

@@ -107,11 +107,12 @@ def test_a_run_that_was_killed_is_told_as_interrupted(told: Told) -> None:
 
 def test_a_run_that_goes_on_is_told_as_running(told: Told) -> None:
     told.run("r1", status="running")
-    beacon.light(told.warehouse, "r1")
+    lit = beacon.Beacon(told.warehouse, "r1")
+    lit.light()
     try:
         found = told.tell()["runs"][0]
     finally:
-        beacon.put_out(told.warehouse, "r1")
+        lit.put_out()
     assert (found["status"], found["ended_at"], found["seconds"]) == ("running", None, None)
 
 

@@ -8,29 +8,42 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benepass_tasks.engine.session import Warehouse
 
-_lit: dict[Path, int] = {}
-"""The open file of each beacon that this process or the one that it was forked from has lit."""
 
+@dataclass
+class Beacon:
+    """The file of a run, which its process and those that are forked from it have open."""
 
-def light(warehouse: Warehouse, run_id: str) -> None:
-    """Say that a run goes on, until `put_out` or the end of its processes.
+    warehouse: Warehouse
+    run_id: str
+    _opened: int | None = field(default=None, init=False, repr=False)
 
-    Raises:
-        OSError: the folder of the warehouse is not there, or cannot be written.
-    """
-    path = _path(warehouse, run_id)
-    while path not in _lit:
-        opened = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-        fcntl.flock(opened, fcntl.LOCK_EX)
-        if _is_at(path, opened):
-            _lit[path] = opened
-        else:
-            # Another run took it for dead before it was locked.
-            os.close(opened)
+    def light(self) -> None:
+        """Say that the run goes on, until `put_out` or the end of its processes.
+
+        Raises:
+            OSError: the folder of the warehouse is not there, or cannot be written.
+        """
+        path = _path(self.warehouse, self.run_id)
+        while self._opened is None:
+            opened = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+            fcntl.flock(opened, fcntl.LOCK_EX)
+            if _is_at(path, opened):
+                self._opened = opened
+            else:
+                # Another run took it for dead before it was locked.
+                os.close(opened)
+
+    def put_out(self) -> None:
+        """Say that the run is over."""
+        _path(self.warehouse, self.run_id).unlink(missing_ok=True)
+        if self._opened is not None:
+            os.close(self._opened)
+            self._opened = None
 
 
 def _is_at(path: Path, opened: int) -> bool:
@@ -38,14 +51,6 @@ def _is_at(path: Path, opened: int) -> bool:
         return os.path.samestat(path.stat(), os.fstat(opened))
     except FileNotFoundError:
         return False
-
-
-def put_out(warehouse: Warehouse, run_id: str) -> None:
-    """Say that a run is over."""
-    path = _path(warehouse, run_id)
-    path.unlink(missing_ok=True)
-    if path in _lit:
-        os.close(_lit.pop(path))
 
 
 def is_lit(warehouse: Warehouse, run_id: str) -> bool:

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.session import Warehouse
-from benepass_tasks.state.history import beacon
 from benepass_tasks.state.history.about import git_commit, shown_settings, versions
+from benepass_tasks.state.history.beacon import Beacon, put_out_dead
 from benepass_tasks.state.markers import now
 from benepass_tasks.state.meta import (
     CHECK_RESULTS,
@@ -55,16 +55,16 @@ class Ending:
     error: str | None = None
 
 
-def go_on(warehouse: Warehouse, run_id: str) -> None:
+def go_on(of_run: Beacon) -> None:
     """Let it be seen that a run goes on, as soon as it has something to do."""
     # Where that cannot be, the work itself says so.
     with suppress(OSError):
-        beacon.light(warehouse, run_id)
+        of_run.light()
 
 
-def begin(warehouse: Warehouse, beginning: Beginning) -> None:
+def begin(warehouse: Warehouse, beginning: Beginning, of_run: Beacon) -> None:
     """Write that a run is on, unless that is known; the caller has its turn on the warehouse."""
-    beacon.light(warehouse, beginning.run_id)
+    of_run.light()
     with warehouse.write() as connection:
         take_ownership(connection, beginning.settings.project_dir)
         _ensure_known(connection, beginning)
@@ -84,7 +84,7 @@ def end(connection: Connection, beginning: Beginning, ending: Ending) -> None:
 
 def settle_interrupted(connection: Connection, warehouse: Warehouse) -> None:
     """Write of runs that were killed that they are over, as of their last sign of life."""
-    alive = beacon.put_out_dead(warehouse)
+    alive = put_out_dead(warehouse)
     dead = select(RUNS.c.run_id).where(RUNS.c.status == "running", RUNS.c.run_id.not_in(alive))
     for lost in connection.execute(dead).scalars().all():
         seen = select(func.max(MATERIALIZATIONS.c.recorded_at)).where(

@@ -182,7 +182,7 @@ def test_a_run_is_seen_before_it_has_any_workers(workspace: Workspace) -> None:
         assert beacon.is_lit(warehouse, this.id)
         assert beacon.put_out_dead(warehouse) == {this.id}
         tasks.finish()
-        beacon.put_out(warehouse, this.id)
+        this.beacon.put_out()
 
 
 @pytest.mark.slow
