@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
-from benepass_tasks.catalog.forms import ColumnForm
+from benepass_tasks.catalog.forms import ColumnForm, Currency
 from benepass_tasks.catalog.layout import Layout
 
 if TYPE_CHECKING:
@@ -410,6 +410,8 @@ class DeclaredSource:
         reconciliation: What the records become; None where they stay in the raw table.
         records: What identifies a record, which is the later one, and which are spend.
         layout: How the files are written.
+        currency: Which currency the amounts are in, and which is reported.
+        ignored: Undeclared columns of the files that somebody has looked at.
     """
 
     name: str
@@ -424,6 +426,8 @@ class DeclaredSource:
     records: Records = Records()
     guards: Guards = Guards()
     layout: Layout = field(default_factory=Layout)
+    currency: Currency = field(default_factory=Currency)
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

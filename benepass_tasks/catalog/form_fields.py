@@ -9,7 +9,7 @@ from marshmallow import ValidationError, post_load
 
 from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.fields import Choice, Exactly, Flag, Names, Strict, Text, Value, of_form
-from benepass_tasks.catalog.forms import ColumnForm, Holds, Negative, Order, WrittenAs
+from benepass_tasks.catalog.forms import ColumnForm, Currency, Holds, Negative, Order, WrittenAs
 
 _SIGN = re.compile(r"[^0-9A-Za-z+\-\u2212()\s]|[ \u00a0\u202f\u2009]")
 _SIGN_FORM = r"^([^0-9A-Za-z+()\-\s]|[ \u00a0\u202f\u2009])$"
@@ -45,7 +45,30 @@ class Sign(Value[str]):
         raise ValidationError(f'must be one sign such as "," or ".", not {wording.shown(value)}')
 
 
-class Currency(Names):
+class CurrencyCode(Text):
+    """The code of a currency in ISO 4217."""
+
+    form = of_form(type="string", pattern=r"^\s*[A-Z]{3}\s*$")
+
+    def _checked(self, text: str) -> str:
+        if re.fullmatch(r"[A-Z]{3}", text):
+            return text
+        raise ValidationError(f"must be a code such as USD, not {wording.shown(text)}")
+
+
+class CurrencySchema(Strict):
+    """Which column says the currency, and which one is reported."""
+
+    column = Text()
+    reporting = CurrencyCode()
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> Currency:
+        """Make the declaration."""
+        return Currency(**data)
+
+
+class CurrencyMarks(Names):
     """Signs and codes of one currency."""
 
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> tuple[str, ...]:
@@ -77,7 +100,7 @@ class WrittenAsSchema(Strict):
     decimal = Sign()
     thousands = Sign()
     grouping = Choice(("thousands", "indian"))
-    currency = Currency()
+    currency = CurrencyMarks()
     negative = Marks()
     unit = Choice(("cents",))
     sign = Exactly("spend_is_negative", required=False)

@@ -41,6 +41,7 @@ def check(source: DeclaredSource) -> Iterator[Problem]:
     Yields:
         What is wrong, in no particular order.
     """
+    yield from _check_columns_named(source)
     for column in source.columns.values():
         form = column.form
         path = (source.name, "columns", column.name)
@@ -50,6 +51,17 @@ def check(source: DeclaredSource) -> Iterator[Problem]:
         if form.written_as is not None:
             for word, message in _contradictions(form, form.written_as):
                 yield Problem((*path, "written_as", *([word] if word else ())), message)
+
+
+def _check_columns_named(source: DeclaredSource) -> Iterator[Problem]:
+    column = source.currency.column
+    if column is not None and column not in source.columns:
+        near = wording.meant(wording.nearest(column, source.columns))
+        message = f"{column} is no column of the source{near}; declare it under columns"
+        yield Problem((source.name, "currency", "column"), message)
+    for name in source.ignored:
+        if name in source.columns:
+            yield Problem((source.name, "ignored"), f"{name} is declared; remove it here")
 
 
 def _contradictions(form: ColumnForm, said: WrittenAs) -> Iterator[tuple[str, str]]:

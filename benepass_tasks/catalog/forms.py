@@ -18,6 +18,9 @@ Order: TypeAlias = Literal["DMY", "MDY", "YMD"]
 DOUBT = "_doubt"
 """How the name of a base view's column ends that says what is doubtful about an instant."""
 
+SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
+"""The signs of some currencies, by their codes."""
+
 DIRECTIVES = {
     "d": r"[0-9]{1,2}",
     "m": r"[0-9]{1,2}",
@@ -118,6 +121,19 @@ class ColumnForm:
     def is_canonical(self) -> bool:
         """Whether the values stand in the files as the SQL reads them."""
         return not (self.written_as or self.synonyms or self.na_values)
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """The currency of a source's amounts.
+
+    Attributes:
+        column: The column that says it of each record; None where all are in the one reported.
+        reporting: The code of the one that is reported.
+    """
+
+    column: str | None = None
+    reporting: str = "USD"
 
 
 def wrong_with_format(text: str, holds: Holds) -> str | None:

@@ -44,6 +44,9 @@ _GLOB = frozenset("*?[")
 AS_WRITTEN = "_as_written"
 """How the name of a base view's column ends that holds the text as it is in the file."""
 
+FOREIGN = "_foreign_currency"
+"""The column of a base view that says which other currency the amounts are in."""
+
 PROVENANCE = ("_source_file", "_row_number")
 """What tells the rows of a table apart that has it, unless it has a key of its own."""
 
@@ -122,6 +125,8 @@ def _base_columns(source: DeclaredSource, raw: DeclaredTable) -> Iterator[Declar
         if column.form.holds == "instant":
             doubt = "Whether the clocks skip the local time or show it twice; NULL otherwise."
             yield DeclaredColumn(f"{name}{DOUBT}", doubt, "VARCHAR", "quality", pii)
+    other = "Currency of the amounts where it is not the one that is reported; NULL otherwise."
+    yield DeclaredColumn(FOREIGN, other, "VARCHAR", "quality", Pii("none"))
     yield from (DeclaredColumn(name, None, None, None, None) for name in PROVENANCE)
 
 

@@ -51,7 +51,12 @@ from benepass_tasks.catalog.fields import (
     Strict,
     Text,
 )
-from benepass_tasks.catalog.form_fields import Synonyms, WrittenAsSchema, column_form
+from benepass_tasks.catalog.form_fields import (
+    CurrencySchema,
+    Synonyms,
+    WrittenAsSchema,
+    column_form,
+)
 from benepass_tasks.catalog.form_rules import with_layout
 from benepass_tasks.catalog.forms import Holds
 from benepass_tasks.catalog.layout import FILE_TYPES
@@ -300,6 +305,8 @@ class _SourceMetadataSchema(_MetadataSchema):
     ordered_by = Text()
     counts_when = ValuesByColumn()
     refunds = RefundRule()
+    currency = Section(CurrencySchema())
+    ignored = Names()
 
     @post_load
     def gather_records(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:

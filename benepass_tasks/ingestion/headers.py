@@ -7,6 +7,7 @@ from benepass_tasks.catalog import Source
 from benepass_tasks.catalog.header_names import INGESTED, column_name, header_key
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.config.errors import SourceError
+from benepass_tasks.ingestion.header_units import refuse_dropped_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ def match_header(source: Source, file: str, fields: Sequence[str]) -> Header:
         raise SourceError(_no_header(source, file))
     _refuse_values(source, file, fields)
     _refuse_clashes(source, file, fields, columns)
+    refuse_dropped_units(source, file, fields, columns)
     undeclared = tuple(name for name in columns if name not in source.columns)
     return Header(columns, absent, undeclared)
 

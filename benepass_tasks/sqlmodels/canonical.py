@@ -6,7 +6,7 @@ is not wholly in a declared form is NULL.
 
 from collections.abc import Iterable
 
-from benepass_tasks.catalog.datasets import DeclaredColumn
+from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
 from benepass_tasks.catalog.forms import ColumnForm, WrittenAs, escaped, pattern_of
 from benepass_tasks.engine.session import quote_name, quote_text
 
@@ -59,6 +59,15 @@ def doubt(column: DeclaredColumn) -> str:
         return "cast(null as varchar)"
     value = f"clean_text({stated(column, quote_name(column.name))})"
     return f"local_doubt({_first(_local(form, value))}, {quote_text(form.zone)})"
+
+
+def foreign_currency(source: DeclaredSource) -> str:
+    """The currency of a record's amounts where it is not the one reported, as an expression."""
+    said = source.currency
+    if said.column is None:
+        return "cast(null as varchar)"
+    label = f"clean_label({canonical(source.columns[said.column])})"
+    return f"other_currency({label}, {quote_text(said.reporting.lower())})"
 
 
 def _label(form: ColumnForm, text: str) -> str:

@@ -13,6 +13,7 @@ with transactions as (
         transaction_timestamp_as_written,
         is_timestamp_zoned,
         transaction_timestamp_doubt,
+        foreign_currency,
         category,
         _source_file,
         _row_number
@@ -50,6 +51,7 @@ select
     transactions.transaction_timestamp_as_written,
     transactions.is_timestamp_zoned,
     transactions.transaction_timestamp_doubt,
+    transactions.foreign_currency,
     transactions.category,
     benefit_accounts.benefit_type,
     benefit_accounts.program_name,

@@ -61,6 +61,10 @@ from (
         'the id occurs with the same content; all records but the first'
     ),
     (
+        'transactions', 'foreign_currency', 2, 35,
+        'in another currency than the one that is reported, or in none that is known'
+    ),
+    (
         'transactions', 'invalid_amount', 2, 40,
         'empty, no number, NaN or infinite, with a currency sign, a thousands separator or an '
         || 'exponent, more than two decimals that matter, or too large for DECIMAL(18,2)'

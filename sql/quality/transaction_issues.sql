@@ -55,6 +55,10 @@ own_issues as materialized (
     from repeated_compared
     where version_count = 1 and copy_number > 1
     union all
+    select _source_file, _row_number, 'foreign_currency' as issue
+    from intermediate.int_transactions_enriched
+    where foreign_currency is not null
+    union all
     select _source_file, _row_number, 'invalid_amount' as issue
     from intermediate.int_transactions_enriched
     where amount is null

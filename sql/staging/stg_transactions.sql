@@ -13,7 +13,8 @@ with transactions as (
         clean_text(transaction_timestamp) as timestamp_text,
         transaction_timestamp_as_written,
         transaction_timestamp_doubt,
-        clean_label(category) as category
+        clean_label(category) as category,
+        _foreign_currency as foreign_currency
     from base.transactions
 ),
 
@@ -38,6 +39,7 @@ select
     if(transaction_timestamp is null, null, has_zone(timestamp_text)) as is_timestamp_zoned,
     transaction_timestamp_doubt,
     category,
+    foreign_currency,
     _source_file,
     _row_number
 from typed

@@ -411,3 +411,14 @@ def test_no_two_of_the_forms_that_differ_share_a_text(
         text = f"{grouped(whole, '.')},{cents}"
         assert read(connection, german, [text])[text] == Decimal(f"{whole}.{cents}")
         assert read(connection, english, [text])[text] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("USD", None), (" usd ", None), ("EUR", "EUR"), (None, "missing"), ("Ann Lee", "unknown")],
+)
+def test_another_currency_is_told_by_its_code_alone(
+    connection: duckdb.DuckDBPyConnection, text: str | None, told: str | None
+) -> None:
+    found = connection.execute("select other_currency(clean_label(?), 'usd')", [text])
+    assert found.fetchone() == (told,)

@@ -290,7 +290,7 @@ def sums_of_the_marts_are_those_of_the_fact(built: Built) -> None:
 
 def addresses_are_masked(built: Built) -> None:
     for relation, rows in built.contents.items():
-        if not relation.startswith("raw."):
+        if not relation.startswith(("raw.", "base.")):
             values = chain.from_iterable(
                 (value for name, value in row.items() if name != "raw_email") for row in rows
             )

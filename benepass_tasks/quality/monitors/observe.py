@@ -24,6 +24,7 @@ from benepass_tasks.quality.monitors.figures import Key, read_figures
 from benepass_tasks.quality.monitors.freshness import instant_of, judge_freshness
 from benepass_tasks.quality.monitors.results import Monitor, Result, results_on
 from benepass_tasks.quality.monitors.statistics import NEEDED
+from benepass_tasks.quality.monitors.unread import judge_unread
 from benepass_tasks.quality.monitors.volume import judge_volume
 from benepass_tasks.state.history.read import newest_figures
 from benepass_tasks.state.markers import now
@@ -102,6 +103,7 @@ def observe(
     results = [
         *judge_freshness(connection, catalog, instant_of(as_of, now())),
         *judge_volume(connection, catalog),
+        *judge_unread(connection, catalog),
         *judge_clean(newest_figures(connection), catalog),
         *_unlike_before(connection, project, catalog, window),
     ]

@@ -23,6 +23,7 @@ Monitor = Literal[
     "flag_rate",
     "rejected_rate",
     "spend_per_day",
+    "undeclared_column",
 ]
 
 
