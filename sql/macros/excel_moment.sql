@@ -1,5 +1,5 @@
--- A number of Excel's calendar of 1900 as a moment, to the millisecond; NULL where it is none. Day 1
--- is 1 January 1900. Day 60 is 29 February 1900, which never was, and days before it are one off.
+-- A number of Excel's calendar of 1900 as a moment, to the millisecond; NULL where it is none. Day
+-- 1 is 1 January 1900. Day 60 is 29 February 1900, which never was; days before it are one off.
 create or replace macro excel_moment(value) as
     case
         when regexp_full_match(value, '[1-9][0-9]{0,6}([.][0-9]{1,15})?')

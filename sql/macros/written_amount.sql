@@ -1,14 +1,17 @@
--- A cleaned text that as a whole matches the pattern of a declared form, as plain decimal text; NULL
--- where it does not. The currency (a pattern) is taken out, then all but digits and decimal sign;
--- zeros beyond the second decimal go, since three decimals alone could be thousands.
+-- A cleaned text that as a whole matches the pattern of a declared form, as plain decimal text;
+-- NULL where it does not. The currency (a pattern) is taken out, then all but the digits and the
+-- decimal sign. Zeros beyond the second decimal go: three decimals alone could be thousands.
 create or replace macro written_amount(value, form, currency, decimal_sign) as
     case
         when regexp_full_match(value, form)
-            then if(regexp_matches(regexp_replace(value, currency, ''), '[-−(]'), '-', '')
+            then if(regexp_matches(regexp_replace(value, currency, ''), '[−(-]'), '-', '')
                 || regexp_replace(
                     replace(
                         regexp_replace(
-                            regexp_replace(value, currency, ''), '[^0-9' || decimal_sign || ']', '', 'g'
+                            regexp_replace(value, currency, ''),
+                            '[^0-9' || decimal_sign || ']',
+                            '',
+                            'g'
                         ),
                         decimal_sign,
                         '.'

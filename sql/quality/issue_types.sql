@@ -22,7 +22,10 @@ from (
         || 'the last where the content differed at some time'
     ),
     ('employees', 'unknown_status', 1, 40, 'not active, on_leave or terminated'),
-    ('employees', 'invalid_hire_date', 1, 50, 'empty or not YYYY-MM-DD'),
+    (
+        'employees', 'invalid_hire_date', 1, 50,
+        'empty or not in the declared form, by default YYYY-MM-DD'
+    ),
     ('employees', 'invalid_email', 1, 60, 'empty, or not of the form name@domain'),
     ('employees', 'invalid_termination_date', 1, 70, 'not empty and not YYYY-MM-DD'),
     (
@@ -66,12 +69,16 @@ from (
     ),
     (
         'transactions', 'invalid_amount', 2, 40,
-        'empty, no number, NaN or infinite, with a currency sign, a thousands separator or an '
-        || 'exponent, more than two decimals that matter, or too large for DECIMAL(18,2)'
+        'empty or not in the declared form; where none is, all but plain decimals: with a currency '
+        || 'sign, a thousands separator or an exponent, or such as 1.200, which could be 1200; '
+        || 'more than two decimals that matter, or too large for DECIMAL(18,2)'
     ),
     ('transactions', 'negative_amount', 2, 50, 'below zero'),
     ('transactions', 'zero_amount', 2, 60, 'zero'),
-    ('transactions', 'invalid_timestamp', 2, 70, 'empty or not ISO 8601 (extended format)'),
+    (
+        'transactions', 'invalid_timestamp', 2, 70,
+        'empty or not in the declared form, by default ISO 8601 (extended format)'
+    ),
     (
         'transactions', 'terminated_employee', 2, 80,
         'after the employee''s last day; where that is not known, the status is terminated'
