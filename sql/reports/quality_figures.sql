@@ -136,6 +136,17 @@ restarts as (
     where loads.file_count > 1 and clashes.records > loads.records / 2
 ),
 
+-- Employees with charges that the census lacks; more of them than before its newest load is news.
+missing_employees as (
+    select
+        count(distinct transactions.employee_id) as employees,
+        coalesce(sum(transactions.amount), 0) as amount
+    from quality.quarantine_transactions as transactions
+    anti join staging.stg_employees as employees
+        on transactions.employee_id = employees.employee_id
+    where transactions.employee_id is not null
+),
+
 -- The cells that the files have. A column that a file lacks has none, although raw holds NULL.
 cells as (
     select
@@ -261,6 +272,20 @@ select
 from all_issues
 where tier = 1
 group by source, issue
+union all
+select
+    'employees' as dataset,
+    'missing_with_charges' as figure,
+    null as figure_name,
+    employees as figure_value
+from missing_employees
+union all
+select
+    'employees' as dataset,
+    'missing_charged' as figure,
+    null as figure_name,
+    amount as figure_value
+from missing_employees
 union all
 select
     relation as dataset,

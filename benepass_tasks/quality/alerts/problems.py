@@ -155,6 +155,7 @@ order by all
 MORE_OF_MONITORS = {
     "freshness": "`benepass runs` lists what the last runs did",
     "clean_share": "`benepass quarantine {dataset}` lists the records",
+    "missing_employees": "`benepass quarantine transactions` lists the charges",
     "restarted_ids": "`benepass quarantine {dataset}` lists the records",
     "quarantine_rate": "`benepass quarantine {dataset} --reason {name}` lists the records",
     "rejected_rate": "`raw.rejected_rows` has the records",

@@ -19,6 +19,7 @@ from benepass_tasks.quality.monitors.anomalies import (
     judge_rows,
     judge_share,
 )
+from benepass_tasks.quality.monitors.census import judge_census
 from benepass_tasks.quality.monitors.clean import judge_clean
 from benepass_tasks.quality.monitors.figures import Key, read_figures
 from benepass_tasks.quality.monitors.freshness import instant_of, judge_freshness
@@ -32,7 +33,7 @@ from benepass_tasks.state.markers import now
 JUDGE = "1"
 """Version of how figures are judged; a change of it judges them anew."""
 
-OF_SOURCES = ("clean_share", "restarted_ids", "near_names")
+OF_SOURCES = ("clean_share", "restarted_ids", "near_names", "missing_employees")
 """The monitors that judge a source without any history."""
 
 PERIODS = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
@@ -105,6 +106,7 @@ def observe(
         *judge_volume(connection, catalog),
         *judge_unread(connection, catalog),
         *judge_clean(newest_figures(connection), catalog),
+        *judge_census(connection),
         *_unlike_before(connection, project, catalog, window),
     ]
     results.sort(key=_worst_first)

@@ -17,6 +17,7 @@ Monitor = Literal[
     "clean_share",
     "restarted_ids",
     "near_names",
+    "missing_employees",
     "row_count",
     "null_rate",
     "quarantine_rate",
