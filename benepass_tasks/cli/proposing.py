@@ -14,6 +14,7 @@ from benepass_tasks.catalog.editing import set_values
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.cli.output import plain, say, say_table
 from benepass_tasks.config.errors import BenepassError, ProjectError
+from benepass_tasks.ingestion.proposals.columns import NAMED
 from benepass_tasks.ingestion.proposals.entries import first_model, settings_of
 from benepass_tasks.ingestion.proposals.keys import all_keys, keys_in_files
 from benepass_tasks.ingestion.proposals.profile import plural
@@ -162,7 +163,6 @@ def say_proposal(proposed: Proposed, before: str, after: str, catalog: str) -> N
         ("in the file", "in the catalog", "why", "values", "personal data"),
         [_column_row(it) for it in proposal.columns],
     )
-    say()
     for note in _notes(proposal):
         say(plain(note))
     if before != after:
@@ -195,7 +195,7 @@ def _notes(proposal: "Proposal") -> Iterator[str]:
     if proposal.missing:
         yield (
             f"No column was found for {', '.join(proposal.missing)}. Where one is, say so: "
-            f"--answer {proposal.missing[0]}='ITS NAME IN THE FILE'"
+            f"--answer {proposal.missing[0]}{NAMED}='ITS NAME IN THE FILE'"
         )
     if not proposal.profile.records:
         yield "There is no record, so nothing is known of how values are written."
@@ -263,7 +263,7 @@ def require_answers(proposed: Sequence[Proposed]) -> None:
             missing = it.proposal.missing
             raise ProjectError(
                 f"nothing is written: source {it.proposal.source} needs {', '.join(missing)}; say "
-                f"which column it is: --answer {missing[0]}='ITS NAME IN THE FILE'"
+                f"which column it is: --answer {missing[0]}{NAMED}='ITS NAME IN THE FILE'"
             )
 
 

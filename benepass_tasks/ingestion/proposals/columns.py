@@ -15,6 +15,9 @@ Keys = Mapping[str, Collection[str]]
 ITS_NAME = "its name"
 """Why a column is the one that the source calls so, too, or has an alias for."""
 
+NAMED = ".column"
+"""How the name of the question ends which column of the file is one of ours."""
+
 DECLARED, KNOWN, VALUES, OWN_ID, PART = 5, 4, 3, 2, 1
 """How sure a match is, in that order: the catalog says so, the name is a usual one, the values do,
 the name is what an id is called in its own file, a part of the name is a usual one."""
@@ -84,7 +87,7 @@ def fit(source: DeclaredSource, profile: FileProfile, keys: Keys, said: Mapping[
         source: The source.
         profile: The file.
         keys: The ids that are known already.
-        said: The headers that somebody has named, by our name for the column.
+        said: What was answered, among it the headers of columns that somebody has named.
     """
     found = sorted(_matches(source, profile, keys, said), key=lambda it: (-it.strength, it.place))
     matches: dict[str, Match] = {}
@@ -124,8 +127,8 @@ def _matches(
     for place, column in enumerate(profile.columns):
         for declared in source.columns.values():
             name = declared.name
-            if name in said:
-                if said[name] == column.header:
+            if f"{name}{NAMED}" in said:
+                if said[f"{name}{NAMED}"] == column.header:
                     yield Match(DECLARED + 1, place, name, "as answered")
                 continue
             named = _by_name(column, declared, is_own_id=name == own_id)

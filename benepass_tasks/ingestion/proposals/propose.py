@@ -13,6 +13,7 @@ from benepass_tasks.ingestion.proposals import meanings, spending
 from benepass_tasks.ingestion.proposals.columns import (
     ITS_NAME,
     MOST,
+    NAMED,
     Fit,
     Keys,
     Match,
@@ -201,7 +202,7 @@ def _rivals(fitting: Fit, profile: FileProfile, answers: Answers) -> Iterator[Qu
     for name, places in fitting.rivals.items():
         headers = [profile.columns[it].header for it in (fitting.matches[name].place, *places)]
         asks = f"which column is {name}? Several have a usual name of it"
-        question = Question(name, asks, dict.fromkeys(headers, "this one"))
+        question = Question(f"{name}{NAMED}", asks, dict.fromkeys(headers, "this one"))
         if answered(question, answers) is None:
             yield question
 

@@ -72,16 +72,19 @@ def test_two_columns_that_are_as_likely_are_asked_about() -> None:
         "id,employee,account,vendor,Total,Umsatz,date\n"
         "T1,E1,A1,Gym,1.5,10.5,2025-01-05T10:00:00Z\nT2,E2,A2,Gym,1.5,2.5,2025-01-05T10:00:00Z"
     )
-    (question,) = [it for it in proposed(file).questions if it.name == "amount"]
-    assert question.flags == ["--answer amount=Total", "--answer amount=Umsatz"]
-    answered = proposed(file, answers={"amount": "Umsatz"})
+    (question,) = [it for it in proposed(file).questions if it.name == "amount.column"]
+    assert question.flags == [
+        "--answer amount.column=Total",
+        "--answer amount.column=Umsatz",
+    ]
+    answered = proposed(file, answers={"amount.column": "Umsatz"})
     assert names_of(answered)["Umsatz"] == "amount"
 
 
 def test_a_column_that_is_not_found_is_missing_until_somebody_names_it() -> None:
     file = file_of("transaction_id,employee_id,benefit_account_id,merchant,xyz,created\n" + CHARGES)
     assert proposed(file).missing == ("amount",)
-    assert not proposed(file, answers={"amount": "xyz"}).missing
+    assert not proposed(file, answers={"amount.column": "xyz"}).missing
 
 
 def test_a_file_of_other_columns_is_a_new_source_called_as_the_file() -> None:

@@ -1,0 +1,42 @@
+"""docs/sources.md says what its commands print, of the files that it shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sources_page import Example, examples, lay_out
+from workspace import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workspace import Workspace
+
+    from tests.cli.conftest import Said
+
+EXAMPLES = list(examples((ROOT / "docs" / "sources.md").read_text(encoding="utf-8")))
+
+
+def test_the_page_has_examples() -> None:
+    assert len(EXAMPLES) >= 4
+    assert all(it.commands and it.printed for it in EXAMPLES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", EXAMPLES, ids=[it.title for it in EXAMPLES])
+def test_an_example_prints_what_the_page_says(
+    workspace: Workspace,
+    say: Callable[..., Said],
+    example: Example,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lay_out(example, workspace)
+    monkeypatch.chdir(workspace.root)
+    printed: list[str] = []
+    for command in example.commands:
+        said = say(*command)
+        assert said.code == 0, said.err
+        printed += said.lines
+    missing = [line for line in example.printed if line.strip() and line not in printed]
+    assert missing == []
