@@ -129,6 +129,7 @@ def recognise(path: Path) -> Recognition:
 
 _COMPRESSED: Final = ("gzip", "zip", "zstd")
 _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_AS_LINES: Final = "write one object a line: jq -c '.[]' FILE.json > FILE.jsonl"
 _MARKUP = re.compile(
     r"\s*(?:<\?[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+)?(\w+)", re.IGNORECASE | re.DOTALL
 )
@@ -237,23 +238,31 @@ def _of_json(text: str) -> Finding | None:
     start = text.lstrip()
     if not start.startswith(("{", "[")):
         return None
-    first = start.partition("\n")[0]
-    if start.startswith("{") and _is_json(first):
+    first, _, others = start.partition("\n")
+    found = _object(first) if start.startswith("{") else None
+    if found is not None and not others.strip() and any(map(_is_table, found.values())):
+        says = "is one JSON object, with records in a list of it"
+        return Finding("json", says, "it has one line", advice=_AS_LINES)
+    if found is not None:
         return Finding(
             "json_lines", "is JSON lines", "its first line is a JSON object", {"lines": True}
         )
     if re.match(r'\[\s*[{\["\d\]tfn-]|\{\s*["}]', start):
         says = "is a JSON array" if start.startswith("[") else "is JSON that takes several lines"
-        advice = "write one object a line: jq -c '.[]' FILE.json > FILE.jsonl"
-        return Finding("json", says, "it begins as JSON does", advice=advice)
+        return Finding("json", says, "it begins as JSON does", advice=_AS_LINES)
     return None
 
 
-def _is_json(line: str) -> bool:
+def _object(line: str) -> dict[str, Any] | None:
     try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
-        return False
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _of_division(division: Division) -> Iterator[Finding]:

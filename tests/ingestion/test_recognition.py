@@ -171,6 +171,7 @@ def test_a_file_that_a_declaration_fits_is_said_to_be_what_it_is(
         ),
         ('[{"id": 1},\n {"id": 2}]\n', "is a JSON array"),
         ('{\n "id": 1\n}\n', "is JSON that takes several lines"),
+        ('{"rows": [{"id": 1}]}\n', "is one JSON object, with records in a list of it"),
         (b"-----BEGIN PGP MESSAGE-----\n", "is encrypted with PGP"),
         (b"7z\xbc\xaf\x27\x1c\0\4", "is a 7-Zip archive"),
         (_zipped({"a.csv": PLAIN, "b.csv": PLAIN}), "is a zip archive of 2 files"),
