@@ -18,6 +18,7 @@ from benepass_tasks.catalog.datasets import (
 )
 from benepass_tasks.catalog.forms import DOUBT
 from benepass_tasks.catalog.header_names import INGESTED
+from benepass_tasks.catalog.records import record_columns
 
 REJECTED = "raw.rejected_rows"
 """The one raw table without a source: what no raw table could take ends up there."""
@@ -128,6 +129,7 @@ def _base_columns(source: DeclaredSource, raw: DeclaredTable) -> Iterator[Declar
     other = "Currency of the amounts where it is not the one that is reported; NULL otherwise."
     yield DeclaredColumn(FOREIGN, other, "VARCHAR", "quality", Pii("none"))
     yield from (DeclaredColumn(name, None, None, None, None) for name in PROVENANCE)
+    yield from record_columns(source)
 
 
 def _raw_table(source: DeclaredSource) -> DeclaredTable:

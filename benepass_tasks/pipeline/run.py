@@ -114,9 +114,16 @@ class Pipeline:
         quarantined = sum(
             it.row_count or 0 for name, it in known.materializations.items() if is_quarantine(name)
         )
+        sources = self.run.definitions.catalog.sources.values()
+        tables = {it.reconciliation.uncounted for it in sources if it.reconciliation}
+        uncounted = sum(
+            it.row_count or 0 for name, it in known.materializations.items() if name in tables
+        )
+        accepted = records - quarantined - rejected - uncounted
+        no_spend = f", {uncounted:,} uncounted" if uncounted else ""
         return (
-            f"the books balance: {records:,} records, {records - quarantined - rejected:,} "
-            f"accepted, {quarantined:,} quarantined, {rejected:,} rejected"
+            f"the books balance: {records:,} records, {accepted:,} accepted, "
+            f"{quarantined:,} quarantined, {rejected:,} rejected{no_spend}"
         )
 
     def refuse_unmasked(self) -> None:

@@ -108,6 +108,8 @@ def _places(catalog: Catalog, source: Source) -> Iterator[tuple[str, str, str, s
         count = declared.accepted_count
         yield "accepted", declared.accepted, _sum(count) if count else "count(*)", amount
         yield "quarantine", declared.quarantine, "count(*)", amount
+    if declared.uncounted is not None:
+        yield "uncounted", declared.uncounted, "count(*)", amount
 
 
 def _sum(column: str) -> str:
@@ -115,13 +117,14 @@ def _sum(column: str) -> str:
 
 
 def _gather(connection: Connection, catalog: Catalog) -> None:
-    """Make one view of what is wrong with the records of all sources, what is out, and its money.
+    """Make views of what is wrong with the records of all sources, what is out, and its money.
 
     Accepted money has no reason.
     """
     found = [(it.name, it.reconciliation) for it in catalog.sources.values() if it.reconciliation]
     issues = [(name, it.issues, "") for name, it in found if it.issues]
     quarantines = [(name, it.quarantine, "") for name, it in found if it.quarantine]
+    uncounted = [(name, it.uncounted, "") for name, it in found if it.uncounted]
     amounts = [
         (name, relation, f"{reason} as rejection_reason, {quote_name(it.amount)} as amount")
         for name, it in found
@@ -131,6 +134,7 @@ def _gather(connection: Connection, catalog: Catalog) -> None:
     for view, columns, selected in (
         ("all_issues", ("_source_file", "_row_number", "issue", "tier"), issues),
         ("all_quarantined", ("_source_file", "rejection_reason"), quarantines),
+        ("all_uncounted", ("_source_file",), uncounted),
         ("all_amounts", ("rejection_reason", "amount"), amounts),
     ):
         names = ", ".join(columns)
@@ -161,14 +165,16 @@ def _difference(row: Sequence[Any]) -> str:
     )
 
 
-def _records_table(figures: Iterable[SourceFigures]) -> RichTable:
+def _records_table(figures: Sequence[SourceFigures]) -> RichTable:
     table = RichTable(box=box.SIMPLE_HEAD)
     table.add_column("source")
-    for name in ("records", "clean", "flagged", "quarantined", "rejected"):
+    names = ["records", "clean", "flagged", "quarantined", "rejected"]
+    if any(it.uncounted for it in figures):
+        names.append("uncounted")
+    for name in names:
         table.add_column(name, justify="right")
     for it in figures:
-        counts = (it.records, it.clean, it.flagged, it.quarantined, it.rejected)
-        table.add_row(it.source, *(f"{count:,}" for count in counts))
+        table.add_row(it.source, *(f"{getattr(it, name):,}" for name in names))
     return table
 
 

@@ -23,6 +23,8 @@ TIER_2: dict[str, tuple[str, ...]] = {
     "transactions": (
         "missing_transaction_id",
         "conflicting_transaction_id",
+        "reused_transaction_id",
+        "superseded_transaction",
         "duplicate_transaction",
         "invalid_amount",
         "negative_amount",
@@ -54,6 +56,9 @@ TIER_1: dict[str, tuple[str, ...]] = {
         "over_monthly_allowance",
         "possible_duplicate_charge",
         "unknown_employee_status",
+        "restated_transaction",
+        "unlinked_refund",
+        "look_alike_id",
     ),
     "employees": ("unknown_status", "invalid_hire_date", "invalid_email"),
     "benefit_accounts": ("invalid_allowance", "unknown_benefit_type"),

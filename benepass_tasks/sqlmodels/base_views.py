@@ -1,7 +1,8 @@
 """The base view of each source: what its records say, in the one form that the SQL reads.
 
 Raw keeps a file's text as it is. The view over it is generated from the declaration: for each
-declared column `<column>` and `<column>_as_written`, and where the record is from.
+declared column `<column>` and `<column>_as_written`, where the record is from, and what is declared
+of it.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from benepass_tasks.catalog.forms import DOUBT
 from benepass_tasks.catalog.implied import AS_WRITTEN, FOREIGN, PROVENANCE
 from benepass_tasks.engine.session import quote_name, quote_relation
 from benepass_tasks.sqlmodels.canonical import canonical, doubt, foreign_currency, stated
+from benepass_tasks.sqlmodels.record_columns import record_items
 
 
 def base_queries(declared: Declarations) -> dict[str, str]:
@@ -41,3 +43,4 @@ def _items(source: DeclaredSource) -> Iterator[str]:
             yield f"{doubt(column)} as {quote_name(name + DOUBT)}"
     yield f"{foreign_currency(source)} as {quote_name(FOREIGN)}"
     yield from map(quote_name, PROVENANCE)
+    yield from record_items(source)

@@ -1,9 +1,16 @@
 """What a source declares of its records, as columns of its base view."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
-from benepass_tasks.catalog.datasets import SOURCE_FILE, DeclaredSource, MonthOf, Records
+from benepass_tasks.catalog.datasets import SOURCE_FILE, DeclaredSource, MonthOf
 from benepass_tasks.engine.session import quote_name, quote_text
+from benepass_tasks.sqlmodels.canonical import canonical
+
+Texts: TypeAlias = Mapping[str, str]
+"""The expression of each column's canonical form."""
+
+ValuesByColumn: TypeAlias = Mapping[str, Sequence[str]]
 
 PARTS = " / "
 """What stands between the parts of a key. A slash within a part is doubled, so no two are alike."""
@@ -13,70 +20,72 @@ LABEL = r"[\w .-]{1,40}"
 
 
 def record_items(source: DeclaredSource) -> Iterator[str]:
-    """The items of the SELECT, over the other columns of the view, in canonical form.
+    """The items of the SELECT, over the canonical form of the columns.
 
     `catalog.records.record_columns` describes what they make, in the same order.
     """
     said = source.records
+    texts = {name: canonical(column) for name, column in source.columns.items()}
+    texts[SOURCE_FILE] = quote_name(SOURCE_FILE)
     for name, sql in (
-        ("_record_key", _key(said)),
-        ("_record_order", _order(said)),
+        ("_record_key", _key(said.key, texts)),
+        ("_record_order", _order(said.ordered_by, texts)),
         ("_resends", quote_text(said.resends)),
         ("_refunds", quote_text(said.refunds)),
-        ("_is_refund", _is_one_of(said.refund_when)),
-        ("_not_counted", _not_counted(said.counts_when)),
+        ("_is_refund", _is_one_of(said.refund_when, texts)),
+        ("_not_counted", _not_counted(said.counts_when, texts)),
     ):
         yield f"{sql} as {quote_name(name)}"
 
 
-def _key(said: Records) -> str:
-    if not said.key:
+def _key(key: Sequence[str | MonthOf], texts: Texts) -> str:
+    if not key:
         return "cast(null as varchar)"
-    if len(said.key) == 1:
-        return quote_name(str(said.key[0]))
-    first, *others = said.key
-    parts = [_escaped(f"clean_id({quote_name(str(first))})"), *map(_other_part, others)]
+    first, *others = key
+    if not others:
+        return texts[str(first)]
+    parts = [_escaped(f"clean_id({texts[str(first)]})"), *(_other_part(it, texts) for it in others)]
     return f" || {quote_text(PARTS)} || ".join(parts)
 
 
-def _other_part(part: str | MonthOf) -> str:
+def _other_part(part: str | MonthOf, texts: Texts) -> str:
     if isinstance(part, MonthOf):
-        instant = f"utc_timestamp(clean_text({quote_name(part.column)}))"
+        instant = f"utc_timestamp(clean_text({texts[part.column]}))"
         return f"coalesce(strftime({instant}, '%Y-%m'), '')"
     if part == SOURCE_FILE:
-        return _escaped(quote_name(part))
-    return f"coalesce({_escaped(f'clean_id({quote_name(part)})')}, '')"
+        return _escaped(texts[part])
+    return f"coalesce({_escaped(f'clean_id({texts[part]})')}, '')"
 
 
 def _escaped(sql: str) -> str:
     return f"replace({sql}, '/', '//')"
 
 
-def _order(said: Records) -> str:
-    if said.ordered_by is None:
+def _order(column: str | None, texts: Texts) -> str:
+    if column is None:
         return "cast(null as varchar)"
-    text = f"clean_text({quote_name(said.ordered_by)})"
+    text = f"clean_text({texts[column]})"
     return f"coalesce(strftime(utc_timestamp({text}), '%Y-%m-%d %H:%M:%S.%f'), {text})"
 
 
-def _is_one_of(values: Mapping[str, tuple[str, ...]]) -> str:
+def _is_one_of(values: ValuesByColumn, texts: Texts) -> str:
     conditions = [
-        f"clean_label({quote_name(column)}) in ({', '.join(map(quote_text, listed))})"
+        f"clean_label({texts[column]}) in ({', '.join(map(quote_text, listed))})"
         for column, listed in values.items()
     ]
     return f"coalesce({' or '.join(conditions)}, false)" if conditions else "false"
 
 
-def _not_counted(values: Mapping[str, tuple[str, ...]]) -> str:
+def _not_counted(values: ValuesByColumn, texts: Texts) -> str:
     if not values:
         return "cast(null as varchar)"
-    cases = "".join(f" {_case(column, listed)}" for column, listed in values.items())
-    return f"case{cases} end"
+    cases = " ".join(_case(column, texts[column], listed) for column, listed in values.items())
+    return f"case {cases} end"
 
 
-def _case(column: str, listed: tuple[str, ...]) -> str:
+def _case(column: str, text: str, listed: Sequence[str]) -> str:
     """The reason of what is none of the values; a text that is no label is not repeated."""
-    label = f"clean_label({quote_name(column)})"
+    label = f"clean_label({text})"
     counts = ", ".join(map(quote_text, listed))
     told = (
         f"case when {label} is null then 'missing' "

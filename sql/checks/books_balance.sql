@@ -28,9 +28,11 @@ places as materialized (
         any_value(records) filter (where place = 'raw') as raw_records,
         any_value(records) filter (where place = 'staging') as staged_records,
         any_value(amount) filter (where place = 'staging') as staged_amount,
-        cast(sum(records) filter (where place in ('accepted', 'quarantine')) as bigint)
+        cast(sum(records) filter (where place in ('accepted', 'quarantine', 'uncounted')) as bigint)
             as judged_records,
-        sum(amount) filter (where place in ('accepted', 'quarantine')) as judged_amount
+        sum(amount) filter (where place in ('accepted', 'quarantine', 'uncounted'))
+            as judged_amount,
+        if(bool_or(place = 'uncounted'), ' + uncounted', '') as uncounted
     from reconciled
     group by source
 ),
@@ -58,7 +60,7 @@ sums as (
         source,
         'staging' as left_side,
         staged_records as left_value,
-        'marts + quarantine' as right_side,
+        'marts + quarantine' || uncounted as right_side,
         judged_records as right_value
     from places
     union all
@@ -66,7 +68,7 @@ sums as (
         source,
         'USD in staging' as left_side,
         staged_amount as left_value,
-        'USD in marts + quarantine' as right_side,
+        'USD in marts + quarantine' || uncounted as right_side,
         judged_amount as right_value
     from places
 )

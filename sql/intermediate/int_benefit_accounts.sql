@@ -1,11 +1,13 @@
 -- Grain: one row per staged benefit account record.
 -- Purpose: which record speaks for an account id (identical copies: the first; differing records:
--- the last in the file), whether its owner is known, and when it was open: up to the owner's last
+-- the last, in the order of the column that the source names, then of the files' names, then of the
+-- file), how its programme is spelled most often, whether its owner is known, and when it was open: up to the owner's last
 -- day at most; an end before the beginning is not believed. The account of a leaver whose last day
 -- is not known has no allowance that could be counted for some month and not for another.
 with benefit_accounts as (
     select
         benefit_account_id,
+        benefit_account_id_as_written,
         employee_id,
         benefit_type,
         program_name,
@@ -30,6 +32,7 @@ with benefit_accounts as (
             cast(closed_on as varchar),
             closed_on_as_written
         ] as content,
+        record_order,
         _source_file,
         _row_number
     from staging.stg_benefit_accounts
@@ -68,11 +71,19 @@ compared as (
     window
         file_order as (
             partition by benefit_accounts.benefit_account_id
-            order by benefit_accounts._source_file, benefit_accounts._row_number
+            order by
+                natural_order(benefit_accounts.record_order) nulls first,
+                natural_order(benefit_accounts._source_file),
+                benefit_accounts._source_file,
+                benefit_accounts._row_number
         ),
         whole_id as (
             partition by benefit_accounts.benefit_account_id
-            order by benefit_accounts._source_file, benefit_accounts._row_number
+            order by
+                natural_order(benefit_accounts.record_order) nulls first,
+                natural_order(benefit_accounts._source_file),
+                benefit_accounts._source_file,
+                benefit_accounts._row_number
             rows between unbounded preceding and unbounded following
         )
 ),
@@ -84,13 +95,36 @@ judged as (
         is_latest_version,
         record_number = if(version_count = 1, 1, record_count) as is_current
     from compared
+),
+
+program_names as (
+    select
+        benefit_type,
+        program_name,
+        count(*) as account_count
+    from benefit_accounts
+    where program_name is not null
+    group by benefit_type, program_name
+),
+
+-- Names that differ in case alone are one programme; of two spellings as frequent, the first in the
+-- order of characters.
+spellings as (
+    select
+        benefit_type,
+        lower(program_name) as lower_name,
+        first(program_name order by account_count desc, program_name) as program_name
+    from program_names
+    group by benefit_type, lower_name
+    having count(*) > 1
 )
 
 select
     benefit_accounts.benefit_account_id,
+    benefit_accounts.benefit_account_id_as_written,
     benefit_accounts.employee_id,
     benefit_accounts.benefit_type,
-    benefit_accounts.program_name,
+    coalesce(spellings.program_name, benefit_accounts.program_name) as program_name,
     benefit_accounts.monthly_allowance,
     benefit_accounts.monthly_allowance_as_written,
     benefit_accounts.current_balance,
@@ -125,3 +159,7 @@ left join judged
         and benefit_accounts._row_number = judged._row_number
 left join employees
     on benefit_accounts.employee_id = employees.employee_id
+left join spellings
+    on
+        benefit_accounts.benefit_type is not distinct from spellings.benefit_type
+        and lower(benefit_accounts.program_name) = spellings.lower_name

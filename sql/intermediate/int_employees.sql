@@ -1,11 +1,13 @@
 -- Grain: one row per staged employee record.
 -- Purpose: which record speaks for an employee id. Identical copies: the first; differing records:
--- the last in the file. Content is compared as written, so that addresses which only look alike
+-- the last, in the order of the column that the source names, then of the files' names, then of the
+-- file. Content is compared as written, so that addresses which only look alike
 -- once masked still differ; the comparison leaves a verdict here, never the values. A last day
 -- before the first is not believed.
 with employees as (
     select
         employee_id,
+        employee_id_as_written,
         first_name,
         last_name,
         email,
@@ -15,6 +17,7 @@ with employees as (
         status,
         termination_date,
         termination_date_as_written,
+        record_order,
         _source_file,
         _row_number
     from staging.stg_employees
@@ -24,7 +27,8 @@ written as (
     select
         _source_file,
         _row_number,
-        clean_text(employee_id) as employee_id,
+        clean_id(employee_id) as employee_id,
+        _record_order as record_order,
         [
             clean_text(first_name),
             clean_text(last_name),
@@ -33,7 +37,7 @@ written as (
             clean_label(status),
             clean_text(termination_date)
         ] as content
-    from raw.employees
+    from base.employees
 ),
 
 repeated_ids as (
@@ -58,10 +62,20 @@ compared as (
         on written.employee_id = repeated_ids.employee_id
     window
         file_order as (
-            partition by written.employee_id order by written._source_file, written._row_number
+            partition by written.employee_id
+            order by
+                natural_order(written.record_order) nulls first,
+                natural_order(written._source_file),
+                written._source_file,
+                written._row_number
         ),
         whole_id as (
-            partition by written.employee_id order by written._source_file, written._row_number
+            partition by written.employee_id
+            order by
+                natural_order(written.record_order) nulls first,
+                natural_order(written._source_file),
+                written._source_file,
+                written._row_number
             rows between unbounded preceding and unbounded following
         )
 ),
@@ -77,6 +91,7 @@ judged as (
 
 select
     employees.employee_id,
+    employees.employee_id_as_written,
     employees.first_name,
     employees.last_name,
     employees.email,

@@ -1,9 +1,10 @@
--- Grain: one row per staged transaction record, whatever is duplicated elsewhere.
+-- Grain: one row per staged transaction record that counts, whatever is duplicated elsewhere.
 -- Purpose: each transaction beside its account and its employee. Their columns are NULL where there
--- is no accepted record of them.
+-- is no accepted record of them. Records that are no spend are in quality.uncounted_transactions.
 with transactions as (
     select
         transaction_id,
+        transaction_id_as_written,
         employee_id,
         benefit_account_id,
         merchant,
@@ -15,9 +16,13 @@ with transactions as (
         transaction_timestamp_doubt,
         foreign_currency,
         category,
+        record_order,
+        resends,
+        refunds,
         _source_file,
         _row_number
     from staging.stg_transactions
+    where not_counted is null
 ),
 
 benefit_accounts as (
@@ -42,6 +47,7 @@ employees as (
 
 select
     transactions.transaction_id,
+    transactions.transaction_id_as_written,
     transactions.employee_id,
     transactions.benefit_account_id,
     transactions.merchant,
@@ -62,6 +68,9 @@ select
     employees.employed_until as employee_employed_until,
     employees.hire_date as employee_hire_date,
     employees.employee_id is not null as is_employee_known,
+    transactions.record_order,
+    transactions.resends,
+    transactions.refunds,
     transactions._source_file,
     transactions._row_number
 from transactions

@@ -1,4 +1,9 @@
--- The text without surrounding white space: space, tab, line ends, no-break space and byte order
--- mark; NULL where nothing is left.
+-- The text without surrounding white space (space, tab, line ends, no-break space and byte order
+-- mark), accents as part of their letters (NFC); NULL where nothing is left.
 create or replace macro trimmed(value) as
-    nullif(trim(value, chr(32) || chr(9) || chr(10) || chr(13) || chr(160) || chr(65279)), '');
+    nullif(
+        nfc_normalize(
+            trim(value, chr(32) || chr(9) || chr(10) || chr(13) || chr(160) || chr(65279))
+        ),
+        ''
+    );

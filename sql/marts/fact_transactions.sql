@@ -1,6 +1,7 @@
 -- Grain: one row per accepted transaction.
 -- Purpose: card spend with its benefit; dq_flags lists what is doubtful about the row, in order of
--- severity, and is empty where nothing is. No names, no email.
+-- severity, and is empty where nothing is. A refund is below zero, and names its charge where there
+-- is one. No names, no email.
 with flags as (
     select
         _source_file,
@@ -22,12 +23,17 @@ select
     transactions.benefit_type,
     transactions.program_name,
     transactions.employee_status,
-    coalesce(flags.dq_flags, cast([] as varchar[])) as dq_flags
+    coalesce(flags.dq_flags, cast([] as varchar[])) as dq_flags,
+    refunds.refund_of
 from intermediate.int_transactions_enriched as transactions
 anti join quality.quarantine_transactions as quarantine
     on
         transactions._source_file = quarantine._source_file
         and transactions._row_number = quarantine._row_number
+left join intermediate.int_refunds as refunds
+    on
+        transactions._source_file = refunds._source_file
+        and transactions._row_number = refunds._row_number
 left join flags
     on
         transactions._source_file = flags._source_file

@@ -3,6 +3,7 @@
 with benefit_accounts as not materialized (
     select
         benefit_account_id,
+        coalesce(benefit_account_id_as_written, benefit_account_id) as written_id,
         benefit_type,
         monthly_allowance,
         opened_on,
@@ -15,6 +16,14 @@ with benefit_accounts as not materialized (
         _source_file,
         _row_number
     from intermediate.int_benefit_accounts
+),
+
+look_alike_ids as (
+    select id_skeleton(benefit_account_id) as skeleton
+    from benefit_accounts
+    where benefit_account_id is not null
+    group by skeleton
+    having count(distinct written_id) > 1
 ),
 
 found as (
@@ -57,6 +66,14 @@ found as (
     select _source_file, _row_number, 'closed_before_opened' as issue
     from benefit_accounts
     where closed_on < opened_on
+    union all
+    select
+        benefit_accounts._source_file,
+        benefit_accounts._row_number,
+        'look_alike_id' as issue
+    from benefit_accounts
+    semi join look_alike_ids
+        on id_skeleton(benefit_accounts.benefit_account_id) = look_alike_ids.skeleton
 )
 
 select

@@ -3,6 +3,7 @@
 with employees as not materialized (
     select
         employee_id,
+        coalesce(employee_id_as_written, employee_id) as written_id,
         email,
         is_email_valid,
         hire_date,
@@ -14,6 +15,14 @@ with employees as not materialized (
         _source_file,
         _row_number
     from intermediate.int_employees
+),
+
+look_alike_ids as (
+    select id_skeleton(employee_id) as skeleton
+    from employees
+    where employee_id is not null
+    group by skeleton
+    having count(distinct written_id) > 1
 ),
 
 found as (
@@ -48,6 +57,14 @@ found as (
     select _source_file, _row_number, 'termination_before_hire' as issue
     from employees
     where termination_date < hire_date
+    union all
+    select
+        employees._source_file,
+        employees._row_number,
+        'look_alike_id' as issue
+    from employees
+    semi join look_alike_ids
+        on id_skeleton(employees.employee_id) = look_alike_ids.skeleton
 )
 
 select

@@ -1,7 +1,8 @@
 -- Grain: one row per issue.
 -- Purpose: every issue that a record may have and what follows from it. Tier 2 keeps the record out
 -- of the marts, tier 1 leaves it in with a flag. Of several issues of a record the one with the
--- lowest severity is the most severe; the numbers leave room for an issue between two others.
+-- lowest severity is the most severe; the numbers leave room for an issue between two others. What
+-- may be wrong in several sources has one name.
 -- An issue is a row here and a SELECT in the table of issues of its source.
 select
     issue_types.source,
@@ -14,7 +15,7 @@ from (
     ('employees', 'missing_employee_id', 2, 10, 'no id'),
     (
         'employees', 'conflicting_employee_id', 2, 20,
-        'the id occurs with different content, and the last record in the file says otherwise'
+        'the id occurs with different content, and the last record says otherwise'
     ),
     (
         'employees', 'duplicate_employee', 2, 30,
@@ -32,10 +33,15 @@ from (
         'employees', 'termination_before_hire', 1, 80,
         'the last day is before the date of hire, and counts as unknown'
     ),
+    (
+        'employees', 'look_alike_id', 1, 90,
+        'another id differs from it in case, zeros in front, spaces, characters that cannot be '
+        || 'seen or letters that look alike; both'
+    ),
     ('benefit_accounts', 'missing_benefit_account_id', 2, 10, 'no id'),
     (
         'benefit_accounts', 'conflicting_benefit_account_id', 2, 20,
-        'the id occurs with different content, and the last record in the file says otherwise'
+        'the id occurs with different content, and the last record says otherwise'
     ),
     (
         'benefit_accounts', 'duplicate_benefit_account', 2, 30,
@@ -54,10 +60,25 @@ from (
         'benefit_accounts', 'closed_before_opened', 1, 90,
         'the last day is before the first, and both count as unknown'
     ),
+    (
+        'benefit_accounts', 'look_alike_id', 1, 100,
+        'another id differs from it in case, zeros in front, spaces, characters that cannot be '
+        || 'seen or letters that look alike; both'
+    ),
     ('transactions', 'missing_transaction_id', 2, 10, 'no id'),
     (
         'transactions', 'conflicting_transaction_id', 2, 20,
-        'the id occurs with different content; all its records'
+        'the id occurs with different content, in one file or, where resends conflict, in any; all '
+        || 'its records there'
+    ),
+    (
+        'transactions', 'reused_transaction_id', 2, 22,
+        'the id occurs in several files for charges that have nothing in common, or most ids that '
+        || 'come again do; all its records. Declare the key where ids begin anew'
+    ),
+    (
+        'transactions', 'superseded_transaction', 2, 25,
+        'a later file has a valid record of the id that says otherwise'
     ),
     (
         'transactions', 'duplicate_transaction', 2, 30,
@@ -73,7 +94,7 @@ from (
         || 'sign, a thousands separator or an exponent, or such as 1.200, which could be 1200; '
         || 'more than two decimals that matter, or too large for DECIMAL(18,2)'
     ),
-    ('transactions', 'negative_amount', 2, 50, 'below zero'),
+    ('transactions', 'negative_amount', 2, 50, 'below zero, unless refunds are net'),
     ('transactions', 'zero_amount', 2, 60, 'zero'),
     (
         'transactions', 'invalid_timestamp', 2, 70,
@@ -124,5 +145,19 @@ from (
     (
         'transactions', 'possible_duplicate_charge', 1, 190,
         'another accepted charge of the same employee, merchant and amount within 10 minutes; both'
+    ),
+    (
+        'transactions', 'restated_transaction', 1, 200,
+        'another file has another record of the id; the latest valid one is this'
+    ),
+    (
+        'transactions', 'unlinked_refund', 1, 210,
+        'a refund without a charge of the same account and merchant before it of which as much is '
+        || 'left'
+    ),
+    (
+        'transactions', 'look_alike_id', 1, 220,
+        'another id differs from it in case, zeros in front, spaces, characters that cannot be '
+        || 'seen or letters that look alike; both'
     )
 ) as issue_types (source, issue, tier, severity, description)

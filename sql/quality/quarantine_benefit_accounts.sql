@@ -28,7 +28,7 @@ select
     reasons._source_file,
     reasons._row_number
 from reasons
-inner join staging.stg_benefit_accounts as benefit_accounts
+inner join intermediate.int_benefit_accounts as benefit_accounts
     on
         reasons._source_file = benefit_accounts._source_file
         and reasons._row_number = benefit_accounts._row_number

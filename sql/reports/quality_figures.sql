@@ -1,6 +1,7 @@
 -- Grain: one row per (dataset, figure, name).
 -- Purpose: what the data of a run is like, to be compared with that of other runs. Flagged records
--- are among the accepted ones; a record with several flags counts for each of them.
+-- are among the accepted ones; a record with several flags counts for each of them. What is no
+-- spend is neither clean nor not.
 with files as (
     select
         source,
@@ -29,6 +30,14 @@ found as (
     group by source
 ),
 
+uncounted as (
+    select
+        source,
+        count(*) as uncounted
+    from all_uncounted
+    group by source
+),
+
 -- The files of the last run that loaded any of their source: what is wrong with them does not
 -- depend on how much was there before.
 new_files as (
@@ -47,12 +56,15 @@ sources as (
         files.rejected,
         coalesce(found.flagged, 0) as flagged,
         coalesce(found.quarantined, 0) as quarantined,
+        coalesce(uncounted.uncounted, 0) as uncounted,
         files.records
+        - coalesce(uncounted.uncounted, 0)
         - files.rejected
         - coalesce(found.flagged, 0)
         - coalesce(found.quarantined, 0) as clean
     from files
     left join found on files.source = found.source
+    left join uncounted on files.source = uncounted.source
 ),
 
 -- Another record stands for a copy and for what was superseded: nothing is lost with them.
@@ -230,9 +242,16 @@ select
     source as dataset,
     'clean_rate' as figure,
     null as figure_name,
-    clean / records as figure_value
+    clean / (records - uncounted) as figure_value
 from sources
-where records > 0
+where records > uncounted
+union all
+select
+    source as dataset,
+    'uncounted' as figure,
+    null as figure_name,
+    uncounted as figure_value
+from sources
 union all
 select
     source as dataset,

@@ -1,6 +1,6 @@
 -- Grain: one row per issue.
 -- Purpose: what each reason and flag means.
-select
+select distinct
     issue,
     description
 from quality.issue_types

@@ -5,8 +5,14 @@ with benefit_accounts as (
     select
         _source_file,
         _row_number,
-        clean_text(benefit_account_id) as benefit_account_id,
-        clean_text(employee_id) as employee_id,
+        _record_order as record_order,
+        clean_id(benefit_account_id) as benefit_account_id,
+        if(
+            benefit_account_id = clean_id(benefit_account_id),
+            null,
+            nullif(clean_text(benefit_account_id), clean_id(benefit_account_id))
+        ) as benefit_account_id_as_written,
+        clean_id(employee_id) as employee_id,
         clean_label(benefit_type) as benefit_type,
         clean_text(program_name) as program_name,
         clean_text(monthly_allowance) as allowance_text,
@@ -30,6 +36,7 @@ typed as (
 
 select
     benefit_account_id,
+    benefit_account_id_as_written,
     employee_id,
     benefit_type,
     program_name,
@@ -43,6 +50,7 @@ select
     if(opened_on is null, clean_text(opened_on_as_written), null) as opened_on_as_written,
     closed_on,
     if(closed_on is null, clean_text(closed_on_as_written), null) as closed_on_as_written,
+    record_order,
     _source_file,
     _row_number
 from typed

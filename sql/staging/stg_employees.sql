@@ -5,7 +5,13 @@ with employees as (
     select
         _source_file,
         _row_number,
-        clean_text(employee_id) as employee_id,
+        _record_order as record_order,
+        clean_id(employee_id) as employee_id,
+        if(
+            employee_id = clean_id(employee_id),
+            null,
+            nullif(clean_text(employee_id), clean_id(employee_id))
+        ) as employee_id_as_written,
         clean_text(first_name) as first_name,
         clean_text(last_name) as last_name,
         clean_text(email) as email,
@@ -19,6 +25,7 @@ with employees as (
 
 select
     employee_id,
+    employee_id_as_written,
     first_name,
     last_name,
     mask_email(email) as email,
@@ -29,6 +36,7 @@ select
     termination_date,
     if(termination_date is null, clean_text(termination_date_as_written), null)
         as termination_date_as_written,
+    record_order,
     _source_file,
     _row_number
 from employees

@@ -1,12 +1,23 @@
 -- Grain: one row per record of the transactions files.
--- Purpose: trimmed and typed; what would not cast is kept as written.
+-- Purpose: trimmed and typed; what would not cast is kept as written. The id is that of the record:
+-- with the other parts of its key where the source declares some. A refund is below zero.
 with transactions as (
     select
         _source_file,
         _row_number,
-        clean_text(transaction_id) as transaction_id,
-        clean_text(employee_id) as employee_id,
-        clean_text(benefit_account_id) as benefit_account_id,
+        _record_order as record_order,
+        _resends as resends,
+        _refunds as refunds,
+        _is_refund as is_refund,
+        _not_counted as not_counted,
+        clean_id(coalesce(_record_key, transaction_id)) as transaction_id,
+        if(
+            transaction_id = clean_id(transaction_id),
+            null,
+            nullif(clean_text(transaction_id), clean_id(transaction_id))
+        ) as transaction_id_as_written,
+        clean_id(employee_id) as employee_id,
+        clean_id(benefit_account_id) as benefit_account_id,
         clean_text(merchant) as merchant,
         clean_text(amount) as amount_text,
         amount_as_written,
@@ -21,13 +32,14 @@ with transactions as (
 typed as (
     select
         *,
-        money(amount_text) as amount,
+        if(is_refund, -abs(money(amount_text)), money(amount_text)) as amount,
         utc_timestamp(timestamp_text) as transaction_timestamp
     from transactions
 )
 
 select
     transaction_id,
+    transaction_id_as_written,
     employee_id,
     benefit_account_id,
     merchant,
@@ -40,6 +52,10 @@ select
     transaction_timestamp_doubt,
     category,
     foreign_currency,
+    record_order,
+    resends,
+    refunds,
+    not_counted,
     _source_file,
     _row_number
 from typed

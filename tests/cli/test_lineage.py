@@ -36,6 +36,7 @@ def test_a_column_is_followed_up_to_its_source_with_file_and_line(
         "marts.fact_transactions.amount",
         "└── intermediate.int_transactions_enriched.amount  DIRECT IDENTITY  " + places[0],
         "    └── staging.stg_transactions.amount  DIRECT IDENTITY  " + places[1],
+        "        ├── base.transactions._is_refund  INDIRECT CONDITIONAL  " + places[2],
         "        └── base.transactions.amount  DIRECT TRANSFORMATION  " + places[2],
         "            └── raw.transactions.amount  DIRECT IDENTITY  " + places[3],
         "                └── transactions.amount  DIRECT IDENTITY  loaded from files",

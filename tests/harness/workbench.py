@@ -36,8 +36,8 @@ class Workbench:
         self._connection = connection
 
     @classmethod
-    def of_project(cls, cache: Path) -> Workbench:
-        read = read_definitions(open_project(PROJECT), Cache(cache))
+    def of_project(cls, cache: Path, folder: Path = PROJECT) -> Workbench:
+        read = read_definitions(open_project(folder), Cache(cache))
         return cls(read.catalog, read.graph, new_connection())
 
     @property

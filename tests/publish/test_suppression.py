@@ -162,10 +162,33 @@ create table intermediate.accepted_benefit_accounts (
 create table marts.fact_transactions (
     transaction_id varchar, employee_id varchar, benefit_account_id varchar, merchant varchar,
     amount decimal(18, 2), transaction_timestamp timestamp, category varchar,
-    benefit_type varchar, program_name varchar, employee_status varchar, dq_flags varchar[]
+    benefit_type varchar, program_name varchar, employee_status varchar, dq_flags varchar[],
+    refund_of varchar
 );
 """
-MODELS = ("marts.dim_benefit_programs", "marts.program_utilization", "marts.dim_merchants")
+BALANCES = """
+create table marts.account_balances as
+select
+    benefit_account_id,
+    cast(date_trunc('month', transaction_timestamp) as date) as balance_month,
+    benefit_type,
+    program_name,
+    sum(amount) as spend,
+    0 as refunds,
+    0 as quarantined,
+    0 as uncounted,
+    7 as stated_balance,
+    1 as difference,
+    balance_month as differs_since
+from marts.fact_transactions
+group by all
+"""
+MODELS = (
+    "marts.dim_benefit_programs",
+    "marts.program_utilization",
+    "marts.dim_merchants",
+    "marts.program_balances",
+)
 QUARANTINE = {
     "quality.quarantine_benefit_accounts": (
         "intermediate.accepted_benefit_accounts",
@@ -201,10 +224,11 @@ def built(company: Iterable[Account], catalog: Catalog) -> duckdb.DuckDBPyConnec
             warehouse.execute(
                 f"insert into marts.fact_transactions values ('T{number}', 'E{it.employee}', "
                 f"'A{place}', 'At {it.program}', {cents / 100:.2f}, '2025-{month:02}-01', "
-                f"'{it.benefit_type}', '{it.benefit_type}', '{it.program}', 'active', [])"
+                f"'{it.benefit_type}', '{it.benefit_type}', '{it.program}', 'active', [], null)"
             )
             if is_repeated:
                 repeated["quality.quarantine_transactions"].append(f"T{number}")
+    warehouse.execute(BALANCES)
     for relation in MODELS:
         sql = (ROOT / "sql" / f"{relation.replace('.', '/')}.sql").read_text(encoding="utf-8")
         warehouse.execute(f"create table {relation} as {sql}")
@@ -281,6 +305,23 @@ class Equations:
         return not self.reduced(sums)
 
 
+def know_programmes(
+    equations: Equations,
+    published: Mapping[str, list[dict[str, Any]]],
+    spend: Mapping[tuple[object, Group], Mapping[Hashable, Fraction | int]],
+) -> None:
+    """Take in what is published of the programmes' months."""
+    for row in published["marts.program_utilization"]:
+        if row["spend"] is not None:
+            equations.know(spend[row["spend_month"], group_of(row)])
+    for row in published["marts.program_balances"]:
+        if row["spend"] is not None or row["expected_balance"] is not None:
+            equations.know(spend[row["balance_month"], group_of(row)])
+        if row["differing_accounts"] is not None:
+            # As if each account had a balance that is not expected: there are that many.
+            equations.know({("accounts", group_of(row)): 1})
+
+
 def worked_out(
     published: Mapping[str, list[dict[str, Any]]], told: Mapping[Group, int]
 ) -> set[tuple[object, ...]]:
@@ -324,9 +365,7 @@ def worked_out(
         month = row["transaction_timestamp"].date().replace(day=1)
         for group in candidates:
             spend[month, group]["share", row["transaction_id"], group] = 1
-    for row in published["marts.program_utilization"]:
-        if row["spend"] is not None:
-            equations.know(spend[row["spend_month"], group_of(row)])
+    know_programmes(equations, published, spend)
     # The pages say how many records of accounts were accepted.
     equations.know({("accounts", it): 1 for it in withheld})
     found: set[tuple[object, ...]] = set()
@@ -396,7 +435,12 @@ def test_a_small_group_that_nothing_covers_is_worked_out(
 
 
 @pytest.mark.parametrize(
-    "unsuppressed", ["marts.fact_transactions", "quality.quarantine_benefit_accounts"]
+    "unsuppressed",
+    [
+        "marts.fact_transactions",
+        "marts.program_balances",
+        "quality.quarantine_benefit_accounts",
+    ],
 )
 def test_a_table_that_withholds_nothing_gives_the_others_away(
     unsuppressed: str, catalog: Catalog

@@ -10,25 +10,25 @@ if TYPE_CHECKING:
     from workspace import Workspace
 
 NEW_ISSUES = {
-    # source: the issue, the table of issues, the end of its last SELECT, the SELECT that finds it,
+    # source: the issue, the model that finds it, the end of a SELECT of it, the SELECT for it,
     #         the mart with the column that loses a value, what the record is called
     "employees": (
         "suspicious_name",
-        "employee_issues",
+        "quality/employee_issues",
         "    where not coalesce(is_email_valid, false)\n",
         "from employees where employee_id = 'E3'",
         ("marts.dim_employees", "employee_id", "E3"),
     ),
     "benefit_accounts": (
         "suspicious_account",
-        "benefit_account_issues",
+        "quality/benefit_account_issues",
         "    where monthly_allowance is null\n",
         "from benefit_accounts where benefit_account_id = 'A3'",
         ("marts.fact_transactions", "benefit_account_id", "A3"),
     ),
     "transactions": (
         "suspicious_charge",
-        "transaction_issues",
+        "intermediate/int_transaction_issues",
         "    where is_employee_known and account_employee_id <> employee_id\n",
         "from intermediate.int_transactions_enriched where transaction_id = 'T5'",
         ("marts.fact_transactions", "transaction_id", "T5"),
@@ -45,7 +45,7 @@ def add_issue(workspace: Workspace, source: str, tier: int) -> None:
         "    values\n",
         f"    values\n    ('{source}', '{issue}', {tier}, 15, 'looks odd to <us>'),\n",
     )
-    workspace.replace(f"sql/quality/{table}.sql", before, f"{before}    union all\n    {found}\n")
+    workspace.replace(f"sql/{table}.sql", before, f"{before}    union all\n    {found}\n")
 
 
 @pytest.mark.parametrize("source", NEW_ISSUES)

@@ -79,10 +79,16 @@ def test_emails_are_masked_for_a_session_that_never_said_so(
     assert emails == [("****@x.example",)]
 
 
-def test_only_tenure_and_the_future_depend_on_the_as_of_date(workbench: Workbench) -> None:
+def test_only_tenure_the_future_and_the_latest_month_depend_on_the_as_of_date(
+    workbench: Workbench,
+) -> None:
     models = workbench.graph.models.values()
     reading = {model.relation for model in models if "as_of_date" in model.variables}
-    assert reading == {"quality.transaction_issues", "marts.dim_employees"}
+    assert reading == {
+        "intermediate.int_transaction_issues",
+        "marts.dim_employees",
+        "marts.account_balances",
+    }
 
 
 @pytest.mark.parametrize(
@@ -131,7 +137,8 @@ def with_every_tier_2(workbench: Workbench) -> Workbench:
     [
         ("insert into marts.dim_employees select * from marts.dim_employees", "Unique"),
         ("update marts.fact_transactions set employee_id = 'E999'", "Relationships"),
-        ("update marts.fact_transactions set amount = -1", "Range"),
+        ("update marts.fact_transactions set amount = -1", "SqlCheck"),
+        ("delete from marts.account_balances", "SqlCheck"),
         ("update marts.fact_transactions set dq_flags = ['odd']", "Relationships"),
         ("update quality.issue_types set tier = 3", "AcceptedValues"),
         ("update quality.quarantine_transactions set rejection_reason = null", "NotNull"),

@@ -55,6 +55,8 @@ def test_downstream_holds_all_that_reads_a_table(workspace: Workspace) -> None:
         "marts.fact_transactions",
         "marts.dim_merchants",
         "marts.program_utilization",
+        "marts.account_balances",
+        "marts.program_balances",
     }
 
 

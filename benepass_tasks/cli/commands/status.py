@@ -147,6 +147,7 @@ def _source_json(it: "SourceFigures") -> dict[str, object]:
         "flagged": it.flagged,
         "quarantined": it.quarantined,
         "rejected": it.rejected,
+        "uncounted": it.uncounted,
         "clean_rate": it.clean_rate,
         "completeness": it.completeness,
         # Its name in older versions.

@@ -37,6 +37,7 @@ _SOURCE_FIELDS = (
     Field("clean_rate", "Clean rate", "rate"),
     Field("completeness", "Cells filled", "rate"),
 )
+_UNCOUNTED = Field("uncounted", "No spend", "count")
 
 
 def totals_of(sources: Sequence[SourceFigures]) -> dict[str, int | float | None]:
@@ -54,6 +55,7 @@ def totals_of(sources: Sequence[SourceFigures]) -> dict[str, int | float | None]
 
 def outcomes(sources: Sequence[SourceFigures]) -> Chart:
     """What is not clean, by source."""
+    shown = (*_SOURCE_FIELDS, *([_UNCOUNTED] if any(it.uncounted for it in sources) else ()))
     rows = [
         {
             "source": it.source,
@@ -77,8 +79,8 @@ def outcomes(sources: Sequence[SourceFigures]) -> Chart:
             "sources",
             "By source. A flagged record is in the marts with a remark, a quarantined one is kept "
             "out, and a rejected one could not be read.",
-            _SOURCE_FIELDS,
-            [{field.key: getattr(it, field.key) for field in _SOURCE_FIELDS} for it in sources],
+            shown,
+            [{field.key: getattr(it, field.key) for field in shown} for it in sources],
         ),
         empty="Every record is clean." if rows else "The source files hold no record.",
     )

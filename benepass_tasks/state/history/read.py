@@ -91,6 +91,7 @@ class SourceFigures:
     accepted_rate: float | None = None
     accepted_money_rate: float | None = None
     restarted: Mapping[str, float] = field(default_factory=dict)
+    uncounted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +261,7 @@ def _figures_of(source: str, values: Values) -> SourceFigures:
             for (dataset, figure, file), value in values.items()
             if (dataset, figure) == (source, "restarted_ids")
         },
+        uncounted=int(values.get((source, "uncounted", None), 0)),
     )
 
 

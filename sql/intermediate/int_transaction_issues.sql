@@ -1,0 +1,93 @@
+-- Grain: one row per (transaction record, issue).
+-- Purpose: what is wrong with a transaction by itself, whatever other records say.
+with found as (
+    select _source_file, _row_number, 'missing_transaction_id' as issue
+    from intermediate.int_transactions_enriched
+    where transaction_id is null
+    union all
+    select _source_file, _row_number, 'foreign_currency' as issue
+    from intermediate.int_transactions_enriched
+    where foreign_currency is not null
+    union all
+    select _source_file, _row_number, 'invalid_amount' as issue
+    from intermediate.int_transactions_enriched
+    where amount is null
+    union all
+    select _source_file, _row_number, 'negative_amount' as issue
+    from intermediate.int_transactions_enriched
+    where amount < 0 and refunds <> 'net'
+    union all
+    select _source_file, _row_number, 'zero_amount' as issue
+    from intermediate.int_transactions_enriched
+    where amount = 0
+    union all
+    select _source_file, _row_number, 'invalid_timestamp' as issue
+    from intermediate.int_transactions_enriched
+    where transaction_timestamp is null
+    union all
+    select _source_file, _row_number, 'terminated_employee' as issue
+    from intermediate.int_transactions_enriched
+    where coalesce(
+            cast(transaction_timestamp as date) > employee_employed_until, is_employee_terminated
+        )
+    union all
+    select _source_file, _row_number, 'invalid_employee_id' as issue
+    from intermediate.int_transactions_enriched
+    where not is_employee_known
+    union all
+    select _source_file, _row_number, 'invalid_benefit_account_id' as issue
+    from intermediate.int_transactions_enriched
+    where account_employee_id is null
+    union all
+    select _source_file, _row_number, 'cross_employee_account_usage' as issue
+    from intermediate.int_transactions_enriched
+    where is_employee_known and account_employee_id <> employee_id
+    union all
+    select
+        transactions._source_file,
+        transactions._row_number,
+        'category_mismatch' as issue
+    from intermediate.int_transactions_enriched as transactions
+    anti join staging.stg_category_benefit_mappings as mappings
+        on
+            transactions.benefit_type = mappings.benefit_type
+            and transactions.category = mappings.valid_category
+    where transactions.category is not null and transactions.account_employee_id is not null
+    union all
+    select _source_file, _row_number, 'missing_category' as issue
+    from intermediate.int_transactions_enriched
+    where category is null
+    union all
+    select _source_file, _row_number, 'missing_merchant' as issue
+    from intermediate.int_transactions_enriched
+    where merchant is null
+    union all
+    select _source_file, _row_number, 'timestamp_without_zone' as issue
+    from intermediate.int_transactions_enriched
+    where not is_timestamp_zoned
+    union all
+    select _source_file, _row_number, transaction_timestamp_doubt as issue
+    from intermediate.int_transactions_enriched
+    where transaction_timestamp_doubt is not null
+    union all
+    select _source_file, _row_number, 'unknown_employee_status' as issue
+    from intermediate.int_transactions_enriched
+    where employee_status = 'unknown'
+    union all
+    select _source_file, _row_number, 'future_timestamp' as issue
+    from intermediate.int_transactions_enriched
+    where transaction_timestamp >= getvariable('as_of_date') + interval 1 day
+    union all
+    select _source_file, _row_number, 'before_hire_date' as issue
+    from intermediate.int_transactions_enriched
+    where transaction_timestamp < employee_hire_date
+)
+
+select
+    found._source_file,
+    found._row_number,
+    found.issue,
+    issue_types.tier
+from found
+left join quality.issue_types as issue_types
+    on issue_types.source = 'transactions' and found.issue = issue_types.issue
