@@ -12,6 +12,7 @@ from benepass_tasks.ingestion.blocks import BOM
 from benepass_tasks.ingestion.dialect import Dialect
 
 TITLE: Final = "title"
+EMPTY: Final = "no value"
 COMMENT: Final = "comment"
 SKIPPED: Final = "skip_lines"
 REPEATED_HEADER: Final = "repeated header"
@@ -26,6 +27,8 @@ class PassedOver:
         self._comment = (layout.comment or "").encode()
         self._patterns = [re.compile(pattern) for pattern in layout.skip_lines]
         self._dialect = dialect
+        sep = re.escape(dialect.sep)
+        self._no_value = re.compile(rb"(?:\A|[\r\n])%b++(?:[\r\n]|\Z)" % sep)
         self._header: list[bytes] = []
         self._below: frozenset[bytes] = frozenset()
         self._named = 0
@@ -40,13 +43,18 @@ class PassedOver:
         special = set(self._dialect.quote + self._dialect.escape)
         self._name = next((it for it in self._header if it and not special & set(it)), b"")
 
-    @property
-    def has_marks(self) -> bool:
-        """Whether a line by itself can be one of these."""
-        return bool(self._comment or self._patterns or self._below)
+    def may_be_at(self, data: bytes, at: int) -> bool:
+        """Whether the physical line that begins at a position can be one of these by itself."""
+        is_marked = self._comment or self._patterns or self._below
+        return bool(is_marked) or data.startswith(self._dialect.sep, at)
 
     def kind_of(self, line: bytes) -> str | None:
-        """What a physical line without its end is; None where it may be a record."""
+        """What a physical line without its end is; None where it may be a record.
+
+        A line of nothing but separators is what a spreadsheet writes for a row without a value.
+        """
+        if not line.strip(self._dialect.sep):
+            return EMPTY
         if self._comment and line.startswith(self._comment):
             return COMMENT
         if self._patterns and self._is_skipped(line.decode(errors="replace")):
@@ -68,11 +76,9 @@ class PassedOver:
 
     def may_be_in(self, piece: bytes) -> bool:
         """Whether one of the lines of some bytes may be one of these, a header aside."""
-        if self._comment and (
-            piece.startswith(self._comment)
-            or b"\n" + self._comment in piece
-            or b"\r" + self._comment in piece
-        ):
+        if self._may_begin_with(self._dialect.sep, piece) and self._no_value.search(piece):
+            return True
+        if self._comment and self._may_begin_with(self._comment, piece):
             return True
         if any(line in piece for line in self._below):
             return True
@@ -80,6 +86,10 @@ class PassedOver:
             return False
         lines = piece.decode(errors="replace").replace("\r", "\n").split("\n")
         return any(map(self._is_skipped, filter(None, lines)))
+
+    def _may_begin_with(self, mark: bytes, piece: bytes) -> bool:
+        """Whether a line of some bytes may begin with a character."""
+        return piece.startswith(mark) or b"\n" + mark in piece or b"\r" + mark in piece
 
     def may_have_header(self, table: pa.Table) -> bool:
         """Whether one of the rows of a table may be the header."""

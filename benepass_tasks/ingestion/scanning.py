@@ -157,7 +157,7 @@ class Scanner:
         if data[at] in b"\r\n":
             self._tally.blank_lines += 1
             return after_line_end(data, at, len(data))
-        if self._passed_over.has_marks:
+        if self._passed_over.may_be_at(data, at):
             after = after_line_end(data, at, limit)
             line = data[at:after].rstrip(b"\r\n")
             if len(line) <= self._max_bytes and (kind := self._passed_over.kind_of(line)):
@@ -227,9 +227,11 @@ class Scanner:
         fields, end = self._dialect.split(line)
         if end == len(line):
             return TOO_FEW if len(fields) < self._columns else TOO_MANY
-        if line[end:] == self._dialect.escape:
-            return ESCAPED_LINE_END
-        return UNTERMINATED if line[end : end + 1] == self._dialect.quote else TEXT_AFTER_QUOTE
+        # What follows the last field decides, if that is not closed by a quote already.
+        if line[end : end + 1] == self._dialect.quote:
+            return UNTERMINATED
+        is_closed = self._dialect.quote and fields[-1].startswith(self._dialect.quote)
+        return TEXT_AFTER_QUOTE if is_closed else ESCAPED_LINE_END
 
 
 def is_utf8(data: bytes) -> bool:

@@ -135,6 +135,8 @@ class Reference:
         return taken
 
     def _mark(self, content: bytes) -> str | None:
+        if not content.strip(self.sep):
+            return "no value"
         if self.layout.comment and content.startswith(self.layout.comment.encode()):
             return "comment"
         text = content.decode(errors="replace")

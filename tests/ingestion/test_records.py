@@ -101,7 +101,12 @@ RULES: dict[str, tuple[bytes, list[Row], list[tuple[int, str, bytes]]]] = {
     "plain": (b"1,2\n3,4\n", [(1, ("1", "2")), (2, ("3", "4"))], []),
     "no final line end": (b"1,2", [(1, ("1", "2"))], []),
     "no final line end after a quote": (b'1,"2"', [(1, ("1", "2"))], []),
-    "unquoted empty is null": (b",\n", [(1, (None, None))], []),
+    "unquoted empty is null": (b'"",\n,a\n', [(1, ("", None)), (2, (None, "a"))], []),
+    "separators alone are no record": (
+        b",\n1,2\r\n,,,,\r\n,\r3,4\n,",
+        [(1, ("1", "2")), (2, ("3", "4"))],
+        [],
+    ),
     "quoted empty is empty": (b'"",""\n', [(1, ("", ""))], []),
     "spaces are kept": (b"  1 , 2\n", [(1, ("  1 ", " 2"))], []),
     "NUL is kept": (b"1\x00,\x00\n", [(1, ("1\x00", "\x00"))], []),
@@ -131,8 +136,8 @@ RULES: dict[str, tuple[bytes, list[Row], list[tuple[int, str, bytes]]]] = {
     "too many columns": (b"1,2\n1,2,3\n", [(1, ("1", "2"))], [(3, TOO_MANY, b"1,2,3")]),
     "too many columns, quoted": (b'"1","2"," "\r\n', [], [(2, TOO_MANY, b'"1","2"," "')]),
     "surplus empty fields": (
-        b'1,2,\n"3","4",,""\r\n,,,\n',
-        [(1, ("1", "2")), (2, ("3", "4")), (3, (None, None))],
+        b'1,2,\n"3","4",,""\r\n,5,,\n',
+        [(1, ("1", "2")), (2, ("3", "4")), (3, (None, "5"))],
         [],
     ),
     "surplus fields of which one is not empty": (b"1,2,,3\n", [], [(2, TOO_MANY, b"1,2,,3")]),
@@ -420,6 +425,7 @@ layout_bytes = st.lists(st.sampled_from(LAYOUT_TOKENS), max_size=40).map(b"".joi
 
 @settings(deadline=None, max_examples=1500)
 @given(st.sampled_from(LAYOUTS), layout_bytes, block_sizes, st.none() | st.integers(1, 2))
+@example(Layout(escapechar="\\"), b'a\n""\\', 1, None)
 def test_any_file_in_any_layout_is_read_as_the_reference_reads_it(
     layout: Layout, data: bytes, block_bytes: int, fewest: int | None
 ) -> None:
