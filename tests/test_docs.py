@@ -210,6 +210,8 @@ def test_the_docs_say_where_an_email_can_be_in_clear(capsys: pytest.CaptureFixtu
     }
     assert in_clear == {
         "raw.employees.email",
+        "base.employees.email",
+        "base.employees.email_as_written",
         "raw.rejected_rows.raw_record",
         "quality.quarantine_employees.raw_email",
     }

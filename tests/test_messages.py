@@ -139,7 +139,7 @@ def test_force_of_an_unknown_table_says_which_there_are(workspace: Workspace) ->
     done = workspace.run_command("--benepass-force", "marts.nope")
     assert done.returncode == 35
     assert "marts.nope is no table of the catalog that can be rebuilt" in done.stderr
-    assert "there are intermediate.accepted_benefit_accounts, " in done.stderr
+    assert "there are base.benefit_accounts, " in done.stderr
 
 
 @pytest.mark.parametrize(
