@@ -151,9 +151,8 @@ def _is_called(reader: Reader, name: str) -> bool:
 
 
 def _bodies(reader: Reader, sql: str, name: str, head: int) -> Iterator[tuple[Node, str, str]]:
-    """What stands after each AS, with lines that are those of the file."""
-    for number, found in enumerate(re.finditer(r"\bas\b", sql, re.IGNORECASE)):
-        start = found.end()
+    """What stands after each AS that may begin a body, with lines that are those of the file."""
+    for number, start in enumerate(_ends_of_as(sql)):
         body = f"({sql[start:].rstrip().rstrip(';')}\n)"
         lines = "\n" * sql[:start].count("\n")
         try:
@@ -164,6 +163,16 @@ def _bodies(reader: Reader, sql: str, name: str, head: int) -> Iterator[tuple[No
         if query.kind == "SELECT_NODE" and len(expressions) == 1:
             other = f"{name} {number}"
             yield expressions[0], other, f"{_create(other)}{sql[head:start]} {body}"
+
+
+def _ends_of_as(sql: str) -> Iterator[int]:
+    """Where each AS ends that stands in no parentheses, as that of a cast does."""
+    depth = 0
+    for found in lexemes(sql):
+        word = found[0].lower()
+        depth += (word == "(") - (word == ")")
+        if word == "as" and depth == 0:
+            yield found.end()
 
 
 def _create(name: str) -> str:
