@@ -9,11 +9,13 @@ from benepass_tasks.ingestion.proposals.question import Question
 from benepass_tasks.ingestion.proposals.reading import Reading, WrittenAs
 from benepass_tasks.ingestion.proposals.words import (
     CURRENCIES,
-    REPORTING,
     SIGNS,
     currency_of,
     unit_of,
 )
+
+CURRENCY: Final = "currency"
+"""How the name of a question ends that asks for the currency of the reports."""
 
 _TOKEN: Final = re.compile(r"[^\W\d_]+\$?|[$€£¥₹₩₽₺¢]")
 _CODES: Final = frozenset({*CURRENCIES, "us$", "r$", "kr", "zł", "kč", "fr", "rs", "lei", "ft"})
@@ -85,27 +87,33 @@ def _code_of(token: str) -> str:
     return SIGNS.get(token.removeprefix("US"), token.upper())
 
 
-def currency_question(name: str, named: Sequence[str]) -> Question | None:
-    """The question whether amounts of another currency than that of the reports are meant."""
-    codes = dict.fromkeys(_code_of(it) for it in named)
-    if not set(codes) - {REPORTING}:
+def currency_question(
+    name: str, column: ColumnProfile, named: Sequence[str], reporting: str
+) -> Question | None:
+    """The question whether amounts of another currency than that of the reports are meant.
+
+    Args:
+        name: Our name for the column.
+        column: The column, whose header may name a currency.
+        named: The signs and codes that its values have.
+        reporting: The currency of the reports.
+    """
+    codes = dict.fromkeys(filter(None, [*map(_code_of, named), currency_of(column.header)]))
+    if not set(codes) - {reporting}:
         return None
     return Question(
-        f"{name}.currency",
-        f"{name} is in {' and '.join(codes)}, and the reports are in {REPORTING}. Is it to be read "
+        f"{name}.{CURRENCY}",
+        f"{name} is in {' and '.join(codes)}, and the reports are in {reporting}. Is it to be read "
         "all the same? Nothing is converted",
         {it: f"yes: all amounts are in {it}, and so are the reports" for it in codes},
     )
 
 
 def header_says(column: ColumnProfile) -> dict[str, Any]:
-    """What the header says of the amounts: minor units, a currency."""
+    """What the header says of the amounts: that they are in minor units."""
     said: dict[str, Any] = {}
     if unit_of(column.header):
         said["unit"] = "cents"
-    currency = currency_of(column.header)
-    if currency:
-        said["currency"] = [currency]
     return said
 
 

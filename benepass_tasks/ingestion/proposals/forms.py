@@ -47,7 +47,15 @@ class Form:
     questions: Sequence[Question] = ()
 
 
-def form_of(name: str, holds: Holds, column: ColumnProfile, read: Read, answers: Answers) -> Form:
+def form_of(  # noqa: PLR0913 - each is needed
+    name: str,
+    holds: Holds,
+    column: ColumnProfile,
+    read: Read,
+    answers: Answers,
+    *,
+    reporting: str = "USD",
+) -> Form:
     """Tell how a column is written.
 
     Args:
@@ -56,6 +64,7 @@ def form_of(name: str, holds: Holds, column: ColumnProfile, read: Read, answers:
         column: Its values.
         read: Reads values in a form.
         answers: What was answered so far.
+        reporting: The currency of the reports.
 
     Raises:
         ProjectError: an answer is none of the choices.
@@ -69,9 +78,13 @@ def form_of(name: str, holds: Holds, column: ColumnProfile, read: Read, answers:
     form = Form(written_as, _counted(trial, written_as, kept), questions)
     if questions:
         return form
-    if holds == "amount":
-        return _with_unit(name, trial, form, answers)
-    return _with_zone(name, trial, form, answers) if holds == "instant" else form
+    if holds != "amount":
+        return _with_zone(name, trial, form, answers) if holds == "instant" else form
+    named = written_as.get("currency", ())
+    foreign = currency_question(name, column, named, reporting)
+    if foreign and answered(foreign, answers) is None:
+        return replace(form, questions=[foreign])
+    return _with_unit(name, trial, form, answers)
 
 
 def _kept(name: str, trial: Trial, answers: Answers) -> tuple[list[str], list[Question]]:
@@ -162,13 +175,8 @@ def _counted(trial: Trial, written_as: WrittenAs, kept: Sequence[str]) -> str:
 
 
 def _with_unit(name: str, trial: Trial, form: Form, answers: Answers) -> Form:
-    """The form, with the unit and the currency that the header says, or that was answered."""
+    """The form, with the unit and the sign that the header says, or that were answered."""
     said = header_says(trial.column)
-    foreign = currency_question(
-        name, [*form.written_as.get("currency", ()), *said.get("currency", ())]
-    )
-    if foreign and answered(foreign, answers) is None:
-        return replace(form, questions=[foreign])
     question = unit_question(name, trial.column)
     if question:
         answer = answered(question, answers)
@@ -179,8 +187,6 @@ def _with_unit(name: str, trial: Trial, form: Form, answers: Answers) -> Form:
             said.pop("unit", None)
     if answers.get("refunds") == "spend":
         said["sign"] = "spend_is_negative"
-    currencies = [*form.written_as.get("currency", ()), *said.pop("currency", ())]
-    said |= {"currency": list(dict.fromkeys(currencies))} if currencies else {}
     return replace(form, written_as=form.written_as | said)
 
 

@@ -129,7 +129,14 @@ def _ours(
     proposed = ProposedColumn(column.header, match.column, match.why)
     holds = source.columns[match.column].form.holds
     if holds != "text":
-        form = form_of(match.column, holds, filled, asked.read, asked.answers)
+        form = form_of(
+            match.column,
+            holds,
+            filled,
+            asked.read,
+            asked.answers,
+            reporting=source.currency.reporting,
+        )
         return replace(proposed, form=form)
     return _with_synonyms(proposed, filled) if match.column == "status" else proposed
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benepass_tasks.ingestion.proposals import meanings, repeats
+from benepass_tasks.ingestion.proposals.amounts import CURRENCY
 from benepass_tasks.ingestion.proposals.columns import Fit
 from benepass_tasks.ingestion.proposals.profile import (
     ColumnProfile,
@@ -13,7 +14,6 @@ from benepass_tasks.ingestion.proposals.profile import (
     together,
 )
 from benepass_tasks.ingestion.proposals.question import Answers, Question, answered
-from benepass_tasks.ingestion.proposals.words import REPORTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,9 @@ def say(found: Found) -> Said:
     Raises:
         ProjectError: an answer is none of the choices.
     """
-    parts = [*_repeats(found), *_census(found)]
+    parts = [*_repeats(found), *_census(found), *_currency(found)]
     if found.is_of_money:
-        parts += [*_counting(found), *_currency(found), *_refunds(found)]
+        parts += [*_counting(found), *_refunds(found)]
     records: dict[str, object] = {}
     for part in parts:
         records |= part.records
@@ -126,20 +126,28 @@ def _spent(name: str, column: ColumnProfile, answers: Answers) -> tuple[list[str
     return list(labels.meant.get("spent", ())), question if labels.unknown else None
 
 
+def reporting_in(answers: Answers, declared: str) -> str:
+    """The currency of the reports: as it was answered, or as it is declared."""
+    named = [answer for name, answer in answers.items() if name.endswith(CURRENCY)]
+    return next(iter(named), declared).upper()
+
+
 def _currency(found: Found) -> Iterator[Said]:
     column = meanings.deciding_column(found.others.values(), "currency")
+    declared = found.fit.source.currency.reporting
+    reporting = reporting_in(found.answers, declared)
     if column is None:
-        return
-    reporting = found.answers.get("currency", REPORTING).upper()
-    if any(it.upper() == reporting for it in column.counts):
+        if reporting != declared:
+            yield Said({"currency": {"reporting": reporting}})
+    elif any(it.upper() == reporting for it in column.counts):
         name = _name_of(found, column)
         counted = column.matching(lambda value: value.upper() == reporting)
         said = of_all(counted, column.filled, f"records are in {reporting} by their {name}")
         yield Said({"currency": {"column": name, "reporting": reporting}}, notes=[said])
     else:
         question = Question(
-            "currency",
-            f"which is the currency of the reports? No record is in {REPORTING}",
+            CURRENCY,
+            f"which is the currency of the reports? No record is in {reporting}",
             {it.upper(): "the currency of the reports" for it in sorted(column.counts)},
         )
         yield Said(questions=[question])

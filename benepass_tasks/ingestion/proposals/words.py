@@ -11,16 +11,12 @@ from typing import Any
 
 import yaml
 
-CENTS = frozenset({"cent", "cents", "pence", "minor", "centimes", "centimos", "rappen", "ore"})
-_CODES = (
-    "usd eur gbp chf jpy cad aud nzd sek nok dkk isk pln czk huf ron bgn brl mxn ars clp cop "
-    "inr cny hkd sgd krw twd thb zar ils aed sar php idr myr vnd uah rub"
-)
-CURRENCIES = frozenset(_CODES.split())
-REPORTING = "USD"
-"""The currency that the catalog's descriptions speak of."""
+from benepass_tasks.catalog.forms import SIGNS as BY_CODE
+from benepass_tasks.ingestion.header_units import CODES, HUNDREDTHS
 
-SIGNS = MappingProxyType({"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"})
+CENTS = frozenset(it for it in HUNDREDTHS if it.isalpha())
+CURRENCIES = CODES
+SIGNS = MappingProxyType({sign: code for code, sign in BY_CODE.items()})
 """Currencies by the sign that most files mean by it."""
 
 _FILLERS = frozenset(

@@ -75,6 +75,14 @@ def test_charges_of_which_none_is_in_the_currency_of_the_reports_are_asked_about
     }
 
 
+def test_the_currency_of_a_header_becomes_that_of_the_reports_once_somebody_says_so() -> None:
+    file = file_of(f"{HEADER.replace('amount', 'Amount (€)')}\n{charge(1)}\n{charge(2)}")
+    (question,) = proposed(file).questions
+    assert question.flags == ["--answer amount.currency=EUR"]
+    records = proposed(file, answers={"amount.currency": "EUR"}).records
+    assert records["currency"] == {"reporting": "EUR"}
+
+
 def test_amounts_below_zero_are_asked_about() -> None:
     file = charges(charge(1), charge(2), charge(3, "-2.50"))
     (question,) = proposed(file).questions
