@@ -558,3 +558,18 @@ def test_a_quote_that_nothing_closes_before_the_limit_takes_time_in_proportion()
     assert {r.reason for r in outcome.rejected} == {UNTERMINATED}
     assert len(outcome.rows) == 30_000
     assert books.balances
+
+
+def test_records_that_all_have_surplus_fields_are_read_in_bulk_and_checked() -> None:
+    surplus = b"1,2,\n" * 20_000
+    outcome, books = run(b"x,y\n" + surplus + b"3,4,5\n" + surplus)
+    assert [(it.line_number, it.reason, it.raw) for it in outcome.rejected] == [
+        (20_002, TOO_MANY, b"3,4,5")
+    ]
+    assert (len(outcome.rows), books.balances) == (40_000, True)
+
+
+def test_records_that_all_lack_optional_fields_are_read_in_bulk_but_for_one_cut_off() -> None:
+    outcome, books = run(b"x,y\n" + b"1\n" * 40_000 + b"1", fewest=1)
+    assert [(it.line_number, it.reason) for it in outcome.rejected] == [(40_002, TOO_FEW)]
+    assert (len(outcome.rows), books.balances) == (40_000, True)
