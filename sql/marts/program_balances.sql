@@ -27,7 +27,13 @@ select
     cast(coalesce(balances.refunds, 0) as decimal(38, 2)) as refunds,
     cast(coalesce(balances.quarantined, 0) as decimal(38, 2)) as quarantined,
     cast(coalesce(balances.uncounted, 0) as decimal(38, 2)) as uncounted,
-    cast(programs.allowance - programs.spend as decimal(38, 2)) as expected_balance,
+    cast(
+        if(
+            programs.account_count > 0 and programs.utilization_rate is null,
+            null,
+            programs.allowance - programs.spend
+        ) as decimal(38, 2)
+    ) as expected_balance,
     cast(balances.stated_balance as decimal(38, 2)) as stated_balance,
     cast(balances.difference as decimal(38, 2)) as difference,
     coalesce(balances.differing_accounts, 0) as differing_accounts,

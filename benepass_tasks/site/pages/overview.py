@@ -5,7 +5,7 @@ from typing import Any
 
 from benepass_tasks.site.charts import vega_lite
 from benepass_tasks.site.cube import OTHER_MONTHS, Cube, read_cube
-from benepass_tasks.site.page import Chart, DataTable, Download, Field, Page
+from benepass_tasks.site.page import MOST_ROWS, Chart, DataTable, Download, Field, Page
 from benepass_tasks.site.programs import Programs, read_programs
 from benepass_tasks.site.rendering import written
 from benepass_tasks.site.sources import Sources
@@ -39,6 +39,20 @@ ALLOWANCE = (
     Field("note", "Note"),
 )
 PROGRAM = (Field("program", "Programme"), Field("benefit_type", "Benefit type"))
+BALANCE = (
+    Field("month", "Month", "month"),
+    *PROGRAM,
+    Field("allowance", "Allowance", "money"),
+    Field("spend", "Charged", "money"),
+    Field("refunds", "Given back", "money"),
+    Field("quarantined", "In quarantine", "money"),
+    Field("uncounted", "No spend", "money"),
+    Field("expected_balance", "Left", "money"),
+    Field("stated_balance", "Stated", "money"),
+    Field("difference", "Difference", "money"),
+    Field("differing_accounts", "Accounts that differ", "count"),
+    Field("differs_since", "Since", "date"),
+)
 PROGRAM_MONTH = (Field("month", "Month", "month"), *PROGRAM, *ALLOWANCE)
 
 
@@ -70,6 +84,7 @@ def pages(sources: Sources) -> Iterator[Page]:
             "merchant_chart": _merchant_chart(merchants, cube),
             "program_chart": _program_chart(programs),
             "program_month_chart": _program_month_chart(programs),
+            "balances": _balances(sources, as_of),
         },
         data={**_as_data(cube), "until": programs.until},
         scripts=("overview.js",),
@@ -255,6 +270,17 @@ def _program_month_chart(programs: Programs) -> Chart:
             is_searchable=True,
             download="downloads/program_months.csv",
         ),
+        empty=NO_PROGRAM_MONTH,
+    )
+
+
+def _balances(sources: Sources, as_of: str) -> DataTable:
+    return DataTable(
+        "balances",
+        "Balances of the latest month, by programme: what is left of the allowance, what is kept "
+        "out, and what the accounts' file states. Figures of small programmes are withheld.",
+        BALANCE,
+        sources.published("program_balances", as_of=as_of, most_rows=MOST_ROWS),
         empty=NO_PROGRAM_MONTH,
     )
 
