@@ -25,7 +25,7 @@ def main(data_dir: Path, warehouse: Path, memory_limit: str) -> None:
     connection.execute(f"set memory_limit = '{memory_limit}'")
     connection.execute("set variable as_of_date = date '2026-01-01'")
     connection.execute("set variable pii_masking = true")
-    for layer in ("raw", "staging", "intermediate", "quality", "marts"):
+    for layer in ("raw", "base", "staging", "intermediate", "quality", "marts"):
         connection.execute(f"create schema {layer}")
     for source in catalog.sources.values():
         pattern = data_dir / source.filepath.removeprefix("data/")

@@ -277,6 +277,18 @@ def test_months_and_benefit_types_beyond_what_a_page_tells_apart_are_one(
     assert page.figures() == whole
 
 
+def test_balances_are_those_of_the_latest_month_that_are_published(few: Shown) -> None:
+    published = few.project.query_published(
+        "select program_name, cast(expected_balance as double), cast(allowance as double) "
+        "from marts.program_balances where balance_month = ("
+        "select max(balance_month) from marts.program_balances)"
+    )
+    assert published
+    rows = few.table("balances")
+    said = [(row["program"], row["expected_balance"], row["allowance"]) for row in rows]
+    assert sorted(said, key=str) == sorted(published, key=str)
+
+
 UTILIZATION = """
 create or replace table marts.program_utilization as
 select
