@@ -5,6 +5,7 @@
 -- letters of other alphabets make another id. NULL where nothing is left.
 create or replace macro clean_id(value) as
     case
+        when regexp_full_match(value, '[!-<>-~][!-~]*') then value
         when regexp_full_match(value, '[!-<>-~][!-~]*( [!-~]+)*') then value
         else
             nullif(

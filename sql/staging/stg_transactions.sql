@@ -12,7 +12,7 @@ with transactions as (
         _not_counted as not_counted,
         clean_id(coalesce(_record_key, transaction_id)) as transaction_id,
         if(
-            transaction_id = clean_id(transaction_id),
+            transaction_id = clean_id(coalesce(_record_key, transaction_id)),
             null,
             nullif(clean_text(transaction_id), clean_id(transaction_id))
         ) as transaction_id_as_written,
