@@ -33,7 +33,7 @@ def _zipped(members: dict[str, bytes | str]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in members.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content)
     return buffer.getvalue()
 
 
@@ -115,7 +115,7 @@ def test_of_a_file_that_is_as_it_should_be_nothing_is_said(tmp_path: Path, conte
             {"encoding": "utf-16", "sep": ";", "skiprows": 1},
         ),
         (
-            gzip.compress(PLAIN.replace(",", ";").encode()),
+            gzip.compress(PLAIN.replace(",", ";").encode(), mtime=0),
             "is a gzip file and is semicolon-separated",
             "pandas.CSVDataset",
             {"compression": "gzip", "sep": ";"},
@@ -177,7 +177,7 @@ def test_a_file_that_a_declaration_fits_is_said_to_be_what_it_is(
         (_zipped({"a.csv": PLAIN, "b.csv": PLAIN}), "is a zip archive of 2 files"),
         (_zipped({"a.csv": PLAIN})[:40], "is a zip archive or a workbook that is cut off"),
         (_zipped({"word/document.xml": "<a/>"}), "is a Word document"),
-        (gzip.compress(PLAIN.encode())[:12], "is a gzip file that cannot be unpacked"),
+        (gzip.compress(PLAIN.encode(), mtime=0)[:12], "is a gzip file that cannot be unpacked"),
         (bytes(range(256)) * 8, "is no text"),
         (
             "".join(f'"{row}"\n' for row in ROWS),
