@@ -163,7 +163,10 @@ def say_proposal(proposed: Proposed, before: str, after: str, catalog: str) -> N
         ("in the file", "in the catalog", "why", "values", "personal data"),
         [_column_row(it) for it in proposal.columns],
     )
-    for note in _notes(proposal):
+    notes = list(_notes(proposal))
+    if notes:
+        say()
+    for note in notes:
         say(plain(note))
     if before != after:
         say_diff(before, after, catalog)
