@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FIRST: Final = 50_000
 """Records that are read, unless a decision needs all."""
 
-ALL: Final = 5_000_000
+ALL: Final = 1_000_000
 """Records that are read at most."""
 
 SHOWN: Final = 200

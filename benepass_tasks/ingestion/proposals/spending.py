@@ -1,4 +1,4 @@
-"""What the records of a source are: the same again, spend, refunds, a census of those who stay."""
+"""What the records of a source are: the same again, spend, refunds, in which currency."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -64,7 +64,7 @@ def say(found: Found) -> Said:
     Raises:
         ProjectError: an answer is none of the choices.
     """
-    parts = [*_repeats(found), *_census(found), *_currency(found)]
+    parts = [*_repeats(found), *_currency(found)]
     if found.is_of_money:
         parts += [*_counting(found), *_refunds(found)]
     records: dict[str, object] = {}
@@ -175,21 +175,6 @@ def _refunds(found: Found) -> Iterator[Said]:
 
 def _is_below_zero(amount: str) -> bool:
     return amount.lstrip(" $€£¥").startswith(("-", "\u2212", "(")) or amount.endswith("-")
-
-
-def _census(found: Found) -> Iterator[Said]:
-    """Whether those who have left are missing from the file."""
-    column = found.column("status")
-    if column is None:
-        return
-    if "census" in found.answers:
-        yield Said({"census": found.answers["census"]})
-    elif "terminated" not in meanings.status_labels(column).meant:
-        note = (
-            "nobody has left, by these files: if leavers are missing from them, say --answer "
-            "census=active_only, and who is missing from a later file has left"
-        )
-        yield Said(notes=[note])
 
 
 def _name_of(found: Found, column: ColumnProfile) -> str:

@@ -144,10 +144,3 @@ def test_an_unknown_status_is_told_by_its_shape() -> None:
 def test_words_that_mean_nothing_are_declared_as_they_are_written(word: str) -> None:
     file = charges(f"T1,E1,A1,{word},1.00,2025-01-05T10:00:00Z", charge(2))
     assert proposed(file).written.load_args == {"na_values": [word]}
-
-
-def test_nobody_gone_is_a_hint_at_a_census_of_those_who_stay() -> None:
-    file = people(person(1), person(2))
-    assert any("census=active_only" in note for note in proposed(file).notes)
-    answers = {"census": "active_only"}
-    assert proposed(file, answers=answers).records["census"] == "active_only"
