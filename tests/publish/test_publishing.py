@@ -244,6 +244,7 @@ def test_a_group_of_unknown_size_counts_as_too_small(workspace: Workspace) -> No
 def test_another_size_publishes_what_it_concerns_and_says_so(workspace: Workspace) -> None:
     concerned = (
         "marts.program_utilization",
+        "marts.program_balances",
         "marts.dim_benefit_programs",
         "marts.fact_transactions",
         "quality.quarantine_benefit_accounts",
@@ -253,12 +254,15 @@ def test_another_size_publishes_what_it_concerns_and_says_so(workspace: Workspac
     made = workspace.run("Publish", min_group_size="2")
     assert made == {"published", DATABASE, *parquet(*concerned)}
     assert workspace.query_published(spend) == [(0,)]
-    comment = "select comment from duckdb_columns() where column_name = 'spend'"
+    comment = (
+        "select comment from duckdb_columns() "
+        "where table_name = 'program_utilization' and column_name = 'spend'"
+    )
     workspace.run("Publish", min_group_size="7")
     ((said,),) = workspace.query_published(comment)
     assert said == (
-        "What the programme's accounts spent in the month, USD. NULL where the row speaks of fewer "
-        "than 7 employees, or would give such a row away."
+        "What the programme's accounts spent in the month, less what was given back in it, USD. "
+        "NULL where the row speaks of fewer than 7 employees, or would give such a row away."
     )
 
 
@@ -321,7 +325,12 @@ def test_changed_rows_are_published_and_files_with_the_same_rows_stay(workspace:
     assert made == {
         "published",
         DATABASE,
-        *parquet("marts.fact_transactions", "marts.dim_merchants", "marts.program_utilization"),
+        *parquet(
+            "marts.fact_transactions",
+            "marts.dim_merchants",
+            "marts.program_utilization",
+            "marts.program_balances",
+        ),
     }
     assert workspace.query_published("select merchant from marts.dim_merchants") == [
         ("Fig",),
