@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
-from benepass_tasks.catalog.header_names import column_name
+from benepass_tasks.catalog.header_names import header_key
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfile, of_all
 from benepass_tasks.ingestion.proposals.words import folded, words
 
@@ -151,11 +151,7 @@ def _by_name(
 ) -> tuple[int, str] | None:
     header, name = folded(column.header), declared.name
     known = words().columns.get(name, frozenset()) | {folded(name)}
-    ours = {column_name(it) for it in (name, *declared.aliases)}
-    # Only a name in Latin letters is the whole of what the catalog compares.
-    if column_name(column.header) in ours and column.header.isascii():
-        return DECLARED, ITS_NAME
-    if column.header in declared.aliases:
+    if header_key(column.header) in {header_key(it) for it in (name, *declared.aliases)}:
         return DECLARED, ITS_NAME
     if header in known:
         return KNOWN, "a usual name of it"

@@ -97,6 +97,11 @@ def test_a_file_of_other_columns_is_a_new_source_called_as_the_file() -> None:
     )
 
 
+def test_a_header_that_is_our_name_but_for_a_sign_needs_no_alias() -> None:
+    header = "transaction_id,employee_id,benefit_account_id,merchant,Amount (€),timestamp"
+    assert not any(it.is_renamed for it in proposed(file_of(f"{header}\n{CHARGES}")).columns)
+
+
 @pytest.mark.parametrize(
     "header",
     [
