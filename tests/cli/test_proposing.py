@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -192,6 +193,16 @@ def test_a_file_that_fits_nothing_is_said_to_be_what_it_is(
     said = say("source", "inspect", str(workspace.root / "it.csv"))
     assert said.code == 1
     assert says in said.err
+
+
+def test_a_damaged_workbook_is_named_and_said_to_be_one(
+    workspace: Workspace, say: Callable[..., Said]
+) -> None:
+    with zipfile.ZipFile(workspace.root / "it.csv", "w") as archive:
+        archive.writestr("xl/workbook.xml", "<x/>")
+    said = say("source", "inspect", str(workspace.root / "it.csv"))
+    assert said.code == 1
+    assert said.err.startswith("it.csv is an Excel workbook. ")
 
 
 def test_a_compressed_file_is_looked_into(workspace: Workspace, say: Callable[..., Said]) -> None:

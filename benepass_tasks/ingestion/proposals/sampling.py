@@ -70,7 +70,10 @@ def sample(path: Path, answers: Answers, most: int = FIRST) -> Sample:
         args["encoding"] = encoding
     evidence = [(it.says, it.evidence) for it in recognition.findings]
     written = Written(str(recognition.type), _without_inferred(path, args), {}, evidence)
-    profile = _read(path, written, most)
+    try:
+        profile = _read(path, written, most)
+    except SourceError as error:
+        raise SourceError(f"{path.name} {recognition.sentence}. {error}") from error
     if written.type == CSV:
         better = with_lines(written, profile)
         if better != written:
