@@ -16,23 +16,6 @@ _SIGN_FORM = r"^([^0-9A-Za-z+()\-\s]|[ \u00a0\u202f\u2009])$"
 _CURRENCY = re.compile(r"[^0-9+\-\u2212()\s,]+")
 _LABELS = of_form(type="array", items=of_form(type="string", pattern=r"\S"), minItems=1)
 
-OF = MappingProxyType(
-    {
-        "amount": (
-            "decimal",
-            "thousands",
-            "grouping",
-            "currency",
-            "negative",
-            "unit",
-            "sign",
-        ),
-        "date": ("formats", "order", "excel_serial"),
-        "instant": ("formats", "order", "excel_serial", "epoch", "zone"),
-    }
-)
-"""The words that say how a value of each kind is written."""
-
 
 class Sign(Value[str]):
     """What stands before decimals or between groups of digits."""

@@ -6,8 +6,8 @@ from dataclasses import fields, replace
 from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.datasets import Catalog, DeclaredColumn, DeclaredSource
 from benepass_tasks.catalog.document import Problem
-from benepass_tasks.catalog.form_fields import OF
 from benepass_tasks.catalog.forms import (
+    OF,
     ColumnForm,
     WrittenAs,
     differently_read,

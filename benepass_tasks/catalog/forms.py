@@ -9,11 +9,29 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import combinations
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 Holds: TypeAlias = Literal["text", "amount", "date", "instant"]
 Negative: TypeAlias = Literal["minus", "trailing_minus", "parentheses", "unicode_minus"]
 Order: TypeAlias = Literal["DMY", "MDY", "YMD"]
+
+OF = MappingProxyType(
+    {
+        "amount": (
+            "decimal",
+            "thousands",
+            "grouping",
+            "currency",
+            "negative",
+            "unit",
+            "sign",
+        ),
+        "date": ("formats", "order", "excel_serial"),
+        "instant": ("formats", "order", "excel_serial", "epoch", "zone"),
+    }
+)
+"""The words that say how a value of each kind is written."""
 
 DOUBT = "_doubt"
 """How the name of a base view's column ends that says what is doubtful about an instant."""

@@ -120,7 +120,7 @@ def test_a_dataset_is_shown_with_its_columns_and_neighbours(say: Say) -> None:
         "kind": "table",
         "domain": "people",
         "made by": "sql/intermediate/int_employees.sql",
-        "reads": "raw.employees, staging.stg_employees",
+        "reads": "base.employees, staging.stg_employees",
         "read by": "intermediate.accepted_employees, quality.employee_issues",
     }
     email = next(line for line in columns.splitlines() if line.startswith("email "))
@@ -251,7 +251,7 @@ def test_every_mismatch_between_sql_and_catalog_is_told(say: Say, workspace: Wor
         ),
         (
             "staging/stg_employees.sql",
-            ("    status,\n", "    last_name || status as status,\n"),
+            ("    if(status in", "    last_name || if(status in"),
             "carries identifier LAST_NAME and declares class",
         ),
         (

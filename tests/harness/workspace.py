@@ -85,6 +85,13 @@ class Workspace:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
 
+    def require_amounts_from(self, minimum: str) -> None:
+        """Let the catalog promise that no amount of the fact is below a minimum."""
+        amount = (
+            'below zero where it is given back.",\n        type: "DECIMAL(18,2)", tests: [not_null'
+        )
+        self.replace("catalog.yaml", amount, f"{amount}, {{range: {{min: {minimum}}}}}")
+
     def replace(self, name: str, old: str, new: str) -> None:
         """Replace a text that must be in the file."""
         content = (self.root / name).read_text(encoding="utf-8")

@@ -36,7 +36,7 @@ def test_all_tables_with_tests_are_checked_once(workspace: Workspace) -> None:
 @pytest.mark.usefixtures("finished")
 def test_a_changed_test_checks_its_table_alone(workspace: Workspace) -> None:
     workspace.run("CheckContracts")
-    workspace.replace("catalog.yaml", "{range: {min: 0.01}}", "{range: {min: 0.02}}")
+    workspace.replace("catalog.yaml", "{min: '2000-01-01'}", "{min: '2000-01-02'}")
     assert workspace.run("CheckContracts") == {"contracts", "contracts/marts.fact_transactions"}
 
 
@@ -83,7 +83,7 @@ def test_results_are_a_history(workspace: Workspace) -> None:
     workspace.run("CheckContracts")
     workspace.change("update meta.check_results set run_id = 'earlier'")
     ((before,),) = workspace.query(RESULTS)
-    workspace.replace("catalog.yaml", "{range: {min: 0.01}}", "{range: {min: 0.02}}")
+    workspace.replace("catalog.yaml", "{min: '2000-01-01'}", "{min: '2000-01-02'}")
     workspace.run("CheckContracts")
     rows = workspace.query(
         "select run_id = 'earlier', count(*) from meta.check_results "
@@ -111,7 +111,7 @@ def test_results_dropped_by_hand_come_back(workspace: Workspace) -> None:
 
 @pytest.mark.usefixtures("finished")
 def test_a_test_that_fails_ends_the_command_with_30_and_says_all(workspace: Workspace) -> None:
-    workspace.replace("catalog.yaml", "{range: {min: 0.01}}", "{range: {min: 55}}")
+    workspace.require_amounts_from("55")
     done = workspace.run_command(task="CheckContracts")
     assert done.returncode == 30, done.stderr
     assert "CheckContracts() failed: 1 of " in done.stderr
@@ -134,7 +134,7 @@ def test_a_test_that_fails_ends_the_command_with_30_and_says_all(workspace: Work
 @pytest.mark.usefixtures("finished")
 def test_what_failed_is_checked_until_it_is_mended(workspace: Workspace) -> None:
     workspace.run("CheckContracts")
-    workspace.replace("catalog.yaml", "{range: {min: 0.01}}", "{range: {min: 55}}")
+    workspace.require_amounts_from("55")
     assert not workspace.attempt("CheckContracts")[1]
     assert not workspace.attempt("CheckContracts")[1]
     workspace.replace("catalog.yaml", "{range: {min: 55}}", "{range: {min: 0.01}}")
