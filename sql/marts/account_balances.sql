@@ -23,27 +23,33 @@ with accounts as (
             and accounts._row_number = stated._row_number
 ),
 
-spent as (
-    select
-        benefit_account_id,
-        cast(date_trunc('month', transaction_timestamp) as date) as balance_month,
-        sum(amount) filter (where amount > 0) as spend,
-        -sum(amount) filter (where amount < 0) as refunds,
-        0 as quarantined,
-        0 as uncounted,
-        cast(null as date) as withheld_since
+latest as (
+    select cast(date_trunc('month', max(transaction_timestamp)) as date) as balance_month
     from marts.fact_transactions
-    group by benefit_account_id, balance_month
+    where transaction_timestamp < getvariable('as_of_date') + interval 1 day
 ),
 
 -- A record of which a copy or a later version counts is not withheld; what is in another currency
--- does not add up.
-withheld as (
+-- does not add up. Of each account there is a row for the latest month, whether it moved or not.
+moved as (
     select
         benefit_account_id,
-        transaction_timestamp,
+        cast(date_trunc('month', transaction_timestamp) as date) as balance_month,
+        greatest(amount, 0) as spend,
+        greatest(-amount, 0) as refunds,
+        0 as quarantined,
+        0 as uncounted,
+        cast(null as timestamp) as withheld_at
+    from marts.fact_transactions
+    union all
+    select
+        benefit_account_id,
+        cast(date_trunc('month', transaction_timestamp) as date) as balance_month,
+        0 as spend,
+        0 as refunds,
         amount as quarantined,
-        0 as uncounted
+        0 as uncounted,
+        transaction_timestamp as withheld_at
     from quality.quarantine_transactions
     where
         rejection_reason not in ('duplicate_transaction', 'superseded_transaction')
@@ -53,59 +59,39 @@ withheld as (
     union all
     select
         benefit_account_id,
-        transaction_timestamp,
-        0 as quarantined,
-        amount as uncounted
-    from quality.uncounted_transactions
-    where amount is not null and transaction_timestamp is not null
-),
-
-moved as (
-    select * from spent
-    union all
-    select
-        benefit_account_id,
         cast(date_trunc('month', transaction_timestamp) as date) as balance_month,
         0 as spend,
         0 as refunds,
-        sum(quarantined) as quarantined,
-        sum(uncounted) as uncounted,
-        cast(min(transaction_timestamp) as date) as withheld_since
-    from withheld
-    group by benefit_account_id, balance_month
-),
-
-latest as (
-    select max(balance_month) as balance_month
-    from spent
-    where balance_month <= getvariable('as_of_date')
+        0 as quarantined,
+        amount as uncounted,
+        transaction_timestamp as withheld_at
+    from quality.uncounted_transactions
+    where amount is not null and transaction_timestamp is not null
+    union all
+    select
+        accounts.benefit_account_id,
+        latest.balance_month,
+        0 as spend,
+        0 as refunds,
+        0 as quarantined,
+        0 as uncounted,
+        cast(null as timestamp) as withheld_at
+    from accounts
+    cross join latest
+    where latest.balance_month is not null
 ),
 
 months as (
     select
         benefit_account_id,
         balance_month,
-        cast(coalesce(sum(spend), 0) as decimal(18, 2)) as spend,
-        cast(coalesce(sum(refunds), 0) as decimal(18, 2)) as refunds,
+        cast(sum(spend) as decimal(18, 2)) as spend,
+        cast(sum(refunds) as decimal(18, 2)) as refunds,
         cast(sum(quarantined) as decimal(18, 2)) as quarantined,
         cast(sum(uncounted) as decimal(18, 2)) as uncounted,
-        min(withheld_since) as withheld_since
+        cast(min(withheld_at) as date) as withheld_since
     from moved
     group by benefit_account_id, balance_month
-),
-
-placed as (
-    select
-        benefit_account_id,
-        balance_month
-    from months
-    union
-    select
-        accounts.benefit_account_id,
-        latest.balance_month
-    from accounts
-    cross join latest
-    where latest.balance_month is not null
 ),
 
 balances as (
@@ -114,29 +100,25 @@ balances as (
         accounts.employee_id,
         accounts.benefit_type,
         accounts.program_name,
-        placed.balance_month,
+        months.balance_month,
         if(
             coalesce(
-                placed.balance_month between accounts.first_month and accounts.last_month, false
+                months.balance_month between accounts.first_month and accounts.last_month, false
             ),
             accounts.monthly_allowance,
             0
         ) as allowance,
-        coalesce(months.spend, 0) as spend,
-        coalesce(months.refunds, 0) as refunds,
-        coalesce(months.quarantined, 0) as quarantined,
-        coalesce(months.uncounted, 0) as uncounted,
+        months.spend,
+        months.refunds,
+        months.quarantined,
+        months.uncounted,
         months.withheld_since,
-        if(placed.balance_month = latest.balance_month, accounts.current_balance, null)
+        if(months.balance_month = latest.balance_month, accounts.current_balance, null)
             as stated_balance
-    from placed
+    from months
     inner join accounts
-        on placed.benefit_account_id = accounts.benefit_account_id
+        on months.benefit_account_id = accounts.benefit_account_id
     cross join latest
-    left join months
-        on
-            placed.benefit_account_id = months.benefit_account_id
-            and placed.balance_month = months.balance_month
 )
 
 select
