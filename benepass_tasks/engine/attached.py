@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from benepass_tasks.engine.session import ALIAS, quote_name, quote_text
+from benepass_tasks.engine.quoting import quote_name, quote_text
+from benepass_tasks.engine.session import ALIAS
 
 
 @contextmanager

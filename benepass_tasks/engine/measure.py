@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Table
 from benepass_tasks.config.digests import digest
-from benepass_tasks.engine.session import quote_name, quote_relation
+from benepass_tasks.engine.quoting import quote_name, quote_relation
 
 LONGEST_EXTREME = 60
 """Letters that are kept of a column's least and greatest value."""

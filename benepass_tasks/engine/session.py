@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine
 
 from benepass_tasks.config.errors import LaterWarehouseError, OutdatedWarehouseError, WarehouseError
 from benepass_tasks.config.settings import models_cache
+from benepass_tasks.engine.quoting import quote_text
 from benepass_tasks.engine.write_lock import is_awaited, take_turn
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -295,21 +296,6 @@ def import_dialect() -> None:
     A process that imports it only on its way out leaves objects behind, and DuckDB complains.
     """
     importlib.import_module("benepass_tasks.engine.dialect")
-
-
-def quote_name(*parts: str) -> str:
-    """A possibly qualified identifier, quoted for SQL."""
-    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
-
-
-def quote_relation(relation: str) -> str:
-    """A relation written as `layer.table`, quoted for SQL."""
-    return quote_name(*relation.split(".", 1))
-
-
-def quote_text(value: str) -> str:
-    """A text as a SQL literal."""
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _engine(warehouse: Warehouse) -> Engine:

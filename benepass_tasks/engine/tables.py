@@ -16,7 +16,7 @@ from benepass_tasks.engine.measure import (
     columns_of,
     measure_table,
 )
-from benepass_tasks.engine.session import quote_name, quote_relation, quote_text
+from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 
 Kind = Literal["table", "view"]
 

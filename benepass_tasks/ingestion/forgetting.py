@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Catalog
 from benepass_tasks.catalog.wording import printable
-from benepass_tasks.engine.session import quote_name, quote_relation
+from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.ingestion.raw_tables import remove_file
 from benepass_tasks.state.decisions import Decision, record_decision
 from benepass_tasks.state.markers import Load, Snapshot

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from benepass_tasks.catalog import Table
 from benepass_tasks.catalog.declared import refuse_other_raw_columns
 from benepass_tasks.engine.measure import Measure, Profiling
-from benepass_tasks.engine.session import Warehouse, quote_relation
+from benepass_tasks.engine.quoting import quote_relation
+from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.schema_evolution.history import write_changes
 from benepass_tasks.state.decisions import use_decisions

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeAlias
 
-from benepass_tasks.engine.session import Run, quote_name, quote_text
+from benepass_tasks.engine.quoting import quote_name, quote_text
+from benepass_tasks.engine.session import Run
 from benepass_tasks.state.publication import PublishedTable, withheld_groups
 
 Group: TypeAlias = tuple[str | None, ...]

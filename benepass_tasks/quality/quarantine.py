@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Catalog, Column, Table
-from benepass_tasks.engine.session import quote_name, quote_relation
+from benepass_tasks.engine.quoting import quote_name, quote_relation
 
 PREFIX = "quality.quarantine_"
 """How the names of the tables begin; what follows is the source."""

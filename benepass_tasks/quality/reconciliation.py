@@ -15,7 +15,7 @@ from benepass_tasks.catalog import Catalog, Source
 from benepass_tasks.config.errors import BooksError
 from benepass_tasks.config.project import Project
 from benepass_tasks.engine.failures import explain
-from benepass_tasks.engine.session import quote_name, quote_relation, quote_text
+from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.history.figures import keep_figures

@@ -11,7 +11,7 @@ from benepass_tasks.catalog import Declarations
 from benepass_tasks.catalog.datasets import DeclaredSource
 from benepass_tasks.catalog.forms import DOUBT
 from benepass_tasks.catalog.implied import AS_WRITTEN, FOREIGN, PROVENANCE
-from benepass_tasks.engine.session import quote_name, quote_relation
+from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.sqlmodels.canonical import canonical, doubt, foreign_currency, stated
 from benepass_tasks.sqlmodels.record_columns import record_items
 

@@ -15,7 +15,7 @@ from benepass_tasks.catalog.declared import refuse_other_columns
 from benepass_tasks.catalog.header_names import INGESTED
 from benepass_tasks.config.errors import ContractError, ModelError
 from benepass_tasks.config.project import SCHEMAS
-from benepass_tasks.engine.session import quote_name, quote_relation
+from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.sqlmodels.definitions import Model
 from benepass_tasks.sqlmodels.graph import CHECKS, ModelGraph
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
 from benepass_tasks.catalog.forms import ColumnForm, WrittenAs, escaped, pattern_of
-from benepass_tasks.engine.session import quote_name, quote_text
+from benepass_tasks.engine.quoting import quote_name, quote_text
 
 SPACES = " \u00a0\u202f\u2009"
 """The space, and the no-break, the narrow no-break and the thin one."""

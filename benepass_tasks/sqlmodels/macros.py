@@ -15,7 +15,7 @@ import duckdb
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.engine.failures import explain
-from benepass_tasks.engine.session import quote_name
+from benepass_tasks.engine.quoting import quote_name
 from benepass_tasks.sqlmodels.definitions import Macro
 from benepass_tasks.sqlmodels.statements import (
     SECRETS,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from benepass_tasks.catalog.datasets import SOURCE_FILE, DeclaredSource, MonthOf
-from benepass_tasks.engine.session import quote_name, quote_text
+from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.sqlmodels.canonical import canonical
 
 Texts: TypeAlias = Mapping[str, str]

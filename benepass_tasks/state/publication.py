@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benepass_tasks.catalog import Catalog, Column, Table
 from benepass_tasks.config.digests import digest
-from benepass_tasks.engine.session import quote_name
+from benepass_tasks.engine.quoting import quote_name
 
 VERSION = "2"
 """Version of how tables are published; a change of it publishes all of them anew."""

@@ -19,7 +19,8 @@ from warehouses import rows, warehouse
 
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.engine.measure import columns_of, measure_table
-from benepass_tasks.engine.session import Warehouse, _is_locked, let_go, quote_name, quote_text
+from benepass_tasks.engine.quoting import quote_name, quote_text
+from benepass_tasks.engine.session import Warehouse, _is_locked, let_go
 from benepass_tasks.engine.write_lock import is_awaited, take_turn
 from benepass_tasks.state import meta
 

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog.datasets import Declarations
-from benepass_tasks.engine.session import quote_name, quote_relation
+from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.ingestion.proposals.columns import KNOWN, fit
 from benepass_tasks.ingestion.proposals.profile import FileProfile
 

@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert
 
 from benepass_tasks.config.errors import WarehouseError
-from benepass_tasks.engine.session import Warehouse, quote_name, quote_relation
+from benepass_tasks.engine.quoting import quote_name, quote_relation
+from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.schema_evolution.changes import Change, Violations
 from benepass_tasks.ingestion.schema_evolution.file_schema import FILE, FileSchema

@@ -21,7 +21,7 @@ from benepass_tasks.catalog import (
     Unique,
 )
 from benepass_tasks.catalog.datasets import Scalar, written
-from benepass_tasks.engine.session import quote_name, quote_relation, quote_text
+from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 
 MOST_KEYS = 5
 """How many failing rows are named."""

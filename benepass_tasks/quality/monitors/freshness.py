@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from benepass_tasks.catalog import Catalog, Freshness
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.engine.failures import explain
-from benepass_tasks.engine.session import quote_name, quote_relation
+from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.quality.monitors.results import Result
 from benepass_tasks.quality.monitors.wording import span
 from benepass_tasks.state.meta import LOADS, MARKERS, WATERMARKS

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from benepass_tasks.catalog import Catalog, Source
 from benepass_tasks.catalog.header_names import INGESTED
 from benepass_tasks.catalog.wording import printable
-from benepass_tasks.engine.session import quote_name, quote_relation
+from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.quality.monitors.results import Result
 
 MOST_VALUES = 30

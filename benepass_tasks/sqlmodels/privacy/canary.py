@@ -17,7 +17,7 @@ from benepass_tasks.catalog import Catalog, Column, Table
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.config.project import SCHEMAS
 from benepass_tasks.engine.failures import explain
-from benepass_tasks.engine.session import quote_name, quote_relation, quote_text
+from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.sqlmodels import ModelGraph
 from benepass_tasks.sqlmodels.lineage import ColumnRef
 
