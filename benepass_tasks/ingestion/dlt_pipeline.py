@@ -27,7 +27,7 @@ from benepass_tasks.engine.failures import explain, root_cause
 from benepass_tasks.engine.session import ALIAS, Warehouse
 from benepass_tasks.ingestion.headers import Header
 from benepass_tasks.ingestion.inspection import Inspection
-from benepass_tasks.ingestion.records import ROW_NUMBER, Batch
+from benepass_tasks.ingestion.readers.records import ROW_NUMBER, Batch
 from benepass_tasks.ingestion.schema_evolution.file_schema import FILE, FileSchema
 from benepass_tasks.state.source_files import SourceFile
 

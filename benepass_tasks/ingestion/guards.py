@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from benepass_tasks.catalog import Source
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.config.errors import SourceError
-from benepass_tasks.ingestion.records import Accounting
+from benepass_tasks.ingestion.readers.records import Accounting
 from benepass_tasks.state.decisions import Decision, pending_decisions
 from benepass_tasks.state.markers import Load
 from benepass_tasks.state.source_files import SourceFile

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benepass_tasks.ingestion.records import ROW_NUMBER
+from benepass_tasks.ingestion.readers.records import ROW_NUMBER
 from benepass_tasks.ingestion.schema_evolution import file_schema as types
 from benepass_tasks.ingestion.schema_evolution.changes import FIRST_ROWS, TypeViolations, Violations
 

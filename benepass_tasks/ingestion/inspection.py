@@ -12,9 +12,9 @@ from benepass_tasks.config.errors import BooksError, SourceError
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.ingestion.headers import match_header
 from benepass_tasks.ingestion.inference import TypeInference
-from benepass_tasks.ingestion.misfits import told_what_it_is
-from benepass_tasks.ingestion.readers import Reader, open_reader
-from benepass_tasks.ingestion.records import ROW_NUMBER, Accounting, Batch
+from benepass_tasks.ingestion.readers.opening import Reader, open_reader
+from benepass_tasks.ingestion.readers.records import ROW_NUMBER, Accounting, Batch
+from benepass_tasks.ingestion.recognition.misfits import told_what_it_is
 from benepass_tasks.ingestion.schema_evolution.changes import Change, Earlier, Observed, compare
 from benepass_tasks.ingestion.schema_evolution.contract import Verdict, judge
 from benepass_tasks.ingestion.schema_evolution.file_schema import UNKNOWN, ColumnSchema, FileSchema

@@ -17,9 +17,9 @@ from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.ingestion.dlt_pipeline import extract
 from benepass_tasks.ingestion.guards import Guarded, let_pass
 from benepass_tasks.ingestion.inspection import Findings, Inspection, open_file
-from benepass_tasks.ingestion.misfits import misfit_told, told_what_it_is
 from benepass_tasks.ingestion.raw_tables import prepare
-from benepass_tasks.ingestion.records import Accounting
+from benepass_tasks.ingestion.readers.records import Accounting
+from benepass_tasks.ingestion.recognition.misfits import misfit_told, told_what_it_is
 from benepass_tasks.ingestion.schema_evolution.contract import require_good
 from benepass_tasks.state.decisions import Decision
 from benepass_tasks.state.markers import Load, Snapshot, now

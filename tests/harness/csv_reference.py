@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from benepass_tasks.catalog.layout import Layout
-from benepass_tasks.ingestion.scanning import Rejected
+from benepass_tasks.ingestion.readers.scanning import Rejected
 
 BOM = b"\xef\xbb\xbf"
 INVALID_UTF8 = "invalid UTF-8"

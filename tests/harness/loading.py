@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from benepass_tasks.catalog.layout import Layout
-from benepass_tasks.ingestion.readers import open_reader
-from benepass_tasks.ingestion.records import Accounting
+from benepass_tasks.ingestion.readers.opening import open_reader
+from benepass_tasks.ingestion.readers.records import Accounting
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 from benepass_tasks.catalog import Source
 from benepass_tasks.config.errors import BooksError, SourceError
 from benepass_tasks.ingestion.inspection import require_whole
-from benepass_tasks.ingestion.records import Accounting, RecordReader
+from benepass_tasks.ingestion.readers.records import Accounting, RecordReader
 from benepass_tasks.state.source_files import SourceFile
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from workbench import PROJECT, Workbench, new_connection
 
-from benepass_tasks.ingestion.records import RecordReader
+from benepass_tasks.ingestion.readers.records import RecordReader
 from benepass_tasks.sample.ledger import TIER_1, TIER_2
 
 if TYPE_CHECKING:

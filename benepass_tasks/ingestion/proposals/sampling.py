@@ -10,13 +10,13 @@ from benepass_tasks.catalog.layout import CSV, Layout
 from benepass_tasks.catalog.load_args import layout_of
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.config.errors import ProjectError, SourceError
-from benepass_tasks.ingestion.encodings import NAMES
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfile
 from benepass_tasks.ingestion.proposals.proposal import Written
 from benepass_tasks.ingestion.proposals.propose import with_lines
 from benepass_tasks.ingestion.proposals.question import Answers, Question, answered
-from benepass_tasks.ingestion.readers import open_reader
-from benepass_tasks.ingestion.recognition import Recognition, recognise
+from benepass_tasks.ingestion.readers.opening import open_reader
+from benepass_tasks.ingestion.recognition.encodings import NAMES
+from benepass_tasks.ingestion.recognition.recognise import Recognition, recognise
 
 if TYPE_CHECKING:
     import pyarrow as pa

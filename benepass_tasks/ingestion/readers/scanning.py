@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from benepass_tasks.ingestion.blocks import after_line_end, line_ends
-from benepass_tasks.ingestion.dialect import Dialect
-from benepass_tasks.ingestion.passed_over import REPEATED_HEADER, PassedOver
+from benepass_tasks.ingestion.readers.blocks import after_line_end, line_ends
+from benepass_tasks.ingestion.readers.dialect import Dialect
+from benepass_tasks.ingestion.readers.passed_over import REPEATED_HEADER, PassedOver
 
 INVALID_UTF8: Final = "invalid UTF-8"
 TOO_FEW: Final = "too few columns"

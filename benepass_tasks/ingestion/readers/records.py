@@ -16,17 +16,17 @@ from pyarrow import csv
 
 from benepass_tasks.catalog.layout import Layout
 from benepass_tasks.config.errors import BooksError
-from benepass_tasks.ingestion.blocks import (
+from benepass_tasks.ingestion.readers.blocks import (
     BOM,
     BlockReader,
     Body,
     after_line_end,
     line_ends,
 )
-from benepass_tasks.ingestion.dialect import Dialect
-from benepass_tasks.ingestion.heading import HeadingReader
-from benepass_tasks.ingestion.passed_over import FOOTER, PassedOver
-from benepass_tasks.ingestion.scanning import (
+from benepass_tasks.ingestion.readers.dialect import Dialect
+from benepass_tasks.ingestion.readers.heading import HeadingReader
+from benepass_tasks.ingestion.readers.passed_over import FOOTER, PassedOver
+from benepass_tasks.ingestion.readers.scanning import (
     INVALID_UTF8,
     TOO_LONG,
     Rejected,
@@ -34,7 +34,7 @@ from benepass_tasks.ingestion.scanning import (
     Shape,
     Tally,
 )
-from benepass_tasks.ingestion.streams import FileBytes, as_written, is_utf8, open_text
+from benepass_tasks.ingestion.readers.streams import FileBytes, as_written, is_utf8, open_text
 
 ROW_NUMBER: Final = "_row_number"
 

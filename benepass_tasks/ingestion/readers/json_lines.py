@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from benepass_tasks.catalog.layout import Layout
 from benepass_tasks.config.errors import SourceError
-from benepass_tasks.ingestion.blocks import BlockReader
-from benepass_tasks.ingestion.records import Batch
-from benepass_tasks.ingestion.rows import Gatherer, RowReader
-from benepass_tasks.ingestion.scanning import INVALID_UTF8, TOO_LONG
-from benepass_tasks.ingestion.streams import FileBytes, as_written, is_utf8, open_text
+from benepass_tasks.ingestion.readers.blocks import BlockReader
+from benepass_tasks.ingestion.readers.records import Batch
+from benepass_tasks.ingestion.readers.rows import Gatherer, RowReader
+from benepass_tasks.ingestion.readers.scanning import INVALID_UTF8, TOO_LONG
+from benepass_tasks.ingestion.readers.streams import FileBytes, as_written, is_utf8, open_text
 
 NO_OBJECT: Final = "no JSON object"
 KEY_TWICE: Final = "a key twice in a JSON object"

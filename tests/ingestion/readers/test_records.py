@@ -26,9 +26,9 @@ from hypothesis import strategies as st
 
 from benepass_tasks.catalog.layout import Layout
 from benepass_tasks.config.errors import BooksError, SourceError
-from benepass_tasks.ingestion import records
-from benepass_tasks.ingestion.records import Accounting, Batch, BulkParser, RecordReader
-from benepass_tasks.ingestion.scanning import Rejected
+from benepass_tasks.ingestion.readers import records
+from benepass_tasks.ingestion.readers.records import Accounting, Batch, BulkParser, RecordReader
+from benepass_tasks.ingestion.readers.scanning import Rejected
 
 SMALL_BLOCKS = (1, 2, 3, 5, 7, 16, 64)
 LARGE_BLOCK = 1 << 20

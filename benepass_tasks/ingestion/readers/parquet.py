@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benepass_tasks.config.errors import SourceError
-from benepass_tasks.ingestion.records import Batch
-from benepass_tasks.ingestion.rows import RowReader, text_schema
-from benepass_tasks.ingestion.scanning import INVALID_UTF8, Rejected
-from benepass_tasks.ingestion.values import text_of
+from benepass_tasks.ingestion.readers.records import Batch
+from benepass_tasks.ingestion.readers.rows import RowReader, text_schema
+from benepass_tasks.ingestion.readers.scanning import INVALID_UTF8, Rejected
+from benepass_tasks.ingestion.readers.values import text_of
 
 ROWS: Final = 65_536
 """Rows of a batch."""

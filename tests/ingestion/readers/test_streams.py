@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from benepass_tasks.catalog.layout import Layout
 from benepass_tasks.config.errors import SourceError
-from benepass_tasks.ingestion.records import Accounting, RecordReader
+from benepass_tasks.ingestion.readers.records import Accounting, RecordReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benepass_tasks.ingestion.encodings import decode, detect
-from benepass_tasks.ingestion.recognition import Recognition, recognise
+from benepass_tasks.ingestion.recognition.encodings import decode, detect
+from benepass_tasks.ingestion.recognition.recognise import Recognition, recognise
 
 if TYPE_CHECKING:
     from pathlib import Path

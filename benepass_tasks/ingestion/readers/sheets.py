@@ -13,11 +13,11 @@ from itertools import chain, islice
 from typing import Final
 
 from benepass_tasks.catalog.layout import Layout
-from benepass_tasks.ingestion.passed_over import FOOTER, REPEATED_HEADER, SKIPPED, TITLE
-from benepass_tasks.ingestion.records import Batch
-from benepass_tasks.ingestion.rows import Gatherer, RowReader, Texts
-from benepass_tasks.ingestion.scanning import TOO_MANY
-from benepass_tasks.ingestion.workbooks import Row
+from benepass_tasks.ingestion.readers.passed_over import FOOTER, REPEATED_HEADER, SKIPPED, TITLE
+from benepass_tasks.ingestion.readers.records import Batch
+from benepass_tasks.ingestion.readers.rows import Gatherer, RowReader, Texts
+from benepass_tasks.ingestion.readers.scanning import TOO_MANY
+from benepass_tasks.ingestion.readers.workbooks import Row
 
 AHEAD: Final = 1_000
 """Rows that tell whether the columns before the first name are empty."""

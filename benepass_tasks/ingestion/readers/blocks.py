@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from benepass_tasks.ingestion.streams import Readable
+from benepass_tasks.ingestion.readers.streams import Readable
 
 BOM: Final = b"\xef\xbb\xbf"
 

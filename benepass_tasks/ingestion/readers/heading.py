@@ -7,10 +7,10 @@ from typing import Final
 from benepass_tasks.catalog.layout import Layout
 from benepass_tasks.catalog.wording import shown
 from benepass_tasks.config.errors import SourceError
-from benepass_tasks.ingestion.blocks import BlockReader, after_line_end, line_ends
-from benepass_tasks.ingestion.dialect import Dialect
-from benepass_tasks.ingestion.passed_over import TITLE, PassedOver
-from benepass_tasks.ingestion.scanning import Tally
+from benepass_tasks.ingestion.readers.blocks import BlockReader, after_line_end, line_ends
+from benepass_tasks.ingestion.readers.dialect import Dialect
+from benepass_tasks.ingestion.readers.passed_over import TITLE, PassedOver
+from benepass_tasks.ingestion.readers.scanning import Tally
 
 _SEP_LINE: Final = re.compile(rb'"?sep=(.)"?', re.IGNORECASE)
 """What Excel reads above a header, and some programs write for it."""

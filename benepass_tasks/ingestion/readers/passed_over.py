@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benepass_tasks.catalog.layout import Layout
-from benepass_tasks.ingestion.blocks import BOM
-from benepass_tasks.ingestion.dialect import Dialect
+from benepass_tasks.ingestion.readers.blocks import BOM
+from benepass_tasks.ingestion.readers.dialect import Dialect
 
 TITLE: Final = "title"
 EMPTY: Final = "no value"

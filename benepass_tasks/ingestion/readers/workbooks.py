@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from benepass_tasks.catalog.wording import listed, meant, nearest
 from benepass_tasks.config.errors import SourceError
-from benepass_tasks.ingestion import signatures
-from benepass_tasks.ingestion.number_formats import number_text
-from benepass_tasks.ingestion.signatures import Format, format_of
-from benepass_tasks.ingestion.values import text_of
+from benepass_tasks.ingestion.readers import signatures
+from benepass_tasks.ingestion.readers.number_formats import number_text
+from benepass_tasks.ingestion.readers.signatures import Format, format_of
+from benepass_tasks.ingestion.readers.values import text_of
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet

@@ -7,9 +7,9 @@ from typing import Final, TypeAlias
 
 import pyarrow as pa
 
-from benepass_tasks.ingestion.records import ROW_NUMBER, Accounting, Batch
-from benepass_tasks.ingestion.scanning import Rejected, Tally
-from benepass_tasks.ingestion.streams import FileBytes
+from benepass_tasks.ingestion.readers.records import ROW_NUMBER, Accounting, Batch
+from benepass_tasks.ingestion.readers.scanning import Rejected, Tally
+from benepass_tasks.ingestion.readers.streams import FileBytes
 
 Texts: TypeAlias = Sequence[str | None]
 """The values of a record, in the order of its columns."""

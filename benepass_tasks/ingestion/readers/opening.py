@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from benepass_tasks.catalog.layout import EXCEL, JSON_LINES, PARQUET, Layout
-from benepass_tasks.ingestion.records import Accounting, Batch, RecordReader
+from benepass_tasks.ingestion.readers.records import Accounting, Batch, RecordReader
 
 
 class Reader(Protocol):
@@ -49,17 +49,17 @@ def open_reader(layout: Layout, path: Path, name: str) -> Iterator[Reader]:
     """
     with path.open("rb") as file:
         if layout.type == EXCEL:
-            from benepass_tasks.ingestion.sheets import SheetReader  # noqa: PLC0415
-            from benepass_tasks.ingestion.workbooks import open_sheet  # noqa: PLC0415
+            from benepass_tasks.ingestion.readers.sheets import SheetReader  # noqa: PLC0415
+            from benepass_tasks.ingestion.readers.workbooks import open_sheet  # noqa: PLC0415
 
             with open_sheet(file, layout.sheet_name, layout.decimal) as rows:
                 yield SheetReader(file, rows, layout)
         elif layout.type == PARQUET:
-            from benepass_tasks.ingestion.parquet import ParquetReader  # noqa: PLC0415
+            from benepass_tasks.ingestion.readers.parquet import ParquetReader  # noqa: PLC0415
 
             yield ParquetReader(file)
         elif layout.type == JSON_LINES:
-            from benepass_tasks.ingestion.json_lines import JsonLinesReader  # noqa: PLC0415
+            from benepass_tasks.ingestion.readers.json_lines import JsonLinesReader  # noqa: PLC0415
 
             yield JsonLinesReader(file, layout, name)
         else:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 from unicodedata import category
 
-from benepass_tasks.ingestion.values import float_text, plain
+from benepass_tasks.ingestion.readers.values import float_text, plain
 
 _MARK = re.compile(
     r"\[\$(?P<currency>[^\]-]*)[^\]]*\]|\[[^\]]*\]"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from benepass_tasks.catalog import Source
 from benepass_tasks.catalog.layout import Layout
 from benepass_tasks.config.errors import SourceError
-from benepass_tasks.ingestion.recognition import Recognition, joined, recognise
+from benepass_tasks.ingestion.recognition.recognise import Recognition, joined, recognise
 from benepass_tasks.state.source_files import SourceFile
 
 

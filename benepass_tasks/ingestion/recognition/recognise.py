@@ -17,10 +17,10 @@ from typing import Any, Final
 import pyarrow as pa
 
 from benepass_tasks.catalog.layout import CSV, EXCEL, JSON_LINES, PARQUET
-from benepass_tasks.ingestion import signatures
-from benepass_tasks.ingestion.encodings import NAMES, Encoding, decode, detect
-from benepass_tasks.ingestion.separators import SEPARATORS, Division, divide
-from benepass_tasks.ingestion.signatures import Format, format_of
+from benepass_tasks.ingestion.readers import signatures
+from benepass_tasks.ingestion.readers.signatures import Format, format_of
+from benepass_tasks.ingestion.recognition.encodings import NAMES, Encoding, decode, detect
+from benepass_tasks.ingestion.recognition.separators import SEPARATORS, Division, divide
 
 HEAD: Final = 256 << 10
 """Bytes that are looked at."""

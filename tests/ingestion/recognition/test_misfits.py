@@ -17,7 +17,7 @@ from workspace import TRANSACTIONS
 
 from benepass_tasks.catalog import Source
 from benepass_tasks.catalog.layout import CSV, EXCEL, Layout
-from benepass_tasks.ingestion.misfits import what_it_is
+from benepass_tasks.ingestion.recognition.misfits import what_it_is
 from benepass_tasks.state.source_files import SourceFile
 
 if TYPE_CHECKING:
