@@ -33,7 +33,13 @@ from benepass_tasks.state.markers import now
 JUDGE = "1"
 """Version of how figures are judged; a change of it judges them anew."""
 
-OF_SOURCES = ("clean_share", "restarted_ids", "near_names", "missing_employees")
+OF_SOURCES = (
+    "clean_share",
+    "restarted_ids",
+    "near_names",
+    "missing_employees",
+    "undeclared_column",
+)
 """The monitors that judge a source without any history."""
 
 PERIODS = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")

@@ -5,7 +5,7 @@ import time
 from dataclasses import fields
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +17,8 @@ from sqlalchemy import Connection, create_engine, select
 from benepass_tasks.catalog import Catalog
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.config.project import Project, open_project
-from benepass_tasks.quality.monitors import Result, keep_results, observe
+from benepass_tasks.quality.monitors import Result, is_watched, keep_results, observe
+from benepass_tasks.quality.monitors.results import Monitor
 from benepass_tasks.state.meta import MONITOR_RESULTS, prepare_tables
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -362,3 +363,15 @@ def test_sql_that_does_not_run_is_an_error_with_its_file(
     with pytest.raises(WarehouseError) as caught:
         observe(meta, Project(tmp_path), catalog, MONDAY, WINDOW)
     assert str(caught.value).startswith("sql/reports/monitored_figures.sql: ")
+
+
+@pytest.mark.parametrize("monitor", get_args(Monitor))
+def test_what_a_monitor_says_stays_open_while_its_dataset_exists(
+    monitor: str, catalog: Catalog
+) -> None:
+    """What nobody watches is resolved as something that is gone."""
+    datasets = [*catalog.sources, *catalog.tables]
+    assert any(
+        is_watched(catalog, monitor, it, name) for it in datasets for name in (None, "email")
+    )
+    assert not is_watched(catalog, monitor, "nothing", None)
