@@ -1,9 +1,10 @@
 -- Grain: one row per staged benefit account record.
 -- Purpose: which record speaks for an account id (identical copies: the first; differing records:
 -- the last, in the order of the column that the source names, then of the files' names, then of the
--- file), how its programme is spelled most often, whether its owner is known, and when it was open: up to the owner's last
--- day at most; an end before the beginning is not believed. The account of a leaver whose last day
--- is not known has no allowance that could be counted for some month and not for another.
+-- file), how its programme is spelled most often, whether its owner is known, and when it was open:
+-- up to the owner's last day at most; an end before the beginning is not believed. The account of a
+-- leaver whose last day is not known has no allowance that could be counted for some month and not
+-- for another.
 with benefit_accounts as (
     select
         benefit_account_id,

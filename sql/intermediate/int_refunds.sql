@@ -1,7 +1,8 @@
 -- Grain: one row per accepted transaction below zero.
 -- Purpose: which charge it refunds: one of the same account and merchant, not later than the
 -- refund, of which as much is left. Refunds take their charges in the order of time (of two at one
--- instant the first by id), so that what is left of a charge is used once.
+-- instant the first by id), so that what is left of a charge is used once. (PRS:
+-- sqlfluff cannot parse a lambda of two parameters.)
 with refunded as (
     select distinct
         benefit_account_id,
@@ -13,10 +14,10 @@ with refunded as (
 histories as (
     select
         list(
-            {'id': accepted.transaction_id, 'amount': accepted.amount}
+            struct_pack(id := accepted.transaction_id, amount := accepted.amount)
             order by
                 accepted.transaction_timestamp, accepted.amount < 0, accepted.transaction_id
-        ) as lines
+        ) as history
     from intermediate.accepted_transactions as accepted
     semi join refunded
         on
@@ -27,8 +28,8 @@ histories as (
 
 matched as (
     select
-        list_reduce(
-            lines,
+        list_reduce(  -- noqa: PRS
+            history,
             lambda state, line: if(
                 line.amount > 0,
                 {

@@ -126,9 +126,10 @@ spoken as (
         content
     from compared
     where is_valid and content_count <= 1 and (content is not null or content_count = 0)
-    qualify row_number() over (
-        partition by transaction_id order by edition desc, _source_file, _row_number
-    ) = 1
+    qualify
+        row_number() over (
+            partition by transaction_id order by edition desc, _source_file, _row_number
+        ) = 1
 ),
 
 judged as (
@@ -139,15 +140,19 @@ judged as (
         compared.edition,
         compared.is_superseding,
         compared.content_count,
-        compared.content is not distinct from spoken.content as is_spoken,
-        compared.content_count = 1
-        and compared.edition < spoken.edition
-        and compared.content is distinct from spoken.content as is_superseded,
-        compared.amount is distinct from spoken.amount
-        and compared.transaction_timestamp is distinct from spoken.transaction_timestamp
-        and (
-            compared.employee_id is distinct from spoken.employee_id
-            or compared.merchant is distinct from spoken.merchant
+        (compared.content is not distinct from spoken.content) as is_spoken,
+        (
+            compared.content_count = 1
+            and compared.edition < spoken.edition
+            and compared.content is distinct from spoken.content
+        ) as is_superseded,
+        (
+            compared.amount is distinct from spoken.amount
+            and compared.transaction_timestamp is distinct from spoken.transaction_timestamp
+            and (
+                compared.employee_id is distinct from spoken.employee_id
+                or compared.merchant is distinct from spoken.merchant
+            )
         ) as is_unrelated,
         row_number() over (
             partition by compared.transaction_id, compared.content, compared.content_count
@@ -178,8 +183,8 @@ resent_ids as (
 ),
 
 restarts as (
-    select count(*) filter (where is_unrelated) > count(*) filter (where not is_unrelated)
-            as is_usual
+    select
+        count(*) filter (where is_unrelated) > count(*) filter (where not is_unrelated) as is_usual
     from resent_ids
 ),
 

@@ -1,26 +1,26 @@
--- Grain: one row per (benefit account, month in which the account has a transaction, or the latest).
+-- Grain: one row per (benefit account, month in which it has a transaction, or the latest).
 -- Purpose: what is left of the allowance of a month, and whether the accounts' file says the same.
 -- The file states one balance, so it is compared in the latest month alone: the last with a
 -- transaction that is not after the as-of date. What is left of a month is not carried over.
 with accounts as (
     select
-        accounts.benefit_account_id,
-        accounts.employee_id,
-        accounts.benefit_type,
-        accounts.program_name,
-        accounts.monthly_allowance,
+        accepted.benefit_account_id,
+        accepted.employee_id,
+        accepted.benefit_type,
+        accepted.program_name,
+        accepted.monthly_allowance,
         stated.current_balance,
         if(
-            accounts.has_allowance,
-            coalesce(date_trunc('month', accounts.open_from), date '0001-01-01'),
+            accepted.has_allowance,
+            coalesce(date_trunc('month', accepted.open_from), date '0001-01-01'),
             null
         ) as first_month,
-        coalesce(date_trunc('month', accounts.open_until), date '9999-12-01') as last_month
-    from intermediate.accepted_benefit_accounts as accounts
+        coalesce(date_trunc('month', accepted.open_until), date '9999-12-01') as last_month
+    from intermediate.accepted_benefit_accounts as accepted
     inner join intermediate.int_benefit_accounts as stated
         on
-            accounts._source_file = stated._source_file
-            and accounts._row_number = stated._row_number
+            accepted._source_file = stated._source_file
+            and accepted._row_number = stated._row_number
 ),
 
 latest as (

@@ -46,8 +46,9 @@ def test_a_finding_is_told_with_its_path_and_ends_with_1(say: Say, workspace: Wo
     assert said.code == 1
     assert row_of(said, "marts.dim_employees", "email")[-1] == "treatment"
     assert (
-        "sql/staging/stg_employees.sql:21 staging.stg_employees.email: declares mask, and no "
-        "approved mask is applied to EMAIL_ADDRESS. Path: employees.email"
+        "sql/staging/stg_employees.sql:31 staging.stg_employees.email: declares mask, and no "
+        "approved mask is applied to EMAIL_ADDRESS. Path: employees.email -> raw.employees.email "
+        "-> base.employees.email (catalog.yaml:64, IDENTITY) -> staging.stg_employees.email"
     ) in said.out
     assert said.lines[-1].endswith("findings.")
 
