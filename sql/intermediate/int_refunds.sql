@@ -1,8 +1,8 @@
 -- Grain: one row per accepted transaction below zero.
 -- Purpose: which charge it refunds: one of the same account and merchant, not later than the
 -- refund, of which as much is left. Refunds take their charges in the order of time (of two at one
--- instant the first by id), so that what is left of a charge is used once. (PRS:
--- sqlfluff cannot parse a lambda of two parameters.)
+-- instant the first by id), so that what is left of a charge is used once. (The
+-- lambda has two parameters, which the parser of sqlfluff does not know.)
 with refunded as (
     select distinct
         benefit_account_id,
