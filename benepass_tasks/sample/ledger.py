@@ -23,8 +23,6 @@ TIER_2: dict[str, tuple[str, ...]] = {
     "transactions": (
         "missing_transaction_id",
         "conflicting_transaction_id",
-        "reused_transaction_id",
-        "superseded_transaction",
         "duplicate_transaction",
         "invalid_amount",
         "negative_amount",
@@ -43,7 +41,7 @@ TIER_2: dict[str, tuple[str, ...]] = {
         "orphan_benefit_account",
     ),
 }
-"""Issues that put a row into quarantine, the most severe first."""
+"""Issues in the sample that put a row into quarantine, the most severe first."""
 
 TIER_1: dict[str, tuple[str, ...]] = {
     "transactions": (
@@ -56,14 +54,11 @@ TIER_1: dict[str, tuple[str, ...]] = {
         "over_monthly_allowance",
         "possible_duplicate_charge",
         "unknown_employee_status",
-        "restated_transaction",
-        "unlinked_refund",
-        "look_alike_id",
     ),
     "employees": ("unknown_status", "invalid_hire_date", "invalid_email"),
     "benefit_accounts": ("invalid_allowance", "unknown_benefit_type"),
 }
-"""Issues that leave a row where it is."""
+"""Issues in the sample that leave a row where it is."""
 
 _PREAMBLE = f"""\
 # The frozen ledger of the sample: what was planted, counted from the plan and not by a check.

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateSchema, CreateTable
 
+from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.nodes import CONTRACTS
 
 METADATA = MetaData(schema="meta")
@@ -359,8 +360,5 @@ def _create_missing(connection: Connection) -> None:
 
 
 def _present_tables(connection: Connection) -> set[str]:
-    found = connection.exec_driver_sql(
-        "select table_name from duckdb_tables() "
-        "where schema_name = 'meta' and database_name = current_database()"
-    )
-    return set(found.scalars())
+    layers = (relation.partition(".") for relation in engine_of(connection).relations())
+    return {name for layer, _, name in layers if layer == "meta"}

@@ -100,10 +100,10 @@ def test_a_new_issue_that_only_flags_leaves_the_records_in(
 def test_an_issue_that_is_not_declared_fails_the_run(
     workspace: Workspace, caplog: pytest.LogCaptureFixture, source: str
 ) -> None:
-    issue, table, *_ = NEW_ISSUES[source]
+    issue, issues = NEW_ISSUES[source][0], f"quality.{source.removesuffix('s')}_issues"
     add_issue(workspace, source, tier=2)
     workspace.replace("sql/quality/issue_types.sql", f"'{issue}'", "'another_name'")
     _, succeeded = workspace.attempt("CheckContracts")
     assert not succeeded
-    assert f"quality.{table}.issue: relationships (quality.issue_types.issue)" in caplog.text
-    assert f"quality.{table}.tier: not_null: 1 of" in caplog.text
+    assert f"{issues}.issue: relationships (quality.issue_types.issue): 1 of" in caplog.text
+    assert f"{issues}.tier: not_null: 1 of" in caplog.text

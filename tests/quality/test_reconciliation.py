@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def declare_amounts(workspace: Workspace) -> None:
     """Say of the amounts what follows from the SQL no more where a test computes with them."""
     fact, quarantine = (
-        'amount: {description: "Amount charged, USD; above zero.",',
+        'amount: {description: "Amount charged, USD; below zero where it is given back.",',
         'amount: {type: "DECIMAL(18,2)"}',
     )
     workspace.replace("catalog.yaml", fact, f"{fact} pii: *money,")
@@ -30,13 +30,13 @@ def declare_amounts(workspace: Workspace) -> None:
         pytest.param(
             "marts/fact_transactions",
             ("left join flags\n", "inner join flags\n"),
-            "transactions: staging 5, marts + quarantine 3: off by 2",
+            "transactions: staging 5, marts + quarantine + uncounted 3: off by 2",
             id="a mart that loses rows",
         ),
         pytest.param(
             "quality/quarantine_transactions",
             ("from reasons\n", "from reasons cross join range(2)\n"),
-            "transactions: staging 5, marts + quarantine 7: off by -2",
+            "transactions: staging 5, marts + quarantine + uncounted 7: off by -2",
             id="a quarantine that multiplies rows",
         ),
         pytest.param(
@@ -45,7 +45,8 @@ def declare_amounts(workspace: Workspace) -> None:
                 "    transactions.amount,\n",
                 "    cast(transactions.amount * 2 as decimal(18, 2)) as amount,\n",
             ),
-            "transactions: USD in staging 139.50, USD in marts + quarantine 269.50: off by -130.00",
+            "transactions: USD in staging 139.50, "
+            "USD in marts + quarantine + uncounted 269.50: off by -130.00",
             id="a mart that multiplies money",
         ),
         pytest.param(
@@ -218,7 +219,10 @@ BROKEN = {
             "    transactions.amount,\n",
             "    cast(transactions.amount + 1 as decimal(18, 2)) as amount,\n",
         ),
-        "transactions: USD in staging 139.50, USD in marts + quarantine 141.50: off by -2.00",
+        (
+            "transactions: USD in staging 139.50, "
+            "USD in marts + quarantine + uncounted 141.50: off by -2.00"
+        ),
     ),
     "mappings lost in staging": (
         "staging/stg_category_benefit_mappings",
@@ -261,6 +265,28 @@ def test_what_is_lost_of_any_source_at_any_step_is_found(
     assert not succeeded
     assert "books" not in made
     assert message in caplog.text
+
+
+def test_what_does_not_count_is_in_the_books(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace.replace(
+        "catalog.yaml",
+        "    resends: supersede\n",
+        "    resends: supersede\n    counts_when: {category: [gym]}\n",
+    )
+    workspace.run("BuildMarts")
+    assert workspace.query(
+        "select transaction_id from quality.uncounted_transactions order by all"
+    ) == [("T3",), ("T4",), ("T5",)]
+    condition = "where not_counted is not null\n"
+    workspace.replace(
+        "sql/quality/uncounted_transactions.sql",
+        condition,
+        f"{condition}    and transaction_id <> 'T3'\n",
+    )
+    assert not workspace.attempt()[1]
+    assert "transactions: staging 5, marts + quarantine + uncounted 4: off by 1" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from promises import broken
 from workbench import with_provenance
 
-from benepass_tasks.sample.ledger import TIER_1, TIER_2
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -268,14 +266,22 @@ def accepted_transactions_are_sound(built: Built) -> None:
 
 
 def reasons_are_known_and_in_order(built: Built) -> None:
+    issues = sorted(built["quality.issue_types"], key=lambda it: it["severity"])
+    names = {
+        (source, tier): [
+            it["issue"] for it in issues if (it["source"], it["tier"]) == (source, tier)
+        ]
+        for source in JUDGED
+        for tier in (1, 2)
+    }
     for source in JUDGED:
         for row in built[f"quality.quarantine_{source}"]:
             reasons = row["rejection_reasons"]
             assert row["rejection_reason"] == reasons[0]
-            assert reasons == [reason for reason in TIER_2[source] if reason in reasons]
+            assert reasons == [reason for reason in names[source, 2] if reason in reasons]
     for row in built["marts.fact_transactions"]:
         assert row["dq_flags"] == [
-            flag for flag in TIER_1["transactions"] if flag in row["dq_flags"]
+            flag for flag in names["transactions", 1] if flag in row["dq_flags"]
         ]
 
 

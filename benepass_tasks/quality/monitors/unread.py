@@ -9,6 +9,7 @@ from benepass_tasks.catalog import Catalog, Source
 from benepass_tasks.catalog.header_names import INGESTED
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.engine.quoting import quote_name, quote_relation
+from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.quality.monitors.results import Result
 
 MOST_VALUES = 30
@@ -45,15 +46,10 @@ def judge_unread(connection: Connection, catalog: Catalog) -> Iterator[Result]:
 
 
 def _suspects(connection: Connection, source: Source, relation: str) -> Iterator[tuple[str, str]]:
-    layer, _, table = relation.partition(".")
-    found = connection.execute(
-        text(
-            "select column_name from duckdb_columns() "
-            "where schema_name = :layer and table_name = :table order by column_index"
-        ),
-        {"layer": layer, "table": table},
-    )
-    for (name,) in found:
+    engine = engine_of(connection)
+    if relation not in engine.relations():
+        return
+    for name in engine.columns(relation):
         if name in source.columns or name in INGESTED or name in source.ignored:
             continue
         words = re.split(r"[^a-z]+", name.lower())

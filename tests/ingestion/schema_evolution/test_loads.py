@@ -163,8 +163,8 @@ def test_a_new_alias_loads_again_what_came_by_that_name(workspace: Workspace) ->
     assert workspace.query(balances) == [(None,)]
     workspace.replace(
         "catalog.yaml",
-        "pii: *money, required: false}",
-        "pii: *money, required: false, aliases: [What is left]}",
+        "pii: *money, required: false, holds: amount}",
+        "pii: *money, required: false, holds: amount, aliases: [What is left]}",
     )
     assert "benefit_accounts/benefit_accounts.csv" in workspace.run("raw.benefit_accounts")
     assert workspace.query(balances) == [("12.50",)]
