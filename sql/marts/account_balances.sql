@@ -85,10 +85,10 @@ months as (
     select
         benefit_account_id,
         balance_month,
-        cast(sum(spend) as decimal(18, 2)) as spend,
-        cast(sum(refunds) as decimal(18, 2)) as refunds,
-        cast(sum(quarantined) as decimal(18, 2)) as quarantined,
-        cast(sum(uncounted) as decimal(18, 2)) as uncounted,
+        cast(sum(spend) as decimal(38, 2)) as spend,
+        cast(sum(refunds) as decimal(38, 2)) as refunds,
+        cast(sum(quarantined) as decimal(38, 2)) as quarantined,
+        cast(sum(uncounted) as decimal(38, 2)) as uncounted,
         cast(min(withheld_at) as date) as withheld_since
     from moved
     group by benefit_account_id, balance_month
@@ -132,9 +132,9 @@ select
     refunds,
     quarantined,
     uncounted,
-    cast(allowance - spend + refunds as decimal(18, 2)) as expected_balance,
+    cast(allowance - spend + refunds as decimal(38, 2)) as expected_balance,
     stated_balance,
-    cast(stated_balance - (allowance - spend + refunds) as decimal(18, 2)) as difference,
+    cast(stated_balance - (allowance - spend + refunds) as decimal(38, 2)) as difference,
     if(
         stated_balance <> allowance - spend + refunds,
         coalesce(withheld_since, balance_month),
