@@ -28,11 +28,18 @@ DOWNSTREAM_OF_TRANSACTIONS = {
     "base.transactions",
     "staging.stg_transactions",
     "intermediate.int_transactions_enriched",
+    "intermediate.int_transaction_repeats",
+    "intermediate.int_transaction_issues",
+    "intermediate.accepted_transactions",
+    "intermediate.int_refunds",
     "quality.transaction_issues",
     "quality.quarantine_transactions",
+    "quality.uncounted_transactions",
     "marts.fact_transactions",
     "marts.dim_merchants",
     "marts.program_utilization",
+    "marts.account_balances",
+    "marts.program_balances",
     "books",
 }
 
@@ -116,7 +123,12 @@ def test_a_rebuilt_input_with_the_same_rows_stops_the_rebuild(workspace: Workspa
 @pytest.mark.usefixtures("finished")
 def test_only_models_that_read_the_as_of_date_depend_on_it(workspace: Workspace) -> None:
     made = workspace.run(as_of="2026-01-02")
-    assert made == {"marts.dim_employees", "quality.transaction_issues", "books"}
+    assert made == {
+        "marts.dim_employees",
+        "marts.account_balances",
+        "intermediate.int_transaction_issues",
+        "books",
+    }
 
 
 @pytest.mark.usefixtures("finished")
