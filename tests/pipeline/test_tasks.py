@@ -375,7 +375,8 @@ def test_a_model_can_become_a_view_and_a_table_again(workspace: Workspace) -> No
         "catalog.yaml",
         catalog.replace(
             "    grain: one row per staged transaction record that counts\n",
-            "    grain: one row per staged transaction record that counts\n    materialized: view\n",
+            "    grain: one row per staged transaction record that counts\n"
+            "    materialized: view\n",
         ),
     )
     assert "intermediate.int_transactions_enriched" in workspace.run()

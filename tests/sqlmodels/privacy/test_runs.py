@@ -22,7 +22,7 @@ def test_a_leak_stops_the_run_before_anything_is_written(workspace: Workspace) -
     assert result.returncode == 35
     said = result.stderr + result.stdout
     assert (
-        "sql/staging/stg_employees.sql:21 staging.stg_employees.email: declares mask, and no "
+        "sql/staging/stg_employees.sql:31 staging.stg_employees.email: declares mask, and no "
         "approved mask is applied to EMAIL_ADDRESS. Path: employees.email -> raw.employees.email "
         "-> base.employees.email (catalog.yaml:"
     ) in said
