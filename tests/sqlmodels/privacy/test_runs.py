@@ -26,7 +26,7 @@ def test_a_leak_stops_the_run_before_anything_is_written(workspace: Workspace) -
         "approved mask is applied to EMAIL_ADDRESS. Path: employees.email -> raw.employees.email "
         "-> base.employees.email (catalog.yaml:"
     ) in said
-    assert "staging.stg_employees.email (sql/staging/stg_employees.sql:21, TRANSFORMATION)" in said
+    assert "staging.stg_employees.email (sql/staging/stg_employees.sql:31, TRANSFORMATION)" in said
     assert "marts.dim_employees.email" in result.stderr + result.stdout
     assert workspace.built() == before
 
