@@ -80,8 +80,8 @@ FAILURES = {
     "a cast of an email in staging": (
         edited(
             STAGING,
-            "    status,\n    iso",
-            "    if(email::date is null, '', status) as status,\n    iso",
+            "    termination_date,\n    if",
+            "    if(email::date is null, null, termination_date) as termination_date,\n    if",
         ),
         30,
         "DuckDB stopped with ConversionException",
