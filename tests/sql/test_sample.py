@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from benepass_tasks.catalog import Source
+
 LEDGER: dict[str, Any] = yaml.safe_load(
     (PROJECT / "tests" / "sample" / "ledger.yaml").read_text(encoding="utf-8")
 )
@@ -36,17 +38,19 @@ def sample(workbench: Workbench) -> Iterator[duckdb.DuckDBPyConnection]:
     with bench.loaded({}) as connection:
         connection.execute("create table accounting (source varchar, records int, rejected int)")
         for source in SOURCES:
-            load(connection, source)
+            load(connection, workbench.catalog.sources[source])
         connection.execute(f"set variable as_of_date = date '{LEDGER['as_of']}'")
         connection.execute("set variable pii_masking = true")
         bench.build(connection)
         yield connection
 
 
-def load(connection: duckdb.DuckDBPyConnection, source: str) -> None:
+def load(connection: duckdb.DuckDBPyConnection, declared: Source) -> None:
+    source = declared.name
+    required = [name for name, column in declared.columns.items() if column.required]
     with (PROJECT / "data" / "sample" / f"{source}.csv").open("rb") as file:
         reader = RecordReader(file)
-        for batch in reader.batches(reader.header):
+        for batch in reader.batches(reader.header, required):
             connection.register("batch", batch.table)
             connection.execute(
                 f"insert into raw.{source} by name "
