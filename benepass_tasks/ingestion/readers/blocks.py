@@ -7,7 +7,7 @@ from benepass_tasks.ingestion.readers.streams import Readable
 
 BOM: Final = b"\xef\xbb\xbf"
 
-_LINE_END: Final = re.compile(rb"\r\n?|\n")
+LINE_END: Final = re.compile(rb"\r\n?|\n")
 
 
 def lone_returns(data: bytes) -> int:
@@ -22,7 +22,7 @@ def line_ends(data: bytes) -> int:
 
 def after_line_end(data: bytes, start: int, limit: int) -> int:
     """The position after the first line end between two positions, or the limit without one."""
-    match = _LINE_END.search(data, start, limit)
+    match = LINE_END.search(data, start, limit)
     return match.end() if match else limit
 
 

@@ -7,13 +7,12 @@ file is read twice.
 
 import io
 import json
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from benepass_tasks.catalog.layout import Layout
 from benepass_tasks.config.errors import SourceError
-from benepass_tasks.ingestion.readers.blocks import BlockReader
+from benepass_tasks.ingestion.readers.blocks import LINE_END, BlockReader
 from benepass_tasks.ingestion.readers.records import Batch
 from benepass_tasks.ingestion.readers.rows import Gatherer, RowReader
 from benepass_tasks.ingestion.readers.scanning import INVALID_UTF8, TOO_LONG
@@ -27,8 +26,6 @@ NO_TEXT: Final = "half a character"
 BLOCK: Final = 1 << 20
 LONGEST: Final = 16 << 20
 """Bytes allowed to a line."""
-
-_LINE_END = re.compile(rb"\r\n?|\n")
 
 
 class _Number(str):
@@ -114,7 +111,7 @@ def _lines(blocks: BlockReader) -> Iterator[bytes]:
     """The lines, without their ends; of one that is too long its beginning, still too long."""
     rest = b""
     while block := blocks.read():
-        *whole, rest = _LINE_END.split(rest[: LONGEST + 1] + block)
+        *whole, rest = LINE_END.split(rest[: LONGEST + 1] + block)
         yield from whole
     if rest:
         yield rest

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.readers.records import Batch
 from benepass_tasks.ingestion.readers.rows import RowReader, text_schema
-from benepass_tasks.ingestion.readers.scanning import INVALID_UTF8, Rejected
+from benepass_tasks.ingestion.readers.scanning import INVALID_UTF8, Rejected, is_utf8
 from benepass_tasks.ingestion.readers.values import text_of
 
 ROWS: Final = 65_536
@@ -108,16 +108,8 @@ def _undecoded(column: pa.Array) -> Mapping[int, bytes]:
     try:
         values.cast(pa.large_string())
     except pa.ArrowInvalid:
-        return {place: it for place, it in enumerate(values.to_pylist()) if not _is_utf8(it)}
+        return {place: it for place, it in enumerate(values.to_pylist()) if not is_utf8(it or b"")}
     return {}
-
-
-def _is_utf8(value: bytes | None) -> bool:
-    try:
-        (value or b"").decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def as_text(column: pa.Array) -> pa.Array:

@@ -82,17 +82,49 @@ class Batch:
     rejected: tuple[Rejected, ...]
 
 
-class RecordReader:
+class AccountedReader:
+    """What all readers have in common: they count what they read.
+
+    Attributes:
+        header: The names of the columns; none when the file is empty.
+    """
+
+    header: tuple[str, ...]
+
+    def __init__(self) -> None:
+        """Begin to count."""
+        self._tally = Tally()
+        self._accounting: Accounting | None = None
+
+    @property
+    def accounting(self) -> Accounting:
+        """What the file consists of.
+
+        Raises:
+            RuntimeError: The batches have not been read to their end.
+        """
+        if self._accounting is None:
+            raise RuntimeError("The accounting is complete only after the last batch.")
+        return self._accounting
+
+    def _account(self, lines: int, file: FileBytes) -> None:
+        """Complete the accounting of a file that has so many lines."""
+        self._accounting = Accounting(
+            **{it.name: getattr(self._tally, it.name) for it in fields(Tally)},
+            sha256=file.sha256,
+            bytes=file.bytes,
+            lines=lines,
+        )
+
+
+class RecordReader(AccountedReader):
     """Reads the records of one file of delimited text, once, from its start to its end.
 
     An unquoted empty field is null and a quoted one the empty string; all other text is exactly
     as written. The memory taken depends on the sizes given here, never on the file's.
 
-    Attributes:
-        header: The fields of the first record; none when the file is empty.
+    The header is the fields of the first record.
     """
-
-    header: tuple[str, ...]
 
     def __init__(
         self,
@@ -118,11 +150,11 @@ class RecordReader:
             SourceError: The header is not well formed, not valid text, or too long, or the file is
                 not compressed as the layout says; the latter also while records are read.
         """
+        super().__init__()
         self._layout = layout
         self._bytes = FileBytes(file)
         self._blocks = BlockReader(open_text(file, self._bytes, layout, name), block_bytes)
         self._max_bytes = max_record_bytes
-        self._tally = Tally()
         self._dialect = Dialect(layout)
         self._passed_over = PassedOver(layout, self._dialect)
         reader = HeadingReader(
@@ -133,18 +165,6 @@ class RecordReader:
         self._passed_over.know_header(heading.fields, heading.below)
         self._body = Body(self._blocks, reader.rest, layout.skipfooter)
         self._started = False
-        self._accounting: Accounting | None = None
-
-    @property
-    def accounting(self) -> Accounting:
-        """What the file consists of.
-
-        Raises:
-            RuntimeError: The batches have not been read to their end.
-        """
-        if self._accounting is None:
-            raise RuntimeError("The accounting is complete only after the last batch.")
-        return self._accounting
 
     @property
     def bytes_read(self) -> int:
@@ -188,12 +208,7 @@ class RecordReader:
         self._bytes.read_all()
         if self._body.footer_lines:
             self._tally.passed_over[FOOTER] = self._body.footer_lines
-        self._accounting = Accounting(
-            **{it.name: getattr(self._tally, it.name) for it in fields(Tally)},
-            sha256=self._bytes.sha256,
-            bytes=self._bytes.bytes,
-            lines=self._blocks.lines,
-        )
+        self._account(self._blocks.lines, self._bytes)
 
 
 class _PieceReader:

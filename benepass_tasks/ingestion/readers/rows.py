@@ -2,12 +2,11 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Final, TypeAlias
 
 import pyarrow as pa
 
-from benepass_tasks.ingestion.readers.records import ROW_NUMBER, Accounting, Batch
+from benepass_tasks.ingestion.readers.records import ROW_NUMBER, AccountedReader, Batch
 from benepass_tasks.ingestion.readers.scanning import Rejected, Tally
 from benepass_tasks.ingestion.readers.streams import FileBytes
 
@@ -18,45 +17,21 @@ MOST: Final = 50_000
 """Records of a batch."""
 
 
-class RowReader:
+class RowReader(AccountedReader):
     """Reads the records of one file, once, from its start to its end.
 
     Attributes:
-        header: The names of the columns; none when the file is empty.
         bytes_read: How much of the file has been read.
     """
 
-    header: tuple[str, ...]
-
     def __init__(self, file: io.BufferedReader) -> None:
         """Take the file, of which the reader reads what it needs."""
+        super().__init__()
         self._file = file
-        self._tally = Tally()
-        self._accounting: Accounting | None = None
         self.bytes_read = 0
 
-    @property
-    def accounting(self) -> Accounting:
-        """What the file consists of.
-
-        Raises:
-            RuntimeError: The batches have not been read to their end.
-        """
-        if self._accounting is None:
-            raise RuntimeError("The accounting is complete only after the last batch.")
-        return self._accounting
-
-    def _account(self, lines: int, file: FileBytes) -> None:
-        """Complete the accounting of a file that has so many lines."""
-        self._accounting = Accounting(
-            **{it.name: getattr(self._tally, it.name) for it in fields(Tally)},
-            sha256=file.sha256,
-            bytes=file.bytes,
-            lines=lines,
-        )
-
     def _account_as_read(self, lines: int) -> None:
-        """The same, of a file that was read here and there and not from its start to its end."""
+        """Complete the accounting of a file that was not read from its start to its end."""
         self._file.seek(0)
         file = FileBytes(self._file)
         file.read_all()

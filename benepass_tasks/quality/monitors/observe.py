@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import cast
+from typing import cast, get_args
 
 from sqlalchemy import Connection
 
@@ -32,15 +32,6 @@ from benepass_tasks.state.markers import now
 
 JUDGE = "1"
 """Version of how figures are judged; a change of it judges them anew."""
-
-OF_SOURCES = (
-    "clean_share",
-    "restarted_ids",
-    "near_names",
-    "missing_employees",
-    "undeclared_column",
-)
-"""The monitors that judge a source without any history."""
 
 PERIODS = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 """The types of a key that has a table grow by the calendar, in steps."""
@@ -175,7 +166,7 @@ def is_watched(catalog: Catalog, monitor: str, dataset: str, name: str | None) -
     if monitor == "spend_per_day":
         return table is not None
     if monitor not in ("row_count", "null_rate"):
-        return source is not None and (monitor in _KINDS or monitor in OF_SOURCES)
+        return source is not None and monitor in get_args(Monitor)
     if table is None or table.layer not in ("raw", "marts"):
         return False
     if monitor == "null_rate":

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Catalog, Source
 from benepass_tasks.catalog.header_names import INGESTED
@@ -40,7 +40,7 @@ def judge_unread(connection: Connection, catalog: Catalog) -> Iterator[Result]:
         relation = catalog.raw_table_of(source.name).relation
         for name, meaning in _suspects(connection, source, relation):
             query = f"select count(distinct {quote_name(name)}) from {quote_relation(relation)}"  # noqa: S608
-            values = connection.execute(text(query.replace(":", r"\:"))).scalar_one()
+            values = connection.exec_driver_sql(query).scalar_one()
             if 0 < values <= MOST_VALUES:
                 yield _warning(source, name, meaning, values)
 
