@@ -333,6 +333,7 @@ class MonthOf:
 
 Resends = Literal["supersede", "conflict"]
 Refunds = Literal["quarantine", "net"]
+Census = Literal["active_only"]
 SOURCE_FILE = "_source_file"
 """The file of a record, which may be a part of a key and is what orders records by default."""
 
@@ -351,6 +352,8 @@ class Records:
         refunds: Whether amounts below zero are kept out, or are refunds that lower the spend.
         refund_when: For some columns the values, in lower case, of records that are refunds
             whatever the sign of their amount.
+        census: Whether each file is a census, and of whom: whoever a later one lacks has left, and
+            the last record of him is kept. None where a file is no census.
     """
 
     key: tuple[str | MonthOf, ...] = ()
@@ -359,6 +362,7 @@ class Records:
     counts_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refunds: Refunds = "quarantine"
     refund_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    census: Census | None = None
 
     @property
     def columns(self) -> Iterator[tuple[str, str]]:

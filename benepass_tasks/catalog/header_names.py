@@ -13,6 +13,12 @@ INGESTED: Mapping[str, str] = {
 }
 """The columns that the load adds to every raw table, with their types."""
 
+CENSUS: Mapping[str, str] = {"_census_on": "DATE", "_vanished_on": "DATE"}
+"""The columns that the load adds beside them where the files of a source are censuses."""
+
+ADDED: Mapping[str, str] = {**INGESTED, **CENSUS}
+"""Every column that a load adds to some raw table."""
+
 LONGEST = 128
 """Letters that the name of a column may have."""
 

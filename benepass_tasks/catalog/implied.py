@@ -17,8 +17,8 @@ from benepass_tasks.catalog.datasets import (
     PiiClass,
 )
 from benepass_tasks.catalog.forms import DOUBT
-from benepass_tasks.catalog.header_names import INGESTED
-from benepass_tasks.catalog.records import record_columns
+from benepass_tasks.catalog.header_names import ADDED, INGESTED
+from benepass_tasks.catalog.records import VANISHED, record_columns
 
 REJECTED = "raw.rejected_rows"
 """The one raw table without a source: what no raw table could take ends up there."""
@@ -27,6 +27,8 @@ _DESCRIPTIONS = {
     "_source_file": "File the record came from, as a path below the data folder.",
     "_row_number": "Number of the record in its file; the first after the header is 1.",
     "_dlt_load_id": "Load that brought the record in, as in raw._dlt_loads.",
+    "_census_on": "Day of the census that the file is: as its name says, or that of its first run.",
+    "_vanished_on": "Day of the census that lacks the person; NULL where the file has the record.",
     "record_number": "Number of the record in its file; the first after the header is 1.",
     "line_number": "Line of the file that the record begins on; the header is line 1.",
     "reason": "Why the record could not be parsed.",
@@ -54,7 +56,8 @@ PROVENANCE = ("_source_file", "_row_number")
 
 def ingested_column(name: str) -> DeclaredColumn:
     """A column that the load adds to each raw table."""
-    return DeclaredColumn(name, _DESCRIPTIONS[name], INGESTED[name], "quality", Pii("none"))
+    pii = VANISHED if name == "_vanished_on" else Pii("none")
+    return DeclaredColumn(name, _DESCRIPTIONS[name], ADDED[name], "quality", pii)
 
 
 def raw_tables(
@@ -75,7 +78,7 @@ def raw_tables(
         table = entries.get(source.name) or _raw_table(source)
         silent = {
             name: DeclaredColumn(name, None, None, None, None)
-            for name in (*source.columns, *INGESTED)
+            for name in (*source.columns, *(ADDED if source.records.census else INGESTED))
             if name not in table.columns
         }
         yield replace(table, columns=MappingProxyType({**table.columns, **silent}))

@@ -1,4 +1,4 @@
-"""How a source says what its records are: one and the same, the later one, spend, a refund."""
+"""How a source says what its records are: one and the same, the later one, spend, a census."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -10,7 +10,7 @@ from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.datasets import SOURCE_FILE, MonthOf, Records
 from benepass_tasks.catalog.fields import Value, of_form
 
-RECORDS = ("key", "resends", "ordered_by", "counts_when", "refunds")
+RECORDS = ("key", "resends", "ordered_by", "counts_when", "refunds", "census")
 """The words, which stand beside the columns of the source."""
 
 REFUND_WORDS = ("refund", "chargeback", "return", "credit", "reversal")
@@ -112,6 +112,7 @@ def declared_records(said: Mapping[str, Any]) -> Records:
         refund_when=refunds
         if isinstance(refunds, Mapping)
         else MappingProxyType({column: values for column, values in named.items() if values}),
+        census=said.get("census"),
     )
 
 

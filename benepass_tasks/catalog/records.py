@@ -13,6 +13,9 @@ from benepass_tasks.catalog.datasets import (
 )
 from benepass_tasks.catalog.document import Problem
 
+VANISHED = Pii("quasi_identifier", kind="DATE")
+"""How personal the day is on which somebody had left."""
+
 
 def check(source: DeclaredSource) -> Iterator[Problem]:
     """Apply the rules to a source.
@@ -60,6 +63,10 @@ def record_columns(source: DeclaredSource) -> Iterator[DeclaredColumn]:
     ):
         pii = _most_personal(source, [column for word, column in named if word == words])
         yield DeclaredColumn(name, description, type_, "quality", pii)
+    gone = "Day of the first census that lacks whoever the record is of; NULL where none does."
+    yield DeclaredColumn(
+        "_vanished_on", gone, "DATE", "quality", VANISHED if source.records.census else Pii("none")
+    )
 
 
 def _most_personal(source: DeclaredSource, columns: list[str]) -> Pii:

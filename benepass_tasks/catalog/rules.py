@@ -24,7 +24,7 @@ from benepass_tasks.catalog.datasets import (
     Unique,
 )
 from benepass_tasks.catalog.document import KeyPath, Problem
-from benepass_tasks.catalog.header_names import INGESTED, header_key
+from benepass_tasks.catalog.header_names import ADDED, INGESTED, header_key
 from benepass_tasks.catalog.implied import REJECTED
 
 INSTANTS = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
@@ -57,7 +57,7 @@ def check_declarations(declared: Declarations, names: Mapping[str, KeyPath]) -> 
 
 
 def _check_source_columns(source: DeclaredSource) -> Iterator[Problem]:
-    for column in INGESTED:
+    for column in ADDED:
         if column in source.columns:
             message = "is a name that ingestion gives to a column of its own; choose another"
             yield Problem((source.name, "columns", column), message)
@@ -82,7 +82,7 @@ def _check_aliases(source: DeclaredSource) -> Iterator[Problem]:
 def _wrong_with_alias(header: str, alias: str, meant: str | None, column: str) -> str | None:
     if not header or "@" in alias:
         return "cannot be the name of a column in a header; remove it"
-    if header in INGESTED:
+    if header in ADDED:
         return "is a name that ingestion gives to a column of its own; remove it"
     if meant == column:
         return f"means {column} already, since case and style do not matter; remove it"
@@ -160,7 +160,7 @@ def _check_raw_tables(declared: Declarations) -> Iterator[Problem]:
 
 def _check_raw_columns(table: DeclaredTable, source: DeclaredSource) -> Iterator[Problem]:
     for column in table.columns:
-        if column not in source.columns and column not in INGESTED:
+        if column not in source.columns and column not in ADDED:
             near = wording.meant(wording.nearest(column, source.columns))
             there = near or f" (columns: {wording.listed(source.columns)})"
             message = f"source '{source.name}' has no such column{there}"

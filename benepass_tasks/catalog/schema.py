@@ -12,6 +12,7 @@ from typing import Any, get_args
 from marshmallow import ValidationError, post_load, validates_schema
 
 from benepass_tasks.catalog.datasets import (
+    Census,
     ContractMode,
     DeclaredColumn,
     Domain,
@@ -305,6 +306,7 @@ class _SourceMetadataSchema(_MetadataSchema):
     ordered_by = Text()
     counts_when = ValuesByColumn()
     refunds = RefundRule()
+    census = Choice(get_args(Census))
     currency = Section(CurrencySchema())
     ignored = Names()
 
@@ -339,6 +341,7 @@ class _TableMetadataSchema(_MetadataSchema):
             "ordered_by": "is of what comes in from outside; move it to the source",
             "counts_when": "is of what comes in from outside; move it to the source",
             "refunds": "is of what comes in from outside; move it to the source",
+            "census": "is of what comes in from outside; move it to the source",
         }
     )
 

@@ -9,11 +9,13 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from benepass_tasks.catalog import Source, Table
 from benepass_tasks.catalog.wording import listed, printable
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.ingestion.censuses import Census
 from benepass_tasks.ingestion.dlt_pipeline import extract
 from benepass_tasks.ingestion.guards import Guarded, let_pass
 from benepass_tasks.ingestion.inspection import Findings, Inspection, open_file
@@ -21,6 +23,7 @@ from benepass_tasks.ingestion.raw_tables import prepare
 from benepass_tasks.ingestion.readers.records import Accounting
 from benepass_tasks.ingestion.recognition.misfits import misfit_told, told_what_it_is
 from benepass_tasks.ingestion.schema_evolution.contract import require_good
+from benepass_tasks.sqlmodels import Macro
 from benepass_tasks.state.decisions import Decision
 from benepass_tasks.state.markers import Load, Snapshot, now
 from benepass_tasks.state.source_files import SourceFile
@@ -60,6 +63,7 @@ class Loaded:
     """
 
     load: Load
+    earlier: Load | None
     findings: Findings
     accepted: Sequence[Decision] = ()
 
@@ -111,7 +115,14 @@ def load_file(
         run_id=order.run_id,
         loaded_at=now(),
     )
-    return Loaded(load, findings, accepted)
+    return Loaded(load, order.earlier, findings, accepted)
+
+
+def census_of(order: LoadOrder, macros: Sequence[Macro], today: date) -> Census | None:
+    """The censuses that the files of a source are; None where they are none."""
+    if order.source.records.census is None:
+        return None
+    return Census(order.source, order.table.relation, macros, today)
 
 
 def _require_there(order: LoadOrder) -> None:

@@ -28,6 +28,7 @@ from benepass_tasks.state.source_files import REJECTED, SourceFile
 
 if TYPE_CHECKING:
     # They import pyarrow, and whoever only asks what is up to date does without.
+    from benepass_tasks.ingestion.censuses import Census
     from benepass_tasks.ingestion.headers import Header
     from benepass_tasks.ingestion.load import Loaded
 
@@ -73,20 +74,29 @@ def after_load(known: Snapshot, table: Table, load: Load) -> Snapshot:
 
 
 def replace_earlier(
-    connection: Connection, table: Table, loaded: "Loaded", reason: str | None
-) -> None:
+    connection: Connection,
+    table: Table,
+    loaded: "Loaded",
+    reason: str | None,
+    census: "Census | None" = None,
+) -> int:
     """Remove what earlier loads of the file left, and write that the new one is whole.
 
     With it goes why it was loaded, which columns it has, what has changed about them, and what
     somebody accepted so that it passed.
+
+    Returns:
+        How many records a census keeps of those who left.
     """
     load, findings = loaded.load, loaded.findings
+    kept = census.take(connection, load, loaded.earlier) if census else 0
     use_decisions(connection, loaded.accepted)
     earlier = "_source_file = ? and _dlt_load_id is distinct from ?"
     _delete(connection, table, earlier, (load.file, load.load_id))
     write_load(connection, load, findings.schema.present)
     record_loaded(connection, load, reason)
     write_changes(connection, load, table.relation, findings.changes)
+    return kept
 
 
 def complete_raw(connection: Connection, table: Table, gone: Collection[str]) -> Measure:

@@ -13,6 +13,7 @@ from benepass_tasks.catalog.forms import DOUBT
 from benepass_tasks.catalog.implied import AS_WRITTEN, FOREIGN, PROVENANCE
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.sqlmodels.canonical import canonical, doubt, foreign_currency, stated
+from benepass_tasks.sqlmodels.censuses import with_vanished
 from benepass_tasks.sqlmodels.record_columns import record_items
 
 
@@ -28,9 +29,11 @@ def base_queries(declared: Declarations) -> dict[str, str]:
 
 def _query(source: DeclaredSource, raw: str) -> str:
     items = ",\n".join(f"    {it}" for it in _items(source))
+    is_census = source.records.census is not None
+    ctes, read = with_vanished(source, raw) if is_census else ("", quote_relation(raw))
     return (
         f"-- Generated from what catalog.yaml declares of {source.name}.\n"
-        f"select\n{items}\nfrom {quote_relation(raw)}"
+        f"{ctes}select\n{items}\nfrom {read}"
     )
 
 

@@ -12,7 +12,7 @@ import duckdb
 from benepass_tasks.catalog import CONTRACTED, Declarations
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredTable
 from benepass_tasks.catalog.declared import refuse_other_columns
-from benepass_tasks.catalog.header_names import INGESTED
+from benepass_tasks.catalog.header_names import ADDED
 from benepass_tasks.config.errors import ContractError, ModelError
 from benepass_tasks.config.project import SCHEMAS
 from benepass_tasks.engine.quoting import quote_name, quote_relation
@@ -87,7 +87,7 @@ def _prepare(scratch: duckdb.DuckDBPyConnection, declared: Declarations, graph: 
 def _loaded_type(table: DeclaredTable, column: DeclaredColumn) -> str:
     """The type that a raw column has: files hold text, whatever is declared."""
     if table.source is not None or column.type is None:
-        return INGESTED.get(column.name, "VARCHAR")
+        return ADDED.get(column.name, "VARCHAR")
     return column.type
 
 

@@ -28,7 +28,7 @@ from benepass_tasks.catalog import (
 )
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource, DeclaredTable
 from benepass_tasks.catalog.document import Problem
-from benepass_tasks.catalog.header_names import INGESTED
+from benepass_tasks.catalog.header_names import ADDED
 from benepass_tasks.catalog.implied import PROVENANCE, ingested_column
 from benepass_tasks.catalog.rules import check_catalog
 from benepass_tasks.config.digests import digest
@@ -273,7 +273,7 @@ class _Completion:
         if dataset in self.declared.sources:
             return "VARCHAR", "default"
         if self._is_raw(dataset):
-            return INGESTED.get(name, "VARCHAR"), IMPLIED
+            return ADDED.get(name, "VARCHAR"), IMPLIED
         if self.declared.tables[dataset].layer in CONTRACTED:
             return None
         derived = self.derived.get(dataset, {}).get(name)
@@ -281,7 +281,7 @@ class _Completion:
 
     def _inherited(self, dataset: str, name: str, part: str) -> tuple[Any, str] | None:
         """A part that all columns whose values are passed on agree on, and where it is declared."""
-        if self._is_raw(dataset) and name in INGESTED:
+        if self._is_raw(dataset) and name in ADDED:
             return getattr(ingested_column(name), part), IMPLIED
         above = [self.column(*it) for it in self._above(dataset, name)]
         values = {getattr(column, part) for column in above}

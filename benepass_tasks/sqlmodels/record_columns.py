@@ -6,6 +6,7 @@ from typing import TypeAlias
 from benepass_tasks.catalog.datasets import SOURCE_FILE, DeclaredSource, MonthOf
 from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.sqlmodels.canonical import canonical
+from benepass_tasks.sqlmodels.censuses import VANISHED_ON
 
 Texts: TypeAlias = Mapping[str, str]
 """The expression of each column's canonical form."""
@@ -34,6 +35,7 @@ def record_items(source: DeclaredSource) -> Iterator[str]:
         ("_refunds", quote_text(said.refunds)),
         ("_is_refund", _is_one_of(said.refund_when, texts)),
         ("_not_counted", _not_counted(said.counts_when, texts)),
+        ("_vanished_on", VANISHED_ON if said.census else "cast(null as date)"),
     ):
         yield f"{sql} as {quote_name(name)}"
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
+from benepass_tasks.engine.quoting import quote_relation
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.meta import LOADED_COLUMNS, LOADS, MARKERS, MASKING, PROPERTIES
@@ -80,6 +81,11 @@ class Load:
     loaded_at: datetime
     passed_over: int = 0
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it stands for what is kept of a file that another took the place of."""
+        return self.code_version == KEPT
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -123,6 +129,9 @@ def is_relation(name: str) -> bool:
 
 INTERRUPTED = ""
 """The code version of a load that the next one of its file has begun to replace."""
+
+KEPT = "kept"
+"""The code version that stands for the records which a census keeps of an earlier file."""
 
 EMPTY = Snapshot({}, {}, {}, None)
 
@@ -177,6 +186,36 @@ def loaded_columns(connection: Connection, source: str) -> frozenset[str]:
     of = LOADED_COLUMNS.c
     found = connection.execute(select(of.column_name).where(of.source == source).distinct())
     return frozenset(found.scalars())
+
+
+def columns_of_load(connection: Connection, source: str, file: str) -> list[str]:
+    """The columns that a file had when it was loaded."""
+    of = LOADED_COLUMNS.c
+    found = select(of.column_name).where(of.source == source, of.file == file)
+    return list(connection.execute(found).scalars())
+
+
+def recount_kept(connection: Connection, source: str, relation: str) -> int:
+    """Count the records anew that a raw table keeps of earlier files of a source.
+
+    Returns:
+        How many there are.
+    """
+    total, of = 0, LOADS.c
+    kept = select(of.file).where(of.source == source, of.code_version == KEPT)
+    for file in connection.execute(kept).scalars().all():
+        rows = connection.exec_driver_sql(
+            f"select count(*) from {quote_relation(relation)} where _source_file = ?",  # noqa: S608
+            (file,),
+        ).scalar_one()
+        counts = dict.fromkeys(("lines", "records", "parsed"), rows)
+        counts |= dict.fromkeys(("rejected", "passed_over"), 0)
+        of_file = of.source == source, of.file == file
+        connection.execute(update(LOADS).where(*of_file).values(**counts))
+        total += rows
+        if not rows:
+            forget_load(connection, source, file)
+    return total
 
 
 def forget_load(connection: Connection, source: str, file: str | None = None) -> None:

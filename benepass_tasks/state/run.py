@@ -91,9 +91,11 @@ class Run:
         """
         sources, data_dir = self.definitions.catalog.sources.values(), self.settings.data_dir
         known = self.known()
-        found = {
-            it.name: tuple(find_files(it, data_dir, known.loads_of(it.name))) for it in sources
+        loaded = {
+            it.name: [file for file, load in known.loads_of(it.name).items() if not load.is_kept]
+            for it in sources
         }
+        found = {it.name: tuple(find_files(it, data_dir, loaded[it.name])) for it in sources}
         _refuse_shared_files(found)
         return found
 

@@ -66,7 +66,10 @@ moved as (
         amount as uncounted,
         transaction_timestamp as withheld_at
     from quality.uncounted_transactions
-    where amount is not null and transaction_timestamp is not null
+    where
+        foreign_currency is null
+        and amount is not null
+        and transaction_timestamp is not null
     union all
     select
         accounts.benefit_account_id,

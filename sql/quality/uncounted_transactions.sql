@@ -10,6 +10,7 @@ select
     amount,
     transaction_timestamp,
     category,
+    foreign_currency,
     record_order,
     _source_file,
     _row_number

@@ -1,6 +1,7 @@
 -- Grain: one row per record of the employees file.
 -- Purpose: trimmed and typed; what would not cast is kept as written; the email is masked here. A
--- status that is none of the known ones is `unknown`: what a company calls its own is declared.
+-- status that is none of the known ones is `unknown`: what a company calls its own is declared. Who
+-- vanished from a census of the active has left: on the day of the census that lacks him, at last.
 with employees as (
     select
         _source_file,
@@ -19,7 +20,8 @@ with employees as (
         hire_date_as_written,
         clean_label(status) as status,
         iso_date(clean_text(termination_date)) as termination_date,
-        termination_date_as_written
+        termination_date_as_written,
+        _vanished_on as vanished_on
     from base.employees
 )
 
@@ -32,8 +34,12 @@ select
     regexp_full_match(email, '[^@\s]+@[^@\s]+') as is_email_valid,
     hire_date,
     if(hire_date is null, clean_text(hire_date_as_written), null) as hire_date_as_written,
-    if(status in ('active', 'on_leave', 'terminated'), status, 'unknown') as status,
-    termination_date,
+    case
+        when vanished_on is not null then 'terminated'
+        when status in ('active', 'on_leave', 'terminated') then status
+        else 'unknown'
+    end as status,
+    coalesce(termination_date, vanished_on) as termination_date,
     if(termination_date is null, clean_text(termination_date_as_written), null)
         as termination_date_as_written,
     record_order,

@@ -79,3 +79,17 @@ def test_a_file_that_was_never_loaded_is_named_with_the_nearest(say: Say) -> Non
     said = say("source", "forget", "transaction.csv", "--yes")
     assert said.code == 1
     assert said.err == ("no file 'transaction.csv' is loaded (did you mean 'transactions.csv'?)\n")
+
+
+def test_forgetting_the_file_forgets_those_whom_it_once_had(say: Say, workspace: Workspace) -> None:
+    word = "    reconciliation: {staging: staging.stg_employees,"
+    workspace.replace("catalog.yaml", word, f"    census: active_only\n{word}")
+    workspace.run("raw.employees")
+    header, _, *others = (workspace.data / "employees.csv").read_text().splitlines()
+    workspace.write("data/employees.csv", "\n".join([header, *others, ""]))
+    workspace.run("raw.employees")
+    (workspace.data / "employees.csv").unlink()
+    said = say("source", "forget", "employees.csv", "--yes")
+    assert "2 rows and 0 rejected records, and 1 of those whom it once had and who left" in said.out
+    assert workspace.query("select count(*) from raw.employees") == [(0,)]
+    assert workspace.query("select count(*) from meta.loads where source = 'employees'") == [(0,)]

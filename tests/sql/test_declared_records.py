@@ -391,3 +391,18 @@ def test_an_employee_who_was_hired_again_is_who_the_declared_order_says(changed:
     with ordered.built(people, "marts.dim_employees") as connection:
         found = connection.execute("select status from marts.dim_employees").fetchall()
     assert found == [("active",)]
+
+
+def test_balances_leave_out_what_does_not_count_in_another_currency(declared: Declared) -> None:
+    words = "counts_when: {status: [posted]}\ncurrency: {column: type}"
+    charges = [
+        *lines(("T1", "10", 1), status="posted", type="usd"),
+        *lines(("T2", "7", 2), status="declined", type="usd"),
+        *lines(("T3", "5000", 3), status="declined", type="jpy"),
+    ]
+    with built(declared(words), charges) as connection:
+        assert [id_ for id_, _ in uncounted(connection)] == ["T2", "T3"]
+        balances = connection.execute(
+            "select spend, uncounted from marts.account_balances where benefit_account_id = 'A1'"
+        ).fetchall()
+        assert balances == [(Decimal("10.00"), Decimal("7.00"))]

@@ -12,6 +12,7 @@ from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode, rea
 from benepass_tasks.pipeline.nodes.rejected_rows import RejectedRowsNode
 from benepass_tasks.pipeline.nodes.site import SiteNode
 from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
+from benepass_tasks.sqlmodels import Macro, ModelGraph
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.plan import Node
 from benepass_tasks.state.publication import Publication
@@ -34,10 +35,14 @@ def nodes_of(settings: Settings, definitions: Definitions, files: Files) -> list
     raw = [
         RawTableNode(
             table,
-            [SourceFileNode(source, table, it, table.relation in forced) for it in files[name]],
+            [
+                SourceFileNode(source, table, it, table.relation in forced, macros)
+                for it in files[name]
+            ],
         )
         for name, source in catalog.sources.items()
         for table in (catalog.raw_table_of(name),)
+        for macros in (_macros_of_base(name, definitions.graph),)
     ]
     loaded = [file for table in raw for file in table.files]
     publication = PublicationNode(_publication(settings, definitions), settings.published_dir)
@@ -50,6 +55,12 @@ def nodes_of(settings: Settings, definitions: Definitions, files: Files) -> list
         publication,
         SiteNode(project, settings.site_dir, publication),
     ]
+
+
+def _macros_of_base(source: str, graph: ModelGraph) -> tuple[Macro, ...]:
+    """What the SQL of a source's base view calls."""
+    base = graph.models.get(f"base.{source}")
+    return tuple(graph.macros_of(base)) if base else ()
 
 
 def _models(

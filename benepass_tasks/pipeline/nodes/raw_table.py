@@ -1,6 +1,6 @@
 """A raw table as a whole, once each file of its source is loaded."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -10,6 +10,7 @@ from benepass_tasks.config.digests import digest
 from benepass_tasks.ingestion.raw_tables import complete_raw
 from benepass_tasks.pipeline.nodes.digests import shape
 from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
+from benepass_tasks.state.markers import Snapshot
 from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work
 from benepass_tasks.state.run import Run
 
@@ -44,7 +45,7 @@ class RawTableNode(Node):
         if reason is not None:
             return reason
         record = evidence.record(self.name)
-        if self._gone(evidence.known.loads):
+        if self._gone(evidence.known):
             return "file removed"
         if record is not None and record.code_version != self.code_version:
             return "catalog changed"
@@ -53,7 +54,7 @@ class RawTableNode(Node):
     def make(self, run: Run, status: Status, on_progress: OnProgress) -> Work:  # noqa: ARG002
         """Remove the rows of files that are gone, and measure it."""
         known = run.known()
-        gone = self._gone(known.loads)
+        gone = self._gone(known)
 
         def work(connection: Connection) -> Made:
             measure = complete_raw(connection, self.table, gone)
@@ -61,6 +62,12 @@ class RawTableNode(Node):
 
         return work
 
-    def _gone(self, loads: Iterable[tuple[str, str]]) -> list[str]:
+    def _gone(self, known: Snapshot) -> list[str]:
+        """The files that are not there any more; what a census keeps stays as long as it is one."""
         there = {file.file.name for file in self.files}
-        return [file for source, file in loads if source == self.table.source and file not in there]
+        is_census = any(file.source.records.census for file in self.files)
+        return [
+            file
+            for file, load in known.loads_of(str(self.table.source)).items()
+            if file not in there and not (load.is_kept and is_census)
+        ]

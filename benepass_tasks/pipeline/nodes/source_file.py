@@ -1,7 +1,7 @@
 """The records of one source file, loaded into raw."""
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 
@@ -11,6 +11,7 @@ from benepass_tasks.catalog import Source, Table
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.raw_tables import after_load, replace_earlier
+from benepass_tasks.sqlmodels import Macro
 from benepass_tasks.state.markers import INTERRUPTED, Load
 from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work
 from benepass_tasks.state.run import Run
@@ -28,6 +29,7 @@ class SourceFileNode(Node):
     table: Table
     file: SourceFile
     is_forced: bool = False
+    macros: Sequence[Macro] = ()
     _digests: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -42,7 +44,9 @@ class SourceFileNode(Node):
             repr((column.name, column.required, sorted(column.aliases)))
             for column in self.source.columns.values()
         )
-        return digest(READER, self.source.name, repr(self.source.layout.of_raw), *columns)
+        census = [self.source.records.census] if self.source.records.census else []
+        layout = repr(self.source.layout.of_raw)
+        return digest(READER, self.source.name, layout, *columns, *census)
 
     def see(self) -> Mapping[str, str]:
         """The state of the file; empty where there is none."""
@@ -87,8 +91,10 @@ class SourceFileNode(Node):
 
         def work(connection: Connection) -> Made:
             done: Load = loaded.load
-            replace_earlier(connection, self.table, loaded, status.reason)
-            return Made({}, after_load(known, self.table, done), said=_said(done))
+            census = loading.census_of(order, self.macros, run.settings.as_of)
+            kept = replace_earlier(connection, self.table, loaded, status.reason, census)
+            after = None if census else after_load(known, self.table, done)
+            return Made({}, after, said=_said(done, kept))
 
         return work
 
@@ -109,10 +115,11 @@ class SourceFileNode(Node):
         return self._digests[state]
 
 
-def _said(load: Load) -> str:
+def _said(load: Load, kept: int) -> str:
     passed_over = f"{load.passed_over:,} lines passed over, " if load.passed_over else ""
     rows = f"{load.parsed:,} rows, {load.rejected:,} rejected"
-    return f"{rows}, {passed_over}{load.seconds:.2f} s"
+    of_leavers = f"{kept:,} kept of those who left, " if kept else ""
+    return f"{rows}, {passed_over}{of_leavers}{load.seconds:.2f} s"
 
 
 def _import_loading() -> ModuleType:

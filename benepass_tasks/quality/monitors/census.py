@@ -64,7 +64,9 @@ def judge_census(connection: Connection) -> Iterator[Result]:
         "warn" if employees > before else "ok",
         f"{employees:,} employees with charges are missing, USD {found.amount:,.2f} of theirs is "
         f"quarantined; before the newest census it was {before:,}. A census has to keep those who "
-        "have left, with their last day",
+        "have left, with their last day. If the file is one of the active alone, write census: "
+        "active_only under employees.metadata, bring the file back that had them, run, and then "
+        "the newest",
         "the last run before the newest census",
         value=employees,
         upper=before,

@@ -1,20 +1,22 @@
 """The lineage of all models, each after what it reads, from the files' columns on."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from types import MappingProxyType
 
 from benepass_tasks.catalog import CONTRACTED, Declarations
-from benepass_tasks.catalog.datasets import DeclaredTable
+from benepass_tasks.catalog.datasets import DeclaredSource, DeclaredTable
 from benepass_tasks.catalog.forms import DOUBT
 from benepass_tasks.catalog.implied import AS_WRITTEN
 from benepass_tasks.sqlmodels import Model, ModelGraph
 from benepass_tasks.sqlmodels.lineage.edges import (
+    FILTER,
     IDENTITY,
     NO_EDGES,
     TRANSFORMATION,
     ColumnRef,
     Edges,
+    How,
     edge_of,
 )
 from benepass_tasks.sqlmodels.lineage.expressions import Functions
@@ -26,6 +28,9 @@ from benepass_tasks.sqlmodels.syntax import Reader, SqlError, functions, reading
 
 REJECTED = ColumnRef("raw.rejected_rows", "raw_record")
 """Holds whole records of any file, as they were written."""
+
+VANISHED_ON = "_vanished_on"
+"""Of a raw table of censuses, the day since when whoever a record is of is in none of them."""
 
 
 def trace(
@@ -89,8 +94,10 @@ def _raw(catalog: Declarations, table: DeclaredTable) -> ModelLineage:
     }
     references = tuple(source.name for source in (source,) if source is not None)
     if table.relation == REJECTED.relation and REJECTED.column in columns:
-        columns[REJECTED.column] = _whole_records(catalog)
+        columns[REJECTED.column] = _whole_records(catalog.sources.values(), TRANSFORMATION)
         references = tuple(catalog.sources)
+    if source is not None and VANISHED_ON in columns:
+        columns[VANISHED_ON] = _whole_records([source], FILTER)
     return ModelLineage(
         table.relation,
         catalog.path,
@@ -101,11 +108,9 @@ def _raw(catalog: Declarations, table: DeclaredTable) -> ModelLineage:
     )
 
 
-def _whole_records(catalog: Declarations) -> Edges:
+def _whole_records(sources: Iterable[DeclaredSource], how: How) -> Edges:
     return frozenset(
-        edge_of(ColumnRef(source.name, name), TRANSFORMATION)
-        for source in catalog.sources.values()
-        for name in source.columns
+        edge_of(ColumnRef(source.name, name), how) for source in sources for name in source.columns
     )
 
 
