@@ -18,7 +18,7 @@ from benepass_tasks.catalog.datasets import (
 )
 from benepass_tasks.catalog.forms import DOUBT
 from benepass_tasks.catalog.header_names import ADDED, INGESTED
-from benepass_tasks.catalog.records import VANISHED, record_columns
+from benepass_tasks.catalog.records import CURRENCY, VANISHED, record_columns
 
 REJECTED = "raw.rejected_rows"
 """The one raw table without a source: what no raw table could take ends up there."""
@@ -46,9 +46,6 @@ _GLOB = frozenset("*?[")
 
 AS_WRITTEN = "_as_written"
 """How the name of a base view's column ends that holds the text as it is in the file."""
-
-FOREIGN = "_foreign_currency"
-"""The column of a base view that says which other currency the amounts are in."""
 
 PROVENANCE = ("_source_file", "_row_number")
 """What tells the rows of a table apart that has it, unless it has a key of its own."""
@@ -130,7 +127,7 @@ def _base_columns(source: DeclaredSource, raw: DeclaredTable) -> Iterator[Declar
             doubt = "Whether the clocks skip the local time or show it twice; NULL otherwise."
             yield DeclaredColumn(f"{name}{DOUBT}", doubt, "VARCHAR", "quality", pii)
     other = "Currency of the amounts where it is not the one that is reported; NULL otherwise."
-    yield DeclaredColumn(FOREIGN, other, "VARCHAR", "quality", Pii("none"))
+    yield DeclaredColumn(CURRENCY, other, "VARCHAR", "quality", Pii("none"))
     yield from (DeclaredColumn(name, None, None, None, None) for name in PROVENANCE)
     yield from record_columns(source)
 

@@ -1,17 +1,32 @@
 """What a source says of its records: its rules, and the columns of its base view that follow."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import get_args
 
 from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.datasets import (
     SOURCE_FILE,
+    Declarations,
     DeclaredColumn,
     DeclaredSource,
     Pii,
     PiiClass,
 )
 from benepass_tasks.catalog.document import Problem
+
+CURRENCY = "_foreign_currency"
+"""The column of a base view that says which other currency the amounts are in."""
+
+READ_AS = {
+    "key": ("_record_key",),
+    "resends": ("_resends",),
+    "ordered_by": ("_record_order",),
+    "counts_when": ("_not_counted",),
+    "refunds": ("_refunds", "_is_refund"),
+    "census": ("_vanished_on",),
+    "currency": (CURRENCY,),
+}
+"""The columns of a base view by which models get to know what each word says of a source."""
 
 VANISHED = Pii("quasi_identifier", kind="DATE")
 """How personal the day is on which somebody had left."""
@@ -43,6 +58,41 @@ def check(source: DeclaredSource) -> Iterator[Problem]:
             "quality.uncounted_transactions"
         )
         yield Problem((source.name, "counts_when"), message)
+
+
+def check_read(declared: Declarations, read: Collection[tuple[str, str]]) -> Iterator[Problem]:
+    """Refuse what is said of a source that no model reads, since it would do nothing.
+
+    Args:
+        declared: The declarations.
+        read: The columns that models read, as relation and name.
+
+    Yields:
+        Each such word, with those that the models of the source do read.
+    """
+    for source in declared.sources.values():
+        base = f"base.{source.name}"
+        known = [
+            word
+            for word, columns in READ_AS.items()
+            if any((base, column) in read for column in columns)
+        ]
+        for word in _said(declared, source):
+            if word not in known:
+                names = wording.listed([*READ_AS[word]])
+                message = (
+                    f"would do nothing: no model reads {names} of {base} (of such words they read "
+                    f"{wording.listed(known) if known else 'none'}). Remove it, or let the model "
+                    "in sql/staging/ read it"
+                )
+                yield Problem((source.name, word), message)
+
+
+def _said(declared: Declarations, source: DeclaredSource) -> Iterator[str]:
+    """The words that the entry of a source has."""
+    entry = declared.entries and declared.entries.document.data.get(source.name)
+    metadata = entry.get("metadata") if isinstance(entry, Mapping) else None
+    return (word for word in READ_AS if isinstance(metadata, Mapping) and word in metadata)
 
 
 def record_columns(source: DeclaredSource) -> Iterator[DeclaredColumn]:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from benepass_tasks.catalog import Declarations
 from benepass_tasks.catalog.datasets import DeclaredSource
 from benepass_tasks.catalog.forms import DOUBT
-from benepass_tasks.catalog.implied import AS_WRITTEN, FOREIGN, PROVENANCE
+from benepass_tasks.catalog.implied import AS_WRITTEN, PROVENANCE
+from benepass_tasks.catalog.records import CURRENCY
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.sqlmodels.canonical import canonical, doubt, foreign_currency, stated
 from benepass_tasks.sqlmodels.censuses import with_vanished
@@ -44,6 +45,6 @@ def _items(source: DeclaredSource) -> Iterator[str]:
         yield f"{stated(column, text)} as {quote_name(name + AS_WRITTEN)}"
         if column.form.holds == "instant":
             yield f"{doubt(column)} as {quote_name(name + DOUBT)}"
-    yield f"{foreign_currency(source)} as {quote_name(FOREIGN)}"
+    yield f"{foreign_currency(source)} as {quote_name(CURRENCY)}"
     yield from map(quote_name, PROVENANCE)
     yield from record_items(source)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from benepass_tasks.config.project import LAYERS, Project
 from benepass_tasks.sqlmodels.definitions import Macro, Model
 
-FORMAT = "4"
+FORMAT = "5"
 """Version of what is kept; a change of it leaves earlier files unread."""
 
 SqlFiles = tuple[dict[str, Macro], dict[str, Model]]

@@ -24,6 +24,7 @@ from benepass_tasks.catalog import (
     Source,
     Table,
     load_catalog,
+    records,
     wording,
 )
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource, DeclaredTable
@@ -60,10 +61,12 @@ class Derived:
         type: Its DuckDB type.
         passed_on: The columns, as relation and name, whose values it passes on; empty where
             anything else is done to any of them.
+        is_read: Whether a column or the rows of another model derive from it.
     """
 
     type: str
     passed_on: tuple[tuple[str, str], ...] = ()
+    is_read: bool = False
 
 
 DerivedColumns = Mapping[str, Mapping[str, Derived]]
@@ -107,7 +110,8 @@ def read_definitions(project: Project, cache: Cache) -> Definitions:
         cache: What was read from the SQL before, so that unchanged files are not parsed again.
 
     Raises:
-        CatalogError: the catalog is wrong, or leaves out what does not follow from the SQL.
+        CatalogError: the catalog is wrong, leaves out what does not follow from the SQL, or
+            declares of a source what its models do not read.
         ModelError: the SQL is wrong, or does not fit the catalog.
     """
     declared = load_catalog(project.catalog)
@@ -118,7 +122,20 @@ def read_definitions(project: Project, cache: Cache) -> Definitions:
         if derived is None:
             derived, traced = derive(declared, graph, reader)
             cache.keep("columns", key, _plain(derived))
-    return Definitions(project, complete(declared, derived), graph, traced)
+    catalog = complete(declared, derived)
+    if declared.entries is not None:
+        declared.entries.refuse(records.check_read(declared, _read_columns(derived)))
+    return Definitions(project, catalog, graph, traced)
+
+
+def _read_columns(derived: DerivedColumns) -> frozenset[tuple[str, str]]:
+    """The columns of models that other models read."""
+    return frozenset(
+        (relation, name)
+        for relation, columns in derived.items()
+        for name, it in columns.items()
+        if it.is_read
+    )
 
 
 def _facts(declared: Declarations) -> Iterator[str]:
@@ -153,9 +170,16 @@ def derive(
 
     types = bind(declared, graph)
     lineage = trace(graph, declared, approved_masks(declared, graph), reader)
+    read = {
+        (edge.origin.relation, edge.origin.column)
+        for relation, model in lineage.models.items()
+        if relation in graph.models
+        for edges in (*model.columns.values(), model.rows)
+        for edge in edges
+    }
     derived = {
         relation: {
-            name: Derived(types[relation][name], _passed_on(edges))
+            name: Derived(types[relation][name], _passed_on(edges), (relation, name) in read)
             for name, edges in model.columns.items()
         }
         for relation, model in lineage.models.items()
@@ -319,7 +343,7 @@ def _usual_key(columns: Mapping[str, Column]) -> tuple[str, ...]:
 def _plain(derived: DerivedColumns) -> object:
     """What was derived, as JSON has it."""
     return {
-        relation: {name: (it.type, it.passed_on) for name, it in columns.items()}
+        relation: {name: (it.type, it.passed_on, it.is_read) for name, it in columns.items()}
         for relation, columns in derived.items()
     }
 
@@ -328,8 +352,8 @@ def _restored(kept: Mapping[str, Any]) -> DerivedColumns:
     """What was derived, from JSON."""
     return {
         relation: {
-            name: Derived(type_, tuple((above, column) for above, column in passed_on))
-            for name, (type_, passed_on) in columns.items()
+            name: Derived(type_, tuple((above, column) for above, column in passed_on), is_read)
+            for name, (type_, passed_on, is_read) in columns.items()
         }
         for relation, columns in kept.items()
     }

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from promises import broken
 from workbench import PROJECT, Workbench
 
+from benepass_tasks.config.errors import CatalogError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -391,6 +393,48 @@ def test_an_employee_who_was_hired_again_is_who_the_declared_order_says(changed:
     with ordered.built(people, "marts.dim_employees") as connection:
         found = connection.execute("select status from marts.dim_employees").fetchall()
     assert found == [("active",)]
+
+
+def test_of_an_account_the_record_counts_that_the_declared_order_says(changed: Changed) -> None:
+    accounts: RawRows = {
+        "raw.employees": [{"employee_id": "E1", "status": "active"}],
+        "raw.benefit_accounts": [
+            {
+                "benefit_account_id": "A1",
+                "employee_id": "E1",
+                "opened_on": day,
+                "benefit_type": name,
+            }
+            for day, name in (("2024-02-01", "meals"), ("2019-02-01", "wellness"))
+        ],
+    }
+    about = "    description: Accounts that an allowance"
+    ordered = changed((about, f"    ordered_by: opened_on\n{about}"))
+    relation = "intermediate.accepted_benefit_accounts"
+    with ordered.built(accounts, relation) as connection:
+        assert connection.execute(f"select benefit_type from {relation}").fetchall() == [("meals",)]
+
+
+@pytest.mark.parametrize(
+    ("source", "word", "unread", "others"),
+    [
+        ("staging.stg_employees", "key: [employee_id]", "_record_key", "ordered_by, census"),
+        ("staging.stg_employees", "refunds: net", "_refunds, _is_refund", "ordered_by, census"),
+        ("staging.stg_benefit_accounts", "census: active_only", "_vanished_on", "ordered_by"),
+        ("staging.stg_category_benefit_mappings", "resends: conflict", "_resends", "none"),
+        ("staging.stg_transactions", "census: active_only", "_vanished_on", "key, resends, "),
+    ],
+)
+def test_a_word_that_no_model_reads_is_refused(
+    source: str, word: str, unread: str, others: str, changed: Changed
+) -> None:
+    before = f"    reconciliation: {{staging: {source}"
+    with pytest.raises(CatalogError, match=r"catalog\.yaml:\d+ \w+\.metadata\.") as refused:
+        changed((before, f"    {word}\n{before}"))
+    message = str(refused.value)
+    assert f"metadata.{word.partition(':')[0]}: would do nothing" in message
+    assert f"no model reads {unread} of base." in message
+    assert f"(of such words they read {others}" in message
 
 
 def test_balances_leave_out_what_does_not_count_in_another_currency(declared: Declared) -> None:
