@@ -9,7 +9,8 @@ from pathlib import Path
 
 import luigi
 import pytest
-from workspace import KILLER, ROOT, Workspace, new_project
+from projects import ROOT
+from workspace import KILLER, Workspace, new_project
 
 # Luigi has read the luigi.cfg of this checkout, whose settings are about the sample.
 luigi.configuration.get_config().remove_section("benepass")

@@ -39,6 +39,9 @@ class Engine(Protocol):
     def name(self, name: str, query: str) -> None:
         """Give a query a name, for the queries of this session."""
 
+    def hold(self, name: str, query: str) -> None:
+        """Keep what a query returns, for the queries of this session."""
+
     def create(self, relation: str, kind: str, select: str, present: str | None) -> None:
         """Make a table or view of a query, in place of the `present` kind that has its name."""
 
@@ -89,6 +92,11 @@ class _DuckDB:
     def name(self, name: str, query: str) -> None:
         self.connection.exec_driver_sql(
             f"create or replace temp view {quote_name(name)} as\n{query}"
+        )
+
+    def hold(self, name: str, query: str) -> None:
+        self.connection.exec_driver_sql(
+            f"create or replace temp table {quote_name(name)} as\n{query}"
         )
 
     def create(self, relation: str, kind: str, select: str, present: str | None) -> None:

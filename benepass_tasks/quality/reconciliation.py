@@ -86,14 +86,14 @@ def _forget_sources(connection: Connection, catalog: Catalog, known: Snapshot) -
 
 
 def _count(connection: Connection, catalog: Catalog) -> None:
-    """Name what counts the records and sums the amounts of every source, wherever they get."""
+    """Count the records and sum up the amounts of every source, wherever they get."""
     counts = [
         f"select {quote_text(source.name)} as source, {quote_text(place)} as place, "  # noqa: S608
         f"{records} as records, {amount} as amount from {quote_relation(relation)}"
         for source in catalog.sources.values()
         for place, relation, records, amount in _places(catalog, source)
     ]
-    engine_of(connection).name("reconciled", " union all ".join(counts))
+    engine_of(connection).hold("reconciled", " union all ".join(counts))
 
 
 def _places(catalog: Catalog, source: Source) -> Iterator[tuple[str, str, str, str]]:

@@ -11,35 +11,26 @@ create or replace macro clean_id(value) as
             nullif(
                 trim(
                     nfc_normalize(
-                        array_to_string(
-                            list_transform(
-                                string_split(
-                                    regexp_replace(
-                                        regexp_replace(
-                                            clean_text(value), '[\p{Z}\t\r\n]+', ' ', 'g'
-                                        ),
-                                        '[\p{C}\x{034F}\x{115F}\x{1160}\x{3164}\x{FFA0}'
-                                        || '\x{FE00}-\x{FE0F}]+',
-                                        '',
-                                        'g'
-                                    ),
-                                    ''
-                                ),
-                                lambda sign: case
-                                    when unicode(sign) between 65281 and 65374
-                                        then chr(unicode(sign) - 65248)
-                                    when unicode(sign) between 120782 and 120831
-                                        then chr(48 + (unicode(sign) - 120782) % 10)
-                                    when unicode(sign) between 8320 and 8329
-                                        then chr(unicode(sign) - 8272)
-                                    when unicode(sign) = 8304 or unicode(sign) between 8308 and 8313
-                                        then chr(unicode(sign) - 8256)
-                                    when sign in ('¹', '²', '³')
-                                        then translate(sign, '¹²³', '123')
-                                    else sign
-                                end
+                        translate(
+                            regexp_replace(
+                                regexp_replace(clean_text(value), '[\p{Z}\t\r\n]+', ' ', 'g'),
+                                '[\p{C}\x{034F}\x{115F}\x{1160}\x{3164}\x{FFA0}'
+                                || '\x{FE00}-\x{FE0F}]+',
+                                '',
+                                'g'
                             ),
-                            ''
+                            '！＂＃＄％＆＇（）＊＋，－．／０１２３４５６７８９：；＜＝＞？＠'
+                            || 'ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ［＼］＾＿｀'
+                            || 'ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ｛｜｝～'
+                            || '𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗𝟘𝟙𝟚𝟛𝟜𝟝𝟞𝟟𝟠𝟡𝟢𝟣𝟤𝟥𝟦𝟧𝟨𝟩𝟪𝟫'
+                            || '𝟬𝟭𝟮𝟯𝟰𝟱𝟲𝟳𝟴𝟵𝟶𝟷𝟸𝟹𝟺𝟻𝟼𝟽𝟾𝟿'
+                            || '₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹',
+                            '!"#$%&''()*+,-./0123456789:;<=>?@'
+                            || 'ABCDEFGHIJKLMNOPQRSTUVWXYZ[\]^_`'
+                            || 'abcdefghijklmnopqrstuvwxyz{|}~'
+                            || '012345678901234567890123456789'
+                            || '01234567890123456789'
+                            || '01234567890123456789'
                         )
                     )
                 ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from projects import ROOT
 from sources_page import Example, examples, lay_out
-from workspace import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from workspace import ROOT
+from projects import ROOT
 
 from benepass_tasks.catalog import load_catalog
 from benepass_tasks.catalog.datasets import Declarations

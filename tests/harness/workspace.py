@@ -14,11 +14,9 @@ from typing import Any
 
 import duckdb
 import luigi
-from projects import catalog_of
+from projects import ROOT, catalog_of, remembered
 
 from benepass_tasks.catalog import load_catalog
-
-ROOT = Path(__file__).resolve().parents[2]
 
 EMPLOYEES = """employee_id,first_name,last_name,email,hire_date,status
 E1,Ann,Archer,ann.archer@example.com,2020-01-01,active
@@ -269,6 +267,8 @@ def new_project(root: Path) -> Workspace:
         made.write(f"data/{source}.csv", content)
     for file, content in _other_files().items():
         made.write(file, content)
+    # A run would find out the same, in most of a second.
+    made.write("data/.warehouse.models.json", remembered())
     return made
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from projects import ROOT
 from warehouses import warehouse
-from workspace import ROOT, Workspace
 
 from benepass_tasks.config.project import open_project
 from benepass_tasks.engine.tables import engine_of
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection
+    from workspace import Workspace
 
 FIRST_WORD = "    reconciliation: {staging: staging.stg_employees,"
 DECLARED = (FIRST_WORD, f"    census: active_only\n{FIRST_WORD}")

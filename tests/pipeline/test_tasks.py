@@ -329,6 +329,7 @@ def test_a_file_that_two_sources_match_is_refused(
 
 
 def test_the_warehouse_is_private_and_nothing_else_is_left(workspace: Workspace) -> None:
+    (workspace.data / ".warehouse.models.json").unlink()
     files = {path.name for path in workspace.data.iterdir()}
     workspace.run()
     assert stat.S_IMODE(workspace.warehouse.stat().st_mode) == 0o600

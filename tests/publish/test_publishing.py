@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
+from projects import ROOT
 from projects import catalog_of as effective_catalog
-from workspace import ROOT
 
 from benepass_tasks.config.settings import MIN_GROUP_SIZE
 from benepass_tasks.pipeline.nodes.publication import PublicationNode
