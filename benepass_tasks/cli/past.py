@@ -10,7 +10,7 @@ from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.config.settings import current_settings
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.state.markers import snapshot_of
-from benepass_tasks.state.meta import missing_tables
+from benepass_tasks.state.store import missing_tables
 from benepass_tasks.state.warehouse import warehouse_of
 
 START = "benepass run"

@@ -51,6 +51,11 @@ class OwnTables(Protocol):
     def prepare_tables(self, connection: Connection, variables: Mapping[str, str]) -> None:
         """Create them, or bring them to this version."""
 
+    def joined(
+        self, session: AbstractContextManager[Connection]
+    ) -> AbstractContextManager[Connection]:
+        """A session that is about to be opened, with them at hand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Warehouse:
@@ -104,7 +109,7 @@ class Warehouse:
         with self._session("read_only") as engine:
             if not self._hold.has_meta:
                 self._refuse_other(self._version_in(engine))
-            with engine.connect() as connection:
+            with self.tables.joined(engine.connect()) as connection:
                 yield connection
 
     @contextmanager
@@ -120,7 +125,7 @@ class Warehouse:
         with self._in_turn(), self._session("read_write") as engine:
             if not self._hold.has_meta:
                 self._refuse_later(self._version_in(engine))
-            with engine.begin() as connection:
+            with self.tables.joined(engine.begin()) as connection:
                 if not self._hold.has_meta:
                     self.tables.prepare_tables(connection, dict(self.variables))
                 yield connection
@@ -145,7 +150,7 @@ class Warehouse:
 
     def _version_in(self, engine: Engine) -> str | None:
         # Not where the error about it is raised, which would keep the connection alive.
-        with engine.connect() as connection:
+        with self.tables.joined(engine.connect()) as connection:
             return self.tables.version_of(connection)
 
     @contextmanager

@@ -14,8 +14,10 @@ from benepass_tasks.state.history import runs
 from benepass_tasks.state.history.materializations import record_bytes, record_skipped
 from benepass_tasks.state.history.runs import Ending
 from benepass_tasks.state.meta import MATERIALIZATIONS
+from benepass_tasks.state.nodes import Kind
 from benepass_tasks.state.plan import Node, Plan
 from benepass_tasks.state.run import Run
+from benepass_tasks.state.store import state_of
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,15 @@ class Aim:
     definitions: Definitions
     nodes: Mapping[str, Node]
     plan: Plan
+
+    @property
+    def current(self) -> Mapping[str, tuple[Kind, str | None]]:
+        """The kinds and fingerprints of the nodes that are up to date."""
+        return {
+            name: (node.kind, self.plan[name].fingerprint)
+            for name, node in self.nodes.items()
+            if self.plan[name].is_current
+        }
 
     def is_done(self, node: str) -> bool:
         """Whether a node is up to date; for a file that is gone meanwhile nothing is left to do."""
@@ -47,8 +58,7 @@ def close_run(run: Run) -> Ending:
     with warehouse.exclusive():
         with warehouse.write() as connection:
             if aim is not None:
-                current = [node for node in aim.nodes if aim.plan[node].is_current]
-                record_skipped(connection, run.id, {it: aim.plan[it].fingerprint for it in current})
+                record_skipped(connection, run.id, aim.current)
             record_bytes(connection, run.id)
             ending = _ending(connection, run, aim)
             runs.end(connection, run.beginning, ending)
@@ -106,7 +116,7 @@ def _ending(connection: Connection, run: Run, aim: Aim | None) -> Ending:
     failures = select(column).where(ours, MATERIALIZATIONS.c.outcome == "failed")
     if run.broken:
         return Ending("failed", "; ".join(run.broken))
-    if connection.execute(failures).first() is not None:
+    if state_of(connection).execute(failures).first() is not None:
         return Ending("failed")
     left = sorted(node for node in run.asked if aim is None or not aim.is_done(node))
     if left:

@@ -39,7 +39,7 @@ def make(run: Run, name: str, on_progress: OnProgress = lambda _: None) -> str:
         work = node.make(run, status, on_progress)
         with warehouse.write() as connection:
             made = work(connection)
-            records = _records(run, plan, made, started)
+            records = _records(run, plan, node, made, started)
             forget_materializations(connection, made.void)
             write_materializations(connection, list(records.values()))
             if name in records:
@@ -51,8 +51,11 @@ def make(run: Run, name: str, on_progress: OnProgress = lambda _: None) -> str:
     return made.said or _said(node, records[name])
 
 
-def _records(run: Run, plan: Plan, made: Made, started: float) -> dict[str, Materialization]:
+def _records(
+    run: Run, plan: Plan, node: Node, made: Made, started: float
+) -> dict[str, Materialization]:
     seconds = time.perf_counter() - started
+    kinds = {it.name: it.kind for it in (node, *node.parts)}
     return {
         name: Materialization(
             name=name,
@@ -63,6 +66,7 @@ def _records(run: Run, plan: Plan, made: Made, started: float) -> dict[str, Mate
             seconds=seconds,
             run_id=run.id,
             built_at=run.now(),
+            kind=kinds[name],
         )
         for name, measure in made.measures.items()
     }

@@ -26,7 +26,7 @@ from benepass_tasks.quality.alerts import Present, alert, run_failed
 from benepass_tasks.quality.quarantine import is_quarantine
 from benepass_tasks.site import tell_end
 from benepass_tasks.state.history import runs
-from benepass_tasks.state.history.materializations import record_failed
+from benepass_tasks.state.history.materializations import Failure, record_failed
 from benepass_tasks.state.plan import OnProgress, Plan
 from benepass_tasks.state.run import Run
 from benepass_tasks.state.source_files import SourceFile
@@ -135,22 +135,16 @@ class Pipeline:
         if not self.run.settings.may_publish:
             refuse(self.run.settings)
 
-    def record_failure(self, node: str, message: str, reason: str) -> None:
-        """Write that this run could not make a node.
-
-        Args:
-            node: The node.
-            message: Why; quotes no value of the data.
-            reason: Why, in words that may leave the machine.
-        """
+    def record_failure(self, failure: Failure) -> None:
+        """Write that this run could not make a node."""
         # What the node is needed for gets no turn either.
         self.run.waiting.clear()
         with (
             _complaining("that this task failed is not in the history"),
-            self.run.turn(node, PATIENCE) as warehouse,
+            self.run.turn(failure.node, PATIENCE) as warehouse,
             warehouse.write() as connection,
         ):
-            record_failed(connection, self.run.id, node, message, reason)
+            record_failed(connection, self.run.id, failure)
 
     def finish(self) -> None:
         """Write how this run ended, and tell what is wrong."""

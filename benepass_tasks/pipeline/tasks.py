@@ -22,6 +22,7 @@ from benepass_tasks.config.settings import current_settings
 from benepass_tasks.pipeline import logs
 from benepass_tasks.pipeline import scheduler as central_scheduler
 from benepass_tasks.pipeline.scheduler import SchedulerUnreachable
+from benepass_tasks.state.nodes import Kind
 
 if TYPE_CHECKING:
     from benepass_tasks.pipeline.run import Pipeline
@@ -116,6 +117,7 @@ class NodeTask(luigi.Task):
     """A task that makes one node of the plan."""
 
     resources = WRITER
+    kind: ClassVar[Kind]
 
     @property
     def node(self) -> str:
@@ -135,7 +137,9 @@ class NodeTask(luigi.Task):
         """Keep the failure in the history of the run, and tell the scheduler."""
         message = _worded(exception)
         reason = exception.reason if isinstance(exception, BenepassError) else message
-        pipeline().record_failure(self.node, message, reason)
+        from benepass_tasks.state.history.materializations import Failure  # noqa: PLC0415
+
+        pipeline().record_failure(Failure(self.node, self.kind, message, reason))
         return message
 
     def tell_scheduler(self, message: str, percentage: int = 100) -> None:
@@ -153,6 +157,8 @@ def _tell_scheduler(task: luigi.Task, message: str, percentage: int = 100) -> No
 
 class LoadRaw(NodeTask):
     """Load one file of a source into its raw table."""
+
+    kind = "source file"
 
     source = luigi.Parameter(description="name of the source in catalog.yaml")
     file = luigi.Parameter(description="the file's path below the data folder")
@@ -181,6 +187,7 @@ class LoadRaw(NodeTask):
 class TableTask(NodeTask):
     """Build one table or view of the catalog."""
 
+    kind = "relation"
     relation: ClassVar[str]
 
     @property
@@ -235,6 +242,7 @@ class BuildQuality(LayerTask):
 class BuildMarts(NodeTask):
     """Build every mart and the quality layer, and prove that the books balance."""
 
+    kind = "reconciliation"
     node = "books"
 
     def requires(self) -> Iterable[luigi.Task]:
@@ -252,6 +260,7 @@ class BuildMarts(NodeTask):
 class CheckContracts(NodeTask):
     """Test what the tables promise in the catalog."""
 
+    kind = "data tests"
     node = "contracts"
 
     def requires(self) -> Iterable[luigi.Task]:
@@ -266,8 +275,9 @@ class CheckContracts(NodeTask):
 
 
 class Publish(NodeTask):
-    """Publish what analysts open: a DuckDB file and Parquet files, without what is not theirs."""
+    """Publish a DuckDB file and Parquet files for analysts, without personal data."""
 
+    kind = "publication"
     node = "published"
 
     def requires(self) -> Iterable[luigi.Task]:
@@ -285,6 +295,7 @@ class Publish(NodeTask):
 class BuildSite(NodeTask):
     """Write the pages for those who write no SQL, from what is published."""
 
+    kind = "site"
     node = "site"
 
     def requires(self) -> Iterable[luigi.Task]:

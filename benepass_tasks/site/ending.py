@@ -19,17 +19,18 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.quality.alerts import read_incidents
 from benepass_tasks.site import folder
 from benepass_tasks.site.page import instant
+from benepass_tasks.state.history.latest import latest_of
 from benepass_tasks.state.history.read import PastRun, last_runs, tally_of
-from benepass_tasks.state.meta import MARKERS, missing_tables
-from benepass_tasks.state.nodes import SITE
+from benepass_tasks.state.meta import MARKERS, MATERIALIZATIONS, MONITOR_RESULTS
 from benepass_tasks.state.run import Run
+from benepass_tasks.state.store import missing_tables, state_of
 
 RUNS = 60
 """Runs that the pages know of."""
@@ -91,8 +92,8 @@ def _claim(builder: str) -> str:
 
 def _builder(connection: Connection) -> str | None:
     """The run that built the site from this warehouse."""
-    found = select(MARKERS.c.run_id).where(MARKERS.c.name == SITE)
-    return connection.execute(found).scalar()
+    found = select(MARKERS.c.run_id).where(MARKERS.c.kind == "site")
+    return state_of(connection).execute(found).scalar()
 
 
 def _told(warehouse: Warehouse, connection: Connection) -> str:
@@ -140,22 +141,34 @@ def _run(run: PastRun, tally: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-NODES = """
-select
-    run_id, left(node, 500) as name, outcome, left(reason, 500), row_count, round(seconds, 3),
-    round(epoch(recorded_at), 3)
-from meta.materializations
-where outcome <> 'skipped' and run_id in (select unnest(cast($1 as varchar[])))
-qualify row_number() over (partition by run_id order by seconds desc nulls first, node) <= $2
-order by outcome = 'failed' desc, seconds desc nulls last, name
-"""
-"""Cut already, since sorting long texts takes memory; what failed has no seconds."""
+def _slowest(runs: Sequence[str]) -> Select[Any]:
+    """What runs made or failed to make, the failed first and of the rest the slowest."""
+    of = MATERIALIZATIONS.c
+    # Cut already, since sorting long texts takes memory; what failed has no seconds.
+    name, reason = (func.substr(it, 1, LONGEST_TEXT + 1) for it in (of.node, of.reason))
+    columns = (of.run_id, name.label("name"), of.outcome, reason.label("reason"), of.row_count)
+    place = func.row_number().over(
+        partition_by=of.run_id, order_by=(of.seconds.desc().nulls_first(), of.node)
+    )
+    rows = (
+        select(*columns, of.seconds, of.recorded_at, place.label("place"))
+        .where(of.outcome != "skipped", of.run_id.in_(runs))
+        .subquery()
+        .c
+    )
+    found = (rows.run_id, rows.name, rows.outcome, rows.reason, rows.row_count)
+    failed_first = case((rows.outcome == "failed", 0), else_=1)
+    return (
+        select(*found, rows.seconds, rows.recorded_at)
+        .where(rows.place <= MOST_NODES)
+        .order_by(failed_first, rows.seconds.desc().nulls_last(), rows.name)
+    )
 
 
 def _nodes_of_runs(connection: Connection, runs: Sequence[str]) -> str:
     nodes: dict[str, list[dict[str, Any]]] = {run: [] for run in runs}
     # All at once: row by row takes twice as long.
-    found = connection.exec_driver_sql(NODES, (list(runs), MOST_NODES)).all()
+    found = state_of(connection).execute(_slowest(runs)).all()
     for run, node, outcome, reason, rows, seconds, done_at in found:
         nodes[run].append(
             {
@@ -163,8 +176,8 @@ def _nodes_of_runs(connection: Connection, runs: Sequence[str]) -> str:
                 "outcome": outcome,
                 "reason": _cut(reason),
                 "rows": rows,
-                "seconds": seconds,
-                "done_at": done_at,
+                "seconds": None if seconds is None else round(seconds, 3),
+                "done_at": round(done_at.timestamp(), 3),
             }
         )
     room, texts = ROOM_OF_NODES, []
@@ -175,19 +188,13 @@ def _nodes_of_runs(connection: Connection, runs: Sequence[str]) -> str:
     return f"{{{','.join(texts)}}}"
 
 
-MONITORS = """
-select monitor, dataset, name, status, message, compared_with, checked_at
-from meta.monitor_results
-qualify run_id = first_value(run_id) over (order by checked_at desc, run_id)
-order by
-    list_position(['fail', 'warn', 'ok'], status),
-    monitor in ('freshness', 'volume') desc,
-    monitor, dataset, name nulls first
-"""
-"""They look at everything or at nothing."""
-
-
 def _monitors(connection: Connection) -> list[dict[str, Any]]:
+    of = latest_of(MONITOR_RESULTS).c
+    worst_first = case({"fail": 0, "warn": 1, "ok": 2}, value=of.status)
+    declared_first = case((of.monitor.in_(("freshness", "volume")), 0), else_=1)
+    found = select(
+        of.monitor, of.dataset, of.name, of.status, of.message, of.compared_with, of.checked_at
+    ).order_by(worst_first, declared_first, of.monitor, of.dataset, of.name.nulls_first())
     return [
         {
             "monitor": monitor,
@@ -199,7 +206,7 @@ def _monitors(connection: Connection) -> list[dict[str, Any]]:
             "checked_at": instant(checked_at),
         }
         for monitor, dataset, name, status, message, compared_with, checked_at in (
-            connection.exec_driver_sql(MONITORS)
+            state_of(connection).execute(found)
         )
     ]
 

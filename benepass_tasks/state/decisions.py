@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select
 
 from benepass_tasks.state.markers import now
 from benepass_tasks.state.meta import DECISIONS
+from benepass_tasks.state.store import state_of
 
 MONEY_GUARD = "max_quarantined_money"
 """The guard that stands before what is published, and is about no single file."""
@@ -46,7 +47,7 @@ class Decision:
 
 def record_decision(connection: Connection, decision: Decision) -> None:
     """Write a decision."""
-    connection.execute(insert(DECISIONS), asdict(decision))
+    state_of(connection).execute(insert(DECISIONS), asdict(decision))
 
 
 def pending_decisions(connection: Connection) -> list[Decision]:
@@ -61,7 +62,7 @@ def use_decisions(connection: Connection, used: Iterable[Decision]) -> None:
     for it in used:
         about = (c.source == it.source, c.guard == it.guard, c.run_id.is_(None))
         of_file = c.file.is_(None) if it.file is None else c.file == it.file
-        connection.execute(delete(DECISIONS).where(*about, of_file))
+        state_of(connection).execute(delete(DECISIONS).where(*about, of_file))
         record_decision(connection, it)
 
 
@@ -76,4 +77,4 @@ def decisions_of(
 def _read(connection: Connection, *conditions: ColumnElement[bool]) -> list[Decision]:
     columns = [DECISIONS.c[it.name] for it in fields(Decision)]
     found = select(*columns).where(*conditions).order_by(DECISIONS.c.decided_at)
-    return [Decision(*row) for row in connection.execute(found)]
+    return [Decision(*row) for row in state_of(connection).execute(found)]

@@ -4,7 +4,6 @@ A materialization record says what one table or view was built from. It is writt
 transaction that makes the table, so that there is never one without the other.
 """
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
@@ -17,7 +16,9 @@ from benepass_tasks.engine.quoting import quote_relation
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.meta import LOADED_COLUMNS, LOADS, MARKERS, MASKING, PROPERTIES
+from benepass_tasks.state.nodes import Kind
 from benepass_tasks.state.ownership import owner_of
+from benepass_tasks.state.store import SCHEMA, present_tables, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Materialization:
     """What a relation was built from (`fingerprint`) and what came out (`data_hash`).
 
     Attributes:
-        name: The relation, `layer.table`.
+        name: The node; of a table or view `layer.table`.
         code_version: Digest of the SQL and the settings it uses.
         fingerprint: Digest of the code version and the data hashes of all inputs.
         data_hash: Digest of the columns and rows, whatever their order.
@@ -33,6 +34,7 @@ class Materialization:
         seconds: How long it took to build.
         run_id: The run that built it.
         built_at: When, UTC.
+        kind: What the node is.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Materialization:
     seconds: float
     run_id: str
     built_at: datetime
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +116,17 @@ class Snapshot:
         """The state after records were written, without reading it anew."""
         return replace(self, materializations={**self.materializations, **records})
 
+    def records_of(self, kind: Kind) -> set[str]:
+        """The names of the nodes of a kind that have a record."""
+        return {name for name, it in self.materializations.items() if it.kind == kind}
+
     def undeclared(self, declared: Collection[str]) -> dict[str, str | None]:
         """What was built once and is declared no more: relations, with what there is of them."""
         return {
             name: self.relations.get(name)
-            for name in self.materializations
-            if is_relation(name) and name not in declared
+            for name in self.records_of("relation")
+            if name not in declared
         }
-
-
-def is_relation(name: str) -> bool:
-    """Whether a record is that of a table or view, rather than of a proof or a file."""
-    return re.fullmatch(r"\w+\.\w+", name) is not None
 
 
 INTERRUPTED = ""
@@ -146,14 +148,14 @@ def read_snapshot(warehouse: Warehouse) -> Snapshot:
 
 def snapshot_of(connection: Connection) -> Snapshot:
     """Read the state of the warehouse through an open session."""
-    relations = engine_of(connection).relations()
+    present = present_tables(connection)
     is_masked, owner = None, None
-    if PROPERTIES.fullname in relations:
+    if PROPERTIES.name in present:
         is_masked, owner = _is_masked(connection), owner_of(connection)
     return Snapshot(
-        {record.name: record for record in _rows(connection, MARKERS, Materialization, relations)},
-        {(load.source, load.file): load for load in _rows(connection, LOADS, Load, relations)},
-        relations,
+        {record.name: record for record in _rows(connection, MARKERS, Materialization, present)},
+        {(load.source, load.file): load for load in _rows(connection, LOADS, Load, present)},
+        engine_of(connection).relations() | {f"{SCHEMA}.{name}": "table" for name in present},
         is_masked,
         owner,
     )
@@ -163,28 +165,30 @@ def write_materializations(connection: Connection, records: Collection[Materiali
     """Put records in place of earlier ones of their names."""
     if records:
         forget_materializations(connection, [record.name for record in records])
-        connection.execute(insert(MARKERS), [asdict(record) for record in records])
+        state_of(connection).execute(insert(MARKERS), [asdict(record) for record in records])
 
 
 def forget_materializations(connection: Connection, names: Collection[str]) -> None:
     """Remove what vouches for some relations."""
     if names:
-        connection.execute(delete(MARKERS).where(MARKERS.c.name.in_(names)))
+        state_of(connection).execute(delete(MARKERS).where(MARKERS.c.name.in_(names)))
 
 
 def write_load(connection: Connection, load: Load, columns: Iterable[str]) -> None:
     """Put the load of a file with these columns in place of an earlier one of that file."""
     forget_load(connection, load.source, load.file)
-    connection.execute(insert(LOADS), asdict(load))
+    state_of(connection).execute(insert(LOADS), asdict(load))
     of_file = {"source": load.source, "file": load.file}
     rows = [{**of_file, "column_name": name} for name in columns]
-    connection.execute(insert(LOADED_COLUMNS), rows)
+    state_of(connection).execute(insert(LOADED_COLUMNS), rows)
 
 
 def loaded_columns(connection: Connection, source: str) -> frozenset[str]:
     """The columns that the files of a source have which raw holds the rows of."""
     of = LOADED_COLUMNS.c
-    found = connection.execute(select(of.column_name).where(of.source == source).distinct())
+    found = state_of(connection).execute(
+        select(of.column_name).where(of.source == source).distinct()
+    )
     return frozenset(found.scalars())
 
 
@@ -222,19 +226,21 @@ def forget_load(connection: Connection, source: str, file: str | None = None) ->
     """Remove what vouches for a file, or for all files of a source."""
     for table in (LOADS, LOADED_COLUMNS):
         statement = delete(table).where(table.c.source == source)
-        connection.execute(statement if file is None else statement.where(table.c.file == file))
+        state_of(connection).execute(
+            statement if file is None else statement.where(table.c.file == file)
+        )
 
 
 def interrupt_load(connection: Connection, source: str, file: str) -> None:
     """Withdraw the word for the rows of a file, and keep what they were."""
     of_file = LOADS.c.source == source, LOADS.c.file == file
-    connection.execute(update(LOADS).where(*of_file).values(code_version=INTERRUPTED))
+    state_of(connection).execute(update(LOADS).where(*of_file).values(code_version=INTERRUPTED))
 
 
 def forget_all_loads(connection: Connection) -> None:
     """Remove what vouches for any file."""
     for table in (LOADS, LOADED_COLUMNS):
-        connection.execute(delete(table))
+        state_of(connection).execute(delete(table))
 
 
 def now() -> datetime:
@@ -244,14 +250,14 @@ def now() -> datetime:
 
 def _is_masked(connection: Connection) -> bool | None:
     value = select(PROPERTIES.c.value).where(PROPERTIES.c.name == MASKING)
-    found = connection.execute(value).scalar()
+    found = state_of(connection).execute(value).scalar()
     return None if found is None else found == "true"
 
 
 def _rows(
-    connection: Connection, table: Table, record: type[Any], relations: Mapping[str, str]
+    connection: Connection, table: Table, record: type[Any], present: Collection[str]
 ) -> list[Any]:
-    if f"meta.{table.name}" not in relations:
+    if table.name not in present:
         return []
     columns = [table.c[field.name] for field in fields(record)]
-    return [record(*row) for row in connection.execute(select(*columns))]
+    return [record(*row) for row in state_of(connection).execute(select(*columns))]

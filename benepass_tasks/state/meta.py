@@ -1,31 +1,43 @@
-"""The tables of schema `meta`, which every warehouse has from its first session on."""
+"""The tables of schema `meta`, as SQLAlchemy Core declares them for any database."""
 
-from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    JSON,
     BigInteger,
     Boolean,
     Column,
-    Connection,
     Date,
     DateTime,
+    Dialect,
     Double,
     Integer,
     MetaData,
     String,
     Table,
-    delete,
-    insert,
-    or_,
-    select,
 )
-from sqlalchemy.schema import CreateSchema, CreateTable
-
-from benepass_tasks.engine.tables import engine_of
-from benepass_tasks.state.nodes import CONTRACTS
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 METADATA = MetaData(schema="meta")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant in UTC, also where a database keeps no zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Say which zone it is in, where the database does not."""
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+def list_of(kind: type[TypeEngine[Any]]) -> TypeEngine[Any]:
+    """A list, which is JSON where a database has no lists."""
+    return JSON().with_variant(ARRAY(kind), "duckdb", "postgresql")
+
 
 MARKERS = Table(
     "markers",
@@ -37,7 +49,8 @@ MARKERS = Table(
     Column("row_count", BigInteger),
     Column("seconds", Double, nullable=False),
     Column("run_id", String, nullable=False),
-    Column("built_at", DateTime(timezone=True), nullable=False),
+    Column("built_at", Instant, nullable=False),
+    Column("kind", String),
 )
 
 LOADS = Table(
@@ -55,7 +68,7 @@ LOADS = Table(
     Column("rejected", BigInteger, nullable=False),
     Column("seconds", Double, nullable=False),
     Column("run_id", String, nullable=False),
-    Column("loaded_at", DateTime(timezone=True), nullable=False),
+    Column("loaded_at", Instant, nullable=False),
     Column("passed_over", BigInteger, server_default="0"),
 )
 
@@ -75,7 +88,7 @@ ACCEPTED_SCHEMAS = Table(
     Column("file", String, nullable=False),
     Column("load_id", String),
     Column("schema", String),
-    Column("accepted_at", DateTime(timezone=True), nullable=False),
+    Column("accepted_at", Instant, nullable=False),
     Column("run_id", String, nullable=False),
 )
 """Every shape of a file that counted: of a load (`load_id`), or accepted by hand (`schema`).
@@ -88,7 +101,7 @@ SCHEMA_CHANGES = Table(
     METADATA,
     Column("load_id", String, nullable=False),
     Column("run_id", String, nullable=False),
-    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column("changed_at", Instant, nullable=False),
     Column("source", String, nullable=False),
     Column("file", String, nullable=False),
     Column("relation", String, nullable=False),
@@ -99,7 +112,7 @@ SCHEMA_CHANGES = Table(
     Column("after", String),
     Column("is_guess", Boolean, nullable=False),
     Column("misfits", BigInteger),
-    Column("misfit_rows", ARRAY(BigInteger), nullable=False),
+    Column("misfit_rows", list_of(BigInteger), nullable=False),
     Column("severity", String, nullable=False),
     Column("header", String),
 )
@@ -122,9 +135,9 @@ CHECK_RESULTS = Table(
     Column("status", String, nullable=False),
     Column("failing_rows", BigInteger, nullable=False),
     Column("checked_rows", BigInteger, nullable=False),
-    Column("sample_keys", ARRAY(String), nullable=False),
+    Column("sample_keys", list_of(String), nullable=False),
     Column("seconds", Double, nullable=False),
-    Column("checked_at", DateTime(timezone=True), nullable=False),
+    Column("checked_at", Instant, nullable=False),
 )
 """What became of the tests of the catalog, one row per (run, test)."""
 
@@ -132,8 +145,8 @@ RUNS = Table(
     "runs",
     METADATA,
     Column("run_id", String, primary_key=True),
-    Column("started_at", DateTime(timezone=True), nullable=False),
-    Column("ended_at", DateTime(timezone=True)),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
     Column("status", String, nullable=False),
     Column("as_of", Date, nullable=False),
     Column("versions", String, nullable=False),
@@ -156,11 +169,12 @@ MATERIALIZATIONS = Table(
     Column("fingerprint", String),
     Column("content", String),
     Column("error", String),
-    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("kind", String),
 )
 """What became of each node of the plan in a run: `built` and why, `skipped` or `failed`.
 
-A node is a file (`employees/employees.csv`), a relation, a proof or what is published.
+`kind` says what the node is, such as a `source file` (`employees/employees.csv`) or a `relation`.
 """
 
 COLUMN_PROFILES = Table(
@@ -210,7 +224,7 @@ MONITOR_RESULTS = Table(
     Column("upper", Double),
     Column("compared_with", String, nullable=False),
     Column("message", String, nullable=False),
-    Column("checked_at", DateTime(timezone=True), nullable=False),
+    Column("checked_at", Instant, nullable=False),
     Column("basis", String),
 )
 """What the monitors said in a run: `freshness`, `volume` and the anomalies, `ok`, `warn` or `fail`.
@@ -241,9 +255,9 @@ INCIDENTS = Table(
     Column("title", String, nullable=False),
     Column("detail", String, nullable=False),
     Column("severity", String, nullable=False),
-    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("opened_at", Instant, nullable=False),
     Column("opened_run_id", String, nullable=False),
-    Column("resolved_at", DateTime(timezone=True)),
+    Column("resolved_at", Instant),
     Column("resolved_run_id", String),
 )
 """What is or was wrong, one row from when it began until it ended; what comes again is a new row.
@@ -260,8 +274,8 @@ NOTIFICATIONS = Table(
     Column("channel", String, nullable=False),
     Column("news", String, nullable=False),
     Column("severity", String, nullable=False),
-    Column("claimed_at", DateTime(timezone=True), nullable=False),
-    Column("delivered_at", DateTime(timezone=True)),
+    Column("claimed_at", Instant, nullable=False),
+    Column("delivered_at", Instant),
 )
 """What was told of an incident, one row per (message, incident).
 
@@ -279,7 +293,7 @@ DECISIONS = Table(
     Column("guard", String),
     Column("sha256", String),
     Column("detail", String, nullable=False),
-    Column("decided_at", DateTime(timezone=True), nullable=False),
+    Column("decided_at", Instant, nullable=False),
     Column("run_id", String),
 )
 """What somebody decided about the data against a guard, one row per decision.
@@ -304,61 +318,8 @@ MASKING = "pii_masking"
 VERSIONS = Table("alembic_version", METADATA, Column("version_num", String(32), primary_key=True))
 """The version of schema meta, in one row."""
 
-VERSION = "0003"
+VERSION = "0004"
 """The version of schema meta that is declared here: the newest of the migrations."""
 
 UNVERSIONED = "0000"
 """What stands for the version of a warehouse from before there were versions."""
-
-
-def version_of(connection: Connection) -> str | None:
-    """The version of schema meta in a warehouse; None where nothing was ever written."""
-    present = _present_tables(connection)
-    if VERSIONS.name not in present:
-        return UNVERSIONED if present else None
-    return connection.execute(select(VERSIONS.c.version_num)).scalar() or UNVERSIONED
-
-
-def missing_tables(connection: Connection) -> list[str]:
-    """The names of the tables that a warehouse lacks, as one does that was never written."""
-    present = _present_tables(connection)
-    return [table.name for table in METADATA.sorted_tables if table.name not in present]
-
-
-def prepare_tables(connection: Connection, variables: Mapping[str, str]) -> None:
-    """Create schema `meta`, or bring it to this version, and create what is missing of its tables.
-
-    Where the results of tests are missing, the word that the tests passed goes with them.
-
-    Args:
-        connection: A session that writes.
-        variables: Those of the run: whether personal data is masked is remembered, unless the
-            warehouse already has an answer.
-    """
-    version = version_of(connection)
-    if version is None:
-        connection.execute(CreateSchema("meta", if_not_exists=True))
-    elif version != VERSION:
-        from benepass_tasks.state.migrations import upgrade  # noqa: PLC0415 - rarely needed
-
-        upgrade(connection)
-    _create_missing(connection)
-    if version is None:
-        connection.execute(insert(VERSIONS), {"version_num": VERSION})
-    is_known = select(PROPERTIES.c.name).where(PROPERTIES.c.name == MASKING)
-    if connection.execute(is_known).first() is None:
-        connection.execute(insert(PROPERTIES), {"name": MASKING, "value": variables[MASKING]})
-
-
-def _create_missing(connection: Connection) -> None:
-    missing = missing_tables(connection)
-    for name in missing:
-        connection.execute(CreateTable(METADATA.tables[f"meta.{name}"]))
-    if CHECK_RESULTS.name in missing:
-        vouching = MARKERS.c.name == CONTRACTS, MARKERS.c.name.startswith(f"{CONTRACTS}/")
-        connection.execute(delete(MARKERS).where(or_(*vouching)))
-
-
-def _present_tables(connection: Connection) -> set[str]:
-    layers = (relation.partition(".") for relation in engine_of(connection).relations())
-    return {name for layer, _, name in layers if layer == "meta"}

@@ -1,14 +1,22 @@
-"""The nodes of the plan that are neither files nor tables, as records and tasks name them."""
+"""The kinds of nodes, which their records hold."""
 
-BOOKS = "books"
-"""The proof that the books balance."""
+from typing import Final, Literal, TypeAlias
 
-CONTRACTS = "contracts"
-"""The tests of all tables; those of one table add a slash and its name."""
+Kind: TypeAlias = Literal[
+    "source file",
+    "relation",
+    "reconciliation",
+    "data tests",
+    "tests of a table",
+    "publication",
+    "published file",
+    "site",
+]
 
-PUBLISHED = "published"
-"""What analysts get; `published:` begins the names of its single files."""
+TESTING: Final[tuple[Kind, ...]] = ("data tests", "tests of a table")
+"""The kinds whose records say that tests passed."""
 
 
-SITE = "site"
-"""The pages for those who write no SQL."""
+def tests_of(relation: str) -> str:
+    """What the tests of a table are called among the nodes."""
+    return f"contracts/{relation}"

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.state.meta import PROPERTIES
+from benepass_tasks.state.store import state_of
 
 CATALOG = "catalog.yaml"
 """What makes a folder a project."""
@@ -18,15 +19,17 @@ PROJECT = "project_dir"
 def owner_of(connection: Connection) -> Path | None:
     """The folder of the project that a warehouse belongs to; None where no run says so yet."""
     folder = select(PROPERTIES.c.value).where(PROPERTIES.c.name == PROJECT)
-    found = connection.execute(folder).scalar()
+    found = state_of(connection).execute(folder).scalar()
     return None if found is None else Path(found)
 
 
 def take_ownership(connection: Connection, project_dir: Path) -> None:
     """Let the warehouse belong to a project, whose run has not been refused."""
     if owner_of(connection) != project_dir:
-        connection.execute(delete(PROPERTIES).where(PROPERTIES.c.name == PROJECT))
-        connection.execute(insert(PROPERTIES), {"name": PROJECT, "value": str(project_dir)})
+        state_of(connection).execute(delete(PROPERTIES).where(PROPERTIES.c.name == PROJECT))
+        state_of(connection).execute(
+            insert(PROPERTIES), {"name": PROJECT, "value": str(project_dir)}
+        )
 
 
 def refuse_other_project(

@@ -20,6 +20,7 @@ from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import BenepassError, WarehouseError
 from benepass_tasks.engine.measure import Measure
 from benepass_tasks.state.markers import Materialization, Snapshot
+from benepass_tasks.state.nodes import Kind
 
 if TYPE_CHECKING:
     from benepass_tasks.state.run import Run
@@ -117,6 +118,9 @@ class Node(ABC):
     By default it is judged by its record and by its inputs. A kind overrides `reason` for what else
     it has to be made again for, and calls the original for the rest.
     """
+
+    kind: Kind
+    """What it is; its records say so."""
 
     never_made = "first run"
     """The reason where there is no record."""

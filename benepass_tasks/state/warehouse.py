@@ -1,8 +1,8 @@
-"""The warehouse of a project, with the tables in which what is known of it is kept."""
+"""The warehouse of a project, with the store in which what is known of it is kept."""
 
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.session import Warehouse
-from benepass_tasks.state import meta
+from benepass_tasks.state.store import StateStore
 
 
 def warehouse_of(settings: Settings) -> Warehouse:
@@ -12,5 +12,5 @@ def warehouse_of(settings: Settings) -> Warehouse:
         settings.memory_limit,
         settings.lock_timeout,
         tuple(settings.variables.items()),
-        meta,
+        StateStore(),
     )

@@ -69,15 +69,15 @@ def test_a_run_that_was_killed_is_not_well(say: Say, workspace: Workspace) -> No
 def test_a_run_that_goes_on_is_named_beside_the_last_one(say: Say, workspace: Workspace) -> None:
     from benepass_tasks.config.settings import current_settings  # noqa: PLC0415
     from benepass_tasks.engine.session import Warehouse  # noqa: PLC0415
-    from benepass_tasks.state import meta  # noqa: PLC0415
     from benepass_tasks.state.history import beacon  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.state.store import StateStore  # noqa: PLC0415
 
     workspace.change(
         "insert into meta.runs by name select * replace ('alive' as run_id, "
         "now() as started_at, null as ended_at, 'running' as status) from meta.runs"
     )
     path = workspace.warehouse
-    here = Warehouse(path, "1GB", 1, tuple(current_settings().variables.items()), meta)
+    here = Warehouse(path, "1GB", 1, tuple(current_settings().variables.items()), StateStore())
     alive = beacon.Beacon(here, "alive")
     alive.light()
     try:

@@ -22,7 +22,7 @@ from benepass_tasks.engine.measure import columns_of, measure_table
 from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.engine.session import Warehouse, _is_locked, let_go
 from benepass_tasks.engine.write_lock import is_awaited, take_turn
-from benepass_tasks.state import meta
+from benepass_tasks.state.store import StateStore
 
 
 def test_a_session_is_one_transaction(tmp_path: Path) -> None:
@@ -276,9 +276,9 @@ def test_the_time_zone_of_the_machine_does_not_matter(tmp_path: Path) -> None:
     ask = """
 import pathlib, sys
 from benepass_tasks.engine.session import Warehouse
-from benepass_tasks.state import meta
+from benepass_tasks.state.store import StateStore
 
-made = Warehouse(pathlib.Path(sys.argv[1]), "200MB", 1.0, (("pii_masking", "true"),), meta)
+made = Warehouse(pathlib.Path(sys.argv[1]), "200MB", 1.0, (("pii_masking", "true"),), StateStore())
 with made.write() as connection:
     print(connection.exec_driver_sql("select current_setting('TimeZone')").scalar_one())
 """
@@ -294,7 +294,7 @@ with made.write() as connection:
 
 @pytest.mark.slow
 def test_what_is_larger_than_memory_spills_beside_the_warehouse(tmp_path: Path) -> None:
-    made = Warehouse(tmp_path / "w.duckdb", "60MB", 1.0, (("pii_masking", "true"),), meta)
+    made = Warehouse(tmp_path / "w.duckdb", "60MB", 1.0, (("pii_masking", "true"),), StateStore())
     for _ in range(3):
         with made.write() as connection:
             connection.exec_driver_sql(

@@ -17,6 +17,7 @@ _ALL = (*_TESTED, *_HISTORY, *_ALERTS, *_SCHEMAS, "watermarks")
 
 BASIS = "monitor_results.basis"
 HEADER = "schema_changes.header"
+LATER = (BASIS, HEADER, "loads.passed_over", "markers.kind", "materializations.kind")
 """The columns that came later than their tables."""
 
 STATES: dict[str, tuple[str, ...]] = {
@@ -62,7 +63,7 @@ def reduce(warehouse: Path, state: str) -> None:
         for (name,) in found.fetchall():
             if name not in tables_of(state):
                 connection.execute(f"drop table meta.{name}")
-        for column in (BASIS, HEADER):
+        for column in LATER:
             table, _, name = column.partition(".")
             if table in tables_of(state) and column not in STATES[state]:
                 connection.execute(f"alter table meta.{table} drop column {name}")

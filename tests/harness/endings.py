@@ -43,7 +43,8 @@ class Told:
         """The pages are there, built by a run on this warehouse."""
         self.settings.site_dir.mkdir(exist_ok=True)
         self.execute(
-            "insert into meta.markers values ('site', '', '', '', null, 1, ?, now())", builder
+            "insert into meta.markers values ('site', '', '', '', null, 1, ?, now(), 'site')",
+            builder,
         )
 
     def run(
@@ -68,7 +69,7 @@ class Told:
     ) -> None:
         self.execute(
             "insert into meta.materializations "
-            "values (?, ?, ?, ?, 10, null, ?, null, null, ?, ?::timestamptz)",
+            "values (?, ?, ?, ?, 10, null, ?, null, null, ?, ?::timestamptz, 'relation')",
             *(run, node, outcome, reason, seconds, error, NOON + timedelta(seconds=5)),
         )
 

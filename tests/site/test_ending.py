@@ -168,7 +168,7 @@ def test_the_file_is_small_whatever_the_history(told: Told) -> None:
     )
     told.execute(
         "insert into meta.materializations select 'r' || i, 'n' || n || ?, "
-        "if(n = 0, 'failed', 'built'), ?, 1, null, n, null, null, ?, now() "
+        "if(n = 0, 'failed', 'built'), ?, 1, null, n, null, null, ?, now(), null "
         "from range(70) t(i), range(40) u(n)",
         *(long, long, long),
     )
@@ -201,7 +201,7 @@ def test_a_usual_history_is_told_whole(told: Told) -> None:
     told.execute(
         "insert into meta.materializations select md5(i::varchar), "
         "'intermediate.int_with_a_usual_name_' || n, 'built', 'input changed: raw.transactions', "
-        "10000, 1, 0.123, '', '', null, timestamptz '2026-01-05 12:00:00Z' "
+        "10000, 1, 0.123, '', '', null, timestamptz '2026-01-05 12:00:00Z', null "
         "from range(60) t(i), range(40) u(n)"
     )
     found = told.tell()

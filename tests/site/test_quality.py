@@ -28,9 +28,9 @@ from benepass_tasks.site.pages import quality
 from benepass_tasks.site.quality import books, promises, quarantine
 from benepass_tasks.site.rendering import render
 from benepass_tasks.site.sources import Sources, opened
-from benepass_tasks.state import meta
 from benepass_tasks.state.history.read import RunFigures, SourceFigures
 from benepass_tasks.state.run import Run
+from benepass_tasks.state.store import StateStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -352,7 +352,9 @@ def kept_out(tmp_path: Path, catalog: Catalog) -> Iterator[Sources]:
                 "['rare', 'usual'] as rejection_reasons, repeat('x', 150) as merchant "
                 f"from range({rows}) t(i)"
             )
-    warehouse = Warehouse(tmp_path / "w.duckdb", "200MB", 1, (("pii_masking", "true"),), meta)
+    warehouse = Warehouse(
+        tmp_path / "w.duckdb", "200MB", 1, (("pii_masking", "true"),), StateStore()
+    )
     with warehouse.write() as connection:
         connection.exec_driver_sql("select 1")
     project, graph, settings = open_project(ROOT), None, None

@@ -35,6 +35,8 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 class Made(Node):
     """A node that is nothing but a name, a version and what it is made of."""
 
+    kind = "relation"
+
     called: str
     of: tuple[str, ...] = ()
     version: str = "1"
@@ -58,12 +60,20 @@ class Made(Node):
 
 
 def record(
-    name: str, status: Status, data_hash: str = "", run_id: str = "before"
+    node: Node, status: Status, data_hash: str = "", run_id: str = "before"
 ) -> Materialization:
     """What is recorded of a node that was made as its status says."""
-    fingerprint = str(status.fingerprint)
+    name, fingerprint = node.name, str(status.fingerprint)
     return Materialization(
-        name, status.code_version, fingerprint, data_hash or name, 1, 0.1, run_id, NOON
+        name,
+        status.code_version,
+        fingerprint,
+        data_hash or name,
+        row_count=1,
+        seconds=0.1,
+        run_id=run_id,
+        built_at=NOON,
+        kind=node.kind,
     )
 
 
@@ -74,7 +84,7 @@ def made(
     for node in in_order(nodes):
         status = assess(nodes, known, seen or {}, "before")[node.name]
         if not status.is_current and status.fingerprint is not None:
-            known = known.with_records({node.name: record(node.name, status)})
+            known = known.with_records({node.name: record(node, status)})
     return known
 
 
@@ -110,7 +120,7 @@ def test_another_version_of_the_code_makes_a_node_anew_and_lets_the_next_wait() 
 def test_it_is_the_data_that_counts(data_hash: str, expected: str | None) -> None:
     nodes: list[Node] = [Made("a", version="2"), Made("b", ("a",))]
     known = made([Made("a"), Made("b", ("a",))])
-    again = record("a", assess(nodes, known, {}, "run")["a"], data_hash, "run")
+    again = record(nodes[0], assess(nodes, known, {}, "run")["a"], data_hash, "run")
     assert reasons(assess(nodes, known.with_records({"a": again}), {}, "run"))["b"] == expected
 
 
@@ -306,7 +316,7 @@ def test_why_something_is_published(known: Snapshot) -> None:
     assert reason("published", without(known, "contracts")) == "input to be built"
     assert reason("published", without(known, "published")) == "not published yet"
     assert reason("published", otherwise(known, "published", fingerprint="x")) == "input changed"
-    past = SEEN | {"published:parquet/marts.past.parquet": "state"}
+    past = SEEN | {"published": "parquet/marts.past.parquet"}
     assert reason("published", known, past) == "files that are published no longer"
     assert reason("published", otherwise(known, "published", run_id="run"), past) is None
     unmasked = replace(PUBLIC, publication=None)

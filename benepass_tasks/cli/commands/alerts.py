@@ -58,7 +58,7 @@ def _list(*, is_all: bool, is_json: bool) -> None:
 
 def _read(*, is_all: bool) -> "Sequence[Incident]":
     from benepass_tasks.quality.alerts import read_incidents  # noqa: PLC0415 - DuckDB
-    from benepass_tasks.state.meta import missing_tables  # noqa: PLC0415
+    from benepass_tasks.state.store import missing_tables  # noqa: PLC0415
     from benepass_tasks.state.warehouse import warehouse_of  # noqa: PLC0415
 
     warehouse = warehouse_of(current_settings())

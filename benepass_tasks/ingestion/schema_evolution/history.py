@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert
+from sqlalchemy import Connection, Row, Select, Table, case, insert, select
 
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.engine.quoting import quote_name, quote_relation
@@ -23,42 +23,14 @@ from benepass_tasks.ingestion.schema_evolution.file_schema import FILE, FileSche
 from benepass_tasks.ingestion.schema_evolution.renames import LETTERS, NO_SAMPLE, ROWS, Sample
 from benepass_tasks.state.markers import Load, now
 from benepass_tasks.state.meta import ACCEPTED_SCHEMAS, SCHEMA_CHANGES
+from benepass_tasks.state.store import present_tables, state_of
 
-# That of the file itself comes before that of any other.
-KNOWN = """
-with accepted as (
-    select load_id, schema, file, accepted_at, file = $2 as is_of_file
-    from meta.accepted_schemas
-    where source = $1
-),
-
-loaded as (
-    from accepted where load_id is not null order by is_of_file desc, accepted_at desc limit 1
-)
-
-select
-    accepted.schema as accepted_by_hand,
-    (select load_id from loaded) as load_id,
-    (select file from loaded) as load_file,
-    (
-        select list(distinct column_name) from meta.schema_changes where source = $1
-    ) as seen
-from accepted
-order by is_of_file desc, accepted_at desc
-limit 1
-"""
 STORED = """
 select v.schema
 from raw._dlt_loads as l
 join raw._dlt_version as v
     on v.version_hash = l.schema_version_hash and v.schema_name = l.schema_name
 where l.load_id = ?
-"""
-HISTORY = """
-select *
-from meta.schema_changes
-where ? in ('', source)
-order by changed_at, load_id, entry
 """
 
 
@@ -100,21 +72,37 @@ def read_known(warehouse: Warehouse, source: str, file: str) -> Known:
     if not warehouse.exists():
         return Known()
     with warehouse.read() as connection:
-        if "meta.accepted_schemas" not in engine_of(connection).relations():
+        if not _has(connection, ACCEPTED_SCHEMAS):
             return Known()
-        found = connection.exec_driver_sql(KNOWN, (source, file)).first()
-        if found is None:
+        state = state_of(connection)
+        accepted = state.execute(_accepted(source, file)).all()
+        if not accepted:
             return Known()
-        loaded = _stored(connection, found.load_id) if found.load_id else None
-    by_hand = found.accepted_by_hand
+        last = next((it for it in accepted if it.load_id is not None), None)
+        loaded = _stored(connection, last.load_id) if last else None
+        of = SCHEMA_CHANGES.c
+        seen = state.execute(select(of.column_name).where(of.source == source).distinct())
+        columns = frozenset(seen.scalars())
+    by_hand = accepted[0].schema
     return Known(
         loaded,
         FileSchema.from_hints(json.loads(by_hand)) if by_hand else loaded,
-        frozenset(found.seen or ()),
-        found.load_id,
-        found.load_file,
+        columns,
+        last.load_id if last else None,
+        last.file if last else None,
         is_new=False,
     )
+
+
+def _accepted(source: str, file: str) -> Select[Any]:
+    """The schemas that counted for a source, those of a file first, and of these the newest."""
+    of = ACCEPTED_SCHEMAS.c
+    found = select(of.load_id, of.schema, of.file).where(of.source == source)
+    return found.order_by(case((of.file == file, 0), else_=1), of.accepted_at.desc())
+
+
+def _has(connection: Connection, table: Table) -> bool:
+    return table.name in present_tables(connection)
 
 
 def read_sample(
@@ -169,7 +157,7 @@ def write_changes(
             }
             for number, change in enumerate(changes, 1)
         ]
-        connection.execute(insert(SCHEMA_CHANGES), entries)
+        state_of(connection).execute(insert(SCHEMA_CHANGES), entries)
 
 
 def accept_schema(connection: Connection, source: str, file: str, schema: FileSchema) -> None:
@@ -196,9 +184,12 @@ def read_history(warehouse: Warehouse, source: str = "") -> list[Entry]:
 
 def read_entries(connection: Connection, source: str = "") -> list[Entry]:
     """Read the same in a session that is open already."""
-    if "meta.schema_changes" not in engine_of(connection).relations():
+    if not _has(connection, SCHEMA_CHANGES):
         return []
-    return [_entry(row) for row in connection.exec_driver_sql(HISTORY, (source,))]
+    of = SCHEMA_CHANGES.c
+    found = select(*of).order_by(of.changed_at, of.load_id, of.entry)
+    chosen = found.where(of.source == source) if source else found
+    return [_entry(row) for row in state_of(connection).execute(chosen)]
 
 
 def _entry(row: Row[Any]) -> Entry:
@@ -218,7 +209,7 @@ def _entry(row: Row[Any]) -> Entry:
 
 def _write_accepted(connection: Connection, source: str, file: str, **accepted: str) -> None:
     row = {"source": source, "file": file, "accepted_at": now()}
-    connection.execute(insert(ACCEPTED_SCHEMAS), {**row, **accepted})
+    state_of(connection).execute(insert(ACCEPTED_SCHEMAS), {**row, **accepted})
 
 
 def _stored(connection: Connection, load_id: str) -> FileSchema | None:

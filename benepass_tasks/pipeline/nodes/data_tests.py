@@ -11,7 +11,9 @@ from benepass_tasks.catalog.datasets import Relationships
 from benepass_tasks.config.digests import digest
 from benepass_tasks.engine.measure import Measure
 from benepass_tasks.pipeline.nodes.digests import settings_of, shape
+from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
 from benepass_tasks.sqlmodels import Model
+from benepass_tasks.state.nodes import tests_of
 from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work
 from benepass_tasks.state.run import Run
 
@@ -27,7 +29,7 @@ class _Tested(Node):
     @property
     def after(self) -> Sequence[str]:
         """Tables are tested once they are proven."""
-        return ("books",)
+        return (ReconciliationNode.name,)
 
     def reason(self, evidence: Evidence, fingerprint: str | None) -> str | None:
         """Why it has to be tested again."""
@@ -47,6 +49,8 @@ class TableTestsNode(_Tested):
         variables: What stands for each setting that SQL can read.
     """
 
+    kind = "tests of a table"
+
     table: Table
     checks: Sequence[Model]
     variables: Mapping[str, str]
@@ -54,7 +58,7 @@ class TableTestsNode(_Tested):
     @property
     def name(self) -> str:
         """That of all tests, and the table's."""
-        return f"{DataTestsNode.name}/{self.table.relation}"
+        return tests_of(self.table.relation)
 
     @property
     def inputs(self) -> Sequence[str]:
@@ -76,6 +80,7 @@ class TableTestsNode(_Tested):
 class DataTestsNode(_Tested):
     """The tests of all tables: only those are run that are not known to pass."""
 
+    kind = "data tests"
     name = "contracts"
     already = "Contracts: nothing has changed since all tests passed"
 
@@ -107,7 +112,8 @@ class DataTestsNode(_Tested):
 
         plan, known = run.plan(), run.known()
         due = [it for it in self.tables if not plan[it.name].is_current]
-        gone = [name for name in known.materializations if self._is_past_part(name)]
+        # The tests of tables that promise nothing any more.
+        gone = known.records_of("tests of a table") - {table.name for table in self.tables}
 
         def work(connection: Connection) -> Made:
             tested = data_tests.run_tests(
@@ -124,8 +130,3 @@ class DataTestsNode(_Tested):
             )
 
         return work
-
-    def _is_past_part(self, name: str) -> bool:
-        """Whether a record is of the tests of a table that promises nothing any more."""
-        is_part = name.startswith(f"{self.name}/")
-        return is_part and name not in {table.name for table in self.tables}

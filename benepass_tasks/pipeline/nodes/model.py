@@ -29,6 +29,7 @@ class ModelNode(Node):
         is_forced: Whether it is to be made anew in any case.
     """
 
+    kind = "relation"
     already = "up to date: its inputs have the same rows as before"
 
     model: Model

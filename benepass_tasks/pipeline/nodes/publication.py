@@ -27,6 +27,7 @@ UNMASKED = "personal data is not masked"
 class PublishedFileNode(Node):
     """One file, as it was written and lies there; its data hash is the file's state."""
 
+    kind = "published file"
     never_made = "not published"
 
     publication: Publication
@@ -72,6 +73,7 @@ class PublicationNode(Node):
         folder: Where it is.
     """
 
+    kind = "publication"
     name = "published"
     never_made = "not published yet"
     already = "Published already."
@@ -106,10 +108,12 @@ class PublicationNode(Node):
         return self.publication.code_version if self.publication else ""
 
     def see(self) -> Mapping[str, str]:
-        """The states of the files that are published, also of what is published no longer."""
+        """The states of the files that are published, and the names of those that are no longer."""
         if self.publication is None:
             return {}
-        return {f"{self.name}:{it}": at for it, at in published_files(self.folder).items()}
+        found = published_files(self.folder)
+        states = {it.name: found.pop(it.file) for it in self.files if it.file in found}
+        return {**states, self.name: " ".join(sorted(found))}
 
     def reason(self, evidence: Evidence, fingerprint: str | None) -> str | None:
         """Why something has to be published."""
@@ -120,10 +124,9 @@ class PublicationNode(Node):
             # Where this run published everything, files that differ now were published since, by
             # a run on another warehouse that has the same folder: the next run sees to them.
             return reason
-        names = [file.name for file in self.files]
-        if {it for it in evidence.seen if it.startswith(f"{self.name}:")} - {*names}:
+        if evidence.seen.get(self.name):
             return "files that are published no longer"
-        return evidence.first_reason(names)
+        return evidence.first_reason([file.name for file in self.files])
 
     def make(self, run: Run, status: Status, on_progress: OnProgress) -> Work:  # noqa: ARG002
         """Write the files that are not as they should be, check them and put them in place."""
@@ -135,14 +138,14 @@ class PublicationNode(Node):
         stale = [it.file for it in self.files if not plan[it.name].is_current]
         made = publishing.publish(run.warehouse, self.folder, publication, stale, run.id)
         names = {file.file: file.name for file in self.files}
-        past = [it for it in run.known().materializations if it.startswith(f"{self.name}:")]
+        past = run.known().records_of("published file") - {*names.values()}
 
         def work(connection: Connection) -> Made:
             use_decisions(connection, accepted)
             measures = {names[file]: measure for file, measure in made.items()}
             return Made(
                 {self.name: Measure(None, status.code_version), **measures},
-                void=[name for name in past if name not in names.values()],
+                void=past,
                 said=(
                     f"Published in {self.folder}: {len(publication.tables)} tables, in {DATABASE} "
                     f"and as Parquet; {len(stale)} files are new, {len(names) - len(stale)} as "

@@ -19,6 +19,7 @@ from benepass_tasks.state.run import Run
 class RawTableNode(Node):
     """A raw table with the rows of exactly the files that there are."""
 
+    kind = "relation"
     changed = "file loaded"
 
     table: Table

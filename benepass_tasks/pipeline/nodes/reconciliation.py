@@ -18,6 +18,7 @@ from benepass_tasks.state.run import Run
 class ReconciliationNode(Node):
     """The proof over all tables of the catalog; it also drops what the catalog no longer has."""
 
+    kind = "reconciliation"
     name = "books"
     never_made = "not proven yet"
     already = "The books balance: proven by another run."

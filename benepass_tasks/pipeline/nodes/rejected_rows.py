@@ -14,6 +14,7 @@ class RejectedRowsNode(Node):
 
     files: Sequence[SourceFileNode]
 
+    kind = "relation"
     name = REJECTED
     code_version = ""
 

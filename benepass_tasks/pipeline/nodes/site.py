@@ -27,6 +27,7 @@ class SiteNode(Node):
         publication: What they show.
     """
 
+    kind = "site"
     name = "site"
     never_made = "not built yet"
 

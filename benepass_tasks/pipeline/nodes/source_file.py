@@ -25,6 +25,8 @@ READER = "3"
 class SourceFileNode(Node):
     """The records of a file; its record is a row of `meta.loads`."""
 
+    kind = "source file"
+
     source: Source
     table: Table
     file: SourceFile

@@ -36,6 +36,7 @@ from benepass_tasks.quality.alerts.present import Present
 from benepass_tasks.quality.alerts.problems import Problem, problems_of
 from benepass_tasks.state.markers import now
 from benepass_tasks.state.meta import RUNS
+from benepass_tasks.state.store import state_of
 
 PATIENCE = 5.0
 """Seconds that the end of a run waits for others who have the warehouse open."""
@@ -132,7 +133,7 @@ def _take_stock(
         for channel, it in news.items():
             claim(connection, channel, it, instant)
         status = select(RUNS.c.status).where(RUNS.c.run_id == run_id)
-        is_well = connection.execute(status).scalar() == "succeeded"
+        is_well = state_of(connection).execute(status).scalar() == "succeeded"
     return Stock(news, is_healthy=is_well and not any(it.is_open for it in after))
 
 

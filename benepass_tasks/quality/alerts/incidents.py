@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 from benepass_tasks.catalog.datasets import Severity
 from benepass_tasks.quality.alerts.problems import Problem
 from benepass_tasks.state.meta import INCIDENTS
+from benepass_tasks.state.store import state_of
 
 GONE = "it is no longer part of the project"
 """The last word on an incident of what does not exist any more."""
@@ -115,16 +116,17 @@ def read_incidents(
         wanted.append(INCIDENTS.c.resolved_at >= since)
     columns = [INCIDENTS.c[field.name] for field in fields(Incident)]
     found = select(*columns).where(or_(*wanted)).order_by(INCIDENTS.c.opened_at, INCIDENTS.c.key)
-    return [Incident(*row) for row in connection.execute(found)]
+    return [Incident(*row) for row in state_of(connection).execute(found)]
 
 
 def write_changes(connection: Connection, changes: Changes) -> None:
     """Write what has changed."""
+    state = state_of(connection)
     if changes.opened:
-        connection.execute(insert(INCIDENTS), [asdict(incident) for incident in changes.opened])
+        state.execute(insert(INCIDENTS), [asdict(incident) for incident in changes.opened])
     for incident in (*changes.altered, *changes.resolved):
         written = {name: it for name, it in asdict(incident).items() if name != "id"}
-        connection.execute(update(INCIDENTS).where(INCIDENTS.c.id == incident.id).values(written))
+        state.execute(update(INCIDENTS).where(INCIDENTS.c.id == incident.id).values(written))
 
 
 def _opened(problem: Problem, run_id: str, now: datetime) -> Incident:

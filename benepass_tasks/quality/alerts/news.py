@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 from benepass_tasks.catalog.datasets import Severity
 from benepass_tasks.quality.alerts.incidents import Incident
 from benepass_tasks.state.meta import NOTIFICATIONS, PROPERTIES
+from benepass_tasks.state.store import state_of
 
 Kind = Literal["new", "worse", "resolved", "open"]
 Channel = Literal["webhook", "command"]
@@ -101,9 +102,9 @@ def channel_since(connection: Connection, channel: Channel, now: datetime) -> da
     """When a run found the channel set for the first time, UTC; now, where none did before."""
     name = f"{channel}_since"
     known = select(PROPERTIES.c.value).where(PROPERTIES.c.name == name)
-    since = connection.execute(known).scalar()
+    since = state_of(connection).execute(known).scalar()
     if since is None:
-        connection.execute(insert(PROPERTIES), {"name": name, "value": now.isoformat()})
+        state_of(connection).execute(insert(PROPERTIES), {"name": name, "value": now.isoformat()})
         return now
     return datetime.fromisoformat(since)
 
@@ -118,7 +119,7 @@ def read_told(
         table.incident_id.in_([incident.id for incident in incidents]),
         or_(table.delivered_at.is_not(None), table.claimed_at > now - CLAIM_LASTS),
     )
-    return [Told(*row) for row in connection.execute(found)]
+    return [Told(*row) for row in state_of(connection).execute(found)]
 
 
 def claim(connection: Connection, channel: Channel, news: News, now: datetime) -> None:
@@ -135,13 +136,15 @@ def claim(connection: Connection, channel: Channel, news: News, now: datetime) -
         for kind, incidents in news.incidents.items()
         for incident in incidents
     ]
-    connection.execute(insert(NOTIFICATIONS), rows)
+    state_of(connection).execute(insert(NOTIFICATIONS), rows)
 
 
 def settle(connection: Connection, news: News, *, is_delivered: bool, now: datetime) -> None:
     """Write down that a message arrived, or strike out what it should have told."""
     of_message = NOTIFICATIONS.c.message_id == news.message_id
     if is_delivered:
-        connection.execute(update(NOTIFICATIONS).where(of_message).values(delivered_at=now))
+        state_of(connection).execute(
+            update(NOTIFICATIONS).where(of_message).values(delivered_at=now)
+        )
     else:
-        connection.execute(delete(NOTIFICATIONS).where(of_message))
+        state_of(connection).execute(delete(NOTIFICATIONS).where(of_message))

@@ -5,18 +5,27 @@ numbers, and the reasons of errors. The keys of rows are not among them, nor the
 errors: these may name what a file has for a header, which may be somebody's record.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select, func, select
 
 from benepass_tasks.catalog.datasets import Severity
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.quality.alerts.present import Present
-from benepass_tasks.state.markers import is_relation, now
-from benepass_tasks.state.nodes import BOOKS, CONTRACTS, PUBLISHED
+from benepass_tasks.state.history.latest import latest_of
+from benepass_tasks.state.markers import now
+from benepass_tasks.state.meta import (
+    CHECK_RESULTS,
+    MATERIALIZATIONS,
+    MONITOR_RESULTS,
+    RUNS,
+    SCHEMA_CHANGES,
+)
+from benepass_tasks.state.nodes import Kind
+from benepass_tasks.state.store import state_of
 
 LONGEST_TITLE = 150
 LONGEST_DETAIL = 250
@@ -80,6 +89,7 @@ def problems_of(connection: Connection, run_id: str, present: Present | None) ->
         run_id: The run.
         present: What exists; None where the project cannot be read.
     """
+    state = state_of(connection)
 
     def standing(found_by: str, *, exists: bool | None) -> Standing:
         if exists is None:
@@ -90,25 +100,25 @@ def problems_of(connection: Connection, run_id: str, present: Present | None) ->
         _failing_test(
             row, standing(row.run_id, exists=present.has_test(*row[:4]) if present else None)
         )
-        for row in _rows(connection, TESTS)
+        for row in state.execute(_unpassed_tests())
     ]
     monitors = [
         _alarm(row, standing(row.run_id, exists=present.has_monitor(*row[:3]) if present else None))
-        for row in _rows(connection, MONITORS)
+        for row in state.execute(_alarms())
     ]
     is_tested = any(it.severity == "fail" and it.standing != "gone" for it in tests)
     nodes = [
         _failed_node(
             row, standing(row.run_id, exists=present.has_node(row.node) if present else None)
         )
-        for row in _rows(connection, NODES)
-        if not (is_tested and row.node == CONTRACTS)
+        for row in state.execute(_failed_nodes())
+        if not (is_tested and row.kind == "data tests")
     ]
     events = [
         _change(row, standing(row.run_id, exists=present.has_file(*row[:2]) if present else None))
-        for row in connection.exec_driver_sql(CHANGES, (now() - EVENTS_LAST,))
+        for row in state.execute(_changes_since(now() - EVENTS_LAST))
     ]
-    return [*tests, *monitors, *nodes, *_of_run(connection, run_id), *events]
+    return [*tests, *monitors, *nodes, *_of_run(state, run_id), *events]
 
 
 def run_failed(run_id: str, error: str) -> Problem:
@@ -116,18 +126,16 @@ def run_failed(run_id: str, error: str) -> Problem:
     return Problem(RUN, "the run failed outside of its tasks", error, "fail", _shown(run_id))
 
 
-TESTS = """
-select relation, column_name, test, arguments, severity, failing_rows, checked_rows, run_id
-from meta.check_results
-qualify
-    status <> 'passed'
-    and run_id = first_value(run_id) over (partition by relation order by checked_at desc)
-order by all
-"""
-"""What the latest tests of each table found; a run tests all that a table promises, or nothing."""
+def _unpassed_tests() -> Select[Any]:
+    """What the latest tests of each table found; a run tests all that it promises, or nothing."""
+    of = latest_of(CHECK_RESULTS, "relation").c
+    place = (of.relation, of.column_name, of.test, of.arguments)
+    found = (of.severity, of.failing_rows, of.checked_rows, of.run_id)
+    in_order = (of.relation, of.column_name.nulls_last(), of.test, of.arguments)
+    return select(*place, *found).where(of.status != "passed").order_by(*in_order)
 
 
-def _failing_test(row: Any, standing: Standing) -> Problem:  # noqa: ANN401 - a row of TESTS
+def _failing_test(row: Any, standing: Standing) -> Problem:  # noqa: ANN401 - of the query above
     place = f"{row.relation}.{row.column_name}" if row.column_name else row.relation
     named = f"{row.test} ({row.arguments})" if row.arguments else row.test
     counts = f"{row.failing_rows:,} of {row.checked_rows:,} rows fail it"
@@ -142,15 +150,13 @@ def _failing_test(row: Any, standing: Standing) -> Problem:  # noqa: ANN401 - a 
     )
 
 
-MONITORS = """
-select monitor, dataset, name, status, message, compared_with, run_id
-from meta.monitor_results
-qualify
-    status <> 'ok'
-    and run_id = first_value(run_id) over (order by checked_at desc)
-order by all
-"""
-"""What the monitors said when they looked last; they look at everything or at nothing."""
+def _alarms() -> Select[Any]:
+    """What the monitors said when they looked last; they look at everything or at nothing."""
+    of = latest_of(MONITOR_RESULTS).c
+    found = (of.monitor, of.dataset, of.name, of.status, of.message, of.compared_with, of.run_id)
+    in_order = (of.monitor, of.dataset, of.name.nulls_last())
+    return select(*found).where(of.status != "ok").order_by(*in_order)
+
 
 MORE_OF_MONITORS = {
     "freshness": "`benepass runs` lists what the last runs did",
@@ -164,7 +170,7 @@ MORE_OF_MONITORS = {
 }
 
 
-def _alarm(row: Any, standing: Standing) -> Problem:  # noqa: ANN401 - a row of MONITORS
+def _alarm(row: Any, standing: Standing) -> Problem:  # noqa: ANN401 - of the query above
     more = MORE_OF_MONITORS.get(row.monitor, "`benepass runs show` lists what was built and why")
     return Problem(
         key=":".join(filter(None, (row.monitor, row.dataset, row.name))),
@@ -177,28 +183,28 @@ def _alarm(row: Any, standing: Standing) -> Problem:  # noqa: ANN401 - a row of 
     )
 
 
-NODES = """
-select node, reason, run_id
-from meta.materializations
-qualify
-    outcome = 'failed'
-    and recorded_at = max(recorded_at) over (partition by node)
-order by all
-"""
-"""What could not be made when it was tried last."""
+def _failed_nodes() -> Select[Any]:
+    """What could not be made when it was tried last."""
+    of = MATERIALIZATIONS.c
+    last = func.max(of.recorded_at).over(partition_by=of.node)
+    rows = select(MATERIALIZATIONS, last.label("last")).subquery().c
+    failed = (rows.outcome == "failed", rows.recorded_at == rows.last)
+    found = select(rows.node, rows.kind, rows.reason, rows.run_id).where(*failed)
+    return found.order_by(rows.node, rows.reason)
 
-TITLES = {
-    BOOKS: "the books could not be balanced",
-    CONTRACTS: "the tables could not be tested",
-    PUBLISHED: "nothing could be published",
+
+TITLES: Mapping[Kind, str] = {
+    "source file": "{} could not be loaded",
+    "reconciliation": "the books could not be balanced",
+    "data tests": "the tables could not be tested",
+    "publication": "nothing could be published",
 }
 
 
-def _failed_node(row: Any, standing: Standing) -> Problem:  # noqa: ANN401 - a row of NODES
-    action = "built" if is_relation(row.node) else "loaded"
+def _failed_node(row: Any, standing: Standing) -> Problem:  # noqa: ANN401 - of the query above
     return Problem(
         key=f"failed:{row.node}",
-        title=TITLES.get(row.node, f"{row.node} could not be {action}"),
+        title=TITLES.get(row.kind, "{} could not be built").format(row.node),
         why=row.reason or "an earlier release did not keep the reason",
         severity="fail",
         more=_shown(row.run_id),
@@ -206,19 +212,23 @@ def _failed_node(row: Any, standing: Standing) -> Problem:  # noqa: ANN401 - a r
     )
 
 
-CHANGES = """
-select source, file, load_id, change, count(*) as columns, sum(misfits) as misfits, run_id
-from meta.schema_changes
-where severity = 'warning' and changed_at > ?
-group by source, file, load_id, change, run_id
-order by min(changed_at), source, file, change
-"""
-"""What has changed about the columns of files, as far as somebody should know.
+def _changes_since(instant: datetime) -> Select[Any]:
+    """What has changed about the columns of files, as far as somebody should know.
 
-Changes of earlier runs are among them, in case one was killed before it could tell; what is known
-already is told by its key. Columns are counted and not named: what a file has for a header may be
-somebody's name.
-"""
+    Changes of earlier runs are among them, in case one was killed before it could tell; what is
+    known already is told by its key. Columns are counted and not named: what a file has for a
+    header may be somebody's name.
+    """
+    of = SCHEMA_CHANGES.c
+    group = (of.source, of.file, of.load_id, of.change, of.run_id)
+    counted = (func.count().label("columns"), func.sum(of.misfits).label("misfits"))
+    return (
+        select(*group, *counted)
+        .where(of.severity == "warning", of.changed_at > instant)
+        .group_by(*group)
+        .order_by(func.min(of.changed_at), of.source, of.file, of.change)
+    )
+
 
 CHANGED = {
     "added": "new columns",
@@ -242,25 +252,16 @@ def _change(row: Any, standing: Standing) -> Problem:  # noqa: ANN401 - a row of
     )
 
 
-FAILED_RUN = """
-select run_id, error
-from meta.runs
-where
-    run_id = ?
-    and status = 'failed'
-    and run_id not in (select run_id from meta.materializations where outcome = 'failed')
-"""
-"""The run, if it failed and no task of it did."""
-
-
-def _of_run(connection: Connection, run_id: str) -> Iterator[Problem]:
-    for failed, error in connection.exec_driver_sql(FAILED_RUN, (run_id,)):
+def _of_run(state: Connection, run_id: str) -> Iterator[Problem]:
+    """The run, if it failed and no task of it did."""
+    of, nodes = RUNS.c, MATERIALIZATIONS.c
+    explained = select(nodes.run_id).where(nodes.outcome == "failed")
+    found = select(of.run_id, of.error).where(
+        of.run_id == run_id, of.status == "failed", of.run_id.not_in(explained)
+    )
+    for failed, error in state.execute(found):
         yield run_failed(failed, error or "it did not say why")
 
 
 def _shown(run_id: str) -> str:
     return f"`benepass runs show {run_id[:SHORT]}` shows more"
-
-
-def _rows(connection: Connection, sql: str) -> Sequence[Any]:
-    return connection.exec_driver_sql(sql).all()

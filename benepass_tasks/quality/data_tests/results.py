@@ -9,11 +9,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, delete, insert, select
 
 from benepass_tasks.catalog.datasets import Severity
 from benepass_tasks.catalog.wording import printable
-from benepass_tasks.state.meta import CHECK_RESULTS
+from benepass_tasks.state.history.latest import latest_of
+from benepass_tasks.state.meta import CHECK_RESULTS, MARKERS
+from benepass_tasks.state.nodes import TESTING, tests_of
+from benepass_tasks.state.store import state_of
 
 Outcome = Literal["passed", "warned", "failed"]
 
@@ -77,7 +80,7 @@ def keep_results(connection: Connection, results: Sequence[Result]) -> None:
     """Write what became of tests, in place of what the same run wrote of these tables before."""
     if not results:
         return
-    connection.execute(
+    state_of(connection).execute(
         delete(CHECK_RESULTS).where(
             CHECK_RESULTS.c.run_id.in_({result.run_id for result in results}),
             CHECK_RESULTS.c.relation.in_({result.relation for result in results}),
@@ -85,30 +88,26 @@ def keep_results(connection: Connection, results: Sequence[Result]) -> None:
     )
     columns = CHECK_RESULTS.columns.keys()
     rows = [asdict(result) for result in results]
-    connection.execute(
+    state_of(connection).execute(
         insert(CHECK_RESULTS), [{name: row[name] for name in columns} for row in rows]
     )
 
 
-LATEST = """
-select
-    run_id, relation, column_name, test, arguments, severity, status, failing_rows, checked_rows,
-    sample_keys, seconds, checked_at
-from meta.check_results
-qualify
-    run_id = first_value(run_id) over (partition by relation order by checked_at desc, run_id)
-    and (
-        'contracts/' || relation in (select name from meta.markers)
-        or 'contracts' not in (select name from meta.markers)
-    )
-order by relation, column_name nulls first, test, arguments
-"""
-"""A run tests all that a table promises, or nothing; a table without a marker promises no more."""
-
-
 def read_latest(connection: Connection) -> list[Result]:
-    """Read what became of each test of the catalog when it was run last."""
-    return [Result(*row) for row in connection.exec_driver_sql(LATEST)]
+    """Read what became of each test of the catalog when it was run last.
+
+    A run tests all that a table promises, or nothing. Once all tests have passed, a table whose
+    tests have no record promises no more.
+    """
+    state = state_of(connection)
+    recorded = select(MARKERS.c.kind, MARKERS.c.name).where(MARKERS.c.kind.in_(TESTING))
+    kinds = {name: kind for kind, name in state.execute(recorded)}
+    of = latest_of(CHECK_RESULTS, "relation").c
+    found = select(*of).order_by(of.relation, of.column_name.nulls_first(), of.test, of.arguments)
+    results = [Result(*row) for row in state.execute(found)]
+    if "data tests" not in kinds.values():
+        return results
+    return [result for result in results if tests_of(result.relation) in kinds]
 
 
 def summary(results: Sequence[Result], seconds: float) -> str:

@@ -14,6 +14,7 @@ from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.quality.monitors.results import Result
 from benepass_tasks.quality.monitors.wording import span
 from benepass_tasks.state.meta import LOADS, MARKERS, WATERMARKS
+from benepass_tasks.state.store import state_of
 
 if TYPE_CHECKING:
     from benepass_tasks.quality.monitors.anomalies import Status
@@ -104,13 +105,13 @@ def _newest_loads(connection: Connection) -> dict[str, datetime]:
     newest = select(LOADS.c.source, func.max(LOADS.c.loaded_at).label("newest")).group_by(
         LOADS.c.source
     )
-    return {row.source: row.newest for row in connection.execute(newest)}
+    return {row.source: row.newest for row in state_of(connection).execute(newest)}
 
 
 def _contents(connection: Connection, relations: Mapping[str, object]) -> dict[str, str]:
     """The content of each table that has been built."""
     built = select(MARKERS.c.name, MARKERS.c.data_hash).where(MARKERS.c.name.in_(list(relations)))
-    return {row.name: row.data_hash for row in connection.execute(built)}
+    return {row.name: row.data_hash for row in state_of(connection).execute(built)}
 
 
 def _newest_row(
@@ -119,15 +120,19 @@ def _newest_row(
     """The last value of a column that is not after an instant, UTC; None where there is none."""
     here = (WATERMARKS.c.relation == relation, WATERMARKS.c.column_name == column)
     at = instant.astimezone(UTC).replace(tzinfo=None)
-    known = connection.execute(
-        select(WATERMARKS.c.newest, WATERMARKS.c.following).where(
-            *here, WATERMARKS.c.content == content
+    known = (
+        state_of(connection)
+        .execute(
+            select(WATERMARKS.c.newest, WATERMARKS.c.following).where(
+                *here, WATERMARKS.c.content == content
+            )
         )
-    ).first()
+        .first()
+    )
     if known is None or not _holds_at(at, known.newest, known.following):
         newest, following = _scan(connection, relation, column, at)
-        connection.execute(delete(WATERMARKS).where(*here))
-        connection.execute(
+        state_of(connection).execute(delete(WATERMARKS).where(*here))
+        state_of(connection).execute(
             insert(WATERMARKS),
             {
                 "relation": relation,

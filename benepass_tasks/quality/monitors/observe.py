@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import cast, get_args
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from benepass_tasks.catalog import Catalog
 from benepass_tasks.config.digests import digest
@@ -29,6 +29,8 @@ from benepass_tasks.quality.monitors.unread import judge_unread
 from benepass_tasks.quality.monitors.volume import judge_volume
 from benepass_tasks.state.history.read import newest_figures
 from benepass_tasks.state.markers import now
+from benepass_tasks.state.meta import MATERIALIZATIONS
+from benepass_tasks.state.store import state_of
 
 JUDGE = "1"
 """Version of how figures are judged; a change of it judges them anew."""
@@ -121,9 +123,9 @@ def _unlike_before(
 
 
 def _basis(connection: Connection, project: Project, window: int) -> str:
-    newest = connection.exec_driver_sql(
-        "select max(recorded_at) from meta.materializations where outcome = 'built'"
-    ).scalar()
+    of = MATERIALIZATIONS.c
+    built = select(func.max(of.recorded_at)).where(of.outcome == "built")
+    newest = state_of(connection).execute(built).scalar()
     return digest(JUDGE, str(newest), str(window), repr(project.state))
 
 

@@ -1,15 +1,16 @@
 """What the monitors say, and how it is kept."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, insert, select
 
 from benepass_tasks.quality.monitors.anomalies import Status
 from benepass_tasks.state.markers import now
 from benepass_tasks.state.meta import MONITOR_RESULTS
+from benepass_tasks.state.store import state_of
 
 Monitor = Literal[
     "freshness",
@@ -65,30 +66,19 @@ class Result:
 
 def results_on(connection: Connection, basis: str) -> list[Result]:
     """What the last run said on a basis, as said by this one; none where no run has."""
+    of = MONITOR_RESULTS.c
     names = [field.name for field in fields(Result) if field.name != "checked_at"]
-    rows = connection.exec_driver_sql(
-        f"select {', '.join(names)} from meta.monitor_results "  # noqa: S608
-        "where basis = $1 and run_id = "
-        "(select arg_max(run_id, checked_at) from meta.monitor_results where basis = $1)",
-        (basis,),
+    last = select(of.run_id).where(of.basis == basis).order_by(of.checked_at.desc()).limit(1)
+    said = select(*(of[name] for name in names)).where(
+        of.basis == basis, of.run_id == last.scalar_subquery()
     )
-    return [Result(**dict(zip(names, row, strict=True))) for row in rows]
+    return [Result(**row) for row in state_of(connection).execute(said).mappings()]
 
 
 def keep_results(connection: Connection, run_id: str, results: Sequence[Result]) -> None:
     """Write what the monitors said, in place of what the same run wrote before."""
     if not results:
         return
-    connection.execute(delete(MONITOR_RESULTS).where(MONITOR_RESULTS.c.run_id == run_id))
-    # As lists, one for each column: a statement for each row would take ten times as long.
-    names = [field.name for field in fields(Result)]
-    lists = [[getattr(result, name) for result in results] for name in names]
-    selected = ", ".join(f"unnest(cast(? as {_KINDS.get(name, 'varchar')}[]))" for name in names)
-    connection.exec_driver_sql(
-        f"insert into meta.monitor_results (run_id, {', '.join(names)}) select ?, {selected}",
-        (run_id, *lists),
-    )
-
-
-_KINDS = {"value": "double", "lower": "double", "upper": "double", "checked_at": "timestamptz"}
-"""The types of the columns that hold no text."""
+    state = state_of(connection)
+    state.execute(delete(MONITOR_RESULTS).where(MONITOR_RESULTS.c.run_id == run_id))
+    state.execute(insert(MONITOR_RESULTS), [{"run_id": run_id, **asdict(it)} for it in results])

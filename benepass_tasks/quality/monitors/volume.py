@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 from benepass_tasks.catalog import Catalog, Volume
 from benepass_tasks.quality.monitors.results import Result
 from benepass_tasks.state.meta import MARKERS
+from benepass_tasks.state.store import state_of
 
 
 def judge_volume(connection: Connection, catalog: Catalog) -> Iterator[Result]:
@@ -25,7 +26,7 @@ def judge_volume(connection: Connection, catalog: Catalog) -> Iterator[Result]:
         return
     relations = {relation for relation, _ in watched.values()}
     built = select(MARKERS.c.name, MARKERS.c.row_count).where(MARKERS.c.name.in_(relations))
-    rows = {row.name: row.row_count for row in connection.execute(built)}
+    rows = {row.name: row.row_count for row in state_of(connection).execute(built)}
     for name, (relation, volume) in watched.items():
         if rows.get(relation) is not None:
             yield judge_rows(name, volume, rows[relation])

@@ -12,6 +12,7 @@ from benepass_tasks.quality.quarantine import ISSUE_TYPES, MASKED, PREFIX, quara
 from benepass_tasks.site.page import MOST_ROWS, DataTable, Download, Field, Row, cut
 from benepass_tasks.site.sources import Sources, plain
 from benepass_tasks.state.meta import LOADS
+from benepass_tasks.state.store import state_of
 
 DOWNLOAD = "downloads/quarantine.csv"
 
@@ -179,12 +180,12 @@ def _shown(column: Column | None, value: object) -> str:
 
 def read_rejected(connection: Connection) -> DataTable:
     """The files with records that could not be read."""
-    of = LOADS.c
+    state, of = state_of(connection), LOADS.c
     bad = of.rejected > 0
-    total = connection.execute(select(func.count()).select_from(LOADS).where(bad)).scalar_one()
+    total = state.execute(select(func.count()).select_from(LOADS).where(bad)).scalar_one()
     columns = (of.source, of.file, of.records, of.rejected, of.loaded_at)
     worst = select(*columns).where(bad).order_by(of.rejected.desc(), of.source, of.file)
-    found = connection.execute(worst.limit(MOST_FILES))
+    found = state.execute(worst.limit(MOST_FILES))
     return DataTable(
         "rejected",
         "Files with records that could not be read: too few or too many columns, broken quotes, "

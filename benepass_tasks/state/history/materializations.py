@@ -1,7 +1,7 @@
 """What became of each node of the plan in a run, and what the tables that it built hold."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -10,6 +10,10 @@ from benepass_tasks.engine.measure import ColumnProfile
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.markers import Load, Materialization, now
 from benepass_tasks.state.meta import COLUMN_PROFILES, MATERIALIZATIONS
+from benepass_tasks.state.nodes import Kind
+from benepass_tasks.state.store import state_of
+
+UP_TO_DATE = {"outcome": "skipped", "reason": "up to date"}
 
 
 def record_built(
@@ -30,6 +34,7 @@ def record_built(
         connection,
         record.run_id,
         node=record.name,
+        kind=record.kind,
         outcome="built",
         reason=reason,
         row_count=record.row_count,
@@ -47,7 +52,7 @@ def record_built(
         for one in profiles
     ]
     if rows:
-        connection.execute(insert(COLUMN_PROFILES), rows)
+        state_of(connection).execute(insert(COLUMN_PROFILES), rows)
 
 
 def record_loaded(connection: Connection, load: Load, reason: str | None) -> None:
@@ -56,6 +61,7 @@ def record_loaded(connection: Connection, load: Load, reason: str | None) -> Non
         connection,
         load.run_id,
         node=f"{load.source}/{load.file}",
+        kind="source file",
         outcome="built",
         reason=reason,
         row_count=load.parsed,
@@ -65,38 +71,47 @@ def record_loaded(connection: Connection, load: Load, reason: str | None) -> Non
     )
 
 
-def record_failed(connection: Connection, run_id: str, node: str, error: str, reason: str) -> None:
-    """Write that a node could not be made.
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """That a node could not be made.
 
-    Args:
-        connection: A session that writes.
-        run_id: The run.
+    Attributes:
         node: The node.
+        kind: What it is; None where the project cannot be read.
         error: The message; quotes no value of the data, but maybe the header of a file.
         reason: The same without what a file has for a header, for those who are told of it.
     """
-    _record(connection, run_id, node=node, outcome="failed", error=error, reason=reason)
+
+    node: str
+    kind: Kind | None
+    error: str
+    reason: str
+
+
+def record_failed(connection: Connection, run_id: str, failure: Failure) -> None:
+    """Write that a node could not be made."""
+    _record(connection, run_id, outcome="failed", **asdict(failure))
 
 
 def record_skipped(
-    connection: Connection, run_id: str, fingerprints: Mapping[str, str | None]
+    connection: Connection, run_id: str, current: Mapping[str, tuple[Kind, str | None]]
 ) -> None:
     """Write that nodes were up to date, but for those that the run has made itself.
 
     Args:
         connection: A session that writes.
         run_id: The run.
-        fingerprints: Of each node that is up to date.
+        current: Of each node that is up to date, what it is and its fingerprint.
     """
     done = select(MATERIALIZATIONS.c.node).where(MATERIALIZATIONS.c.run_id == run_id)
-    known = set(connection.execute(done).scalars())
+    known = set(state_of(connection).execute(done).scalars())
     rows = [
-        _row(run_id, node=node, outcome="skipped", reason="up to date", fingerprint=fingerprint)
-        for node, fingerprint in fingerprints.items()
+        {**_row(run_id, **UP_TO_DATE), "node": node, "kind": kind, "fingerprint": fingerprint}
+        for node, (kind, fingerprint) in current.items()
         if node not in known
     ]
     if rows:
-        connection.execute(insert(MATERIALIZATIONS), rows)
+        state_of(connection).execute(insert(MATERIALIZATIONS), rows)
 
 
 def record_bytes(connection: Connection, run_id: str) -> None:
@@ -107,9 +122,10 @@ def record_bytes(connection: Connection, run_id: str) -> None:
     )
     engine = engine_of(connection)
     there = engine.relations()
-    tables = [node for node in connection.execute(built).scalars() if there.get(node) == "table"]
+    state = state_of(connection)
+    tables = [node for node in state.execute(built).scalars() if there.get(node) == "table"]
     for relation, size in engine.sizes(tables).items():
-        connection.execute(
+        state.execute(
             update(MATERIALIZATIONS)
             .where(ours, MATERIALIZATIONS.c.node == relation)
             .values(bytes=size)
@@ -117,7 +133,7 @@ def record_bytes(connection: Connection, run_id: str) -> None:
 
 
 def _record(connection: Connection, run_id: str, **values: Any) -> None:  # noqa: ANN401 - columns
-    connection.execute(insert(MATERIALIZATIONS), [_row(run_id, **values)])
+    state_of(connection).execute(insert(MATERIALIZATIONS), [_row(run_id, **values)])
 
 
 def _row(run_id: str, **values: Any) -> dict[str, Any]:  # noqa: ANN401 - columns of the table

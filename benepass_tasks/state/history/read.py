@@ -21,6 +21,7 @@ from benepass_tasks.state.meta import (
     QUALITY_FIGURES,
     RUNS,
 )
+from benepass_tasks.state.store import state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def last_runs(warehouse: Warehouse, connection: Connection, count: int) -> list[
     """The last runs, the newest first."""
     columns = [RUNS.c[it.name] for it in fields(PastRun)]
     newest = select(*columns).order_by(RUNS.c.started_at.desc()).limit(count)
-    return [_as_it_is(warehouse, PastRun(*row)) for row in connection.execute(newest)]
+    return [_as_it_is(warehouse, PastRun(*row)) for row in state_of(connection).execute(newest)]
 
 
 def last_run(warehouse: Warehouse, connection: Connection) -> PastRun:
@@ -130,7 +131,7 @@ def find_run(warehouse: Warehouse, connection: Connection, beginning: str) -> Pa
     """
     columns = [RUNS.c[it.name] for it in fields(PastRun)]
     begins = RUNS.c.run_id.startswith(beginning, autoescape=True)
-    found = [PastRun(*row) for row in connection.execute(select(*columns).where(begins))]
+    found = [PastRun(*row) for row in state_of(connection).execute(select(*columns).where(begins))]
     if len(found) != 1:
         problem = "no run's id begins" if not found else f"the ids of {len(found)} runs begin"
         raise WarehouseError(f"{problem} with {beginning!r}; `runs` lists those that are known")
@@ -148,7 +149,7 @@ def outcomes_of(connection: Connection, run_id: str) -> list[Outcome]:
     """What became of the nodes in a run, in the order in which it came about."""
     columns = [MATERIALIZATIONS.c[it.name] for it in fields(Outcome)]
     ours = select(*columns).where(MATERIALIZATIONS.c.run_id == run_id)
-    found = [Outcome(*row) for row in connection.execute(ours)]
+    found = [Outcome(*row) for row in state_of(connection).execute(ours)]
     return sorted(found, key=lambda it: it.recorded_at)
 
 
@@ -157,7 +158,7 @@ def tally_of(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[s
     tallies: dict[str, dict[str, int]] = {run_id: {} for run_id in run_ids}
     run, outcomes = MATERIALIZATIONS.c.run_id, MATERIALIZATIONS.c.outcome
     counted = select(run, outcomes, func.count()).where(run.in_(run_ids)).group_by(run, outcomes)
-    for run_id, outcome, count in connection.execute(counted):
+    for run_id, outcome, count in state_of(connection).execute(counted):
         tallies[run_id][outcome] = count
     return tallies
 
@@ -169,7 +170,7 @@ def newest_profiles(connection: Connection) -> dict[str, dict[str, ColumnProfile
     built = and_(MARKERS.c.name == of.relation, MARKERS.c.run_id == of.run_id)
     ours = select(of.relation, *columns).join(MARKERS, built)
     found: dict[str, dict[str, ColumnProfile]] = {}
-    for relation, *values in connection.execute(ours):
+    for relation, *values in state_of(connection).execute(ours):
         profile = ColumnProfile(*values)
         found.setdefault(relation, {})[profile.column_name] = profile
     return found
@@ -188,7 +189,7 @@ def figures_before(connection: Connection, instant: datetime) -> list[SourceFigu
         .order_by(RUNS.c.started_at.desc())
         .limit(1)
     )
-    run_id = connection.execute(last).scalar()
+    run_id = state_of(connection).execute(last).scalar()
     return figures_of(connection, run_id) if run_id else []
 
 
@@ -209,7 +210,7 @@ def figures_over_runs(connection: Connection, count: int) -> list[RunFigures]:
     wanted = of.figure != "spend_by_day", ~of.figure.startswith("new_", autoescape=True)
     found = select(*columns).join(newest, newest.c.run_id == of.run_id).where(*wanted)
     runs: dict[tuple[datetime, str], Values] = {}
-    for run_id, started_at, dataset, figure, name, value in connection.execute(found):
+    for run_id, started_at, dataset, figure, name, value in state_of(connection).execute(found):
         runs.setdefault((started_at, run_id), {})[dataset, figure, name] = value
     return [
         RunFigures(run_id, started_at, _sources(runs[started_at, run_id]))
@@ -228,7 +229,11 @@ def figures_of(connection: Connection, run_id: str) -> list[SourceFigures]:
         QUALITY_FIGURES.c.name,
         QUALITY_FIGURES.c.value,
     )
-    rows = connection.execute(select(*columns).where(QUALITY_FIGURES.c.run_id == run_id)).all()
+    rows = (
+        state_of(connection)
+        .execute(select(*columns).where(QUALITY_FIGURES.c.run_id == run_id))
+        .all()
+    )
     return _sources({(dataset, figure, name): value for dataset, figure, name, value in rows})
 
 

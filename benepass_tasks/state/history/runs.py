@@ -23,6 +23,7 @@ from benepass_tasks.state.meta import (
     RUNS,
 )
 from benepass_tasks.state.ownership import take_ownership
+from benepass_tasks.state.store import state_of
 
 RunStatus = Literal["running", "succeeded", "failed", "interrupted"]
 
@@ -75,7 +76,7 @@ def end(connection: Connection, beginning: Beginning, ending: Ending) -> None:
     _ensure_known(connection, beginning)
     if ending.status == "succeeded":
         take_ownership(connection, beginning.settings.project_dir)
-    connection.execute(
+    state_of(connection).execute(
         update(RUNS)
         .where(RUNS.c.run_id == beginning.run_id)
         .values(status=ending.status, error=ending.error, ended_at=now())
@@ -86,11 +87,11 @@ def settle_interrupted(connection: Connection, warehouse: Warehouse) -> None:
     """Write of runs that were killed that they are over, as of their last sign of life."""
     alive = put_out_dead(warehouse)
     dead = select(RUNS.c.run_id).where(RUNS.c.status == "running", RUNS.c.run_id.not_in(alive))
-    for lost in connection.execute(dead).scalars().all():
+    for lost in state_of(connection).execute(dead).scalars().all():
         seen = select(func.max(MATERIALIZATIONS.c.recorded_at)).where(
             MATERIALIZATIONS.c.run_id == lost
         )
-        connection.execute(
+        state_of(connection).execute(
             update(RUNS)
             .where(RUNS.c.run_id == lost)
             .values(
@@ -112,18 +113,18 @@ def forget_old(connection: Connection, keep_runs: int) -> None:
         RUNS.c.run_id.not_in(select(MARKERS.c.run_id)),
         RUNS.c.run_id.not_in(select(LOADS.c.run_id)),
     )
-    old = connection.execute(gone).scalars().all()
+    old = state_of(connection).execute(gone).scalars().all()
     if old:
         for table in (RUNS, *OF_A_RUN):
-            connection.execute(delete(table).where(table.c.run_id.in_(old)))
+            state_of(connection).execute(delete(table).where(table.c.run_id.in_(old)))
 
 
 def _ensure_known(connection: Connection, beginning: Beginning) -> None:
     known = select(RUNS.c.run_id).where(RUNS.c.run_id == beginning.run_id)
-    if connection.execute(known).first() is not None:
+    if state_of(connection).execute(known).first() is not None:
         return
     settings = beginning.settings
-    connection.execute(
+    state_of(connection).execute(
         insert(RUNS),
         {
             "run_id": beginning.run_id,

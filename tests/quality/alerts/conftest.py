@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from benepass_tasks.config.settings import Settings
     from benepass_tasks.engine.session import Warehouse
     from benepass_tasks.quality.alerts import Present, Problem
+    from benepass_tasks.state.nodes import Kind
 
 MORNING = datetime(2026, 1, 1, 6, tzinfo=UTC)
 
@@ -78,11 +79,13 @@ class History:
         outcome: str = "built",
         reason: str | None = None,
         error: str | None = None,
+        kind: Kind = "relation",
     ) -> None:
         self.execute(
-            "insert into meta.materializations (run_id, node, outcome, error, reason, recorded_at) "
-            "values (?, ?, ?, ?, ?, ?)",
-            *(self.run_id, node, outcome, error, reason, self.at),
+            "insert into meta.materializations "
+            "(run_id, node, kind, outcome, error, reason, recorded_at) "
+            "values (?, ?, ?, ?, ?, ?, ?)",
+            *(self.run_id, node, kind, outcome, error, reason, self.at),
         )
 
     def tested(  # noqa: PLR0913 - the columns of a table
@@ -109,10 +112,6 @@ class History:
             *(self.run_id, monitor, dataset, name, status),
             *("median 0.0 % of 14 runs", "50.0 % of the rows", self.at),
         )
-
-    def vouch(self, *markers: str) -> None:
-        for name in markers:
-            self.execute("insert into meta.markers values (?, '', '', '', 1, 0, '', now())", name)
 
     def changed(  # noqa: PLR0913 - the columns of a table
         self,

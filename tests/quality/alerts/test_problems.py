@@ -15,9 +15,11 @@ from benepass_tasks.quality.alerts.problems import (
 )
 
 if TYPE_CHECKING:
+    from benepass_tasks.state.nodes import Kind
     from tests.quality.alerts.conftest import History
 
 FACT = "marts.fact_transactions"
+FILE = "employees/employees.csv"
 
 
 def problems(history: History) -> list[Problem]:
@@ -78,20 +80,21 @@ def test_a_test_that_is_not_among_those_of_its_table_any_more_is_over(history: H
 
 
 @pytest.mark.parametrize(
-    ("node", "title"),
+    ("node", "kind", "title"),
     [
-        ("employees/employees.csv", "employees/employees.csv could not be loaded"),
-        (FACT, f"{FACT} could not be built"),
-        ("books", "the books could not be balanced"),
-        ("contracts", "the tables could not be tested"),
-        ("published", "nothing could be published"),
+        (FILE, "source file", f"{FILE} could not be loaded"),
+        (FACT, "relation", f"{FACT} could not be built"),
+        ("books", "reconciliation", "the books could not be balanced"),
+        ("contracts", "data tests", "the tables could not be tested"),
+        ("published", "publication", "nothing could be published"),
     ],
 )
 def test_what_could_not_be_made_is_wrong_until_it_is_up_to_date(
-    history: History, node: str, title: str
+    history: History, node: str, kind: Kind, title: str
 ) -> None:
     history.run("failed")
-    history.made(node, "failed", "it is empty", "a text that may quote ann.archer@example.com")
+    error = "a text that may quote ann.archer@example.com"
+    history.made(node, "failed", "it is empty", error, kind)
     (problem,) = problems(history)
     assert (problem.key, problem.title, problem.severity) == (f"failed:{node}", title, "fail")
     assert problem.detail == "it is empty; `benepass runs show run1` shows more"
@@ -99,7 +102,7 @@ def test_what_could_not_be_made_is_wrong_until_it_is_up_to_date(
     history.made("marts.dim_merchants")
     assert keys(history) == [f"failed:{node}"]
     history.run()
-    history.made(node, "skipped")
+    history.made(node, "skipped", kind=kind)
     assert keys(history) == []
 
 
@@ -143,14 +146,14 @@ def test_where_the_project_cannot_be_read_it_is_not_known_what_still_exists(
 
 def test_failing_tests_are_told_once_and_not_also_as_a_failed_task(history: History) -> None:
     history.run("failed")
-    history.made("contracts", "failed")
+    history.made("contracts", "failed", kind="data tests")
     history.tested(FACT, "amount", "range", failing=2)
     assert keys(history) == [f"contract:{FACT}.amount:range"]
 
 
 def test_a_test_that_only_warns_hides_no_failed_task(history: History) -> None:
     history.run("failed")
-    history.made("contracts", "failed")
+    history.made("contracts", "failed", kind="data tests")
     history.tested(FACT, "amount", "range", failing=2, severity="warn")
     assert keys(history) == [f"contract:{FACT}.amount:range", "failed:contracts"]
 

@@ -6,7 +6,7 @@ import pytest
 from past import History
 from sqlalchemy import Connection, create_engine
 
-from benepass_tasks.state.meta import prepare_tables
+from benepass_tasks.state.store import StateStore
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def meta() -> Iterator[Connection]:
     engine = create_engine("duckdb:///:memory:")
     with engine.connect() as connection:
         connection.exec_driver_sql("set TimeZone = 'UTC'")
-        prepare_tables(connection, {"pii_masking": "true"})
+        StateStore().prepare_tables(connection, {"pii_masking": "true"})
         yield connection
     engine.dispose()
 

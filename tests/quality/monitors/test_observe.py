@@ -19,7 +19,8 @@ from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.config.project import Project, open_project
 from benepass_tasks.quality.monitors import Result, is_watched, keep_results, observe
 from benepass_tasks.quality.monitors.results import Monitor
-from benepass_tasks.state.meta import MONITOR_RESULTS, prepare_tables
+from benepass_tasks.state.meta import MONITOR_RESULTS
+from benepass_tasks.state.store import StateStore
 
 ROOT = Path(__file__).resolve().parents[3]
 RAW = "raw.transactions"
@@ -280,7 +281,7 @@ def test_a_rerun_that_changes_nothing_says_the_same(
     for reruns in (0, 4):
         engines.append(create_engine("duckdb:///:memory:"))
         with engines[-1].connect() as connection:
-            prepare_tables(connection, {"pii_masking": "true"})
+            StateStore().prepare_tables(connection, {"pii_masking": "true"})
             history, total, bad, day = History(connection), 0, 0, MONDAY
             for arrived, part, gap in days:
                 total, bad = total + arrived, bad + round(arrived * part)

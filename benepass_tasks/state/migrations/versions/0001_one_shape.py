@@ -1,6 +1,7 @@
 """Give all warehouses from before there were versions the same tables.
 
-Each of them has some of these tables, and none has a table that differs by more than a column.
+Each of them has some of these tables, and none has a table that differs by more than a column. They
+are all files of DuckDB, and so this is its SQL.
 """
 
 from pathlib import Path

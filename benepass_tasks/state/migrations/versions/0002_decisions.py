@@ -1,8 +1,7 @@
 """Keep what somebody decided about the data: `meta.decisions`."""
 
-from pathlib import Path
-
 from alembic import op
+from sqlalchemy import Column, DateTime, String
 
 revision = "0002"
 down_revision = "0001"
@@ -10,4 +9,15 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Create the table."""
-    op.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
+    op.create_table(
+        "decisions",
+        Column("decision", String, nullable=False),
+        Column("source", String, nullable=False),
+        Column("file", String),
+        Column("guard", String),
+        Column("sha256", String),
+        Column("detail", String, nullable=False),
+        Column("decided_at", DateTime(timezone=True), nullable=False),
+        Column("run_id", String),
+        schema="meta",
+    )

@@ -1,0 +1,120 @@
+"""Where schema `meta` is kept: by default in the file of the warehouse, beside what it is about.
+
+Whoever reads or writes a table of `meta` asks `state_of` a session of the warehouse for the
+connection, and says what it wants in SQLAlchemy Core. Only the SQL of the project, in `sql/`,
+reads `meta` in the warehouse itself.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlalchemy import Connection, Engine, create_engine, delete, insert, inspect, select
+from sqlalchemy.schema import CreateSchema, CreateTable
+
+from benepass_tasks.state.meta import (
+    CHECK_RESULTS,
+    MARKERS,
+    MASKING,
+    METADATA,
+    PROPERTIES,
+    UNVERSIONED,
+    VERSION,
+    VERSIONS,
+)
+from benepass_tasks.state.nodes import TESTING
+
+SCHEMA = str(METADATA.schema)
+_STATE = "state"
+
+
+@dataclass(frozen=True)
+class StateStore:
+    """The database of schema `meta`, of one version.
+
+    Attributes:
+        url: Its SQLAlchemy URL. None is the file of the warehouse, where a record is written in the
+            transaction that makes its table.
+    """
+
+    url: str | None = None
+
+    VERSION = VERSION
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine on its URL."""
+        return create_engine(str(self.url))
+
+    @contextmanager
+    def joined(self, session: AbstractContextManager[Connection]) -> Iterator[Connection]:
+        """A session of the warehouse in which the state is read and written, too.
+
+        Args:
+            session: The session, or one transaction of it, which is not open yet.
+        """
+        if self.url is None:
+            with session as opened:
+                yield opened
+            return
+        # The state is committed last: a table that lacks its record is only made again.
+        with self.engine.begin() as state, session as opened:
+            opened.execution_options(**{_STATE: state})
+            yield opened
+
+    def version_of(self, session: Connection) -> str | None:
+        """Its version; None where nothing was ever written."""
+        present = present_tables(session)
+        if VERSIONS.name not in present:
+            return UNVERSIONED if present else None
+        return state_of(session).execute(select(VERSIONS.c.version_num)).scalar() or UNVERSIONED
+
+    def prepare_tables(self, session: Connection, variables: Mapping[str, str]) -> None:
+        """Create the tables, or bring them to this version, and create what is missing of them.
+
+        Where the results of tests are missing, the word that the tests passed goes with them.
+
+        Args:
+            session: A session that writes.
+            variables: Those of the run: whether personal data is masked is remembered, unless the
+                warehouse already has an answer.
+        """
+        state, version = state_of(session), self.version_of(session)
+        if version is None and not inspect(state).has_schema(SCHEMA):
+            state.execute(CreateSchema(SCHEMA))
+        elif version not in (None, VERSION):
+            from benepass_tasks.state.migrations import upgrade  # noqa: PLC0415 - rarely needed
+
+            upgrade(state)
+        _create_missing(session)
+        if version is None:
+            state.execute(insert(VERSIONS), {"version_num": VERSION})
+        is_known = select(PROPERTIES.c.name).where(PROPERTIES.c.name == MASKING)
+        if state.execute(is_known).first() is None:
+            state.execute(insert(PROPERTIES), {"name": MASKING, "value": variables[MASKING]})
+
+
+def state_of(session: Connection) -> Connection:
+    """The connection on which the state is read and written in a session of the warehouse."""
+    state: Connection = session.get_execution_options().get(_STATE, session)
+    return state
+
+
+def present_tables(session: Connection) -> frozenset[str]:
+    """The names of the tables of `meta` that there are."""
+    return frozenset(inspect(state_of(session)).get_table_names(schema=SCHEMA))
+
+
+def missing_tables(session: Connection) -> list[str]:
+    """The names of the tables that are not there, as in a warehouse that was never written."""
+    present = present_tables(session)
+    return [table.name for table in METADATA.sorted_tables if table.name not in present]
+
+
+def _create_missing(session: Connection) -> None:
+    state, missing = state_of(session), missing_tables(session)
+    for name in missing:
+        state.execute(CreateTable(METADATA.tables[f"{SCHEMA}.{name}"]))
+    if CHECK_RESULTS.name in missing:
+        state.execute(delete(MARKERS).where(MARKERS.c.kind.in_(TESTING)))
