@@ -290,6 +290,8 @@ class Guards:
             something is published already.
         min_clean: The least of its records, and of its money, that must be neither rejected nor
             quarantined for the source to be healthy.
+        max_flagged: The most of its accepted records that may have a flag for the source to be
+            healthy.
         max_columns: The most columns that a file may have.
     """
 
@@ -297,6 +299,7 @@ class Guards:
     max_shrink: float = 0.5
     max_quarantined_money: float = 0.5
     min_clean: float = 0.5
+    max_flagged: float = 0.5
     max_columns: int = 1_000
 
 

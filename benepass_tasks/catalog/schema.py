@@ -275,6 +275,7 @@ class _GuardsSchema(Strict):
     max_shrink = Share()
     max_quarantined_money = Share()
     min_clean = Share()
+    max_flagged = Share()
     max_columns = Count()
 
     @post_load

@@ -1,6 +1,46 @@
 -- Grain: one row per (transaction record, issue).
 -- Purpose: what is wrong with a transaction by itself, whatever other records say.
-with found as (
+with last_records as (
+    select
+        _source_file,
+        max(_row_number) as _row_number
+    from intermediate.int_transactions_enriched
+    group by _source_file
+),
+
+-- What ends a file without an id, an employee or an account, and is what the others come to.
+sums as (
+    select
+        records._source_file,
+        records._row_number
+    from intermediate.int_transactions_enriched as records
+    semi join last_records
+        on
+            records._source_file = last_records._source_file
+            and records._row_number = last_records._row_number
+    inner join intermediate.int_transactions_enriched as others
+        on
+            records._source_file = others._source_file
+            and records._row_number > others._row_number
+    where
+        records.transaction_id is null
+        and records.employee_id is null
+        and records.benefit_account_id is null
+    group by records._source_file, records._row_number
+    having any_value(records.amount) = sum(others.amount)
+),
+
+found as (
+    select _source_file, _row_number, 'total_record' as issue
+    from intermediate.int_transactions_enriched
+    where
+        employee_id is null
+        and benefit_account_id is null
+        and is_total(transaction_id)
+    union all
+    select _source_file, _row_number, 'total_record' as issue
+    from sums
+    union all
     select _source_file, _row_number, 'missing_transaction_id' as issue
     from intermediate.int_transactions_enriched
     where transaction_id is null

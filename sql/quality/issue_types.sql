@@ -65,6 +65,11 @@ from (
         'another id differs from it in case, zeros in front, spaces, characters that cannot be '
         || 'seen or letters that look alike; both'
     ),
+    (
+        'transactions', 'total_record', 2, 5,
+        'a total in place of a charge: no employee, no account, and an id such as Total, or none '
+        || 'at the end of a file whose other amounts add up to it. Declare layout.skip_lines'
+    ),
     ('transactions', 'missing_transaction_id', 2, 10, 'no id'),
     (
         'transactions', 'conflicting_transaction_id', 2, 20,

@@ -30,6 +30,43 @@ found as (
     group by source
 ),
 
+-- A value that is missing since the file has no such column says nothing of the record.
+records_with_flags as (
+    select
+        all_issues.source,
+        all_issues._source_file,
+        all_issues._row_number
+    from all_issues
+    anti join (
+        select
+            loads.source,
+            loads.file as source_file,
+            issue_types.issue
+        from meta.loads as loads
+        inner join quality.issue_types as issue_types
+            on loads.source = issue_types.source and starts_with(issue_types.issue, 'missing_')
+        anti join meta.loaded_columns as loaded_columns
+            on
+                loads.source = loaded_columns.source
+                and loads.file = loaded_columns.file
+                and issue_types.issue = 'missing_' || loaded_columns.column_name
+    ) as absent
+        on
+            all_issues.source = absent.source
+            and all_issues._source_file = absent.source_file
+            and all_issues.issue = absent.issue
+    group by all_issues.source, all_issues._source_file, all_issues._row_number
+    having max(all_issues.tier) = 1
+),
+
+flagged_records as (
+    select
+        source,
+        count(*) as records
+    from records_with_flags
+    group by source
+),
+
 uncounted as (
     select
         source,
@@ -67,11 +104,14 @@ sources as (
     left join uncounted on files.source = uncounted.source
 ),
 
--- Another record stands for a copy and for what was superseded: nothing is lost with them.
+-- Other records stand for a copy, for what was superseded and for a total: nothing is lost.
 replaced as (
     select issue
     from quality.issue_types
-    where starts_with(issue, 'duplicate_') or starts_with(issue, 'superseded_')
+    where
+        starts_with(issue, 'duplicate_')
+        or starts_with(issue, 'superseded_')
+        or issue = 'total_record'
 ),
 
 replaced_records as (
@@ -94,6 +134,15 @@ record_rates as (
         - coalesce(replaced_records.records, 0) as judged
     from sources
     left join replaced_records on sources.source = replaced_records.source
+),
+
+flag_rates as (
+    select
+        record_rates.source,
+        coalesce(flagged_records.records, 0) / record_rates.accepted as flagged_rate
+    from record_rates
+    left join flagged_records on record_rates.source = flagged_records.source
+    where record_rates.accepted > 0
 ),
 
 -- What cannot be read as an amount weighs as much as an amount on average.
@@ -260,6 +309,13 @@ select
     accepted / judged as figure_value
 from record_rates
 where judged > 0
+union all
+select
+    source as dataset,
+    'flagged_rate' as figure,
+    null as figure_name,
+    flagged_rate as figure_value
+from flag_rates
 union all
 select
     source as dataset,

@@ -161,6 +161,7 @@ def _alarms() -> Select[Any]:
 MORE_OF_MONITORS = {
     "freshness": "`benepass runs` lists what the last runs did",
     "clean_share": "`benepass quarantine {dataset}` lists the records",
+    "flagged_share": "`benepass source inspect` says how the file is written",
     "missing_employees": "`benepass quarantine transactions` lists the charges",
     "restarted_ids": "`benepass quarantine {dataset}` lists the records",
     "quarantine_rate": "`benepass quarantine {dataset} --reason {name}` lists the records",

@@ -17,6 +17,7 @@ def judge_clean(figures: Iterable[SourceFigures], catalog: Catalog) -> Iterator[
         source = catalog.sources.get(it.source)
         if source is not None:
             yield from _judge_shares(it, source)
+            yield from _judge_flags(it, source)
             yield from _judge_ids(it, source)
 
 
@@ -35,6 +36,25 @@ def _judge_shares(it: SourceFigures, source: Source) -> Iterator[Result]:
                 value=share,
                 lower=least,
             )
+
+
+def _judge_flags(it: SourceFigures, source: Source) -> Iterator[Result]:
+    """A flag on most records says how the files are written, not what is wrong with one of them."""
+    if it.flagged_rate is None:
+        return
+    most = source.guards.max_flagged
+    often = sorted(it.by_flag, key=lambda flag: (-it.by_flag[flag], flag))
+    flags = listed([f"{flag} ({it.by_flag[flag]:,})" for flag in often], most=3)
+    yield Result(
+        "flagged_share",
+        source.name,
+        "warn" if it.flagged_rate > most else "ok",
+        f"{it.flagged_rate:.1%} of the accepted records have a flag: {flags or 'none'}; expected "
+        f"are at most {most:.0%}",
+        f"the catalog: max_flagged {most:.0%}",
+        value=it.flagged_rate,
+        upper=most,
+    )
 
 
 def _judge_ids(it: SourceFigures, source: Source) -> Iterator[Result]:

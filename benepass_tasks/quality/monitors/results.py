@@ -16,6 +16,7 @@ Monitor = Literal[
     "freshness",
     "volume",
     "clean_share",
+    "flagged_share",
     "restarted_ids",
     "near_names",
     "missing_employees",

@@ -75,7 +75,8 @@ class SourceFigures:
     """What became of the records of a source, when the books were balanced last.
 
     Of the shares, `accepted_rate` and `accepted_money_rate` leave out what another record stands
-    for; `restarted` has, by file, the share of its ids that other files have for something else,
+    for; `flagged_rate` is of the accepted records, without flags for a column that the file lacks;
+    `restarted` has, by file, the share of its ids that other files have for something else,
     where that is most of them.
     """
 
@@ -93,6 +94,7 @@ class SourceFigures:
     accepted_money_rate: float | None = None
     restarted: Mapping[str, float] = field(default_factory=dict)
     uncounted: int = 0
+    flagged_rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +269,7 @@ def _figures_of(source: str, values: Values) -> SourceFigures:
             if (dataset, figure) == (source, "restarted_ids")
         },
         uncounted=int(values.get((source, "uncounted", None), 0)),
+        flagged_rate=values.get((source, "flagged_rate", None)),
     )
 
 

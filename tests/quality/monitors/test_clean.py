@@ -50,6 +50,41 @@ def test_shares_are_judged_by_the_catalog_and_nothing_is_said_without_a_figure(
     assert list(judge_clean([NONE], catalog)) == []
 
 
+FLAGGED = (
+    "select dataset, status, message from meta.monitor_results "
+    "where monitor = 'flagged_share' and status <> 'ok'"
+)
+
+
+def test_the_first_run_is_unhealthy_where_most_of_what_is_accepted_has_a_flag(
+    workspace: Workspace,
+) -> None:
+    """Nobody whose date of hire cannot be read is kept out."""
+    for day in ("2020-01-01", "2021-06-15"):
+        workspace.replace("data/employees.csv", day, day.replace("-", "/"))
+    workspace.run()
+    message = (
+        "66.7% of the accepted records have a flag: invalid_hire_date (2); expected are at most 50%"
+    )
+    assert workspace.query(FLAGGED) == [("employees", "warn", message)]
+    open_ = "select key from meta.incidents where resolved_at is null and key like 'flagged_%'"
+    assert workspace.query(open_) == [("flagged_share:employees",)]
+
+
+def test_a_column_that_a_file_does_not_have_makes_nothing_unhealthy(workspace: Workspace) -> None:
+    lines = [HEADER, charge(1, "10.00"), charge(2, "20.00")]
+    without = "\n".join(it.rpartition(",")[0] for it in lines)
+    workspace.write("data/transactions.csv", f"{without}\n")
+    workspace.run()
+    flags = "select distinct unnest(dq_flags) from marts.fact_transactions"
+    assert workspace.query(flags) == [("missing_category",)]
+    assert workspace.query(FLAGGED) == []
+    workspace.write("data/transactions.csv", "\n".join(f"{it}," for it in without.split("\n")))
+    workspace.replace("data/transactions.csv", "timestamp,", "timestamp,category")
+    workspace.run()
+    assert [dataset for dataset, *_ in workspace.query(FLAGGED)] == ["transactions"]
+
+
 def test_the_first_run_is_unhealthy_where_most_of_the_money_is_quarantined(
     workspace: Workspace,
 ) -> None:
