@@ -134,9 +134,60 @@ def _label(word: object) -> str:
     raise ValidationError(f"must be words, not {wording.shown(word)}: put them in quotes")
 
 
+CANONICAL = "canonical"
+"""What stands in a list of forms for the one that needs no word."""
+
+
+class Forms(Value[tuple[WrittenAs, ...]]):
+    """A form, or a list of several that a column's values are written in."""
+
+    def __init__(self) -> None:
+        """Make a field."""
+        super().__init__()
+        self._schema = WrittenAsSchema()
+        one = self._schema.json_schema()
+        several = of_form(
+            type="array", items={"anyOf": [{"const": CANONICAL}, one]}, minItems=1, uniqueItems=True
+        )
+        self.form = of_form(anyOf=[one, several])
+
+    def _deserialize(
+        self, value: object, *_args: object, **_kwargs: object
+    ) -> tuple[WrittenAs, ...]:
+        if isinstance(value, Mapping):
+            return (self._schema.load(value),)
+        if not isinstance(value, list) or not value:
+            raise ValidationError(
+                'must be a form such as {decimal: ","}, or a list of forms, '
+                f"not {wording.shown(value)}"
+            )
+        forms, errors = [], {}
+        for place, it in enumerate(value):
+            try:
+                forms.append(self._one(it))
+            except ValidationError as error:
+                errors[place] = error.messages
+        if errors:
+            raise ValidationError(errors)
+        if len(set(forms)) < len(forms):
+            raise ValidationError("must have each form once")
+        # By itself it needs no word.
+        return () if forms == [WrittenAs(is_canonical=True)] else tuple(forms)
+
+    def _one(self, value: object) -> WrittenAs:
+        if value == CANONICAL:
+            return WrittenAs(is_canonical=True)
+        if not isinstance(value, Mapping) or not value:
+            raise ValidationError(
+                f"must be {CANONICAL} or a form such as {{order: DMY}}, not {wording.shown(value)}"
+            )
+        form: WrittenAs = self._schema.load(value)
+        return form
+
+
 def column_form(said: Mapping[str, Any]) -> dict[str, Any]:
     """Put what is said of a column's values into one declaration, beside the rest."""
-    words: dict[str, Holds | WrittenAs | Mapping[str, tuple[str, ...]]] = {
+    words: dict[str, Holds | tuple[WrittenAs, ...] | Mapping[str, tuple[str, ...]]] = {
         name: said[name] for name in ("holds", "written_as", "synonyms") if name in said
     }
     rest = {name: value for name, value in said.items() if name not in words}

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 
 from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.datasets import Catalog, DeclaredColumn, DeclaredSource
-from benepass_tasks.catalog.document import Problem
+from benepass_tasks.catalog.document import KeyPath, Problem
 from benepass_tasks.catalog.forms import (
     OF,
     ColumnForm,
@@ -30,9 +30,13 @@ def _completed(form: ColumnForm, layout: Layout) -> ColumnForm:
     decimal = layout.decimal if "decimal" in layout.said else None
     if form.holds != "amount" or not (decimal or layout.thousands):
         return form
-    own = form.written_as or WrittenAs()
-    decimal, thousands = own.decimal or decimal, own.thousands or layout.thousands
-    return replace(form, written_as=replace(own, decimal=decimal, thousands=thousands))
+    forms = tuple(
+        it
+        if it.is_canonical
+        else replace(it, decimal=it.decimal or decimal, thousands=it.thousands or layout.thousands)
+        for it in form.written_as or (WrittenAs(),)
+    )
+    return replace(form, written_as=forms)
 
 
 def check(source: DeclaredSource) -> Iterator[Problem]:
@@ -48,9 +52,16 @@ def check(source: DeclaredSource) -> Iterator[Problem]:
         if form.synonyms and form.holds != "text":
             message = f"are for labels, and the column holds {form.holds}; remove one of them"
             yield Problem((*path, "synonyms"), message)
-        if form.written_as is not None:
-            for word, message in _contradictions(form, form.written_as):
-                yield Problem((*path, "written_as", *([word] if word else ())), message)
+        for where, said in _places(form, (*path, "written_as")):
+            for word, message in _contradictions(form, said):
+                yield Problem((*where, *([word] if word else ())), message)
+
+
+def _places(form: ColumnForm, path: KeyPath) -> Iterator[tuple[KeyPath, WrittenAs]]:
+    """The forms of a column, each with the place where it stands."""
+    is_list = len(form.written_as) > 1
+    for place, it in enumerate(form.written_as):
+        yield ((*path, place) if is_list else path), it
 
 
 def _check_columns_named(source: DeclaredSource) -> Iterator[Problem]:
@@ -67,6 +78,7 @@ def _check_columns_named(source: DeclaredSource) -> Iterator[Problem]:
 def _contradictions(form: ColumnForm, said: WrittenAs) -> Iterator[tuple[str, str]]:
     usual = WrittenAs()
     words = [it.name for it in fields(said) if getattr(said, it.name) != getattr(usual, it.name)]
+    words = [it for it in words if it != "is_canonical"]
     allowed = OF.get(form.holds, ())
     foreign = [it for it in words if it not in allowed]
     for word in foreign:
@@ -100,10 +112,11 @@ def check_zones(catalog: Catalog) -> Iterator[Problem]:
         Each that it does not know.
     """
     named = [
-        ((source.name, "columns", column.name, "written_as", "zone"), column.form.written_as.zone)
+        ((*path, "zone"), form.zone)
         for source in catalog.sources.values()
         for column in source.columns.values()
-        if column.form.written_as and column.form.written_as.zone
+        for path, form in _places(column.form, (source.name, "columns", column.name, "written_as"))
+        if form.zone
     ]
     if not named:
         return

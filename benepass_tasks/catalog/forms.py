@@ -73,7 +73,7 @@ _SAMPLES = (
 
 @dataclass(frozen=True, slots=True)
 class WrittenAs:
-    """The form of a column's values, where it is not the canonical one.
+    """A form of a column's values.
 
     Attributes:
         decimal: What stands before the decimals of an amount; None where nothing is said.
@@ -88,6 +88,7 @@ class WrittenAs:
         excel_serial: Whether they are numbers of Excel's calendar of 1900.
         epoch: What they count since 1970 in UTC.
         zone: The time zone of instants that say none, by its name in the tz database.
+        is_canonical: Whether it is the form that needs no word, beside others that do.
     """
 
     decimal: str | None = None
@@ -102,6 +103,7 @@ class WrittenAs:
     excel_serial: bool = False
     epoch: Literal["seconds", "milliseconds"] | None = None
     zone: str | None = None
+    is_canonical: bool = False
 
     @property
     def names_moments(self) -> bool:
@@ -125,13 +127,13 @@ class ColumnForm:
 
     Attributes:
         holds: What they are.
-        written_as: Their form; None where it is canonical, or the source says it.
+        written_as: Their forms, of which exactly one fits each value; none where it is canonical.
         synonyms: For a label, what else the files call it.
         na_values: The texts that mean NULL.
     """
 
     holds: Holds = "text"
-    written_as: WrittenAs | None = None
+    written_as: tuple[WrittenAs, ...] = ()
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     na_values: tuple[str, ...] = ()
 

@@ -54,8 +54,8 @@ from benepass_tasks.catalog.fields import (
 )
 from benepass_tasks.catalog.form_fields import (
     CurrencySchema,
+    Forms,
     Synonyms,
-    WrittenAsSchema,
     column_form,
 )
 from benepass_tasks.catalog.form_rules import with_layout
@@ -173,7 +173,7 @@ class _SourceColumnSchema(_ColumnSchema):
     required = Flag()
     aliases = Names()
     holds = Choice(get_args(Holds))
-    written_as = Section(WrittenAsSchema())
+    written_as = Forms()
     synonyms = Synonyms()
 
     @post_load

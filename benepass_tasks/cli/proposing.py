@@ -4,6 +4,7 @@ import difflib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from benepass_tasks.ingestion.proposals.proposal import Proposal, ProposedColumn
     from benepass_tasks.ingestion.proposals.question import Question
     from benepass_tasks.ingestion.proposals.reading import Read
-    from benepass_tasks.state.history.read import SourceFigures
+    from benepass_tasks.pipeline.trial import Money, Tried
+
+
+UNCOUNTED = "uncounted"
+"""What became of a record that is no spend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +80,13 @@ def read_answers(given: Sequence[str]) -> dict[str, str]:
 
 
 def propose_all(
-    files: Sequence[str], surroundings: Surroundings, answers: dict[str, str]
+    files: Sequence[str],
+    surroundings: Surroundings,
+    answers: dict[str, str],
+    *,
+    may_ask: bool = True,
 ) -> list[Proposed]:
-    """Propose the entries for some files; on a terminal, what they leave open is asked.
+    """Propose the entries for some files; on a terminal, what they leave open may be asked.
 
     Raises:
         SourceError: a file is missing, or is of no kind that a source can be.
@@ -90,7 +99,7 @@ def propose_all(
             # The records beyond the first may have a value that decides.
             proposed = _propose(files, surroundings, answers, ALL)
             questions = [question for it in proposed for question in it.questions]
-        if not questions or not sys.stdin.isatty():
+        if not questions or not may_ask or not sys.stdin.isatty():
             return proposed
         answers[questions[0].name] = _ask(questions[0])
 
@@ -228,25 +237,42 @@ def _say_questions(questions: Sequence["Question"]) -> None:
             say(plain(f"  {flag}  ({meaning})"))
 
 
-def say_trial(figures: "SourceFigures") -> None:
-    """Print what became of the records in a trial."""
-    headings = ("records", "clean", "flagged", "quarantined", "rejected")
-    counts = (
-        figures.records,
-        figures.clean,
-        figures.flagged,
-        figures.quarantined,
-        figures.rejected,
-    )
+def say_trial(tried: "Tried") -> None:
+    """Print what became of the records in a trial, and of their money."""
+    figures, money = tried.figures, tried.money
+    headings = ["records", "clean", "flagged", "quarantined", "rejected"]
+    if figures.uncounted:
+        headings.append("uncounted")
     say("A trial load, in a warehouse that is thrown away:")
-    say_table(headings, [[f"{count:,}" for count in counts]])
+    say_table(headings, [[f"{getattr(figures, name):,}" for name in headings]])
+    if money:
+        sums = (f"{amount:,.2f} {outcome}" for outcome, amount in _by_outcome(money))
+        say(f"{tried.currency}: {', '.join(sums)}")
     reasons = [("quarantined", *it) for it in figures.by_reason.items()]
+    uncounted = [
+        (what, why, count) for (what, why), (count, _) in money.items() if what == UNCOUNTED
+    ]
     flags = [("flagged", *it) for it in figures.by_flag.items()]
-    if reasons or flags:
-        say_table(
-            ("", "because", "records"),
-            [(what, issue, f"{count:,}") for what, issue, count in (*reasons, *flags)],
-        )
+    rows = [
+        (what, why, f"{count:,}", _amount(money, what, why))
+        for what, why, count in (*reasons, *uncounted, *flags)
+    ]
+    if rows:
+        width = 4 if any(amount for *_, amount in rows) else 3
+        say_table(("", "because", "records", tried.currency)[:width], [row[:width] for row in rows])
+
+
+def _by_outcome(money: "Money") -> Iterator[tuple[str, Decimal]]:
+    sums: dict[str, Decimal] = {}
+    for (outcome, _), (_, amount) in money.items():
+        sums[outcome] = sums.get(outcome, Decimal(0)) + amount
+    yield from sums.items()
+
+
+def _amount(money: "Money", outcome: str, reason: str) -> str:
+    """The money of a reason; a flag keeps nothing out, so its charges are among the accepted."""
+    found = money.get((outcome, reason))
+    return f"{found[1]:,.2f}" if found else ""
 
 
 def require_answers(proposed: Sequence[Proposed]) -> None:
@@ -289,11 +315,11 @@ def try_all(settings: "Settings", proposed: Sequence[Proposed], catalog: str) ->
     sql = {path: text for it in proposed for path, text in first_model(it.proposal).items()}
     files = {name: path for it in proposed for name, path in it.files.items()}
     try:
-        figures = try_load(settings, Draft(catalog, sql, files))
+        tried = try_load(settings, Draft(catalog, sql, files))
     except BenepassError as error:
         raise ProjectError(f"{error}\nThe trial load failed, so nothing is written.") from error
     for source in dict.fromkeys(it.proposal.source for it in proposed):
-        say_trial(figures[source])
+        say_trial(tried[source])
 
 
 def write(catalog: Path, before: str, after: str, proposed: Sequence[Proposed]) -> None:

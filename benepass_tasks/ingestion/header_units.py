@@ -121,14 +121,14 @@ def refuse_dropped_units(
 
 
 def _dropped(source: Source, column: DeclaredColumn, field: str) -> Iterator[tuple[str, str]]:
-    form = column.form.written_as
+    forms = column.form.written_as
     reporting = source.currency.reporting
-    said = {it.casefold() for it in (form.currency if form else ())}
+    said = {it.casefold() for form in forms for it in form.currency}
     said |= {reporting.casefold(), SIGNS.get(reporting, reporting).casefold()}
     where = f"under {source.name}.metadata.columns.{column.name}"
     for mark in _marks(field):
         if mark in HUNDREDTHS:
-            if form is None or form.unit != "cents":
+            if not any(form.unit == "cents" for form in forms):
                 yield mark, f"write written_as: {{unit: cents}} {where}"
         elif mark in OTHER_UNITS:
             yield mark, "have the file written in whole units; nothing converts these"

@@ -6,13 +6,17 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Source
 from benepass_tasks.catalog.layout import CSV
 from benepass_tasks.config.project import Project
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine import session
+from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
@@ -37,7 +41,27 @@ class Draft:
     files: Mapping[str, Path]
 
 
-def try_load(settings: Settings, draft: Draft) -> Mapping[str, SourceFigures]:
+Money = Mapping[tuple[str, str], tuple[int, Decimal]]
+"""By what became of records (`accepted`, `quarantined`, `uncounted`) and why: how many, and what
+they come to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of the records of a source.
+
+    Attributes:
+        figures: How many are what.
+        money: Their money; empty where the source has none.
+        currency: The code of the currency that is reported.
+    """
+
+    figures: SourceFigures
+    money: Money
+    currency: str
+
+
+def try_load(settings: Settings, draft: Draft) -> Mapping[str, Tried]:
     """Load a draft's files beside all others of the data folder, up to the balanced books.
 
     A source that has no file yet counts as one without a record.
@@ -73,13 +97,40 @@ def try_load(settings: Settings, draft: Draft) -> Mapping[str, SourceFigures]:
             session.close()
 
 
-def _load(run: Run) -> Mapping[str, SourceFigures]:
+def _load(run: Run) -> Mapping[str, Tried]:
     run.plan()
     needed = _needed(run.nodes(), ReconciliationNode.name)
     for name in [it for it in run.plan() if it in needed]:
         make(run, name)
     with run.warehouse.read() as connection:
-        return {it.source: it for it in figures_of(connection, run.id)}
+        sources = run.definitions.catalog.sources
+        return {
+            it.source: Tried(
+                it,
+                _money(connection, sources[it.source]),
+                sources[it.source].currency.reporting,
+            )
+            for it in figures_of(connection, run.id)
+        }
+
+
+def _money(connection: Connection, source: Source) -> Money:
+    declared = source.reconciliation
+    if declared is None or declared.amount is None:
+        return {}
+    places = (
+        ("accepted", declared.accepted, "''"),
+        ("quarantined", declared.quarantine, "rejection_reason"),
+        ("uncounted", declared.uncounted, "reason"),
+    )
+    query = " union all ".join(
+        f"select '{outcome}', {reason}, count(*), coalesce(sum({quote_name(declared.amount)}), 0) "  # noqa: S608
+        f"from {quote_relation(relation)} group by all"
+        for outcome, relation, reason in places
+        if relation is not None
+    )
+    rows = connection.exec_driver_sql(f"select * from ({query}) order by all")  # noqa: S608
+    return {(outcome, reason): (count, amount) for outcome, reason, count, amount in rows}
 
 
 def _needed(nodes: Mapping[str, Node], name: str) -> set[str]:

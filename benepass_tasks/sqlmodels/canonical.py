@@ -7,7 +7,7 @@ is not wholly in a declared form is NULL.
 from collections.abc import Iterable
 
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
-from benepass_tasks.catalog.forms import ColumnForm, WrittenAs, escaped, pattern_of
+from benepass_tasks.catalog.forms import ColumnForm, Holds, WrittenAs, escaped, pattern_of
 from benepass_tasks.engine.quoting import quote_name, quote_text
 
 SPACES = " \u00a0\u202f\u2009"
@@ -42,23 +42,42 @@ def canonical(column: DeclaredColumn) -> str:
     said = stated(column, quote_name(column.name))
     if form.synonyms:
         return _label(form, said)
-    if form.written_as is None:
+    if not form.written_as:
         return said
     value = f"clean_text({said})"
-    if form.holds == "amount":
-        return _amount(form.written_as, value)
-    if form.holds == "date":
-        return f"day_text({_first(_moments(form.written_as, value))})"
-    return _instant(form.written_as, value)
+    if len(form.written_as) == 1:
+        return _reading(form.holds, form.written_as[0], value)
+    readings = [_comparable(form.holds, it, value) for it in form.written_as]
+    return f"only_reading([{', '.join(readings)}])"
+
+
+def _reading(holds: Holds, form: WrittenAs, value: str) -> str:
+    """What a value is in a form; NULL where it is not wholly in it."""
+    if holds == "amount":
+        return _amount(form, value)
+    if holds == "date" and form.is_canonical:
+        return f"cast(iso_date({value}) as varchar)"
+    if holds == "date":
+        return f"day_text({_first(_moments(form, value))})"
+    return _instant(form, value)
+
+
+def _comparable(holds: Holds, form: WrittenAs, value: str) -> str:
+    """The same, so that what two forms read alike is the same text."""
+    if holds == "amount":
+        return f"cast(money({_amount(form, value)}) as varchar)"
+    return _reading(holds, form, value)
 
 
 def doubt(column: DeclaredColumn) -> str:
     """What is doubtful about the local time of an instant, as an expression."""
-    form = column.form.written_as
-    if form is None or form.zone is None:
-        return "cast(null as varchar)"
     value = f"clean_text({stated(column, quote_name(column.name))})"
-    return f"local_doubt({_first(_local(form, value))}, {quote_text(form.zone)})"
+    doubts = [
+        f"local_doubt({_first(_local(form, value))}, {quote_text(form.zone)})"
+        for form in column.form.written_as
+        if form.zone is not None
+    ]
+    return _first(doubts) if doubts else "cast(null as varchar)"
 
 
 def foreign_currency(source: DeclaredSource) -> str:

@@ -47,10 +47,10 @@ def test_what_a_column_holds_and_how_it_is_written_is_read(tmp_path: Path) -> No
         state=", synonyms: {Left: [Term, ' gone ']}",
         rest="\n    currency: {column: state, reporting: EUR}\n    ignored: [note]",
     )
-    assert form(source, "paid").written_as == WrittenAs(
+    assert form(source, "paid").written_as[0] == WrittenAs(
         decimal=",", thousands=".", currency=("€", "EUR"), unit="cents"
     )
-    assert form(source, "day") == ColumnForm("date", WrittenAs(order="DMY"))
+    assert form(source, "day") == ColumnForm("date", (WrittenAs(order="DMY"),))
     assert form(source, "state").synonyms == {"left": ("term", "gone")}
     assert source.currency == Currency("state", "EUR")
     assert source.ignored == ("note",)
@@ -60,13 +60,28 @@ def test_what_the_source_says_of_numbers_is_of_its_amounts_unless_a_column_says_
     tmp_path: Path,
 ) -> None:
     source = declared(tmp_path, args=", decimal: ',', thousands: '.', na_values: [n/a]")
-    assert form(source, "paid").written_as == WrittenAs(decimal=",", thousands=".")
-    assert form(source, "day").written_as is None
+    assert form(source, "paid").written_as[0] == WrittenAs(decimal=",", thousands=".")
+    assert form(source, "day").written_as == ()
     assert {it.form.na_values for it in source.columns.values()} == {("n/a",)}
     other = declared(
         tmp_path, args=", decimal: ','", paid=", written_as: {decimal: '.', thousands: ' '}"
     )
-    assert form(other, "paid").written_as == WrittenAs(decimal=".", thousands=" ")
+    assert form(other, "paid").written_as[0] == WrittenAs(decimal=".", thousands=" ")
+
+
+def test_a_column_may_be_written_in_several_forms(tmp_path: Path) -> None:
+    source = declared(
+        tmp_path,
+        args=", decimal: ','",
+        paid=", written_as: [canonical, {currency: [€]}, {unit: cents}]",
+        day=", written_as: [canonical]",
+    )
+    assert form(source, "paid").written_as == (
+        WrittenAs(is_canonical=True),
+        WrittenAs(decimal=",", currency=("€",)),
+        WrittenAs(decimal=",", unit="cents"),
+    )
+    assert form(source, "day").is_canonical
 
 
 def test_without_a_word_a_column_is_canonical(tmp_path: Path) -> None:
@@ -87,6 +102,15 @@ def test_without_a_word_a_column_is_canonical(tmp_path: Path) -> None:
         ({"paid": ", written_as: {currency: ['-']}"}, "must be signs and codes such as [$, USD]"),
         ({"paid": ", written_as: {negative: [braces]}"}, "must be one of minus, trailing_minus"),
         ({"paid": ", written_as: {decimel: ','}"}, "unknown key (did you mean 'decimal'?)"),
+        ({"paid": ", written_as: 7"}, "must be a form such as"),
+        ({"paid": ", written_as: []"}, "or a list of forms"),
+        ({"paid": ", written_as: [plain]"}, "must be canonical or a form such as"),
+        ({"paid": ", written_as: [{unit: cents}, {unit: cents}]"}, "must have each form once"),
+        (
+            {"paid": ", written_as: [canonical, {order: DMY}]"},
+            "paid.written_as.1.order: is for a column with holds: date or instant",
+        ),
+        ({"paid": ", written_as: [{unit: cent}]"}, "paid.written_as.0.unit"),
         ({"day": ", written_as: {formats: ['%d.%m']}"}, "must name day, month and year"),
         ({"day": ", written_as: {formats: ['%d.%m.%Q']}"}, "a directive that is not known"),
         ({"day": ", written_as: {formats: ['%d.%m.%Y %z']}"}, "has a zone, and a day has none"),
@@ -131,4 +155,5 @@ def test_what_cannot_be_is_refused_with_its_line(
 
 def test_a_format_with_the_same_meaning_twice_is_no_contradiction(tmp_path: Path) -> None:
     source = declared(tmp_path, day=", written_as: {formats: ['%d.%m.%Y', '%d.%m.%y', '%d %b %Y']}")
-    assert form(source, "day").written_as == WrittenAs(formats=("%d.%m.%Y", "%d.%m.%y", "%d %b %Y"))
+    formats = ("%d.%m.%Y", "%d.%m.%y", "%d %b %Y")
+    assert form(source, "day").written_as == (WrittenAs(formats=formats),)

@@ -65,6 +65,48 @@ def test_a_question_ends_inspect_with_1_and_the_flag_that_answers_it(
     assert "  --answer transaction_timestamp.zone=America/New_York  (for example)" in said.lines
 
 
+def test_a_proposal_as_json_has_the_evidence_the_questions_and_their_flags(
+    workspace: Workspace, say: Callable[..., Said]
+) -> None:
+    workspace.write("card.csv", GERMAN.encode())
+    said = say("source", "inspect", str(workspace.root / "card.csv"), "--json")
+    assert said.code == 1
+    (proposal,) = said.json
+    assert (proposal["source"], proposal["records"], proposal["is_new"]) == (
+        "transactions",
+        3,
+        False,
+    )
+    assert proposal["load_args"] == {"sep": ";", "skiprows": 1}
+    assert proposal["layout"] == {"skip_lines": [r"^\W*Summe\b"]}
+    assert "is semicolon-separated" in [it["says"] for it in proposal["evidence"]]
+    columns = {it["name"]: it for it in proposal["columns"]}
+    assert columns["amount"]["header"] == "Betrag"
+    assert columns["amount"]["written_as"] == {"decimal": ",", "thousands": "."}
+    assert columns["notiz"]["pii"]["class"] == "identifier"
+    (question,) = proposal["questions"]
+    assert question["flags"] == ["--answer transaction_timestamp.zone=America/New_York"]
+    assert "ann" not in said.out
+
+
+def test_a_column_that_does_not_matter_is_ignored_once_somebody_says_so(
+    workspace: Workspace, say: Callable[..., Said]
+) -> None:
+    lines = (workspace.data / "transactions.csv").read_text().splitlines()
+    others = [f"{lines[0]},channel,note", *(f"{it},web,see {it[:2]}" for it in lines[1:])]
+    workspace.write("card.csv", "\n".join([*others, ""]))
+    inspect = ("source", "inspect", str(workspace.root / "card.csv"), "--answer", "refunds=net")
+    said = say(*inspect)
+    assert "If channel does not matter, say so: --answer channel.ignored=yes" in said.lines
+    assert "ignored: [" not in said.out
+    said = say(*inspect, "--answer", "channel.ignored=yes")
+    assert "+    ignored: [channel]" in said.lines
+    assert "+      channel:" not in said.lines
+    refused = say(*inspect, "--answer", "note.ignored=yes")
+    assert refused.code == 1
+    assert "note may be personal" in refused.err
+
+
 def test_add_tries_the_entry_and_writes_it(workspace: Workspace, say: Callable[..., Said]) -> None:
     workspace.write("data/transactions.csv", GERMAN.encode("cp1252"))
     file = str(workspace.data / "transactions.csv")

@@ -15,7 +15,7 @@ ALIASES = ("amount_cents", "Amount USD", "Betrag in EUR", "Amount (000s)")
 
 
 def source(written_as: WrittenAs | None = None, reporting: str = "USD") -> Source:
-    form = ColumnForm("amount", written_as)
+    form = ColumnForm("amount", (written_as,) if written_as else ())
     columns = {
         "claim_id": Column("claim_id", "Which.", "VARCHAR", "benefits", Pii("none")),
         "amount": Column(

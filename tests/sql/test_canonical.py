@@ -18,7 +18,7 @@ from benepass_tasks.catalog.forms import ColumnForm, WrittenAs
 from benepass_tasks.sqlmodels.canonical import canonical, doubt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from workbench import Workbench
 
@@ -35,7 +35,7 @@ def connection(workbench: Workbench) -> duckdb.DuckDBPyConnection:
 
 
 def column(holds: Any, **said: Any) -> DeclaredColumn:  # noqa: ANN401 - the words of a form
-    written_as = WrittenAs(**said) if said else None
+    written_as = (WrittenAs(**said),) if said else ()
     return DeclaredColumn("x", None, None, None, None, form=ColumnForm(holds, written_as))
 
 
@@ -362,6 +362,103 @@ def test_the_time_of_excel_is_exact_to_the_second(connection: duckdb.DuckDBPyCon
         for second in (0, 1, 59, 3600, 44100, 86399)
     }
     assert read(connection, column("instant", excel_serial=True), texts) == texts
+
+
+# --- several forms ---------------------------------------------------------------------------
+
+CANONICAL = WrittenAs(is_canonical=True)
+GERMAN = WrittenAs(decimal=",", thousands=".")
+AMOUNTS = {
+    CANONICAL: lambda it: f"{it:.2f}",
+    GERMAN: lambda it: f"{it:,.2f}".translate(str.maketrans(",.", ".,")),
+    WrittenAs(thousands=",", currency=("$",)): lambda it: f"${it:,.2f}",
+    WrittenAs(negative=("parentheses",)): lambda it: f"({-it:.2f})" if it < 0 else f"{it:.2f}",
+    WrittenAs(unit="cents"): lambda it: str(int(it * 100)),
+}
+DATES = {
+    CANONICAL: str,
+    WrittenAs(formats=("%d/%m/%Y",)): lambda it: f"{it:%d/%m/%Y}",
+    WrittenAs(formats=("%m/%d/%Y",)): lambda it: f"{it:%m/%d/%Y}",
+    WrittenAs(excel_serial=True): lambda it: str((it - date(1899, 12, 30)).days),
+    WrittenAs(formats=("%d %b %Y",)): lambda it: f"{it:%d %b %Y}",
+}
+INSTANTS = {
+    CANONICAL: lambda it: f"{it:%Y-%m-%dT%H:%M:%SZ}",
+    WrittenAs(epoch="seconds"): lambda it: str(int(it.replace(tzinfo=UTC).timestamp())),
+    WrittenAs(epoch="milliseconds"): lambda it: f"{int(it.replace(tzinfo=UTC).timestamp())}000",
+    WrittenAs(formats=("%d/%m/%Y %H:%M:%S",)): lambda it: f"{it:%d/%m/%Y %H:%M:%S}",
+    WrittenAs(formats=("%m/%d/%Y %I:%M:%S %p",)): lambda it: f"{it:%m/%d/%Y %I:%M:%S %p}",
+}
+
+
+def of_forms(holds: Any, *forms: WrittenAs) -> DeclaredColumn:  # noqa: ANN401 - as above
+    return DeclaredColumn("x", None, None, None, None, form=ColumnForm(holds, forms))
+
+
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+@pytest.mark.parametrize(
+    ("holds", "writers", "values"),
+    [("amount", AMOUNTS, amounts), ("date", DATES, days), ("instant", INSTANTS, moments)],
+)
+def test_a_value_in_one_of_several_forms_comes_back_unless_another_reads_it_otherwise(
+    connection: duckdb.DuckDBPyConnection,
+    data: st.DataObject,
+    holds: str,
+    writers: Mapping[WrittenAs, Callable[[Any], str]],
+    values: st.SearchStrategy[Any],
+) -> None:
+    forms = data.draw(st.lists(st.sampled_from([*writers]), min_size=2, max_size=4, unique=True))
+    value = data.draw(values)
+    text = writers[data.draw(st.sampled_from(forms))](value)
+    each = {read(connection, of_forms(holds, it), [text])[text] for it in forms} - {None}
+    assert value in each
+    assert read(connection, of_forms(holds, *forms), [text]) == {
+        text: value if each == {value} else None
+    }
+
+
+@pytest.mark.parametrize(
+    ("holds", "forms", "expected"),
+    [
+        (
+            "date",
+            [CANONICAL, WrittenAs(order="DMY"), WrittenAs(order="MDY")],
+            {"2025-01-14": True, "14/01/2025": True, "01/14/2025": True, "03/04/2025": False},
+        ),
+        # The same day in both orders is the same day.
+        ("date", [WrittenAs(order="DMY"), WrittenAs(order="MDY")], {"03/03/2025": True}),
+        (
+            "amount",
+            [CANONICAL, GERMAN],
+            {
+                "12.00": True,
+                "12,00": True,
+                "1.234,50": True,
+                "12": True,
+                "1.200": False,
+                "x": False,
+            },
+        ),
+    ],
+)
+def test_what_two_forms_read_differently_is_refused(
+    connection: duckdb.DuckDBPyConnection,
+    holds: str,
+    forms: list[WrittenAs],
+    expected: Mapping[str, bool],
+) -> None:
+    found = read(connection, of_forms(holds, *forms), expected)
+    assert {text: value is not None for text, value in found.items()} == expected
+
+
+def test_a_doubt_about_a_local_time_is_told_whichever_form_has_the_zone(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    local = WrittenAs(order="DMY", zone="America/New_York")
+    of = of_forms("instant", WrittenAs(epoch="seconds"), local)
+    assert doubt_of(connection, of, "02/11/2025 01:30:00") == "repeated_hour"
+    assert doubt_of(connection, of, "1762000000") is None
 
 
 # --- words -----------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ import click
 from benepass_tasks.catalog import wording
 from benepass_tasks.cli import definitions
 from benepass_tasks.cli.command import Group
-from benepass_tasks.cli.output import plain, say
+from benepass_tasks.cli.output import plain, say, say_json
+from benepass_tasks.cli.proposed_json import proposal_json
 from benepass_tasks.config.errors import ProjectError, SourceError
 from benepass_tasks.config.settings import Settings, current_settings
 
@@ -57,14 +58,20 @@ def command() -> None:
     examples=(
         "source inspect data/employees.csv",
         "source inspect data/transactions.csv --source transactions --answer refunds=net",
+        "source inspect data/transactions.csv --json",
     )
 )
 @of_files
 @answers
 @of_source
+@click.option("--json", "is_json", is_flag=True, help="print JSON")
 @click.pass_context
 def inspect(
-    ctx: click.Context, files: tuple[str, ...], answers: tuple[str, ...], name: str | None
+    ctx: click.Context,
+    files: tuple[str, ...],
+    answers: tuple[str, ...],
+    name: str | None,
+    is_json: bool,  # noqa: FBT001 - click passes by name
 ) -> None:
     """Look at FILEs that nobody has declared, and propose their entry in catalog.yaml.
 
@@ -74,10 +81,13 @@ def inspect(
     from benepass_tasks.cli import proposing  # noqa: PLC0415 - imports pyarrow
 
     surroundings = _surroundings(name)
-    proposed = proposing.propose_all(files, surroundings, proposing.read_answers(answers))
+    given = proposing.read_answers(answers)
+    proposed = proposing.propose_all(files, surroundings, given, may_ask=not is_json)
     catalog = surroundings.declared.path
     before = catalog.read_text(encoding="utf-8")
-    for it in proposed:
+    if is_json:
+        say_json([proposal_json(it) for it in proposed])
+    for it in () if is_json else proposed:
         after = proposing.edited(before, catalog.name, it, surroundings.declared)
         proposing.say_proposal(it, before, after, catalog.name)
     ctx.exit(UNDECIDED if any(it.questions for it in proposed) else 0)

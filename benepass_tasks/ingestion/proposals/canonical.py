@@ -37,7 +37,7 @@ class CanonicalReader:
         said: dict[str, Any] = {
             word: tuple(it) if isinstance(it, list) else it for word, it in written_as.items()
         }
-        form = ColumnForm(holds, WrittenAs(**said) if said else None)
+        form = ColumnForm(holds, (WrittenAs(**said),) if said else ())
         made = canonical(DeclaredColumn("value", None, None, None, None, form=form))
         # In steps: a macro repeats its argument, and DuckDB would bind the whole of it each time.
         sql = (

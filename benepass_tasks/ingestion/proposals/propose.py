@@ -100,7 +100,11 @@ def _known_source(fitting: Fit, profile: FileProfile, asked: Asked) -> Proposal:
     taken = {*source.columns, *INGESTED}
     rest = [column for place, column in enumerate(profile.columns) if place not in ours]
     others = [_other(column, taken, asked, is_twice=_is_twice(column, rest)) for column in rest]
-    named = {it.name: column for it, column in zip(others, rest, strict=True)}
+    ignored = [it.name for it in others if _is_ignored(it, asked.answers)]
+    others = [replace(it, is_left=True) if it.name in ignored else it for it in others]
+    named = {
+        it.name: column for it, column in zip(others, rest, strict=True) if it.name not in ignored
+    }
     said = spending.say(spending.Found(fitting, asked.profiles, named, asked.answers))
     return Proposal(
         profile=profile,
@@ -110,15 +114,40 @@ def _known_source(fitting: Fit, profile: FileProfile, asked: Asked) -> Proposal:
         written=_with_nothing(asked.written, [profile.columns[it] for it in ours]),
         columns=[*columns, *others],
         missing=fitting.missing,
-        records=said.records,
+        records=dict(said.records)
+        | ({"ignored": sorted({*source.ignored, *ignored})} if ignored else {}),
         questions=[
             *asked.questions,
             *_rivals(fitting, profile, asked.answers),
             *(question for column in columns for question in column.form.questions),
             *said.questions,
         ],
-        notes=said.notes,
+        notes=[*said.notes, *_may_be_ignored(others)],
     )
+
+
+def _is_ignored(column: ProposedColumn, answers: Answers) -> bool:
+    """Whether somebody has said that a column does not matter.
+
+    Raises:
+        ProjectError: it may be personal, or the answer is none.
+    """
+    choices = {"yes": "it does not matter", "no": "it is declared"}
+    question = Question(f"{column.name}.ignored", f"does {column.name} matter?", choices)
+    is_said = answered(question, answers) == "yes"
+    if is_said and column.guess is not None and column.guess.class_ != "none":
+        raise ProjectError(
+            f"--answer {question.name}=yes: {column.name} may be personal ({column.guess.reason}), "
+            "so the catalog has to say what it is"
+        )
+    return is_said
+
+
+def _may_be_ignored(columns: Iterable[ProposedColumn]) -> Iterator[str]:
+    """How to say of columns in which nothing is personal that they do not matter."""
+    for it in columns:
+        if it.guess is not None and it.guess.class_ == "none" and not it.is_left:
+            yield f"If {it.name} does not matter, say so: --answer {it.name}.ignored=yes"
 
 
 def _ours(
