@@ -65,6 +65,7 @@ class SmallProject:
     macros: dict[str, str] = field(default_factory=lambda: dict(MACROS))
     policy: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(POLICY))
     raw: dict[str, dict[str, Any]] = field(default_factory=dict)
+    metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, relation: str, sql: str, **columns: dict[str, Any]) -> SmallProject:
         """Add a model with the PII of its columns."""
@@ -121,7 +122,11 @@ class SmallProject:
             "_dlt_load_id": _column("VARCHAR", NONE),
         }
         tables = {
-            relation: _table(relation, {name: _column("VARCHAR", pii) for name, pii in it.items()})
+            relation: _table(
+                relation,
+                {name: _column("VARCHAR", pii) for name, pii in it.items()},
+                **self.metadata.get(relation, {}),
+            )
             for relation, it in self.columns.items()
         }
         return {
