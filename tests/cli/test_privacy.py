@@ -42,13 +42,16 @@ def test_every_personal_column_is_listed_with_its_sources_and_verdict(say: Say) 
 
 def test_a_finding_is_told_with_its_path_and_ends_with_1(say: Say, workspace: Workspace) -> None:
     workspace.replace(*UNMASKED)
+    line = workspace.line_of("sql/staging/stg_employees.sql", "    email,")
+    declared = workspace.line_of("catalog.yaml", "      email: ")
     said = say("privacy")
     assert said.code == 1
     assert row_of(said, "marts.dim_employees", "email")[-1] == "treatment"
     assert (
-        "sql/staging/stg_employees.sql:31 staging.stg_employees.email: declares mask, and no "
+        f"sql/staging/stg_employees.sql:{line} staging.stg_employees.email: declares mask, and no "
         "approved mask is applied to EMAIL_ADDRESS. Path: employees.email -> raw.employees.email "
-        "-> base.employees.email (catalog.yaml:64, IDENTITY) -> staging.stg_employees.email"
+        f"-> base.employees.email (catalog.yaml:{declared}, IDENTITY) -> "
+        "staging.stg_employees.email"
     ) in said.out
     assert said.lines[-1].endswith("findings.")
 

@@ -96,6 +96,11 @@ class Workspace:
         assert old in content
         self.write(name, content.replace(old, new))
 
+    def line_of(self, name: str, text: str) -> int:
+        """The number of the first line of a file that has a text."""
+        lines = (self.root / name).read_text(encoding="utf-8").splitlines()
+        return next(number for number, line in enumerate(lines, 1) if text in line)
+
     def describe(self, column: str, pii: str) -> None:
         """Declare a column of VARCHAR that the SQL no longer passes on as it was, wherever it is.
 
