@@ -298,7 +298,7 @@ class Guards:
     max_rejected: float = 0.5
     max_shrink: float = 0.5
     max_quarantined_money: float = 0.5
-    min_clean: float = 0.5
+    min_clean: float = 0.8
     max_flagged: float = 0.5
     max_columns: int = 1_000
 

@@ -28,6 +28,7 @@ class Layout:
         encoding: The codec of the text, as Python calls it; UTF-8 may have a byte order mark.
         quotechar: What a quoted field begins and ends with; None where no field is ever quoted.
         escapechar: What takes the meaning from the character after it, if anything does.
+        skipinitialspace: Whether spaces at the beginning of a field are no part of it.
         decimal: What stands before the decimals of an amount.
         thousands: What stands between groups of digits in an amount, if anything does.
         skiprows: How many lines stand above the header.
@@ -46,6 +47,7 @@ class Layout:
     encoding: str = "utf-8"
     quotechar: str | None = '"'
     escapechar: str | None = None
+    skipinitialspace: bool = False
     decimal: str = "."
     thousands: str | None = None
     skiprows: int = 0

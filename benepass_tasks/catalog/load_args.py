@@ -176,6 +176,7 @@ class _CsvArgs(_Args):
     quotechar = Character()
     quoting = OneOf((csv.QUOTE_MINIMAL, _NO_QUOTES))
     escapechar = Character()
+    skipinitialspace = OneOf((True, False))
     decimal = Character()
     thousands = Character()
     skiprows = Lines(0)
@@ -206,6 +207,7 @@ def _refuse_two_meanings(layout: Layout) -> None:
         "quotechar": layout.quotechar,
         "escapechar": layout.escapechar,
         "comment": layout.comment,
+        "skipinitialspace": " " if layout.skipinitialspace else None,
     }
     for group in (structure, {"decimal": layout.decimal, "thousands": layout.thousands}):
         meant: dict[str, str] = {}

@@ -163,6 +163,8 @@ def _warnings(inspection: Inspection, findings: Findings) -> Iterator[str]:
             f"{accounting.rejected} of {accounting.records} records in {file} could not be parsed; "
             f"see raw.rejected_rows{misfit_told(source, inspection.file)}"
         )
+    elif any('"' in name for name in inspection.reader.header):
+        yield f"the header of {file} has quotes within names{misfit_told(source, inspection.file)}"
     # An optional column that was never there is nothing to tell; one that was is a change.
     missing = [name for name in header.absent if source.columns[name].required]
     if missing:

@@ -107,6 +107,7 @@ GOOD_CHANGES: list[tuple[str, object]] = [
     ("people/load_args", {"delimiter": "\\t", "quoting": 3, "comment": "#", "na_values": "-"}),
     ("people/load_args", {"skiprows": 2, "skipfooter": 1, "na_values": ["NULL", "n/a"]}),
     ("people/load_args", {"quotechar": "'", "escapechar": "\\", "compression": "gzip"}),
+    ("people/load_args", {"skipinitialspace": True}),
     ("people/metadata/layout", {"header_lines": 2, "skip_lines": [r"^Total\b"]}),
     ("people", {**PARQUET, "metadata": {**METADATA, "layout": {"na_values": ["NULL"]}}}),
     ("people", {**PARQUET, "type": "pandas.JSONDataset", "load_args": {"lines": True}}),

@@ -48,6 +48,7 @@ def test_each_word_is_kept_under_its_own_name(tmp_path: Path) -> None:
         "encoding": "cp1252",
         "quotechar": "'",
         "escapechar": "\\",
+        "skipinitialspace": True,
         "decimal": ",",
         "thousands": ".",
         "skiprows": 2,

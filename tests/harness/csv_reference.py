@@ -77,6 +77,7 @@ class Reference:
         self.sep = self.layout.sep.encode()
         self.quote = (self.layout.quotechar or "").encode()
         self.escape = (self.layout.escapechar or "").encode()
+        self.gap = b" " if self.layout.skipinitialspace else b""
         self.max_bytes = max_bytes
         self.fewest = fewest
         self.below: list[bytes] = []
@@ -135,7 +136,7 @@ class Reference:
         return taken
 
     def _mark(self, content: bytes) -> str | None:
-        if not content.strip(self.sep):
+        if not content.strip(self.sep + self.gap):
             return "no value"
         if self.layout.comment and content.startswith(self.layout.comment.encode()):
             return "comment"
@@ -241,6 +242,8 @@ class Reference:
                     value, state = (value or b"") + byte, "quoted"
                 elif state == "after a quote":
                     raise Malformed(TEXT_AFTER_QUOTE)
+                elif value is None and byte == self.gap:
+                    continue
                 elif value is None and byte == self.quote:
                     value, state = b"", "quoted"
                 else:

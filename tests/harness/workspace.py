@@ -267,6 +267,9 @@ def new_project(root: Path) -> Workspace:
         shutil.copy(ROOT / name, made.root / name)
     # Its three employees make no group of the default size.
     made.replace("luigi.cfg", "data_dir = data/sample", "data_dir = data\nmin_group_size = 1")
+    # Two of its five charges are quarantined, and it is healthy nevertheless.
+    charges = "    description: Card transactions, in one file or in several.\n"
+    made.replace("catalog.yaml", charges, f"{charges}    guards: {{min_clean: 50%}}\n")
     shutil.copytree(ROOT / "sql", made.root / "sql")
     for source, content in FILES.items():
         made.write(f"data/{source}.csv", content)

@@ -84,9 +84,8 @@ def test_a_first_load_is_judged_too(workspace: Workspace) -> None:
 def test_the_limits_are_those_of_the_catalog(loaded: Workspace) -> None:
     loaded.replace(
         "catalog.yaml",
-        "    description: Card transactions, in one file or in several.",
-        "    description: Card transactions, in one file or in several.\n"
-        "    guards: {max_rejected: 70%, max_shrink: 80%}",
+        "guards: {min_clean: 50%}",
+        "guards: {max_rejected: 70%, max_shrink: 80%}",
     )
     assert attempt(loaded, lines(10, broken=7))
     assert not attempt(loaded, lines(10, broken=8))

@@ -62,9 +62,8 @@ def test_where_nothing_good_is_published_nothing_is_kept_from_being(workspace: W
 def test_the_limit_is_that_of_the_catalog(published: Workspace) -> None:
     published.replace(
         "catalog.yaml",
-        "    description: Card transactions, in one file or in several.",
-        "    description: Card transactions, in one file or in several.\n"
-        "    guards: {max_quarantined_money: 100%}",
+        "guards: {min_clean: 50%}",
+        "guards: {max_quarantined_money: 100%}",
     )
     spoil(published)
     assert published.attempt("Publish")[1]

@@ -83,7 +83,7 @@ def _changed_args(written: Written, known: Layout) -> Iterator[tuple[str, Any]]:
     for word, value in written.load_args.items():
         if word != "lines" and getattr(known, word) != _frozen(value):
             yield word, value
-    for word in ("sep", "encoding", "skiprows", "quotechar"):
+    for word in ("sep", "encoding", "skiprows", "quotechar", "skipinitialspace"):
         if word in known.said and word not in written.load_args:
             yield word, getattr(usual, word)
 

@@ -8,6 +8,7 @@ that it cannot read otherwise. The rules, with the characters of a usual file:
   text. In a quoted field ``""`` is one quote, and everything else, line ends included, is text.
 - Only a comma or a line end may follow a closing quote.
 - Where an escape character is declared, the byte after it is text, whatever it is.
+- Where it is declared, spaces at the beginning of a field are no part of it.
 """
 
 import re
@@ -28,6 +29,7 @@ class Dialect:
         sep: What separates fields.
         quote: What quotes them; empty where nothing does.
         escape: What escapes a byte; empty where nothing does.
+        skips_spaces: Whether spaces at the beginning of a field are no part of it.
         in_order: Matches bytes without an escape character, from the beginning of a record on, as
             far as every quote opens or closes a field, is doubled, or is text in an unquoted field.
     """
@@ -37,6 +39,8 @@ class Dialect:
         self.sep = layout.sep.encode()
         self.quote = (layout.quotechar or "").encode()
         self.escape = (layout.escapechar or "").encode()
+        self.skips_spaces = layout.skipinitialspace
+        gap = " *+" if self.skips_spaces else ""
         sep, quote, escape = map(re.escape, (layout.sep, self.quote.decode(), self.escape.decode()))
         escaped = f"{escape}." if escape else "(?!)"
         # Outside quotes an escaped \r\n would end the record after all, and count as two lines.
@@ -48,11 +52,12 @@ class Dialect:
         )
         self._sep = sep
         self._open = "|".join(
-            ([f"{quote}{in_quotes}(?:{escape})?"] if quote else []) + ([unquoted] if escape else [])
+            ([f"{gap}{quote}{in_quotes}(?:{escape})?"] if quote else [])
+            + ([f"{gap}{unquoted}"] if escape else [])
         )
         quoted = f"{quote}{in_quotes}{quote}|" if quote else ""
-        self._field = f"(?:{quoted}{unquoted}|)"
-        self._empty = f"(?:{quote}{quote})?"
+        self._field = f"{gap}(?:{quoted}{unquoted}|)"
+        self._empty = f"{gap}(?:{quote}{quote})?"
         self._field_pattern = _compiled(self._field)
         self._escapes = _compiled(f"{quote}{quote}|{escaped}" if quote else escaped)
         self._escapes_unquoted = _compiled(escaped)
@@ -86,17 +91,18 @@ class Dialect:
         """Split the record that begins at a position into its fields, as far as they are sound.
 
         Returns:
-            The fields as they are written, and the position of what follows them: the end of the
-            bytes or a line end after a whole record, a quote that nothing closes, an escape
-            character that ends the bytes, or else what must not come after a closing quote.
+            The fields as they are written, but for spaces that are no part of them, and the
+            position of what follows them: the end of the bytes or a line end after a whole record,
+            a quote that nothing closes, an escape character that ends the bytes, or else what must
+            not come after a closing quote.
         """
         fields = []
         end = self._field_end(data, start)
         while data[end : end + 1] == self.sep:
-            fields.append(data[start:end])
+            fields.append(self._without_gap(data[start:end]))
             start = end + 1
             end = self._field_end(data, start)
-        return [*fields, data[start:end]], end
+        return [*fields, self._without_gap(data[start:end])], end
 
     def value(self, field: bytes) -> bytes:
         """The value of a field as it is written."""
@@ -107,6 +113,9 @@ class Dialect:
     def is_undecided(self, follows: bytes) -> bool:
         """Whether what follows the sound part of a record may go on to be sound, too."""
         return follows in (b"", self.quote, self.escape)
+
+    def _without_gap(self, field: bytes) -> bytes:
+        return field.lstrip(b" ") if self.skips_spaces else field
 
     def _field_end(self, data: bytes, start: int) -> int:
         match = self._field_pattern.match(data, start)

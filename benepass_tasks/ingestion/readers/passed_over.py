@@ -27,6 +27,7 @@ class PassedOver:
         self._comment = (layout.comment or "").encode()
         self._patterns = [re.compile(pattern) for pattern in layout.skip_lines]
         self._dialect = dialect
+        self._nothing = dialect.sep + (b" " if dialect.skips_spaces else b"")
         sep = re.escape(dialect.sep)
         self._no_value = re.compile(rb"(?:\A|[\r\n])%b++(?:[\r\n]|\Z)" % sep)
         self._header: list[bytes] = []
@@ -46,14 +47,14 @@ class PassedOver:
     def may_be_at(self, data: bytes, at: int) -> bool:
         """Whether the physical line that begins at a position can be one of these by itself."""
         is_marked = self._comment or self._patterns or self._below
-        return bool(is_marked) or data.startswith(self._dialect.sep, at)
+        return bool(is_marked) or data[at : at + 1] in self._nothing
 
     def kind_of(self, line: bytes) -> str | None:
         """What a physical line without its end is; None where it may be a record.
 
         A line of nothing but separators is what a spreadsheet writes for a row without a value.
         """
-        if not line.strip(self._dialect.sep):
+        if not line.strip(self._nothing):
             return EMPTY
         if self._comment and line.startswith(self._comment):
             return COMMENT

@@ -354,7 +354,9 @@ class BulkParser:
         Returns:
             The end; `at` where half of the bytes or more would be left out.
         """
-        escape = self._dialect.escape
+        escape, sep = self._dialect.escape, self._dialect.sep
+        if self._dialect.skips_spaces and _has_gap(data, at, stop, sep):
+            return at
         end = stop if stop == limit else _after_last_line_end(data, at, stop)
         if escape and data.find(escape, at, end) >= 0:
             return at
@@ -451,6 +453,12 @@ def _after_last_line_end(data: bytes, start: int, stop: int) -> int:
     if end < 0:
         return start
     return end + (2 if data[end : end + 2] == b"\r\n" else 1)
+
+
+def _has_gap(data: bytes, at: int, stop: int, sep: bytes) -> bool:
+    """Whether some field may begin with a space."""
+    gaps = (sep + b" ", b"\n ", b"\r ")
+    return data.startswith(b" ", at) or any(data.find(gap, at, stop) >= 0 for gap in gaps)
 
 
 def _lines(data: bytes) -> int:

@@ -164,9 +164,11 @@ class Scanner:
                 self._tally.passed_over[kind] += 1
                 return after
         match = self._record.match(data, at, limit)
+        is_even = match is not None
+        match = match or self._ragged.match(data, at, limit)
         record = match[0] if match else b""
         self.width = self._columns
-        if match is None and (match := self._ragged.match(data, at, limit)):
+        if match and (self._dialect.skips_spaces or not is_even):
             record = self._evened(match[0], match[1])
         if match is None or not record or match.start(1) - at > self._max_bytes:
             return self._refuse(data, at, limit, found, final=final)

@@ -72,6 +72,7 @@ def _misfits(found: Recognition, source: Source, name: str) -> Iterator[str]:
         "compression": layout.compression_of(name),
         "skiprows": layout.skiprows,
         "quotechar": layout.quotechar,
+        "skipinitialspace": layout.skipinitialspace,
     }
     for word, value in found.facts.items():
         if declared[word] != value:

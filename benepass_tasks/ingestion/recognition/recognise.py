@@ -94,6 +94,7 @@ _UNSAID: Final = MappingProxyType(
         "compression": "is not compressed",
         "skiprows": "has its header on the first line",
         "quotechar": 'quotes its fields with "',
+        "skipinitialspace": "has no space before quoted fields",
     }
 )
 """What is said of a file that needs no word in `load_args`."""
@@ -310,6 +311,13 @@ def _of_division(division: Division) -> Iterator[Finding]:
             "carriage_returns",
             "has lines that end with a carriage return alone",
             "it has more lone carriage returns than line feeds",
+        )
+    if division.has_spaces_before_quotes:
+        yield Finding(
+            "spaces_before_quotes",
+            "has spaces before quoted fields",
+            "most lines have a quoted field after a separator and a space",
+            {"skipinitialspace": True},
         )
     if division.is_single_quoted:
         yield Finding(

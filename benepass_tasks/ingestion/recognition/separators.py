@@ -38,6 +38,7 @@ class Division:
         title_lines: The physical lines above the header.
         has_sep_line: Whether the first line names the separator, as Excel reads it: `sep=;`.
         has_lone_returns: Whether lines end with nothing but a carriage return.
+        has_spaces_before_quotes: Whether fields that are quoted begin with a space: `, "a"`.
         is_single_quoted: Whether fields are quoted with `'`.
         is_whole_line_quoted: Whether each line is one quoted field that holds a whole record.
         is_fixed_width: Whether fields are told apart by their places in the line.
@@ -49,6 +50,7 @@ class Division:
     title_lines: int = 0
     has_sep_line: bool = False
     has_lone_returns: bool = False
+    has_spaces_before_quotes: bool = False
     is_single_quoted: bool = False
     is_whole_line_quoted: bool = False
     is_fixed_width: bool = False
@@ -71,7 +73,8 @@ def divide(text: str) -> Division:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     first = _SEP_LINE.fullmatch(text.partition("\n")[0])
     quote = _quote(text)
-    read = {sep: _records(text, sep, quote) for sep in SEPARATORS}
+    spaced = {sep for sep in SEPARATORS if _is_spaced(text, sep, quote)}
+    read = {sep: _records(text, sep, quote, is_spaced=sep in spaced) for sep in SEPARATORS}
     sep = max(SEPARATORS, key=lambda it: _score(read[it]))
     if first and first[1] in SEPARATORS and _score(read[first[1]]) > 0:
         sep = first[1]
@@ -93,16 +96,22 @@ def divide(text: str) -> Division:
         _title_lines(records, fields) - bool(first),
         has_sep_line=first is not None,
         has_lone_returns=has_lone_returns,
+        has_spaces_before_quotes=sep in spaced,
         is_single_quoted=quote == "'",
     )
 
 
-def _records(text: str, sep: str, quote: str) -> list[_Record]:
+def _records(text: str, sep: str, quote: str, *, is_spaced: bool) -> list[_Record]:
     """The first records that are not blank, each with the physical line before it.
 
     The last is left out where its line may be cut off, if it is not all there is.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sep, quotechar=quote)
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=sep,
+        quotechar=quote,
+        skipinitialspace=is_spaced,
+    )
     records: list[_Record] = []
     before = 0
     try:
@@ -136,6 +145,12 @@ def _title_lines(records: list[_Record], fields: int) -> int:
         if record.filled * 2 > fields or (record.filled > 1 and record.filled * 2 == fields):
             return record.line
     return 0
+
+
+def _is_spaced(text: str, sep: str, quote: str) -> bool:
+    """Whether most lines have a quoted field after a separator and a space."""
+    lines = [line for line in text.split("\n")[:RECORDS] if line]
+    return sum(f"{sep} {quote}" in line for line in lines) * 2 > len(lines)
 
 
 def _quote(text: str) -> str:

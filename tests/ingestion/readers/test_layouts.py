@@ -43,6 +43,10 @@ def lines(*of_file: str, end: str = "\n") -> str:
     return "".join(line + end for line in of_file)
 
 
+def spaced(row: str) -> str:
+    return ", ".join(f'"{field}"' if field else "" for field in row.split(","))
+
+
 @dataclass(frozen=True)
 class Case:
     """A file, what its source says of it, and how many lines of it are no records."""
@@ -57,6 +61,10 @@ class Case:
 
 
 CASES = {
+    "spaces before quotes": Case(
+        lines(*map(spaced, (HEADER, *ROWS))).encode(),
+        "{skipinitialspace: true}",
+    ),
     "semicolons": Case(
         lines(HEADER, *ROWS).replace(",", ";").encode(), "{sep: ';', decimal: ','}"
     ),

@@ -394,6 +394,8 @@ LAYOUTS = [
     Layout(sep="\t", quotechar=None),
     Layout(sep="|", quotechar="'"),
     Layout(escapechar="\\"),
+    Layout(skipinitialspace=True),
+    Layout(sep=";", escapechar="\\", skipinitialspace=True),
     Layout(sep=";", quotechar=None, escapechar="\\"),
     Layout(skiprows=1, skipfooter=1),
     Layout(skiprows=2, header_lines=2, comment="#"),
@@ -403,6 +405,8 @@ LAYOUTS = [
 LAYOUT_TOKENS = [
     *(
         b"a",
+        b" ",
+        b', "',
         b"#",
         b"T",
         b"1,2",

@@ -104,6 +104,19 @@ def test_a_load_of_what_is_not_declared_says_what_it_is(
     assert "Iron Heron" not in caplog.text
 
 
+def test_quotes_that_quote_nothing_are_told_though_the_file_loads(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = "".join(", ".join(f'"{it}"' for it in row) + "\n" for row in ROWS)
+    workspace.write("data/transactions.csv", content)
+    workspace.run("raw.transactions")
+    told = "quotes within names. The file has spaces before quoted fields; how to declare it: "
+    assert told in caplog.text
+    _declare(workspace, "pandas.CSVDataset", "{skipinitialspace: true}")
+    workspace.run()
+    assert workspace.query(ACCEPTED) == EXPECTED
+
+
 def test_a_load_with_other_names_says_what_helps(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:

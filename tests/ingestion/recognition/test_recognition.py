@@ -109,6 +109,12 @@ def test_of_a_file_that_is_as_it_should_be_nothing_is_said(tmp_path: Path, conte
             {"quotechar": "'"},
         ),
         (
+            "".join(", ".join(f'"{it}"' for it in row.split(",")) + "\n" for row in ROWS),
+            "has spaces before quoted fields",
+            "pandas.CSVDataset",
+            {"skipinitialspace": True},
+        ),
+        (
             ("Report\n" + PLAIN.replace(",", ";")).encode("utf-16"),
             "looks like UTF-16, is semicolon-separated and has one line above the header",
             "pandas.CSVDataset",

@@ -85,6 +85,16 @@ def test_a_column_that_a_file_does_not_have_makes_nothing_unhealthy(workspace: W
     assert [dataset for dataset, *_ in workspace.query(FLAGGED)] == ["transactions"]
 
 
+@pytest.mark.parametrize(("rate", "status"), [(0.799, "fail"), (0.8, "ok")])
+def test_where_the_catalog_says_nothing_four_of_five_are_enough(rate: float, status: str) -> None:
+    from projects import catalog_of  # noqa: PLC0415
+    from workspace import ROOT  # noqa: PLC0415
+
+    figures = replace(NONE, accepted_rate=rate)
+    (result,) = judge_clean([figures], catalog_of(ROOT))
+    assert result.status == status
+
+
 def test_the_first_run_is_unhealthy_where_most_of_the_money_is_quarantined(
     workspace: Workspace,
 ) -> None:
