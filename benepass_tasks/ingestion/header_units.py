@@ -7,89 +7,10 @@ from collections.abc import Iterator, Sequence
 from benepass_tasks.catalog import Source
 from benepass_tasks.catalog.datasets import DeclaredColumn
 from benepass_tasks.catalog.forms import SIGNS
+from benepass_tasks.catalog.units import CODES, HUNDREDTHS, OTHER_UNITS
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.config.errors import SourceError
 
-HUNDREDTHS = frozenset(
-    [
-        "¢",
-        "cent",
-        "cents",
-        "ct",
-        "cts",
-        "centime",
-        "centimes",
-        "centavo",
-        "centavos",
-        "céntimo",
-        "céntimos",
-        "pence",
-        "penny",
-        "paise",
-        "øre",
-        "öre",
-        "grosz",
-        "grosze",
-        "haléř",
-        "haléře",
-        "minor",
-    ]
-)
-"""Words that say that the numbers are hundredths."""
-
-OTHER_UNITS = frozenset(
-    ["thousand", "thousands", "000", "000s", "k", "tsd", "mio", "million", "millions", "tausend"]
-)
-"""Words of units that no declaration converts."""
-
-# Codes that are no words of a language that headers are written in, such as ALL, TOP or TRY.
-CODES = frozenset(
-    [
-        "usd",
-        "eur",
-        "gbp",
-        "jpy",
-        "chf",
-        "cad",
-        "aud",
-        "nzd",
-        "inr",
-        "cny",
-        "rmb",
-        "sek",
-        "nok",
-        "dkk",
-        "isk",
-        "pln",
-        "czk",
-        "huf",
-        "ron",
-        "bgn",
-        "brl",
-        "mxn",
-        "ars",
-        "clp",
-        "cop",
-        "zar",
-        "sgd",
-        "hkd",
-        "twd",
-        "krw",
-        "thb",
-        "idr",
-        "myr",
-        "php",
-        "vnd",
-        "ils",
-        "aed",
-        "sar",
-        "rub",
-        "uah",
-        "kes",
-        "ngn",
-        "egp",
-    ]
-)
 _WORD = re.compile(r"[^\W_]+")
 
 

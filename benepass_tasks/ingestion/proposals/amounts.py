@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from benepass_tasks.ingestion.proposals.profile import ColumnProfile
-from benepass_tasks.ingestion.proposals.question import Question
-from benepass_tasks.ingestion.proposals.reading import Reading, WrittenAs
-from benepass_tasks.ingestion.proposals.words import (
+from benepass_tasks.catalog.words import (
     CURRENCIES,
     SIGNS,
     currency_of,
     unit_of,
 )
+from benepass_tasks.ingestion.proposals.profile import ColumnProfile
+from benepass_tasks.ingestion.proposals.question import Question
+from benepass_tasks.ingestion.proposals.reading import Reading, WrittenAs
 
 CURRENCY: Final = "currency"
 """How the name of a question ends that asks for the currency of the reports."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
 from benepass_tasks.catalog.header_names import header_key
+from benepass_tasks.catalog.words import folded, words
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfile, of_all
-from benepass_tasks.ingestion.proposals.words import folded, words
 
 Keys = Mapping[str, Collection[str]]
 """The ids that are known already from other files or the warehouse, by the name of the column."""

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from benepass_tasks.catalog.words import folded, words
 from benepass_tasks.ingestion.proposals.profile import FileProfile
-from benepass_tasks.ingestion.proposals.words import folded, words
 
 MOST_WORDS = 4
 """Words that the beginning of a total has at most."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from benepass_tasks.catalog.words import CURRENCIES, folded, words
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile
-from benepass_tasks.ingestion.proposals.words import CURRENCIES, folded, words
 
 MOST_WORDS = 40
 """Different values that a column of labels may have."""
@@ -49,17 +49,18 @@ def status_labels(column: ColumnProfile) -> Labels:
 
 
 def counting_labels(column: ColumnProfile) -> Labels:
-    """Which values of a charge's status or type say that money was spent: `spent`, `not_spent`."""
-    return _labels(column, words().counts)
+    """Which values of a column that decides say that money was spent: `spent`, `not_spent`."""
+    is_mark = is_called(column, "voided")
+    return _labels(column, words().voided if is_mark else words().counts)
 
 
 def is_called(column: ColumnProfile, what: str) -> bool:
-    """Whether a column is called as the `status`, `type` or `currency` of a charge."""
+    """Whether a column is called as one that decides this about a charge."""
     return folded(column.header) in words().deciding[what]
 
 
 def deciding_column(columns: Iterable[ColumnProfile], what: str) -> ColumnProfile | None:
-    """The column of a charge that is its `status`, `type` or `currency`."""
+    """The column that decides this about a charge."""
     for column in columns:
         is_it = are_currencies(column) if what == "currency" else bool(column.counts)
         if is_it and is_called(column, what) and len(column.counts) <= MOST_WORDS:

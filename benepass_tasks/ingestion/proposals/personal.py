@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from benepass_tasks.catalog.datasets import PiiClass
+from benepass_tasks.catalog.words import folded, words
 from benepass_tasks.ingestion.proposals.columns import MOST, Keys
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile, of_all
-from benepass_tasks.ingestion.proposals.words import folded, words
 
 FEW: Final = 20
 """Values of which many records share each, so that they tell groups apart, not people."""

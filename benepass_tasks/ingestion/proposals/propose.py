@@ -8,6 +8,7 @@ from typing import Any
 from benepass_tasks.catalog.datasets import Declarations, DeclaredSource
 from benepass_tasks.catalog.header_names import INGESTED, column_name, header_key
 from benepass_tasks.catalog.layout import CSV, EXCEL
+from benepass_tasks.catalog.words import words
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.ingestion.proposals import meanings, spending
 from benepass_tasks.ingestion.proposals.columns import (
@@ -34,7 +35,6 @@ from benepass_tasks.ingestion.proposals.profile import (
 from benepass_tasks.ingestion.proposals.proposal import Proposal, ProposedColumn, Written
 from benepass_tasks.ingestion.proposals.question import Answers, Question, answered
 from benepass_tasks.ingestion.proposals.reading import Holds, Read
-from benepass_tasks.ingestion.proposals.words import words
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,9 +94,9 @@ def _repeats(found: Found) -> Iterator[Said]:
 
 
 def _counting(found: Found) -> Iterator[Said]:
-    """Which records are spend, by their status and type."""
+    """Which records are spend, by their status, type and mark."""
     counts: dict[str, list[str]] = {}
-    for what in ("status", "type"):
+    for what in ("status", "type", "voided"):
         column = meanings.deciding_column(found.others.values(), what)
         if column is not None:
             name = _name_of(found, column)

@@ -21,13 +21,16 @@ ROOT = Path(__file__).parents[3]
 CATALOG = catalog_of(ROOT)
 
 
-def warned(folder: Path, column: str, values: int, catalog: Catalog = CATALOG) -> list[str]:
+def numbers(count: int) -> list[str]:
+    return [str(number) for number in range(count)]
+
+
+def warned(folder: Path, column: str, values: list[str], catalog: Catalog = CATALOG) -> list[str]:
     file = folder / "w.duckdb"
     with duckdb.connect(file) as connection:
         connection.execute("create schema raw")
         connection.execute(
-            f'create table raw.transactions as select range::varchar as "{column}" '
-            f"from range({values})"
+            f'create table raw.transactions as select unnest(?::varchar[]) as "{column}"', [values]
         )
     with create_engine(f"duckdb:///{file}").connect() as connection:
         return [it.message for it in judge_unread(connection, catalog)]
@@ -36,32 +39,67 @@ def warned(folder: Path, column: str, values: int, catalog: Catalog = CATALOG) -
 @pytest.mark.parametrize(
     ("column", "meaning"),
     [
-        ("status", "status"),
-        ("payment_status", "status"),
-        ("estado", "status"),
-        ("transaction_type", "type"),
-        ("tipo", "type"),
-        ("currency", "currency"),
-        ("moneda", "currency"),
+        ("status", "status of a charge"),
+        ("payment_status", "status of a charge"),
+        ("estado", "status of a charge"),
+        ("transaction_type", "type of a charge"),
+        ("tipo", "type of a charge"),
+        ("dc", "type of a charge"),
+        ("currency", "currency of a charge"),
+        ("moneda", "currency of a charge"),
+        ("is_deleted", "mark of charges that do not count"),
+        ("test", "mark of charges that do not count"),
+        ("reversal_of", "charge that a record takes back"),
     ],
 )
 def test_one_that_looks_like_it_is_warned_about_with_what_to_write(
     column: str, meaning: str, tmp_path: Path
 ) -> None:
-    (message,) = warned(tmp_path, column, 3)
-    assert message.startswith(f"{column} looks like the {meaning} of a charge (3 values)")
+    (message,) = warned(tmp_path, column, numbers(3))
+    assert message.startswith(f"{column} looks like the {meaning} (3 values)")
     assert f"ignored: [{column}]" in message
 
 
 @pytest.mark.parametrize(
-    ("column", "values"),
-    [("note", 3), ("status", MOST_VALUES + 1), ("status", 0), ("statusbar", 3), ("amount", 3)],
+    ("values", "meaning"),
+    [
+        (["purchase", "Refund"], "type of a charge"),
+        (["POSTED", "declined "], "type of a charge"),
+        (["usd", "EUR"], "currency of a charge"),
+        (["EUR"], "currency of a charge"),
+    ],
 )
-def test_others_are_not(column: str, values: int, tmp_path: Path) -> None:
+def test_one_with_no_other_values_than_such_words_is_warned_about_whatever_its_name(
+    values: list[str], meaning: str, tmp_path: Path
+) -> None:
+    (message,) = warned(tmp_path, "f12", values)
+    assert message.startswith(f"f12 looks like the {meaning} ({len(values)} values)")
+
+
+def test_the_charge_that_a_record_takes_back_may_be_any_of_many(tmp_path: Path) -> None:
+    (message,) = warned(tmp_path, "original_transaction_id", numbers(100))
+    assert "looks like the charge that a record takes back (more than 30 values)" in message
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("note", numbers(3)),
+        ("note", ["posted", "lunch with Ann"]),
+        ("note", ["usd"]),
+        ("status", numbers(MOST_VALUES + 1)),
+        ("status", []),
+        ("reversal_of", []),
+        ("statusbar", numbers(3)),
+        ("latest_test", numbers(3)),
+        ("amount", numbers(3)),
+    ],
+)
+def test_others_are_not(column: str, values: list[str], tmp_path: Path) -> None:
     assert warned(tmp_path, column, values) == []
 
 
 def test_one_that_somebody_has_looked_at_is_not(tmp_path: Path) -> None:
     source = replace(CATALOG.sources["transactions"], ignored=("status",))
     sources = MappingProxyType({**CATALOG.sources, "transactions": source})
-    assert warned(tmp_path, "status", 3, replace(CATALOG, sources=sources)) == []
+    assert warned(tmp_path, "status", numbers(3), replace(CATALOG, sources=sources)) == []

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from benepass_tasks.catalog.forms import SIGNS as BY_CODE
-from benepass_tasks.ingestion.header_units import CODES, HUNDREDTHS
+from benepass_tasks.catalog.units import CODES, HUNDREDTHS
 
 CENTS = frozenset(it for it in HUNDREDTHS if it.isalpha())
 CURRENCIES = CODES
@@ -47,9 +47,12 @@ class Words:
     Attributes:
         columns: The names of each column of the catalog.
         own_id: What the id may be called in the file of its own kind.
-        deciding: The names of columns that decide whether a charge counts.
+        deciding: The names of columns that decide whether and how a charge counts, by what they
+            say: its `status`, `type` or `currency`, that it is `voided`, or of which charge it is
+            the `reversal`.
         status: What the values of an employee's status mean.
         counts: What the values of a charge's status or type mean.
+        voided: What the values of the mark of charges that do not count mean.
         nothing: Values that say that there is none, in lower case.
         totals: What a line begins with that is no record.
         personal: The kinds of personal values, the first that fits counts.
@@ -60,6 +63,7 @@ class Words:
     deciding: Mapping[str, frozenset[str]]
     status: Mapping[str, str]
     counts: Mapping[str, str]
+    voided: Mapping[str, str]
     nothing: frozenset[str]
     totals: frozenset[str]
     personal: Sequence[PersonalKind]
@@ -77,6 +81,7 @@ def words() -> Words:
         deciding={name: _names(listed) for name, listed in said["deciding"].items()},
         status=_meanings(said["status"]),
         counts=_meanings(said["counts"]),
+        voided=_meanings(said["voided"]),
         nothing=frozenset(it.lower() for it in said["nothing"]),
         totals=_names(said["totals"]),
         personal=[
