@@ -9,8 +9,13 @@ from pathlib import Path
 
 import luigi
 import pytest
+from examples import MATRIX
+from hypothesis import settings
 from projects import ROOT
 from workspace import KILLER, Workspace, new_project
+
+# pytest's flag --hypothesis-profile, which it reads later, can name another one.
+settings.load_profile(MATRIX)
 
 # Luigi has read the luigi.cfg of this checkout, whose settings are about the sample.
 luigi.configuration.get_config().remove_section("benepass")

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import luigi
+from commands import run_line
 from projects import ROOT, catalog_of, remembered
 
 from benepass_tasks.catalog import load_catalog
@@ -51,6 +52,11 @@ FILES = {
 META_TABLES = (
     "select 1 from duckdb_tables() "
     "where schema_name = 'meta' and table_name in ('markers', 'loads')"
+)
+
+VOUCHED_FOR = (
+    "select name, built_at from meta.markers union all "
+    "select source || '/' || file, loaded_at from meta.loads"
 )
 
 
@@ -162,43 +168,26 @@ class Workspace:
 
     def vouched_for(self) -> set[tuple[str, object]]:
         """What the warehouse says was made, and when."""
-        if not self.warehouse.exists() or len(self.query(META_TABLES)) < 2:
+        if not self.warehouse.exists():
             return set()
-        return set(
-            self.query(
-                "select name, built_at from meta.markers union all "
-                "select source || '/' || file, loaded_at from meta.loads"
-            )
-        )
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            if len(connection.execute(META_TABLES).fetchall()) < 2:
+                return set()
+            return {*connection.execute(VOUCHED_FOR).fetchall()}
 
     def run_command(
         self, *flags: str, task: str = "BuildMarts", **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run `luigi --module benepass_tasks` with a task and flags, in the project's folder."""
         command = [task if part == "BuildMarts" else part for part in self.command]
-        return subprocess.run(
-            [*command, *flags],
-            cwd=self.root,
-            env=self.environment | environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return run_line([*command, *flags], self.root, self.environment | environment)
 
     def run_until_killed(self, killer: str, moment: int | str, task: str = "BuildMarts") -> bool:
         """Run a program that kills itself at a moment of a task; whether it came to that."""
         python, *command = [task if part == "BuildMarts" else part for part in self.command]
         flags = command[command.index("--module") :]
-        done = subprocess.run(
-            [python, "-c", killer, str(moment), *flags],
-            cwd=self.root,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        line = [python, "-c", killer, str(moment), *flags]
+        done = run_line(line, self.root, self.environment)
         assert done.returncode in (0, -signal.SIGKILL), done.stderr
         return done.returncode != 0
 

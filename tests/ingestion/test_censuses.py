@@ -12,7 +12,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from projects import ROOT
 from warehouses import warehouse
@@ -235,7 +236,7 @@ def expected(censuses: Sequence[Sequence[str]], days: Sequence[date]) -> dict[st
     return {id_: days[place + 1] if place + 1 < len(days) else None for id_, place in last.items()}
 
 
-@settings(max_examples=5, deadline=None)
+@examples(3)
 @given(censuses=st.lists(people, min_size=1, max_size=4), data=st.data())
 def test_the_same_people_have_left_whatever_the_number_of_loads_and_their_order(
     companies: Companies, censuses: list[list[str]], data: st.DataObject

@@ -69,11 +69,11 @@ def _sweep(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("finished")
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(2))
 def test_a_run_killed_before_any_of_its_commits_is_finished_by_the_next(
     workspace: Workspace, tmp_path: Path, killer: str, part: int
 ) -> None:
-    moments = (f"commit {number}" for number in range(part, 1_000, 4))
+    moments = (f"commit {number}" for number in range(part, 1_000, 2))
     kills, is_whole = _sweep(workspace, tmp_path, killer, moments)
     assert kills > 1
     assert is_whole, "the run never came to its end; the sweep covers only a part of it"

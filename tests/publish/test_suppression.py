@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from projects import catalog_of
 
@@ -399,7 +400,7 @@ def attacked(
 
 
 @given(companies, st.integers(1, 7))
-@settings(max_examples=60, deadline=None)
+@examples(15)
 def test_no_withheld_figure_follows_from_what_is_published(
     catalog: Catalog, company: list[Account], least: int
 ) -> None:

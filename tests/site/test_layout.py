@@ -6,7 +6,8 @@ import random
 import time
 from itertools import combinations, pairwise
 
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benepass_tasks.site.layout import BOX_HEIGHT, BOX_WIDTH, COLUMN_GAP, Layout, arrange
@@ -30,7 +31,7 @@ def graphs(draw: st.DrawFn) -> tuple[dict[str, list[str]], dict[str, list[str]]]
 
 
 @given(graph=graphs())
-@settings(max_examples=80, deadline=None)
+@examples(30)
 def test_each_table_has_a_place_of_its_own_right_of_what_it_reads(
     graph: tuple[dict[str, list[str]], dict[str, list[str]]],
 ) -> None:
@@ -52,7 +53,7 @@ def test_each_table_has_a_place_of_its_own_right_of_what_it_reads(
 
 
 @given(graph=graphs())
-@settings(max_examples=40, deadline=None)
+@examples(15)
 def test_links_lead_from_who_is_read_to_who_reads_past_all_other_boxes(
     graph: tuple[dict[str, list[str]], dict[str, list[str]]],
 ) -> None:

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benepass_tasks.catalog.datasets import DeclaredColumn
@@ -83,7 +84,7 @@ def grouped(digits: str, mark: str, *, is_indian: bool = False) -> str:
 amounts = st.decimals(Decimal("-99999999999.99"), Decimal("99999999999.99"), places=2)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(value=amounts, data=st.data())
 def test_an_amount_in_any_declared_form_comes_back_equal(
     connection: duckdb.DuckDBPyConnection, value: Decimal, data: st.DataObject
@@ -224,7 +225,7 @@ DATE_FORMATS = (
 days = st.dates(date(1970, 1, 1), date(2060, 12, 31))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(day=days, text=st.sampled_from(DATE_FORMATS))
 def test_a_day_in_any_declared_format_comes_back_equal(
     connection: duckdb.DuckDBPyConnection, day: date, text: str
@@ -233,7 +234,7 @@ def test_a_day_in_any_declared_format_comes_back_equal(
     assert read(connection, column("date", formats=(text,)), [written]) == {written: day}
 
 
-@settings(max_examples=60, deadline=None)
+@examples(8)
 @given(day=days, order=st.sampled_from(["DMY", "MDY", "YMD"]), mark=st.sampled_from("/.-"))
 def test_a_day_in_any_declared_order_comes_back_equal(
     connection: duckdb.DuckDBPyConnection, day: date, order: str, mark: str
@@ -245,7 +246,7 @@ def test_a_day_in_any_declared_order_comes_back_equal(
     assert found == dict.fromkeys(texts, day)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(day=st.dates(date(1900, 3, 1), date(9999, 12, 31)))
 def test_a_day_of_excels_calendar_comes_back_equal(
     connection: duckdb.DuckDBPyConnection, day: date
@@ -292,7 +293,7 @@ moments = st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)).map(  # noqa:
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(
     moment=moments,
     text=st.sampled_from(
@@ -307,7 +308,7 @@ def test_an_instant_in_any_declared_format_comes_back_equal(
     assert read(connection, column("instant", formats=(declared,)), [written]) == {written: moment}
 
 
-@settings(max_examples=60, deadline=None)
+@examples(15)
 @given(moment=moments, unit=st.sampled_from(["seconds", "milliseconds"]))
 def test_an_instant_counted_since_1970_comes_back_equal_and_in_no_other_unit(
     connection: duckdb.DuckDBPyConnection, moment: datetime, unit: str
@@ -319,7 +320,7 @@ def test_an_instant_counted_since_1970_comes_back_equal_and_in_no_other_unit(
     assert read(connection, column("instant", epoch=other), [text]) == {text: None}
 
 
-@settings(max_examples=60, deadline=None)
+@examples(8)
 @given(moment=moments, zone=st.sampled_from(["America/New_York", "Europe/Paris", "Asia/Kolkata"]))
 def test_a_local_time_becomes_that_instant_or_is_told_to_be_doubtful(
     connection: duckdb.DuckDBPyConnection, moment: datetime, zone: str

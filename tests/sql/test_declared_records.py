@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from casebook import USUAL, read_case
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from promises import broken
 from workbench import PROJECT, Workbench
@@ -193,7 +194,7 @@ VERSIONS = st.lists(
 
 @pytest.mark.slow
 @given(VERSIONS, st.data())
-@settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@examples(5)
 def test_the_last_valid_version_counts_however_records_arrive_in_files(
     workbench: Workbench, versions: list[tuple[str, str]], data: st.DataObject
 ) -> None:

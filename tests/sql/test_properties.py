@@ -7,7 +7,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from promises import broken
 from workbench import with_provenance
@@ -133,16 +134,6 @@ FILES_OF_A_DAY = st.fixed_dictionaries(
 ).map(placed)
 
 
-def examples(number: int) -> settings:
-    return settings(
-        max_examples=number,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
-
-
 # --- Properties -----------------------------------------------------------------------------------
 
 
@@ -173,7 +164,7 @@ def everything_built(workbench: Workbench, raw: Mapping[str, Sequence[Row]]) -> 
         return Built(connection, [*workbench.raw_tables(), *workbench.models])
 
 
-@examples(60)
+@examples(10)
 @given(raw=FILES_OF_A_DAY)
 def test_nothing_is_lost_and_nothing_is_in_two_places(workbench: Workbench, raw: RawRows) -> None:
     built = everything_built(workbench, raw)
@@ -186,14 +177,14 @@ def test_nothing_is_lost_and_nothing_is_in_two_places(workbench: Workbench, raw:
     addresses_are_masked(built)
 
 
-@examples(30)
+@examples(6)
 @given(raw=FILES_OF_A_DAY)
 def test_no_data_breaks_a_promise_that_fails_the_run(workbench: Workbench, raw: RawRows) -> None:
     with workbench.built(raw) as connection:
         assert broken(connection, workbench) == []
 
 
-@examples(25)
+@examples(4)
 @given(raw=FILES_OF_A_DAY, data=st.data())
 def test_order_of_the_raw_rows_changes_nothing(
     workbench: Workbench, raw: RawRows, data: st.DataObject
@@ -203,7 +194,7 @@ def test_order_of_the_raw_rows_changes_nothing(
     assert built.contents == again.contents
 
 
-@examples(15)
+@examples(3)
 @given(raw=FILES_OF_A_DAY)
 def test_building_again_changes_nothing(workbench: Workbench, raw: RawRows) -> None:
     relations = list(workbench.models)

@@ -21,7 +21,8 @@ from csv_reference import (
     Reference,
     Row,
 )
-from hypothesis import example, given, settings
+from examples import examples
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benepass_tasks.catalog.layout import Layout
@@ -379,7 +380,7 @@ bodies = any_bytes | any_records | mostly_good_records
 block_sizes = st.sampled_from([*SMALL_BLOCKS, LARGE_BLOCK]) | st.integers(1, 300)
 
 
-@settings(deadline=None, max_examples=400)
+@examples(100)
 @given(st.sampled_from(HEADERS), bodies, block_sizes)
 @example(b"x,y\n", b'"a"\r"b",c\n', 1)
 @example(b"x\n", b'"a""\n"\r\n', 3)
@@ -427,7 +428,7 @@ LAYOUT_TOKENS = [
 layout_bytes = st.lists(st.sampled_from(LAYOUT_TOKENS), max_size=40).map(b"".join)
 
 
-@settings(deadline=None, max_examples=1500)
+@examples(300)
 @given(st.sampled_from(LAYOUTS), layout_bytes, block_sizes, st.none() | st.integers(1, 2))
 @example(Layout(escapechar="\\"), b'a\n""\\', 1, None)
 def test_any_file_in_any_layout_is_read_as_the_reference_reads_it(
@@ -436,7 +437,7 @@ def test_any_file_in_any_layout_is_read_as_the_reference_reads_it(
     check_against_reference(data, block_bytes, layout=layout, fewest=fewest)
 
 
-@settings(deadline=None, max_examples=500)
+@examples(100)
 @given(st.sampled_from(LAYOUTS), layout_bytes, block_sizes, st.integers(1, 30), st.integers(1, 200))
 def test_a_layout_is_the_same_however_the_two_readers_take_turns(
     layout: Layout, body: bytes, block_bytes: int, smallest: int, largest: int
@@ -449,13 +450,13 @@ def test_a_layout_is_the_same_however_the_two_readers_take_turns(
         check_against_reference(header + body, block_bytes, 64, layout=layout, fewest=1)
 
 
-@settings(deadline=None, max_examples=200)
+@examples(50)
 @given(any_bytes, block_sizes)
 def test_any_file_is_read_as_the_reference_reads_it(data: bytes, block_bytes: int) -> None:
     check_against_reference(data, block_bytes)
 
 
-@settings(deadline=None, max_examples=200)
+@examples(50)
 @given(bodies, block_sizes, st.integers(1, 12))
 def test_any_limit_on_records_acts_as_in_the_reference(
     body: bytes, block_bytes: int, max_bytes: int
@@ -463,7 +464,7 @@ def test_any_limit_on_records_acts_as_in_the_reference(
     check_against_reference(b"x,y\n" + body, block_bytes, max(max_bytes, 3))
 
 
-@settings(deadline=None, max_examples=300)
+@examples(60)
 @given(mostly_good_records, st.integers(1, 40), st.integers(1, 300), block_sizes)
 def test_where_bulk_parsing_and_scanning_take_turns_changes_nothing(
     body: bytes, smallest: int, largest: int, block_bytes: int
@@ -475,7 +476,7 @@ def test_where_bulk_parsing_and_scanning_take_turns_changes_nothing(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=100)
+@examples(25)
 @given(bodies)
 @example(b'7,8\r"a\nb",1\n')
 def test_block_size_never_changes_the_result(body: bytes) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
+from examples import examples
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benepass_tasks.catalog.layout import Layout
@@ -128,7 +129,7 @@ def tables(draw: st.DrawFn) -> Table:
     return [tuple(f"column {place}" for place in range(width)), *rows]
 
 
-@settings(deadline=None, max_examples=500)
+@examples(100)
 @given(
     tables(),
     st.sampled_from(LAYOUTS),

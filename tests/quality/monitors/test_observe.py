@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from past import MONDAY, History
 from projects import catalog_of
@@ -271,7 +272,7 @@ def said(results: list[Result]) -> list[tuple[object, ...]]:
         max_size=12,
     )
 )
-@settings(max_examples=8, deadline=None)
+@examples(3)
 def test_a_rerun_that_changes_nothing_says_the_same(
     catalog: Catalog, days: list[tuple[int, float, int]]
 ) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from tracing import Database, lineage_of, unseen
 
@@ -95,11 +96,7 @@ def selects(
 
 
 @pytest.mark.slow
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+@examples(10)
 @given(query=queries(2))
 def test_no_flow_that_duckdb_shows_is_missed(
     database: Database, query: tuple[str, tuple[str, ...]]

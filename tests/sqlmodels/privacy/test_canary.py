@@ -22,7 +22,7 @@ VARIABLES = {"as_of_date": "date '2026-01-01'"}
 
 def searched(workspace: Workspace, variables: Mapping[str, str] = VARIABLES) -> Search:
     project = Project(workspace.root)
-    read = read_definitions(project, Cache(workspace.root / "models.json"))
+    read = read_definitions(project, Cache(workspace.data / ".warehouse.models.json"))
     return search(workspace.warehouse, read.catalog, read.graph, variables)
 
 
