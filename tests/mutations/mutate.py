@@ -278,7 +278,7 @@ def _failing_tests(copy: Path, arguments: Sequence[str]) -> list[str]:
         MutationError: no test ran, or they took too long.
     """
     cache = copy.parent / "cache"
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-m", "not browser"]
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-m", "not browser and not nightly"]
     said = _run(copy, [*command, "-o", f"cache_dir={cache}", *arguments])
     if not said:
         return []
