@@ -396,7 +396,7 @@ def of_forms(holds: Any, *forms: WrittenAs) -> DeclaredColumn:  # noqa: ANN401 -
     return DeclaredColumn("x", None, None, None, None, form=ColumnForm(holds, forms))
 
 
-@settings(max_examples=15, deadline=None)
+@examples(5)
 @given(data=st.data())
 @pytest.mark.parametrize(
     ("holds", "writers", "values"),
