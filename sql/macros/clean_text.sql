@@ -4,7 +4,12 @@
 create or replace macro clean_text(value) as
     case
         when regexp_full_match(value, '[!-<>-~][!-~]*( +[!-~]+)*') then value
-        when contains(value, '="')
-            then trimmed(regexp_replace(trimmed(value), '^="([^"]*)"$', '\1'))
-        else trimmed(value)
+        else
+            trimmed(
+                regexp_replace(
+                    value,
+                    '^[ \t\n\r\x{00A0}\x{FEFF}]*="([^"]*)"[ \t\n\r\x{00A0}\x{FEFF}]*$',
+                    '\1'
+                )
+            )
     end;
