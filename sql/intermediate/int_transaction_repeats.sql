@@ -6,14 +6,15 @@
 -- invalid record takes nothing away: it is kept out for its own reason, and the one before it
 -- stays. A record that does not count does: a charge that a later file declines is no spend.
 with alike_ids as (
-    -- Ids that are the same look alike, too: one pass finds both.
-    select id_skeleton(transaction_id) as skeleton
+    -- Ids that are the same look alike, too: one pass finds both. A narrow key does for that; ids
+    -- that share a hash by chance are told apart below.
+    select hash(id_skeleton(transaction_id)) as skeleton_hash
     from intermediate.int_transactions_enriched
     where transaction_id is not null
-    group by skeleton
+    group by skeleton_hash
     having count(*) > 1
     union
-    select id_skeleton(transaction_id) as skeleton
+    select hash(id_skeleton(transaction_id)) as skeleton_hash
     from quality.uncounted_transactions
 ),
 
@@ -23,7 +24,7 @@ alike as materialized (
         transactions._row_number,
         transactions.transaction_id,
         coalesce(transactions.transaction_id_as_written, transactions.transaction_id) as written_id,
-        alike_ids.skeleton,
+        id_skeleton(transactions.transaction_id) as skeleton,
         transactions.resends = 'supersede' as is_superseding,
         transactions.record_order,
         transactions.employee_id,
@@ -43,7 +44,8 @@ alike as materialized (
         ] as content
     from intermediate.int_transactions_enriched as transactions
     inner join alike_ids
-        on id_skeleton(transactions.transaction_id) = alike_ids.skeleton
+        on hash(id_skeleton(transactions.transaction_id)) = alike_ids.skeleton_hash
+    where transactions.transaction_id is not null
 ),
 
 look_alike_ids as (

@@ -148,24 +148,27 @@ flag_rates as (
 -- What cannot be read as an amount weighs as much as an amount on average.
 money as (
     select
-        all_amounts.source,
-        all_amounts.rejection_reason is null as is_accepted,
-        coalesce(
-            abs(all_amounts.amount),
-            avg(abs(all_amounts.amount)) over (partition by all_amounts.source),
-            1
-        ) as weight
+        source,
+        rejection_reason,
+        coalesce(sum(abs(amount)), 0) as amount,
+        count(amount) as amounts,
+        count(*) - count(amount) as unreadable
     from all_amounts
-    anti join replaced on all_amounts.rejection_reason = replaced.issue
+    group by source, rejection_reason
 ),
 
 money_rates as (
     select
-        source,
-        coalesce(sum(weight) filter (where is_accepted), 0) / sum(weight) as accepted_rate
+        money.source,
+        coalesce(sum(money.amount) filter (where money.rejection_reason is null), 0) as accepted,
+        coalesce(sum(money.unreadable) filter (where money.rejection_reason is null), 0)
+            as accepted_unreadable,
+        sum(money.amount) as judged,
+        sum(money.unreadable) as judged_unreadable,
+        coalesce(sum(money.amount) / nullif(sum(money.amounts), 0), 1) as average
     from money
-    group by source
-    having sum(weight) > 0
+    anti join replaced on money.rejection_reason = replaced.issue
+    group by money.source
 ),
 
 -- Where most of a file's ids stand for something else in another file, they seem to restart.
@@ -321,8 +324,10 @@ select
     source as dataset,
     'accepted_money_rate' as figure,
     null as figure_name,
-    accepted_rate as figure_value
+    (accepted + accepted_unreadable * average) / (judged + judged_unreadable * average)
+        as figure_value
 from money_rates
+where judged + judged_unreadable * average > 0
 union all
 select
     source as dataset,
