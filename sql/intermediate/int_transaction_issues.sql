@@ -11,23 +11,23 @@ with last_records as (
 -- What ends a file without an id, an employee or an account, and is what the others come to.
 sums as (
     select
-        records._source_file,
-        records._row_number
-    from intermediate.int_transactions_enriched as records
+        endings._source_file,
+        endings._row_number
+    from intermediate.int_transactions_enriched as endings
     semi join last_records
         on
-            records._source_file = last_records._source_file
-            and records._row_number = last_records._row_number
-    inner join intermediate.int_transactions_enriched as others
+            endings._source_file = last_records._source_file
+            and endings._row_number = last_records._row_number
+    inner join intermediate.int_transactions_enriched as charges
         on
-            records._source_file = others._source_file
-            and records._row_number > others._row_number
+            endings._source_file = charges._source_file
+            and endings._row_number > charges._row_number
     where
-        records.transaction_id is null
-        and records.employee_id is null
-        and records.benefit_account_id is null
-    group by records._source_file, records._row_number
-    having any_value(records.amount) = sum(others.amount)
+        endings.transaction_id is null
+        and endings.employee_id is null
+        and endings.benefit_account_id is null
+    group by endings._source_file, endings._row_number
+    having any_value(endings.amount) = sum(charges.amount)
 ),
 
 found as (

@@ -30,6 +30,22 @@ found as (
     group by source
 ),
 
+-- What a file lacks a column for.
+absent as (
+    select
+        loads.source,
+        loads.file as source_file,
+        issue_types.issue
+    from meta.loads as loads
+    inner join quality.issue_types as issue_types
+        on loads.source = issue_types.source and starts_with(issue_types.issue, 'missing_')
+    anti join meta.loaded_columns as loaded_columns
+        on
+            loads.source = loaded_columns.source
+            and loads.file = loaded_columns.file
+            and issue_types.issue = 'missing_' || loaded_columns.column_name
+),
+
 -- A value that is missing since the file has no such column says nothing of the record.
 records_with_flags as (
     select
@@ -37,20 +53,7 @@ records_with_flags as (
         all_issues._source_file,
         all_issues._row_number
     from all_issues
-    anti join (
-        select
-            loads.source,
-            loads.file as source_file,
-            issue_types.issue
-        from meta.loads as loads
-        inner join quality.issue_types as issue_types
-            on loads.source = issue_types.source and starts_with(issue_types.issue, 'missing_')
-        anti join meta.loaded_columns as loaded_columns
-            on
-                loads.source = loaded_columns.source
-                and loads.file = loaded_columns.file
-                and issue_types.issue = 'missing_' || loaded_columns.column_name
-    ) as absent
+    anti join absent
         on
             all_issues.source = absent.source
             and all_issues._source_file = absent.source_file
