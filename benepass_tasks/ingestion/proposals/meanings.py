@@ -49,7 +49,7 @@ def status_labels(column: ColumnProfile) -> Labels:
 
 
 def counting_labels(column: ColumnProfile) -> Labels:
-    """Which values of a column that decides say that money was spent: `spent`, `not_spent`."""
+    """What the values of a column that decides say of money: `spent`, `refund`, `not_spent`."""
     is_mark = is_called(column, "voided")
     return _labels(column, words().voided if is_mark else words().counts)
 

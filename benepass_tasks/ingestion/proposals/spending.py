@@ -66,7 +66,7 @@ def say(found: Found) -> Said:
     """
     parts = [*_repeats(found), *_currency(found)]
     if found.is_of_money:
-        parts += [*_counting(found), *_refunds(found)]
+        parts += _spend(found)
     records: dict[str, object] = {}
     for part in parts:
         records |= part.records
@@ -93,37 +93,66 @@ def _repeats(found: Found) -> Iterator[Said]:
         yield Said(notes=[f"{many} say the same there; {again.again - again.alike:,} are restated"])
 
 
-def _counting(found: Found) -> Iterator[Said]:
-    """Which records are spend, by their status, type and mark."""
+def _spend(found: Found) -> Iterator[Said]:
+    """Which records are spend by their status, type or mark, and which give money back."""
+    deciding = _deciding(found)
+    named = {name: back for name, it in deciding.items() if (back := it.labels.meant.get("refund"))}
+    question = _refund_question(found, sum(deciding[name].count(named[name]) for name in named))
+    answer = answered(question, found.answers) if question else None
     counts: dict[str, list[str]] = {}
-    for what in ("status", "type", "voided"):
-        column = meanings.deciding_column(found.others.values(), what)
-        if column is not None:
-            name = _name_of(found, column)
-            spent, question = _spent(name, column, found.answers)
-            counted = sum(n for value, n in column.counts.items() if value.lower() in spent)
-            if spent and counted < column.filled:
-                counts[name] = spent
-            said = of_all(counted, column.filled, f"records are spend by their {name}")
-            yield Said(questions=[question] if question else [], notes=[said])
+    for name, it in deciding.items():
+        spent, unknown = _spent(name, it, found.answers)
+        # Those that are not expected are kept with what does not count.
+        spent += [] if answer == "quarantine" else named.get(name, [])
+        if spent and it.count(spent) < it.column.filled:
+            counts[name] = spent
+        said = of_all(it.count(spent), it.column.filled, f"records are spend by their {name}")
+        yield Said(questions=[unknown] if unknown else [], notes=[said])
     if counts:
         yield Said({"counts_when": counts})
+    if question and answer is None:
+        yield Said(questions=[question])
+    elif named and answer != "quarantine":
+        yield Said({"refunds": named})
+    elif answer in ("net", "quarantine"):
+        yield Said({"refunds": answer})
 
 
-def _spent(name: str, column: ColumnProfile, answers: Answers) -> tuple[list[str], Question | None]:
+@dataclass(frozen=True, slots=True)
+class _Deciding:
+    """A column that decides whether and how a charge counts, and what its values say."""
+
+    column: ColumnProfile
+    labels: meanings.Labels
+
+    def count(self, values: Sequence[str]) -> int:
+        """How many records have one of some values."""
+        return sum(n for value, n in self.column.counts.items() if value.lower() in values)
+
+
+def _deciding(found: Found) -> dict[str, _Deciding]:
+    columns = (
+        meanings.deciding_column(found.others.values(), what)
+        for what in ("status", "type", "voided")
+    )
+    return {
+        _name_of(found, it): _Deciding(it, meanings.counting_labels(it)) for it in columns if it
+    }
+
+
+def _spent(name: str, it: _Deciding, answers: Answers) -> tuple[list[str], Question | None]:
     """The values that say that money was spent, and the question where some are not known."""
-    labels = meanings.counting_labels(column)
     question = Question(
         f"counts_when.{name}",
         f"which values of {name} say that money was spent? Name them all, with commas: "
-        f"{plural(labels.unknown, 'record')} have others than the usual words",
+        f"{plural(it.labels.unknown, 'record')} have others than the usual words",
         {},
         "posted,settled",
     )
     answer = answered(question, answers)
     if answer is not None:
         return [it.strip().lower() for it in answer.split(",") if it.strip()], None
-    return list(labels.meant.get("spent", ())), question if labels.unknown else None
+    return list(it.labels.meant.get("spent", ())), question if it.labels.unknown else None
 
 
 def reporting_in(answers: Answers, declared: str) -> str:
@@ -153,24 +182,24 @@ def _currency(found: Found) -> Iterator[Said]:
         yield Said(questions=[question])
 
 
-def _refunds(found: Found) -> Iterator[Said]:
+def _refund_question(found: Found, named: int) -> Question | None:
+    """What to ask of records that give money back: by their sign, or so many by their type."""
     column = found.column("amount")
     below = column.matching(_is_below_zero) if column else 0
-    if column is None or not below:
-        return
+    if column is None or not (below or named):
+        return None
     choices = {
         "net": "refunds, which lower the spend",
         "quarantine": "not expected: they are kept out, and shown",
     }
     if below * 2 > column.filled:
         choices["spend"] = "spend, which these files give below zero"
-    many = of_all(below, column.filled, "amounts")
-    question = Question("refunds", f"what are amounts below zero? {many} are", choices)
-    answer = answered(question, found.answers)
-    if answer is None:
-        yield Said(questions=[question])
-    elif answer != "spend":
-        yield Said({"refunds": answer})
+    if below:
+        asks = f"what are amounts below zero? {of_all(below, column.filled, 'amounts')} are"
+    else:
+        many = of_all(named, column.filled, "records")
+        asks = f"what are records that say that money came back? {many} do"
+    return Question("refunds", asks, choices)
 
 
 def _is_below_zero(amount: str) -> bool:

@@ -90,6 +90,23 @@ def test_amounts_below_zero_are_asked_about() -> None:
     assert proposed(file, answers={"refunds": "net"}).records["refunds"] == "net"
 
 
+def test_records_that_say_that_money_came_back_are_asked_about_whatever_their_sign() -> None:
+    rows = [charge(1, more=",Kauf"), charge(2, more=",Kauf"), charge(3, more=",Erstattung")]
+    file = charges(*rows, more=",Buchungsart")
+    (question,) = proposed(file).questions
+    assert question.flags == ["--answer refunds=net", "--answer refunds=quarantine"]
+    net = proposed(file, answers={"refunds": "net"}).records
+    assert net["refunds"] == {"buchungsart": ["erstattung"]}
+    assert "counts_when" not in net
+    kept_out = proposed(file, answers={"refunds": "quarantine"}).records
+    assert kept_out["counts_when"] == {"buchungsart": ["kauf"]}
+
+
+def test_a_mark_of_charges_that_do_not_count_is_read_as_one() -> None:
+    file = charges(charge(1, more=",0"), charge(2, more=",1"), more=",is_deleted")
+    assert proposed(file).records["counts_when"] == {"is_deleted": ["0"]}
+
+
 def test_charges_that_are_all_below_zero_may_be_spend() -> None:
     file = charges(charge(1, "-4.00"), charge(2, "-2.50"))
     (question,) = proposed(file).questions
