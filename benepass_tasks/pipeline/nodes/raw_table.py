@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from sqlalchemy import Connection
 
@@ -35,7 +36,7 @@ class RawTableNode(Node):
         """The files of its source."""
         return [file.name for file in self.files]
 
-    @property
+    @cached_property
     def code_version(self) -> str:
         """Digest of what the catalog makes of its source's files and of the table."""
         return digest(*(file.code_version for file in self.files[:1]), *shape(self.table))

@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import ModuleType
 
 from sqlalchemy import Connection
@@ -39,7 +40,7 @@ class SourceFileNode(Node):
         """The source and the file."""
         return self.file.key
 
-    @property
+    @cached_property
     def code_version(self) -> str:
         """Digest of what the catalog and the reader make of the file."""
         columns = (
