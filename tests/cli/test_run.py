@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from commands import run_line
 
 from benepass_tasks.cli.commands.run import command
 
 if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
     from workspace import Workspace
 
 
-def run(workspace: Workspace, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "benepass_tasks", *arguments],
-        cwd=workspace.root,
-        env=workspace.environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def run(workspace: Workspace, *arguments: str) -> CompletedProcess[str]:
+    line = [sys.executable, "-m", "benepass_tasks", *arguments]
+    return run_line(line, workspace.root, workspace.environment)
 
 
 def test_without_a_task_it_builds_everything_up_to_the_pages(workspace: Workspace) -> None:
