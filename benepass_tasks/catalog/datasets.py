@@ -458,7 +458,6 @@ class DeclaredTable:
         source: For a raw table, the name of the source it is loaded from.
         columns: The columns by name, in the catalog's order; read-only.
         published: Whether analysts get the table.
-        rows_reason: Why nobody can be read off its rows, where an identifier decides about them.
         suppression: What they do not get of small groups; None where nothing is withheld.
         key: The columns whose values tell rows apart in what is said of them; may be none.
         tests: What the table promises as a whole.
@@ -476,7 +475,6 @@ class DeclaredTable:
     source: str | None
     columns: Mapping[str, DeclaredColumn]
     published: bool = False
-    rows_reason: str | None = None
     suppression: Suppression | None = None
     key: tuple[str, ...] = ()
     tests: tuple[DataTest, ...] = ()

@@ -289,7 +289,6 @@ class _SourceMetadataSchema(_MetadataSchema):
         {
             "materialized": "only a table is materialized; remove it",
             "grain": "only a table has a grain; remove it",
-            "rows_reason": "only the rows of a table are decided by SQL; remove it",
             "source": "only a raw table has a source; remove it",
             "published": "only a table can be published; remove it",
             "suppression": "only of a published table anything is withheld; remove it",
@@ -351,7 +350,6 @@ class _TableMetadataSchema(_MetadataSchema):
     kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
     materialized = Choice(get_args(Materialized))
     grain = Text()
-    rows_reason = Text()
     source = Text()
     published = Flag()
     suppression = Section(_SuppressionSchema())

@@ -65,7 +65,6 @@ class SmallProject:
     macros: dict[str, str] = field(default_factory=lambda: dict(MACROS))
     policy: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(POLICY))
     raw: dict[str, dict[str, Any]] = field(default_factory=dict)
-    metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, relation: str, sql: str, **columns: dict[str, Any]) -> SmallProject:
         """Add a model with the PII of its columns."""
@@ -122,11 +121,7 @@ class SmallProject:
             "_dlt_load_id": _column("VARCHAR", NONE),
         }
         tables = {
-            relation: _table(
-                relation,
-                {name: _column("VARCHAR", pii) for name, pii in it.items()},
-                **self.metadata.get(relation, {}),
-            )
+            relation: _table(relation, {name: _column("VARCHAR", pii) for name, pii in it.items()})
             for relation, it in self.columns.items()
         }
         return {

@@ -112,14 +112,6 @@ class Lineage:
             self._origins[ref] = self._followed_up(self._edges(ref), ref)
         return self._origins[ref]
 
-    def rows_decided_by(self, relation: str) -> Edges:
-        """All source columns that decide in the SQL of a table itself which rows it has.
-
-        Raises:
-            KeyError: there is no such table.
-        """
-        return self._followed_up(self.models[relation].rows, None)
-
     def row_origins(self, relation: str) -> Edges:
         """All source columns that decide which rows a table has, directly or further up.
 
@@ -128,7 +120,7 @@ class Lineage:
         """
         if relation not in self._row_origins:
             model = self.models[relation]
-            found = set(self.rows_decided_by(relation))
+            found = set(self._followed_up(model.rows, None))
             for reference in model.references:
                 if reference in self.models:
                     found |= self.row_origins(reference)

@@ -1,10 +1,9 @@
 """What each column carries by its lineage, held against what the catalog declares.
 
-A class is passed on by every path that passes the value on (DIRECT). What merely decides about a
-value or a row (INDIRECT) passes nothing on; but SQL that asks enough of an identifier spells it out
-of the answers, so that this needs a reason. An approved mask lowers an identifier to a pseudonym
-and never further (GDPR, article 4(5) and recital 26: a pseudonym is personal data); only counting
-leaves nothing of a person.
+A class is passed on by every path that passes the value on (DIRECT); what merely decides about a
+value (INDIRECT) is shown in the report and passes nothing on. An approved mask lowers an identifier
+to a pseudonym and never further (GDPR, article 4(5) and recital 26: a pseudonym is personal data);
+only counting leaves nothing of a person.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -18,13 +17,12 @@ from benepass_tasks.config.errors import PrivacyError
 from benepass_tasks.sqlmodels import ModelGraph
 from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.lineage import ColumnRef, Edge, Lineage
-from benepass_tasks.sqlmodels.lineage.edges import Edges
 from benepass_tasks.sqlmodels.privacy.masks import unapproved_masks
 
 if TYPE_CHECKING:
     from benepass_tasks.sqlmodels.effective import Definitions
 
-VERSION = "4"
+VERSION = "3"
 """Version of the rules; like one of what parses the SQL, a change proves every project anew."""
 
 RANK: Mapping[str, int] = {name: rank for rank, name in enumerate(get_args(PiiClass))}
@@ -32,9 +30,9 @@ RANK: Mapping[str, int] = {name: rank for rank, name in enumerate(get_args(PiiCl
 
 COUNTED = "count"
 
-Rule = Literal["policy", "undeclared", "leak", "decided", "treatment", "unsupported"]
-"""What a finding breaks: the policy itself, or a declaration that is missing, is too low, lacks its
-reason, is not kept, or that nothing supports."""
+Rule = Literal["policy", "undeclared", "leak", "treatment", "unsupported"]
+"""What a finding breaks: the policy itself, a declaration that is missing, too low, not kept, or
+that nothing supports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The verdict on every column, and what is wrong with the policy and the rows of tables."""
+    """The verdict on every column of every table, and on the policy."""
 
     verdicts: tuple[Verdict, ...]
     policy: tuple[Finding, ...]
@@ -124,9 +122,12 @@ def prove(catalog: Catalog, graph: ModelGraph, lineage: Lineage) -> Proof:
         for name, message in unapproved_masks(catalog, graph)
     )
     court = _Court(catalog, lineage)
-    tables = catalog.tables.values()
-    verdicts = tuple(court.verdict(it, column) for it in tables for column in it.columns.values())
-    return Proof(verdicts, (*policy, *(it for table in tables for it in court.rows(table))))
+    verdicts = (
+        court.verdict(table, column)
+        for table in catalog.tables.values()
+        for column in table.columns.values()
+    )
+    return Proof(tuple(verdicts), policy)
 
 
 def require_proof(definitions: "Definitions", cache: Cache) -> None:
@@ -164,7 +165,6 @@ class _Court:
             *self._not_kept(column, declared, untreated),
             *self._too_low(column, declared, [it for it in carried if it not in untreated]),
             *self._unsupported(column, declared, arriving),
-            *self._decided(column, declared, arriving),
         )
         return Verdict(
             column,
@@ -175,46 +175,8 @@ class _Court:
             findings=tuple({str(it): it for it in findings}.values()),
         )
 
-    def rows(self, table: Table) -> Iterator[Finding]:
-        """What decides unsaid which rows a table has."""
-        model = self._lineage.models[table.relation]
-        if table.rows_reason:
-            return
-        asked = self._of(self._lineage.rows_decided_by(table.relation))
-        found = {str(it.edge.origin): it for it in asked if it.class_ == "identifier"}
-        for origin, it in sorted(found.items()):
-            message = (
-                f"identifier {it.kind} ({origin}) decides which rows there are. "
-                f"{self._other_way(it)}, or say in rows_reason why nobody can be read off them"
-            )
-            yield Finding("decided", str(model.path), table.relation, message)
-
-    def _decided(
-        self, column: ColumnRef, declared: Pii, arriving: Iterable[Carried]
-    ) -> Iterator[Finding]:
-        if declared.class_ == "identifier" or declared.reason:
-            return
-        for it in arriving:
-            if it.edge.type == "INDIRECT" and it.class_ == "identifier":
-                message = (
-                    f"is decided by identifier {it.kind}. {self._other_way(it)}, or say why nobody "
-                    f"can be read off it: pii: {{class: {declared.class_}, reason: ...}}"
-                )
-                yield self._finding("decided", column, message, it)
-
-    def _other_way(self, carried: Carried) -> str:
-        masks = [
-            name
-            for name, it in self._catalog.masks.items()
-            if not it.kinds or carried.kind in it.kinds
-        ]
-        return f"Mask it first ({', '.join(masks)})" if masks else "Take an id instead"
-
     def _arriving(self, column: ColumnRef) -> Iterator[Carried]:
-        return self._of(self._lineage.origins(column))
-
-    def _of(self, edges: Edges) -> Iterator[Carried]:
-        for edge in edges:
+        for edge in self._lineage.origins(column):
             pii = self._catalog.sources[edge.origin.relation].columns[edge.origin.column].pii
             if pii.is_personal and edge.masking != COUNTED:
                 yield self._lowered(edge, pii)
