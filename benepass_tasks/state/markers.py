@@ -196,7 +196,7 @@ def columns_of_load(connection: Connection, source: str, file: str) -> list[str]
     """The columns that a file had when it was loaded."""
     of = LOADED_COLUMNS.c
     found = select(of.column_name).where(of.source == source, of.file == file)
-    return list(connection.execute(found).scalars())
+    return list(state_of(connection).execute(found).scalars())
 
 
 def recount_kept(connection: Connection, source: str, relation: str) -> int:
@@ -207,7 +207,7 @@ def recount_kept(connection: Connection, source: str, relation: str) -> int:
     """
     total, of = 0, LOADS.c
     kept = select(of.file).where(of.source == source, of.code_version == KEPT)
-    for file in connection.execute(kept).scalars().all():
+    for file in state_of(connection).execute(kept).scalars().all():
         rows = connection.exec_driver_sql(
             f"select count(*) from {quote_relation(relation)} where _source_file = ?",  # noqa: S608
             (file,),
@@ -215,7 +215,7 @@ def recount_kept(connection: Connection, source: str, relation: str) -> int:
         counts = dict.fromkeys(("lines", "records", "parsed"), rows)
         counts |= dict.fromkeys(("rejected", "passed_over"), 0)
         of_file = of.source == source, of.file == file
-        connection.execute(update(LOADS).where(*of_file).values(**counts))
+        state_of(connection).execute(update(LOADS).where(*of_file).values(**counts))
         total += rows
         if not rows:
             forget_load(connection, source, file)
