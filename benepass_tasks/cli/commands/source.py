@@ -58,7 +58,7 @@ def command() -> None:
     examples=(
         "source inspect data/employees.csv",
         "source inspect data/transactions.csv --source transactions --answer refunds=net",
-        "source inspect data/transactions.csv --json",
+        "source inspect data/employees.csv --json",
     )
 )
 @of_files
