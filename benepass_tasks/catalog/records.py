@@ -89,10 +89,17 @@ def check_read(declared: Declarations, read: Collection[tuple[str, str]]) -> Ite
 
 
 def _said(declared: Declarations, source: DeclaredSource) -> Iterator[str]:
-    """The words that the entry of a source has."""
+    """The words that the entry of a source has, of those that only a model can act on."""
     entry = declared.entries and declared.entries.document.data.get(source.name)
     metadata = entry.get("metadata") if isinstance(entry, Mapping) else None
-    return (word for word in READ_AS if isinstance(metadata, Mapping) and word in metadata)
+    if not isinstance(metadata, Mapping):
+        return
+    holds_amounts = any(it.form.holds == "amount" for it in source.columns.values())
+    for word in READ_AS:
+        # The currency that is reported decides by itself which headers of amounts are refused.
+        is_enough = word == "currency" and source.currency.column is None and holds_amounts
+        if word in metadata and not is_enough:
+            yield word
 
 
 def record_columns(source: DeclaredSource) -> Iterator[DeclaredColumn]:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -105,9 +105,9 @@ def folded(text: str) -> str:
     """A name or word as it is compared: words in lower case, without accents and punctuation.
 
     What says the unit is no part of a name: `Betrag (EUR)`, `amount_cents`, `Date (UTC)`. Nor are
-    articles, and a number is one by any of its names: `N° de compte`, `Account number`.
+    articles, and a number is one by any of its names: `N° de compte`, `Account #`.
     """
-    parted = _CAMEL.sub(" ", unicodedata.normalize("NFKC", text))
+    parted = _CAMEL.sub(" ", unicodedata.normalize("NFKC", text)).replace("#", " no ")
     plain = "".join(
         letter
         for letter in unicodedata.normalize("NFKD", parted.casefold())
@@ -116,6 +116,27 @@ def folded(text: str) -> str:
     found = _WORD.findall(plain)
     kept = [it for it in found if it not in _FILLERS | _ARTICLES | CENTS | CURRENCIES]
     return " ".join("no" if it in _NUMBER else it for it in kept or found)
+
+
+def decided_by(name: str, values: Collection[str]) -> str | None:
+    """What a column decides about a charge, as in `Words.deciding`; None where it is nothing.
+
+    Args:
+        name: What the files call it.
+        values: Its different values; none where they are many.
+    """
+    called, deciding = folded(name), words().deciding
+    if not values:
+        return "reversal" if called in deciding["reversal"] else None
+    for meaning, names in deciding.items():
+        # `payment_status` is a status, while not every name with `test` in it is a mark.
+        may_be_part = meaning in ("status", "type", "currency")
+        if called in names or (may_be_part and names & {*called.split()}):
+            return meaning
+    said = {folded(it) for it in values}
+    if {it.strip().casefold() for it in values} <= CURRENCIES:
+        return "currency"
+    return "type" if words().counts.keys() >= said else None
 
 
 def unit_of(header: str) -> str | None:

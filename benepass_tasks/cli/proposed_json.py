@@ -43,7 +43,7 @@ def _column(column: "ProposedColumn") -> Iterator[tuple[str, object]]:
     yield "is_new", column.is_new
     yield "is_left", column.is_left
     yield "holds", column.holds
-    yield "written_as", dict(column.form.written_as)
+    yield "written_as", column.form.written_as
     yield "synonyms", {label: list(words) for label, words in column.synonyms.items()}
     yield "evidence", column.form.evidence
     guess = column.guess

@@ -6,6 +6,7 @@ import gzip
 import zipfile
 from typing import TYPE_CHECKING
 
+import openpyxl
 import pytest
 
 from benepass_tasks.cli import proposing
@@ -26,8 +27,13 @@ T2;E1;A1;Iron Heron Gym;1.050,00;06.03.2025;
 T3;E2;A2;Plum Crate;12,50;31.03.2025;
 Summe;;;;1.122,50;;
 """
+GOOD = """\
+transaction_id,employee_id,benefit_account_id,merchant,amount,transaction_timestamp,category
+T1,E1,A1,Iron Heron Gym,60.25,2025-03-01T10:00:00Z,gym
+T2,E3,A3,Plum Crate,50.25,2025-03-02T10:00:00Z,groceries
+"""
 ZONE = ("--answer", "transaction_timestamp.zone=Europe/Berlin")
-ANSWERS = (*ZONE, "--answer", "encoding=cp1252")
+ANSWERS = (*ZONE, "--answer", "encoding=Windows-1252")
 
 
 def test_inspect_proposes_and_writes_nothing(
@@ -235,6 +241,30 @@ def test_a_file_that_fits_nothing_is_said_to_be_what_it_is(
     said = say("source", "inspect", str(workspace.root / "it.csv"))
     assert said.code == 1
     assert says in said.err
+
+
+def test_of_a_workbook_the_sheet_is_asked_for_and_its_title_and_total_are_no_records(
+    workspace: Workspace, say: Callable[..., Said]
+) -> None:
+    header, *records = [it.split(",") for it in GOOD.splitlines()]
+    (workspace.data / "transactions.csv").unlink()
+    path = workspace.data / "transactions.xlsx"
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(["Made by finance"])
+    sheet = book.create_sheet("Card export")
+    total = ["Total", None, None, None, "110.50"]
+    for row in (["Card charges, March"], [], header, *records, total):
+        sheet.append(row)
+    book.save(path)
+    asked = say("source", "inspect", str(path))
+    assert asked.code == 1
+    assert "  --answer 'sheet=Card export'" in asked.err.splitlines()
+    said = say("source", "add", str(path), "--answer", "sheet=Card export", "--yes")
+    assert said.code == 0, said.err
+    assert "  has 2 rows above the header: they fill fewer cells than most rows" in said.lines
+    workspace.run()
+    (spent,) = workspace.query("select count(*), sum(amount)::varchar from marts.fact_transactions")
+    assert spent == (2, "110.50")
 
 
 def test_a_damaged_workbook_is_named_and_said_to_be_one(

@@ -438,6 +438,17 @@ def test_a_word_that_no_model_reads_is_refused(
     assert f"(of such words they read {others}" in message
 
 
+def test_the_currency_that_is_reported_may_be_said_of_any_source_of_amounts(
+    changed: Changed,
+) -> None:
+    """It decides by itself which headers of amounts are refused."""
+    before = "    reconciliation: {staging: staging.stg_"
+    word = "    currency: {reporting: EUR}\n"
+    changed((f"{before}benefit_accounts", f"{word}{before}benefit_accounts"))
+    with pytest.raises(CatalogError, match="would do nothing"):
+        changed((f"{before}employees", f"{word}{before}employees"))
+
+
 def test_balances_leave_out_what_does_not_count_in_another_currency(declared: Declared) -> None:
     words = "counts_when: {status: [posted]}\ncurrency: {column: type}"
     charges = [

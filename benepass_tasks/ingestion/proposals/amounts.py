@@ -31,6 +31,7 @@ _NEGATIVE: Final = {
     "unicode_minus": re.compile(r"\u2212.*"),
 }
 _MINUS: Final = re.compile(r"\W*-")
+_INDIAN: Final = re.compile(r"[0-9]\D[0-9]{2}\D[0-9]{3}(?![0-9])")
 _WHOLE: Final = re.compile(r"[-+]?[0-9]+")
 
 
@@ -45,6 +46,11 @@ def amount_readings(column: ColumnProfile) -> Iterator[Reading]:
         seen = [it for it in thousands if _stands_in(it, column)]
         forms: list[WrittenAs] = [common | {"decimal": decimal}]
         forms += [common | {"decimal": decimal, "thousands": it} for it in seen]
+        forms += [
+            common | {"decimal": decimal, "thousands": it, "grouping": "indian"}
+            for it in seen
+            if any(map(_INDIAN.search, column.counts))
+        ]
         if decimal == "." and common:
             forms.insert(0, common)
         yield Reading(name, _MEANING[decimal], forms)

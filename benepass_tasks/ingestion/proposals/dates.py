@@ -5,8 +5,14 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
+from benepass_tasks.ingestion.proposals.columns import MOST
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile
 from benepass_tasks.ingestion.proposals.reading import Holds, Reading, WrittenAs
+
+DAY: Final = re.compile(
+    r"([0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{1,2}[./-][0-9]{1,2}[./-]([0-9]{4}|[0-9]{2}))"
+)
+"""What a date in numbers looks like, whatever comes first."""
 
 _SERIAL: Final = re.compile(r"[1-9][0-9]{4}([.][0-9]+)?")
 _NUMERIC: Final = re.compile(
@@ -27,7 +33,10 @@ _TIME: Final = re.compile(
     r"(?P<fraction>[.,][0-9]{1,9})?"
     r"(?P<half> ?[AaPp][Mm])?(?P<zone> ?(Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))?"
 )
-_FULL_MONTH: Final = 3
+_WEEKDAY: Final = re.compile(
+    r"((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:[a-z]*day)?)([, ]+)", re.IGNORECASE
+)
+_SHORT: Final = 3
 NUMBERS: Final = ("compact", "excel_serial", "epoch_seconds", "epoch_milliseconds")
 """The readings by which a number is a date."""
 
@@ -83,14 +92,17 @@ def _compact_format(value: str) -> str | None:
 
 
 def _named_format(value: str) -> str | None:
+    weekday = _WEEKDAY.match(value)
+    before = f"{'%a' if len(weekday[1]) == _SHORT else '%A'}{weekday[2]}" if weekday else ""
+    rest = value[weekday.end() :] if weekday else value
     for pattern, order in ((_NAMED, "dmy"), (_NAMED_FIRST, "mdy")):
-        found = pattern.fullmatch(value)
+        found = pattern.fullmatch(rest)
         time = _time_format(found["time"]) if found else None
         if found and time is not None:
-            month = "%B" if len(found["month"]) > _FULL_MONTH else "%b"
+            month = "%B" if len(found["month"]) > _SHORT else "%b"
             year = "%Y" if len(found["year"]) > 2 else "%y"  # noqa: PLR2004
             first, second = ("%d", month) if order == "dmy" else (month, "%d")
-            return f"{first}{found['s1']}{second}{found['s2']}{year}{time}"
+            return f"{before}{first}{found['s1']}{second}{found['s2']}{year}{time}"
     return None
 
 
@@ -124,6 +136,17 @@ def iso_format(value: str) -> str | None:
 
 _OFFSET: Final = re.compile(r".*:[0-9]{2}([.,][0-9]+)? ?[+-][0-9]{2}(:?[0-9]{2})?", re.DOTALL)
 _NAMED_ZONE: Final = re.compile(r".*[0-9] ?(Z|UTC|GMT)", re.DOTALL)
+
+
+def is_count(value: str) -> bool:
+    """Whether a value may be a number of seconds or milliseconds."""
+    return bool(_COUNT.fullmatch(value))
+
+
+def has_dates(column: ColumnProfile) -> bool:
+    """Whether nearly all values of a column look like dates or instants."""
+    found = column.matching(DAY.match)
+    return found > 0 and found >= MOST * column.filled
 
 
 def zone_in(value: str) -> str | None:

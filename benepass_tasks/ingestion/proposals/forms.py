@@ -20,13 +20,14 @@ from benepass_tasks.ingestion.proposals.amounts import (
 from benepass_tasks.ingestion.proposals.dates import (
     NUMBERS,
     date_readings,
+    is_count,
     is_literal_zone,
     iso_format,
     zone_in,
 )
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile, of_all
 from benepass_tasks.ingestion.proposals.question import Answers, Question, answered
-from benepass_tasks.ingestion.proposals.reading import Holds, Read, Trial, WrittenAs
+from benepass_tasks.ingestion.proposals.reading import Forms, Holds, Read, Trial, WrittenAs
 
 AS_IS = "as_is"
 """What an answer calls the canonical form."""
@@ -42,7 +43,7 @@ class Form:
         questions: What the values leave open; what is proposed is then only a part of it.
     """
 
-    written_as: WrittenAs = field(default_factory=dict)
+    written_as: Forms = field(default_factory=dict)
     evidence: str = ""
     questions: Sequence[Question] = ()
 
@@ -74,14 +75,16 @@ def form_of(  # noqa: PLR0913 - each is needed
     if not trial.read:
         return Form(evidence=_counted(trial, {}, ()) if column.counts else "")
     kept, questions = _kept(name, trial, answers)
-    written_as = _complete(trial, kept)
+    written_as = _amounts(trial, kept) if holds == "amount" else _complete(trial, kept)
     form = Form(written_as, _counted(trial, written_as, kept), questions)
     if questions:
         return form
+    if not isinstance(written_as, list) and holds == "instant":
+        return _with_zone(name, trial, form, written_as, answers)
     if holds != "amount":
-        return _with_zone(name, trial, form, answers) if holds == "instant" else form
-    named = written_as.get("currency", ())
-    foreign = currency_question(name, column, named, reporting)
+        return form
+    named = {mark for it in _forms(written_as) for mark in it.get("currency", ())}
+    foreign = currency_question(name, column, sorted(named), reporting)
     if foreign and answered(foreign, answers) is None:
         return replace(form, questions=[foreign])
     return _with_unit(name, trial, form, answers)
@@ -147,6 +150,20 @@ def _which(name: str, trial: Trial, doubtful: Sequence[str]) -> Question:
     return Question(name, f"how is {name} written? Its values look like {shapes}", choices)
 
 
+def _forms(written_as: Forms) -> list[WrittenAs]:
+    """The forms that say something."""
+    forms = written_as if isinstance(written_as, list) else [written_as]
+    return [it for it in forms if isinstance(it, dict)]
+
+
+def _amounts(trial: Trial, kept: Sequence[str]) -> Forms:
+    """What `written_as` says of amounts: one form if it reads all, else those that are mixed."""
+    single = trial.joined(kept)
+    if all(trial.read[it].keys() <= trial.values(single).keys() for it in kept):
+        return single
+    return trial.listed(kept)
+
+
 def _complete(trial: Trial, kept: Sequence[str]) -> WrittenAs:
     """What `written_as` says, so that what needs no declaration stays valid beside it."""
     written_as = trial.joined(kept)
@@ -161,7 +178,7 @@ def _complete(trial: Trial, kept: Sequence[str]) -> WrittenAs:
     return written_as
 
 
-def _counted(trial: Trial, written_as: WrittenAs, kept: Sequence[str]) -> str:
+def _counted(trial: Trial, written_as: Forms, kept: Sequence[str]) -> str:
     column = trial.column
     valid = trial.records(trial.values(written_as))
     said = of_all(valid, column.filled, "values are valid")
@@ -185,19 +202,28 @@ def _with_unit(name: str, trial: Trial, form: Form, answers: Answers) -> Form:
         said |= {"unit": "cents"} if answer == "cents" else {}
         if answer != "cents":
             said.pop("unit", None)
-    if answers.get("refunds") == "spend":
+    if answers.get("refunds") in ("spend", "spend_net"):
         said["sign"] = "spend_is_negative"
-    return replace(form, written_as=form.written_as | said)
+    return replace(form, written_as=_with(form.written_as, said))
 
 
-def _with_zone(name: str, trial: Trial, form: Form, answers: Answers) -> Form:
+def _with(written_as: Forms, said: WrittenAs) -> Forms:
+    """The same of each form; nothing is the canonical one any more."""
+    if not said or not isinstance(written_as, list):
+        return written_as | said if isinstance(written_as, dict) else written_as
+    return [said if it == "canonical" else it | said for it in written_as]
+
+
+def _with_zone(
+    name: str, trial: Trial, form: Form, written_as: WrittenAs, answers: Answers
+) -> Form:
     """The form, with the zone of local times, which nobody can tell from the values."""
-    local = [it for it in trial.values(form.written_as) if not _is_zoned(it, form.written_as)]
-    formats = form.written_as.get("formats", ())
+    local = [it for it in trial.values(written_as) if not _is_zoned(it, written_as)]
+    formats = written_as.get("formats", ())
     literal = [it for it in formats if is_literal_zone(it)]
     if not local:
         zone = {"zone": "UTC"} if literal else {}
-        return replace(form, written_as=form.written_as | zone)
+        return replace(form, written_as=written_as | zone)
     question = Question(
         f"{name}.zone",
         f"in which time zone is {name}? {of_all(trial.records(local), trial.column.filled, 'say')} "
@@ -214,12 +240,22 @@ def _with_zone(name: str, trial: Trial, form: Form, answers: Answers) -> Form:
             f"--answer {question.name}={zone_name}: there is no such zone"
             + (near or "; write it as America/New_York")
         )
-    written_as = form.written_as | {"zone": zone_name}
+    zoned: Forms = written_as | {"zone": zone_name}
     if literal and zone_name != "UTC":
-        # Their instants are in UTC, and the form would have them in the zone.
-        written_as["formats"] = [it for it in formats if it not in literal]
-    return replace(form, written_as=written_as, evidence=_counted(trial, written_as, ()))
+        # Their instants are in UTC, and one form would have them in the zone.
+        zoned = _apart(trial, written_as, literal, zone_name)
+    return replace(form, written_as=zoned, evidence=_counted(trial, zoned, ()))
+
+
+def _apart(trial: Trial, written_as: WrittenAs, literal: Sequence[str], zone: str) -> Forms:
+    """Instants in UTC by their format in a form of their own, beside local ones."""
+    local = {word: it for word, it in written_as.items() if word != "formats"}
+    formats = [it for it in written_as["formats"] if it not in literal]
+    local |= {"formats": formats} if formats else {}
+    utc: WrittenAs = {"formats": list(literal), "zone": "UTC"}
+    is_canonical = trial.values(utc).keys() <= trial.values({}).keys()
+    return ["canonical" if is_canonical else utc, local | {"zone": zone}]
 
 
 def _is_zoned(value: str, written_as: WrittenAs) -> bool:
-    return zone_in(value) is not None or ("epoch" in written_as and value.isdigit())
+    return zone_in(value) is not None or ("epoch" in written_as and is_count(value))

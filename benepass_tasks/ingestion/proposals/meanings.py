@@ -1,10 +1,13 @@
 """What values mean: words for nothing, for a status, for what counts as spent, and currencies."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benepass_tasks.catalog.words import CURRENCIES, folded, words
+from benepass_tasks.catalog.words import CURRENCIES, decided_by, folded, words
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile
+
+_LABEL = re.compile(r"[0-9]{0,3}[^0-9@]{0,40}[0-9]{0,3}")
 
 MOST_WORDS = 40
 """Different values that a column of labels may have."""
@@ -59,13 +62,12 @@ def is_called(column: ColumnProfile, what: str) -> bool:
     return folded(column.header) in words().deciding[what]
 
 
-def deciding_column(columns: Iterable[ColumnProfile], what: str) -> ColumnProfile | None:
-    """The column that decides this about a charge."""
-    for column in columns:
-        is_it = are_currencies(column) if what == "currency" else bool(column.counts)
-        if is_it and is_called(column, what) and len(column.counts) <= MOST_WORDS:
-            return column
-    return None
+def decides(column: ColumnProfile) -> str | None:
+    """What a column decides about a charge, such as `status`; None where it is nothing."""
+    if not column.counts or len(column.counts) > MOST_WORDS:
+        return None
+    found = decided_by(column.header, column.counts)
+    return None if found == "currency" and not are_currencies(column) else found
 
 
 def is_known(column: ColumnProfile) -> bool:
@@ -73,16 +75,27 @@ def is_known(column: ColumnProfile) -> bool:
     return are_currencies(column) or not counting_labels(column).unknown
 
 
+def are_labels(column: ColumnProfile) -> bool:
+    """Whether the values are few, and each a code or some words."""
+    return len(column.counts) <= MOST_WORDS and all(map(_LABEL.fullmatch, column.counts))
+
+
 def are_currencies(column: ColumnProfile) -> bool:
     """Whether all values are codes of currencies."""
     return bool(column.counts) and all(it.casefold() in CURRENCIES for it in column.counts)
+
+
+def _without_code(words_: str) -> str:
+    """A label without the letter or digit before it that stands for it, as in `A - Active`."""
+    code, _, label = words_.partition(" ")
+    return label if len(code) == 1 else words_
 
 
 def _labels(column: ColumnProfile, meanings: Mapping[str, str]) -> Labels:
     meant: dict[str, list[str]] = {}
     unknown: dict[str, int] = {}
     for value, count in sorted(column.counts.items(), key=lambda it: (-it[1], it[0])):
-        meaning = meanings.get(folded(value))
+        meaning = meanings.get(folded(value)) or meanings.get(_without_code(folded(value)))
         if meaning is not None:
             known = meant.setdefault(meaning, [])
             known += [] if value.lower() in known else [value.lower()]

@@ -21,6 +21,7 @@ from benepass_tasks.ingestion.proposals.columns import (
     best_fit,
     fit,
 )
+from benepass_tasks.ingestion.proposals.dates import DAY
 from benepass_tasks.ingestion.proposals.forms import Form, form_of
 from benepass_tasks.ingestion.proposals.lines import has_second_header, totals
 from benepass_tasks.ingestion.proposals.personal import Guess, classify
@@ -100,12 +101,19 @@ def _known_source(fitting: Fit, profile: FileProfile, asked: Asked) -> Proposal:
     taken = {*source.columns, *INGESTED}
     rest = [column for place, column in enumerate(profile.columns) if place not in ours]
     others = [_other(column, taken, asked, is_twice=_is_twice(column, rest)) for column in rest]
+    order = asked.answers.get("ordered_by")
+    others = [
+        _typed(it, column, asked) if it.name == order else it
+        for it, column in zip(others, rest, strict=True)
+    ]
     ignored = [it.name for it in others if _is_ignored(it, asked.answers)]
     others = [replace(it, is_left=True) if it.name in ignored else it for it in others]
     named = {
         it.name: column for it, column in zip(others, rest, strict=True) if it.name not in ignored
     }
     said = spending.say(spending.Found(fitting, asked.profiles, named, asked.answers))
+    read = [it for it in said.deciding if meanings.are_labels(named[it])]
+    others = [replace(it, guess=_DECIDES) if it.name in read else it for it in others]
     return Proposal(
         profile=profile,
         source=source.name,
@@ -119,7 +127,7 @@ def _known_source(fitting: Fit, profile: FileProfile, asked: Asked) -> Proposal:
         questions=[
             *asked.questions,
             *_rivals(fitting, profile, asked.answers),
-            *(question for column in columns for question in column.form.questions),
+            *(question for it in (*columns, *others) for question in it.form.questions),
             *said.questions,
         ],
         notes=[*said.notes, *_may_be_ignored(others)],
@@ -213,8 +221,9 @@ def _other(
 ) -> ProposedColumn:
     """A column that the source does not declare."""
     name = _free_name(column, taken)
-    deciding = [it for it in words().deciding if meanings.deciding_column([column], it)]
-    guess = _DECIDES if deciding and meanings.is_known(column) else classify(column, asked.keys)
+    is_called_so = any(meanings.is_called(column, it) for it in words().deciding)
+    is_clear = is_called_so and bool(column.counts) and meanings.is_known(column)
+    guess = _DECIDES if is_clear else classify(column, asked.keys)
     is_plain = is_twice or header_key(column.header) == name
     why = ITS_NAME if is_plain else "a free name"
     return ProposedColumn(column.header, name, why, guess=guess, is_new=True, is_left=is_twice)
@@ -245,10 +254,9 @@ def _rivals(fitting: Fit, profile: FileProfile, answers: Answers) -> Iterator[Qu
 
 # --------------------------------------------------------------------------------- a new source
 
-_DAY = r"([0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{1,2}[./-][0-9]{1,2}[./-]([0-9]{4}|[0-9]{2}))"
 _HOLDS: Mapping[Holds, re.Pattern[str]] = {
-    "date": re.compile(_DAY),
-    "instant": re.compile(rf"{_DAY}[ T,]+[0-9]{{1,2}}:[0-9]{{2}}.*"),
+    "date": DAY,
+    "instant": re.compile(rf"{DAY.pattern}[ T,]+[0-9]{{1,2}}:[0-9]{{2}}.*"),
     "amount": re.compile(r"[-+(]?\D{0,4}[0-9]{1,3}([., ']?[0-9]{3})*[.,][0-9]{2}\D{0,4}\)?-?"),
 }
 
@@ -278,7 +286,11 @@ def _new_source(declared: Declarations, profile: FileProfile, asked: Asked) -> P
 
 
 def _new_column(column: ColumnProfile, taken: set[str], asked: Asked) -> ProposedColumn:
-    proposed = _other(column, taken, asked, is_twice=False)
+    return _typed(_other(column, taken, asked, is_twice=False), column, asked)
+
+
+def _typed(proposed: ProposedColumn, column: ColumnProfile, asked: Asked) -> ProposedColumn:
+    """A column of dates or amounts as such, with how they are written."""
     filled = _without_nothing(column)
     for holds, pattern in _HOLDS.items():
         # What nearly all values say they are; ids and the like stay text.

@@ -1,14 +1,20 @@
 """Ways to read the values of a column, and what each makes of them."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile
 
 Holds: TypeAlias = Literal["amount", "date", "instant"]
 WrittenAs: TypeAlias = dict[str, Any]
+Forms: TypeAlias = WrittenAs | list[WrittenAs | Literal["canonical"]]
+"""What `written_as` says: of one form, or of several that a column mixes."""
+
+_THREE: Final = re.compile(r"\D*[0-9]{1,3}[.,][0-9]{3}\D*")
+"""Amounts with three digits behind their only separator."""
 
 Read: TypeAlias = Callable[[Holds, Mapping[str, Any], Sequence[str]], Sequence[str | None]]
 """Reads values in a form: each in canonical form, or None where it is not readable in that form."""
@@ -55,8 +61,17 @@ class Trial:
                 name = reading.name
                 self.readings[name], self.chosen[name], self.read[name] = reading, form, values
 
-    def values(self, form: WrittenAs) -> dict[str, str]:
-        """The values that are valid in a form, and their canonical form."""
+    def values(self, form: Forms) -> dict[str, str]:
+        """The values that are valid in a form, and their canonical form.
+
+        Of several forms, those that all that can read them read alike.
+        """
+        if isinstance(form, list):
+            each = [self.values({} if it == "canonical" else it) for it in form]
+            made = {
+                value: {it[value] for it in each if value in it} for value in self.column.counts
+            }
+            return {value: min(it) for value, it in made.items() if len(it) == 1}
         if (known := self._tried.get(repr(form))) is None:
             values = list(self.column.counts)
             found = zip(values, self._read(self._holds, form, values), strict=True)
@@ -83,13 +98,19 @@ class Trial:
     def conflicts(self) -> Iterator[tuple[str, str]]:
         """The readings of which only one can count.
 
-        They make different things of the same value, or a declaration has room for one of them.
+        They make different things of the same value; or the point of an amount is its decimals or
+        its thousands, and there is a value of which the digits do not tell.
         """
+        is_doubtful = self._holds == "amount" and any(map(_THREE.fullmatch, self.column.counts))
         for one, other in combinations(self.read, 2):
             both = self.read[one].keys() & self.read[other].keys()
-            is_alone = self._holds == "amount" and "" not in (one, other)
+            is_alone = is_doubtful and "" not in (one, other)
             if is_alone or any(self.read[one][it] != self.read[other][it] for it in both):
                 yield one, other
+
+    def listed(self, names: Sequence[str]) -> Forms:
+        """What `written_as` says for several readings that no single form has room for."""
+        return [self.chosen[name] or "canonical" for name in names]
 
     def joined(self, names: Sequence[str]) -> WrittenAs:
         """What `written_as` says for several readings at once."""

@@ -1,6 +1,6 @@
 """Records of one id: sent again, restated, or others because the ids begin anew in each file."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benepass_tasks.ingestion.proposals.columns import Fit
@@ -17,7 +17,7 @@ class Repeats:
     Attributes:
         again: Ids that are in more than one file.
         alike: Those of them whose records say the same.
-        others: Those of them whose records are of other people or accounts.
+        others: Those of them whose records are of other people, accounts or times.
         within: Ids that a file has more than once, with other values.
     """
 
@@ -46,8 +46,11 @@ def repeats(fit: Fit, profiles: Sequence[FileProfile]) -> Repeats:
     within = sum(len(set(records)) > 1 for file in files for records in file.values())
     latest: dict[str, tuple[str, ...]] = {}
     again, alike, others = set(), set(), set()
-    owners = [
-        place for place, name in enumerate(fit.matches) if name != own and name.endswith("_id")
+    columns = fit.source.columns
+    telling = [
+        place
+        for place, name in enumerate(fit.matches)
+        if name != own and (name.endswith("_id") or columns[name].form.holds == "instant")
     ]
     for file in files:
         for key, records in file.items():
@@ -56,7 +59,7 @@ def repeats(fit: Fit, profiles: Sequence[FileProfile]) -> Repeats:
                 again.add(key)
                 if before == records[-1]:
                     alike.add(key)
-                elif any(before[it] != records[-1][it] for it in owners):
+                elif any(before[it] != records[-1][it] for it in telling):
                     others.add(key)
             latest[key] = records[-1]
     return Repeats(len(again), len(alike - others), len(others), within)
@@ -73,8 +76,14 @@ def _by_id(fit: Fit, own: str, profile: FileProfile) -> Mapping[str, list[tuple[
     return records
 
 
-def questions(fit: Fit, found: Repeats) -> Iterator[Question]:
-    """What the ids leave open."""
+def questions(fit: Fit, found: Repeats, others: Iterable[str] = ()) -> Iterator[Question]:
+    """What the ids leave open.
+
+    Args:
+        fit: Which column is which.
+        found: What the ids say.
+        others: The other columns that have dates.
+    """
     own = next(iter(fit.source.columns))
     known = fit.source.records.key[1:]
     if found.restart and not known:
@@ -82,19 +91,19 @@ def questions(fit: Fit, found: Repeats) -> Iterator[Question]:
             "key",
             "do the ids begin anew in each file? "
             f"{of_all(found.others, found.again, f'{own}s')} that are in more than one file are of "
-            "other people or accounts there",
+            "other people, accounts or times there",
             {
                 "file": f"yes: a record is identified by {own} and its file",
                 "id": f"no: a later record of the same {own} takes the place of the earlier one",
             },
         )
     dates = [it for it in ("hire_date", "opened_on") if it in fit.matches]
+    # Charges have no such date, and those of one id in a file are a conflict.
+    dates += others if dates else ()
     if found.within and dates and not fit.source.records.ordered_by:
         yield Question(
             "ordered_by",
-            f"which record counts? {plural(found.within, own)} have several that differ",
-            {
-                dates[0]: f"the one with the latest {dates[0]}",
-                "_source_file": "the last in the file",
-            },
+            f"which record counts? Of {plural(found.within, own)} there are several that differ",
+            {it: f"the one with the latest {it}" for it in dates}
+            | {"_source_file": "the last in the file"},
         )

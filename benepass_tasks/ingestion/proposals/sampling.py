@@ -1,22 +1,27 @@
 """The records at the beginning of a file, read by the reader that will load it."""
 
+import codecs
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from benepass_tasks.catalog.layout import CSV, Layout
+from benepass_tasks.catalog.layout import CSV, EXCEL, Layout
 from benepass_tasks.catalog.load_args import layout_of
 from benepass_tasks.catalog.wording import printable
+from benepass_tasks.catalog.words import folded
 from benepass_tasks.config.errors import ProjectError, SourceError
-from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfile
+from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfile, plural
 from benepass_tasks.ingestion.proposals.proposal import Written
 from benepass_tasks.ingestion.proposals.propose import with_lines
 from benepass_tasks.ingestion.proposals.question import Answers, Question, answered
 from benepass_tasks.ingestion.readers.opening import open_reader
+from benepass_tasks.ingestion.readers.workbooks import filled_sheets
 from benepass_tasks.ingestion.recognition.encodings import NAMES
 from benepass_tasks.ingestion.recognition.recognise import Recognition, recognise
+from benepass_tasks.ingestion.recognition.sheet_titles import rows_above_header
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,24 +62,31 @@ def sample(path: Path, answers: Answers, most: int = FIRST) -> Sample:
         most: How many records are read.
 
     Raises:
-        SourceError: the file is missing, or is of no kind that a source can be.
+        SourceError: the file is missing or of no kind that a source can be, or it is a workbook of
+            several sheets and no answer says which one.
         ProjectError: an answer is none of the choices.
     """
     recognition = _recognised(path)
     questions = []
-    args = dict(recognition.load_args)
+    args: dict[str, Any] = dict(recognition.load_args)
     encoding = _encoding(path, recognition, answers)
     if isinstance(encoding, Question):
         questions.append(encoding)
     elif encoding:
         args["encoding"] = encoding
     evidence = [(it.says, it.evidence) for it in recognition.findings]
+    if recognition.type == EXCEL:
+        with _said_of(path, recognition):
+            args |= _sheet(path, answers)
+            above = rows_above_header(path, args.get("sheet_name"))
+        if above:
+            args["skiprows"] = above
+            said = f"has {plural(above, 'row')} above the header"
+            evidence.append((said, "they fill fewer cells than most rows"))
     written = Written(str(recognition.type), _without_inferred(path, args), {}, evidence)
-    try:
+    with _said_of(path, recognition):
         profile = _read(path, written, most)
-    except SourceError as error:
-        raise SourceError(f"{path.name} {recognition.sentence}. {error}") from error
-    if written.type == CSV:
+    if written.type in (CSV, EXCEL):
         better = with_lines(written, profile)
         if better != written:
             written, profile = better, _read(path, better, most)
@@ -101,7 +113,44 @@ def _encoding(path: Path, recognition: Recognition, answers: Answers) -> str | Q
         return None
     asks = f"which encoding is {path.name} in? Its letters are words in several"
     question = Question("encoding", asks, {it: NAMES[it] for it in likely})
-    return answered(question, answers) or question
+    meant = {it: _meant(answers[it], likely) for it in answers if it == question.name}
+    return answered(question, meant) or question
+
+
+@contextmanager
+def _said_of(path: Path, recognition: Recognition) -> Iterator[None]:
+    """Say of a file that cannot be read what it is."""
+    try:
+        yield
+    except SourceError as error:
+        raise SourceError(f"{path.name} {recognition.sentence}. {error}") from error
+
+
+def _sheet(path: Path, answers: Answers) -> dict[str, str]:
+    """Which sheet of a workbook is read, where several hold anything."""
+    names = filled_sheets(path)
+    if len(names) < 2:  # noqa: PLR2004 - one is no question
+        return {}
+    question = Question(
+        "sheet", f"which sheet of {path.name} is to be read?", dict.fromkeys(names, "")
+    )
+    name = answered(question, answers)
+    if name is None:
+        # Without an answer there are no records to ask anything else about.
+        flags = "".join(f"\n  {it}" for it in question.flags)
+        raise SourceError(f"{len(names)} sheets hold something. Say which is to be read:{flags}")
+    return {"sheet_name": name}
+
+
+def _meant(answer: str, likely: Sequence[str]) -> str:
+    """The codec that is meant by one of its names: `windows-1252`, `Shift_JIS`."""
+    try:
+        name = codecs.lookup(answer).name
+    except LookupError:
+        name = answer
+    called = folded(answer)
+    same = (it for it in likely if codecs.lookup(it).name == name or folded(NAMES[it]) == called)
+    return next(same, answer)
 
 
 def _without_inferred(path: Path, args: dict[str, object]) -> dict[str, object]:

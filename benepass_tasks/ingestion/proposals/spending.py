@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from benepass_tasks.ingestion.proposals import meanings, repeats
 from benepass_tasks.ingestion.proposals.amounts import CURRENCY
 from benepass_tasks.ingestion.proposals.columns import Fit
+from benepass_tasks.ingestion.proposals.dates import has_dates
 from benepass_tasks.ingestion.proposals.profile import (
     ColumnProfile,
     FileProfile,
@@ -43,6 +44,11 @@ class Found:
         declared = self.fit.source.reconciliation
         return declared is not None and declared.amount is not None
 
+    @property
+    def holds_amounts(self) -> bool:
+        """Whether its records have amounts, of charges or of allowances."""
+        return any(it.form.holds == "amount" for it in self.fit.source.columns.values())
+
     def column(self, name: str) -> ColumnProfile | None:
         """One of the source's columns, if it was found."""
         match = self.fit.matches.get(name)
@@ -56,6 +62,12 @@ class Said:
     records: Mapping[str, object] = field(default_factory=dict)
     questions: Sequence[Question] = ()
     notes: Sequence[str] = ()
+
+    @property
+    def deciding(self) -> set[str]:
+        """The columns by whose values charges count, or are refunds."""
+        by_column = (self.records.get(word) for word in ("counts_when", "refunds"))
+        return {name for it in by_column if isinstance(it, Mapping) for name in it}
 
 
 def say(found: Found) -> Said:
@@ -80,7 +92,8 @@ def say(found: Found) -> Said:
 def _repeats(found: Found) -> Iterator[Said]:
     again = repeats.repeats(found.fit, found.profiles)
     own = found.own_id
-    for question in repeats.questions(found.fit, again):
+    dated = [name for name, column in found.others.items() if has_dates(column)]
+    for question in repeats.questions(found.fit, again, dated):
         answer = answered(question, found.answers)
         if answer is None:
             yield Said(questions=[question])
@@ -114,8 +127,8 @@ def _spend(found: Found) -> Iterator[Said]:
         yield Said(questions=[question])
     elif named and answer != "quarantine":
         yield Said({"refunds": named})
-    elif answer in ("net", "quarantine"):
-        yield Said({"refunds": answer})
+    elif answer in ("net", "spend_net", "quarantine"):
+        yield Said({"refunds": answer.removeprefix("spend_")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +144,10 @@ class _Deciding:
 
 
 def _deciding(found: Found) -> dict[str, _Deciding]:
-    columns = (
-        meanings.deciding_column(found.others.values(), what)
-        for what in ("status", "type", "voided")
-    )
     return {
-        _name_of(found, it): _Deciding(it, meanings.counting_labels(it)) for it in columns if it
+        name: _Deciding(it, meanings.counting_labels(it))
+        for name, it in found.others.items()
+        if meanings.decides(it) in ("status", "type", "voided")
     }
 
 
@@ -162,21 +173,26 @@ def reporting_in(answers: Answers, declared: str) -> str:
 
 
 def _currency(found: Found) -> Iterator[Said]:
-    column = meanings.deciding_column(found.others.values(), "currency")
+    named = {name: it for name, it in found.others.items() if meanings.decides(it) == "currency"}
     declared = found.fit.source.currency.reporting
     reporting = reporting_in(found.answers, declared)
-    if column is None:
-        if reporting != declared:
+    if not named:
+        if reporting != declared and found.holds_amounts:
             yield Said({"currency": {"reporting": reporting}})
-    elif any(it.upper() == reporting for it in column.counts):
-        name = _name_of(found, column)
+        return
+    # Beside the currency that was paid in there may be that of the shop.
+    likely = [it for it in named if reporting in map(str.upper, named[it].counts)]
+    name = next(iter(likely or named))
+    column = named[name]
+    if likely:
         counted = column.matching(lambda value: value.upper() == reporting)
         said = of_all(counted, column.filled, f"records are in {reporting} by their {name}")
         yield Said({"currency": {"column": name, "reporting": reporting}}, notes=[said])
     else:
         question = Question(
             CURRENCY,
-            f"which is the currency of the reports? No record is in {reporting}",
+            f"which is the currency of the reports? No record is in {reporting}. If {name} is not "
+            f"that of the amounts, say --answer {name}.ignored=yes",
             {it.upper(): "the currency of the reports" for it in sorted(column.counts)},
         )
         yield Said(questions=[question])
@@ -194,6 +210,8 @@ def _refund_question(found: Found, named: int) -> Question | None:
     }
     if below * 2 > column.filled:
         choices["spend"] = "spend, which these files give below zero"
+        if below < column.filled:
+            choices["spend_net"] = "the same, and amounts above zero are refunds"
     if below:
         asks = f"what are amounts below zero? {of_all(below, column.filled, 'amounts')} are"
     else:
@@ -204,7 +222,3 @@ def _refund_question(found: Found, named: int) -> Question | None:
 
 def _is_below_zero(amount: str) -> bool:
     return amount.lstrip(" $€£¥").startswith(("-", "\u2212", "(")) or amount.endswith("-")
-
-
-def _name_of(found: Found, column: ColumnProfile) -> str:
-    return next(name for name, it in found.others.items() if it is column)

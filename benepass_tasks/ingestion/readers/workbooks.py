@@ -9,7 +9,7 @@ import io
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -63,13 +63,27 @@ def open_sheet(
         SourceError: the file is no workbook, is damaged or encrypted, or has no such sheet or
             several; or the library that reads it is not installed.
     """
+    with _open(file) as sheets:
+        yield _rows(_chosen(sheets, name), decimal)
+
+
+def filled_sheets(path: Path) -> list[str]:
+    """The names of the sheets of a workbook that hold anything.
+
+    Raises:
+        SourceError: the file is no workbook, is damaged or encrypted, or the library that reads it
+            is not installed.
+    """
+    with path.open("rb") as file, _open(file) as sheets:
+        return [sheet.name for sheet in sheets if next(_rows(sheet), None)]
+
+
+def _open(file: io.BufferedReader) -> AbstractContextManager[list[Sheet]]:
     known = format_of(Path(file.name), file.read(signatures.LONGEST))
     file.seek(0)
     if known not in signatures.WORKBOOKS:
         raise SourceError(_no_workbook(known))
-    opened = _open_new if known is signatures.WORKBOOK else _open_other
-    with opened(file) as sheets:
-        yield _rows(_chosen(sheets, name), decimal)
+    return _open_new(file) if known is signatures.WORKBOOK else _open_other(file)
 
 
 def _no_workbook(known: Format | None) -> str:

@@ -76,6 +76,7 @@ _WORD = re.compile(r"[^\s,;|\"]*[^\x00-\x7f][^\s,;|\"]*")
 _COMMON = frozenset("äöüßéèêëàâáíîïóôúùûñçøåæœÄÖÜÉÈÀÂÁÍÎÓÔÚÇØÅÆÑ")
 _WITHIN = frozenset("'-\u2019\u2010")
 _AFTER = frozenset("®™©°²³")
+_ORDINALS = frozenset("ªº")
 _FEW: Final = 2
 _NEARLY: Final = 0.02
 
@@ -239,5 +240,7 @@ def _is_mark(letter: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _script(letter: str) -> str:
+    if letter in _ORDINALS:
+        return "LATIN"
     script = unicodedata.name(letter, "UNNAMED").split(" ")[0]
     return "CJK" if script in ("HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA") else script

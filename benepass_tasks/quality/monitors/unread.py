@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from benepass_tasks.catalog import Catalog, Source
 from benepass_tasks.catalog.header_names import INGESTED
 from benepass_tasks.catalog.wording import printable
-from benepass_tasks.catalog.words import CURRENCIES, folded, words
+from benepass_tasks.catalog.words import decided_by
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.quality.monitors.results import Result
@@ -74,20 +74,11 @@ def _values(connection: Connection, relation: str, name: str) -> frozenset[str] 
 
 def _meaning(name: str, values: frozenset[str] | None, reporting: str) -> str | None:
     """What a column decides; None where it does not look as if it decided anything."""
-    called = folded(name)
-    if values is None:
-        return "reversal" if called in words().deciding["reversal"] else None
-    if not values:
+    if values is not None and not values:
         return None
-    for meaning, names in words().deciding.items():
-        # `payment_status` is a status, while not every name with `test` in it is a mark.
-        may_be_part = meaning in ("status", "type", "currency")
-        if called in names or (may_be_part and names & {*called.split()}):
-            return meaning
-    said = {value.strip().casefold() for value in values}
-    if said <= CURRENCIES:
-        return "currency" if said != {reporting.casefold()} else None
-    return "type" if words().counts.keys() >= {*map(folded, said)} else None
+    is_reported = values and {it.strip().casefold() for it in values} == {reporting.casefold()}
+    meaning = decided_by(name, values or ())
+    return None if meaning == "currency" and is_reported else meaning
 
 
 def _warning(source: Source, name: str, meaning: str, values: frozenset[str] | None) -> Result:

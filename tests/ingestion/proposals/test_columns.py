@@ -49,6 +49,7 @@ def test_an_employees_file_is_known_by_the_names_of_many_languages(header: str) 
         "Referencia,Empleado,Cuenta,Comercio,Importe,Fecha y hora",
         "取引番号,従業員番号,口座番号,加盟店名,利用金額,取引日時",
         "id,cardholder id,account,merchant_name,amount,created_at",
+        "Trans #,File #,Account #,Vendor,Amt,Trans Date",
     ],
 )
 def test_a_transactions_file_is_known_by_the_names_of_many_languages(header: str) -> None:

@@ -48,6 +48,10 @@ def test_what_is_canonical_needs_no_declaration() -> None:
         (["1 234,50", "12,00"], {"decimal": ",", "thousands": " "}),
         (["1\u202f234,50", "1\u00a0000,00"], {"decimal": ",", "thousands": " "}),
         (["1'234.50", "12.00"], {"decimal": ".", "thousands": "'"}),
+        (
+            ["1,20,000.50", "900.00"],
+            {"decimal": ".", "thousands": ",", "grouping": "indian"},
+        ),
         (["$12.00", "12.00 USD"], {"currency": ["$", "USD"]}),
         (["(12.00)", "5.00"], {"negative": ["parentheses"]}),
         (["12.00-", "-5.00"], {"negative": ["minus", "trailing_minus"]}),
@@ -78,6 +82,35 @@ def test_one_value_that_only_one_reading_reads_decides_for_all() -> None:
 def test_amounts_of_both_kinds_are_asked_about_and_never_chosen() -> None:
     form = amount("12,50", "1.234", "3.75")
     assert choices(form) == ["decimal_point", "decimal_comma"]
+
+
+@pytest.mark.parametrize(
+    ("values", "written_as"),
+    [
+        (["10.00", "20,00"], ["canonical", {"decimal": ","}]),
+        (
+            ["$1,010.00", "2.020,00 $"],
+            [
+                {"currency": ["$"], "decimal": ".", "thousands": ","},
+                {"currency": ["$"], "decimal": ",", "thousands": "."},
+            ],
+        ),
+    ],
+)
+def test_amounts_that_mix_forms_without_a_contradiction_have_a_list_of_them(
+    values: list[str], written_as: list[object]
+) -> None:
+    form = amount(*values)
+    assert form.written_as == written_as
+    assert form.evidence == "2 of 2 values are valid"
+    assert not form.questions
+
+
+def test_what_is_said_of_amounts_is_said_of_each_form() -> None:
+    assert amount("-10.00", "-20,00", refunds="spend").written_as == [
+        {"sign": "spend_is_negative"},
+        {"decimal": ",", "sign": "spend_is_negative"},
+    ]
 
 
 def test_a_header_that_says_cents_is_believed_unless_values_have_decimals() -> None:
@@ -116,6 +149,7 @@ def test_amounts_of_the_other_currencies_stay_unread() -> None:
         (["31.01.25", "01.02.25"], {"formats": ["%d.%m.%y"]}),
         (["3 Jan 2025", "31 Dec 2024"], {"formats": ["%d %b %Y"]}),
         (["January 3, 2025"], {"formats": ["%B %d, %Y"]}),
+        (["Fri, 31 Jan 2025"], {"formats": ["%a, %d %b %Y"]}),
         (["20250131", "20241231"], {"formats": ["%Y%m%d"]}),
         (["2025/01/31"], {"formats": ["%Y/%m/%d"]}),
         (["2025年1月31日"], {"formats": ["%Y年%m月%d日"]}),
@@ -173,6 +207,14 @@ def test_the_zone_of_local_times_is_asked_for() -> None:
     assert instant("2025-01-31 18:30", answers=answers).written_as == {"zone": "Europe/Paris"}
     form = instant("31.01.2025 18:30", answers=answers)
     assert form.written_as == {"order": "DMY", "zone": "Europe/Paris"}
+
+
+def test_instants_in_utc_beside_local_ones_have_a_form_of_their_own() -> None:
+    values = ("2025-01-31T10:00:00Z", "31.01.2025 18:30")
+    answers = {"at.zone": "Europe/Paris"}
+    form = instant(*values, answers=answers)
+    assert form.written_as == ["canonical", {"order": "DMY", "zone": "Europe/Paris"}]
+    assert form.evidence == "2 of 2 values are valid"
 
 
 def test_a_zone_that_there_is_not_is_refused_with_the_nearest() -> None:

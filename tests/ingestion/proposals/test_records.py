@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from proposing import file_of, proposed
+from proposing import file_of, proposed, written_as
 
 if TYPE_CHECKING:
     from benepass_tasks.ingestion.proposals.profile import FileProfile
@@ -81,6 +81,73 @@ def test_the_currency_of_a_header_becomes_that_of_the_reports_once_somebody_says
     assert question.flags == ["--answer amount.currency=EUR"]
     records = proposed(file, answers={"amount.currency": "EUR"}).records
     assert records["currency"] == {"reporting": "EUR"}
+
+
+def test_the_currency_of_the_reports_is_said_of_sources_that_have_amounts() -> None:
+    answers = {"monthly_allowance.currency": "EUR"}
+    header = "benefit_account_id,employee_id,benefit_type,program_name,monthly_allowance"
+    accounts = file_of(f"{header}\nA1,E1,meals,Daily,12.50 EUR\nA2,E2,meals,Daily,10.00 EUR")
+    assert proposed(accounts, answers=answers).records == {"currency": {"reporting": "EUR"}}
+    assert proposed(people(person(1)), answers=answers).records == {}
+
+
+def test_of_two_columns_of_currencies_the_one_that_has_that_of_the_reports_is_meant() -> None:
+    more = ",Original Currency,Billing Currency"
+    file = charges(charge(1, more=",MXN,USD"), charge(2, more=",MXN,USD"), more=more)
+    declared = {"column": "billing_currency", "reporting": "USD"}
+    assert proposed(file).records["currency"] == declared
+
+
+@pytest.mark.parametrize("header", ["Card payment status", "Authorised?"])
+def test_a_column_that_decides_is_known_by_a_part_of_its_name_or_by_its_values(header: str) -> None:
+    file = charges(charge(1, more=",Settled"), charge(2, more=",Declined"), more=f",{header}")
+    (listed,) = proposed(file).records["counts_when"].values()  # type: ignore[attr-defined]
+    assert listed == ["settled"]
+
+
+def test_a_column_that_was_said_to_decide_is_none_that_is_personal() -> None:
+    """Its values go on as the reasons why charges do not count."""
+    rows = [charge(it, more=",Approved") for it in (1, 2)]
+    file = charges(*rows, charge(3, more=",Referred to issuer"), more=",Response")
+    found = proposed(file, answers={"counts_when.response": "approved"})
+    assert found.records["counts_when"] == {"response": ["approved"]}
+    (guess,) = (it.guess for it in found.columns if it.name == "response")
+    assert guess is not None
+    assert guess.class_ == "none"
+
+
+def test_above_zero_where_spend_is_below_it_may_be_refunds() -> None:
+    file = charges(charge(1, "-10.00"), charge(2, "-5.50"), charge(3, "2.50"))
+    (question,) = proposed(file).questions
+    assert list(question.choices) == ["net", "quarantine", "spend", "spend_net"]
+    found = proposed(file, answers={"refunds": "spend_net"})
+    assert found.records["refunds"] == "net"
+    assert written_as(found, "amount") == {"sign": "spend_is_negative"}
+
+
+def test_ids_with_charges_of_other_times_may_have_begun_anew() -> None:
+    january = charges(charge(1), charge(2), name="1.csv")
+    february = [charge(it).replace("2025-01", "2025-02") for it in (1, 2)]
+    (question,) = proposed(january, charges(*february, name="2.csv")).questions
+    assert question.flags == ["--answer key=file", "--answer key=id"]
+
+
+def test_another_column_of_dates_may_say_which_record_of_an_id_counts() -> None:
+    header = "employee_id,first_name,last_name,email,hire_date,status,Valid from"
+    rows = [f"{person(1)},31.12.2024", f"{person(1, 'terminated')},01.02.2023"]
+    file = file_of("\n".join([header, *rows]))
+    (question,) = proposed(file).questions
+    assert list(question.choices) == ["hire_date", "valid_from", "_source_file"]
+    found = proposed(file, answers={"ordered_by": "valid_from"})
+    assert found.records["ordered_by"] == "valid_from"
+    (column,) = (it for it in found.columns if it.name == "valid_from")
+    assert (column.holds, column.form.written_as) == ("date", {"order": "DMY"})
+
+
+def test_a_label_may_stand_behind_its_code() -> None:
+    file = people(person(1, "A - Active"), person(2, "T - Terminated"))
+    synonyms = proposed(file).columns[-1].synonyms
+    assert synonyms == {"active": ["a - active"], "terminated": ["t - terminated"]}
 
 
 def test_amounts_below_zero_are_asked_about() -> None:

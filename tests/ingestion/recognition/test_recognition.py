@@ -237,6 +237,7 @@ GERMAN = ["Müller", "Jürgen", "Weiß", "Köhler", "Bär"]
         (GERMAN, "cp1252"),
         (GERMAN, "mac_roman"),
         (GERMAN, "cp850"),
+        (["Nº", "1ª", "Muñoz", "José"], "cp1252"),
         (["Łukasz", "Wójcik", "Śliwa"], "cp1250"),
         (["Łukasz", "Wójcik", "Śliwa"], "iso8859-2"),
         (["Иванов", "Пётр", "Анна"], "cp1251"),
