@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from projects import ROOT
 
@@ -15,6 +14,7 @@ from benepass_tasks.ingestion.proposals.canonical import CanonicalReader
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfile
 from benepass_tasks.ingestion.proposals.proposal import Proposal, Written
 from benepass_tasks.ingestion.proposals.propose import Asked, propose
+from benepass_tasks.ingestion.proposals.reading import Forms
 from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.effective import read_definitions
 
@@ -69,7 +69,7 @@ def proposed(
     return propose(declared(), asked)
 
 
-def written_as(proposal: Proposal, name: str) -> dict[str, Any]:
+def written_as(proposal: Proposal, name: str) -> Forms:
     """What is proposed as `written_as` of a column."""
     return next(it.form.written_as for it in proposal.columns if it.name == name)
 
