@@ -1,5 +1,6 @@
 """The currencies and units that headers name beside an amount."""
 
+from types import MappingProxyType
 from typing import Final
 
 
@@ -12,6 +13,9 @@ HUNDREDTHS: Final = _each(
     "øre öre grosz grosze haléř haléře minor"
 )
 """Words that say that the numbers are hundredths."""
+
+CURRENCY_NAMES: Final = MappingProxyType({"円": "JPY", "元": "CNY", "원": "KRW"})
+"""Words that are the names of currencies, and no codes."""
 
 OTHER_UNITS: Final = _each("thousand thousands 000 000s k tsd mio million millions tausend")
 """Words of units that no declaration converts."""

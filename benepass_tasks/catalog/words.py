@@ -12,11 +12,11 @@ from typing import Any
 import yaml
 
 from benepass_tasks.catalog.forms import SIGNS as BY_CODE
-from benepass_tasks.catalog.units import CODES, HUNDREDTHS
+from benepass_tasks.catalog.units import CODES, CURRENCY_NAMES, HUNDREDTHS
 
 CENTS = frozenset(it for it in HUNDREDTHS if it.isalpha())
 CURRENCIES = CODES
-SIGNS = MappingProxyType({sign: code for code, sign in BY_CODE.items()})
+SIGNS = MappingProxyType({sign: code for code, sign in BY_CODE.items()} | {"\uffe5": "JPY"})
 """Currencies by the sign that most files mean by it."""
 
 _FILLERS = frozenset(
@@ -114,7 +114,8 @@ def folded(text: str) -> str:
         if not unicodedata.combining(letter)
     )
     found = _WORD.findall(plain)
-    kept = [it for it in found if it not in _FILLERS | _ARTICLES | CENTS | CURRENCIES]
+    units = CENTS | CURRENCIES | CURRENCY_NAMES.keys()
+    kept = [it for it in found if it not in _FILLERS | _ARTICLES | units]
     return " ".join("no" if it in _NUMBER else it for it in kept or found)
 
 
@@ -147,6 +148,8 @@ def unit_of(header: str) -> str | None:
 
 def currency_of(header: str) -> str | None:
     """The currency that a header names by its code or sign; None where it names none."""
-    named = CURRENCIES & set(_WORD.findall(header.casefold()))
+    found = _WORD.findall(header.casefold())
+    named = CURRENCIES & set(found)
+    others = [CURRENCY_NAMES[it] for it in found if it in CURRENCY_NAMES]
     signs = [code for sign, code in SIGNS.items() if sign in header]
-    return min(named).upper() if named else next(iter(signs), None)
+    return min(named).upper() if named else next(iter([*others, *signs]), None)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from benepass_tasks.catalog import Source
 from benepass_tasks.catalog.datasets import DeclaredColumn
 from benepass_tasks.catalog.forms import SIGNS
-from benepass_tasks.catalog.units import CODES, HUNDREDTHS, OTHER_UNITS
+from benepass_tasks.catalog.units import CODES, CURRENCY_NAMES, HUNDREDTHS, OTHER_UNITS
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.config.errors import SourceError
 
@@ -46,6 +46,7 @@ def _dropped(source: Source, column: DeclaredColumn, field: str) -> Iterator[tup
     reporting = source.currency.reporting
     said = {it.casefold() for form in forms for it in form.currency}
     said |= {reporting.casefold(), SIGNS.get(reporting, reporting).casefold()}
+    said |= {name for name, code in CURRENCY_NAMES.items() if code == reporting}
     where = f"under {source.name}.metadata.columns.{column.name}"
     for mark in _marks(field):
         if mark in HUNDREDTHS:
@@ -54,7 +55,7 @@ def _dropped(source: Source, column: DeclaredColumn, field: str) -> Iterator[tup
         elif mark in OTHER_UNITS:
             yield mark, "have the file written in whole units; nothing converts these"
         elif mark not in said:
-            shown = mark.upper() if mark.isalpha() else mark
+            shown = mark.upper()
             wanted = (
                 f"write currency: {{reporting: {_code_of(shown)}}} under {source.name}.metadata"
             )
@@ -66,8 +67,9 @@ def _marks(field: str) -> Iterator[str]:
     yield from (it for it in field if unicodedata.category(it) == "Sc")
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", field)
     words = {it.casefold() for it in _WORD.findall(parted)}
-    yield from sorted(words & (HUNDREDTHS | OTHER_UNITS | CODES))
+    yield from sorted(words & (HUNDREDTHS | OTHER_UNITS | CODES | CURRENCY_NAMES.keys()))
 
 
 def _code_of(mark: str) -> str:
-    return next((code for code, sign in SIGNS.items() if sign == mark), mark)
+    by_sign = {sign: code for code, sign in SIGNS.items()}
+    return by_sign.get(mark) or CURRENCY_NAMES.get(mark, mark)

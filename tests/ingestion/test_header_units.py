@@ -11,7 +11,7 @@ from benepass_tasks.catalog.forms import ColumnForm, Currency, WrittenAs
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.headers import match_header
 
-ALIASES = ("amount_cents", "Amount USD", "Betrag in EUR", "Amount (000s)")
+ALIASES = ("金額(円)", "amount_cents", "Amount USD", "Betrag in EUR", "Amount (000s)")
 
 
 def source(written_as: WrittenAs | None = None, reporting: str = "USD") -> Source:
@@ -40,6 +40,7 @@ def source(written_as: WrittenAs | None = None, reporting: str = "USD") -> Sourc
         ("Amount (¢)", r"nothing of ¢: write written_as: \{unit: cents\}"),
         ("amount_cents", r"nothing of cents: write written_as: \{unit: cents\}"),
         ("Betrag in EUR", r"nothing of EUR: .* write currency: \{reporting: EUR\}"),
+        ("金額(円)", r"nothing of 円: .* write currency: \{reporting: JPY\}"),
         ("Amount (000s)", r"nothing of 000s: have the file written in whole units"),
     ],
 )
@@ -56,6 +57,7 @@ def test_what_a_header_says_and_the_catalog_does_not_is_refused(header: str, say
         ("Amount USD", source()),
         ("Amount (€)", source(reporting="EUR")),
         ("Betrag in EUR", source(reporting="EUR")),
+        ("金額(円)", source(reporting="JPY")),
         ("Betrag in EUR", source(WrittenAs(currency=("EUR",)))),
         ("amount_cents", source(WrittenAs(unit="cents"))),
         ("Amount (¢)", source(WrittenAs(unit="cents"))),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from benepass_tasks.catalog.units import CURRENCY_NAMES
 from benepass_tasks.catalog.words import (
     CURRENCIES,
     SIGNS,
@@ -17,8 +18,10 @@ from benepass_tasks.ingestion.proposals.reading import Reading, WrittenAs
 CURRENCY: Final = "currency"
 """How the name of a question ends that asks for the currency of the reports."""
 
-_TOKEN: Final = re.compile(r"[^\W\d_]+\$?|[$€£¥₹₩₽₺¢]")
-_CODES: Final = frozenset({*CURRENCIES, "us$", "r$", "kr", "zł", "kč", "fr", "rs", "lei", "ft"})
+_TOKEN: Final = re.compile(r"[^\W\d_]+\$?|[$€£¥￥₹₩₽₺¢]")
+_CODES: Final = frozenset(
+    {*CURRENCIES, *CURRENCY_NAMES, "us$", "r$", "kr", "zł", "kč", "fr", "rs", "lei", "ft"}
+)
 _ALIKE: Final = {" ": " \u00a0\u202f\u2009", "'": "'\u2019"}
 """Signs between groups of digits that are one and the same to a declaration."""
 _MEANING: Final = {
@@ -90,7 +93,7 @@ def _currencies(column: ColumnProfile) -> list[str]:
 
 
 def _code_of(token: str) -> str:
-    return SIGNS.get(token.removeprefix("US"), token.upper())
+    return SIGNS.get(token.removeprefix("US")) or CURRENCY_NAMES.get(token, token.upper())
 
 
 def currency_question(

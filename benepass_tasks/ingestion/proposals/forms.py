@@ -41,11 +41,13 @@ class Form:
         written_as: What the column's `written_as` has to say; empty for the canonical form.
         evidence: How many values are valid so, and how many of them only so.
         questions: What the values leave open; what is proposed is then only a part of it.
+        unread: How many records have a value that is not valid so.
     """
 
     written_as: Forms = field(default_factory=dict)
     evidence: str = ""
     questions: Sequence[Question] = ()
+    unread: int = 0
 
 
 def form_of(  # noqa: PLR0913 - each is needed
@@ -73,10 +75,10 @@ def form_of(  # noqa: PLR0913 - each is needed
     readings = amount_readings(column) if holds == "amount" else date_readings(holds, column)
     trial = Trial(holds, column, read, readings)
     if not trial.read:
-        return Form(evidence=_counted(trial, {}, ()) if column.counts else "")
+        return _tried(trial, {}) if column.counts else Form()
     kept, questions = _kept(name, trial, answers)
     written_as = _amounts(trial, kept) if holds == "amount" else _complete(trial, kept)
-    form = Form(written_as, _counted(trial, written_as, kept), questions)
+    form = replace(_tried(trial, written_as, kept), questions=questions)
     if questions:
         return form
     if not isinstance(written_as, list) and holds == "instant":
@@ -178,7 +180,8 @@ def _complete(trial: Trial, kept: Sequence[str]) -> WrittenAs:
     return written_as
 
 
-def _counted(trial: Trial, written_as: Forms, kept: Sequence[str]) -> str:
+def _tried(trial: Trial, written_as: Forms, kept: Sequence[str] = ()) -> Form:
+    """A form with its evidence."""
     column = trial.column
     valid = trial.records(trial.values(written_as))
     said = of_all(valid, column.filled, "values are valid")
@@ -188,7 +191,8 @@ def _counted(trial: Trial, written_as: Forms, kept: Sequence[str]) -> str:
         rival = {value for it in beaten for value in trial.read[it]}
         only = trial.records(trial.values(written_as).keys() - rival)
         said += f"; {only:,} only so" if only else ""
-    return said if valid == column.filled else f"{said}; they look like {column.shapes(6)}"
+    said += "" if valid == column.filled else f"; they look like {column.shapes(6)}"
+    return Form(written_as, said, unread=column.filled - valid)
 
 
 def _with_unit(name: str, trial: Trial, form: Form, answers: Answers) -> Form:
@@ -244,7 +248,7 @@ def _with_zone(
     if literal and zone_name != "UTC":
         # Their instants are in UTC, and one form would have them in the zone.
         zoned = _apart(trial, written_as, literal, zone_name)
-    return replace(form, written_as=zoned, evidence=_counted(trial, zoned, ()))
+    return _tried(trial, zoned)
 
 
 def _apart(trial: Trial, written_as: WrittenAs, literal: Sequence[str], zone: str) -> Forms:

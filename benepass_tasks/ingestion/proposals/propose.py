@@ -130,7 +130,7 @@ def _known_source(fitting: Fit, profile: FileProfile, asked: Asked) -> Proposal:
             *(question for it in (*columns, *others) for question in it.form.questions),
             *said.questions,
         ],
-        notes=[*said.notes, *_may_be_ignored(others)],
+        notes=[*said.notes, *_unread(columns), *_may_be_ignored(others)],
     )
 
 
@@ -149,6 +149,17 @@ def _is_ignored(column: ProposedColumn, answers: Answers) -> bool:
             "so the catalog has to say what it is"
         )
     return is_said
+
+
+def _unread(columns: Iterable[ProposedColumn]) -> Iterator[str]:
+    """Which columns have values that are written in no form that is proposed."""
+    for it in columns:
+        if it.form.unread and not it.form.questions:
+            yield (
+                f"Of {it.name} {plural(it.form.unread, 'value')} would be invalid. If you know how "
+                "they are written, say so as its written_as in catalog.yaml; docs/catalog.md has "
+                "the words"
+            )
 
 
 def _may_be_ignored(columns: Iterable[ProposedColumn]) -> Iterator[str]:

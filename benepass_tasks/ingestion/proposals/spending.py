@@ -109,7 +109,11 @@ def _repeats(found: Found) -> Iterator[Said]:
 def _spend(found: Found) -> Iterator[Said]:
     """Which records are spend by their status, type or mark, and which give money back."""
     deciding = _deciding(found)
-    named = {name: back for name, it in deciding.items() if (back := it.labels.meant.get("refund"))}
+    named = {
+        name: back
+        for name, it in deciding.items()
+        if (back := _listed(found.answers.get(f"refunds.{name}")) or it.labels.meant.get("refund"))
+    }
     question = _refund_question(found, sum(deciding[name].count(named[name]) for name in named))
     answer = answered(question, found.answers) if question else None
     counts: dict[str, list[str]] = {}
@@ -156,14 +160,19 @@ def _spent(name: str, it: _Deciding, answers: Answers) -> tuple[list[str], Quest
     question = Question(
         f"counts_when.{name}",
         f"which values of {name} say that money was spent? Name them all, with commas: "
-        f"{plural(it.labels.unknown, 'record')} have others than the usual words",
+        f"{plural(it.labels.unknown, 'record')} have others than the usual words. If some say that "
+        f"money came back, name these as --answer refunds.{name}=...",
         {},
         "posted,settled",
     )
     answer = answered(question, answers)
     if answer is not None:
-        return [it.strip().lower() for it in answer.split(",") if it.strip()], None
+        return _listed(answer), None
     return list(it.labels.meant.get("spent", ())), question if it.labels.unknown else None
+
+
+def _listed(answer: str | None) -> list[str]:
+    return [it.strip().lower() for it in (answer or "").split(",") if it.strip()]
 
 
 def reporting_in(answers: Answers, declared: str) -> str:

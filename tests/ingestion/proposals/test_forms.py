@@ -134,6 +134,14 @@ def test_another_currency_than_that_of_the_reports_is_asked_about(
     assert not amount(*values, header=header, **{"amount.currency": "EUR"}).questions
 
 
+@pytest.mark.parametrize("header", ["利用金額", "金額(円)"])
+def test_yen_are_known_by_their_name_and_by_their_wide_sign(header: str) -> None:
+    answers = {"amount.currency": "JPY", "amount.unit": "units"}
+    assert choices(amount("1500円", header=header)) == ["JPY"]
+    assert amount("1500円", header=header, **answers).written_as == {"currency": ["円"]}
+    assert amount("\uffe51500", header=header, **answers).written_as == {"currency": ["\uffe5"]}
+
+
 def test_amounts_of_the_other_currencies_stay_unread() -> None:
     form = amount("$12.00", "$13.00", "12.00 EUR")
     assert form.written_as == {"currency": ["$"]}

@@ -105,6 +105,21 @@ def test_a_column_that_decides_is_known_by_a_part_of_its_name_or_by_its_values(h
     assert listed == ["settled"]
 
 
+def test_what_says_that_money_came_back_may_be_answered_too() -> None:
+    file = charges(charge(1, more=",S"), charge(2, more=",H"), more=",Soll/Haben")
+    (question,) = proposed(file).questions
+    assert "--answer refunds.soll_haben=..." in question.asks
+    said = {"counts_when.soll_haben": "s", "refunds.soll_haben": "h"}
+    found = proposed(file, answers={**said, "refunds": "net"})
+    assert found.records == {"refunds": {"soll_haben": ["h"]}}
+
+
+def test_values_in_no_known_form_are_said_to_be_invalid() -> None:
+    file = charges(charge(1), charge(2, "ten"))
+    (note,) = proposed(file).notes
+    assert note.startswith("Of amount 1 value would be invalid.")
+
+
 def test_a_column_that_was_said_to_decide_is_none_that_is_personal() -> None:
     """Its values go on as the reasons why charges do not count."""
     rows = [charge(it, more=",Approved") for it in (1, 2)]
