@@ -43,12 +43,35 @@ class ColumnProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """How many rows there are and the sum of their hashes, whatever their order.
+
+    Where some rows go and others come, both are what they were, less and more.
+    """
+
+    rows: int
+    hashes: int
+
+    def __sub__(self, gone: "Tally") -> "Tally":
+        """What is left once some rows are gone."""
+        return Tally(self.rows - gone.rows, self.hashes - gone.hashes)
+
+    def __add__(self, come: "Tally") -> "Tally":
+        """What there is once others have come."""
+        return Tally(self.rows + come.rows, self.hashes + come.hashes)
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
-    """The rows of a table (None for a view), and a digest of its columns and rows in any order."""
+    """The rows of a table (None for a view), and a digest of its columns and rows in any order.
+
+    The tally is what the digest is made of.
+    """
 
     row_count: int | None
     data_hash: str
     profiles: tuple[ColumnProfile, ...] = ()
+    tally: Tally | None = None
 
 
 def columns_of(connection: Connection, relation: str) -> dict[str, str]:
@@ -85,6 +108,7 @@ def measure_table(
     relation: str,
     columns: Mapping[str, str],
     profiling: Profiling = NOTHING_ELSE,
+    known: Tally | None = None,
 ) -> Measure:
     """Count, digest and profile the rows of a table in one scan, whatever their order.
 
@@ -95,20 +119,40 @@ def measure_table(
         relation: `layer.table`.
         columns: The columns that the data hash covers, with their types.
         profiling: What else is to be known of them.
+        known: Its tally, where that need not be found out.
     """
-    hashed = ", ".join(map(quote_name, columns))
+    if known and not profiling.columns:
+        return Measure(known.rows, _data_hash(columns, known), (), known)
+    tallied = "null, null" if known else f"count(*), sum({hash_of(columns)})"
     figures = [
         figure
         for name in profiling.columns
         for figure in _figures(name, columns[name], name in profiling.shown)
     ]
     count, total, *found = connection.exec_driver_sql(
-        f"select {', '.join(['count(*)', f'sum(hash({hashed}))', *figures])} "  # noqa: S608
-        f"from {quote_relation(relation)}"
+        f"select {', '.join([tallied, *figures])} from {quote_relation(relation)}"  # noqa: S608
     ).one()
+    tally = known or Tally(count, int(total or 0))
+    profiles = tuple(_profiles(tally.rows, profiling.columns, found))
+    return Measure(tally.rows, _data_hash(columns, tally), profiles, tally)
+
+
+def tally(connection: Connection, table: str, columns: Iterable[str]) -> Tally:
+    """Count and add up the rows of a table, named as SQL names it, over some columns."""
+    rows, hashes = connection.exec_driver_sql(
+        f"select count(*), sum({hash_of(columns)}) from {table}"  # noqa: S608
+    ).one()
+    return Tally(rows, int(hashes or 0))
+
+
+def hash_of(columns: Iterable[str]) -> str:
+    """The hash of a row, as SQL."""
+    return f"hash({', '.join(map(quote_name, columns))})"
+
+
+def _data_hash(columns: Mapping[str, str], tally: Tally) -> str:
     shape = (f"{column} {kind}" for column, kind in columns.items())
-    data_hash = digest(*shape, str(count), str(total))
-    return Measure(count, data_hash, tuple(_profiles(count, profiling.columns, found)))
+    return digest(*shape, str(tally.rows), str(tally.hashes if tally.rows else None))
 
 
 def _figures(name: str, kind: str, is_shown: bool) -> Iterator[str]:  # noqa: FBT001

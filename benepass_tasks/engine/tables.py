@@ -9,10 +9,18 @@ from typing import Literal, Protocol
 
 from sqlalchemy import Connection
 
+from benepass_tasks.engine.exchange import (
+    Exchange,
+    differing,
+    drop_small,
+    exchange,
+    make_small,
+)
 from benepass_tasks.engine.measure import (
     NOTHING_ELSE,
     Measure,
     Profiling,
+    Tally,
     columns_of,
     measure_table,
 )
@@ -51,10 +59,36 @@ class Engine(Protocol):
     def drop(self, relation: str, kind: str) -> None:
         """Remove a table or view."""
 
+    def set_aside(self, relation: str) -> str:
+        """Give a table another name, so that one can be made in its place; returns the name."""
+
     def measure(
-        self, relation: str, columns: Mapping[str, str], profiling: Profiling = NOTHING_ELSE
+        self,
+        relation: str,
+        columns: Mapping[str, str],
+        profiling: Profiling = NOTHING_ELSE,
+        known: Tally | None = None,
     ) -> Measure:
         """Count and digest the rows of a table over some columns, and profile what is asked for."""
+
+    def make_small(self, name: str, query: str) -> int:
+        """Make a table of a query for this session alone; returns its rows."""
+
+    def drop_small(self, names: Iterable[str]) -> None:
+        """Drop tables of this session alone."""
+
+    def differing(self, one: str, other: str, columns: Iterable[str]) -> str:
+        """A query of the rows of two tables that one of them has more often than the other."""
+
+    def exchange(self, relation: str, columns: Mapping[str, str], old: str, new: str) -> Exchange:
+        """Turn some rows of a table into others, and touch only those that differ.
+
+        Args:
+            relation: The table.
+            columns: Its columns.
+            old: A query of the rows that are to go, with their row ids first.
+            new: A query of those that take their place.
+        """
 
     def sizes(self, relations: Iterable[str]) -> dict[str, int]:
         """The bytes that each committed table takes; the sum may exceed what all take together."""
@@ -122,10 +156,34 @@ class _DuckDB:
     def drop(self, relation: str, kind: str) -> None:
         self.connection.exec_driver_sql(f"drop {kind} {quote_relation(relation)}")
 
+    def set_aside(self, relation: str) -> str:
+        layer, _, table = relation.partition(".")
+        aside = f"{table}__before"
+        self.connection.exec_driver_sql(
+            f"alter table {quote_relation(relation)} rename to {quote_name(aside)}"
+        )
+        return f"{layer}.{aside}"
+
     def measure(
-        self, relation: str, columns: Mapping[str, str], profiling: Profiling = NOTHING_ELSE
+        self,
+        relation: str,
+        columns: Mapping[str, str],
+        profiling: Profiling = NOTHING_ELSE,
+        known: Tally | None = None,
     ) -> Measure:
-        return measure_table(self.connection, relation, columns, profiling)
+        return measure_table(self.connection, relation, columns, profiling, known)
+
+    def make_small(self, name: str, query: str) -> int:
+        return make_small(self.connection, name, query)
+
+    def drop_small(self, names: Iterable[str]) -> None:
+        drop_small(self.connection, names)
+
+    def differing(self, one: str, other: str, columns: Iterable[str]) -> str:
+        return differing(one, other, columns)
+
+    def exchange(self, relation: str, columns: Mapping[str, str], old: str, new: str) -> Exchange:
+        return exchange(self.connection, relation, columns, old, new)
 
     def sizes(self, relations: Iterable[str]) -> dict[str, int]:
         # Counted in blocks, which small tables share.

@@ -13,6 +13,8 @@ with refunded as (
 
 histories as (
     select
+        accepted.benefit_account_id,
+        accepted.merchant,
         list(
             struct_pack(id := accepted.transaction_id, amount := accepted.amount)
             order by
@@ -28,6 +30,8 @@ histories as (
 
 matched as (
     select
+        benefit_account_id,
+        merchant,
         list_reduce(  -- noqa: PRS
             history,
             lambda state, line: if(
@@ -72,7 +76,10 @@ matched as (
 ),
 
 links as (
-    select unnest(state.refunds) as link
+    select
+        matched.benefit_account_id,
+        matched.merchant,
+        unnest(matched.state.refunds) as link
     from matched
 )
 
@@ -82,5 +89,8 @@ select
     links.link.charge as refund_of
 from intermediate.accepted_transactions as accepted
 left join links
-    on accepted.transaction_id = links.link.id
+    on
+        accepted.benefit_account_id = links.benefit_account_id
+        and accepted.merchant = links.merchant
+        and accepted.transaction_id = links.link.id
 where accepted.amount < 0

@@ -27,7 +27,7 @@ sums as (
         and endings.employee_id is null
         and endings.benefit_account_id is null
     group by endings._source_file, endings._row_number
-    having any_value(endings.amount) = sum(charges.amount)
+    having max(endings.amount) = sum(charges.amount)
 ),
 
 found as (

@@ -9,7 +9,7 @@ with overspent_months as (
         spend_month
     from intermediate.accepted_transactions
     group by benefit_account_id, spend_month
-    having sum(greatest(amount, 0)) > any_value(monthly_allowance)
+    having sum(greatest(amount, 0)) > max(monthly_allowance)
 ),
 
 running_totals as (

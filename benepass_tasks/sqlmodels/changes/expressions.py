@@ -1,0 +1,70 @@
+"""What an expression depends on: one row or many, and which of its parts decide its value."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from benepass_tasks.sqlmodels.changes.trees import Tree, identity, walk
+
+UNORDERED = frozenset(
+    {
+        *("first", "last", "any_value", "arbitrary", "list", "array_agg", "string_agg"),
+        *("group_concat", "listagg", "mode"),
+    }
+)
+"""Aggregates whose value depends on the order of the rows, where no ORDER BY says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """What is known of functions by name, in lower case.
+
+    Attributes:
+        aggregates: Those that make one value of many rows.
+        unclear: The macros that no rule looks into, since they call such functions.
+    """
+
+    aggregates: frozenset[str]
+    unclear: frozenset[str] = frozenset()
+
+    def aggregate(self, tree: Tree) -> bool:
+        """Whether an expression makes one value of the rows of a group somewhere."""
+        return any(
+            it["class"] == "FUNCTION" and it["function_name"].lower() in self.aggregates
+            for it in walk(tree)
+        )
+
+    def is_of_many_rows(self, tree: Tree) -> bool:
+        """Whether other rows than its own decide an expression's value or number."""
+        return self.aggregate(tree) or any(
+            it["class"] == "WINDOW"
+            or (it["class"] == "FUNCTION" and it["function_name"].lower() == "unnest")
+            for it in walk(tree)
+        )
+
+    def problem(self, part: Tree) -> str | None:
+        """Why no rule covers a part of an expression, its own parts apart; None where one does."""
+        name = part.get("function_name", "").lower()
+        if part["class"] == "SUBQUERY":
+            return "a subquery in an expression"
+        if part["class"] == "STAR":
+            return "a star in an expression"
+        if name in self.unclear:
+            return f"the macro {name}, which aggregates"
+        is_call = part["class"] == "FUNCTION"
+        if is_call and name in UNORDERED and not part["order_bys"]["orders"]:
+            return f"{name} without ORDER BY"
+        return None
+
+
+def is_function_of(tree: Tree, given: Iterable[Tree]) -> bool:
+    """Whether the value of an expression follows from those of others."""
+    known = {identity(it) for it in given}
+
+    def follows(part: object) -> bool:
+        if isinstance(part, list):
+            return all(map(follows, part))
+        if not isinstance(part, dict) or identity(part) in known:
+            return True
+        return part.get("class") not in ("COLUMN", "WINDOW") and all(map(follows, part.values()))
+
+    return follows(tree)

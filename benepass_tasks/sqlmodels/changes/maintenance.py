@@ -1,0 +1,224 @@
+"""How a model is kept up to date by the changes of its inputs, or why it is built in full."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benepass_tasks.engine.exchange import ROW
+from benepass_tasks.sqlmodels.changes.affected import Affected
+from benepass_tasks.sqlmodels.changes.expressions import Functions
+from benepass_tasks.sqlmodels.changes.needed import Needed
+from benepass_tasks.sqlmodels.changes.queries import Node, Query, Stored
+from benepass_tasks.sqlmodels.changes.reading import read_query
+from benepass_tasks.sqlmodels.changes.script import Script, Step, guards_first, name_of
+from benepass_tasks.sqlmodels.changes.trees import NoRuleError, Tree, Trees, column
+from benepass_tasks.sqlmodels.definitions import Macro, Model
+from benepass_tasks.sqlmodels.graph import ModelGraph
+from benepass_tasks.sqlmodels.lineage.names import UnknownNameError
+from benepass_tasks.sqlmodels.syntax import Reader, functions, lexemes
+
+
+@dataclass(frozen=True, slots=True)
+class ByChanges:
+    """The SQL that brings a table up to date.
+
+    Attributes:
+        key: The columns that tell which rows are affected.
+        finding: The small tables after which the affected keys are known.
+        affected: The last of them: the values of the key.
+        computing: The small tables that both kinds of rows are told from.
+        old: The SELECT of the rows that the table has of these keys, with their row ids first.
+        new: That of those which belong there.
+    """
+
+    key: tuple[str, ...]
+    finding: tuple[Step, ...]
+    affected: str
+    computing: tuple[Step, ...]
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class InFull:
+    """Why a table is built in full."""
+
+    why: str
+
+
+@dataclass(slots=True)
+class Maintenance:
+    """Reads the models of a graph, each once.
+
+    Attributes:
+        graph: The models.
+        views: Those of them that are views, which hold no rows themselves.
+        columns: The columns of the stored tables, by relation.
+        reader: Reads their SQL.
+    """
+
+    graph: ModelGraph
+    views: Collection[str]
+    columns: Mapping[str, Sequence[str]]
+    reader: Reader
+    _trees: dict[str, Tree] = field(default_factory=dict)
+
+    @property
+    def trees(self) -> Trees:
+        """Reads and writes trees."""
+        return Trees(self.reader)
+
+    def plan(
+        self,
+        model: Model,
+        keys: Sequence[tuple[str, ...]],
+        touched: Mapping[str, str],
+        small: Collection[str] = (),
+    ) -> ByChanges | InFull:
+        """How a table is brought up to date.
+
+        Args:
+            model: The table's SQL.
+            keys: The keys to try first, such as the declared one.
+            touched: By relation, the table of the rows that are in one of its states alone.
+            small: The tables that are read whole.
+        """
+        reasons: dict[str, None] = {}
+        try:
+            reading = _ModelReading(self, model)
+            root = reading.root()
+        except (NoRuleError, UnknownNameError) as error:
+            return InFull(str(error))
+        for key in _candidates(root, keys):
+            try:
+                return reading.planned(key, touched, small)
+            except NoRuleError as error:
+                reasons[str(error)] = None
+        return InFull("; ".join(reasons) or "it reads no table")
+
+    def tree(self, model: Model) -> Tree:
+        """The tree of a model's SQL."""
+        if model.relation not in self._trees:
+            self._trees[model.relation] = self.trees.read(model.sql)
+        return self._trees[model.relation]
+
+
+def _candidates(root: Query, keys: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """The keys that are tried: those that are declared, what it groups by, each column."""
+    grouped = [
+        tuple(
+            name
+            for name, output in zip(select.names, select.outputs, strict=True)
+            if output in (select.group or ())
+        )
+        for select in root.selects[:1]
+    ]
+    tried = [*keys, *grouped, *((name,) for name in root.columns)]
+    yield from dict.fromkeys(it for it in tried if it and set(it) <= set(root.columns))
+
+
+@dataclass(slots=True)
+class _ModelReading:
+    """One model, its views with it."""
+
+    of: Maintenance
+    model: Model
+    _nodes: dict[str, Node] = field(default_factory=dict)
+    _root: Query | None = None
+
+    def root(self) -> Query:
+        if self._root is None:
+            tree = self.of.tree(self.model)
+            self._root = read_query(
+                self.model.relation, tree, self.node, self._functions(self.model)
+            )
+        return self._root
+
+    def node(self, relation: str) -> Node:
+        """The node of a table or view; each table is one node, whoever reads it."""
+        if relation not in self._nodes:
+            self._nodes[relation] = self._read(relation)
+        return self._nodes[relation]
+
+    def planned(
+        self, key: tuple[str, ...], touched: Mapping[str, str], small: Collection[str]
+    ) -> ByChanges:
+        script = Script(self.of.trees)
+        root, names = self.root(), [column(name) for name in key]
+        affected = Affected(script, touched, (root, self.model.relation))
+        keys = script.keys(affected.keys(root, names) or [_no_keys(key)])
+        finding = guards_first(tuple(script.steps.values()))
+        stored = name_of(self.model.relation)
+        ids = script.make(
+            f"select t.rowid as id from {stored} as t{script.among(names, keys)}",
+            part_of=self.model.relation,
+        )
+        old = f"select rowid as {ROW}, * from {stored} where rowid in (select id from {ids})"
+        slices = Needed(affected, small).slices(root, names, keys)
+        computing = tuple(script.steps.values())[len(finding) :]
+        query = script.trees.write_query(self._over(self.of.tree(self.model), slices))
+        new = f"select t.* from ({query}) as t{script.among(names, keys)}"
+        return ByChanges(key, finding, keys, computing, old, new)
+
+    def _read(self, relation: str) -> Node:
+        if relation not in self.of.views:
+            return Stored(relation, tuple(it.lower() for it in self.of.columns[relation]))
+        view = self.of.graph.models[relation]
+        return read_query(relation, self.of.tree(view), self.node, self._functions(view))
+
+    def _functions(self, model: Model) -> Functions:
+        aggregates = frozenset(name for name, is_one in functions().items() if is_one)
+        macros = self.of.graph.macros_of(model)
+        return Functions(
+            aggregates, frozenset(it.name for it in macros if _aggregates(it, aggregates))
+        )
+
+    def _over(self, tree: Tree, slices: Mapping[str, str]) -> Tree:
+        """A query over small tables in the place of stored ones; views are written out."""
+
+        def over(part: Any) -> Any:  # noqa: ANN401 - any part of a tree
+            if isinstance(part, list):
+                return [over(it) for it in part]
+            if not isinstance(part, dict):
+                return part
+            if part.get("type") == "BASE_TABLE" and part["schema_name"]:
+                return self._in_place(part, slices)
+            return {name: over(it) for name, it in part.items()}
+
+        found: Tree = over(tree)
+        return found
+
+    def _in_place(self, table: Tree, slices: Mapping[str, str]) -> Tree:
+        relation = f"{table['schema_name']}.{table['table_name']}".lower()
+        alias = table["alias"] or table["table_name"]
+        if relation in self.of.views:
+            query = self._over(self.of.tree(self.of.graph.models[relation]), slices)
+            return _subquery(alias, query)
+        if relation not in slices:
+            return table
+        return table | {
+            "alias": alias,
+            "catalog_name": "temp",
+            "schema_name": "main",
+            "table_name": slices[relation],
+        }
+
+
+def _no_keys(key: Sequence[str]) -> str:
+    return f"select {', '.join(f'null as k{number}' for number in range(len(key)))} limit 0"
+
+
+def _subquery(alias: str, query: Tree) -> Tree:
+    return {
+        "type": "SUBQUERY",
+        "alias": alias,
+        "sample": None,
+        "subquery": {"node": query, "named_param_map": []},
+        "column_name_alias": [],
+    }
+
+
+def _aggregates(macro: Macro, aggregates: frozenset[str]) -> bool:
+    """Whether a macro may make one value of many rows; a wrong yes only costs a full build."""
+    words = {it[0].lower() for it in lexemes(macro.sql)}
+    return not words.isdisjoint({*aggregates, "over", "unnest"})

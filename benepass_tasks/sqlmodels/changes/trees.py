@@ -1,0 +1,165 @@
+"""Expressions and queries as DuckDB's parser tells them, and back as SQL.
+
+A tree is what `json_serialize_sql` says, without places: two texts that mean the same have the same
+tree, whatever their layout. A column whose table is known is a node of its own, `COLUMN`, so that
+it cannot be taken for the parameter of a lambda.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import duckdb
+
+from benepass_tasks.engine.quoting import quote_name
+from benepass_tasks.sqlmodels.syntax import Reader
+
+Tree: TypeAlias = dict[str, Any]
+
+NOWHERE = ("query_location", "query_location_length", "qualified_name")
+"""What a tree says of places, and what it says twice."""
+
+OWN = ""
+"""The source of a column that is the node's own, rather than that of a table in its FROM."""
+
+
+class NoRuleError(Exception):
+    """No rule covers this SQL; the message says what, and reads on after `built in full: `."""
+
+
+def column(name: str, source: str = OWN, fields: Iterable[str] = ()) -> Tree:
+    """A column whose table is known, or a field of the struct in it."""
+    said = {"source": source, "name": name, "fields": list(fields)}
+    return {"class": "COLUMN", "type": "COLUMN", **said}
+
+
+def walk(tree: object) -> Iterator[Tree]:
+    """All expressions in a tree, itself included."""
+    if isinstance(tree, dict):
+        if "class" in tree:
+            yield tree
+        for part in tree.values():
+            yield from walk(part)
+    elif isinstance(tree, list):
+        for part in tree:
+            yield from walk(part)
+
+
+def columns_in(*trees: Tree) -> list[Tree]:
+    """The columns that expressions are made of."""
+    return [it for tree in trees for it in walk(tree) if it["class"] == "COLUMN"]
+
+
+def sources_of(*trees: Tree) -> set[str]:
+    """The sources of these columns."""
+    return {it["source"] for it in columns_in(*trees)}
+
+
+def replaced(tree: Any, of: Callable[[Tree], Tree]) -> Any:  # noqa: ANN401 - any part of a tree
+    """A copy of a tree with something else in the place of each column."""
+    if isinstance(tree, list):
+        return [replaced(part, of) for part in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if tree.get("class") == "COLUMN":
+        return of(tree)
+    return {name: replaced(part, of) for name, part in tree.items()}
+
+
+def own(tree: Tree) -> Tree:
+    """An expression over a source as one over the columns of the node that stands there."""
+    found: Tree = replaced(tree, lambda it: it | {"source": OWN})
+    return found
+
+
+def identity(*trees: Tree) -> str:
+    """What is the same for equal expressions, and for no others."""
+    return json.dumps(trees, sort_keys=True)
+
+
+def conjuncts(condition: Tree | None) -> list[Tree]:
+    """The conditions that must all hold where a condition does."""
+    if condition is None:
+        return []
+    if condition["type"] == "CONJUNCTION_AND":
+        return [it for child in condition["children"] for it in conjuncts(child)]
+    return [condition]
+
+
+def placeless(told: Any) -> Any:  # noqa: ANN401 - any part of a tree
+    """A tree without what it says of places."""
+    if isinstance(told, dict):
+        return {name: placeless(part) for name, part in told.items() if name not in NOWHERE}
+    return [placeless(part) for part in told] if isinstance(told, list) else told
+
+
+@dataclass(frozen=True)
+class Trees:
+    """Reads SQL as trees and writes trees as SQL, by DuckDB itself in both directions."""
+
+    reader: Reader
+    _written: dict[str, str] = field(default_factory=dict)
+
+    def read(self, sql: str) -> Tree:
+        """The tree of a text that is known to be a single SELECT."""
+        told = self._ask("select json_serialize_sql(?::varchar)", sql)
+        statement: Tree = placeless(json.loads(told))["statements"][0]["node"]
+        return statement
+
+    def write(self, expression: Tree, table: str = OWN) -> str:
+        """An expression as SQL.
+
+        Args:
+            expression: Its tree.
+            table: The alias of what its own columns are columns of.
+
+        Raises:
+            NoRuleError: DuckDB would read its own text of it as something else.
+        """
+
+        def named(it: Tree) -> Tree:
+            path = [it["source"] or table, it["name"], *it["fields"]]
+            return _reference([part for part in path if part])
+
+        if expression["class"] == "COLUMN":
+            return quote_name(*named(expression)["column_names"])
+        return self._select(replaced(expression, named))
+
+    def write_query(self, query: Tree) -> str:
+        """A query as SQL.
+
+        Raises:
+            NoRuleError: DuckDB would read its own text of it as something else.
+        """
+        told = json.dumps({"error": False, "statements": [{"node": query}]})
+        if told not in self._written:
+            self._written[told] = self._query(query, told)
+        return self._written[told]
+
+    def _query(self, query: Tree, told: str) -> str:
+        try:
+            sql = self._ask("select json_deserialize_sql(?::json)", told)
+        except duckdb.Error as error:
+            raise NoRuleError("SQL that DuckDB cannot write back from its tree") from error
+        if self.read(sql) != query:
+            raise NoRuleError("SQL that DuckDB writes back as something else")
+        return sql
+
+    def _select(self, expression: Tree) -> str:
+        written = self.write_query(self._nothing | {"select_list": [expression | {"alias": ""}]})
+        return written.removeprefix("SELECT ")
+
+    @cached_property
+    def _nothing(self) -> Tree:
+        """A SELECT without anything around its list."""
+        return self.read("select 1")
+
+    def _ask(self, query: str, value: str) -> str:
+        (answer,) = self.reader.connection.execute(query, [value]).fetchone() or ("",)
+        return str(answer)
+
+
+def _reference(path: list[str]) -> Tree:
+    return {"class": "COLUMN_REF", "type": "COLUMN_REF", "alias": "", "column_names": path}

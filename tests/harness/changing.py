@@ -1,0 +1,117 @@
+"""Models over tables that change: kept up to date by their changes, and built in full beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import create_engine
+
+from benepass_tasks.engine.exchange import (
+    drop_small,
+    exchange,
+    make_small,
+)
+from benepass_tasks.engine.measure import tally
+from benepass_tasks.engine.tables import engine_of
+from benepass_tasks.sqlmodels.changes import ByChanges, InFull, Maintenance
+from benepass_tasks.sqlmodels.graph import ModelGraph
+from benepass_tasks.sqlmodels.statements import make_model
+from benepass_tasks.sqlmodels.syntax import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+READER = Reader()
+
+
+def connected() -> Connection:
+    connection = create_engine("duckdb:///:memory:").connect()
+    connection.exec_driver_sql("set threads = 1")
+    for layer in ("raw", "marts", "changes"):
+        connection.exec_driver_sql(f"create schema {layer}")
+    return connection
+
+
+def graph_of(models: Mapping[str, str]) -> ModelGraph:
+    """A graph of models, each after those that it reads."""
+    made = {
+        name: make_model(READER, name, Path(f"{name}.sql"), sql, {}) for name, sql in models.items()
+    }
+    return ModelGraph(made, {}, {})
+
+
+class DiffersError(AssertionError):
+    """A table is not what a full build of it is."""
+
+
+@dataclass
+class Changing:
+    """Some tables and a model over them.
+
+    Attributes:
+        connection: Where they are.
+        tables: The columns with their types of each table.
+        models: The SQL of the views, and last that of the model.
+        keys: The keys to try first.
+    """
+
+    connection: Connection
+    tables: Mapping[str, Mapping[str, str]]
+    models: Mapping[str, str]
+    keys: Sequence[tuple[str, ...]] = ()
+    maintenance: Maintenance = field(init=False)
+
+    def __post_init__(self) -> None:
+        *views, self.model = self.models
+        columns = {name: list(it) for name, it in self.tables.items()}
+        self.maintenance = Maintenance(graph_of(self.models), frozenset(views), columns, READER)
+        for view in views:
+            self.run(f"create or replace view {view} as {self.models[view]}")
+        self.run(f"create or replace table {self.model} as {self.models[self.model]}")
+        self.columns = engine_of(self.connection).columns(self.model)
+        self.tally = tally(self.connection, self.model, self.columns)
+
+    def run(self, sql: str) -> list[tuple[object, ...]]:
+        found = self.connection.exec_driver_sql(sql)
+        return [tuple(row) for row in found] if found.returns_rows else []
+
+    def touch(self, relation: str, gone: str, come: str) -> str:
+        """Exchange rows of a table, by a condition and a SELECT; returns the table of them all."""
+        columns, touched = self.tables[relation], f"changes.{relation.replace('.', '_')}"
+        self.run(f"create or replace table {touched} as select * from {relation} where {gone}")
+        self.run(f"create or replace temp table come as {come}")
+        self.run(f"insert into {touched} select * from come")
+        self.run(f"delete from {relation} where {gone}")
+        self.run(f"insert into {relation} ({', '.join(columns)}) select * from come")
+        return touched
+
+    def plan(self, touched: Mapping[str, str], small: Collection[str] = ()) -> ByChanges | InFull:
+        model = self.maintenance.graph.models[self.model]
+        return self.maintenance.plan(model, self.keys, touched, small)
+
+    def refresh(self, plan: ByChanges) -> str | None:
+        """Bring the model up to date; returns why that is not to be had by its changes."""
+        connection = self.connection
+        for step in (*plan.finding, *plan.computing):
+            rows = make_small(connection, step.name, step.sql)
+            if rows and step.must_be_empty:
+                return step.must_be_empty
+        done = exchange(connection, self.model, self.columns, plan.old, plan.new)
+        self.tally = self.tally - done.gone + done.come
+        drop_small(connection, [it.name for it in (*plan.finding, *plan.computing)])
+        return None
+
+    def compare(self) -> None:
+        """Raise where the model is not what a full build of it is, in rows or in its digest."""
+        sql, table = self.models[self.model], self.model
+        more = self.run(f"select * from {table} except all ({sql})")
+        less = self.run(f"select * from ({sql}) except all select * from {table}")
+        if more or less:
+            raise DiffersError(f"too much: {more[:3]}, missing: {less[:3]}")
+        whole = tally(self.connection, table, self.columns)
+        if whole != self.tally:
+            raise DiffersError(f"the digest is {self.tally}, not {whole}")

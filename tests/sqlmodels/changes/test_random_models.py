@@ -1,0 +1,74 @@
+"""Whatever a model's SQL and whatever changes: by changes it becomes what a full build makes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import pytest
+from changing import Changing, connected
+from random_models import TABLES, TYPES, Writer, random_rows
+
+from benepass_tasks.sqlmodels.changes import InFull
+
+BATCH = 25
+"""The models that share a database, which grows with them."""
+
+
+def _change(case: Changing, random: Random) -> dict[str, str]:
+    """Exchange rows of some tables; by relation, the tables of what was touched."""
+    touched = {}
+    for table in random.sample(list(TABLES), random.randint(1, len(TABLES))):
+        gone = random.choice(("false", "random() < 0.2", "random() < 0.2", "true"))
+        case.run(f"select setseed({random.random()})")
+        case.run(
+            f"create or replace temp table going as select rowid as id from {table} where {gone}"
+        )
+        come = random_rows(random, table, random.choice((0, 1, 2, 5)))
+        touched[table] = case.touch(table, "rowid in (select id from going)", come)
+    return touched
+
+
+def _outcome(case: Changing, random: Random) -> str:
+    """Change the inputs of a model twice, and compare after each."""
+    for _ in range(2):
+        plan = case.plan(_change(case, random))
+        why = plan.why if isinstance(plan, InFull) else case.refresh(plan)
+        if why:
+            return "in full"
+        case.compare()
+    return "by changes"
+
+
+def outcomes(first: int) -> Counter[str]:
+    """What became of a batch of models, each made of its own number."""
+    found = Counter[str]()
+    with connected() as connection:
+        for seed in range(first, first + BATCH):
+            random = Random(seed)  # noqa: S311 - the same models each time
+            connection.exec_driver_sql("drop view if exists marts.v")
+            for table in TABLES:
+                rows = random_rows(random, table, random.choice((0, 3, 8, 20)))
+                connection.exec_driver_sql(f"create or replace table {table} as {rows}")
+            tables = {
+                name: {it: TYPES[kind] for it, kind in columns.items()}
+                for name, columns in TABLES.items()
+            }
+            case = Changing(connection, tables, Writer(random).models())
+            try:
+                found[_outcome(case, random)] += 1
+            except Exception as error:
+                error.add_note(f"model {seed}: {case.models}")
+                raise
+    return found
+
+
+@pytest.mark.parametrize("first", range(0, 4 * BATCH, BATCH))
+def test_by_changes_a_model_becomes_what_a_full_build_makes(first: int) -> None:
+    assert outcomes(first)["by changes"] > BATCH / 2
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("first", range(10_000, 30_000, BATCH))
+def test_by_changes_many_models_become_what_full_builds_make(first: int) -> None:
+    assert outcomes(first)["by changes"] > BATCH / 4
