@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "bench-data"
 MEMORY_LIMIT = "1200MB"
 PIPELINE = ("-m", "luigi", "--module", "benepass_tasks")
+COLUMNS = ("CPU s", "elapsed s", "peak MB")
 WITHOUT_HISTORY = (str(ROOT / "benchmarks" / "without_history.py"),)
 
 
@@ -52,7 +53,7 @@ def main() -> None:
     for table in (sample, *sizes):
         console.print(table)
     if options.markdown:
-        text = "\n\n".join(_markdown(table) for table in (sample, *sizes))
+        text = "\n\n".join(markdown(table) for table in (sample, *sizes))
         replace_figures(options.markdown, f"{_machine()}\n\n{text}")
 
 
@@ -67,31 +68,31 @@ def _options() -> argparse.Namespace:
 def _sample(repeat: int) -> Table:
     with tempfile.TemporaryDirectory() as folder:
         warehouse = Path(folder) / "warehouse.duckdb"
-        full = [_pipeline(ROOT / "data" / "sample", _fresh(warehouse)) for _ in range(repeat)]
+        full = [pipeline(ROOT / "data" / "sample", _fresh(warehouse)) for _ in range(repeat)]
         after = _after(ROOT / "data" / "sample", warehouse, repeat)
-    table = _table("The sample, whole process")
+    table = table_of("The sample, whole process")
     _row(table, "full run", full)
     _rows(table, after)
     return table
 
 
 def _size(records: int, repeat: int) -> Table:
-    data_dir = _generated(records)
+    data_dir = generated(records)
     with tempfile.TemporaryDirectory(dir=DATA) as folder:
         warehouse = Path(folder) / "warehouse.duckdb"
         rounds = [
             (
-                _pipeline(data_dir, _fresh(warehouse)),
+                pipeline(data_dir, _fresh(warehouse)),
                 _plain(data_dir, _fresh(warehouse)),
-                _pipeline(data_dir, _fresh(warehouse), WITHOUT_HISTORY),
+                pipeline(data_dir, _fresh(warehouse), WITHOUT_HISTORY),
             )
             for _ in range(repeat)
         ]
-        _pipeline(data_dir, _fresh(warehouse))
+        pipeline(data_dir, _fresh(warehouse))
         after = _after(data_dir, warehouse)
         size = warehouse.stat().st_size / 2**20
     ours, plain, without = zip(*rounds, strict=True)
-    table = _table(f"{records:,} transactions (warehouse {size:,.0f} MB)")
+    table = table_of(f"{records:,} transactions (warehouse {size:,.0f} MB)")
     _row(table, "pipeline", ours)
     _row(table, "plain DuckDB script", plain)
     table.add_row("ratio", *_ratios(ours, plain), style="bold")
@@ -109,7 +110,7 @@ def _after(data_dir: Path, warehouse: Path, repeat: int = 1) -> dict[str, list[C
         "nothing to do": ["BuildSite"] * repeat,
     }
     return {
-        name: [_pipeline(data_dir, warehouse, task=task) for task in names]
+        name: [pipeline(data_dir, warehouse, task=task) for task in names]
         for name, names in tasks.items()
     }
 
@@ -130,19 +131,21 @@ def _parts(ours: Sequence[Cost], without: Sequence[Cost]) -> list[str]:
     ]
 
 
-def _pipeline(
+def pipeline(
     data_dir: Path,
     warehouse: Path,
     program: Sequence[str] = PIPELINE,
     *,
     task: str = "BuildMarts",
+    as_of: str = "2026-01-01",
 ) -> Cost:
+    """Run a task over the files of a folder."""
     flags = {
         "data-dir": data_dir,
         "warehouse": warehouse,
         "published-dir": warehouse.parent / "published",
         "site-dir": warehouse.parent / "site",
-        "as-of": "2026-01-01",
+        "as-of": as_of,
         "memory-limit": MEMORY_LIMIT,
     }
     command = [sys.executable, *program, task]
@@ -177,7 +180,7 @@ def _fresh(warehouse: Path) -> Path:
     return warehouse
 
 
-def _generated(records: int) -> Path:
+def generated(records: int) -> Path:
     """The data of a size; made once, in seconds."""
     folder = DATA / str(records)
     if not (folder / "transactions.csv").exists():
@@ -190,10 +193,11 @@ def _generated(records: int) -> Path:
     return folder
 
 
-def _table(title: str) -> Table:
+def table_of(title: str, columns: Sequence[str] = COLUMNS) -> Table:
+    """A table of figures, with a column of names in front."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     table.add_column("")
-    for name in ("CPU s", "elapsed s", "peak MB"):
+    for name in columns:
         table.add_column(name, justify="right")
     return table
 
@@ -215,10 +219,12 @@ def _rows(table: Table, costs: dict[str, list[Cost]]) -> None:
         _row(table, name, of_name)
 
 
-def _markdown(table: Table) -> str:
+def markdown(table: Table) -> str:
+    """A table as Markdown."""
     cells = [list(column.cells) for column in table.columns]
     headings = [str(column.header) for column in table.columns]
-    lines = [f"**{table.title}**", "", "| " + " | ".join(headings) + " |", "|---|---:|---:|---:|"]
+    below = "|---|" + "---:|" * (len(headings) - 1)
+    lines = [f"**{table.title}**", "", "| " + " | ".join(headings) + " |", below]
     lines += ["| " + " | ".join(map(str, row)) + " |" for row in zip(*cells, strict=True)]
     return "\n".join(lines)
 

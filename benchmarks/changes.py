@@ -1,0 +1,134 @@
+"""What a change costs, as shares of a full run over the same state.
+
+    python benchmarks/changes.py [--records 1000000] [--markdown FILE]
+
+A year of charges lies in twelve files. Measured are the whole runs, with their process, after a new
+month, a late file of 1,000 charges in ten old months, the termination of one employee, a day more,
+and nothing at all; each share is that of a full run over the same files.
+"""
+
+import argparse
+import csv
+import shutil
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+from document import replace_figures
+from rich.console import Console
+from rich.table import Table
+from run import DATA, Cost, generated, markdown, pipeline, table_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LATE = 1_000
+AS_OF, NEXT_DAY = "2026-01-01", "2026-01-02"
+
+
+def main() -> None:
+    """Measure, print, and write Markdown where asked."""
+    options = _options()
+    table = measure(options.records)
+    Console().print(table)
+    if options.markdown:
+        replace_figures(options.markdown, markdown(table))
+
+
+def measure(records: int) -> Table:
+    """The costs of all changes, one after the other in one warehouse."""
+    columns = ("CPU s", "elapsed s", "of a full run, CPU", "elapsed")
+    table = table_of(f"{records:,} transactions, the run after a change", columns)
+    year = generated(records)
+    with tempfile.TemporaryDirectory(dir=DATA) as folder:
+        data, warehouse = Path(folder) / "data", Path(folder) / "w" / "warehouse.duckdb"
+        full, one = Path(folder) / "f" / "warehouse.duckdb", partial(pipeline, data)
+        late = _months(year, data)
+        december = data / "transactions_12.csv"
+        december.rename(aside := data / "december")
+        full.parent.mkdir()
+        warehouse.parent.mkdir()
+        one(warehouse, as_of=AS_OF)
+        changes: dict[str, Callable[[], object]] = {
+            "a new month": lambda: aside.rename(december),
+            f"{LATE:,} late charges": lambda: late.rename(data / "transactions_13.csv"),
+            "one employee terminated": lambda: _terminate(data / "employees.csv"),
+        }
+        for name, change in changes.items():
+            change()
+            after = one(warehouse, as_of=AS_OF)
+            _row(table, name, after, one(full, as_of=AS_OF))
+            _removed(full)
+        after = one(warehouse, as_of=NEXT_DAY)
+        whole = one(full, as_of=NEXT_DAY)
+        _row(table, "a day more", after, whole)
+        _row(table, "nothing", one(warehouse, as_of=NEXT_DAY), whole)
+    return table
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--records", type=int, default=1_000_000)
+    parser.add_argument("--markdown", type=Path, help="file to replace the figures in")
+    return parser.parse_args()
+
+
+def _months(generated: Path, data: Path) -> Path:
+    """Write the charges in a file for each twelfth of them, in their order; the late ones apart."""
+    data.mkdir()
+    for path in generated.glob("*.csv"):
+        if path.name != "transactions.csv":
+            shutil.copy(path, data / path.name)
+    late = data / "late"
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table charges as with months as (select *, "
+            "ntile(12) over (order by transaction_timestamp) as month "
+            f"from read_csv('{generated / 'transactions.csv'}', delim = ',', header = true, "
+            "quote = '\"', all_varchar = true, strict_mode = false, ignore_errors = true)) "
+            "select *, row_number() over (order by month > 10, hash(transaction_id)) as number "
+            "from months"
+        )
+        chosen = f"number <= {LATE}"
+        columns = "* exclude (month, number)"
+        for month in range(1, 13):
+            connection.execute(
+                f"copy (select {columns} from charges where month = {month} and not ({chosen})) "
+                f"to '{data / f'transactions_{month:02}.csv'}' (header)"
+            )
+        connection.execute(
+            f"copy (select {columns} from charges where {chosen}) to '{late}' (format csv, header)"
+        )
+    return late
+
+
+def _terminate(employees: Path) -> None:
+    """Terminate the first employee who is active."""
+    with employees.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    next(it for it in rows if it["status"].lower() == "active")["status"] = "terminated"
+    with employees.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _removed(warehouse: Path) -> None:
+    shutil.rmtree(warehouse.parent)
+    warehouse.parent.mkdir()
+
+
+def _row(table: Table, name: str, after: Cost, whole: Cost) -> None:
+    table.add_row(
+        name,
+        f"{after.cpu:.2f}",
+        f"{after.seconds:.2f}",
+        f"{after.cpu / whole.cpu:.1%}",
+        f"{after.seconds / whole.seconds:.1%}",
+    )
+
+
+if __name__ == "__main__":
+    main()
