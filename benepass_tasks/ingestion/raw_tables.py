@@ -1,6 +1,6 @@
 """The tables of the raw layer: made, replaced file by file, and vouched for as wholes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -8,15 +8,26 @@ from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Table
 from benepass_tasks.catalog.declared import refuse_other_raw_columns
-from benepass_tasks.engine.measure import Measure, Profiling
-from benepass_tasks.engine.quoting import quote_relation
+from benepass_tasks.engine.measure import Measure, Profiling, tally
+from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.schema_evolution.history import write_changes
+from benepass_tasks.state.changes import (
+    add_step,
+    forget_gone,
+    forget_steps,
+    gone_of,
+    is_kept_together,
+    keep_gone,
+    read_inputs,
+    write_inputs,
+)
 from benepass_tasks.state.decisions import use_decisions
 from benepass_tasks.state.history.materializations import record_loaded
 from benepass_tasks.state.markers import (
     Load,
+    Materialization,
     Snapshot,
     forget_all_loads,
     forget_load,
@@ -99,10 +110,18 @@ def replace_earlier(
     return kept
 
 
-def complete_raw(connection: Connection, table: Table, gone: Collection[str]) -> Measure:
+def complete_raw(
+    connection: Connection, table: Table, gone: Collection[str], known: Snapshot
+) -> Measure:
     """Bring a raw table in line with the files there are, and measure it, once each is loaded.
 
-    Of its source's files, those in `gone` were loaded and are not there any more.
+    What was loaded and deleted since it was last measured is kept as a step of the table.
+
+    Args:
+        connection: A session in a transaction.
+        table: The table.
+        gone: The files of its source that were loaded and are not there any more.
+        known: What the warehouse holds.
 
     Raises:
         ContractError: a column is not what the catalog declares.
@@ -116,7 +135,44 @@ def complete_raw(connection: Connection, table: Table, gone: Collection[str]) ->
     # Raw keeps a column that no file has any more, and of that there is nothing to be told.
     present = content.keys() & loaded_columns(connection, str(table.source))
     profiling = Profiling.of(table, [name for name in content if name in present])
-    return engine.measure(table.relation, content, profiling)
+    measure = engine.measure(table.relation, content, profiling)
+    loads = known.loads_of(str(table.source)).values()
+    present_loads = {it.file: it.load_id for it in loads if it.file not in gone}
+    record = known.materializations.get(table.relation)
+    if record is not None and record.data_hash != measure.data_hash:
+        _keep_step(connection, record, measure, content, present_loads)
+    forget_gone(connection, table.relation)
+    write_inputs(connection, table.relation, present_loads)
+    return measure
+
+
+def _keep_step(
+    connection: Connection,
+    record: Materialization,
+    measure: Measure,
+    columns: Collection[str],
+    loads: Mapping[str, str],
+) -> None:
+    """Keep the rows that came and went with files since a raw table was last measured.
+
+    Where they are not the whole difference, what changed is not known.
+    """
+    relation, then = record.name, read_inputs(connection, record.name)
+    names = ", ".join(map(quote_name, columns))
+    loaded = [quote_text(file) for file, load_id in loads.items() if then.get(file) != load_id]
+    of_them = f"_source_file in ({', '.join(loaded)})" if loaded else "false"
+    came = f"select {names} from {quote_relation(relation)} where {of_them}"  # noqa: S608
+    deleted = gone_of(connection, relation)
+    went = f"select {names} from {quote_relation(deleted or relation)}"  # noqa: S608
+    went = went if deleted else f"{went} where false"
+    sides = [tally(connection, f"({it})", columns) for it in (went, came)]
+    before = record.tally if is_kept_together(connection) else None
+    if before is not None and before - sides[0] + sides[1] == measure.tally:
+        both = f"(({came}) except all ({went})) union all (({went}) except all ({came}))"
+        rows = both if deleted else came
+        add_step(connection, relation, record.data_hash, measure.data_hash, rows)
+    else:
+        forget_steps(connection, relation)
 
 
 def remove_file(connection: Connection, table: Table, file: str) -> None:
@@ -126,6 +182,7 @@ def remove_file(connection: Connection, table: Table, file: str) -> None:
 
 
 def _delete(connection: Connection, table: Table, condition: str, values: tuple[str, ...]) -> None:
+    keep_gone(connection, table.relation, condition, values)
     for relation in (table.relation, REJECTED):
         connection.exec_driver_sql(
             f"delete from {quote_relation(relation)} where {condition}",  # noqa: S608

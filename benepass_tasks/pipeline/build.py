@@ -1,7 +1,9 @@
-"""Building a table or view from its SQL."""
+"""Building a table or view from its SQL: by the changes of what it reads, or in full."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -10,50 +12,274 @@ from sqlalchemy.exc import DBAPIError
 from benepass_tasks.catalog import Table
 from benepass_tasks.catalog.declared import refuse_other_columns
 from benepass_tasks.config.errors import ModelError
+from benepass_tasks.engine.exchange import COME, GONE, Exchange
 from benepass_tasks.engine.failures import explain
-from benepass_tasks.engine.measure import Measure, Profiling
-from benepass_tasks.engine.tables import engine_of
-from benepass_tasks.sqlmodels import Macro, Model
+from benepass_tasks.engine.measure import Measure, Profiling, Tally
+from benepass_tasks.engine.tables import Engine, engine_of
+from benepass_tasks.pipeline.upkeep import Upkeep
+from benepass_tasks.sqlmodels import Model
+from benepass_tasks.sqlmodels.changes import InFull
+from benepass_tasks.state.changes import (
+    Step,
+    add_step,
+    forget_seen_steps,
+    forget_steps,
+    is_kept_together,
+    read_inputs,
+    steps_between,
+    write_inputs,
+)
+from benepass_tasks.state.history.read import profiles_of, seconds_by_how
+from benepass_tasks.state.markers import Materialization, Snapshot
+from benepass_tasks.state.plan import How
+
+SMALL_ROWS = 20_000
+"""The rows of a table up to which it is read whole, and of all that a table reads up to which it is
+built in full: finding out what has changed would take longer."""
+
+NOTABLE_SECONDS = 1.0
+"""The seconds of a full build from which on it is looked whether the other way is quicker."""
+
+LARGEST_SHARE = 0.3
+"""The part of a table's rows up to which it pays to look for those that are affected."""
 
 
-def build_model(
-    connection: Connection,
-    model: Model,
-    macros: Sequence[Macro],
-    table: Table,
-    present: str | None,
-) -> Measure | None:
-    """Make a model's table or view in place of what there is under its name.
+class InFullError(Exception):
+    """A table is better built in full; the message says why.
 
-    Args:
-        connection: A session in a transaction.
+    Attributes:
+        is_much: Whether so much differs that it does not pay to tell what.
+    """
+
+    def __init__(self, why: str, *, is_much: bool = False) -> None:
+        """Note why."""
+        super().__init__(why)
+        self.is_much = is_much
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Builds one table or view in a transaction.
+
+    Attributes:
+        connection: Its session.
         model: The SQL.
-        macros: The macros it needs, each after those that it calls itself.
         table: What the catalog declares it to be.
-        present: What the warehouse has under its name: table, view or None.
+        upkeep: The models around it.
+        known: What the warehouse holds.
+        states: The state of each table and view that it reads, itself or through views.
+    """
 
-    Returns:
-        What came out; None of a view, which holds nothing itself.
+    connection: Connection
+    model: Model
+    table: Table
+    upkeep: Upkeep
+    known: Snapshot
+    states: Mapping[str, str]
+
+    def by_changes(self) -> tuple[Measure, How]:
+        """Exchange those rows that the changes of what it reads affect.
+
+        Raises:
+            InFullError: it is better built in full; nothing has been altered.
+            DBAPIError: DuckDB refuses SQL that it would not refuse in full.
+        """
+        record = self.known.materializations[self.model.relation]
+        tally = record.tally
+        if tally is None or not is_kept_together(self.connection):
+            raise InFullError("what is known of it is not kept beside it")
+        then = read_inputs(self.connection, record.name)
+        with self._small_tables() as small:
+            done = self._exchanged(record, self._touched(then, small), small)
+            measure, how = self._measured(record, tally, done)
+        self._note_inputs()
+        return measure, how
+
+    def in_full(self, why: str | None, *, tells_apart: bool) -> tuple[Measure | None, How | None]:
+        """Make it anew in place of what there is under its name.
+
+        Args:
+            why: Why a table that is there is not brought up to date by changes.
+            tells_apart: Whether what reads the table is to know which rows differ.
+
+        Returns:
+            What came out, and how; None of a view, which holds nothing itself.
+
+        Raises:
+            ModelError: DuckDB refuses the SQL; the message names the file.
+            ContractError: the columns are not those that the catalog declares.
+        """
+        relation, engine = self.model.relation, self._engine
+        present = self.known.relations.get(relation)
+        record = self.known.materializations.get(relation)
+        self._define_macros()
+        before = None
+        is_asked = tells_apart and self._is_asked()
+        is_known = record and is_kept_together(self.connection)
+        if is_asked and is_known and present == "table":
+            before, present = engine.set_aside(relation), None
+        with explained(self.model.path):
+            engine.create(relation, self.table.materialized, self.model.sql, present)
+        columns = engine.columns(relation)
+        refuse_other_columns(self.table, columns, str(self.model.path))
+        if self.table.materialized == "view":
+            return None, None
+        measure = engine.measure(relation, columns, Profiling.of(self.table, columns))
+        if before and record and engine.columns(before) == columns:
+            if measure.data_hash != record.data_hash:
+                self._add_step(record, measure, engine.differing(before, relation, columns))
+        elif record is None or measure.data_hash != record.data_hash:
+            forget_steps(self.connection, relation)
+        if before:
+            engine.drop(before, "table")
+        self._note_inputs()
+        return measure, How("full", why_full=why)
+
+    @contextmanager
+    def _small_tables(self) -> Iterator[list[str]]:
+        """The names of small tables, which are dropped where the transaction goes on."""
+        small = [GONE, COME]
+        try:
+            yield small
+        except InFullError:
+            self._engine.drop_small(small)
+            raise
+        self._engine.drop_small(small)
+
+    def _exchanged(
+        self, record: Materialization, touched: Mapping[str, str], small: list[str]
+    ) -> Exchange:
+        """Exchange the rows that the rows touched in other tables affect."""
+        self._define_macros()
+        plan = self.upkeep.plan(self.model, touched, self._small())
+        if isinstance(plan, InFull):
+            raise InFullError(plan.why)
+        needed = 0
+        for step in (*plan.finding, *plan.computing):
+            small.append(step.name)
+            rows = self._engine.make_small(step.name, step.sql)
+            if rows and step.must_be_empty:
+                raise InFullError(step.must_be_empty)
+            if step.part_of == record.name:
+                _require_few(rows, self._rows(record.name), "it affected", is_much=True)
+            elif step.part_of:
+                needed += rows
+                total = self._rows_read(record.name)
+                _require_few(needed, total, "what it reads needed", is_much=False)
+        columns = self._engine.columns(record.name)
+        return self._engine.exchange(record.name, columns, plan.old, plan.new)
+
+    def _measured(
+        self, record: Materialization, tally: Tally, done: Exchange
+    ) -> tuple[Measure, How]:
+        """What the table holds after an exchange, which is a step of it."""
+        if not done.gone.rows and not done.come.rows:
+            profiles = profiles_of(self.connection, record.run_id, record.name)
+            return Measure(tally.rows, record.data_hash, profiles, tally), How("unchanged", 0)
+        columns, left = self._engine.columns(record.name), tally - done.gone + done.come
+        profiling = Profiling.of(self.table, columns)
+        measure = self._engine.measure(record.name, columns, profiling, left)
+        self._add_step(record, measure, done.touched)
+        return measure, How("changes", done.gone.rows + done.come.rows)
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return engine_of(self.connection)
+
+    def _define_macros(self) -> None:
+        for macro in self.upkeep.macros(self.model):
+            with explained(macro.path):
+                self._engine.define(macro.sql)
+
+    def _touched(self, then: Mapping[str, str], small: list[str]) -> dict[str, str]:
+        """By relation, the table of the rows that changed since it was made.
+
+        Raises:
+            InFullError: that is not known, or it is better built in full.
+        """
+        changed, total = self._changed(then), self._rows_read(self.model.relation)
+        if total <= SMALL_ROWS:
+            raise InFullError("what it reads is small")
+        if self._was_slower():
+            raise InFullError("the last time it took longer by changes")
+        steps = {}
+        for it in changed:
+            found = steps_between(self.connection, it, then[it], self.states[it])
+            if found is None:
+                raise InFullError(f"what changed in {it} is not known")
+            steps[it] = found
+        rows = sum(it.touched for found in steps.values() for it in found)
+        _require_few(rows, total, "what it reads changed", is_much=True)
+        return {it: self._joined(it, found, small) for it, found in steps.items()}
+
+    def _was_slower(self) -> bool:
+        """Whether the last time by changes took longer than the last time in full."""
+        seconds = seconds_by_how(self.connection, self.model.relation)
+        in_full = seconds.get("full", 0)
+        return in_full > NOTABLE_SECONDS and seconds.get("changes", 0) > in_full
+
+    def _joined(self, relation: str, steps: Sequence[Step], small: list[str]) -> str:
+        """The table of the rows that several steps touched."""
+        if len(steps) == 1:
+            return steps[0].stored
+        small.append(f"changed_{relation.replace('.', '__')}")
+        parts = (f"select * from {it.stored}" for it in steps)  # noqa: S608
+        self._engine.make_small(small[-1], " union all ".join(parts))
+        return small[-1]
+
+    def _changed(self, then: Mapping[str, str]) -> list[str]:
+        """The tables that changed since it was made."""
+        if then.keys() != self.states.keys():
+            raise InFullError("the state of what it was made from is not known")
+        changed = [it for it, state in self.states.items() if then[it] != state]
+        views = [it for it in changed if it in self.upkeep.views]
+        if views:
+            raise InFullError(f"SQL or setting of {views[0]} changed")
+        return changed
+
+    def _small(self) -> list[str]:
+        return [it for it in self.upkeep.inputs(self.model) if self._rows(it) <= SMALL_ROWS]
+
+    def _is_asked(self) -> bool:
+        """Whether a table that reads it may be brought up to date by its changes."""
+        readers = self.upkeep.readers(self.model.relation)
+        return any(self._rows_read(it) > SMALL_ROWS for it in readers)
+
+    def _rows_read(self, relation: str) -> int:
+        """The rows of all tables that a model reads."""
+        return sum(self._rows(it) for it in self.upkeep.inputs(self.upkeep.graph.models[relation]))
+
+    def _rows(self, relation: str) -> int:
+        record = self.known.materializations.get(relation)
+        return record.row_count or 0 if record else 0
+
+    def _add_step(self, record: Materialization, measure: Measure, rows: str) -> None:
+        if self._is_asked():
+            relation, before = self.model.relation, record.data_hash
+            add_step(self.connection, relation, before, measure.data_hash, rows)
+
+    def _note_inputs(self) -> None:
+        write_inputs(self.connection, self.model.relation, self.states)
+        forget_seen_steps(self.connection, self.upkeep.inputs(self.model))
+
+
+def _require_few(rows: int, total: int, what: str, *, is_much: bool) -> None:
+    """Refuse to go on by changes where that is no quicker than building in full.
 
     Raises:
-        ModelError: DuckDB refuses the SQL; the message names the file.
-        ContractError: the columns are not those that the catalog declares.
+        InFullError: these are too many rows.
     """
-    engine = engine_of(connection)
-    for macro in macros:
-        with _explained(macro.path):
-            engine.define(macro.sql)
-    with _explained(model.path):
-        engine.create(model.relation, table.materialized, model.sql, present)
-    columns = engine.columns(model.relation)
-    refuse_other_columns(table, columns, str(model.path))
-    if table.materialized == "view":
-        return None
-    return engine.measure(model.relation, columns, Profiling.of(table, columns))
+    if rows > LARGEST_SHARE * total and rows > SMALL_ROWS:
+        raise InFullError(f"{rows:,} of {total:,} rows of {what}", is_much=is_much)
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
+    """Say which file it is where DuckDB refuses its SQL.
+
+    Raises:
+        ModelError: it does.
+    """
     try:
         yield
     except DBAPIError as error:

@@ -10,7 +10,7 @@ from benepass_tasks.state.markers import (
     forget_materializations,
     write_materializations,
 )
-from benepass_tasks.state.plan import Made, Node, OnProgress, Plan
+from benepass_tasks.state.plan import How, Made, Node, OnProgress, OtherWorkError, Plan, Work
 from benepass_tasks.state.run import Run
 
 
@@ -36,19 +36,27 @@ def make(run: Run, name: str, on_progress: OnProgress = lambda _: None) -> str:
         if status.fingerprint is None and node.inputs:
             raise WarehouseError(f"{name}: an input of it is not up to date; run again")
         started = time.perf_counter()
-        work = node.make(run, status, on_progress)
-        with warehouse.write() as connection:
-            made = work(connection)
-            records = _records(run, plan, node, made, started)
-            forget_materializations(connection, made.void)
-            write_materializations(connection, list(records.values()))
-            if name in records:
-                record_built(connection, records[name], status.reason, made.measures[name].profiles)
+
+        def written(work: Work) -> tuple[Made, dict[str, Materialization]]:
+            with warehouse.write() as connection:
+                made = work(connection)
+                records = _records(run, plan, node, made, started)
+                forget_materializations(connection, made.void)
+                write_materializations(connection, list(records.values()))
+                if name in records:
+                    profiles = made.measures[name].profiles
+                    record_built(connection, records[name], status.reason, profiles, made.how)
+            return made, records
+
+        try:
+            made, records = written(node.make(run, status, on_progress))
+        except OtherWorkError as other:
+            made, records = written(other.work)
         run.remember(_known(made, records))
         node.finish(run)
     if made.failure is not None:
         raise made.failure
-    return made.said or _said(node, records[name])
+    return made.said or _said(node, records[name], made.how)
 
 
 def _records(
@@ -67,6 +75,7 @@ def _records(
             run_id=run.id,
             built_at=run.now(),
             kind=kinds[name],
+            hash_sum=str(measure.tally.hashes) if measure.tally else None,
         )
         for name, measure in made.measures.items()
     }
@@ -76,6 +85,7 @@ def _known(made: Made, records: dict[str, Materialization]) -> Snapshot | None:
     return made.known.with_records(records) if made.known is not None else None
 
 
-def _said(node: Node, record: Materialization) -> str:
+def _said(node: Node, record: Materialization, how: How | None) -> str:
     rows = "view" if record.row_count is None else f"{record.row_count:,} {node.rows}"
-    return f"{rows}, {record.seconds:.2f} s"
+    said = "" if how is None or how == How("full") else f" {how},"
+    return f"{rows},{said} {record.seconds:.2f} s"

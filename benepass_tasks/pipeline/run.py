@@ -1,7 +1,7 @@
 """What the tasks delegate to: asking for nodes, making them, and the end of a run."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import duckdb
@@ -22,6 +22,7 @@ from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
 from benepass_tasks.pipeline.nodes.publication import refuse
 from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
+from benepass_tasks.pipeline.verification import Verdict, tables_to_verify, verify
 from benepass_tasks.quality.alerts import Present, alert, run_failed
 from benepass_tasks.quality.quarantine import is_quarantine
 from benepass_tasks.site import tell_end
@@ -189,6 +190,34 @@ def current_plan() -> Plan:
     run = Run(current_settings(), nodes_of)
     plan = run.plan()
     return {name: plan[name] for name in run.nodes()}
+
+
+@_safe_to_show()
+def verify_tables(wanted: Sequence[str]) -> list[Verdict]:
+    """Compare tables with full builds of them, which take their place where they differ.
+
+    Args:
+        wanted: The tables; none for all that are up to date.
+
+    Raises:
+        ProjectError: one of them is no table that can be compared.
+    """
+    run = Run(current_settings(), nodes_of)
+    session.import_dialect()
+    tables = tables_to_verify(run, wanted)
+    unknown = sorted(set(wanted) - {it.name for it in tables})
+    if unknown:
+        raise ProjectError(
+            f"{', '.join(unknown)}: no table of the project that is up to date; "
+            "`benepass plan --all` says which are"
+        )
+    try:
+        # What reads a table that was put right is not up to date any more.
+        return [verify(run, it) for it in tables if run.plan()[it.name].is_current]
+    finally:
+        if run.asked:
+            close_run(run)
+        session.close()
 
 
 @contextmanager

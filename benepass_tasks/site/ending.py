@@ -146,20 +146,24 @@ def _slowest(runs: Sequence[str]) -> Select[Any]:
     of = MATERIALIZATIONS.c
     # Cut already, since sorting long texts takes memory; what failed has no seconds.
     name, reason = (func.substr(it, 1, LONGEST_TEXT + 1) for it in (of.node, of.reason))
-    columns = (of.run_id, name.label("name"), of.outcome, reason.label("reason"), of.row_count)
+    why_full = func.substr(of.why_full, 1, LONGEST_TEXT + 1)
+    how = func.coalesce("full: " + why_full, of.how).label("how")
+    columns = (of.run_id, name.label("name"), of.outcome, reason.label("reason"), how)
+    measured = (of.row_count, of.touched_rows, of.seconds, of.recorded_at)
     place = func.row_number().over(
         partition_by=of.run_id, order_by=(of.seconds.desc().nulls_first(), of.node)
     )
     rows = (
-        select(*columns, of.seconds, of.recorded_at, place.label("place"))
+        select(*columns, *measured, place.label("place"))
         .where(of.outcome != "skipped", of.run_id.in_(runs))
         .subquery()
         .c
     )
-    found = (rows.run_id, rows.name, rows.outcome, rows.reason, rows.row_count)
+    found = (rows.run_id, rows.name, rows.outcome, rows.reason, rows.how)
+    figures = (rows.row_count, rows.touched_rows, rows.seconds, rows.recorded_at)
     failed_first = case((rows.outcome == "failed", 0), else_=1)
     return (
-        select(*found, rows.seconds, rows.recorded_at)
+        select(*found, *figures)
         .where(rows.place <= MOST_NODES)
         .order_by(failed_first, rows.seconds.desc().nulls_last(), rows.name)
     )
@@ -169,13 +173,15 @@ def _nodes_of_runs(connection: Connection, runs: Sequence[str]) -> str:
     nodes: dict[str, list[dict[str, Any]]] = {run: [] for run in runs}
     # All at once: row by row takes twice as long.
     found = state_of(connection).execute(_slowest(runs)).all()
-    for run, node, outcome, reason, rows, seconds, done_at in found:
+    for run, node, outcome, reason, how, rows, touched, seconds, done_at in found:
         nodes[run].append(
             {
                 "node": _cut(node),
                 "outcome": outcome,
                 "reason": _cut(reason),
+                "how": _cut(how),
                 "rows": rows,
+                "touched": touched,
                 "seconds": None if seconds is None else round(seconds, 3),
                 "done_at": round(done_at.timestamp(), 3),
             }

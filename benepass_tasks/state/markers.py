@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
+from benepass_tasks.engine.measure import Tally
 from benepass_tasks.engine.quoting import quote_relation
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import engine_of
@@ -35,6 +36,8 @@ class Materialization:
         run_id: The run that built it.
         built_at: When, UTC.
         kind: What the node is.
+        hash_sum: The sum of the hashes of a table's rows, which its data hash is made of; None
+            where an earlier release did not keep it.
     """
 
     name: str
@@ -46,6 +49,14 @@ class Materialization:
     run_id: str
     built_at: datetime
     kind: Kind
+    hash_sum: str | None = None
+
+    @property
+    def tally(self) -> Tally | None:
+        """What the data hash of a table is made of, where that is known."""
+        if self.hash_sum is None or self.row_count is None:
+            return None
+        return Tally(self.row_count, int(self.hash_sum))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +166,16 @@ def snapshot_of(connection: Connection) -> Snapshot:
     return Snapshot(
         {record.name: record for record in _rows(connection, MARKERS, Materialization, present)},
         {(load.source, load.file): load for load in _rows(connection, LOADS, Load, present)},
-        engine_of(connection).relations() | {f"{SCHEMA}.{name}": "table" for name in present},
+        _relations(connection) | {f"{SCHEMA}.{name}": "table" for name in present},
         is_masked,
         owner,
     )
+
+
+def _relations(connection: Connection) -> dict[str, str]:
+    """The tables and views, without those that keep what steps have touched."""
+    found = engine_of(connection).relations()
+    return {name: kind for name, kind in found.items() if not name.startswith("changes.")}
 
 
 def write_materializations(connection: Connection, records: Collection[Materialization]) -> None:

@@ -51,7 +51,9 @@ MARKERS = Table(
     Column("run_id", String, nullable=False),
     Column("built_at", Instant, nullable=False),
     Column("kind", String),
+    Column("hash_sum", String),
 )
+"""`hash_sum` is the sum of the hashes of a table's rows, which `content` is made of."""
 
 LOADS = Table(
     "loads",
@@ -171,10 +173,15 @@ MATERIALIZATIONS = Table(
     Column("error", String),
     Column("recorded_at", Instant, nullable=False),
     Column("kind", String),
+    Column("how", String),
+    Column("touched_rows", BigInteger),
+    Column("why_full", String),
 )
 """What became of each node of the plan in a run: `built` and why, `skipped` or `failed`.
 
 `kind` says what the node is, such as a `source file` (`employees/employees.csv`) or a `relation`.
+A table is built in `full` or by `changes`, or is `unchanged` since nothing that changed counts; of
+one that was there before, `why_full` says why not by changes. `touched_rows` went or came.
 """
 
 COLUMN_PROFILES = Table(
@@ -304,6 +311,28 @@ once, in these bytes (`sha256`), or the money of a source (no `file`; the digest
 `run_id` is the run that did, NULL until then. `detail` has the figures.
 """
 
+INPUTS = Table(
+    "inputs",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("input", String, primary_key=True),
+    Column("content", String, nullable=False),
+)
+"""The state of each input that a table was made from: the data hash of a table, the code version
+of a view, the load of a file."""
+
+STEPS = Table(
+    "steps",
+    METADATA,
+    Column("relation", String, nullable=False),
+    Column("step", BigInteger, primary_key=True, autoincrement=False),
+    Column("before", String, nullable=False),
+    Column("after", String, nullable=False),
+    Column("touched_rows", BigInteger, nullable=False),
+    Column("stored", String, nullable=False),
+)
+"""The last steps of each table, from one data hash to the next; `stored` has the touched rows."""
+
 PROPERTIES = Table(
     "properties",
     METADATA,
@@ -319,7 +348,7 @@ MASKING = "pii_masking"
 VERSIONS = Table("alembic_version", METADATA, Column("version_num", String(32), primary_key=True))
 """The version of schema meta, in one row."""
 
-VERSION = "0004"
+VERSION = "0005"
 """The version of schema meta that is declared here: the newest of the migrations."""
 
 UNVERSIONED = "0000"

@@ -12,7 +12,7 @@ Judging is pure. What a node knows of files outside of the warehouse it `sees` b
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -86,6 +86,27 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class How:
+    """How a table was built.
+
+    Attributes:
+        how: In `full`, by `changes`, or not at all, since nothing that changed counts.
+        touched_rows: How many rows went or came; None where that was not found out.
+        why_full: Why not by changes, where it was there before.
+    """
+
+    how: Literal["full", "changes", "unchanged"]
+    touched_rows: int | None = None
+    why_full: str | None = None
+
+    def __str__(self) -> str:
+        """In a few words."""
+        if self.how == "changes":
+            return f"by changes, {self.touched_rows:,} rows touched"
+        return f"in full: {self.why_full}" if self.why_full else self.how
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """What came of making a node.
 
@@ -96,6 +117,7 @@ class Made:
         void: The names of records that are void.
         said: What to say about it; empty where rows and seconds say it.
         failure: What is raised once all of this is kept.
+        how: How a table was built.
     """
 
     measures: Mapping[str, Measure]
@@ -103,10 +125,21 @@ class Made:
     void: Collection[str] = ()
     said: str = ""
     failure: BenepassError | None = None
+    how: How | None = None
 
 
 Work: TypeAlias = Callable[[Connection], Made]
 """What is left to do in the transaction that also writes the records."""
+
+
+class OtherWorkError(Exception):
+    """Some work could not be done; what it did is rolled back, and other work takes its place."""
+
+    def __init__(self, work: Work) -> None:
+        """Note what is to be done instead."""
+        super().__init__()
+        self.work = work
+
 
 OnProgress: TypeAlias = Callable[[float], None]
 """Told which share of something is done."""

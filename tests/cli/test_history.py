@@ -42,7 +42,7 @@ def test_a_run_is_shown_by_the_beginning_of_its_id(say: Say) -> None:
     assert said.code == 0
     assert said.lines[0].split() == ["run", run["run_id"]]
     row = next(line.split() for line in said.lines if line.startswith("marts.dim_employees"))
-    assert row[:5] == ["marts.dim_employees", "built", "first", "run", "3"]
+    assert row[:6] == ["marts.dim_employees", "built", "first", "run", "full", "3"]
     assert say("runs", "show").out == said.out
     nodes = say("runs", "show", run["run_id"], "--json").json["nodes"]
     assert {node["node"]: node["rows"] for node in nodes}["raw.transactions"] == 5

@@ -17,7 +17,10 @@ _ALL = (*_TESTED, *_HISTORY, *_ALERTS, *_SCHEMAS, "watermarks")
 
 BASIS = "monitor_results.basis"
 HEADER = "schema_changes.header"
-LATER = (BASIS, HEADER, "loads.passed_over", "markers.kind", "materializations.kind")
+LATER = (
+    *(BASIS, HEADER, "loads.passed_over", "markers.kind", "markers.hash_sum"),
+    *(f"materializations.{it}" for it in ("kind", "how", "touched_rows", "why_full")),
+)
 """The columns that came later than their tables."""
 
 STATES: dict[str, tuple[str, ...]] = {

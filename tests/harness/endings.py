@@ -43,7 +43,9 @@ class Told:
         """The pages are there, built by a run on this warehouse."""
         self.settings.site_dir.mkdir(exist_ok=True)
         self.execute(
-            "insert into meta.markers values ('site', '', '', '', null, 1, ?, now(), 'site')",
+            "insert into meta.markers by name select 'site' as name, '' as recipe, "
+            "'' as fingerprint, '' as content, 1 as seconds, ? as run_id, now() as built_at, "
+            "'site' as kind",
             builder,
         )
 
@@ -68,8 +70,8 @@ class Told:
         error: str | None = None,
     ) -> None:
         self.execute(
-            "insert into meta.materializations "
-            "values (?, ?, ?, ?, 10, null, ?, null, null, ?, ?::timestamptz, 'relation')",
+            "insert into meta.materializations (run_id, node, outcome, reason, row_count, seconds, "
+            "error, recorded_at, kind) values (?, ?, ?, ?, 10, ?, ?, ?::timestamptz, 'relation')",
             *(run, node, outcome, reason, seconds, error, NOON + timedelta(seconds=5)),
         )
 

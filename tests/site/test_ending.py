@@ -69,7 +69,9 @@ def test_a_run_that_built_something_is_told_with_its_nodes(told: Told) -> None:
                 "node": "marts.dim_employees",
                 "outcome": "built",
                 "reason": "input changed",
+                "how": None,
                 "rows": 10,
+                "touched": None,
                 "seconds": 1.5,
                 "done_at": NOON.timestamp() + 5,
             }
@@ -167,8 +169,10 @@ def test_the_file_is_small_whatever_the_history(told: Told) -> None:
         long,
     )
     told.execute(
-        "insert into meta.materializations select 'r' || i, 'n' || n || ?, "
-        "if(n = 0, 'failed', 'built'), ?, 1, null, n, null, null, ?, now(), null "
+        "insert into meta.materializations by name "
+        "select 'r' || i as run_id, 'n' || n || ? as node, "
+        "if(n = 0, 'failed', 'built') as outcome, ? as reason, 1 as row_count, n as seconds, "
+        "? as error, now() as recorded_at "
         "from range(70) t(i), range(40) u(n)",
         *(long, long, long),
     )
@@ -199,9 +203,10 @@ def test_a_usual_history_is_told_whole(told: Told) -> None:
         "'2026-01-01', '{}', '{}', md5('commit'), null from range(60) t(i)"
     )
     told.execute(
-        "insert into meta.materializations select md5(i::varchar), "
-        "'intermediate.int_with_a_usual_name_' || n, 'built', 'input changed: raw.transactions', "
-        "10000, 1, 0.123, '', '', null, timestamptz '2026-01-05 12:00:00Z', null "
+        "insert into meta.materializations by name select md5(i::varchar) as run_id, "
+        "'intermediate.int_with_a_usual_name_' || n as node, 'built' as outcome, "
+        "'input changed: raw.transactions' as reason, 10000 as row_count, 1 as bytes, "
+        "0.123 as seconds, timestamptz '2026-01-05 12:00:00Z' as recorded_at "
         "from range(60) t(i), range(40) u(n)"
     )
     found = told.tell()

@@ -98,10 +98,12 @@ def test_the_declared_version_is_that_of_the_last_revision() -> None:
 @pytest.mark.usefixtures("finished")
 @every_state
 def test_a_run_upgrades_and_keeps_its_history(workspace: Workspace, state: str) -> None:
-    before = workspace.query("from meta.markers")
+    # No earlier release kept the sums, and they are not needed to know that all is up to date.
+    records = "select * exclude (hash_sum) from meta.markers"
+    before = workspace.query(records)
     earlier_meta.reduce(workspace.warehouse, state)
     assert workspace.run() == set()
-    assert workspace.query("from meta.markers") == before
+    assert workspace.query(records) == before
     assert workspace.query("select status from meta.runs order by started_at desc limit 1") == [
         ("succeeded",)
     ]

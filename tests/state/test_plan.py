@@ -19,7 +19,8 @@ from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
 from benepass_tasks.pipeline.nodes.rejected_rows import RejectedRowsNode
 from benepass_tasks.pipeline.nodes.site import SiteNode
 from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
-from benepass_tasks.sqlmodels import Model
+from benepass_tasks.pipeline.upkeep import Upkeep
+from benepass_tasks.sqlmodels import Model, ModelGraph
 from benepass_tasks.state.markers import EMPTY, Load, Materialization, Snapshot
 from benepass_tasks.state.plan import Node, Plan, Status, assess, in_order
 from benepass_tasks.state.publication import Publication
@@ -170,8 +171,9 @@ FILE = SourceFileNode(
 )
 REJECTED = RejectedRowsNode([FILE])
 MART = table("marts.m", published=True, tests=(NotNull(),))
-MODEL = ModelNode(model("marts.m", "raw.s"), (), MART)
 CATALOG = Catalog(Path("catalog.yaml"), {"s": SOURCE}, {it.relation: it for it in (RAW, MART)}, {})
+UPKEEP = Upkeep(CATALOG, ModelGraph({}, {}, {}))
+MODEL = ModelNode(model("marts.m", "raw.s"), MART, UPKEEP)
 BOOKS = ReconciliationNode(CATALOG, "select 1")
 TESTS = DataTestsNode([TableTestsNode(MART, [], {})])
 PUBLIC = PublicationNode(Publication(CATALOG, 1, is_masked=True), Path("published"))

@@ -256,6 +256,10 @@ def test_elsewhere_the_state_is_brought_to_the_newest_version(tmp_path: Path) ->
             "alter table meta.loads drop column passed_over",
             "alter table meta.markers drop column kind",
             "alter table meta.materializations drop column kind",
+            "alter table meta.markers drop column hash_sum",
+            "alter table meta.materializations drop column how",
+            "alter table meta.materializations drop column touched_rows",
+            "alter table meta.materializations drop column why_full",
             "update meta.alembic_version set version_num = '0001'",
             "insert into meta.markers select 'contracts/marts.m', '', '', '', 1, 1, '', ''",
         ):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from benepass_tasks.state.history.read import Outcome, PastRun
 
 HEADINGS = ("run", "started", "seconds", "status", "as of", "built", "skipped", "failed", "error")
-NODE_HEADINGS = ("node", "outcome", "because", "rows", "size", "seconds")
+NODE_HEADINGS = ("node", "outcome", "because", "how", "rows", "touched", "size", "seconds")
 
 DECISION_HEADINGS = ("decided", "source", "file", "was", "figures")
 
@@ -114,8 +114,16 @@ def run_json(run: "PastRun") -> dict[str, object]:
 
 def outcome_row(it: "Outcome") -> tuple[str, ...]:
     """A line of a table about a node."""
-    because = it.error or it.reason or ""
-    return it.node, it.outcome, because, count(it.row_count), size(it.bytes), seconds(it.seconds)
+    return (
+        it.node,
+        it.outcome,
+        it.error or it.reason or "",
+        f"full: {it.why_full}" if it.why_full else it.how or "",
+        count(it.row_count),
+        count(it.touched_rows),
+        size(it.bytes),
+        seconds(it.seconds),
+    )
 
 
 def decision_row(it: "Decision") -> tuple[str, ...]:
@@ -146,6 +154,9 @@ def outcome_json(it: "Outcome") -> dict[str, object]:
         "bytes": it.bytes,
         "seconds": it.seconds,
         "error": it.error,
+        "how": it.how,
+        "touched_rows": it.touched_rows,
+        "why_full": it.why_full,
     }
 
 

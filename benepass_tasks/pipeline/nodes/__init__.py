@@ -12,6 +12,7 @@ from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode, rea
 from benepass_tasks.pipeline.nodes.rejected_rows import RejectedRowsNode
 from benepass_tasks.pipeline.nodes.site import SiteNode
 from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
+from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.sqlmodels import Macro, ModelGraph
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.plan import Node
@@ -67,11 +68,12 @@ def _models(
     settings: Settings, definitions: Definitions, forced: frozenset[str]
 ) -> list[ModelNode]:
     catalog, graph = definitions.catalog, definitions.graph
+    upkeep = Upkeep(catalog, graph)
     return [
         ModelNode(
             model,
-            tuple(graph.macros_of(model)),
             catalog.tables[name],
+            upkeep,
             tuple(settings_of(model, settings.fingerprints)),
             name in forced,
         )

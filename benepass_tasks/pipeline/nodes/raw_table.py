@@ -59,7 +59,7 @@ class RawTableNode(Node):
         gone = self._gone(known)
 
         def work(connection: Connection) -> Made:
-            measure = complete_raw(connection, self.table, gone)
+            measure = complete_raw(connection, self.table, gone, known)
             return Made({self.name: measure}, None if gone else known)
 
         return work

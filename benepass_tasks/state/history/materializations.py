@@ -11,6 +11,7 @@ from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.markers import Load, Materialization, now
 from benepass_tasks.state.meta import COLUMN_PROFILES, MATERIALIZATIONS
 from benepass_tasks.state.nodes import Kind
+from benepass_tasks.state.plan import How
 from benepass_tasks.state.store import state_of
 
 UP_TO_DATE = {"outcome": "skipped", "reason": "up to date"}
@@ -21,6 +22,7 @@ def record_built(
     record: Materialization,
     reason: str | None,
     profiles: Iterable[ColumnProfile] = (),
+    how: How | None = None,
 ) -> None:
     """Write that a node was made, in the transaction that makes it.
 
@@ -29,6 +31,7 @@ def record_built(
         record: What vouches for the node.
         reason: Why it had to be made.
         profiles: What the columns of a table hold.
+        how: How a table was built.
     """
     _record(
         connection,
@@ -41,6 +44,7 @@ def record_built(
         seconds=record.seconds,
         fingerprint=record.fingerprint,
         content=record.data_hash,
+        **(asdict(how) if how else {}),
     )
     rows = [
         {

@@ -68,6 +68,9 @@ class Outcome:
     seconds: float | None
     error: str | None
     recorded_at: datetime
+    how: str | None
+    touched_rows: int | None
+    why_full: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,22 @@ def tally_of(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[s
     for run_id, outcome, count in state_of(connection).execute(counted):
         tallies[run_id][outcome] = count
     return tallies
+
+
+def profiles_of(connection: Connection, run_id: str, relation: str) -> tuple[ColumnProfile, ...]:
+    """What the columns of a table held that a run built."""
+    of = COLUMN_PROFILES.c
+    columns = [of[it.name] for it in fields(ColumnProfile)]
+    ours = select(*columns).where(of.run_id == run_id, of.relation == relation)
+    return tuple(ColumnProfile(*row) for row in state_of(connection).execute(ours))
+
+
+def seconds_by_how(connection: Connection, node: str) -> dict[str, float]:
+    """How long a table took when it was last built in full, and by changes."""
+    of = MATERIALIZATIONS.c
+    built = select(of.how, of.seconds).where(of.node == node, of.how.is_not(None))
+    # Of each kind, the last one stays.
+    return {how: it for how, it in state_of(connection).execute(built.order_by(of.recorded_at))}  # noqa: C416 - no pairs to mypy
 
 
 def newest_profiles(connection: Connection) -> dict[str, dict[str, ColumnProfile]]:

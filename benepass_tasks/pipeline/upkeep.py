@@ -1,0 +1,81 @@
+"""The models around one that is built: what it reads, who reads it, how it is kept up to date."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from benepass_tasks.catalog import Catalog
+from benepass_tasks.catalog.implied import PROVENANCE
+from benepass_tasks.sqlmodels import Macro, Model, ModelGraph
+from benepass_tasks.sqlmodels.changes import ByChanges, InFull, Maintenance
+from benepass_tasks.sqlmodels.syntax import Reader
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """The models of a project.
+
+    Attributes:
+        catalog: What they are declared to be.
+        graph: Their SQL.
+    """
+
+    catalog: Catalog
+    graph: ModelGraph
+    _inputs: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def views(self) -> frozenset[str]:
+        """The models that hold no rows themselves."""
+        tables = self.catalog.tables
+        return frozenset(it for it in self.graph.models if tables[it].materialized == "view")
+
+    def inputs(self, model: Model) -> frozenset[str]:
+        """The tables that a model reads, itself or through views."""
+        return self._reached(model) - self.views
+
+    def states(
+        self, model: Model, tables: Mapping[str, str], code: Mapping[str, str]
+    ) -> dict[str, str]:
+        """The state of all that a model reads: of a table its rows, of a view its SQL."""
+        return {it: code[it] if it in self.views else tables[it] for it in self._reached(model)}
+
+    def readers(self, relation: str) -> Collection[str]:
+        """The tables that read one, themselves or through views."""
+        return self._readers.get(relation, ())
+
+    def macros(self, model: Model) -> Iterator[Macro]:
+        """The macros that a model and the views it reads need, each after those that it calls."""
+        views = (self.graph.models[it] for it in self._reached(model) & self.views)
+        found = (macro for it in (*views, model) for macro in self.graph.macros_of(it))
+        return iter({macro.name: macro for macro in found}.values())
+
+    def plan(
+        self, model: Model, touched: Mapping[str, str], small: Collection[str]
+    ) -> ByChanges | InFull:
+        """How a table is brought up to date where rows of what it reads were touched."""
+        keys: Sequence[tuple[str, ...]] = (self.catalog.tables[model.relation].key, PROVENANCE)
+        return self._maintenance.plan(model, [it for it in keys if it], touched, small)
+
+    def _reached(self, model: Model) -> frozenset[str]:
+        """The tables and views that a model reads, itself or through views."""
+        if model.relation not in self._inputs:
+            found = set(model.references)
+            for it in self.views.intersection(model.references):
+                found |= self._reached(self.graph.models[it])
+            self._inputs[model.relation] = frozenset(found)
+        return self._inputs[model.relation]
+
+    @cached_property
+    def _readers(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for model in self.graph.models.values():
+            if model.relation not in self.views:
+                for it in self.inputs(model):
+                    found.setdefault(it, []).append(model.relation)
+        return found
+
+    @cached_property
+    def _maintenance(self) -> Maintenance:
+        columns = {name: list(table.columns) for name, table in self.catalog.tables.items()}
+        return Maintenance(self.graph, self.views, columns, Reader())

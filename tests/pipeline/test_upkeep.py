@@ -1,0 +1,77 @@
+"""Which of the project's own tables are kept up to date by changes, and why others are not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from workbench import Workbench
+
+from benepass_tasks.pipeline.upkeep import Upkeep
+from benepass_tasks.sqlmodels.changes import InFull
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RECORD = ("_source_file", "_row_number")
+HOW = {
+    "intermediate.int_benefit_accounts": RECORD,
+    "intermediate.int_employees": RECORD,
+    "intermediate.int_refunds": RECORD,
+    "intermediate.int_transaction_issues": RECORD,
+    "intermediate.int_transaction_repeats": RECORD,
+    "intermediate.int_transactions_enriched": RECORD,
+    "marts.account_balances": ("benefit_account_id",),
+    "marts.dim_benefit_programs": ("benefit_type", "program_name"),
+    "marts.dim_employees": ("employee_id",),
+    "marts.dim_merchants": ("merchant",),
+    "marts.fact_transactions": ("transaction_id",),
+    "marts.program_balances": ("balance_month", "benefit_type", "program_name"),
+    "marts.program_utilization": "list without ORDER BY",
+    "quality.benefit_account_issues": RECORD,
+    "quality.employee_issues": RECORD,
+    "quality.issue_types": "column names after a table",
+    "quality.quarantine_benefit_accounts": RECORD,
+    "quality.quarantine_employees": RECORD,
+    "quality.quarantine_transactions": RECORD,
+    "quality.transaction_issues": RECORD,
+    "quality.uncounted_transactions": RECORD,
+}
+"""The key by which each table is kept up to date, or why it is built in full."""
+
+UNLESS = {
+    "intermediate.int_transaction_repeats": "what no equality joins is touched",
+    "marts.account_balances": "what no equality joins is touched",
+}
+"""What may be found on the way, so that the table is built in full after all."""
+
+
+@pytest.fixture(scope="module")
+def workbench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+    cache: Path = tmp_path_factory.mktemp("models") / "models.json"
+    return Workbench.of_project(cache)
+
+
+def test_each_table_is_known_by_its_rule(workbench: Workbench) -> None:
+    upkeep = Upkeep(workbench.catalog, workbench.graph)
+    found: dict[str, object] = {}
+    unless: dict[str, str] = {}
+    for name in set(workbench.models) - upkeep.views:
+        model = workbench.graph.models[name]
+        plan = upkeep.plan(model, dict.fromkeys(upkeep.inputs(model), "touched"), ())
+        if isinstance(plan, InFull):
+            found[name] = plan.why
+        else:
+            found[name] = plan.key
+            for why in (it.must_be_empty for it in plan.finding if it.must_be_empty):
+                unless[name] = why
+    assert found == HOW
+    assert unless == UNLESS
+
+
+def test_a_table_is_read_through_views(workbench: Workbench) -> None:
+    upkeep = Upkeep(workbench.catalog, workbench.graph)
+    enriched = workbench.graph.models["intermediate.int_transactions_enriched"]
+    assert "raw.transactions" in upkeep.inputs(enriched)
+    assert "intermediate.int_transactions_enriched" in upkeep.readers("raw.transactions")
+    assert upkeep.readers("marts.program_balances") == ()
