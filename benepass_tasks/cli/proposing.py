@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.datasets import Declarations
 from benepass_tasks.catalog.editing import set_values
 from benepass_tasks.catalog.wording import printable
@@ -20,6 +21,7 @@ from benepass_tasks.ingestion.proposals.entries import first_model, settings_of
 from benepass_tasks.ingestion.proposals.keys import all_keys, keys_in_files
 from benepass_tasks.ingestion.proposals.profile import plural
 from benepass_tasks.ingestion.proposals.propose import Asked, propose
+from benepass_tasks.ingestion.proposals.question import Given
 from benepass_tasks.ingestion.proposals.sampling import ALL, FIRST, Sample, sample
 
 if TYPE_CHECKING:
@@ -93,13 +95,17 @@ def propose_all(
         ProjectError: an answer is none of the choices.
     """
     while True:
-        proposed = _propose(files, surroundings, answers, FIRST)
+        given = Given(answers)
+        proposed = _propose(files, surroundings, given, FIRST)
         questions = [question for it in proposed for question in it.questions]
         if questions and not all(it.proposal.profile.is_whole for it in proposed):
             # The records beyond the first may have a value that decides.
-            proposed = _propose(files, surroundings, answers, ALL)
+            proposed = _propose(files, surroundings, given, ALL)
             questions = [question for it in proposed for question in it.questions]
         if not questions or not may_ask or not sys.stdin.isatty():
+            for name in sorted(answers.keys() - given.sought) if may_ask else ():
+                near = wording.meant(wording.nearest(name, given.sought))
+                say(plain(f"--answer {name}=... answers nothing that these files leave open{near}"))
             return proposed
         answers[questions[0].name] = _ask(questions[0])
 

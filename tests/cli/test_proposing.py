@@ -71,6 +71,20 @@ def test_a_question_ends_inspect_with_1_and_the_flag_that_answers_it(
     assert "  --answer transaction_timestamp.zone=America/New_York  (for example)" in said.lines
 
 
+def test_an_answer_to_what_nobody_asks_is_told_with_the_nearest_question(
+    workspace: Workspace, say: Callable[..., Said]
+) -> None:
+    workspace.write("card.csv", GERMAN.encode())
+    wrong = ("--answer", "transaction_timestamp.zome=Europe/Berlin")
+    said = say("source", "inspect", str(workspace.root / "card.csv"), *wrong)
+    assert said.lines[0] == (
+        "--answer transaction_timestamp.zome=... answers nothing that these files leave open "
+        "(did you mean 'transaction_timestamp.zone'?)"
+    )
+    said = say("source", "inspect", str(workspace.root / "card.csv"), *ZONE)
+    assert "answers nothing" not in said.out
+
+
 def test_a_proposal_as_json_has_the_evidence_the_questions_and_their_flags(
     workspace: Workspace, say: Callable[..., Said]
 ) -> None:

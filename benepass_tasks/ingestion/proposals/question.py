@@ -1,6 +1,6 @@
 """What a file does not say, and somebody has to: two readings that fit every value."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from benepass_tasks.catalog import wording
@@ -8,6 +8,32 @@ from benepass_tasks.config.errors import ProjectError
 
 Answers = Mapping[str, str]
 """What was answered, by the name of the question."""
+
+
+class Given(Mapping[str, str]):
+    """Answers that know which were looked for.
+
+    Attributes:
+        sought: The names of all that were looked for, whether they were given or not.
+    """
+
+    def __init__(self, answers: Answers) -> None:
+        """Take answers."""
+        self._answers = dict(answers)
+        self.sought: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        """An answer."""
+        self.sought.add(name)
+        return self._answers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of those that were given."""
+        return iter(self._answers)
+
+    def __len__(self) -> int:
+        """How many were given."""
+        return len(self._answers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,7 +177,7 @@ def _listed(answer: str | None) -> list[str]:
 
 def reporting_in(answers: Answers, declared: str) -> str:
     """The currency of the reports: as it was answered, or as it is declared."""
-    named = [answer for name, answer in answers.items() if name.endswith(CURRENCY)]
+    named = [answers[name] for name in answers if name.endswith(CURRENCY)]
     return next(iter(named), declared).upper()
 
 
