@@ -38,7 +38,7 @@ SMALL_ROWS = 20_000
 built in full: finding out what has changed would take longer."""
 
 NOTABLE_SECONDS = 1.0
-"""The seconds of a full build from which on it is looked whether the other way is quicker."""
+"""The seconds of a full build from which on it counts how long things took before."""
 
 LARGEST_SHARE = 0.3
 """The part of a table's rows up to which it pays to look for those that are affected."""
@@ -114,7 +114,7 @@ class Builder:
         record = self.known.materializations.get(relation)
         self._define_macros()
         before = None
-        is_asked = tells_apart and self._is_asked()
+        is_asked = tells_apart and self._is_asked() and self._pays_to_tell()
         is_known = record and is_kept_together(self.connection)
         if is_asked and is_known and present == "table":
             before, present = engine.set_aside(relation), None
@@ -214,9 +214,9 @@ class Builder:
 
     def _was_slower(self) -> bool:
         """Whether the last time by changes took longer than the last time in full."""
-        seconds = seconds_by_how(self.connection, self.model.relation)
-        in_full = seconds.get("full", 0)
-        return in_full > NOTABLE_SECONDS and seconds.get("changes", 0) > in_full
+        in_full = self._seconds_in_full(self.model.relation)
+        by_changes = seconds_by_how(self.connection, self.model.relation).get("changes", 0)
+        return in_full > NOTABLE_SECONDS and by_changes > in_full
 
     def _joined(self, relation: str, steps: Sequence[Step], small: list[str]) -> str:
         """The table of the rows that several steps touched."""
@@ -244,6 +244,18 @@ class Builder:
         """Whether a table that reads it may be brought up to date by its changes."""
         readers = self.upkeep.readers(self.model.relation)
         return any(self._rows_read(it) > SMALL_ROWS for it in readers)
+
+    def _pays_to_tell(self) -> bool:
+        """Whether the tables that read it took longer in full than it takes to tell what differs.
+
+        That is about a third of the time in which it is built itself.
+        """
+        mine = self._seconds_in_full(self.model.relation)
+        theirs = sum(map(self._seconds_in_full, self.upkeep.readers(self.model.relation)))
+        return mine <= NOTABLE_SECONDS or theirs > mine / 3
+
+    def _seconds_in_full(self, relation: str) -> float:
+        return seconds_by_how(self.connection, relation).get("full", 0)
 
     def _rows_read(self, relation: str) -> int:
         """The rows of all tables that a model reads."""
