@@ -1,6 +1,6 @@
 """What a change costs, as shares of a full run over the same state.
 
-    python benchmarks/changes.py [--records 1000000] [--markdown FILE]
+    python benchmarks/changes.py [--records 1000000] [--markdown docs/incremental.md]
 
 A year of charges lies in twelve files. Measured are the whole runs, with their process, after a new
 month, a late file of 1,000 charges in ten old months, the termination of one employee, a day more,

@@ -156,7 +156,7 @@ CASES = {
         (*CHARGES, *CARDS),
     ),
     "LEFT JOIN of those without": Case(
-        "select c.id from raw.charges as c left join raw.cards as k on c.card = k.card "
+        "select c.id, c.card from raw.charges as c left join raw.cards as k on c.card = k.card "
         "where k.owner is null",
         (*CHARGES, *CARDS),
     ),
@@ -228,6 +228,13 @@ CASES = {
         "with ranked as (select id, shop, rank() over (partition by card order by cents) as place "
         "from raw.charges) select id, place from ranked where shop = 'x'",
         CHARGES,
+    ),
+    "a window that the key decides, of which only some rows are wanted": Case(
+        "with ranked as (select card, shop, "
+        "rank() over (partition by card order by cents) as place "
+        "from raw.charges) select card, place from ranked where shop = 'x'",
+        CHARGES,
+        ("card",),
     ),
     "QUALIFY": Case(
         "select id, card from raw.charges "
@@ -328,6 +335,9 @@ IN_FULL = {
     "select id, (select max(card) from raw.cards) as most from raw.charges": "a subquery",
     "select id from raw.charges join raw.cards using (card)": "a join without ON",
     "select c.id from raw.cards as k full join raw.charges as c on c.card = k.card": "a FULL JOIN",
+    "select k.card from raw.charges as c left join raw.cards as k on c.card = k.card": (
+        "a key of the optional side of a LEFT JOIN"
+    ),
     "select card, first(shop) as shop from raw.charges group by card": "first without ORDER BY",
     "select card, sum(cents) as n from raw.charges group by rollup(card)": "GROUPING SETS",
     "select c.id + k.card as it from raw.charges as c join raw.cards as k on c.card < k.card": (
