@@ -52,6 +52,8 @@ def test_of_rows_that_fail_a_test_there_is_the_number(
         "data/employees.csv", "E2,Bo,", "E1,Ann,Archer,ann@example.com,2020-01-01,active\nE2,Bo,"
     )
     workspace.require_amounts_from("55")
+    people = "    description: People who take part in the benefits programme.\n"
+    workspace.replace("catalog.yaml", people, f"{people}    guards: {{min_clean: 50%}}\n")
     workspace.replace(
         "catalog.yaml",
         "description: email as written., type: VARCHAR, published: false}",

@@ -22,11 +22,11 @@ def test_a_leak_stops_the_run_before_anything_is_written(workspace: Workspace) -
     assert result.returncode == 35
     said = result.stderr + result.stdout
     assert (
-        "sql/staging/stg_employees.sql:31 staging.stg_employees.email: declares mask, and no "
+        "sql/staging/stg_employees.sql:33 staging.stg_employees.email: declares mask, and no "
         "approved mask is applied to EMAIL_ADDRESS. Path: employees.email -> raw.employees.email "
         "-> base.employees.email (catalog.yaml:"
     ) in said
-    assert "staging.stg_employees.email (sql/staging/stg_employees.sql:31, TRANSFORMATION)" in said
+    assert "staging.stg_employees.email (sql/staging/stg_employees.sql:33, TRANSFORMATION)" in said
     assert "marts.dim_employees.email" in result.stderr + result.stdout
     assert workspace.built() == before
 

@@ -80,7 +80,7 @@ FAILURES = {
     "a cast of an email in staging": (
         edited(
             STAGING,
-            "    termination_date,\n    if",
+            "    coalesce(termination_date, vanished_on) as termination_date,\n    if",
             "    if(email::date is null, null, termination_date) as termination_date,\n    if",
         ),
         30,
