@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 from benepass_tasks.catalog import wording
+from benepass_tasks.config.spans import SPAN, read_span
 
 _SIMPLE_TYPES = (
     "VARCHAR",
@@ -48,9 +49,7 @@ _TYPE_FORM = (
 )
 _PATH_FORM = r"^\s*data/([^*?\[\\/]+/)*[^\\/]*[^\\/.\s][^\\/]*\s*$"
 _GLOB = frozenset("*?[")
-_DURATION = re.compile(r"([1-9]\d{0,5})([mhd])", re.ASCII)
 _PERCENTAGE = re.compile(r"(100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]+)?)\s*%", re.ASCII)
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 _T = TypeVar("_T")
 JsonSchema: TypeAlias = dict[str, Any]
@@ -305,15 +304,15 @@ class Fingerprint(Text):
 class Duration(Value[timedelta]):
     """A time span in minutes, hours or days."""
 
-    form = of_form(type="string", pattern=rf"^\s*{_DURATION.pattern}\s*$")
+    form = of_form(type="string", pattern=rf"^\s*{SPAN.pattern}\s*$")
 
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> timedelta:
-        found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+        found = read_span(value) if isinstance(value, str) else None
         if found is None:
             raise ValidationError(
                 f"must be a time span such as 90m, 36h or 7d, not {wording.shown(value)}"
             )
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+        return found
 
 
 class Share(Value[float]):

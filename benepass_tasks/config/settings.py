@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from benepass_tasks.config import channels, hash_key
 from benepass_tasks.config.channels import SecretUrl, read_command, read_heartbeat, read_webhook
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.hash_key import PADS, HashKey, read_hash_key
+from benepass_tasks.config.spans import read_span
 
 SECTION = "benepass"
 """The section of the settings, and the name of the class that is it."""
@@ -83,6 +84,11 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
         default=ANOMALY_WINDOW,
         description="runs with other figures that the monitors compare a figure with",
     )
+    verify_every = luigi.Parameter(
+        default="",
+        description="how old the last verification of a table may be, such as 30d: a run verifies "
+        "one older table a day (default: none)",
+    )
     alert_webhook = luigi.Parameter(
         default="",
         significant=False,
@@ -125,6 +131,7 @@ class Settings:
     accept: frozenset[str] = frozenset()
     keep_runs: int = KEEP_RUNS
     anomaly_window: int = ANOMALY_WINDOW
+    verify_every: timedelta | None = None
     alert_webhook: SecretUrl | None = field(default=None, repr=False)
     alert_command: tuple[str, ...] = field(default=(), repr=False)
     alert_heartbeat: SecretUrl | None = field(default=None, repr=False)
@@ -307,10 +314,21 @@ def _settings() -> Settings:
         publish_unmasked=config.publish_unmasked,
         keep_runs=config.keep_runs,
         anomaly_window=config.anomaly_window,
+        verify_every=_span("verify-every", config.verify_every),
         alert_webhook=read_webhook(config.alert_webhook),
         alert_command=read_command(config.alert_command),
         alert_heartbeat=read_heartbeat(config.alert_heartbeat),
     )
+
+
+def _span(name: str, written: str) -> timedelta | None:
+    """A setting that is a time span, or empty."""
+    span = read_span(written)
+    if span is None and written.strip():
+        raise ProjectError(
+            f"--benepass-{name} is {written!r}; it must be a time span such as 36h or 30d, or empty"
+        )
+    return span
 
 
 def _names(listed: str) -> frozenset[str]:

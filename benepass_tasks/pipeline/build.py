@@ -95,6 +95,13 @@ class Builder:
         self._note_inputs()
         return measure, how
 
+    def as_it_is(self) -> tuple[Measure, How]:
+        """What the table holds, by its record."""
+        record = self.known.materializations[self.model.relation]
+        profiles = profiles_of(self.connection, record.run_id, record.name)
+        held = Measure(record.row_count, record.data_hash, profiles, record.tally)
+        return held, How("unchanged", 0)
+
     def in_full(self, why: str | None, *, tells_apart: bool) -> tuple[Measure | None, How | None]:
         """Make it anew in place of what there is under its name.
 
@@ -174,8 +181,7 @@ class Builder:
     ) -> tuple[Measure, How]:
         """What the table holds after an exchange, which is a step of it."""
         if not done.gone.rows and not done.come.rows:
-            profiles = profiles_of(self.connection, record.run_id, record.name)
-            return Measure(tally.rows, record.data_hash, profiles, tally), How("unchanged", 0)
+            return self.as_it_is()
         columns, left = self._engine.columns(record.name), tally - done.gone + done.come
         profiling = Profiling.of(self.table, columns)
         measure = self._engine.measure(record.name, columns, profiling, left)

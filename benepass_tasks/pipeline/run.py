@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import duckdb
 from sqlalchemy.exc import DBAPIError
@@ -22,7 +23,7 @@ from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
 from benepass_tasks.pipeline.nodes.publication import refuse
 from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
-from benepass_tasks.pipeline.verification import Verdict, tables_to_verify, verify
+from benepass_tasks.pipeline.verification import tables_to_verify, verify
 from benepass_tasks.quality.alerts import Present, alert, run_failed
 from benepass_tasks.quality.quarantine import is_quarantine
 from benepass_tasks.site import tell_end
@@ -31,6 +32,7 @@ from benepass_tasks.state.history.materializations import Failure, record_failed
 from benepass_tasks.state.plan import OnProgress, Plan
 from benepass_tasks.state.run import Run
 from benepass_tasks.state.source_files import SourceFile
+from benepass_tasks.state.verifications import Verdict
 
 log = logging.getLogger(__name__)
 
@@ -202,7 +204,7 @@ def verify_tables(wanted: Sequence[str]) -> list[Verdict]:
     Raises:
         ProjectError: one of them is no table that can be compared.
     """
-    run = Run(current_settings(), nodes_of)
+    run = Run(replace(current_settings(), verify_every=None), nodes_of)
     session.import_dialect()
     tables = tables_to_verify(run, wanted)
     unknown = sorted(set(wanted) - {it.name for it in tables})
@@ -217,7 +219,15 @@ def verify_tables(wanted: Sequence[str]) -> list[Verdict]:
     finally:
         if run.asked:
             close_run(run)
+        _tell(run)
         session.close()
+
+
+def _tell(run: Run) -> None:
+    """Tell what is wrong now, and the pages with it."""
+    alert(run.warehouse, run.settings, run.id, _present(run))
+    with _complaining("the site does not know what was found"):
+        tell_end(run.warehouse, run.settings)
 
 
 @contextmanager

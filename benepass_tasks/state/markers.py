@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
-from benepass_tasks.engine.measure import Tally
+from benepass_tasks.engine.measure import Measure, Tally
 from benepass_tasks.engine.quoting import quote_relation
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import engine_of
@@ -50,6 +50,12 @@ class Materialization:
     built_at: datetime
     kind: Kind
     hash_sum: str | None = None
+
+    def holding(self, measure: Measure) -> "Materialization":
+        """The record of the same, where it holds other rows."""
+        hashes = str(measure.tally.hashes) if measure.tally else None
+        rows, held = measure.row_count, measure.data_hash
+        return replace(self, row_count=rows, data_hash=held, hash_sum=hashes)
 
     @property
     def tally(self) -> Tally | None:

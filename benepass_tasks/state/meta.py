@@ -333,6 +333,25 @@ STEPS = Table(
 )
 """The last steps of each table, from one data hash to the next; `stored` has the touched rows."""
 
+VERIFICATIONS = Table(
+    "verifications",
+    METADATA,
+    Column("relation", String, primary_key=True),
+    Column("row_count", BigInteger, nullable=False),
+    Column("surplus", BigInteger, nullable=False),
+    Column("missing", BigInteger, nullable=False),
+    Column("is_digest_right", Boolean, nullable=False),
+    Column("sample_keys", list_of(String), nullable=False),
+    Column("run_id", String, nullable=False),
+    Column("checked_at", Instant, nullable=False),
+    Column("is_scheduled", Boolean, nullable=False),
+)
+"""What came of comparing each table with a full build of it, the last time.
+
+`surplus` and `missing` count its rows that were too many and those that it lacked; `sample_keys`
+has up to five of their keys, never personal ones. `is_scheduled`: `verify_every` asked for it.
+"""
+
 PROPERTIES = Table(
     "properties",
     METADATA,

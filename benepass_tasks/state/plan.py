@@ -64,12 +64,14 @@ class Evidence:
         seen: What the nodes have seen outside of it: by node or file, its state.
         run_id: This run, in which what was forced is made once, and what was published stays so.
         statuses: The statuses of the nodes that it depends on, at least.
+        due: The table that is compared with a full build in this run; None where none is.
     """
 
     known: Snapshot
     seen: Mapping[str, str]
     run_id: str
     statuses: Plan
+    due: str | None = None
 
     def record(self, name: str) -> Materialization | None:
         """The record of a node, if it was ever made."""
@@ -257,7 +259,11 @@ def fingerprint_of(code_version: str, hashes: Mapping[str, str | None]) -> str |
 
 
 def assess(
-    nodes: Iterable[Node], known: Snapshot, seen: Mapping[str, str], run_id: str
+    nodes: Iterable[Node],
+    known: Snapshot,
+    seen: Mapping[str, str],
+    run_id: str,
+    due: str | None = None,
 ) -> dict[str, Status]:
     """Compare what the warehouse holds with what there is to make it from.
 
@@ -266,6 +272,7 @@ def assess(
         known: What the warehouse holds.
         seen: What the nodes have seen.
         run_id: The run that asks.
+        due: The table that it is to compare with a full build.
 
     Returns:
         The status of each node and of its parts, each after those that it depends on.
@@ -275,7 +282,7 @@ def assess(
     """
     statuses: dict[str, Status] = {}
     for node in in_order(nodes):
-        statuses[node.name] = node.judge(Evidence(known, seen, run_id, statuses))
+        statuses[node.name] = node.judge(Evidence(known, seen, run_id, statuses, due))
     return statuses
 
 

@@ -28,6 +28,7 @@ from benepass_tasks.state.markers import Snapshot, now, read_snapshot
 from benepass_tasks.state.ownership import refuse_other_project
 from benepass_tasks.state.plan import Node, Plan, assess
 from benepass_tasks.state.source_files import SourceFile, find_files
+from benepass_tasks.state.verifications import due_table
 from benepass_tasks.state.warehouse import warehouse_of
 
 
@@ -83,6 +84,20 @@ class Run:
         _require_hash_key(self.settings, found.graph)
         return found
 
+    @cached_property
+    def due(self) -> str | None:
+        """The table that it compares with a full build, as `verify_every` asks; mostly None."""
+        every, declared = self.settings.verify_every, self.definitions.catalog.tables
+        if every is None:
+            return None
+        built = self.known().materializations
+        models = self.definitions.graph.models.keys() & built.keys()
+        tables = [it for it in models if declared[it].materialized == "table"]
+        if not tables:
+            return None
+        with self.warehouse.read() as connection:
+            return due_table(connection, tables, every, self.now())
+
     def files(self) -> "Files":
         """The source files that there are now or that have vanished, by source; never none.
 
@@ -121,7 +136,7 @@ class Run:
             _refuse_other_masking(self.settings, known)
             gone = known.undeclared(self.definitions.catalog.tables)
             refuse_other_project(self.warehouse.path, known.owner, self.settings.project_dir, gone)
-            self._plan = assess(nodes, known, seen, self.id)
+            self._plan = assess(nodes, known, seen, self.id, self.due)
             self._basis = (seen, state)
         return self._plan
 

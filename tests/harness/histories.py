@@ -13,13 +13,13 @@ from warehouses import settings_in
 
 from benepass_tasks.engine import session
 from benepass_tasks.ingestion.forgetting import Loss, forget_file
+from benepass_tasks.pipeline.comparison import compare
 from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
 from benepass_tasks.pipeline.nodes.model import ModelNode
 from benepass_tasks.pipeline.nodes.raw_table import RawTableNode
 from benepass_tasks.pipeline.nodes.rejected_rows import RejectedRowsNode
 from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
-from benepass_tasks.pipeline.verification import compare
 from benepass_tasks.state.run import Run
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from benepass_tasks.cli.command import Command
 from benepass_tasks.cli.output import plain, say, say_json, say_table
 
 if TYPE_CHECKING:
-    from benepass_tasks.pipeline.verification import Verdict
+    from benepass_tasks.state.verifications import Verdict
 
 HEADINGS = ("table", "compared with a full build")
 
@@ -55,9 +55,9 @@ def _as_json(verdict: "Verdict") -> dict[str, object]:
     return {
         "table": verdict.relation,
         "is_right": verdict.is_right,
-        "rows": verdict.rows,
+        "rows": verdict.row_count,
         "surplus": verdict.surplus,
         "missing": verdict.missing,
         "is_digest_right": verdict.is_digest_right,
-        "keys": verdict.keys,
+        "keys": verdict.sample_keys,
     }

@@ -1,6 +1,7 @@
 """A table or view that SQL makes of others."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,10 +12,12 @@ from benepass_tasks.catalog import Table
 from benepass_tasks.config.digests import digest
 from benepass_tasks.engine.measure import Measure
 from benepass_tasks.pipeline.build import Builder, InFullError
+from benepass_tasks.pipeline.comparison import compare
 from benepass_tasks.pipeline.nodes.digests import shape
 from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.quality.quarantine import is_quarantine
 from benepass_tasks.sqlmodels import Model
+from benepass_tasks.state.markers import Snapshot
 from benepass_tasks.state.plan import (
     Evidence,
     Made,
@@ -25,9 +28,18 @@ from benepass_tasks.state.plan import (
     Work,
 )
 from benepass_tasks.state.run import Run
+from benepass_tasks.state.verifications import Verdict, write_verdict
 
 SQL_CHANGED, FORCED = "SQL or setting changed", "forced"
 """Why a table is built anew in any case."""
+
+DUE = "its verification is due"
+"""Why one is looked at of which nothing has changed."""
+
+DIFFERS = "it differed from a full build"
+"""Why one is built in full that was just verified."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -82,40 +94,87 @@ class ModelNode(Node):
                 return SQL_CHANGED
             if self.is_forced and not evidence.is_ours(self.name):
                 return FORCED
-        return self.never_made if record is None else super().reason(evidence, fingerprint)
+            reason = super().reason(evidence, fingerprint)
+            is_due = evidence.due == self.name and not evidence.is_ours(self.name)
+            return DUE if reason is None and is_due else reason
+        return self.never_made
 
     def make(self, run: Run, status: Status, on_progress: OnProgress) -> Work:  # noqa: ARG002
         """Bring a table up to date by what changed, or build it in place of what there is."""
-        known, states = run.known(), self._states(run)
-        relations = {**known.relations, self.name: self.table.materialized}
-
-        def builder(connection: Connection) -> Builder:
-            return Builder(connection, self.model, self.table, self.upkeep, known, states)
-
-        def in_full(connection: Connection, why: str | None, *, tells_apart: bool) -> Made:
-            measure, how = builder(connection).in_full(why, tells_apart=tells_apart)
-            measure = measure or Measure(None, str(status.fingerprint))
-            return Made({self.name: measure}, replace(known, relations=relations), how=how)
-
-        def by_changes(connection: Connection) -> Made:
-            try:
-                measure, how = builder(connection).by_changes()
-            except InFullError as error:
-                return in_full(connection, str(error), tells_apart=not error.is_much)
-            except DBAPIError:
-                # The transaction is lost; of all rows, the same SQL may well be fine.
-                why = "its SQL fails where it reads some of the rows"
-                raise OtherWorkError(lambda it: in_full(it, why, tells_apart=True)) from None
-            return Made({self.name: measure}, known, how=how)
-
-        if status.reason == self.changed and self.table.materialized == "table":
-            return by_changes
+        known, making = run.known(), _Making(self, run, status, self._states(run))
+        if status.reason in (DUE, self.changed) and self.table.materialized == "table":
+            how = making.by_changes if status.reason == self.changed else making.as_it_is
+            if run.due == self.name:
+                return lambda connection: making.verified(connection, how(connection, known), known)
+            return lambda connection: how(connection, known)
         is_there = status.reason in (FORCED, SQL_CHANGED)
         why = status.reason if is_there else None
-        return lambda connection: in_full(connection, why, tells_apart=is_there)
+        return lambda connection: making.in_full(connection, known, why, tells_apart=is_there)
 
     def _states(self, run: Run) -> dict[str, str]:
         plan = run.plan()
         data = {name: str(status.data_hash) for name, status in plan.items()}
         code = {name: status.code_version for name, status in plan.items()}
         return self.upkeep.states(self.model, data, code)
+
+
+@dataclass(frozen=True)
+class _Making:
+    """The ways to make a model in a run; each takes a session and what the warehouse holds."""
+
+    node: ModelNode
+    run: Run
+    status: Status
+    states: Mapping[str, str]
+
+    def in_full(
+        self, connection: Connection, known: Snapshot, why: str | None, *, tells_apart: bool
+    ) -> Made:
+        """Build it as a whole."""
+        name, table = self.node.name, self.node.table
+        measure, how = self._builder(connection, known).in_full(why, tells_apart=tells_apart)
+        measure = measure or Measure(None, str(self.status.fingerprint))
+        relations = {**known.relations, name: table.materialized}
+        return Made({name: measure}, replace(known, relations=relations), how=how)
+
+    def by_changes(self, connection: Connection, known: Snapshot) -> Made:
+        """Bring it up to date by what changed, where that can be done."""
+        try:
+            measure, how = self._builder(connection, known).by_changes()
+        except InFullError as error:
+            return self.in_full(connection, known, str(error), tells_apart=not error.is_much)
+        except DBAPIError:
+            # The transaction is lost; of all rows, the same SQL may well be fine.
+            why = "its SQL fails where it reads some of the rows"
+            raise OtherWorkError(
+                lambda it: self.in_full(it, known, why, tells_apart=True)
+            ) from None
+        return Made({self.node.name: measure}, known, how=how)
+
+    def as_it_is(self, connection: Connection, known: Snapshot) -> Made:
+        """Leave it, since nothing has changed."""
+        measure, how = self._builder(connection, known).as_it_is()
+        return Made({self.node.name: measure}, known, how=how)
+
+    def verified(self, connection: Connection, made: Made, known: Snapshot) -> Made:
+        """Compare what was made with a full build, which takes its place where they differ."""
+        name, measure = self.node.name, made.measures[self.node.name]
+        is_full = made.how is not None and made.how.how == "full"
+        verdict = (
+            Verdict(name, measure.row_count or 0)
+            if is_full
+            else compare(connection, self.node, measure.data_hash)
+        )
+        write_verdict(connection, verdict, self.run.id, self.run.now(), is_scheduled=True)
+        if verdict.is_right:
+            return replace(made, said=f"{made.how}, verified: {verdict}")
+        log.warning("%s: %s; the full build takes its place", name, verdict)
+        # What was made is what the next step of the table leads from.
+        record = known.materializations[name].holding(measure)
+        return self.in_full(
+            connection, known.with_records({name: record}), DIFFERS, tells_apart=True
+        )
+
+    def _builder(self, connection: Connection, known: Snapshot) -> Builder:
+        it = self.node
+        return Builder(connection, it.model, it.table, it.upkeep, known, self.states)

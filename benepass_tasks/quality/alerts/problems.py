@@ -1,8 +1,9 @@
 """What is wrong now, by what the runs wrote into schema `meta`.
 
-A problem is told in words that cannot quote the data: names of tables, columns, files and tests,
-numbers, and the reasons of errors. The keys of rows are not among them, nor the whole texts of
-errors: these may name what a file has for a header, which may be somebody's record.
+A problem is told in words that cannot quote what is personal: names of tables, columns, files and
+tests, numbers, and the reasons of errors. The whole texts of errors are not among them: these may
+name what a file has for a header, which may be somebody's record. Nor are the keys of rows, but
+for those of a table that differs from a full build, where nothing in them is personal.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ from benepass_tasks.state.meta import (
 )
 from benepass_tasks.state.nodes import Kind
 from benepass_tasks.state.store import state_of
+from benepass_tasks.state.verifications import Verdict, wrong_tables
 
 LONGEST_TITLE = 150
 LONGEST_DETAIL = 250
@@ -118,7 +120,14 @@ def problems_of(connection: Connection, run_id: str, present: Present | None) ->
         _change(row, standing(row.run_id, exists=present.has_file(*row[:2]) if present else None))
         for row in state.execute(_changes_since(now() - EVENTS_LAST))
     ]
-    return [*tests, *monitors, *nodes, *_of_run(state, run_id), *events]
+    different = [
+        _different(
+            verdict,
+            standing(found_by, exists=present.has_node(verdict.relation) if present else None),
+        )
+        for found_by, verdict in wrong_tables(connection)
+    ]
+    return [*tests, *monitors, *nodes, *different, *_of_run(state, run_id), *events]
 
 
 def run_failed(run_id: str, error: str) -> Problem:
@@ -209,6 +218,19 @@ def _failed_node(row: Any, standing: Standing) -> Problem:  # noqa: ANN401 - of 
         why=row.reason or "an earlier release did not keep the reason",
         severity="fail",
         more=_shown(row.run_id),
+        standing=standing,
+    )
+
+
+def _different(verdict: Verdict, standing: Standing) -> Problem:
+    """A table that was not what a full build of it is, when it was verified last."""
+    return Problem(
+        key=f"verified:{verdict.relation}",
+        title=f"{verdict.relation} differed from a full build",
+        # Its keys are of columns in which nothing is personal, as the catalog says.
+        why=str(verdict),
+        severity="fail",
+        more=f"`benepass verify {verdict.relation}` looks again",
         standing=standing,
     )
 

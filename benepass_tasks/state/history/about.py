@@ -4,11 +4,12 @@ import json
 import platform
 import subprocess
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benepass_tasks.config.settings import Settings
+from benepass_tasks.config.spans import written_span
 
 PACKAGES = ("benepass-tasks", "dlt", "duckdb", "luigi", "sqlalchemy")
 
@@ -27,6 +28,7 @@ SHOWN = (
     "publish_unmasked",
     "keep_runs",
     "anomaly_window",
+    "verify_every",
 )
 """The settings that are kept; one that is not named here may be a secret."""
 
@@ -78,6 +80,8 @@ def _version(package: str) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, frozenset):
         return sorted(value)
-    if isinstance(value, bool | int | float):
+    if isinstance(value, bool | int | float | None):
         return value
+    if isinstance(value, timedelta):
+        return written_span(value)
     return value.isoformat() if isinstance(value, datetime) else str(value)
