@@ -10,10 +10,12 @@ from marshmallow import ValidationError, post_load
 from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.fields import Choice, Exactly, Flag, Names, Strict, Text, Value, of_form
 from benepass_tasks.catalog.forms import ColumnForm, Currency, Holds, Negative, Order, WrittenAs
+from benepass_tasks.catalog.months import MONTHS
 
 _SIGN = re.compile(r"[^0-9A-Za-z+\-\u2212()\s]|[ \u00a0\u202f\u2009]")
 _SIGN_FORM = r"^([^0-9A-Za-z+()\-\s]|[ \u00a0\u202f\u2009])$"
 _CURRENCY = re.compile(r"[^0-9+\-\u2212()\s,]+")
+_OFFSET = re.compile(r"^[+-](0[0-9]|1[0-4]):[0-5][0-9]$")
 _LABELS = of_form(type="array", items=of_form(type="string", pattern=r"\S"), minItems=1)
 
 
@@ -77,6 +79,53 @@ class Marks(Names):
         return names
 
 
+class Languages(Names):
+    """A language, or several, by the codes of ISO 639-1."""
+
+    form = of_form(
+        anyOf=[
+            {"enum": list(MONTHS)},
+            of_form(type="array", items={"enum": list(MONTHS)}, minItems=1),
+        ]
+    )
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> tuple[str, ...]:
+        codes = super()._deserialize([value] if isinstance(value, str) else value)
+        for code in codes:
+            if code not in MONTHS:
+                raise ValidationError(wording.one_of(code, MONTHS))
+        return codes
+
+
+class Zones(Value[tuple[tuple[str, str], ...]]):
+    """For abbreviations of zones their offsets: `{EST: "-05:00"}`."""
+
+    form = of_form(
+        type="object",
+        minProperties=1,
+        propertyNames={"pattern": r"^[A-Z]{2,5}$"},
+        additionalProperties=of_form(type="string", pattern=_OFFSET.pattern),
+    )
+
+    def _deserialize(
+        self, value: object, *_args: object, **_kwargs: object
+    ) -> tuple[tuple[str, str], ...]:
+        if not isinstance(value, Mapping) or not value:
+            raise ValidationError(
+                'must be a mapping of abbreviations to offsets such as {EST: "-05:00"}, '
+                f"not {wording.shown(value)}"
+            )
+        for name, offset in value.items():
+            if not isinstance(name, str) or not re.fullmatch("[A-Z]{2,5}", name):
+                raise ValidationError(f"{wording.shown(name)} is no abbreviation such as EST")
+            if not isinstance(offset, str) or not _OFFSET.fullmatch(offset):
+                raise ValidationError(
+                    f'{name} must be an offset in quotes such as "-05:00", '
+                    f"not {wording.shown(offset)}"
+                )
+        return tuple(sorted(value.items()))
+
+
 class WrittenAsSchema(Strict):
     """The words of all kinds of values; which go with what a column holds, the rules say."""
 
@@ -92,6 +141,9 @@ class WrittenAsSchema(Strict):
     excel_serial = Flag()
     epoch = Choice(("seconds", "milliseconds"))
     zone = Text()
+    language = Languages()
+    zones = Zones()
+    width = Exactly("full", required=False)
 
     @post_load
     def build(self, data: dict[str, Any], **_kwargs: object) -> WrittenAs:

@@ -7,10 +7,13 @@ from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.datasets import Catalog, DeclaredColumn, DeclaredSource
 from benepass_tasks.catalog.document import KeyPath, Problem
 from benepass_tasks.catalog.forms import (
+    LETTERED,
     OF,
+    UTC_NAMES,
     ColumnForm,
     WrittenAs,
     differently_read,
+    directives_in,
     shares_numbers,
     wrong_with_format,
 )
@@ -101,8 +104,12 @@ def _wrong_with_signs(said: WrittenAs) -> Iterator[tuple[str, str]]:
         )
     if said.grouping == "indian" and said.thousands is None:
         yield "grouping", "needs thousands: what stands between the groups"
-    if not {"minus", "unicode_minus", "trailing_minus", "parentheses"} & set(said.negative):
-        yield "negative", "must name one mark at least"
+    if set(LETTERED) <= set(said.negative):
+        yield "negative", "has credit and debit, and only one of them is below zero; remove one"
+    lettered = {word for it in LETTERED.keys() & said.negative for word in LETTERED[it]}
+    for mark in said.currency:
+        if mark.upper() in lettered:
+            yield "currency", f"{mark} is a word for a credit or debit, too; remove it here"
 
 
 def check_zones(catalog: Catalog) -> Iterator[Problem]:
@@ -143,9 +150,22 @@ def _wrong_with_formats(form: ColumnForm, said: WrittenAs) -> Iterator[tuple[str
         yield word, f"{first!r} and {second!r} read {text} differently; declare one of them"
     if said.excel_serial and any(map(shares_numbers, said.all_formats)):
         yield "excel_serial", "reads the same numbers as a format does; declare one of them"
+    yield from _without_use(said)
     if said.epoch:
         others = ("formats", "order", "excel_serial", "zone")
         given = [it for it in others if getattr(said, it)]
         if given:
             reason = "counts in UTC, and is neither local nor written in parts"
             yield "epoch", f"{reason}: remove it or {wording.listed(given)}"
+
+
+def _without_use(said: WrittenAs) -> Iterator[tuple[str, str]]:
+    """What no format asks for, and what names something that is known."""
+    asked = {it for text in said.all_formats for it in directives_in(text)}
+    if said.language and not asked & {"b", "B"}:
+        yield "language", "is that of months, and no format has one by name: %B or %b"
+    if said.zones and "Z" not in asked:
+        yield "zones", "are for formats with an abbreviation of the zone, %Z, and none has one"
+    for name, offset in said.zones:
+        if name in UTC_NAMES and offset[1:] != "00:00":
+            yield "zones", f"{name} is UTC everywhere, and cannot be {offset}"

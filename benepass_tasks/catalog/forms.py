@@ -13,7 +13,9 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 Holds: TypeAlias = Literal["text", "amount", "date", "instant"]
-Negative: TypeAlias = Literal["minus", "trailing_minus", "parentheses", "unicode_minus"]
+Negative: TypeAlias = Literal[
+    "minus", "trailing_minus", "parentheses", "unicode_minus", "credit", "debit"
+]
 Order: TypeAlias = Literal["DMY", "MDY", "YMD"]
 
 OF = MappingProxyType(
@@ -26,15 +28,36 @@ OF = MappingProxyType(
             "negative",
             "unit",
             "sign",
+            "width",
         ),
-        "date": ("formats", "order", "excel_serial"),
-        "instant": ("formats", "order", "excel_serial", "epoch", "zone"),
+        "date": ("formats", "order", "excel_serial", "language", "width"),
+        "instant": (
+            "formats",
+            "order",
+            "excel_serial",
+            "epoch",
+            "zone",
+            "language",
+            "zones",
+            "width",
+        ),
     }
 )
 """The words that say how a value of each kind is written."""
 
 DOUBT = "_doubt"
 """How the name of a base view's column ends that says what is doubtful about an instant."""
+
+LETTERED: Mapping[Negative, tuple[str, ...]] = MappingProxyType(
+    {
+        "credit": ("CR", "C", "CREDIT", "HABEN", "H"),
+        "debit": ("DR", "DB", "D", "DEBIT", "SOLL", "S"),
+    }
+)
+"""The words beside an amount that say that it is a credit or a debit, whatever their case."""
+
+UTC_NAMES = ("UTC", "GMT", "Z")
+"""The abbreviations of zones that mean the same everywhere."""
 
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
 """The signs of some currencies, by their codes."""
@@ -55,6 +78,7 @@ DIRECTIVES = {
     "f": r"[0-9]{1,6}",
     "p": r"[AaPp][Mm]",
     "z": r"[+-][0-9]{2}:?[0-9]{2}",
+    "Z": r"[A-Z]{1,5}",
 }
 """The directives that a format may have, and the texts that each stands for."""
 
@@ -88,6 +112,9 @@ class WrittenAs:
         excel_serial: Whether they are numbers of Excel's calendar of 1900.
         epoch: What they count since 1970 in UTC.
         zone: The time zone of instants that say none, by its name in the tz database.
+        language: The languages in which the formats name months; none where it is English.
+        zones: What abbreviations of zones stand for, as offsets such as `-05:00`.
+        width: `full` where letters and digits may be of full width, as in East Asian texts.
         is_canonical: Whether it is the form that needs no word, beside others that do.
     """
 
@@ -103,6 +130,9 @@ class WrittenAs:
     excel_serial: bool = False
     epoch: Literal["seconds", "milliseconds"] | None = None
     zone: str | None = None
+    language: tuple[str, ...] = ()
+    zones: tuple[tuple[str, str], ...] = ()
+    width: Literal["full"] | None = None
     is_canonical: bool = False
 
     @property
@@ -165,7 +195,7 @@ def wrong_with_format(text: str, holds: Holds) -> str | None:
         f"has a directive that is not known (allowed: {known})": (
             not there <= DIRECTIVES.keys() or text.count("%") != len(letters)
         ),
-        "names a part twice": len(there) < len(letters),
+        "names a part twice": len(there) < len(letters) or {"z", "Z"} <= there,
         "must name day, month and year, each once: such as %d.%m.%Y": any(
             len(part & there) != 1 for part in _DAY
         ),
@@ -177,20 +207,30 @@ def wrong_with_format(text: str, holds: Holds) -> str | None:
             or ("S" in there and "M" not in there)
             or ("f" in there and "S" not in there)
         ),
-        "has a zone, and a day has none; remove %z": holds == "date" and "z" in there,
+        "has a zone, and a day has none; remove it": holds == "date" and bool(there & {"z", "Z"}),
     }
     message = next((it for it, is_so in wrong.items() if is_so), None)
     return message and f"{text!r} {message}"
 
 
-def pattern_of(text: str) -> str:
-    """The regular expression that what is written in a format matches as a whole."""
+def directives_in(text: str) -> list[str]:
+    """The letters of a format's directives, in their order."""
+    return _DIRECTIVE.findall(text)
+
+
+def pattern_of(text: str, shapes: Mapping[str, str] = DIRECTIVES) -> str:
+    """The regular expression that what is written in a format matches as a whole.
+
+    Args:
+        text: The format.
+        shapes: The regular expression of each directive.
+    """
     parts = _DIRECTIVE.split(text)
     literals, letters = parts[::2], parts[1::2]
     made = [escaped(literals[0])]
     for place, (letter, after) in enumerate(zip(letters, literals[1:], strict=True)):
         touches = (place and not literals[place]) or (not after and place + 1 < len(letters))
-        shape = DIRECTIVES[letter]
+        shape = shapes[letter]
         # Where nothing stands between two numbers, each has all its digits.
         made += [shape.replace("{1,2}", "{2}") if touches else shape, escaped(after)]
     return "".join(made)

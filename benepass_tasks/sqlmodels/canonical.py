@@ -7,7 +7,18 @@ is not wholly in a declared form is NULL.
 from collections.abc import Iterable
 
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
-from benepass_tasks.catalog.forms import ColumnForm, Holds, WrittenAs, escaped, pattern_of
+from benepass_tasks.catalog.forms import (
+    DIRECTIVES,
+    LETTERED,
+    UTC_NAMES,
+    ColumnForm,
+    Holds,
+    WrittenAs,
+    directives_in,
+    escaped,
+    pattern_of,
+)
+from benepass_tasks.catalog.months import MONTHS
 from benepass_tasks.engine.quoting import quote_name, quote_text
 
 SPACES = " \u00a0\u202f\u2009"
@@ -16,13 +27,17 @@ SPACES = " \u00a0\u202f\u2009"
 APOSTROPHES = "'\u2019"
 MINUS = "\u2212"
 
-# Where the sign and the currency may stand: S a leading sign, T a trailing one, C a currency.
+# Where the sign and the currency may stand: S a leading sign, T a trailing one, C a currency, W a
+# word for a credit or debit.
 _UNSIGNED = ("N", "C N", "N C")
 _SIGNED = ("S N", "S C N", "C S N", "S N C")
 _MARKED = {
     "trailing_minus": ("N T", "C N T", "N C T", "N T C"),
     "parentheses": ("( N )", "( C N )", "( N C )", "C ( N )"),
-}
+} | dict.fromkeys(LETTERED, ("N W", "W N", "C N W", "N C W", "N W C", "W C N", "W N C", "C W N"))
+
+_ORDINAL = "(?:er|st|nd|rd|th|[\u00ba\u00b0])?"
+"""What may stand behind the first day of a month, in languages that count it so."""
 
 
 def stated(column: DeclaredColumn, text: str) -> str:
@@ -53,6 +68,7 @@ def canonical(column: DeclaredColumn) -> str:
 
 def _reading(holds: Holds, form: WrittenAs, value: str) -> str:
     """What a value is in a form; NULL where it is not wholly in it."""
+    value = _of_width(form, value)
     if holds == "amount":
         return _amount(form, value)
     if holds == "date" and form.is_canonical:
@@ -73,7 +89,7 @@ def doubt(column: DeclaredColumn) -> str:
     """What is doubtful about the local time of an instant, as an expression."""
     value = f"clean_text({stated(column, quote_name(column.name))})"
     doubts = [
-        f"local_doubt({_first(_local(form, value))}, {quote_text(form.zone)})"
+        f"local_doubt({_first(_local(form, _of_width(form, value)))}, {quote_text(form.zone)})"
         for form in column.form.written_as
         if form.zone is not None
     ]
@@ -98,10 +114,16 @@ def _label(form: ColumnForm, text: str) -> str:
     return f"case{cases} else {text} end"
 
 
+def _of_width(form: WrittenAs, value: str) -> str:
+    return f"half_width({value})" if form.width == "full" else value
+
+
 def _amount(form: WrittenAs, value: str) -> str:
+    words = [word for name in LETTERED.keys() & form.negative for word in LETTERED[name]]
+    below_zero = f"[{MINUS}(-]" + (f"|{_in_any_case(words)}" if words else "")
     said = map(
         quote_text,
-        (amount_pattern(form), _any_of(form.currency) or "^$", form.decimal or "."),
+        (amount_pattern(form), _any_of(form.currency) or "^$", below_zero, form.decimal or "."),
     )
     made = f"written_amount({value}, {', '.join(said)})"
     made = f"hundredths({made})" if form.unit == "cents" else made
@@ -122,6 +144,7 @@ def amount_pattern(form: WrittenAs) -> str:
         "S": f"[{escaped(leading)}]",
         "T": f"[{escaped(trailing)}]",
         "C": f"(?:{_any_of(form.currency)})",
+        "W": _in_any_case(word for words in LETTERED.values() for word in words),
         "(": r"\(",
         ")": r"\)",
     }
@@ -148,6 +171,10 @@ def _digits(form: WrittenAs) -> str:
     return f"(?:[0-9]+|{grouped})"
 
 
+def _in_any_case(words: Iterable[str]) -> str:
+    return f"(?i:{_any_of(words)})"
+
+
 def _any_of(texts: Iterable[str]) -> str:
     return "|".join(map(escaped, sorted(texts, key=len, reverse=True)))
 
@@ -166,8 +193,7 @@ def _zoned(form: WrittenAs, value: str) -> list[str]:
     """The readings that say their zone, as TIMESTAMP in UTC."""
     if not form.names_moments:
         return [f"case when has_zone({value}) then utc_timestamp({value}) end"]
-    formats = [it for it in form.all_formats if "%z" in it]
-    made = [_parsed(it, value) for it in formats]
+    made = [_parsed(form, it, value) for it in form.all_formats if _says_zone(it)]
     return made + ([f"epoch_moment({value}, {quote_text(form.epoch)})"] if form.epoch else [])
 
 
@@ -179,14 +205,63 @@ def _local(form: WrittenAs, value: str) -> list[str]:
 
 
 def _moments(form: WrittenAs, value: str) -> list[str]:
-    made = [_parsed(it, value) for it in form.all_formats if "%z" not in it]
+    made = [_parsed(form, it, value) for it in form.all_formats if not _says_zone(it)]
     return made + ([f"excel_moment({value})"] if form.excel_serial else [])
 
 
-def _parsed(text: str, value: str) -> str:
-    read = f"try_strptime({value}, {quote_text(text)})"
-    read = f"timezone('UTC', {read})" if "%z" in text else read
-    return f"case when regexp_full_match({value}, {quote_text(pattern_of(text))}) then {read} end"
+def _says_zone(text: str) -> bool:
+    return bool({"z", "Z"} & {*directives_in(text)})
+
+
+def _parsed(form: WrittenAs, text: str, value: str) -> str:
+    value = f"half_day({value})" if "%p" in text else value
+    letters = directives_in(text)
+    if "Z" in letters or (form.language and {"b", "B"} & {*letters}):
+        pattern = pattern_of(text, _shapes(form))
+        read = _put_together(form, letters, value, quote_text(f"^(?:{pattern})$"))
+    else:
+        pattern, read = pattern_of(text), f"try_strptime({value}, {quote_text(text)})"
+    read = f"timezone('UTC', {read})" if _says_zone(text) else read
+    return f"case when regexp_full_match({value}, {quote_text(pattern)}) then {read} end"
+
+
+def _shapes(form: WrittenAs) -> dict[str, str]:
+    """The directives as groups of a regular expression, with names in the form's language."""
+    shapes = {letter: f"({shape})" for letter, shape in DIRECTIVES.items()}
+    shapes |= dict.fromkeys("aA", r"[\p{L}-]+\.?")
+    shapes["Z"] = f"({_any_of([*UTC_NAMES, *(name for name, _ in form.zones)])})"
+    if form.language:
+        shapes |= dict.fromkeys("bB", r"(\p{L}+)\.?")
+        shapes["d"] += _ORDINAL
+    return shapes
+
+
+def _put_together(form: WrittenAs, letters: list[str], value: str, pattern: str) -> str:
+    """The moment whose parts are the groups of a pattern: names of months and zones as numbers."""
+    parts = [it for it in letters if it not in "aA"]
+    places = {letter: place for place, letter in enumerate(parts, 1)}
+    named = [it for it in parts if it == "Z" or (form.language and it in "bB")]
+    rest = [it for it in parts if it not in named]
+    groups = quote_text(" ".join(f"\\{places[it]}" for it in rest))
+    texts, formats = [f"regexp_replace({value}, {pattern}, {groups})"], [f"%{it}" for it in rest]
+    for it in named:
+        name = f"regexp_extract({value}, {pattern}, {places[it]})"
+        texts.append(_offset(form, name) if it == "Z" else _month(form, name))
+        formats.append("%z" if it == "Z" else "%m")
+    text = " || ' ' || ".join(texts)
+    return f"try_strptime({text}, {quote_text(' '.join(formats))})"
+
+
+def _month(form: WrittenAs, name: str) -> str:
+    names = ", ".join(quote_text(it) for language in form.language for it in MONTHS[language])
+    return f"cast(month_number({name}, [{names}]) as varchar)"
+
+
+def _offset(form: WrittenAs, name: str) -> str:
+    cases = "".join(
+        f" when {quote_text(it)} then {quote_text(offset)}" for it, offset in form.zones
+    )
+    return f"case {name}{cases} else '+00:00' end"
 
 
 def _first(expressions: list[str]) -> str:

@@ -111,6 +111,32 @@ def test_without_a_word_a_column_is_canonical(tmp_path: Path) -> None:
             "paid.written_as.1.order: is for a column with holds: date or instant",
         ),
         ({"paid": ", written_as: [{unit: cent}]"}, "paid.written_as.0.unit"),
+        ({"paid": ", written_as: {negative: [credit, debit]}"}, "only one of them is below zero"),
+        (
+            {"paid": ", written_as: {negative: [credit], currency: [cr]}"},
+            "cr is a word for a credit or debit, too; remove it here",
+        ),
+        ({"day": ", written_as: {language: fr}"}, "no format has one by name: %B or %b"),
+        (
+            {"day": ", written_as: {formats: ['%d %B %Y'], language: fra}"},
+            "must be one of en, de, fr",
+        ),
+        (
+            {"day": ", written_as: {epoch: seconds, zones: {EST: '-05:00'}}"},
+            "are for formats with an abbreviation of the zone, %Z",
+        ),
+        (
+            {"day": ", written_as: {zone: UTC, zones: {EST: -10:00}}"},
+            'EST must be an offset in quotes such as "-05:00"',
+        ),
+        (
+            {"day": ", written_as: {zone: UTC, formats: ['%d %b %Y %Z'], zones: {UTC: '+01:00'}}"},
+            "UTC is UTC everywhere, and cannot be +01:00",
+        ),
+        (
+            {"day": ", written_as: {zone: UTC, formats: ['%d.%m.%Y %z %Z']}"},
+            "names a part twice",
+        ),
         ({"day": ", written_as: {formats: ['%d.%m']}"}, "must name day, month and year"),
         ({"day": ", written_as: {formats: ['%d.%m.%Q']}"}, "a directive that is not known"),
         ({"day": ", written_as: {formats: ['%d.%m.%Y %z']}"}, "has a zone, and a day has none"),

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from benepass_tasks.catalog.datasets import DeclaredColumn
 from benepass_tasks.catalog.forms import ColumnForm, WrittenAs
+from benepass_tasks.catalog.months import MONTHS
 from benepass_tasks.sqlmodels.canonical import canonical, doubt
 
 if TYPE_CHECKING:
@@ -81,6 +82,11 @@ def grouped(digits: str, mark: str, *, is_indian: bool = False) -> str:
     return mark.join(parts)
 
 
+def full_width(text: str) -> str:
+    """The text as it is typed with an East Asian keyboard."""
+    return text.translate({it: it + 0xFEE0 for it in range(0x21, 0x7F)} | {0x20: 0x3000})
+
+
 amounts = st.decimals(Decimal("-99999999999.99"), Decimal("99999999999.99"), places=2)
 
 
@@ -94,8 +100,11 @@ def test_an_amount_in_any_declared_form_comes_back_equal(
     )
     is_indian = bool(thousands == "," and data.draw(st.booleans()))
     negative = data.draw(
-        st.sampled_from(["minus", "trailing_minus", "parentheses", "unicode_minus"])
+        st.sampled_from(
+            ["minus", "trailing_minus", "parentheses", "unicode_minus", "credit", "debit"]
+        )
     )
+    is_full = data.draw(st.booleans())
     currencies: list[tuple[str, ...]] = [(), ("$", "USD"), ("Rs.",), ("kr",)]
     currency = data.draw(st.sampled_from(currencies))
     whole, cents = f"{abs(value):.2f}".split(".")
@@ -115,7 +124,12 @@ def test_an_amount_in_any_declared_form_comes_back_equal(
             "trailing_minus": f"{text}-",
             "parentheses": f"({text})",
             "unicode_minus": f"{MINUS}{text}",
+            "credit": f"{text} {data.draw(st.sampled_from(['CR', 'Cr', 'C', 'H']))}",
+            "debit": f"{text}{data.draw(st.sampled_from(['DR', 'dr', 'D', 'S']))}",
         }[negative]
+    elif negative in ("credit", "debit") and data.draw(st.booleans()):
+        text += " DR" if negative == "credit" else " CR"
+    text = full_width(text) if is_full else text
     form = column(
         "amount",
         decimal=decimal,
@@ -123,6 +137,7 @@ def test_an_amount_in_any_declared_form_comes_back_equal(
         grouping="indian" if is_indian else "thousands",
         currency=currency,
         negative=(negative,),
+        width="full" if is_full else None,
     )
     assert read(connection, form, [text]) == {text: value}
 
@@ -180,6 +195,33 @@ def test_an_amount_in_any_declared_form_comes_back_equal(
                 "\uff11\uff12": None,
             },
         ),
+        (
+            {"negative": ("minus", "credit")},
+            {
+                "5.00 CR": "-5",
+                "12.00cr": "-12",
+                "5.00 DR": "5",
+                "DR 5.00": "5",
+                "CR5": "-5",
+                "5.00 H": "-5",
+                "5.00": "5",
+                "-5.00": "-5",
+                "-5.00 CR": None,
+                "CR 5.00 CR": None,
+                "5.00 CD": None,
+                "CR": None,
+            },
+        ),
+        ({"negative": ("debit",)}, {"5.00 CR": "5", "5.00 DR": "-5", "-5.00": None}),
+        (
+            {"negative": ("debit",), "sign": "spend_is_negative"},
+            {"5.00 CR": "-5", "5.00 DR": "5"},
+        ),
+        (
+            {"negative": ("credit",), "currency": ("CHF", "USD")},
+            {"CHF 5.00 CR": "-5", "5.00 USD": "5", "5.00 CR USD": "-5", "CHF": None},
+        ),
+        ({"width": "full"}, {"\uff11\uff12\uff0e\uff15\uff10": "12.50", "12.50": "12.50"}),
         ({"negative": ("parentheses",)}, {"(5)": "-5", "-5": None, "5-": None}),
         ({"thousands": ","}, {"1,234.50": "1234.50", "12,34": None, "1,23,456": None}),
         ({"thousands": ",", "grouping": "indian"}, {"12,34,567": "1234567", "1,234,567": None}),
@@ -354,6 +396,112 @@ def test_the_hours_that_clocks_skip_and_repeat_are_told(
     of = column("instant", zone="America/New_York")
     assert read(connection, of, [text]) == {text: moment}
     assert doubt_of(connection, of, text) == told
+
+
+# --- names of months, halves of the day, abbreviations of zones ------------------------------
+
+
+@examples(40)
+@given(
+    day=days,
+    language=st.sampled_from(sorted(MONTHS)),
+    text=st.sampled_from(["%d %B %Y", "%d. %b %Y", "%d-%b-%y", "%B %d, %Y", "%d de %B de %Y"]),
+    data=st.data(),
+)
+def test_a_day_with_the_name_of_its_month_comes_back_equal(
+    connection: duckdb.DuckDBPyConnection,
+    day: date,
+    language: str,
+    text: str,
+    data: st.DataObject,
+) -> None:
+    row = data.draw(st.sampled_from(range(0, len(MONTHS[language]), 12)))
+    name = MONTHS[language][row + day.month - 1]
+    shown = data.draw(st.sampled_from([name, name.upper(), name.title(), f"{name}."]))
+    written = day.strftime(text.replace("%B", shown).replace("%b", shown))
+    form = column("date", formats=(text,), language=(language,))
+    assert read(connection, form, [written]) == {written: day}
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "written"),
+    [
+        ("fr", "%d %B %Y", "15 f\u00e9vrier 2025"),
+        ("fr", "%d %b %Y", "15 FEVR. 2025"),
+        ("fr", "%A %d %B %Y", "samedi 15 f\u00e9vrier 2025"),
+        ("de", "%a, %d. %B %Y", "Sa., 15. Februar 2025"),
+        ("de", "%d. %B %Y", "15. Feber 2025"),
+        ("es", "%d-%b-%Y", "15-feb-2025"),
+        ("ru", "%d %B %Y", "15 \u0444\u0435\u0432\u0440\u0430\u043b\u044f 2025"),
+    ],
+)
+def test_months_are_known_by_their_names_and_abbreviations(
+    connection: duckdb.DuckDBPyConnection, language: str, text: str, written: str
+) -> None:
+    form = column("date", formats=(text,), language=(language,))
+    assert read(connection, form, [written]) == {written: date(2025, 2, 15)}
+
+
+@pytest.mark.parametrize(
+    "text", ["15 March 2025", "15 marz 2025", "31 f\u00e9vrier 2025", "15  mars 2025", "mars 2025"]
+)
+def test_a_name_of_another_language_is_no_month(
+    connection: duckdb.DuckDBPyConnection, text: str
+) -> None:
+    form = column("date", formats=("%d %B %Y",), language=("fr",))
+    assert read(connection, form, [text, "1er mars 2025"]) == {
+        text: None,
+        "1er mars 2025": date(2025, 3, 1),
+    }
+
+
+@examples(15)
+@given(
+    moment=moments,
+    half=st.sampled_from(["AM", "am", "a.m.", "a. m.", "A.M.", f"a.{NARROW}m.", f"a.{NBSP}m."]),
+)
+def test_a_time_of_twelve_hours_comes_back_equal_however_its_half_is_written(
+    connection: duckdb.DuckDBPyConnection, moment: datetime, half: str
+) -> None:
+    shown = half if moment.hour < 12 else half.replace("a", "p").replace("A", "P")
+    written = f"{moment:%d/%m/%Y %I:%M:%S} {shown}"
+    form = column("instant", formats=("%d/%m/%Y %I:%M:%S %p",))
+    assert read(connection, form, [written]) == {written: moment}
+
+
+@examples(15)
+@given(moment=moments, zone=st.sampled_from(["EST", "EDT", "UTC", "GMT"]))
+def test_an_instant_with_a_declared_abbreviation_comes_back_equal(
+    connection: duckdb.DuckDBPyConnection, moment: datetime, zone: str
+) -> None:
+    zones = (("EDT", "-04:00"), ("EST", "-05:00"))
+    local = moment - timedelta(hours={"EST": 5, "EDT": 4}.get(zone, 0))
+    written = f"{local:%d %b %Y %I:%M:%S %p} {zone}"
+    form = column("instant", formats=("%d %b %Y %I:%M:%S %p %Z",), zones=zones)
+    assert read(connection, form, [written]) == {written: moment}
+
+
+@pytest.mark.parametrize("zone", ["CST", "IST", "est", "EST5EDT", ""])
+def test_an_abbreviation_that_nobody_declared_is_never_guessed(
+    connection: duckdb.DuckDBPyConnection, zone: str
+) -> None:
+    text = f"2025-03-15 10:30:00 {zone}"
+    form = column("instant", formats=("%Y-%m-%d %H:%M:%S %Z",), zones=(("EST", "-05:00"),))
+    assert read(connection, form, [text]) == {text: None}
+
+
+def test_a_moment_with_all_parts_is_read_to_the_microsecond(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    text = "lundi 3 mars 2025 \u00e0 2:05:07,25 p. m. CET"
+    form = column(
+        "instant",
+        formats=("%A %d %B %Y \u00e0 %I:%M:%S,%f %p %Z",),
+        language=("fr",),
+        zones=(("CET", "+01:00"),),
+    )
+    moment = datetime(2025, 3, 3, 13, 5, 7, 250000)  # noqa: DTZ001
+    assert read(connection, form, [text]) == {text: moment}
 
 
 def test_the_time_of_excel_is_exact_to_the_second(connection: duckdb.DuckDBPyConnection) -> None:

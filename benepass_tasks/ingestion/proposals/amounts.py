@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from benepass_tasks.catalog.forms import LETTERED
 from benepass_tasks.catalog.units import CURRENCY_NAMES
 from benepass_tasks.catalog.words import (
     CURRENCIES,
@@ -11,7 +12,7 @@ from benepass_tasks.catalog.words import (
     currency_of,
     unit_of,
 )
-from benepass_tasks.ingestion.proposals.profile import ColumnProfile
+from benepass_tasks.ingestion.proposals.profile import ColumnProfile, of_all
 from benepass_tasks.ingestion.proposals.question import Question
 from benepass_tasks.ingestion.proposals.reading import Reading, WrittenAs
 
@@ -38,9 +39,44 @@ _INDIAN: Final = re.compile(r"[0-9]\D[0-9]{2}\D[0-9]{3}(?![0-9])")
 _WHOLE: Final = re.compile(r"[-+]?[0-9]+")
 
 
-def amount_readings(column: ColumnProfile) -> Iterator[Reading]:
-    """The ways in which the amounts of a column may be written."""
-    common = _decorations(column)
+CREDIT: Final = "credit"
+"""What is below zero in files of charges, where words say what is a credit and what a debit."""
+
+
+def is_credit(amount: str) -> bool:
+    """Whether a word beside an amount says that it is a credit."""
+    return bool({it.upper() for it in _TOKEN.findall(amount)} & {*LETTERED["credit"]})
+
+
+def lettered_question(name: str, column: ColumnProfile) -> Question | None:
+    """Which of credits and debits are below zero; None where it is clear.
+
+    A charge is a debit, and its refund a credit; of balances and allowances nobody can tell.
+    """
+    lettered = column.matching(_has_letters)
+    if name == "amount" or not lettered:
+        return None
+    many = of_all(lettered, column.filled, "values")
+    return Question(
+        f"{name}.negative",
+        f"which are below zero in {name}? {many} have a word such as CR or DR",
+        {CREDIT: "those with CR or the like", "debit": "those with DR or the like"},
+    )
+
+
+def _has_letters(amount: str) -> bool:
+    words = {word for it in LETTERED.values() for word in it}
+    return bool({it.upper() for it in _TOKEN.findall(amount)} & words)
+
+
+def amount_readings(column: ColumnProfile, below_zero: str = CREDIT) -> Iterator[Reading]:
+    """The ways in which the amounts of a column may be written.
+
+    Args:
+        column: The column.
+        below_zero: Which are below zero where words say so: `credit` or `debit`.
+    """
+    common = _decorations(column, below_zero)
     yield Reading("", "a plain decimal number", [{}])
     for name, decimal, thousands in (
         ("decimal_point", ".", (",", *_ALIKE)),
@@ -64,12 +100,13 @@ def _stands_in(sign: str, column: ColumnProfile) -> bool:
     return any(alike & set(value) for value in column.counts)
 
 
-def _decorations(column: ColumnProfile) -> WrittenAs:
+def _decorations(column: ColumnProfile, below_zero: str) -> WrittenAs:
     """Currencies and signs of amounts below zero, as the values have them."""
     currencies = _currencies(column)
     negative = [
         name for name, pattern in _NEGATIVE.items() if any(map(pattern.fullmatch, column.counts))
     ]
+    negative += [below_zero] if any(map(_has_letters, column.counts)) else []
     said: WrittenAs = {}
     if currencies:
         said["currency"] = currencies

@@ -35,7 +35,10 @@ class CanonicalReader:
     ) -> Sequence[str | None]:
         """Read values in a form."""
         said: dict[str, Any] = {
-            word: tuple(it) if isinstance(it, list) else it for word, it in written_as.items()
+            word: tuple(it.items() if isinstance(it, dict) else it)
+            if isinstance(it, list | dict)
+            else it
+            for word, it in written_as.items()
         }
         form = ColumnForm(holds, (WrittenAs(**said),) if said else ())
         made = canonical(DeclaredColumn("value", None, None, None, None, form=form))

@@ -1,10 +1,14 @@
 """How dates and instants are written: the order of day, month and year, and numbers of days."""
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
+from benepass_tasks.catalog.forms import UTC_NAMES
+from benepass_tasks.catalog.months import MONTHS, plain
 from benepass_tasks.ingestion.proposals.columns import MOST
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile
 from benepass_tasks.ingestion.proposals.reading import Holds, Reading, WrittenAs
@@ -21,21 +25,24 @@ _NUMERIC: Final = re.compile(
 )
 _COMPACT: Final = re.compile(r"[0-9]{8}(?P<time>[ T].*)?")
 _NAMED: Final = re.compile(
-    r"(?P<day>[0-9]{1,2})(?P<s1>[ .-]+)(?P<month>[A-Za-z]{3,9})(?P<s2>[ .,-]+)"
+    r"(?P<day>[0-9]{1,2})(?P<ordinal>er|st|nd|rd|th|[\u00ba\u00b0])?"
+    r"(?P<s1>[ .,/-]+(?:(?:de|of) )?)(?P<month>[^\W\d_]{3,12})(?P<s2>[ .,/-]+(?:(?:de|del) )?)"
     r"(?P<year>[0-9]{4}|[0-9]{2})(?P<time>[ ,T].*)?"
 )
 _NAMED_FIRST: Final = re.compile(
-    r"(?P<month>[A-Za-z]{3,9})(?P<s1>[ .]+)(?P<day>[0-9]{1,2})(?P<s2>,? +)"
-    r"(?P<year>[0-9]{4}|[0-9]{2})(?P<time>[ ,T].*)?"
+    r"(?P<month>[^\W\d_]{3,12})(?P<s1>[ .]+)(?P<day>[0-9]{1,2})(?P<ordinal>st|nd|rd|th)?"
+    r"(?P<s2>,? +)(?P<year>[0-9]{4}|[0-9]{2})(?P<time>[ ,T].*)?"
 )
 _TIME: Final = re.compile(
-    r"(?P<gap>[ T,]+)(?P<hour>[0-9]{1,2}):[0-9]{2}(?P<seconds>:[0-9]{2})?"
-    r"(?P<fraction>[.,][0-9]{1,9})?"
-    r"(?P<half> ?[AaPp][Mm])?(?P<zone> ?(Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))?"
+    r"(?P<gap>[ T,]+(?:[^\W\d_]{1,3} )?)(?P<hour>[0-9]{1,2})(?P<mark>[:.h])[0-9]{2}"
+    r"(?P<seconds>(?P=mark)[0-9]{2})?(?P<fraction>[.,][0-9]{1,9})?"
+    r"(?P<half>[ \u00a0\u202f]?[AaPp](?:[Mm]|\.[ \u00a0\u202f]?[Mm]\.?))?"
+    r"(?P<zone> ?(?:[A-Z]{1,5}|[+-][0-9]{2}:?[0-9]{2}))?(?P<end> Uhr| ?h)?"
 )
 _WEEKDAY: Final = re.compile(
     r"((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:[a-z]*day)?)([, ]+)", re.IGNORECASE
 )
+_ANY_WEEKDAY: Final = re.compile(r"([^\W\d_][\w-]*\.?)([, ]+)(?=[0-9])")
 _SHORT: Final = 3
 NUMBERS: Final = ("compact", "excel_serial", "epoch_seconds", "epoch_milliseconds")
 """The readings by which a number is a date."""
@@ -44,23 +51,36 @@ _ORDERS: Final = ("DMY", "MDY")
 _COUNT: Final = re.compile(r"[1-9][0-9]{8,12}([.]0+)?")
 
 
-def date_readings(holds: Holds, column: ColumnProfile) -> Iterator[Reading]:
-    """The ways in which the dates or instants of a column may be written."""
+def date_readings(
+    holds: Holds, column: ColumnProfile, zones: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Reading]:
+    """The ways in which the dates or instants of a column may be written.
+
+    Args:
+        holds: Which of both it holds.
+        column: The column.
+        zones: What abbreviations of zones stand for.
+    """
     yield Reading("", "ISO 8601", [{}])
     values = list(column.counts)
+    languages = _languages(values)
     for name, says, format_of in (
         ("DMY", "day, month, year", partial(_numeric_format, order="DMY")),
         ("MDY", "month, day, year", partial(_numeric_format, order="MDY")),
         ("YMD", "year, month, day", iso_format),
         ("named", "with the month's name", _named_format),
+        ("months", f"with the month's name ({', '.join(languages)})", _month_format),
         ("compact", "year, month and day in eight digits", _compact_format),
     ):
         found = dict.fromkeys(filter(None, map(format_of, values)))
         # A day has no zone.
-        formats = [it for it in found if holds == "instant" or "%z" not in it]
-        if formats:
+        formats = [it for it in found if holds == "instant" or "%z" not in it.lower()]
+        if formats and (languages or name != "months"):
             orders: list[WrittenAs] = [{"order": name}] if name in _ORDERS else []
-            yield Reading(name, says, [*orders, {"formats": formats}])
+            said: WrittenAs = {"formats": formats}
+            said |= {"language": languages} if name == "months" else {}
+            said |= {"zones": dict(zones)} if any("%Z" in it for it in formats) and zones else {}
+            yield Reading(name, says, [*orders, said])
     if any(map(_SERIAL.fullmatch, values)):
         yield Reading("excel_serial", "Excel's number of days", [{"excel_serial": True}])
     if holds == "instant" and any(map(_COUNT.fullmatch, values)):
@@ -92,18 +112,78 @@ def _compact_format(value: str) -> str | None:
 
 
 def _named_format(value: str) -> str | None:
+    """The format of a date with the name of its month in English."""
     weekday = _WEEKDAY.match(value)
     before = f"{'%a' if len(weekday[1]) == _SHORT else '%A'}{weekday[2]}" if weekday else ""
-    rest = value[weekday.end() :] if weekday else value
-    for pattern, order in ((_NAMED, "dmy"), (_NAMED_FIRST, "mdy")):
-        found = pattern.fullmatch(rest)
-        time = _time_format(found["time"]) if found else None
-        if found and time is not None:
-            month = "%B" if len(found["month"]) > _SHORT else "%b"
-            year = "%Y" if len(found["year"]) > 2 else "%y"  # noqa: PLR2004
-            first, second = ("%d", month) if order == "dmy" else (month, "%d")
-            return f"{before}{first}{found['s1']}{second}{found['s2']}{year}{time}"
-    return None
+    found = _with_name(value[weekday.end() :] if weekday else value)
+    if found is None or found["ordinal"] or not found["month"].isascii():
+        return None
+    return _format_around(found, before, "%B" if len(found["month"]) > _SHORT else "%b")
+
+
+def _month_format(value: str) -> str | None:
+    """The format of a date with the name of its month in a language that is declared."""
+    before, rest = _without_weekday(value)
+    found = _with_name(rest)
+    return _format_around(found, before, "%B", may_have_point=True) if found else None
+
+
+def _without_weekday(value: str) -> tuple[str, str]:
+    """The format of a day of the week at the beginning, and the rest."""
+    found = _ANY_WEEKDAY.match(value)
+    if found is None or plain(found[1]).rstrip(".") in _ALL_MONTHS:
+        return "", value
+    return f"%A{found[2]}", value[found.end() :]
+
+
+def _with_name(value: str) -> re.Match[str] | None:
+    return _NAMED.fullmatch(value) or _NAMED_FIRST.fullmatch(value)
+
+
+def _format_around(
+    found: re.Match[str], before: str, month: str, *, may_have_point: bool = False
+) -> str | None:
+    time = _time_format(found["time"])
+    year = "%Y" if len(found["year"]) > 2 else "%y"  # noqa: PLR2004
+    is_day_first = found.start("day") < found.start("month")
+    first, second = ("%d", month) if is_day_first else (month, "%d")
+    behind = "s2" if is_day_first else "s1"
+    # Behind an abbreviation a point is a part of it, unless nothing else is there.
+    marks = {it: found[it] for it in ("s1", "s2")}
+    if may_have_point and len(marks[behind]) > 1:
+        marks[behind] = marks[behind].removeprefix(".")
+    if time is None:
+        return None
+    return f"{before}{first}{marks['s1']}{second}{marks['s2']}{year}{time}"
+
+
+_ALL_MONTHS: Final = frozenset(name for names in MONTHS.values() for name in names)
+
+
+def _languages(values: Iterable[str]) -> list[str]:
+    """The fewest languages that name all months of some dates; those that do equally are all told.
+
+    None where it is English, as every format has it.
+    """
+    named = [found for it in values if (found := _with_name(_without_weekday(it)[1]))]
+    if all(map(_is_english, named)):
+        return []
+    left = {plain(it["month"]) for it in named} & _ALL_MONTHS
+    languages: list[str] = []
+    while left:
+        known = {it: len(left & {*names}) for it, names in MONTHS.items()}
+        best = [it for it, count in known.items() if count == max(known.values())]
+        languages += best
+        left -= {name for it in best for name in MONTHS[it]}
+    return languages
+
+
+def _is_english(found: re.Match[str]) -> bool:
+    return not found["ordinal"] and plain(found["month"]) in _ENGLISH
+
+
+_ENGLISH: Final = frozenset(MONTHS["en"]) - {"sept"}
+"""The names and abbreviations that a format has without a word."""
 
 
 def _time_format(text: str | None) -> str | None:
@@ -113,20 +193,22 @@ def _time_format(text: str | None) -> str | None:
     found = _TIME.fullmatch(text)
     if not found:
         return None
-    hour = "%I" if found["half"] else "%H"
-    seconds = ":%S" if found["seconds"] else ""
+    hour, mark = "%I" if found["half"] else "%H", found["mark"]
+    seconds = f"{mark}%S" if found["seconds"] else ""
     fraction = f"{found['fraction'][0]}%f" if found["fraction"] else ""
-    half = f"{' ' if found['half'].startswith(' ') else ''}%p" if found["half"] else ""
-    return f"{found['gap']}{hour}:%M{seconds}{fraction}{half}{_zone_format(found['zone'])}"
+    half = f"{' ' if found['half'][0].isspace() else ''}%p" if found["half"] else ""
+    end = f"{half}{_zone_format(found['zone'])}{found['end'] or ''}"
+    return f"{found['gap']}{hour}{mark}%M{seconds}{fraction}{end}"
 
 
 def _zone_format(text: str | None) -> str:
     if not text:
         return ""
-    # A zone by its name is no part of what strptime reads alike everywhere.
     gap = " " if text.startswith(" ") else ""
     name = text.strip()
-    return f"{gap}{name}" if name.isalpha() else f"{gap}%z"
+    if name in UTC_NAMES:
+        return f"{gap}{name}"
+    return f"{gap}%Z" if name.isalpha() else f"{gap}%z"
 
 
 def iso_format(value: str) -> str | None:
@@ -136,6 +218,17 @@ def iso_format(value: str) -> str | None:
 
 _OFFSET: Final = re.compile(r".*:[0-9]{2}([.,][0-9]+)? ?[+-][0-9]{2}(:?[0-9]{2})?", re.DOTALL)
 _NAMED_ZONE: Final = re.compile(r".*[0-9] ?(Z|UTC|GMT)", re.DOTALL)
+_ABBREVIATION: Final = re.compile(r".*[0-9Mm.] ?([A-Z]{2,5})")
+
+
+def abbreviations(column: ColumnProfile) -> dict[str, int]:
+    """The abbreviations of zones at the end of instants, with the number of records."""
+    counts = Counter[str]()
+    for value, count in column.counts.items():
+        found = _ABBREVIATION.fullmatch(value)
+        if found and DAY.match(value) and found[1] not in (*UTC_NAMES, "AM", "PM"):
+            counts[found[1]] += count
+    return dict(counts)
 
 
 def is_count(value: str) -> bool:

@@ -5,6 +5,7 @@ two make different things of the same value, the values that only one of them re
 such values nobody can tell, and it is a question.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from zoneinfo import available_timezones
@@ -12,13 +13,16 @@ from zoneinfo import available_timezones
 from benepass_tasks.catalog import wording
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.ingestion.proposals.amounts import (
+    CREDIT,
     amount_readings,
     currency_question,
     header_says,
+    lettered_question,
     unit_question,
 )
 from benepass_tasks.ingestion.proposals.dates import (
     NUMBERS,
+    abbreviations,
     date_readings,
     is_count,
     is_literal_zone,
@@ -27,7 +31,14 @@ from benepass_tasks.ingestion.proposals.dates import (
 )
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile, of_all
 from benepass_tasks.ingestion.proposals.question import Answers, Question, answered
-from benepass_tasks.ingestion.proposals.reading import Forms, Holds, Read, Trial, WrittenAs
+from benepass_tasks.ingestion.proposals.reading import (
+    Forms,
+    Holds,
+    Read,
+    Reading,
+    Trial,
+    WrittenAs,
+)
 
 AS_IS = "as_is"
 """What an answer calls the canonical form."""
@@ -72,10 +83,20 @@ def form_of(  # noqa: PLR0913 - each is needed
     Raises:
         ProjectError: an answer is none of the choices.
     """
-    readings = amount_readings(column) if holds == "amount" else date_readings(holds, column)
-    trial = Trial(holds, column, read, readings)
+    plain = _half_width(column)
+    readings = _readings(name, holds, plain, answers)
+    if isinstance(readings, Question):
+        return Form(questions=[readings], evidence=f"they look like {column.shapes()}")
+    trial = Trial(holds, plain, read, readings)
+    form = _told(name, holds, trial, answers, reporting)
+    if plain.counts == column.counts:
+        return form
+    return replace(form, written_as=_with(form.written_as, {"width": "full"}))
+
+
+def _told(name: str, holds: Holds, trial: Trial, answers: Answers, reporting: str) -> Form:
     if not trial.read:
-        return _tried(trial, {}) if column.counts else Form()
+        return _tried(trial, {}) if trial.column.counts else Form()
     kept, questions = _kept(name, trial, answers)
     written_as = _amounts(trial, kept) if holds == "amount" else _complete(trial, kept)
     form = replace(_tried(trial, written_as, kept), questions=questions)
@@ -86,10 +107,65 @@ def form_of(  # noqa: PLR0913 - each is needed
     if holds != "amount":
         return form
     named = {mark for it in _forms(written_as) for mark in it.get("currency", ())}
-    foreign = currency_question(name, column, sorted(named), reporting)
+    foreign = currency_question(name, trial.column, sorted(named), reporting)
     if foreign and answered(foreign, answers) is None:
         return replace(form, questions=[foreign])
     return _with_unit(name, trial, form, answers)
+
+
+def _readings(
+    name: str, holds: Holds, column: ColumnProfile, answers: Answers
+) -> list[Reading] | Question:
+    """The ways to read a column, or what has to be answered before there are any."""
+    if holds == "amount":
+        question = lettered_question(name, column)
+        answer = answered(question, answers) if question else CREDIT
+        return question if question and not answer else [*amount_readings(column, str(answer))]
+    question = _zones_question(name, column) if holds == "instant" else None
+    if question is None:
+        return [*date_readings(holds, column)]
+    answer = answered(question, answers)
+    return [*date_readings(holds, column, _zones(question, answer))] if answer else question
+
+
+_NARROW = {it + 0xFEE0: it for it in range(0x21, 0x7F)} | {0x3000: " "}
+
+
+def _half_width(column: ColumnProfile) -> ColumnProfile:
+    """The column with plain digits, letters and signs for those of full width."""
+    return ColumnProfile(column.header, [it and it.translate(_NARROW) for it in column.values])
+
+
+def _zones_question(name: str, column: ColumnProfile) -> Question | None:
+    """What abbreviations of zones stand for, which differs from country to country."""
+    found = abbreviations(column)
+    if not found:
+        return None
+    many = of_all(sum(found.values()), column.filled, "values")
+    return Question(
+        f"{name}.zones",
+        f"which offset from UTC do {', '.join(found)} stand for? {many} of {name} end so",
+        {},
+        ",".join(f"{it}=-05:00" for it in found),
+    )
+
+
+def _zones(question: Question, answer: str) -> dict[str, str]:
+    """The offsets that were answered.
+
+    Raises:
+        ProjectError: one is none.
+    """
+    found = dict(it.strip().split("=", 1) for it in answer.split(",") if "=" in it)
+    if not found or not all(map(_OFFSET.fullmatch, found.values())):
+        raise ProjectError(
+            f"--answer {question.name}={answer}: write each abbreviation with its offset, as in "
+            f"{question.flags[0]}"
+        )
+    return found
+
+
+_OFFSET = re.compile(r"[+-](0[0-9]|1[0-4]):[0-5][0-9]")
 
 
 def _kept(name: str, trial: Trial, answers: Answers) -> tuple[list[str], list[Question]]:
@@ -175,7 +251,8 @@ def _complete(trial: Trial, kept: Sequence[str]) -> WrittenAs:
         if formats:
             written_as["formats"] = [*written_as.get("formats", ()), *formats]
     if "formats" in written_as:
-        tried = [it for it in written_as["formats"] if trial.values({"formats": [it]})]
+        named = {word: it for word, it in written_as.items() if word in ("language", "zones")}
+        tried = [it for it in written_as["formats"] if trial.values({**named, "formats": [it]})]
         written_as["formats"] = list(dict.fromkeys(tried))
     return written_as
 
@@ -262,4 +339,5 @@ def _apart(trial: Trial, written_as: WrittenAs, literal: Sequence[str], zone: st
 
 
 def _is_zoned(value: str, written_as: WrittenAs) -> bool:
-    return zone_in(value) is not None or ("epoch" in written_as and is_count(value))
+    is_named = value.endswith(tuple(written_as.get("zones", ())))
+    return is_named or zone_in(value) is not None or ("epoch" in written_as and is_count(value))

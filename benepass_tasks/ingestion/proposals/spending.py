@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benepass_tasks.ingestion.proposals import meanings, repeats
-from benepass_tasks.ingestion.proposals.amounts import CURRENCY
+from benepass_tasks.ingestion.proposals.amounts import CURRENCY, is_credit
 from benepass_tasks.ingestion.proposals.columns import Fit
 from benepass_tasks.ingestion.proposals.dates import has_dates
 from benepass_tasks.ingestion.proposals.profile import (
@@ -230,4 +230,5 @@ def _refund_question(found: Found, named: int) -> Question | None:
 
 
 def _is_below_zero(amount: str) -> bool:
-    return amount.lstrip(" $€£¥").startswith(("-", "\u2212", "(")) or amount.endswith("-")
+    is_signed = amount.lstrip(" $€£¥").startswith(("-", "\u2212", "(")) or amount.endswith("-")
+    return is_signed or is_credit(amount)

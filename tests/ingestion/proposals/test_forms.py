@@ -56,6 +56,10 @@ def test_what_is_canonical_needs_no_declaration() -> None:
         (["(12.00)", "5.00"], {"negative": ["parentheses"]}),
         (["12.00-", "-5.00"], {"negative": ["minus", "trailing_minus"]}),
         (["\u221212.00", "5.00"], {"negative": ["unicode_minus"]}),
+        (["12.00 CR", "5.00 DR"], {"negative": ["credit"]}),
+        (["12.00CR", "-5.00"], {"negative": ["minus", "credit"]}),
+        (["12,00 H", "5,00 S"], {"negative": ["credit"], "decimal": ","}),
+        (["\uff11\uff12.50", "5.00"], {"width": "full"}),
     ],
 )
 def test_amounts_are_read_as_they_are_written(
@@ -161,6 +165,16 @@ def test_amounts_of_the_other_currencies_stay_unread() -> None:
         (["20250131", "20241231"], {"formats": ["%Y%m%d"]}),
         (["2025/01/31"], {"formats": ["%Y/%m/%d"]}),
         (["2025年1月31日"], {"formats": ["%Y年%m月%d日"]}),
+        (["15 f\u00e9vrier 2025", "3 juil. 2025"], {"formats": ["%d %B %Y"], "language": ["fr"]}),
+        (["15. M\u00e4rz 2025", "3. Mai 2024"], {"formats": ["%d. %B %Y"], "language": ["de"]}),
+        (["15-ene-2025", "3-ago-24"], {"formats": ["%d-%B-%Y", "%d-%B-%y"], "language": ["es"]}),
+        (["1er mars 2025", "2 avr. 2025"], {"formats": ["%d %B %Y"], "language": ["fr"]}),
+        (["15 de marzo de 2025"], {"formats": ["%d de %B de %Y"], "language": ["es", "it"]}),
+        (
+            ["lunes, 3 de marzo de 2025", "1 de enero de 2025"],
+            {"formats": ["%A, %d de %B de %Y", "%d de %B de %Y"], "language": ["es"]},
+        ),
+        (["3rd Sept 2025", "15 July 2025"], {"formats": ["%d %B %Y"], "language": ["en"]}),
         (["45688", "45292"], {"excel_serial": True}),
         (["2025-01-31 00:00:00"], {"formats": ["%Y-%m-%d %H:%M:%S"]}),
     ],
@@ -206,6 +220,51 @@ def test_instants_that_say_their_zone_are_read(value: str, written_as: dict[str,
     form = instant(value)
     assert form.written_as == written_as
     assert not form.questions
+
+
+@pytest.mark.parametrize(
+    ("value", "formats"),
+    [
+        ("03/31/2025 3:15 p.m.", ["%m/%d/%Y %I:%M %p"]),
+        ("31/03/2025 3:15:07 p.\u00a0m.", ["%d/%m/%Y %I:%M:%S %p"]),
+        ("2025-03-31 03:15\u202fPM", ["%Y-%m-%d %I:%M %p"]),
+        ("31.03.2025 14.30", ["%d.%m.%Y %H.%M"]),
+        ("31/03/2025 14h30", ["%d/%m/%Y %Hh%M"]),
+        ("31.03.2025 14:30 Uhr", ["%d.%m.%Y %H:%M Uhr"]),
+    ],
+)
+def test_times_are_read_as_they_are_written(value: str, formats: list[str]) -> None:
+    form = instant(value, answers={"at.zone": "Europe/Paris"})
+    order = {"%m": "MDY", "%d": "DMY"}.get(formats[0][:2])
+    expected = [{"formats": formats, "zone": "Europe/Paris"}]
+    assert form.written_as in [*expected, {"order": order, "zone": "Europe/Paris"}]
+    assert form.evidence == "1 of 1 values are valid"
+
+
+def test_what_an_abbreviation_of_a_zone_stands_for_is_asked_for() -> None:
+    values = ("2025-03-31 10:15:00 EST", "2025-07-31 10:15:00 EDT", "2025-07-31 10:15:00 UTC")
+    (question,) = instant(*values).questions
+    assert question.flags == ["--answer at.zones=EST=-05:00,EDT=-05:00"]
+    form = instant(*values, answers={"at.zones": "EST=-05:00, EDT=-04:00"})
+    assert form.evidence == "3 of 3 values are valid"
+    assert not form.questions
+    assert form.written_as == {
+        "formats": ["%Y-%m-%d %H:%M:%S %Z", "%Y-%m-%d %H:%M:%S UTC"],
+        "zones": {"EST": "-05:00", "EDT": "-04:00"},
+        "zone": "UTC",
+    }
+    with pytest.raises(ProjectError, match="write each abbreviation with its offset"):
+        instant(*values, answers={"at.zones": "EST"})
+
+
+def test_whether_credits_or_debits_are_below_zero_is_asked_about_balances() -> None:
+    balance = column("Balance", "5.00 CR", "7.00 DR")
+    assert choices(form_of("current_balance", "amount", balance, reader(), {})) == [
+        "credit", "debit",
+    ]  # fmt: skip
+    said = {"current_balance.negative": "debit"}
+    form = form_of("current_balance", "amount", balance, reader(), said)
+    assert form.written_as == {"negative": ["debit"]}
 
 
 def test_the_zone_of_local_times_is_asked_for() -> None:
