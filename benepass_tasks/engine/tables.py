@@ -41,6 +41,9 @@ class Engine(Protocol):
     def columns_of_query(self, query: str) -> dict[str, str]:
         """The columns that a query returns with their types."""
 
+    def told_by(self, query: str) -> str:
+        """What a query of a few rows returns, as a text that differs where they do."""
+
     def define(self, macro: str) -> None:
         """Make a macro, for the queries of this session."""
 
@@ -119,6 +122,9 @@ class _DuckDB:
     def columns_of_query(self, query: str) -> dict[str, str]:
         described = self.connection.exec_driver_sql(f"describe {query}")
         return {column: kind for column, kind, *_ in described}
+
+    def told_by(self, query: str) -> str:
+        return repr(sorted(map(repr, self.connection.exec_driver_sql(query))))
 
     def define(self, macro: str) -> None:
         self.connection.exec_driver_sql(macro)

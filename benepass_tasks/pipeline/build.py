@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.catalog import Table
 from benepass_tasks.catalog.declared import refuse_other_columns
+from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.engine.exchange import COME, GONE, Exchange
 from benepass_tasks.engine.failures import explain
@@ -67,7 +68,7 @@ class Builder:
         table: What the catalog declares it to be.
         upkeep: The models around it.
         known: What the warehouse holds.
-        states: The state of each table and view that it reads, itself or through views.
+        inputs: The state of each table and view that it reads, itself or through views.
     """
 
     connection: Connection
@@ -75,7 +76,7 @@ class Builder:
     table: Table
     upkeep: Upkeep
     known: Snapshot
-    states: Mapping[str, str]
+    inputs: Mapping[str, str]
 
     def by_changes(self) -> tuple[Measure, How]:
         """Exchange those rows that the changes of what it reads affect.
@@ -90,7 +91,8 @@ class Builder:
             raise InFullError("what is known of it is not kept beside it")
         then = read_inputs(self.connection, record.name)
         with self._small_tables() as small:
-            done = self._exchanged(record, self._touched(then, small), small)
+            self._define_macros()
+            done = self._exchanged(record, then, small)
             measure, how = self._measured(record, tally, done)
         self._note_inputs()
         return measure, how
@@ -154,11 +156,12 @@ class Builder:
         self._engine.drop_small(small)
 
     def _exchanged(
-        self, record: Materialization, touched: Mapping[str, str], small: list[str]
+        self, record: Materialization, then: Mapping[str, str], small: list[str]
     ) -> Exchange:
         """Exchange the rows that the rows touched in other tables affect."""
-        self._define_macros()
-        plan = self.upkeep.plan(self.model, touched, self._small())
+        touched = self._touched(then, small)
+        settled = [sql for it, sql in self._figures.items() if then[it] == self._states[it]]
+        plan = self.upkeep.plan(self.model, touched, self._small(), settled)
         if isinstance(plan, InFull):
             raise InFullError(plan.why)
         needed = 0
@@ -192,6 +195,17 @@ class Builder:
     def _engine(self) -> Engine:
         return engine_of(self.connection)
 
+    @cached_property
+    def _figures(self) -> Mapping[str, str]:
+        """The SELECTs in its SQL that make one row of a whole table, each with a name."""
+        return {f"figure {digest(sql)}": sql for sql in self.upkeep.figures(self.model)}
+
+    @cached_property
+    def _states(self) -> Mapping[str, str]:
+        """The state of all that it is made from: of a figure, what it is now."""
+        now = {name: digest(self._engine.told_by(sql)) for name, sql in self._figures.items()}
+        return {**self.inputs, **now}
+
     def _define_macros(self) -> None:
         for macro in self.upkeep.macros(self.model):
             with explained(macro.path):
@@ -210,7 +224,7 @@ class Builder:
             raise InFullError("the last time it took longer by changes")
         steps = {}
         for it in changed:
-            found = steps_between(self.connection, it, then[it], self.states[it])
+            found = steps_between(self.connection, it, then[it], self._states[it])
             if found is None:
                 raise InFullError(f"what changed in {it} is not known")
             steps[it] = found
@@ -235,9 +249,9 @@ class Builder:
 
     def _changed(self, then: Mapping[str, str]) -> list[str]:
         """The tables that changed since it was made."""
-        if then.keys() != self.states.keys():
+        if then.keys() != self._states.keys():
             raise InFullError("the state of what it was made from is not known")
-        changed = [it for it, state in self.states.items() if then[it] != state]
+        changed = [it for it, state in self.inputs.items() if then[it] != state]
         views = [it for it in changed if it in self.upkeep.views]
         if views:
             raise InFullError(f"SQL or setting of {views[0]} changed")
@@ -277,7 +291,7 @@ class Builder:
             add_step(self.connection, relation, before, measure.data_hash, rows)
 
     def _note_inputs(self) -> None:
-        write_inputs(self.connection, self.model.relation, self.states)
+        write_inputs(self.connection, self.model.relation, self._states)
         forget_seen_steps(self.connection, self.upkeep.inputs(self.model))
 
 

@@ -50,12 +50,21 @@ class Upkeep:
         found = (macro for it in (*views, model) for macro in self.graph.macros_of(it))
         return iter({macro.name: macro for macro in found}.values())
 
+    def figures(self, model: Model) -> list[str]:
+        """The SELECTs in a model that make one row of all rows of a table."""
+        return self._maintenance.figures(model)
+
     def plan(
-        self, model: Model, touched: Mapping[str, str], small: Collection[str]
+        self,
+        model: Model,
+        touched: Mapping[str, str],
+        small: Collection[str],
+        settled: Collection[str],
     ) -> ByChanges | InFull:
         """How a table is brought up to date where rows of what it reads were touched."""
-        keys: Sequence[tuple[str, ...]] = (self.catalog.tables[model.relation].key, PROVENANCE)
-        return self._maintenance.plan(model, [it for it in keys if it], touched, small)
+        declared: Sequence[tuple[str, ...]] = (self.catalog.tables[model.relation].key, PROVENANCE)
+        keys = [it for it in declared if it]
+        return self._maintenance.plan(model, keys, touched, small, settled)
 
     def _reached(self, model: Model) -> frozenset[str]:
         """The tables and views that a model reads, itself or through views."""

@@ -74,6 +74,13 @@ class Changing:
         self.run(f"create or replace table {self.model} as {self.models[self.model]}")
         self.columns = engine_of(self.connection).columns(self.model)
         self.tally = tally(self.connection, self.model, self.columns)
+        self.figures = self._told()
+
+    def _told(self) -> dict[str, str]:
+        """What each figure of the model is now."""
+        model = self.maintenance.graph.models[self.model]
+        engine = engine_of(self.connection)
+        return {sql: engine.told_by(sql) for sql in self.maintenance.figures(model)}
 
     def run(self, sql: str) -> list[tuple[object, ...]]:
         found = self.connection.exec_driver_sql(sql)
@@ -91,7 +98,8 @@ class Changing:
 
     def plan(self, touched: Mapping[str, str], small: Collection[str] = ()) -> ByChanges | InFull:
         model = self.maintenance.graph.models[self.model]
-        return self.maintenance.plan(model, self.keys, touched, small)
+        settled = [sql for sql, told in self._told().items() if told == self.figures[sql]]
+        return self.maintenance.plan(model, self.keys, touched, small, settled)
 
     def refresh(self, plan: ByChanges) -> str | None:
         """Bring the model up to date; returns why that is not to be had by its changes."""
@@ -101,7 +109,7 @@ class Changing:
             if rows and step.must_be_empty:
                 return step.must_be_empty
         done = exchange(connection, self.model, self.columns, plan.old, plan.new)
-        self.tally = self.tally - done.gone + done.come
+        self.tally, self.figures = self.tally - done.gone + done.come, self._told()
         drop_small(connection, [it.name for it in (*plan.finding, *plan.computing)])
         return None
 

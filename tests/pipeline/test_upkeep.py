@@ -58,7 +58,7 @@ def test_each_table_is_known_by_its_rule(workbench: Workbench) -> None:
     unless: dict[str, str] = {}
     for name in set(workbench.models) - upkeep.views:
         model = workbench.graph.models[name]
-        plan = upkeep.plan(model, dict.fromkeys(upkeep.inputs(model), "touched"), ())
+        plan = upkeep.plan(model, dict.fromkeys(upkeep.inputs(model), "touched"), (), ())
         if isinstance(plan, InFull):
             found[name] = plan.why
         else:

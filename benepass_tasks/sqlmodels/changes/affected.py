@@ -15,6 +15,7 @@ values c for which N has other rows with C = c than before:
     a window BY p       where C is a function of p, as of the source; else also C of the rows whose
                         p is among the affected p of the source
     what nothing binds  a cross join, a window over all rows: nothing of it may be affected
+    a settled figure    none: a row told from all rows of a table, and the same as before
 
 Only rows that are there now have to be looked up: those that are gone are in D.
 """
@@ -63,11 +64,13 @@ class Affected:
         script: Where the look-ups are written.
         touched: By relation, the table of its touched rows.
         model: The model's node, and the table that it is stored in.
+        settled: The queries of which the rows are the same as before.
     """
 
     script: Script
     touched: Mapping[str, str]
     model: tuple[Query, str]
+    settled: Sequence[Query] = ()
     _joins: dict[tuple[int, str], Joins] = field(default_factory=dict)
     _keys: dict[tuple[int, str, str], Parts] = field(default_factory=dict)
 
@@ -86,6 +89,8 @@ class Affected:
         if isinstance(node, Stored):
             table = self.touched.get(node.relation)
             return [self.script.values(key, name_of(table), conditions)] if table else []
+        if node in self.settled:
+            return []
         found = [
             part
             for select in node.selects

@@ -8,7 +8,7 @@ from benepass_tasks.engine.exchange import ROW
 from benepass_tasks.sqlmodels.changes.affected import Affected
 from benepass_tasks.sqlmodels.changes.expressions import Functions
 from benepass_tasks.sqlmodels.changes.needed import Needed
-from benepass_tasks.sqlmodels.changes.queries import Node, Query, Stored
+from benepass_tasks.sqlmodels.changes.queries import Node, Query, Stored, nodes_below
 from benepass_tasks.sqlmodels.changes.reading import read_query
 from benepass_tasks.sqlmodels.changes.script import Script, Step, guards_first, name_of
 from benepass_tasks.sqlmodels.changes.trees import NoRuleError, Tree, Trees, column
@@ -62,6 +62,7 @@ class Maintenance:
     columns: Mapping[str, Sequence[str]]
     reader: Reader
     _trees: dict[str, Tree] = field(default_factory=dict)
+    _readings: dict[str, "_ModelReading"] = field(default_factory=dict)
 
     @property
     def trees(self) -> Trees:
@@ -74,6 +75,7 @@ class Maintenance:
         keys: Sequence[tuple[str, ...]],
         touched: Mapping[str, str],
         small: Collection[str] = (),
+        settled: Collection[str] = (),
     ) -> ByChanges | InFull:
         """How a table is brought up to date.
 
@@ -82,19 +84,32 @@ class Maintenance:
             keys: The keys to try first, such as the declared one.
             touched: By relation, the table of the rows that are in one of its states alone.
             small: The tables that are read whole.
+            settled: Those of its figures that are what they were.
         """
         reasons: dict[str, None] = {}
         try:
-            reading = _ModelReading(self, model)
+            reading = self._reading(model)
             root = reading.root()
         except (NoRuleError, UnknownNameError) as error:
             return InFull(str(error))
         for key in _candidates(root, keys):
             try:
-                return reading.planned(key, touched, small)
+                return reading.planned(key, touched, small, settled)
             except NoRuleError as error:
                 reasons[str(error)] = None
         return InFull("; ".join(reasons) or "it reads no table")
+
+    def figures(self, model: Model) -> list[str]:
+        """The SELECTs of the figures in a table's SQL: rows that are told from all of a table."""
+        try:
+            return list(self._reading(model).figures())
+        except (NoRuleError, UnknownNameError):
+            return []
+
+    def _reading(self, model: Model) -> "_ModelReading":
+        if model.relation not in self._readings:
+            self._readings[model.relation] = _ModelReading(self, model)
+        return self._readings[model.relation]
 
     def tree(self, model: Model) -> Tree:
         """The tree of a model's SQL."""
@@ -140,12 +155,23 @@ class _ModelReading:
             self._nodes[relation] = self._read(relation)
         return self._nodes[relation]
 
+    def figures(self) -> dict[str, Query]:
+        """The figures below the model itself, by their SELECTs."""
+        below = [it for it in nodes_below(self.root()) if isinstance(it, Query)]
+        figures = (it for it in below if it.is_figure and it is not self._root)
+        return {self.of.trees.write_query(it.tree): it for it in figures}
+
     def planned(
-        self, key: tuple[str, ...], touched: Mapping[str, str], small: Collection[str]
+        self,
+        key: tuple[str, ...],
+        touched: Mapping[str, str],
+        small: Collection[str],
+        settled: Collection[str],
     ) -> ByChanges:
         script = Script(self.of.trees)
         root, names = self.root(), [column(name) for name in key]
-        affected = Affected(script, touched, (root, self.model.relation))
+        same = [node for sql, node in self.figures().items() if sql in settled]
+        affected = Affected(script, touched, (root, self.model.relation), same)
         keys = script.keys(affected.keys(root, names) or [_no_keys(key)])
         finding = guards_first(tuple(script.steps.values()))
         stored = name_of(self.model.relation)
@@ -156,7 +182,9 @@ class _ModelReading:
         old = f"select rowid as {ROW}, * from {stored} where rowid in (select id from {ids})"
         slices = Needed(affected, small).slices(root, names, keys)
         computing = tuple(script.steps.values())[len(finding) :]
-        query = script.trees.write_query(self._over(self.of.tree(self.model), slices))
+        as_they_are = {id(it.tree) for it in same}
+        over = self._over(self.of.tree(self.model), slices, as_they_are)
+        query = script.trees.write_query(over)
         new = f"select t.* from ({query}) as t{script.among(names, keys)}"
         return ByChanges(key, finding, keys, computing, old, new)
 
@@ -173,26 +201,35 @@ class _ModelReading:
             aggregates, frozenset(it.name for it in macros if _aggregates(it, aggregates))
         )
 
-    def _over(self, tree: Tree, slices: Mapping[str, str]) -> Tree:
-        """A query over small tables in the place of stored ones; views are written out."""
+    def _over(self, tree: Tree, slices: Mapping[str, str], as_they_are: Collection[int]) -> Tree:
+        """A query over small tables in the place of stored ones; views are written out.
+
+        Args:
+            tree: The query.
+            slices: The small tables, by the relations for which they stand.
+            as_they_are: The queries in it, by the ids of their trees, that read stored tables.
+        """
 
         def over(part: Any) -> Any:  # noqa: ANN401 - any part of a tree
             if isinstance(part, list):
                 return [over(it) for it in part]
-            if not isinstance(part, dict):
+            if not isinstance(part, dict) or id(part) in as_they_are:
                 return part
             if part.get("type") == "BASE_TABLE" and part["schema_name"]:
-                return self._in_place(part, slices)
+                return self._in_place(part, slices, as_they_are)
             return {name: over(it) for name, it in part.items()}
 
         found: Tree = over(tree)
         return found
 
-    def _in_place(self, table: Tree, slices: Mapping[str, str]) -> Tree:
+    def _in_place(
+        self, table: Tree, slices: Mapping[str, str], as_they_are: Collection[int]
+    ) -> Tree:
         relation = f"{table['schema_name']}.{table['table_name']}".lower()
         alias = table["alias"] or table["table_name"]
         if relation in self.of.views:
-            query = self._over(self.of.tree(self.of.graph.models[relation]), slices)
+            view = self.of.tree(self.of.graph.models[relation])
+            query = self._over(view, slices, as_they_are)
             return _subquery(alias, query)
         if relation not in slices:
             return table

@@ -6,14 +6,21 @@ the rows with the join keys that they have. Rows that come out although nobody a
 be wrong, and never reach one that was asked for.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from benepass_tasks.engine.quoting import quote_name
 from benepass_tasks.sqlmodels.changes.affected import Affected
 from benepass_tasks.sqlmodels.changes.expressions import is_function_of
 from benepass_tasks.sqlmodels.changes.joins import traceable_part
-from benepass_tasks.sqlmodels.changes.queries import Node, Query, Select, Source, Stored
+from benepass_tasks.sqlmodels.changes.queries import (
+    Node,
+    Query,
+    Select,
+    Source,
+    Stored,
+    nodes_below,
+)
 from benepass_tasks.sqlmodels.changes.script import Script, name_of
 from benepass_tasks.sqlmodels.changes.trees import Tree, columns_in, identity
 
@@ -65,14 +72,15 @@ class Needed:
         Raises:
             NoRuleError: no rule covers it.
         """
-        nodes = list(_readers_first(model))
+        nodes = nodes_below(model)
         self._demands = {id(it): Demand() for it in nodes}
         self._of(model).add(key, [f"select * from {keys}"])
         for node in nodes:
-            if isinstance(node, Query):
+            if isinstance(node, Query) and node not in self.affected.settled:
                 self._push(node)
-        stored = [it for it in nodes if isinstance(it, Stored)]
-        return {it.relation: self._slice(it) for it in stored if not self._is_whole(it)}
+        # Of a table that only settled figures read, nobody wants rows.
+        wanted = [it for it in nodes if isinstance(it, Stored) and self._of(it).keys]
+        return {it.relation: self._slice(it) for it in wanted if not self._is_whole(it)}
 
     def _of(self, node: Node) -> Demand:
         return self._demands[id(node)]
@@ -89,8 +97,7 @@ class Needed:
         demand = self._of(node)
         for select in node.selects:
             if demand.is_whole:
-                for it in select.sources:
-                    self._of(it.node).is_whole = True
+                self._want_all(select.sources)
             elif select.sources:
                 for key, parts in demand.keys.values():
                     self._push_select(select, node.of_branch(select, key), parts)
@@ -106,8 +113,7 @@ class Needed:
                 parts = self.affected.find_all(anchor.node, over, parts, partition)
             over = partition
         if not parts or not columns_in(*over):
-            for it in select.sources:
-                self._of(it.node).is_whole = True
+            self._want_all(select.sources)
             return
         self._of(anchor.node).add(over, parts)
         self._push_joins(select, anchor, over, parts)
@@ -117,17 +123,23 @@ class Needed:
     ) -> None:
         joins = self.affected.joins(select, anchor)
         wanted = {anchor.alias: (over, parts)}
-        for it in joins.unbound:
-            self._of(it.node).is_whole = True
+        self._want_all(joins.unbound)
         for edge in joins.edges:
             child = edge.child.node
             if edge.parent.alias not in wanted or self._is_whole(child):
                 self._of(child).is_whole = True
                 continue
             key, keys = wanted[edge.parent.alias]
-            theirs = self.affected.find_all(edge.parent.node, key, keys, edge.theirs)
+            counts = select.conditions_on(edge.parent)
+            theirs = self.affected.find_all(edge.parent.node, key, keys, edge.theirs, counts)
             wanted[edge.child.alias] = (edge.mine, theirs)
             self._of(child).add(edge.mine, theirs)
+
+    def _want_all(self, sources: Iterable[Source]) -> None:
+        """Want all rows of what is read; of a settled figure, none: it is read by itself."""
+        for it in sources:
+            if it.node not in self.affected.settled:
+                self._of(it.node).is_whole = True
 
     def _slice(self, node: Stored) -> str:
         table = name_of(node.relation)
@@ -147,22 +159,3 @@ class Needed:
 def _decides(partition: Sequence[Tree], key: Sequence[Tree]) -> bool:
     """Whether all rows of a partition have one value of a key."""
     return bool(columns_in(*partition)) and all(is_function_of(it, partition) for it in key)
-
-
-def _readers_first(root: Node) -> Iterator[Node]:
-    """All nodes below one and itself, each after those that read it."""
-    seen: set[int] = set()
-    found: list[Node] = []
-
-    def visit(node: Node) -> None:
-        if id(node) in seen:
-            return
-        seen.add(id(node))
-        if isinstance(node, Query):
-            for select in node.selects:
-                for source in select.sources:
-                    visit(source.node)
-        found.append(node)
-
-    visit(root)
-    return reversed(found)

@@ -44,11 +44,21 @@ class Query:
         name: What it is called, for messages.
         columns: Its columns in lower case, in order.
         selects: Its SELECTs: one, or those that UNION, EXCEPT or INTERSECT combine by position.
+        tree: Its SQL.
     """
 
     name: str
     columns: tuple[str, ...]
     selects: "tuple[Select, ...]"
+    tree: Tree
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether it is one row, told from all rows of a stored table."""
+        [first, *others] = self.selects
+        read = [it.node for it in first.sources]
+        is_one_row = not others and first.group == ()
+        return is_one_row and len(read) == 1 and isinstance(read[0], Stored)
 
     def of_branch(self, select: "Select", expressions: Iterable[Tree]) -> list[Tree]:
         """Expressions over its columns as those over the columns of one of its SELECTs."""
@@ -220,6 +230,21 @@ class Select:
                 for mine, theirs in sides(condition):
                     if theirs["class"] == "COLUMN" and sources_of(mine) == {alias}:
                         yield identity(theirs), mine
+
+
+def nodes_below(root: Node) -> list[Node]:
+    """A node and all that it reads, each after those that read it."""
+    found: dict[Node, None] = {}
+
+    def visit(node: Node) -> None:
+        if node not in found:
+            selects = node.selects if isinstance(node, Query) else ()
+            for source in (it for select in selects for it in select.sources):
+                visit(source.node)
+            found[node] = None
+
+    visit(root)
+    return [*reversed(found)]
 
 
 def sides(condition: Tree) -> Iterator[tuple[Tree, Tree]]:

@@ -58,7 +58,7 @@ def read_query(
         selects = tuple(it for branch in branches for it in branch.selects)
     else:
         raise NoRuleError(tree["type"].removesuffix("_NODE").replace("_", " "))
-    return Query(name, selects[0].names, selects)
+    return Query(name, selects[0].names, selects, tree)
 
 
 SET_OPERATIONS = ("UNION", "EXCEPT", "INTERSECT")

@@ -8,6 +8,7 @@ from random import Random
 import pytest
 from changing import Changing, connected
 from random_models import TABLES, TYPES, Writer, random_rows
+from sqlalchemy.exc import ProgrammingError
 
 from benepass_tasks.sqlmodels.changes import InFull
 
@@ -33,7 +34,11 @@ def _outcome(case: Changing, random: Random) -> str:
     """Change the inputs of a model twice, and compare after each."""
     for _ in range(2):
         plan = case.plan(_change(case, random))
-        why = plan.why if isinstance(plan, InFull) else case.refresh(plan)
+        try:
+            why = plan.why if isinstance(plan, InFull) else case.refresh(plan)
+        except ProgrammingError:
+            # A view that is written out where it stands has names that DuckDB may call ambiguous.
+            return "refused"
         if why:
             return "in full"
         case.compare()
@@ -65,10 +70,14 @@ def outcomes(first: int) -> Counter[str]:
 
 @pytest.mark.parametrize("first", range(0, 4 * BATCH, BATCH))
 def test_by_changes_a_model_becomes_what_a_full_build_makes(first: int) -> None:
-    assert outcomes(first)["by changes"] > BATCH / 2
+    found = outcomes(first)
+    assert found["by changes"] > BATCH / 2
+    assert not found["refused"]
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("first", range(10_000, 30_000, BATCH))
 def test_by_changes_many_models_become_what_full_builds_make(first: int) -> None:
-    assert outcomes(first)["by changes"] > BATCH / 4
+    found = outcomes(first)
+    assert found["by changes"] > BATCH / 4
+    assert found["refused"] <= 1

@@ -199,6 +199,12 @@ CASES = {
         "cross join (select count(*) as n from raw.owners) as o",
         CHARGES,
     ),
+    "a figure of a table that stays what it was": Case(
+        "select c.id, f.most from raw.charges as c cross join "
+        "(select max(card) as most from raw.cards where card < 100) as f "
+        "join raw.cards as k on c.card = k.card",
+        (*CHARGES, OF_ANOTHER, NO_CARD_NUMBER),
+    ),
     "a window": Case(
         "select id, card, sum(cents) over (partition by card order by cents) as so_far "
         "from raw.charges",
@@ -362,6 +368,13 @@ UNBOUND = {
             "cross join (select count(*) as n from raw.owners) as o"
         ),
         EMPTIED,
+    ),
+    "a figure that is another": (
+        (
+            "select c.id, f.most from raw.charges as c "
+            "cross join (select max(card) as most from raw.cards) as f"
+        ),
+        KNOWN_AT_LAST,
     ),
     "a join by less": (
         "select c.id, k.owner from raw.charges as c join raw.cards as k on c.cents < k.card",
