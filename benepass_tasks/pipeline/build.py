@@ -1,6 +1,6 @@
 """Building a table or view from its SQL: by the changes of what it reads, or in full."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -85,17 +85,33 @@ class Builder:
             InFullError: it is better built in full; nothing has been altered.
             DBAPIError: DuckDB refuses SQL that it would not refuse in full.
         """
-        record = self.known.materializations[self.model.relation]
-        tally = record.tally
-        if tally is None or not is_kept_together(self.connection):
-            raise InFullError("what is known of it is not kept beside it")
-        then = read_inputs(self.connection, record.name)
+        record, tally = self._known_rows()
+        steps = self._steps(self._changed())
         with self._small_tables() as small:
             self._define_macros()
-            done = self._exchanged(record, then, small)
+            touched = {it: self._joined(it, found, small) for it, found in steps.items()}
+            done = self._exchanged(record, touched, small)
             measure, how = self._measured(record, tally, done)
         self._note_inputs()
         return measure, how
+
+    def foreseen(self, unsettled: Collection[str]) -> int:
+        """How many rows have changed of what it reads, where that is up to date; writes nothing.
+
+        Args:
+            unsettled: What it reads that is not up to date, so that nobody knows its rows yet.
+
+        Raises:
+            InFullError: it would be built in full, as far as can be told.
+        """
+        self._known_rows()
+        changed = self._changed()
+        steps = self._steps([it for it in changed if it not in unsettled])
+        touched = dict.fromkeys(changed, "changed")
+        plan = self.upkeep.plan(self.model, touched, self._small(), settled=())
+        if isinstance(plan, InFull):
+            raise InFullError(plan.why)
+        return sum(it.touched for found in steps.values() for it in found)
 
     def as_it_is(self) -> tuple[Measure, How]:
         """What the table holds, by its record."""
@@ -156,11 +172,11 @@ class Builder:
         self._engine.drop_small(small)
 
     def _exchanged(
-        self, record: Materialization, then: Mapping[str, str], small: list[str]
+        self, record: Materialization, touched: Mapping[str, str], small: list[str]
     ) -> Exchange:
         """Exchange the rows that the rows touched in other tables affect."""
-        touched = self._touched(then, small)
-        settled = [sql for it, sql in self._figures.items() if then[it] == self._states[it]]
+        then, now = self._then, self._states
+        settled = [sql for it, sql in self._figures.items() if then[it] == now[it]]
         plan = self.upkeep.plan(self.model, touched, self._small(), settled)
         if isinstance(plan, InFull):
             raise InFullError(plan.why)
@@ -211,26 +227,37 @@ class Builder:
             with explained(macro.path):
                 self._engine.define(macro.sql)
 
-    def _touched(self, then: Mapping[str, str], small: list[str]) -> dict[str, str]:
-        """By relation, the table of the rows that changed since it was made.
+    def _known_rows(self) -> tuple[Materialization, Tally]:
+        """What is known of the rows that it has.
 
         Raises:
-            InFullError: that is not known, or it is better built in full.
+            InFullError: too little.
         """
-        changed, total = self._changed(then), self._rows_read(self.model.relation)
+        record = self.known.materializations[self.model.relation]
+        if record.tally is None or not is_kept_together(self.connection):
+            raise InFullError("what is known of it is not kept beside it")
+        return record, record.tally
+
+    def _steps(self, changed: Iterable[str]) -> dict[str, list[Step]]:
+        """The steps since it was made of the tables that changed.
+
+        Raises:
+            InFullError: they are not known, or it is better built in full.
+        """
+        total, then = self._rows_read(self.model.relation), self._then
         if total <= SMALL_ROWS:
             raise InFullError("what it reads is small")
         if self._was_slower():
             raise InFullError("the last time it took longer by changes")
         steps = {}
         for it in changed:
-            found = steps_between(self.connection, it, then[it], self._states[it])
+            found = steps_between(self.connection, it, then[it], self.inputs[it])
             if found is None:
                 raise InFullError(f"what changed in {it} is not known")
             steps[it] = found
         rows = sum(it.touched for found in steps.values() for it in found)
         _require_few(rows, total, "what it reads changed", is_much=True)
-        return {it: self._joined(it, found, small) for it, found in steps.items()}
+        return steps
 
     def _was_slower(self) -> bool:
         """Whether the last time by changes took longer than the last time in full."""
@@ -247,9 +274,15 @@ class Builder:
         self._engine.make_small(small[-1], " union all ".join(parts))
         return small[-1]
 
-    def _changed(self, then: Mapping[str, str]) -> list[str]:
+    @cached_property
+    def _then(self) -> Mapping[str, str]:
+        """The states of what it reads that it was made from."""
+        return read_inputs(self.connection, self.model.relation)
+
+    def _changed(self) -> list[str]:
         """The tables that changed since it was made."""
-        if then.keys() != self._states.keys():
+        then = self._then
+        if then.keys() != self.inputs.keys() | self._figures.keys():
             raise InFullError("the state of what it was made from is not known")
         changed = [it for it, state in self.inputs.items() if then[it] != state]
         views = [it for it in changed if it in self.upkeep.views]

@@ -1,7 +1,7 @@
 """What the tasks delegate to: asking for nodes, making them, and the end of a run."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -23,6 +23,7 @@ from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
 from benepass_tasks.pipeline.nodes.publication import refuse
 from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
+from benepass_tasks.pipeline.outlook import Planned, planned
 from benepass_tasks.pipeline.verification import tables_to_verify, verify
 from benepass_tasks.quality.alerts import Present, alert, run_failed
 from benepass_tasks.quality.quarantine import is_quarantine
@@ -192,6 +193,12 @@ def current_plan() -> Plan:
     run = Run(current_settings(), nodes_of)
     plan = run.plan()
     return {name: plan[name] for name in run.nodes()}
+
+
+@_safe_to_show()
+def planned_run() -> Mapping[str, Planned]:
+    """The same, with how tables would be made and what is known of what that would cost."""
+    return planned(Run(current_settings(), nodes_of))
 
 
 @_safe_to_show()

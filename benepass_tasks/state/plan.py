@@ -109,6 +109,23 @@ class How:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """How a table would be made, as far as can be told before anything is.
+
+    Attributes:
+        how: As `How` has it; by `changes` unless more rows have changed by then than pay.
+        why: Why in full, or what is done with it though nothing has changed.
+        changed_rows: How many rows of what it reads have changed; None where that is not known yet.
+        seconds: How long it took the last time, by how it was made.
+    """
+
+    how: Literal["full", "changes", "unchanged"]
+    why: str | None
+    changed_rows: int | None
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """What came of making a node.
 

@@ -1,16 +1,21 @@
-"""`plan`: what the next run would build, and why."""
+"""`plan`: what the next run would build, why, how, and what is known of what it costs."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from benepass_tasks.cli.command import Command
+from benepass_tasks.cli.figures import count, seconds, size
 from benepass_tasks.cli.output import say, say_json, say_table
 
 if TYPE_CHECKING:
-    from benepass_tasks.state.plan import Plan, Status
+    from collections.abc import Collection
 
-HEADINGS = ("node", "next run", "because")
+    from benepass_tasks.pipeline.outlook import Load, Planned
+    from benepass_tasks.state.plan import Status
+
+HEADINGS = ("node", "next run", "because", "how", "what is known", "took s: changes", "full")
 
 BUILT, PERHAPS, LEFT = "builds it", "builds it if its input changes", "leaves it"
 
@@ -19,46 +24,65 @@ BUILT, PERHAPS, LEFT = "builds it", "builds it if its input changes", "leaves it
 @click.option("--all", "is_all", is_flag=True, help="also what is up to date")
 @click.option("--json", "is_json", is_flag=True, help="print JSON")
 def command(is_all: bool, is_json: bool) -> None:  # noqa: FBT001 - click passes by name
-    """Tell what the next run would build, and why, without building anything.
+    """Tell what the next run would build, why and how, without building anything.
 
     A node is a file, a table, the proof that the books balance, the tests, what is published, or
-    the site.
+    the site. A table is brought up to date by changes or built in full; beside it stand the seconds
+    that either took the last time, and how many rows of what it reads have changed. Of a file that
+    is not loaded yet its size is known, and the rows that are held of it now.
     """
-    from benepass_tasks.pipeline.run import current_plan  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.pipeline.run import planned_run  # noqa: PLC0415 - imports DuckDB
 
-    plan = current_plan()
+    plan = planned_run()
     if is_json:
-        say_json([_as_json(node, status) for node, status in plan.items()])
+        say_json([_as_json(node, it) for node, it in plan.items()])
         return
-    rows = [
-        (node, action(status), status.reason or "up to date")
-        for node, status in plan.items()
-        if is_all or not status.is_current
-    ]
+    rows = [_row(node, it) for node, it in plan.items() if is_all or not it.status.is_current]
     if rows:
         say_table(HEADINGS, rows)
         say()
-    say(summary(plan))
+    say(_summary([it.status for it in plan.values()]))
 
 
-def action(status: "Status") -> str:
+def _action(status: "Status") -> str:
     """What the next run does with a node."""
     if status.is_current:
         return LEFT
     return PERHAPS if status.reason == "input to be built" else BUILT
 
 
-def summary(plan: "Plan") -> str:
+def _summary(statuses: "Collection[Status]") -> str:
     """How many nodes the next run builds and leaves."""
-    actions = [action(status) for status in plan.values()]
+    actions = [_action(status) for status in statuses]
     if set(actions) <= {LEFT}:
-        return f"Nothing to do: all {len(plan)} are up to date."
+        return f"Nothing to do: all {len(actions)} are up to date."
     return (
-        f"{actions.count(BUILT)} of {len(plan)} to build, {actions.count(PERHAPS)} that depend on "
-        f"them, {actions.count(LEFT)} up to date."
+        f"{actions.count(BUILT)} of {len(actions)} to build, {actions.count(PERHAPS)} that depend "
+        f"on them, {actions.count(LEFT)} up to date."
     )
 
 
-def _as_json(node: str, status: "Status") -> dict[str, object]:
+def _row(node: str, it: "Planned") -> tuple[str, ...]:
+    told = (node, _action(it.status), it.status.reason or "up to date")
+    if it.table is None:
+        return (*told, "", _file(it.file) if it.file else "", "", "")
+    why = f": {it.table.why}" if it.table.why and it.table.why != it.status.reason else ""
+    rows = it.table.changed_rows
+    known = f"{count(rows)} rows of its inputs changed" if rows else ""
+    took = (seconds(it.table.seconds.get(how)) for how in ("changes", "full"))
+    return (*told, f"{it.table.how}{why}", known, *took)
+
+
+def _file(load: "Load") -> str:
+    held = "never loaded" if load.rows is None else f"{count(load.rows)} rows held"
+    return held if load.bytes is None else f"{size(load.bytes)}, {held}"
+
+
+def _as_json(node: str, it: "Planned") -> dict[str, object]:
     actions = {BUILT: "build", PERHAPS: "build if its input changes", LEFT: "none"}
-    return {"node": node, "action": actions[action(status)], "reason": status.reason}
+    known: dict[str, object] = {}
+    if it.file is not None:
+        known = {"bytes": it.file.bytes, "rows_held": it.file.rows}
+    if it.table is not None:
+        known = asdict(it.table)
+    return {"node": node, "action": actions[_action(it.status)], "reason": it.status.reason} | known

@@ -17,13 +17,16 @@ from benepass_tasks.pipeline.nodes.digests import shape
 from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.quality.quarantine import is_quarantine
 from benepass_tasks.sqlmodels import Model
+from benepass_tasks.state.history.read import seconds_by_how
 from benepass_tasks.state.markers import Snapshot
 from benepass_tasks.state.plan import (
+    WAITING,
     Evidence,
     Made,
     Node,
     OnProgress,
     OtherWorkError,
+    Outlook,
     Status,
     Work,
 )
@@ -110,6 +113,28 @@ class ModelNode(Node):
         is_there = status.reason in (FORCED, SQL_CHANGED)
         why = status.reason if is_there else None
         return lambda connection: making.in_full(connection, known, why, tells_apart=is_there)
+
+    def foreseen(self, run: Run, connection: Connection) -> Outlook:
+        """How a table would be made that is not up to date, as far as can be told before.
+
+        Args:
+            run: The run that asks.
+            connection: A session that may only read.
+        """
+        known, status = run.known(), run.plan()[self.name]
+        seconds = seconds_by_how(connection, self.name)
+        if status.reason == DUE:
+            return Outlook("unchanged", "compared with a full build", 0, seconds)
+        if status.reason not in (WAITING, self.changed):
+            return Outlook("full", status.reason, None, seconds)
+        unsettled = [it for it in self.upkeep.inputs(self.model) if not run.plan()[it].is_current]
+        states = self._states(run)
+        builder = Builder(connection, self.model, self.table, self.upkeep, known, states)
+        try:
+            changed = builder.foreseen(unsettled)
+        except InFullError as error:
+            return Outlook("full", str(error), None, seconds)
+        return Outlook("changes", None, None if unsettled else changed, seconds)
 
     def _states(self, run: Run) -> dict[str, str]:
         plan = run.plan()
