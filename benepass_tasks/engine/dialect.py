@@ -49,11 +49,12 @@ class WarehouseDialect(Dialect):
     ) -> None:
         """Insert rows by one statement, as lists: one for each column."""
         head, _, values = statement.partition(" VALUES ")
-        if not re.fullmatch(r"\((\?, )*\?\)", values):
+        if not re.fullmatch(r"\((\$\d+, )*\$\d+\)", values):
             super().do_executemany(cursor, statement, parameters, context)
             return
-        lists = [list(column) for column in zip(*parameters, strict=True)]
-        cursor.execute(f"{head} SELECT {', '.join('unnest(?)' for _ in lists)}", tuple(lists))
+        lists = tuple(list(column) for column in zip(*parameters, strict=True))
+        unnested = re.sub(r"\$\d+", r"unnest(\g<0>)", values[1:-1])
+        cursor.execute(f"{head} SELECT {unnested}", lists)
 
 
 NAME = "benepass"

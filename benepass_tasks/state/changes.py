@@ -137,7 +137,8 @@ def steps_between(
 def forget_seen_steps(connection: Connection, relations: Iterable[str]) -> None:
     """Drop the steps of tables that no reader has yet to see."""
     of = INPUTS.c
-    for relation in relations:
+    stepped = set(state_of(connection).execute(select(STEPS.c.relation)).scalars())
+    for relation in stepped.intersection(relations):
         states = select(of.content).where(of.input == relation)
         needed = set(state_of(connection).execute(states).scalars())
         found = _steps(connection, relation)

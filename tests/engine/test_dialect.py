@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import duckdb
+import duckdb_sqlalchemy
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, insert, select
+from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
 from sqlalchemy.schema import CreateTable
 
 from benepass_tasks.engine.dialect import create_memory_engine
@@ -39,4 +40,19 @@ def test_a_column_may_have_any_name(name: str) -> None:
         connection.execute(insert(table), {name: 1})
         described = connection.exec_driver_sql('describe "table"').one()
         assert (described[0], connection.execute(select(table)).scalar_one()) == (name, 1)
+    engine.dispose()
+
+
+def test_the_rows_of_an_insert_go_in_by_one_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
+        pytest.fail("each row is a statement of its own")
+
+    monkeypatch.setattr(duckdb_sqlalchemy.Dialect, "do_executemany", refuse)
+    table = Table("table", MetaData(), Column("id", Integer), Column("name", String))
+    rows = [(1, "one"), (2, None), (3, "$1, (?)")]
+    engine = create_memory_engine({})
+    with engine.begin() as connection:
+        connection.execute(CreateTable(table))
+        connection.execute(insert(table), [{"name": name, "id": id_} for id_, name in rows])
+        assert connection.execute(select(table).order_by("id")).all() == rows
     engine.dispose()

@@ -28,8 +28,10 @@ class PassedOver:
         self._patterns = [re.compile(pattern) for pattern in layout.skip_lines]
         self._dialect = dialect
         self._nothing = dialect.sep + (b" " if dialect.skips_spaces else b"")
-        sep = re.escape(dialect.sep)
-        self._no_value = re.compile(rb"(?:\A|[\r\n])%b++(?:[\r\n]|\Z)" % sep)
+        no_value = rb"%b++(?:[\r\n]|\Z)" % re.escape(dialect.sep)
+        # A pattern that begins with a known byte is found ten times as fast.
+        self._no_value = re.compile(no_value)
+        self._no_value_after = {it: re.compile(it + no_value) for it in (b"\n", b"\r")}
         self._header: list[bytes] = []
         self._below: frozenset[bytes] = frozenset()
         self._named = 0
@@ -77,7 +79,7 @@ class PassedOver:
 
     def may_be_in(self, piece: bytes) -> bool:
         """Whether one of the lines of some bytes may be one of these, a header aside."""
-        if self._may_begin_with(self._dialect.sep, piece) and self._no_value.search(piece):
+        if self._may_lack_values(piece):
             return True
         if self._comment and self._may_begin_with(self._comment, piece):
             return True
@@ -87,6 +89,13 @@ class PassedOver:
             return False
         lines = piece.decode(errors="replace").replace("\r", "\n").split("\n")
         return any(map(self._is_skipped, filter(None, lines)))
+
+    def _may_lack_values(self, piece: bytes) -> bool:
+        """Whether a line of some bytes may be nothing but separators."""
+        return bool(self._no_value.match(piece)) or any(
+            line_end in piece and pattern.search(piece)
+            for line_end, pattern in self._no_value_after.items()
+        )
 
     def _may_begin_with(self, mark: bytes, piece: bytes) -> bool:
         """Whether a line of some bytes may begin with a character."""

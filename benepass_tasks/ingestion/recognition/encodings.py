@@ -157,7 +157,7 @@ def _utf8_letters(data: bytes) -> tuple[int, int]:
     """How many characters beyond ASCII are valid UTF-8, and how many bytes are not."""
     text = decode(data, "utf-8")
     invalid = text.count("\ufffd")
-    return sum(letter > "\x7f" for letter in text) - invalid, invalid
+    return len(text) - len(text.encode("ascii", "ignore")) - invalid, invalid
 
 
 def _legacy(data: bytes) -> Encoding | None:
