@@ -77,11 +77,11 @@ found as (
     union all
     select _source_file, _row_number, 'invalid_benefit_account_id' as issue
     from intermediate.int_transactions_enriched
-    where account_employee_id is null
+    where not is_account_known
     union all
     select _source_file, _row_number, 'cross_employee_account_usage' as issue
     from intermediate.int_transactions_enriched
-    where is_employee_known and account_employee_id <> employee_id
+    where is_employee_known and not is_own_account
     union all
     select
         transactions._source_file,
@@ -92,7 +92,7 @@ found as (
         on
             transactions.benefit_type = mappings.benefit_type
             and transactions.category = mappings.valid_category
-    where transactions.category is not null and transactions.account_employee_id is not null
+    where transactions.category is not null and transactions.is_account_known
     union all
     select _source_file, _row_number, 'missing_category' as issue
     from intermediate.int_transactions_enriched

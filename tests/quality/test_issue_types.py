@@ -29,7 +29,7 @@ NEW_ISSUES = {
     "transactions": (
         "suspicious_charge",
         "intermediate/int_transaction_issues",
-        "    where is_employee_known and account_employee_id <> employee_id\n",
+        "    where is_employee_known and not is_own_account\n",
         "from intermediate.int_transactions_enriched where transaction_id = 'T5'",
         ("marts.fact_transactions", "transaction_id", "T5"),
     ),
