@@ -5,47 +5,31 @@
 -- is valid and in which nothing differs; what says otherwise in an edition before is superseded. An
 -- invalid record takes nothing away: it is kept out for its own reason, and the one before it
 -- stays. A record that does not count does: a charge that a later file declines is no spend.
-with alike_ids as (
-    -- Ids that are the same look alike, too: one pass finds both. A narrow key does for that; ids
-    -- that share a hash by chance are told apart below.
-    select hash(id_skeleton(transaction_id)) as skeleton_hash
-    from intermediate.int_transactions_enriched
-    where transaction_id is not null
-    group by skeleton_hash
-    having count(*) > 1
-    union
-    select hash(id_skeleton(transaction_id)) as skeleton_hash
-    from quality.uncounted_transactions
-),
-
-alike as materialized (
+with alike as (
     select
-        transactions._source_file,
-        transactions._row_number,
-        transactions.transaction_id,
-        coalesce(transactions.transaction_id_as_written, transactions.transaction_id) as written_id,
-        id_skeleton(transactions.transaction_id) as skeleton,
-        transactions.resends = 'supersede' as is_superseding,
-        transactions.record_order,
-        transactions.employee_id,
-        transactions.merchant,
-        transactions.amount,
-        transactions.transaction_timestamp,
+        _source_file,
+        _row_number,
+        transaction_id,
+        coalesce(transaction_id_as_written, transaction_id) as written_id,
+        id_skeleton(transaction_id) as skeleton,
+        resends = 'supersede' as is_superseding,
+        record_order,
+        employee_id,
+        merchant,
+        amount,
+        transaction_timestamp,
         [
-            transactions.employee_id,
-            transactions.benefit_account_id,
-            transactions.merchant,
-            cast(transactions.amount as varchar),
-            transactions.amount_as_written,
-            cast(transactions.transaction_timestamp as varchar),
-            transactions.transaction_timestamp_as_written,
-            transactions.category,
-            transactions.foreign_currency
+            employee_id,
+            benefit_account_id,
+            merchant,
+            cast(amount as varchar),
+            amount_as_written,
+            cast(transaction_timestamp as varchar),
+            transaction_timestamp_as_written,
+            category,
+            foreign_currency
         ] as content
-    from intermediate.int_transactions_enriched as transactions
-    inner join alike_ids
-        on hash(id_skeleton(transactions.transaction_id)) = alike_ids.skeleton_hash
-    where transactions.transaction_id is not null
+    from intermediate.int_alike_transactions
 ),
 
 look_alike_ids as (

@@ -72,6 +72,8 @@ select
     transactions.record_order,
     transactions.resends,
     transactions.refunds,
+    -- A narrow key finds ids that are the same or look alike; a few may share it by chance.
+    hash(id_skeleton(transactions.transaction_id)) as skeleton_hash,
     transactions._source_file,
     transactions._row_number
 from transactions

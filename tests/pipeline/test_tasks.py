@@ -28,7 +28,7 @@ DOWNSTREAM_OF_TRANSACTIONS = {
     "base.transactions",
     "staging.stg_transactions",
     "intermediate.int_transactions_enriched",
-    "intermediate.int_transaction_repeats",
+    "intermediate.int_alike_transactions",
     "intermediate.int_transaction_issues",
     "intermediate.accepted_transactions",
     "intermediate.int_refunds",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 RECORD = ("_source_file", "_row_number")
 HOW = {
+    "intermediate.int_alike_transactions": RECORD,
     "intermediate.int_benefit_accounts": RECORD,
     "intermediate.int_employees": RECORD,
     "intermediate.int_refunds": RECORD,
