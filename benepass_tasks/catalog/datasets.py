@@ -402,6 +402,19 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True)
+class Months:
+    """How the rows of a table fall into months.
+
+    Attributes:
+        column: The column whose month, in UTC, is that of a row.
+        money: The column whose sum is the money of a month; None where there is none.
+    """
+
+    column: str
+    money: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeclaredSource:
     """The files of one kind that arrive from outside.
 
@@ -463,6 +476,7 @@ class DeclaredTable:
         tests: What the table promises as a whole.
         freshness: How old the newest row or load may be, if the catalog says so.
         volume: How many rows there should be, if the catalog says so.
+        months: How its rows fall into months, if the catalog says so.
         is_implied: Whether it has no entry of its own, and follows from the sources.
     """
 
@@ -480,6 +494,7 @@ class DeclaredTable:
     tests: tuple[DataTest, ...] = ()
     freshness: Freshness | None = None
     volume: Volume | None = None
+    months: Months | None = None
     is_implied: bool = False
 
     @property

@@ -181,6 +181,7 @@ def check_catalog(catalog: Catalog) -> Iterator[Problem]:
                 path = (table.relation, "tests", index, "unique")
                 yield from _check_names(path, test.columns, table)
         yield from _check_fresh_column(table)
+        yield from _check_months(table)
     yield from publishing.check(catalog)
     yield from reconciliation.check(catalog)
     yield from _check_patterns(catalog)
@@ -284,10 +285,25 @@ def _check_patterns(catalog: Catalog) -> Iterator[Problem]:
 
 
 def _check_fresh_column(table: Table) -> Iterator[Problem]:
-    name = table.freshness.column if table.freshness else None
-    path = (table.relation, "freshness", "column")
-    if name is None:
+    if table.freshness and table.freshness.column:
+        path = (table.relation, "freshness", "column")
+        yield from _check_instant(path, table.freshness.column, table)
+
+
+def _check_months(table: Table) -> Iterator[Problem]:
+    if table.months is None:
         return
+    path, money = (table.relation, "months"), table.months.money
+    yield from _check_instant((*path, "column"), table.months.column, table)
+    if table.materialized != "table":
+        yield Problem(path, "must be left out: a view holds no rows of its own")
+    if money and money not in table.columns:
+        yield Problem((*path, "money"), _no_such_column("in the table", money, table))
+    elif money and not (kind := table.columns[money].type).startswith("DECIMAL"):
+        yield Problem((*path, "money"), f"must name a column of type DECIMAL, not {kind}")
+
+
+def _check_instant(path: KeyPath, name: str, table: Table) -> Iterator[Problem]:
     if name not in table.columns:
         yield Problem(path, _no_such_column("in the table", name, table))
     elif (kind := table.columns[name].type) not in INSTANTS:

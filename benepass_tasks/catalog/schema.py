@@ -19,6 +19,7 @@ from benepass_tasks.catalog.datasets import (
     Freshness,
     Guards,
     Materialized,
+    Months,
     Pii,
     PiiClass,
     Reconciliation,
@@ -293,6 +294,7 @@ class _SourceMetadataSchema(_MetadataSchema):
             "published": "only a table can be published; remove it",
             "suppression": "only of a published table anything is withheld; remove it",
             "tests": "only a table has tests; remove them",
+            "months": "only a table has months; remove them",
         }
     )
 
@@ -332,6 +334,16 @@ class _SuppressionSchema(Strict):
         return Suppression(**data)
 
 
+class _MonthsSchema(Strict):
+    column = Text(required=True)
+    money = Text()
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> Months:
+        """Make the declaration."""
+        return Months(**data)
+
+
 class _TableMetadataSchema(_MetadataSchema):
     elsewhere = MappingProxyType(
         {
@@ -353,6 +365,7 @@ class _TableMetadataSchema(_MetadataSchema):
     source = Text()
     published = Flag()
     suppression = Section(_SuppressionSchema())
+    months = Section(_MonthsSchema())
     key = ColumnNames()
     tests = table_tests()
 

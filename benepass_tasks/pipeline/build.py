@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from benepass_tasks.catalog import Table
 from benepass_tasks.catalog.declared import refuse_other_columns
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import ModelError
-from benepass_tasks.engine.exchange import COME, GONE, Exchange
+from benepass_tasks.engine.exchange import COME, GONE, ROW, Exchange
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.measure import Measure, Profiling, Tally
+from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.engine.tables import Engine, engine_of
 from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.sqlmodels import Model
@@ -43,6 +45,10 @@ NOTABLE_SECONDS = 1.0
 
 LARGEST_SHARE = 0.3
 """The part of a table's rows up to which it pays to look for those that are affected."""
+
+
+MONTHS = "changes_months"
+"""The small table of the months of a table."""
 
 
 class InFullError(Exception):
@@ -92,7 +98,7 @@ class Builder:
             touched = {it: self._joined(it, found, small) for it, found in steps.items()}
             done = self._exchanged(record, touched, small)
             measure, how = self._measured(record, tally, done)
-        self._note_inputs()
+        self.note_inputs()
         return measure, how
 
     def foreseen(self, unsettled: Collection[str]) -> int:
@@ -112,6 +118,72 @@ class Builder:
         if isinstance(plan, InFull):
             raise InFullError(plan.why)
         return sum(it.touched for found in steps.values() for it in found)
+
+    def part_anew(self, condition: str, *, is_last: bool) -> tuple[Measure, int]:
+        """Exchange the rows that meet a condition for those that its SQL makes now and that do.
+
+        Args:
+            condition: The condition, as SQL over the columns of the table.
+            is_last: Whether it is the last part, so that all rows are looked at once: somebody may
+                have altered them unseen, which is why they are built anew.
+
+        Returns:
+            What the table holds then, and how many rows went or came.
+
+        Raises:
+            InFullError: too little is known of the table.
+            ModelError: DuckDB refuses the SQL; the message names the file.
+            ContractError: its columns are not those that the catalog declares.
+        """
+        record, tally = self._known_rows()
+        relation, columns = record.name, self._engine.columns(record.name)
+        refuse_other_columns(self.table, columns, relation)
+        self._define_macros()
+        names = ", ".join(map(quote_name, columns))
+        held = f"select rowid as {ROW}, {names} from {quote_relation(relation)}"  # noqa: S608
+        made = f"select {names} from (\n{self.model.sql}\n)"  # noqa: S608
+        with self._small_tables(), explained(self.model.path):
+            old, new = (f"{it} where {condition}" for it in (held, made))
+            done = self._engine.exchange(relation, columns, old, new)
+            measure, how = self._measured(record, tally, done, is_sure=not is_last)
+        return measure, how.touched_rows or 0
+
+    def months(self, column: str) -> list[date | None] | None:
+        """The first days of the months of a column, in the table and in what its SQL makes now.
+
+        Returns:
+            The months in order, None for rows without one at the end; None instead of them where
+            the SQL makes other columns than the table has.
+
+        Raises:
+            ModelError: DuckDB refuses the SQL; the message names the file.
+        """
+        self._define_macros()
+        engine, relation = self._engine, self.model.relation
+        made = f"(\n{self.model.sql}\n)"
+        with explained(self.model.path):
+            engine.make_small(MONTHS, f"select * from {made} limit 0")  # noqa: S608
+        if engine.columns(MONTHS) != engine.columns(relation):
+            return None
+        month = f"cast(date_trunc('month', {quote_name(column)}) as date)"
+        both = [f"select {month} as month from {it}" for it in (quote_relation(relation), made)]  # noqa: S608
+        with explained(self.model.path):
+            engine.make_small(MONTHS, " union ".join(both))
+        query = f"select month from {MONTHS} order by month nulls last"  # noqa: S608
+        found = list(self.connection.exec_driver_sql(query).scalars())
+        engine.drop_small([MONTHS])
+        return found
+
+    @property
+    def reads_other_code(self) -> bool:
+        """Whether SQL or a setting of a view that it reads has changed since it was made."""
+        views = self.inputs.keys() & self.upkeep.views
+        return any(self._then.get(it) != self.inputs[it] for it in views)
+
+    def note_inputs(self) -> None:
+        """Note the states of what it was made from, and let go of steps that all have seen."""
+        write_inputs(self.connection, self.model.relation, self._states)
+        forget_seen_steps(self.connection, self.upkeep.inputs(self.model))
 
     def as_it_is(self) -> tuple[Measure, How]:
         """What the table holds, by its record."""
@@ -157,7 +229,7 @@ class Builder:
             forget_steps(self.connection, relation)
         if before:
             engine.drop(before, "table")
-        self._note_inputs()
+        self.note_inputs()
         return measure, How("full", why_full=why)
 
     @contextmanager
@@ -196,14 +268,23 @@ class Builder:
         return self._engine.exchange(record.name, columns, plan.old, plan.new)
 
     def _measured(
-        self, record: Materialization, tally: Tally, done: Exchange
+        self, record: Materialization, tally: Tally, done: Exchange, *, is_sure: bool = True
     ) -> tuple[Measure, How]:
-        """What the table holds after an exchange, which is a step of it."""
-        if not done.gone.rows and not done.come.rows:
+        """What the table holds after an exchange, which is a step of it.
+
+        Args:
+            record: The record of what it held before.
+            tally: What that held.
+            done: The exchange.
+            is_sure: Whether it did hold that, so that not all rows need be looked at.
+        """
+        if is_sure and not done.gone.rows and not done.come.rows:
             return self.as_it_is()
         columns, left = self._engine.columns(record.name), tally - done.gone + done.come
         profiling = Profiling.of(self.table, columns)
-        measure = self._engine.measure(record.name, columns, profiling, left)
+        measure = self._engine.measure(record.name, columns, profiling, left if is_sure else None)
+        if measure.data_hash == record.data_hash:
+            return self.as_it_is()
         self._add_step(record, measure, done.touched)
         return measure, How("changes", done.gone.rows + done.come.rows)
 
@@ -322,10 +403,6 @@ class Builder:
         if self._is_asked():
             relation, before = self.model.relation, record.data_hash
             add_step(self.connection, relation, before, measure.data_hash, rows)
-
-    def _note_inputs(self) -> None:
-        write_inputs(self.connection, self.model.relation, self._states)
-        forget_seen_steps(self.connection, self.upkeep.inputs(self.model))
 
 
 def _require_few(rows: int, total: int, what: str, *, is_much: bool) -> None:

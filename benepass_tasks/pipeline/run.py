@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 
 import duckdb
 from sqlalchemy.exc import DBAPIError
@@ -18,6 +19,7 @@ from benepass_tasks.config.errors import (
 from benepass_tasks.config.settings import Settings, current_settings
 from benepass_tasks.engine import session
 from benepass_tasks.engine.failures import explain
+from benepass_tasks.pipeline.backfill import Progress, Span, backfill, tables_with_months
 from benepass_tasks.pipeline.closing import close_run
 from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
@@ -225,6 +227,34 @@ def verify_tables(wanted: Sequence[str]) -> list[Verdict]:
         return [verify(run, it) for it in tables if run.plan()[it.name].is_current]
     finally:
         if run.asked:
+            close_run(run)
+        _tell(run)
+        session.close()
+
+
+def backfill_tables(wanted: Sequence[str], first: date, last: date) -> Iterator[Progress]:
+    """Build months of tables anew.
+
+    Args:
+        wanted: The tables; none for all that have months.
+        first: The first day of the first month.
+        last: That of the last one.
+
+    Yields:
+        Each month that is done.
+
+    Raises:
+        ProjectError: one of the tables has no months.
+    """
+    run = Run(replace(current_settings(), verify_every=None, force=frozenset()), nodes_of)
+    session.import_dialect()
+    with _safe_to_show():
+        tables = tables_with_months(run, wanted)
+    try:
+        with _safe_to_show():
+            yield from backfill(run, tables, Span(first, last))
+    finally:
+        if run.warehouse.exists():
             close_run(run)
         _tell(run)
         session.close()

@@ -180,8 +180,9 @@ MATERIALIZATIONS = Table(
 """What became of each node of the plan in a run: `built` and why, `skipped` or `failed`.
 
 `kind` says what the node is, such as a `source file` (`employees/employees.csv`) or a `relation`.
-A table is built in `full` or by `changes`, or is `unchanged` since nothing that changed counts; of
-one that was there before, `why_full` says why not by changes. `touched_rows` went or came.
+A table is built in `full` or by `changes`, is `unchanged` since nothing that changed counts, or had
+`months` built anew; of one that was there before, `why_full` says why not by changes.
+`touched_rows` went or came.
 """
 
 COLUMN_PROFILES = Table(
@@ -332,6 +333,22 @@ STEPS = Table(
     Column("stored", String, nullable=False),
 )
 """The last steps of each table, from one data hash to the next; `stored` has the touched rows."""
+
+BACKFILLS = Table(
+    "backfills",
+    METADATA,
+    Column("relation", String, primary_key=True),
+    Column("month", String, primary_key=True),
+    Column("fingerprint", String, nullable=False),
+    Column("content", String, nullable=False),
+    Column("run_id", String, nullable=False),
+    Column("done_at", Instant, nullable=False),
+)
+"""The months of tables that a backfill which goes on, or was killed, has built anew.
+
+They stand for what would be built (`fingerprint`), while the table has the digest that it had after
+the last of them (`content`). A month is `2024-01`, or `none` for the rows without one.
+"""
 
 VERIFICATIONS = Table(
     "verifications",

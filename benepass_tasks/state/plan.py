@@ -92,12 +92,13 @@ class How:
     """How a table was built.
 
     Attributes:
-        how: In `full`, by `changes`, or not at all, since nothing that changed counts.
+        how: In `full`, by `changes`, `unchanged` since nothing that changed counts, or only the
+            `months` that were asked for.
         touched_rows: How many rows went or came; None where that was not found out.
         why_full: Why not by changes, where it was there before.
     """
 
-    how: Literal["full", "changes", "unchanged"]
+    how: Literal["full", "changes", "unchanged", "months"]
     touched_rows: int | None = None
     why_full: str | None = None
 

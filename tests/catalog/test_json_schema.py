@@ -61,6 +61,7 @@ GOOD: dict[str, Any] = {
             "domain": "people",
             "published": True,
             "key": ["years"],
+            "months": {"column": "name", "money": "years"},
             "suppression": {"employees": "years", "groups": ["name"], "columns": ["city"]},
             "tests": [{"unique": ["years", "name"]}, {"row_count": {"min": 1}, "severity": "warn"}],
             "columns": {
@@ -175,6 +176,8 @@ BAD_CHANGES: list[tuple[str, object]] = [
     ("_tables/marts.dim_people/materialized", "incremental"),
     ("_tables/marts.dim_people/published", "yes"),
     ("_tables/marts.dim_people/suppression/columns", _LEFT_OUT),
+    ("_tables/marts.dim_people/months/column", _LEFT_OUT),
+    ("people/metadata/months", {"column": "name"}),
     ("_tables/mart.dim_people", {"description": "x", "domain": "people"}),
     ("_masking_policy/mask_name/fingerprint", "abc"),
     ("_masking_policy/mask_name/treatment", "plaintext"),

@@ -121,20 +121,23 @@ class ModelNode(Node):
             run: The run that asks.
             connection: A session that may only read.
         """
-        known, status = run.known(), run.plan()[self.name]
+        status = run.plan()[self.name]
         seconds = seconds_by_how(connection, self.name)
         if status.reason == DUE:
             return Outlook("unchanged", "compared with a full build", 0, seconds)
         if status.reason not in (WAITING, self.changed):
             return Outlook("full", status.reason, None, seconds)
         unsettled = [it for it in self.upkeep.inputs(self.model) if not run.plan()[it].is_current]
-        states = self._states(run)
-        builder = Builder(connection, self.model, self.table, self.upkeep, known, states)
         try:
-            changed = builder.foreseen(unsettled)
+            changed = self.builder(run, connection).foreseen(unsettled)
         except InFullError as error:
             return Outlook("full", str(error), None, seconds)
         return Outlook("changes", None, None if unsettled else changed, seconds)
+
+    def builder(self, run: Run, connection: Connection) -> Builder:
+        """What builds the table in a session, as things are now."""
+        known, states = run.known(), self._states(run)
+        return Builder(connection, self.model, self.table, self.upkeep, known, states)
 
     def _states(self, run: Run) -> dict[str, str]:
         plan = run.plan()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from benepass_tasks.engine.measure import ColumnProfile
 from benepass_tasks.engine.tables import engine_of
@@ -57,6 +57,16 @@ def record_built(
     ]
     if rows:
         state_of(connection).execute(insert(COLUMN_PROFILES), rows)
+
+
+def forget_built(connection: Connection, run_id: str, node: str) -> None:
+    """Take back what is written of a node in a run, which goes on making it."""
+    for table, column in (
+        (MATERIALIZATIONS, MATERIALIZATIONS.c.node),
+        (COLUMN_PROFILES, COLUMN_PROFILES.c.relation),
+    ):
+        mine = table.c.run_id == run_id, column == node
+        state_of(connection).execute(delete(table).where(*mine))
 
 
 def record_loaded(connection: Connection, load: Load, reason: str | None) -> None:
