@@ -194,6 +194,7 @@ class DeclaredColumn:
         published: Whether the column is among what is published of its table, if anything is.
         tests: What a table's column promises.
         form: How a source's files write the values.
+        made_of: Of a source's column that its files write in two, the columns by their part.
     """
 
     name: str
@@ -206,6 +207,7 @@ class DeclaredColumn:
     published: bool = True
     tests: tuple[DataTest, ...] = ()
     form: ColumnForm = field(default_factory=ColumnForm)
+    made_of: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,7 +425,8 @@ class DeclaredSource:
         filepath: Where the files are, below `data/`; the file name may be a glob.
         description: What the files hold.
         domain: The default domain of the columns; None where each column gives its own.
-        columns: The columns by name, in the catalog's order; read-only.
+        columns: The columns of the files by name, in the catalog's order; read-only.
+        made: The columns that are made of two of them, by name; read-only.
         schema_contract: What may change about the files.
         freshness: How old the newest load may be, if the catalog says so.
         volume: How many records there should be, if the catalog says so.
@@ -439,6 +442,7 @@ class DeclaredSource:
     description: str
     domain: Domain | None
     columns: Mapping[str, DeclaredColumn]
+    made: Mapping[str, DeclaredColumn] = field(default_factory=dict)
     schema_contract: SchemaContract = SchemaContract()
     freshness: Freshness | None = None
     volume: Volume | None = None
@@ -448,6 +452,11 @@ class DeclaredSource:
     layout: Layout = field(default_factory=Layout)
     currency: Currency = field(default_factory=Currency)
     ignored: tuple[str, ...] = ()
+
+    @property
+    def read_columns(self) -> Mapping[str, DeclaredColumn]:
+        """The columns that models read: those of the files, and those that are made of them."""
+        return {**self.columns, **self.made}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from marshmallow import ValidationError, post_load
 from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.fields import Choice, Exactly, Flag, Names, Strict, Text, Value, of_form
 from benepass_tasks.catalog.forms import ColumnForm, Currency, Holds, Negative, Order, WrittenAs
+from benepass_tasks.catalog.made_columns import PARTS
 from benepass_tasks.catalog.months import MONTHS
 
 _SIGN = re.compile(r"[^0-9A-Za-z+\-\u2212()\s]|[ \u00a0\u202f\u2009]")
@@ -235,6 +236,35 @@ class Forms(Value[tuple[WrittenAs, ...]]):
             )
         form: WrittenAs = self._schema.load(value)
         return form
+
+
+class MadeOf(Value[Mapping[str, str]]):
+    """Which two columns of the files are which part: `{debit: paid_out, credit: paid_in}`."""
+
+    form = of_form(
+        oneOf=[
+            of_form(
+                type="object",
+                properties={part: {"type": "string"} for part in parts},
+                required=list(parts),
+                additionalProperties=False,
+            )
+            for parts in PARTS.values()
+        ]
+    )
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> Mapping[str, str]:
+        is_known = isinstance(value, Mapping) and tuple(value) in {
+            order for parts in PARTS.values() for order in (parts, parts[::-1])
+        }
+        if not is_known or not isinstance(value, Mapping):
+            raise ValidationError(
+                "must be {debit: COLUMN, credit: COLUMN} or {date: COLUMN, time: COLUMN}, "
+                f"not {wording.shown(value)}"
+            )
+        if not all(isinstance(it, str) and it for it in value.values()):
+            raise ValidationError("must name columns of the source")
+        return MappingProxyType(dict(value))
 
 
 def column_form(said: Mapping[str, Any]) -> dict[str, Any]:

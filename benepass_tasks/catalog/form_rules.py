@@ -49,7 +49,7 @@ def check(source: DeclaredSource) -> Iterator[Problem]:
         What is wrong, in no particular order.
     """
     yield from _check_columns_named(source)
-    for column in source.columns.values():
+    for column in source.read_columns.values():
         form = column.form
         path = (source.name, "columns", column.name)
         if form.synonyms and form.holds != "text":
@@ -74,7 +74,7 @@ def _check_columns_named(source: DeclaredSource) -> Iterator[Problem]:
         message = f"{column} is no column of the source{near}; declare it under columns"
         yield Problem((source.name, "currency", "column"), message)
     for name in source.ignored:
-        if name in source.columns:
+        if name in source.read_columns:
             yield Problem((source.name, "ignored"), f"{name} is declared; remove it here")
 
 
@@ -121,7 +121,7 @@ def check_zones(catalog: Catalog) -> Iterator[Problem]:
     named = [
         ((*path, "zone"), form.zone)
         for source in catalog.sources.values()
-        for column in source.columns.values()
+        for column in source.read_columns.values()
         for path, form in _places(column.form, (source.name, "columns", column.name, "written_as"))
         if form.zone
     ]

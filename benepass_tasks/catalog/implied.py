@@ -18,7 +18,7 @@ from benepass_tasks.catalog.datasets import (
 )
 from benepass_tasks.catalog.forms import DOUBT
 from benepass_tasks.catalog.header_names import ADDED, INGESTED
-from benepass_tasks.catalog.records import CURRENCY, VANISHED, record_columns
+from benepass_tasks.catalog.records import CURRENCY, VANISHED, most_personal, record_columns
 
 REJECTED = "raw.rejected_rows"
 """The one raw table without a source: what no raw table could take ends up there."""
@@ -123,13 +123,22 @@ def _base_columns(source: DeclaredSource, raw: DeclaredTable) -> Iterator[Declar
         made = DeclaredColumn(name, description, "VARCHAR", domain, pii)
         yield silent if column.form.is_canonical else made
         yield replace(silent if is_stated else made, name=f"{name}{AS_WRITTEN}")
-        if column.form.holds == "instant":
-            doubt = "Whether the clocks skip the local time or show it twice; NULL otherwise."
-            yield DeclaredColumn(f"{name}{DOUBT}", doubt, "VARCHAR", "quality", pii)
+        yield from _doubt(column, pii)
+    for name, column in source.made.items():
+        pii = column.pii or most_personal(source, column.made_of.values())
+        for each in (name, f"{name}{AS_WRITTEN}"):
+            yield DeclaredColumn(each, column.description, "VARCHAR", column.domain, pii)
+        yield from _doubt(column, pii)
     other = "Currency of the amounts where it is not the one that is reported; NULL otherwise."
     yield DeclaredColumn(CURRENCY, other, "VARCHAR", "quality", Pii("none"))
     yield from (DeclaredColumn(name, None, None, None, None) for name in PROVENANCE)
     yield from record_columns(source)
+
+
+def _doubt(column: DeclaredColumn, pii: Pii | None) -> Iterator[DeclaredColumn]:
+    if column.form.holds == "instant":
+        doubt = "Whether the clocks skip the local time or show it twice; NULL otherwise."
+        yield DeclaredColumn(f"{column.name}{DOUBT}", doubt, "VARCHAR", "quality", pii)
 
 
 def _raw_table(source: DeclaredSource) -> DeclaredTable:

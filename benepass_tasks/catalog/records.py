@@ -1,6 +1,6 @@
 """What a source says of its records: its rules, and the columns of its base view that follow."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import get_args
 
 from benepass_tasks.catalog import wording
@@ -40,8 +40,8 @@ def check(source: DeclaredSource) -> Iterator[Problem]:
     """
     declared = source.records
     for word, column in declared.columns:
-        if column not in source.columns and (word, column) != ("key", SOURCE_FILE):
-            near = wording.meant(wording.nearest(column, source.columns))
+        if column not in source.read_columns and (word, column) != ("key", SOURCE_FILE):
+            near = wording.meant(wording.nearest(column, source.read_columns))
             message = f"{column} is no column of the source{near}; declare it under columns"
             yield Problem((source.name, word), message)
     if declared.resends == "supersede" and not declared.key:
@@ -94,7 +94,7 @@ def _said(declared: Declarations, source: DeclaredSource) -> Iterator[str]:
     metadata = entry.get("metadata") if isinstance(entry, Mapping) else None
     if not isinstance(metadata, Mapping):
         return
-    holds_amounts = any(it.form.holds == "amount" for it in source.columns.values())
+    holds_amounts = any(it.form.holds == "amount" for it in source.read_columns.values())
     for word in READ_AS:
         # The currency that is reported decides by itself which headers of amounts are refused.
         is_enough = word == "currency" and source.currency.column is None and holds_amounts
@@ -118,7 +118,7 @@ def record_columns(source: DeclaredSource) -> Iterator[DeclaredColumn]:
         ("_is_refund", "BOOLEAN", "Whether the record says that it is a refund.", ""),
         ("_not_counted", "VARCHAR", "Why the record is no spend; NULL where it is.", ""),
     ):
-        pii = _most_personal(source, [column for word, column in named if word == words])
+        pii = most_personal(source, [column for word, column in named if word == words])
         yield DeclaredColumn(name, description, type_, "quality", pii)
     gone = "Day of the first census that lacks whoever the record is of; NULL where none does."
     yield DeclaredColumn(
@@ -126,8 +126,8 @@ def record_columns(source: DeclaredSource) -> Iterator[DeclaredColumn]:
     )
 
 
-def _most_personal(source: DeclaredSource, columns: list[str]) -> Pii:
+def most_personal(source: DeclaredSource, columns: Iterable[str]) -> Pii:
     """As personal as the most personal of the columns."""
-    order = get_args(PiiClass)
-    found = [it for name in columns if name in source.columns and (it := source.columns[name].pii)]
+    order, known = get_args(PiiClass), source.read_columns
+    found = [it for name in columns if name in known and (it := known[name].pii)]
     return max(found, key=lambda it: order.index(it.class_), default=Pii("none"))

@@ -7,7 +7,15 @@ metadata.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from benepass_tasks.catalog import fitting, form_rules, publishing, reconciliation, records, wording
+from benepass_tasks.catalog import (
+    fitting,
+    form_rules,
+    made_columns,
+    publishing,
+    reconciliation,
+    records,
+    wording,
+)
 from benepass_tasks.catalog.datasets import (
     CONTRACTED,
     AcceptedValues,
@@ -47,6 +55,7 @@ def check_declarations(declared: Declarations, names: Mapping[str, KeyPath]) -> 
         yield from _check_source_columns(source)
         yield from _check_aliases(source)
         yield from form_rules.check(source)
+        yield from made_columns.check(source)
         yield from records.check(source)
     for table in declared.tables.values():
         yield from _check_materialized(table)
@@ -58,7 +67,7 @@ def check_declarations(declared: Declarations, names: Mapping[str, KeyPath]) -> 
 
 def _check_source_columns(source: DeclaredSource) -> Iterator[Problem]:
     for column in ADDED:
-        if column in source.columns:
+        if column in source.read_columns:
             message = "is a name that ingestion gives to a column of its own; choose another"
             yield Problem((source.name, "columns", column), message)
     if source.freshness and source.freshness.column:

@@ -56,6 +56,7 @@ from benepass_tasks.catalog.fields import (
 from benepass_tasks.catalog.form_fields import (
     CurrencySchema,
     Forms,
+    MadeOf,
     Synonyms,
     column_form,
 )
@@ -63,6 +64,7 @@ from benepass_tasks.catalog.form_rules import with_layout
 from benepass_tasks.catalog.forms import Holds
 from benepass_tasks.catalog.layout import FILE_TYPES
 from benepass_tasks.catalog.load_args import LayoutSchema, LoadArgs, layout_of, type_rules
+from benepass_tasks.catalog.made_columns import parted
 from benepass_tasks.catalog.record_fields import (
     RECORDS,
     RecordKey,
@@ -155,6 +157,7 @@ class _TableColumnSchema(_ColumnSchema):
             "holds": "only a source's column says what its files hold; remove it",
             "written_as": "only a source's column says how its files write it; remove it",
             "synonyms": "only a source's column has synonyms; remove them",
+            "made_of": "only a source's column is made of others of its files; remove it",
         }
     )
 
@@ -176,6 +179,7 @@ class _SourceColumnSchema(_ColumnSchema):
     holds = Choice(get_args(Holds))
     written_as = Forms()
     synonyms = Synonyms()
+    made_of = MadeOf()
 
     @post_load
     def gather_form(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
@@ -389,8 +393,9 @@ class _SourceSchema(Strict):
         """Make the layout, of which each part is valid by itself."""
         metadata = dict(data["metadata"])
         layout = layout_of(data["type"], data.get("load_args"), metadata.pop("layout", {}))
-        columns = MappingProxyType(with_layout(metadata["columns"], layout))
-        return {"filepath": data["filepath"], "layout": layout, **metadata, "columns": columns}
+        columns, made = parted(with_layout(metadata["columns"], layout))
+        said = metadata | {"columns": columns, "made": made}
+        return {"filepath": data["filepath"], "layout": layout, **said}
 
 
 class _TableSchema(Strict):

@@ -50,6 +50,8 @@ class Words:
         deciding: The names of columns that decide whether and how a charge counts, by what they
             say: its `status`, `type` or `currency`, that it is `voided`, or of which charge it is
             the `reversal`.
+        parts: The names of columns that only with another one are one of the catalog's: `debit`,
+            `credit` and `time`.
         status: What the values of an employee's status mean.
         counts: What the values of a charge's status or type mean.
         voided: What the values of the mark of charges that do not count mean.
@@ -61,6 +63,7 @@ class Words:
     columns: Mapping[str, frozenset[str]]
     own_id: frozenset[str]
     deciding: Mapping[str, frozenset[str]]
+    parts: Mapping[str, frozenset[str]]
     status: Mapping[str, str]
     counts: Mapping[str, str]
     voided: Mapping[str, str]
@@ -79,6 +82,7 @@ def words() -> Words:
         columns={name: _names(listed) for name, listed in said["columns"].items()},
         own_id=_names(said["own_id"]),
         deciding={name: _names(listed) for name, listed in said["deciding"].items()},
+        parts={name: _names(listed) for name, listed in said["parts"].items()},
         status=_meanings(said["status"]),
         counts=_meanings(said["counts"]),
         voided=_meanings(said["voided"]),

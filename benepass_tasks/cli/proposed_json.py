@@ -44,6 +44,7 @@ def _column(column: "ProposedColumn") -> Iterator[tuple[str, object]]:
     yield "is_left", column.is_left
     yield "holds", column.holds
     yield "written_as", column.form.written_as
+    yield "made_of", dict(column.made_of)
     yield "synonyms", {label: list(words) for label, words in column.synonyms.items()}
     yield "evidence", column.form.evidence
     guess = column.guess

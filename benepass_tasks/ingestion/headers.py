@@ -58,7 +58,7 @@ def _columns(source: Source, fields: Sequence[str]) -> tuple[str, ...]:
         for column in source.columns.values()
         for alias in column.aliases
     }
-    names = _Names(source.columns)
+    names = _Names(source.read_columns)
     return tuple(
         meant.get(header_key(field)) or names.new(column_name(field) or f"unnamed_{position}")
         for position, field in enumerate(fields, 1)

@@ -13,17 +13,20 @@ from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Source
 from benepass_tasks.catalog.layout import CSV
+from benepass_tasks.config.errors import SourceError
 from benepass_tasks.config.project import Project
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine import session
 from benepass_tasks.engine.quoting import quote_name, quote_relation
+from benepass_tasks.ingestion.headers import match_header
+from benepass_tasks.ingestion.readers.opening import open_reader
 from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
 from benepass_tasks.state.history.read import SourceFigures, figures_of
 from benepass_tasks.state.plan import Node
 from benepass_tasks.state.run import Run
-from benepass_tasks.state.source_files import DATA_FOLDER, find_files
+from benepass_tasks.state.source_files import DATA_FOLDER, SourceFile, find_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,8 @@ class Tried:
 def try_load(settings: Settings, draft: Draft) -> Mapping[str, Tried]:
     """Load a draft's files beside all others of the data folder, up to the balanced books.
 
-    A source that has no file yet counts as one without a record.
+    A source that has no file yet counts as one without a record, and so does another one whose
+    files do not fit its entry: it is to be added next.
 
     Args:
         settings: Those of the project; nothing that they name is written to.
@@ -159,11 +163,23 @@ def _gather_files(run: Run, data_dir: Path, draft: Draft) -> None:
     for name, path in draft.files.items():
         _link(scratch / name, path)
     for source in run.definitions.catalog.sources.values():
-        for file in find_files(source, data_dir):
-            if file.exists() and file.name not in draft.files:
+        files = [it for it in find_files(source, data_dir) if it.exists()]
+        is_meant = any(it.name in draft.files for it in files)
+        for file in files if is_meant or all(_fits(source, it) for it in files) else ():
+            if file.name not in draft.files:
                 _link(scratch / file.name, file.path)
         if not any(it.exists() for it in find_files(source, scratch)) and source.layout.type == CSV:
             _write_header(source, scratch)
+
+
+def _fits(source: Source, file: SourceFile) -> bool:
+    """Whether a file is written as its source says, as far as its header tells."""
+    try:
+        with open_reader(source.layout, file.path, file.name) as reader:
+            header = match_header(source, file.name, reader.header)
+    except SourceError:
+        return False
+    return not any(source.columns[it].required for it in header.absent)
 
 
 def _link(link: Path, path: Path) -> None:

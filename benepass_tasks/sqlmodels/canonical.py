@@ -53,8 +53,13 @@ def canonical(column: DeclaredColumn) -> str:
 
     It is the column itself where nothing else is declared of it.
     """
+    return canonical_of(column, quote_name(column.name))
+
+
+def canonical_of(column: DeclaredColumn, text: str) -> str:
+    """The same of another text than that of the column itself."""
     form = column.form
-    said = stated(column, quote_name(column.name))
+    said = stated(column, text)
     if form.synonyms:
         return _label(form, said)
     if not form.written_as:
@@ -85,13 +90,13 @@ def _comparable(holds: Holds, form: WrittenAs, value: str) -> str:
     return _reading(holds, form, value)
 
 
-def doubt(column: DeclaredColumn) -> str:
-    """What is doubtful about the local time of an instant, as an expression."""
-    value = f"clean_text({stated(column, quote_name(column.name))})"
+def doubt(column: DeclaredColumn, text: str) -> str:
+    """What is doubtful about the local time of an instant, as an expression over its text."""
+    value = f"clean_text({stated(column, text)})"
     doubts = [
-        f"local_doubt({_first(_local(form, _of_width(form, value)))}, {quote_text(form.zone)})"
+        f"local_doubt({_first(local)}, {quote_text(form.zone)})"
         for form in column.form.written_as
-        if form.zone is not None
+        if form.zone is not None and (local := _local(form, _of_width(form, value)))
     ]
     return _first(doubts) if doubts else "cast(null as varchar)"
 
@@ -258,10 +263,8 @@ def _month(form: WrittenAs, name: str) -> str:
 
 
 def _offset(form: WrittenAs, name: str) -> str:
-    cases = "".join(
-        f" when {quote_text(it)} then {quote_text(offset)}" for it, offset in form.zones
-    )
-    return f"case {name}{cases} else '+00:00' end"
+    cases = [f"when {quote_text(it)} then {quote_text(offset)}" for it, offset in form.zones]
+    return f"case {name} {' '.join(cases)} else '+00:00' end" if cases else "'+00:00'"
 
 
 def _first(expressions: list[str]) -> str:

@@ -7,6 +7,7 @@ from benepass_tasks.catalog.datasets import SOURCE_FILE, DeclaredSource, MonthOf
 from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.sqlmodels.canonical import canonical
 from benepass_tasks.sqlmodels.censuses import VANISHED_ON
+from benepass_tasks.sqlmodels.made_columns import made_canonical
 
 Texts: TypeAlias = Mapping[str, str]
 """The expression of each column's canonical form."""
@@ -27,6 +28,7 @@ def record_items(source: DeclaredSource) -> Iterator[str]:
     """
     said = source.records
     texts = {name: canonical(column) for name, column in source.columns.items()}
+    texts |= {name: made_canonical(source, column) for name, column in source.made.items()}
     texts[SOURCE_FILE] = quote_name(SOURCE_FILE)
     for name, sql in (
         ("_record_key", _key(said.key, texts)),

@@ -20,11 +20,11 @@ select
     benefit_accounts.benefit_type,
     benefit_accounts.program_name,
     benefit_accounts.monthly_allowance,
-    raw_benefit_accounts.benefit_account_id as raw_benefit_account_id,
-    raw_benefit_accounts.employee_id as raw_employee_id,
-    raw_benefit_accounts.benefit_type as raw_benefit_type,
-    raw_benefit_accounts.program_name as raw_program_name,
-    raw_benefit_accounts.monthly_allowance as raw_monthly_allowance,
+    written.benefit_account_id_as_written as raw_benefit_account_id,
+    written.employee_id_as_written as raw_employee_id,
+    written.benefit_type_as_written as raw_benefit_type,
+    written.program_name_as_written as raw_program_name,
+    written.monthly_allowance_as_written as raw_monthly_allowance,
     reasons._source_file,
     reasons._row_number
 from reasons
@@ -32,7 +32,7 @@ inner join intermediate.int_benefit_accounts as benefit_accounts
     on
         reasons._source_file = benefit_accounts._source_file
         and reasons._row_number = benefit_accounts._row_number
-inner join raw.benefit_accounts as raw_benefit_accounts
+inner join base.benefit_accounts as written
     on
-        reasons._source_file = raw_benefit_accounts._source_file
-        and reasons._row_number = raw_benefit_accounts._row_number
+        reasons._source_file = written._source_file
+        and reasons._row_number = written._row_number

@@ -21,12 +21,12 @@ select
     employees.email,
     employees.hire_date,
     employees.status,
-    raw_employees.employee_id as raw_employee_id,
-    raw_employees.first_name as raw_first_name,
-    raw_employees.last_name as raw_last_name,
-    raw_employees.email as raw_email,
-    raw_employees.hire_date as raw_hire_date,
-    raw_employees.status as raw_status,
+    written.employee_id_as_written as raw_employee_id,
+    written.first_name_as_written as raw_first_name,
+    written.last_name_as_written as raw_last_name,
+    written.email_as_written as raw_email,
+    written.hire_date_as_written as raw_hire_date,
+    written.status_as_written as raw_status,
     reasons._source_file,
     reasons._row_number
 from reasons
@@ -34,7 +34,7 @@ inner join staging.stg_employees as employees
     on
         reasons._source_file = employees._source_file
         and reasons._row_number = employees._row_number
-inner join raw.employees as raw_employees
+inner join base.employees as written
     on
-        reasons._source_file = raw_employees._source_file
-        and reasons._row_number = raw_employees._row_number
+        reasons._source_file = written._source_file
+        and reasons._row_number = written._row_number

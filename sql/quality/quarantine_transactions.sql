@@ -22,13 +22,13 @@ select
     transactions.amount,
     transactions.transaction_timestamp,
     transactions.category,
-    raw_transactions.transaction_id as raw_transaction_id,
-    raw_transactions.employee_id as raw_employee_id,
-    raw_transactions.benefit_account_id as raw_benefit_account_id,
-    raw_transactions.merchant as raw_merchant,
-    raw_transactions.amount as raw_amount,
-    raw_transactions.transaction_timestamp as raw_transaction_timestamp,
-    raw_transactions.category as raw_category,
+    written.transaction_id_as_written as raw_transaction_id,
+    written.employee_id_as_written as raw_employee_id,
+    written.benefit_account_id_as_written as raw_benefit_account_id,
+    written.merchant_as_written as raw_merchant,
+    written.amount_as_written as raw_amount,
+    written.transaction_timestamp_as_written as raw_transaction_timestamp,
+    written.category_as_written as raw_category,
     reasons._source_file,
     reasons._row_number
 from reasons
@@ -36,7 +36,7 @@ inner join intermediate.int_transactions_enriched as transactions
     on
         reasons._source_file = transactions._source_file
         and reasons._row_number = transactions._row_number
-inner join raw.transactions as raw_transactions
+inner join base.transactions as written
     on
-        reasons._source_file = raw_transactions._source_file
-        and reasons._row_number = raw_transactions._row_number
+        reasons._source_file = written._source_file
+        and reasons._row_number = written._row_number

@@ -61,7 +61,7 @@ def read(
 def doubt_of(connection: duckdb.DuckDBPyConnection, of: DeclaredColumn, text: str) -> str | None:
     """What is told to be doubtful about an instant."""
     ((told,),) = connection.execute(
-        f"select {doubt(of)} from (select ? as x)",
+        f"select {doubt(of, 'x')} from (select ? as x)",
         [text],
     ).fetchall()
     return None if told is None else str(told)
@@ -479,6 +479,21 @@ def test_an_instant_with_a_declared_abbreviation_comes_back_equal(
     written = f"{local:%d %b %Y %I:%M:%S %p} {zone}"
     form = column("instant", formats=("%d %b %Y %I:%M:%S %p %Z",), zones=zones)
     assert read(connection, form, [written]) == {written: moment}
+
+
+def test_a_zone_beside_formats_that_say_theirs_does_nothing(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    of = column("instant", formats=("%d.%m.%Y %H:%M %z",), zone="Europe/Paris")
+    text = "26.10.2025 02:30 +0000"
+    assert doubt_of(connection, of, text) is None
+    assert read(connection, of, [text]) == {text: datetime(2025, 10, 26, 2, 30)}  # noqa: DTZ001
+
+
+def test_utc_needs_no_declaration(connection: duckdb.DuckDBPyConnection) -> None:
+    form = column("instant", formats=("%Y-%m-%d %H:%M %Z",))
+    found = read(connection, form, ["2025-03-15 10:30 GMT", "2025-03-15 10:30 EST"])
+    assert [*found.values()] == [datetime(2025, 3, 15, 10, 30), None]  # noqa: DTZ001
 
 
 @pytest.mark.parametrize("zone", ["CST", "IST", "est", "EST5EDT", ""])

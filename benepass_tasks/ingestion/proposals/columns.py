@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
 from benepass_tasks.catalog.header_names import header_key
 from benepass_tasks.catalog.words import folded, words
+from benepass_tasks.ingestion.proposals.pairs import Pair, find_pairs
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfile, of_all
 
 Keys = Mapping[str, Collection[str]]
@@ -56,17 +57,20 @@ class Fit:
         source: The source.
         matches: The columns that were found, by our name for them.
         rivals: The headers of other columns that are as likely, by our name for the column.
+        pairs: The columns that are two of the file's.
     """
 
     source: DeclaredSource
     matches: Mapping[str, Match]
     rivals: Mapping[str, Sequence[int]]
+    pairs: Sequence[Pair] = ()
 
     @property
     def missing(self) -> tuple[str, ...]:
         """The required columns that were not found."""
         required = (it.name for it in self.source.columns.values() if it.required)
-        return tuple(name for name in required if name not in self.matches)
+        found = {*self.matches, *(it.column for it in self.pairs)}
+        return tuple(name for name in required if name not in found)
 
     @property
     def share(self) -> float:
@@ -75,9 +79,9 @@ class Fit:
         return 1 - len(self.missing) / (len(required) or 1)
 
     @property
-    def rest(self) -> tuple[int, ...]:
-        """What is never among a source's columns here: filled in by `others`."""
-        return tuple(match.place for match in self.matches.values())
+    def count(self) -> int:
+        """How many columns were found."""
+        return len(self.matches) + len(self.pairs)
 
 
 def fit(source: DeclaredSource, profile: FileProfile, keys: Keys, said: Mapping[str, str]) -> Fit:
@@ -101,21 +105,41 @@ def fit(source: DeclaredSource, profile: FileProfile, keys: Keys, said: Mapping[
             taken.add(match.place)
         elif first.strength == match.strength < DECLARED:
             rivals.setdefault(match.column, []).append(match.place)
+    pairs = list(find_pairs(source, profile, _may_be_two(source, found, matches)))
+    for pair in pairs:
+        rivals.pop(pair.column, None)
+        places = pair.parts.values()
+        parted = [name for name, it in matches.items() if it.place in places]
+        for name in {pair.column, *parted}:
+            matches.pop(name, None)
+    taken |= {place for pair in pairs for place in pair.parts.values()}
     left = {name: [it for it in places if it not in taken] for name, places in rivals.items()}
-    return Fit(source, matches, {name: places for name, places in left.items() if places})
+    return Fit(source, matches, {name: places for name, places in left.items() if places}, pairs)
+
+
+def _may_be_two(
+    source: DeclaredSource, found: Sequence[Match], matches: Mapping[str, Match]
+) -> dict[str, list[int]]:
+    """The likely places of each column of which nobody has declared that it is a single one."""
+    owners = {it.place: name for name, it in matches.items()}
+    return {
+        name: [it.place for it in found if it.column == name and owners.get(it.place, name) == name]
+        for name in source.columns
+        if name not in matches or matches[name].strength != DECLARED
+    }
 
 
 def best_fit(fits: Sequence[Fit]) -> Fit | None:
     """The source that a file most likely is of; None where it is of none or could be of two."""
     likely = sorted(
-        (it for it in fits if it.share >= HALF and len(it.matches) > 1),
-        key=lambda it: (it.share, len(it.matches)),
+        (it for it in fits if it.share >= HALF and it.count > 1),
+        key=lambda it: (it.share, it.count),
         reverse=True,
     )
     if not likely:
         return None
     first, *others = likely
-    if others and (others[0].share, len(others[0].matches)) == (first.share, len(first.matches)):
+    if others and (others[0].share, others[0].count) == (first.share, first.count):
         return None
     return first
 

@@ -218,7 +218,7 @@ def iso_format(value: str) -> str | None:
 
 _OFFSET: Final = re.compile(r".*:[0-9]{2}([.,][0-9]+)? ?[+-][0-9]{2}(:?[0-9]{2})?", re.DOTALL)
 _NAMED_ZONE: Final = re.compile(r".*[0-9] ?(Z|UTC|GMT)", re.DOTALL)
-_ABBREVIATION: Final = re.compile(r".*[0-9Mm.] ?([A-Z]{2,5})")
+_ABBREVIATION: Final = re.compile(r".*[0-9]{1,2}[:.h][0-9]{2}.*?\W?([A-Z]{2,5})")
 
 
 def abbreviations(column: ColumnProfile) -> dict[str, int]:
@@ -226,7 +226,7 @@ def abbreviations(column: ColumnProfile) -> dict[str, int]:
     counts = Counter[str]()
     for value, count in column.counts.items():
         found = _ABBREVIATION.fullmatch(value)
-        if found and DAY.match(value) and found[1] not in (*UTC_NAMES, "AM", "PM"):
+        if found and found[1] not in (*UTC_NAMES, "AM", "PM"):
             counts[found[1]] += count
     return dict(counts)
 
@@ -251,4 +251,4 @@ def zone_in(value: str) -> str | None:
 
 def is_literal_zone(text: str) -> bool:
     """Whether a format ends with the name of UTC, which its instants are then in."""
-    return text.endswith(("Z", "UTC", "GMT"))
+    return text.endswith(UTC_NAMES) and not text.endswith("%Z")

@@ -57,7 +57,7 @@ def _changed(proposal: Proposal, declared: DeclaredSource) -> Iterator[Setting]:
         if column.is_left:
             continue
         if column.is_new:
-            yield Setting(path, _declaration(column, is_required=False))
+            yield Setting(path, _declaration(column, is_required=column.is_part))
         else:
             yield from _changed_column(path, column, declared.columns[column.name].aliases)
 
@@ -69,6 +69,8 @@ def _changed_column(
         yield Setting((*path, "aliases"), [*aliases, column.header])
     if column.form.written_as:
         yield Setting((*path, "written_as"), column.form.written_as)
+    if column.made_of:
+        yield Setting((*path, "made_of"), dict(column.made_of))
     if column.synonyms:
         yield Setting((*path, "synonyms"), dict(column.synonyms))
 

@@ -42,6 +42,8 @@ class ProposedColumn:
         holds: What it holds, where the catalog does not say so already.
         is_new: Whether the source does not declare it yet.
         is_left: Whether it stays undeclared, since another column has its name.
+        made_of: Of a column that is two of the file's, what the source calls these, by their part.
+        is_part: Whether it is one of such two.
     """
 
     header: str
@@ -53,11 +55,13 @@ class ProposedColumn:
     holds: str | None = None
     is_new: bool = False
     is_left: bool = False
+    made_of: Mapping[str, str] = field(default_factory=dict)
+    is_part: bool = False
 
     @property
     def is_renamed(self) -> bool:
         """Whether the source would not know the column by the files' name for it."""
-        return self.why != ITS_NAME
+        return self.why != ITS_NAME and not self.made_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from benepass_tasks.catalog.datasets import Declarations, DeclaredSource
+from benepass_tasks.catalog.datasets import Declarations, DeclaredSource, Pii
 from benepass_tasks.catalog.header_names import INGESTED, column_name, header_key
 from benepass_tasks.catalog.layout import CSV, EXCEL
 from benepass_tasks.catalog.words import words
@@ -24,6 +24,7 @@ from benepass_tasks.ingestion.proposals.columns import (
 from benepass_tasks.ingestion.proposals.dates import DAY
 from benepass_tasks.ingestion.proposals.forms import Form, form_of
 from benepass_tasks.ingestion.proposals.lines import has_second_header, totals
+from benepass_tasks.ingestion.proposals.pairs import Pair
 from benepass_tasks.ingestion.proposals.personal import Guess, classify
 from benepass_tasks.ingestion.proposals.places import filepath_for, name_for
 from benepass_tasks.ingestion.proposals.profile import (
@@ -98,9 +99,16 @@ def _known_source(fitting: Fit, profile: FileProfile, asked: Asked) -> Proposal:
     ours = {match.place: match for match in fitting.matches.values()}
     found = sorted(ours.values(), key=lambda it: it.place)
     columns = [_ours(source, profile.columns[it.place], it, asked) for it in found]
+    parts = {place: pair for pair in fitting.pairs for place in pair.parts.values()}
     taken = {*source.columns, *INGESTED}
-    rest = [column for place, column in enumerate(profile.columns) if place not in ours]
+    rest = [profile.columns[place] for place in _rest(profile, ours)]
     others = [_other(column, taken, asked, is_twice=_is_twice(column, rest)) for column in rest]
+    names = {place: it.name for place, it in zip(_rest(profile, ours), others, strict=True)}
+    columns += [_made(source, pair, profile, names, asked) for pair in fitting.pairs]
+    others = [
+        _part(source, parts[place], it) if place in parts else it
+        for place, it in zip(names, others, strict=True)
+    ]
     order = asked.answers.get("ordered_by")
     others = [
         _typed(it, column, asked) if it.name == order else it
@@ -109,7 +117,9 @@ def _known_source(fitting: Fit, profile: FileProfile, asked: Asked) -> Proposal:
     ignored = [it.name for it in others if _is_ignored(it, asked.answers)]
     others = [replace(it, is_left=True) if it.name in ignored else it for it in others]
     named = {
-        it.name: column for it, column in zip(others, rest, strict=True) if it.name not in ignored
+        it.name: column
+        for it, column in zip(others, rest, strict=True)
+        if it.name not in ignored and not it.is_part
     }
     said = spending.say(spending.Found(fitting, asked.profiles, named, asked.answers))
     read = [it for it in said.deciding if meanings.are_labels(named[it])]
@@ -132,6 +142,40 @@ def _known_source(fitting: Fit, profile: FileProfile, asked: Asked) -> Proposal:
         ],
         notes=[*said.notes, *_unread(columns), *_may_be_ignored(others)],
     )
+
+
+def _rest(profile: FileProfile, ours: Mapping[int, Match]) -> list[int]:
+    """The places of the columns that are none of the source's."""
+    return [place for place in range(len(profile.columns)) if place not in ours]
+
+
+def _made(
+    source: DeclaredSource,
+    pair: Pair,
+    profile: FileProfile,
+    names: Mapping[int, str],
+    asked: Asked,
+) -> ProposedColumn:
+    """A column of the source that is two of the file's."""
+    written = _without_nothing(pair.written(profile))
+    form = form_of(
+        pair.column,
+        pair.holds,
+        written,
+        asked.read,
+        asked.answers,
+        reporting=source.currency.reporting,
+    )
+    made_of = {part: names[place] for part, place in pair.parts.items()}
+    return ProposedColumn(written.header, pair.column, pair.why, form=form, made_of=made_of)
+
+
+def _part(source: DeclaredSource, pair: Pair, column: ProposedColumn) -> ProposedColumn:
+    """One of the two, as personal as what they are together."""
+    pii = source.columns[pair.column].pii or Pii("none")
+    reason = f"it is a part of {pair.column}"
+    guess = Guess(pii.class_, reason, pii.kind, pii.sensitive)
+    return replace(column, guess=guess, is_part=True)
 
 
 def _is_ignored(column: ProposedColumn, answers: Answers) -> bool:
@@ -165,7 +209,8 @@ def _unread(columns: Iterable[ProposedColumn]) -> Iterator[str]:
 def _may_be_ignored(columns: Iterable[ProposedColumn]) -> Iterator[str]:
     """How to say of columns in which nothing is personal that they do not matter."""
     for it in columns:
-        if it.guess is not None and it.guess.class_ == "none" and not it.is_left:
+        is_open = it.guess is not None and not (it.is_left or it.is_part)
+        if is_open and it.guess and it.guess.class_ == "none":
             yield f"If {it.name} does not matter, say so: --answer {it.name}.ignored=yes"
 
 
@@ -176,7 +221,8 @@ def _ours(
     filled = _without_nothing(column)
     proposed = ProposedColumn(column.header, match.column, match.why)
     holds = source.columns[match.column].form.holds
-    if holds != "text":
+    is_part = any(match.column in it.made_of.values() for it in source.made.values())
+    if holds != "text" and not is_part:
         form = form_of(
             match.column,
             holds,

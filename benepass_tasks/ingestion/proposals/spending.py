@@ -51,8 +51,11 @@ class Found:
 
     def column(self, name: str) -> ColumnProfile | None:
         """One of the source's columns, if it was found."""
-        match = self.fit.matches.get(name)
-        return together(self.profiles).columns[match.place] if match else None
+        match, profile = self.fit.matches.get(name), together(self.profiles)
+        pair = next((it for it in self.fit.pairs if it.column == name), None)
+        if pair is not None:
+            return pair.profile(profile)
+        return profile.columns[match.place] if match else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,132 @@
+"""Columns that only together are one of ours: a debit beside a credit, a date beside a time."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Final, Literal
+
+from benepass_tasks.catalog.datasets import DeclaredSource
+from benepass_tasks.catalog.words import folded, words
+from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfile, of_all
+
+_MOST: Final = 0.9
+_HALF: Final = 0.5
+_TIME_OF_DAY: Final = re.compile(
+    r"[0-9]{1,2}[:.h][0-9]{2}([:.][0-9]{2}([.,][0-9]+)?)?"
+    r"([ \u00a0\u202f]?[AaPp]\.?[ \u00a0\u202f]?[Mm]\.?)?( ?(Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))?"
+    r"|[0-2]?[0-9][0-5][0-9]([0-5][0-9])?"
+)
+_NO_TIME: Final = re.compile(r"[^:]*")
+_NOTHING: Final = re.compile(r"[^1-9]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two columns of a file that are one of ours.
+
+    Attributes:
+        column: Our name for it.
+        holds: What it holds.
+        parts: The places of the two, by what they are of it: `debit` and `credit`, or `date` and
+            `time`.
+        why: The evidence, in words without values.
+    """
+
+    column: str
+    holds: Literal["amount", "instant"]
+    parts: Mapping[str, int]
+    why: str
+
+    def profile(self, file: FileProfile) -> ColumnProfile:
+        """What the two say together, record by record; a credit is below zero."""
+        first, second = (file.columns[place] for place in self.parts.values())
+        join = _signed if self.holds == "amount" else _moment
+        values = [join(*it) for it in zip_longest(first.values, second.values)]
+        return ColumnProfile(f"{first.header} + {second.header}", values)
+
+    def written(self, file: FileProfile) -> ColumnProfile:
+        """The values that tell how both are written."""
+        if self.holds == "instant":
+            return self.profile(file)
+        first, second = (file.columns[place] for place in self.parts.values())
+        return ColumnProfile(f"{first.header} + {second.header}", [*first.values, *second.values])
+
+
+def find_pairs(
+    source: DeclaredSource, file: FileProfile, named: Mapping[str, Sequence[int]]
+) -> Iterator[Pair]:
+    """The pairs that a file has instead of single columns of a source.
+
+    Args:
+        source: The source.
+        file: The file.
+        named: For each column of the source the places of those that have a usual name of it; none
+            where somebody has said which one it is, or the catalog knows it.
+    """
+    is_of_money = source.reconciliation is not None and source.reconciliation.amount is not None
+    for column in source.columns.values():
+        if column.form.holds == "amount" and is_of_money and column.name in named:
+            yield from _debit_and_credit(column.name, file)
+        elif column.form.holds == "instant" and column.name in named:
+            yield from _date_and_time(column.name, file, named[column.name])
+
+
+def _debit_and_credit(name: str, file: FileProfile) -> Iterator[Pair]:
+    debits, credits_ = _called("debit", file), _called("credit", file)
+    if len(debits) != 1 or len(credits_) != 1:
+        return
+    parts = {"debit": debits[0], "credit": credits_[0]}
+    both = list(zip(*(file.columns[it].values for it in parts.values()), strict=True))
+    said = sum(any(map(_says, it)) for it in both)
+    alone = sum(_says(debit) != _says(credit) for debit, credit in both)
+    if not all(any(letter.isdigit() for letter in _text(file, it)) for it in parts.values()):
+        return
+    if said and alone >= _HALF * said:
+        many = of_all(alone, said, "records have one of the two")
+        yield Pair(name, "amount", parts, f"a debit beside a credit: {many}")
+
+
+def _date_and_time(name: str, file: FileProfile, places: Sequence[int]) -> Iterator[Pair]:
+    times = [it for it in _called("time", file) if _are(file.columns[it], _TIME_OF_DAY)]
+    days = [it for it in places if it not in times and _is_day(file.columns[it])]
+    if len(times) == 1 and days:
+        column = file.columns[times[0]]
+        many = of_all(column.matching(_TIME_OF_DAY.fullmatch), column.filled, "are times of day")
+        parts = {"date": days[0], "time": times[0]}
+        yield Pair(name, "instant", parts, f"a date beside a time: {many}")
+
+
+def _called(part: str, file: FileProfile) -> list[int]:
+    """The columns that are called as a part is; the words of several languages are names."""
+    names = words().parts[part]
+    return [place for place, it in enumerate(file.columns) if folded(it.header) in names]
+
+
+def _are(column: ColumnProfile, pattern: re.Pattern[str]) -> bool:
+    return bool(column.counts) and column.matching(pattern.fullmatch) >= _MOST * column.filled
+
+
+def _is_day(column: ColumnProfile) -> bool:
+    has_digits = any(letter.isdigit() for value in column.counts for letter in value)
+    midnights = {"00:00", "00:00:00", "0:00", "0:00:00"}
+    is_day = all(_NO_TIME.fullmatch(it) or it.split()[-1] in midnights for it in column.counts)
+    return has_digits and is_day
+
+
+def _says(value: str | None) -> bool:
+    """Whether a field says an amount; zero beside another says nothing."""
+    return value is not None and not _NOTHING.fullmatch(value)
+
+
+def _text(file: FileProfile, place: int) -> str:
+    return "".join(file.columns[place].counts) or "0"
+
+
+def _signed(debit: str | None, credit: str | None) -> str | None:
+    return f"-{(credit or '').strip()}" if _says(credit) and not _says(debit) else debit
+
+
+def _moment(day: str | None, time: str | None) -> str | None:
+    said = [it.strip() for it in (day, time) if it and it.strip()]
+    return " ".join(said) or None

@@ -1,0 +1,106 @@
+"""A debit beside a credit is found as one amount, a date beside a time as one instant."""
+
+from __future__ import annotations
+
+import pytest
+from proposing import declared, file_of, names_of, proposed, written_as
+
+from benepass_tasks.ingestion.proposals.entries import settings_of
+
+ZONE = {"transaction_timestamp.zone": "Europe/Berlin"}
+NET = {"refunds": "net"}
+HEAD = "Transaction ID,Employee ID,Account,Merchant"
+
+
+def transactions(columns: str, *records: str) -> str:
+    rows = [f"T{number},E{number},A{number},Shop,{it}" for number, it in enumerate(records, 1)]
+    return "\n".join([f"{HEAD},{columns}", *rows])
+
+
+@pytest.mark.parametrize(
+    ("debit", "credit"),
+    [
+        ("Debit", "Credit"),
+        ("Debit Amount", "Credit Amount"),
+        ("Paid out", "Paid in"),
+        ("Soll", "Haben"),
+        ("Débit", "Crédit"),
+        ("Cargo", "Abono"),
+        ("Debit (USD)", "Credit (USD)"),
+        ("出金", "入金"),
+    ],
+)
+def test_a_debit_beside_a_credit_is_the_amount(debit: str, credit: str) -> None:
+    text = transactions(
+        f"{debit},{credit},Date",
+        "12.00,,2025-03-01T10:00:00Z",
+        "7.50,0.00,2025-03-02T10:00:00Z",
+        ",5.00,2025-03-03T10:00:00Z",
+    )
+    assert [it.name for it in proposed(file_of(text)).questions] == ["refunds"]
+    proposal = proposed(file_of(text), answers=NET)
+    (amount,) = [it for it in proposal.columns if it.name == "amount"]
+    parts = {it.header: it for it in proposal.columns if it.is_part}
+    assert amount.made_of == {"debit": parts[debit].name, "credit": parts[credit].name}
+    assert amount.why == "a debit beside a credit: 3 of 3 records have one of the two"
+    assert not proposal.missing
+    assert not proposal.questions
+    assert {(it.guess.class_, it.guess.kind) for it in parts.values() if it.guess} == {
+        ("none", "FINANCIAL")
+    }
+
+
+def test_what_is_declared_names_the_two_which_are_as_personal_as_the_one() -> None:
+    text = transactions("Soll,Haben,Date", "12.50,,2025-03-01T10:00Z", ",5.00,2025-03-02T10:00Z")
+    proposal = proposed(file_of(text), answers=NET)
+    said = {it.path[3:]: it.value for it in settings_of(proposal, declared()) if len(it.path) > 3}
+    assert said["amount", "made_of"] == {"debit": "soll", "credit": "haben"}
+    assert said["soll",] == {
+        "description": "Soll, as the file has it.",
+        "pii": {"class": "none", "sensitive": True, "kind": "FINANCIAL"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("columns", "record"),
+    [
+        # Both say something in most records: they are no two sides of one amount.
+        ("Debit,Credit,Date", "12.00,5.00,2025-03-01T10:00:00Z"),
+        # The amount is there, whatever stands beside it.
+        ("Amount,Debit,Credit,Date", "12.00,12.00,,2025-03-01T10:00:00Z"),
+    ],
+)
+def test_other_columns_of_these_names_are_none(columns: str, record: str) -> None:
+    proposal = proposed(file_of(transactions(columns, record, record)), source="transactions")
+    assert not any(it.made_of for it in proposal.columns)
+
+
+@pytest.mark.parametrize(
+    ("columns", "record", "form"),
+    [
+        ("Amount,Date,Time", "12.00,2025-03-21,10:15", {}),
+        ("Amount,Time,Date", "12.00,10:15:30,2025-03-21", {}),
+        ("Amount,Transaction Date,Transaction Time", "12.00,21.03.2025,10:15", {"order": "DMY"}),
+        ("Betrag,Buchungstag,Uhrzeit", "12.00,21.03.2025,10:15", {"order": "DMY"}),
+        ("Montant,Date opération,Heure", "12.00,21/03/2025,10h15", {"formats": ["%d/%m/%Y %Hh%M"]}),
+        ("Amount,Date,Time", "12.00,03/21/2025,3:15 PM", {"order": "MDY"}),
+    ],
+)
+def test_a_date_beside_a_time_is_the_instant(
+    columns: str, record: str, form: dict[str, object]
+) -> None:
+    text = transactions(columns, record, record)
+    assert [it.name for it in proposed(file_of(text)).questions] == ["transaction_timestamp.zone"]
+    proposal = proposed(file_of(text), answers=ZONE)
+    assert written_as(proposal, "transaction_timestamp") == form | {"zone": "Europe/Berlin"}
+    (moment,) = [it for it in proposal.columns if it.made_of]
+    assert list(moment.made_of) == ["date", "time"]
+    assert moment.why == "a date beside a time: 2 of 2 are times of day"
+    assert not proposal.questions
+
+
+def test_a_date_with_its_time_stays_what_it_is() -> None:
+    record = "12.00,2025-03-21T10:15:00Z,10:15"
+    proposal = proposed(file_of(transactions("Amount,Transaction timestamp,Time", record, record)))
+    assert names_of(proposal)["Transaction timestamp"] == "transaction_timestamp"
+    assert not any(it.made_of for it in proposal.columns)

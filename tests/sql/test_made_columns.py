@@ -1,0 +1,154 @@
+"""A debit beside a credit is one amount, and a date beside a time one instant; none is guessed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+from examples import examples
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
+from benepass_tasks.catalog.forms import ColumnForm, WrittenAs
+from benepass_tasks.catalog.made_columns import parted
+from benepass_tasks.sqlmodels.made_columns import made_canonical, made_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workbench import Workbench
+
+AMOUNT = MappingProxyType({"debit": "paid_out", "credit": "paid_in"})
+MOMENT = MappingProxyType({"date": "day", "time": "clock"})
+
+
+@pytest.fixture(scope="session")
+def connection(workbench: Workbench) -> duckdb.DuckDBPyConnection:
+    made = duckdb.connect()
+    made.execute("set TimeZone = 'UTC'")
+    for macro in workbench.graph.macros.values():
+        made.execute(macro.sql)
+    return made
+
+
+def source(holds: Any, made_of: Mapping[str, str], **said: Any) -> DeclaredSource:  # noqa: ANN401
+    form = ColumnForm(holds, (WrittenAs(**said),) if said else ())
+    made = DeclaredColumn("it", "It", None, None, None, form=form, made_of=made_of)
+    parts = {name: DeclaredColumn(name, name, None, None, None) for name in made_of.values()}
+    columns, made_columns = parted({"it": made, **parts})
+    return DeclaredSource("claims", "data/claims.csv", "", None, columns, made=made_columns)
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection, of: DeclaredSource, first: str | None, second: str | None
+) -> tuple[Any, str | None]:
+    """What two cells make together, and how that is shown where it is invalid."""
+    macro = {"amount": "money", "instant": "utc_timestamp"}[of.made["it"].form.holds]
+    names = ", ".join(of.columns)
+    row = connection.execute(
+        f"select {macro}({made_canonical(of, of.made['it'])}), {made_text(of, of.made['it'])} "
+        f"from (values (?::varchar, ?::varchar)) as it({names})",
+        [first, second],
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+cents = st.decimals(Decimal("0.01"), Decimal("99999999.99"), places=2)
+
+
+@examples(30)
+@given(value=cents, is_credit=st.booleans(), other=st.sampled_from([None, "", " ", "0,00", "0"]))
+@pytest.mark.parametrize("sign", [None, "spend_is_negative"])
+def test_a_debit_is_above_zero_and_a_credit_below_it(
+    connection: duckdb.DuckDBPyConnection,
+    sign: str | None,
+    value: Decimal,
+    is_credit: bool,  # noqa: FBT001 - Hypothesis passes by name
+    other: str | None,
+) -> None:
+    of = source("amount", AMOUNT, decimal=",", thousands=".", sign=sign)
+    shown = f"{value:,.2f}".translate(str.maketrans(",.", ".,"))
+    debit = f"-{shown}" if sign else shown
+    pair = (other, shown) if is_credit else (debit, other)
+    assert read(connection, of, *pair)[0] == (-value if is_credit else value)
+
+
+@pytest.mark.parametrize(
+    ("debit", "credit", "shown"),
+    [
+        ("12.00", "5.00", "12.00 / 5.00"),
+        ("5.00", "5.00", "5.00 / 5.00"),
+        (None, None, None),
+        ("", " ", None),
+        ("12.00", "none", "12.00 / none"),
+        ("x", None, "x"),
+        (None, "x", "x"),
+        ("-12.00", None, "-12.00"),
+        (None, "-5.00", "-5.00"),
+        ("12,00", None, "12,00"),
+    ],
+)
+def test_both_neither_and_what_cannot_be_read_is_no_amount(
+    connection: duckdb.DuckDBPyConnection,
+    debit: str | None,
+    credit: str | None,
+    shown: str | None,
+) -> None:
+    assert read(connection, source("amount", AMOUNT), debit, credit) == (None, shown)
+
+
+@pytest.mark.parametrize(("debit", "credit"), [("0.00", None), (None, "0"), ("0", "0.00")])
+def test_nothing_but_zero_is_zero(
+    connection: duckdb.DuckDBPyConnection, debit: str | None, credit: str | None
+) -> None:
+    assert read(connection, source("amount", AMOUNT), debit, credit)[0] == 0
+
+
+moments = st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)).map(  # noqa: DTZ001
+    lambda it: it.replace(microsecond=0)
+)
+
+
+@examples(20)
+@given(
+    moment=moments,
+    form=st.sampled_from(
+        [
+            ("%Y-%m-%d", "%H:%M:%S", {}),
+            ("%d.%m.%Y", "%H:%M:%S", {"order": "DMY"}),
+            ("%m/%d/%Y", "%I:%M:%S %p", {"order": "MDY"}),
+            ("%d.%m.%Y", "%H%M%S", {"formats": ("%d.%m.%Y %H%M%S",)}),
+        ]
+    ),
+)
+def test_a_date_beside_a_time_is_that_moment(
+    connection: duckdb.DuckDBPyConnection,
+    moment: datetime,
+    form: tuple[str, str, dict[str, Any]],
+) -> None:
+    day, clock, said = form
+    of = source("instant", MOMENT, **said)
+    assert read(connection, of, f"{moment:{day}}", f" {moment:{clock}} ")[0] == moment
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "shown"),
+    [
+        ("15.03.2025", None, "15.03.2025"),
+        (None, "10:15", "10:15"),
+        (None, None, None),
+        ("15.03.2025", "noon", "15.03.2025 noon"),
+        ("15.03.2025 10:15", "10:15", "15.03.2025 10:15 10:15"),
+    ],
+)
+def test_a_date_without_its_time_is_no_moment(
+    connection: duckdb.DuckDBPyConnection, day: str | None, clock: str | None, shown: str | None
+) -> None:
+    of = source("instant", MOMENT, formats=("%d.%m.%Y %H:%M",))
+    assert read(connection, of, day, clock) == (None, shown)
