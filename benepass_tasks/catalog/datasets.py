@@ -359,6 +359,8 @@ class Records:
             whatever the sign of their amount.
         census: Whether each file is a census, and of whom: whoever a later one lacks has left, and
             the last record of him is kept. None where a file is no census.
+        census_part: What finds in the name of a file, as its group, the part of the company that
+            the census is of, such as a country; None where each is of all of it.
     """
 
     key: tuple[str | MonthOf, ...] = ()
@@ -368,6 +370,7 @@ class Records:
     refunds: Refunds = "quarantine"
     refund_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     census: Census | None = None
+    census_part: str | None = None
 
     @property
     def columns(self) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """How a source says what its records are: one and the same, the later one, spend, a census."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -8,9 +9,17 @@ from marshmallow import ValidationError
 
 from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.datasets import SOURCE_FILE, MonthOf, Records
-from benepass_tasks.catalog.fields import Value, of_form
+from benepass_tasks.catalog.fields import Text, Value, of_form
 
-RECORDS = ("key", "resends", "ordered_by", "counts_when", "refunds", "census")
+RECORDS = (
+    "key",
+    "resends",
+    "ordered_by",
+    "counts_when",
+    "refunds",
+    "census",
+    "census_part",
+)
 """The words, which stand beside the columns of the source."""
 
 REFUND_WORDS = ("refund", "chargeback", "return", "credit", "reversal")
@@ -90,6 +99,22 @@ class RefundRule(Value[object]):
         )
 
 
+class PartOfName(Text):
+    """A regular expression that finds a part of a file's name as its only group."""
+
+    def _checked(self, text: str) -> str:
+        try:
+            groups = re.compile(text).groups
+        except re.error as error:
+            raise ValidationError(f"is no regular expression: {error}") from error
+        if groups != 1:
+            raise ValidationError(
+                "must have one group, which is the part, as in '^employees_([A-Z]{2})_', "
+                f"not {groups}"
+            )
+        return text
+
+
 def declared_records(said: Mapping[str, Any]) -> Records:
     """What is declared of the records.
 
@@ -113,6 +138,7 @@ def declared_records(said: Mapping[str, Any]) -> Records:
         if isinstance(refunds, Mapping)
         else MappingProxyType({column: values for column, values in named.items() if values}),
         census=said.get("census"),
+        census_part=said.get("census_part"),
     )
 
 

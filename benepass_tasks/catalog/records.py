@@ -24,6 +24,7 @@ READ_AS = {
     "counts_when": ("_not_counted",),
     "refunds": ("_refunds", "_is_refund"),
     "census": ("_vanished_on",),
+    "census_part": ("_vanished_on",),
     "currency": (CURRENCY,),
 }
 """The columns of a base view by which models get to know what each word says of a source."""
@@ -46,6 +47,8 @@ def check(source: DeclaredSource) -> Iterator[Problem]:
             yield Problem((source.name, word), message)
     if declared.resends == "supersede" and not declared.key:
         yield Problem((source.name, "resends"), "needs a key: which records are one and the same")
+    if declared.census_part and not declared.census:
+        yield Problem((source.name, "census_part"), "needs census: active_only")
     for column, values in declared.refund_when.items():
         missing = set(values) - set(declared.counts_when.get(column, values))
         if missing:

@@ -273,12 +273,17 @@ def _relationship_misfits(
 
 
 def _check_patterns(catalog: Catalog) -> Iterator[Problem]:
-    patterns = [
+    patterns: list[tuple[KeyPath, str]] = [
         ((table.relation, "columns", column.name, "tests", index, "regex"), test.pattern)
         for table in catalog.tables.values()
         for column in table.columns.values()
         for index, test in enumerate(column.tests)
         if isinstance(test, Regex)
+    ]
+    patterns += [
+        ((source.name, "census_part"), source.records.census_part)
+        for source in catalog.sources.values()
+        if source.records.census_part
     ]
     if not patterns:
         return

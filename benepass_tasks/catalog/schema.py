@@ -67,6 +67,7 @@ from benepass_tasks.catalog.load_args import LayoutSchema, LoadArgs, layout_of, 
 from benepass_tasks.catalog.made_columns import parted
 from benepass_tasks.catalog.record_fields import (
     RECORDS,
+    PartOfName,
     RecordKey,
     RefundRule,
     ValuesByColumn,
@@ -314,6 +315,7 @@ class _SourceMetadataSchema(_MetadataSchema):
     counts_when = ValuesByColumn()
     refunds = RefundRule()
     census = Choice(get_args(Census))
+    census_part = PartOfName()
     currency = Section(CurrencySchema())
     ignored = Names()
 
@@ -359,6 +361,7 @@ class _TableMetadataSchema(_MetadataSchema):
             "counts_when": "is of what comes in from outside; move it to the source",
             "refunds": "is of what comes in from outside; move it to the source",
             "census": "is of what comes in from outside; move it to the source",
+            "census_part": "is of what comes in from outside; move it to the source",
         }
     )
 

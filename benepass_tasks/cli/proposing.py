@@ -310,8 +310,11 @@ def edited(text: str, name: str, proposed: Proposed, declared: Declarations) -> 
 # -------------------------------------------------------------------------- trying and writing
 
 
-def try_all(settings: "Settings", proposed: Sequence[Proposed], catalog: str) -> None:
+def try_all(settings: "Settings", proposed: Sequence[Proposed], catalog: str) -> list[str]:
     """Load the files in a scratch warehouse, and print what becomes of their records.
+
+    Returns:
+        Why the records are not clean enough for an entry that nobody looks at; nothing if they are.
 
     Raises:
         BenepassError: they cannot be loaded; nothing is written.
@@ -324,8 +327,14 @@ def try_all(settings: "Settings", proposed: Sequence[Proposed], catalog: str) ->
         tried = try_load(settings, Draft(catalog, sql, files))
     except BenepassError as error:
         raise ProjectError(f"{error}\nThe trial load failed, so nothing is written.") from error
-    for source in dict.fromkeys(it.proposal.source for it in proposed):
+    sources = dict.fromkeys(it.proposal.source for it in proposed)
+    for source in sources:
         say_trial(tried[source])
+    unclean = [f"{source}: {why}" for source in sources for why in tried[source].unclean]
+    missing = [name for name, it in tried.items() if not it.figures.records]
+    if unclean and missing:
+        unclean.append(f"no records of {', '.join(missing)} are there yet; add their files first")
+    return unclean
 
 
 def write(catalog: Path, before: str, after: str, proposed: Sequence[Proposed]) -> None:

@@ -11,15 +11,21 @@ from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import TypeAlias
 
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Source
-from benepass_tasks.engine.quoting import quote_relation
+from benepass_tasks.catalog.wording import printable
+from benepass_tasks.engine.quoting import quote_relation, quote_text
 from benepass_tasks.engine.tables import engine_of
+from benepass_tasks.ingestion.guards import SMALL
 from benepass_tasks.sqlmodels import Macro
-from benepass_tasks.sqlmodels.censuses import census_id
+from benepass_tasks.sqlmodels.censuses import census_id, part_of
 from benepass_tasks.state.markers import KEPT, Load, columns_of_load, recount_kept, write_load
+
+Rows: TypeAlias = tuple[str, tuple[str, ...]]
+"""A condition over a raw table, and the values of its parameters."""
 
 DAY_IN_NAME = re.compile(
     r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])(?:[-_.]?(0[1-9]|[12]\d|3[01]))?(?!\d)"
@@ -53,8 +59,7 @@ class Census:
         Returns:
             How many records are kept now.
         """
-        for macro in self.macros:
-            engine_of(connection).define(macro.sql)
+        self._define(connection)
         self._date(connection, load, earlier)
         self._let_return(connection, load)
         if earlier is not None:
@@ -85,6 +90,7 @@ class Census:
         file, load_id = earlier.file, earlier.load_id
         day = connection.exec_driver_sql(
             f"select min(_census_on) from {self._raw} where _vanished_on is null "  # noqa: S608
+            f"and {self._part} = {self._part_of_file(file)} "
             "and _dlt_load_id <> ? and [natural_order(_source_file), _source_file] "
             ">= [natural_order(?), ?]",
             (load_id, file, file),
@@ -101,6 +107,68 @@ class Census:
         )
         columns = columns_of_load(connection, self.source.name, file)
         write_load(connection, replace(earlier, file=name, code_version=KEPT), columns)
+
+    def strangers(self, connection: Connection, load: Load) -> list[str]:
+        """Tell of the censuses beside a new one that share too few people with it.
+
+        They would be of several parts of the company, and each would end the employment of all who
+        are in the other. The guard `max_shrink` says how many are too few.
+
+        Args:
+            connection: A session, in which the rows of the load are in raw beside those of the
+                earlier one of its file.
+            load: The load.
+
+        Returns:
+            Each with its figures, in words; nothing where all is well.
+        """
+        self._define(connection)
+        new = (OF_LOAD, (load.file, load.load_id))
+        pairs = [("its last load", ("_source_file = ? and _dlt_load_id <> ?", new[1]), new)]
+        for file, is_before in self._neighbours(connection, load.file):
+            other = ("_source_file = ? and _vanished_on is null", (file,))
+            pairs.append((printable(file), *((other, new) if is_before else (new, other))))
+        told = ((name, *self._lost(connection, before, after)) for name, before, after in pairs)
+        limit = self.source.guards.max_shrink
+        return [
+            f"{lost:,} of {people:,} people are missing from the later of it and {name}"
+            for name, people, lost in told
+            if people >= SMALL and lost > limit * people
+        ]
+
+    def _define(self, connection: Connection) -> None:
+        for macro in self.macros:
+            engine_of(connection).define(macro.sql)
+
+    def _neighbours(self, connection: Connection, file: str) -> list[tuple[str, bool]]:
+        """The censuses of the same part next to a file's, and whether each is before it."""
+        found = connection.exec_driver_sql(
+            f"select _source_file from {self._raw} where _vanished_on is null "  # noqa: S608
+            f"and {self._part} = {self._part_of_file(file)} group by _source_file "
+            "order by natural_order(_source_file), _source_file"
+        )
+        files = [name for (name,) in found]
+        place = files.index(file) if file in files else len(files)
+        before, after = files[:place][-1:], files[place + 1 :][:1]
+        return [*((name, True) for name in before), *((name, False) for name in after)]
+
+    def _lost(self, connection: Connection, before: Rows, after: Rows) -> tuple[int, int]:
+        """How many people some rows are of, and how many of them others lack."""
+        people, lost = connection.exec_driver_sql(
+            f"with newer as (select distinct {self._id} as id from {self._raw} where {after[0]}) "  # noqa: S608
+            "select count(*), count(*) filter (where newer.id is null) "
+            f"from (select distinct {self._id} as id from {self._raw} where {before[0]}) as older "
+            "left join newer on older.id = newer.id where older.id is not null",
+            (*after[1], *before[1]),
+        ).one()
+        return int(people), int(lost)
+
+    @property
+    def _part(self) -> str:
+        return part_of(self.source)
+
+    def _part_of_file(self, file: str) -> str:
+        return part_of(self.source, quote_text(file))
 
     @property
     def _raw(self) -> str:

@@ -19,7 +19,7 @@ from benepass_tasks.ingestion.censuses import Census
 from benepass_tasks.ingestion.dlt_pipeline import extract
 from benepass_tasks.ingestion.guards import Guarded, let_pass
 from benepass_tasks.ingestion.inspection import Findings, Inspection, open_file
-from benepass_tasks.ingestion.raw_tables import prepare
+from benepass_tasks.ingestion.raw_tables import prepare, withdraw
 from benepass_tasks.ingestion.readers.records import Accounting
 from benepass_tasks.ingestion.recognition.misfits import misfit_told, told_what_it_is
 from benepass_tasks.ingestion.schema_evolution.contract import require_good
@@ -38,7 +38,8 @@ MOST = 8
 class LoadOrder:
     """A file to load into a raw table.
 
-    `known` is the state of the warehouse; `is_accepted` says that no guard may stop the file.
+    `known` is the state of the warehouse; `is_accepted` says that no guard may stop the file;
+    `census` is given where the files of the source are some.
     """
 
     source: Source
@@ -48,6 +49,7 @@ class LoadOrder:
     code_version: str
     run_id: str
     is_accepted: bool = False
+    census: Census | None = None
 
     @property
     def earlier(self) -> Load | None:
@@ -115,14 +117,42 @@ def load_file(
         run_id=order.run_id,
         loaded_at=now(),
     )
+    accepted = [*accepted, *_guard_census(warehouse, order, load)]
     return Loaded(load, order.earlier, findings, accepted)
 
 
-def census_of(order: LoadOrder, macros: Sequence[Macro], today: date) -> Census | None:
+def census_of(source: Source, table: Table, macros: Sequence[Macro], today: date) -> Census | None:
     """The censuses that the files of a source are; None where they are none."""
-    if order.source.records.census is None:
-        return None
-    return Census(order.source, order.table.relation, macros, today)
+    return Census(source, table.relation, macros, today) if source.records.census else None
+
+
+def _guard_census(warehouse: Warehouse, order: LoadOrder, load: Load) -> Sequence[Decision]:
+    """Refuse a census that has too few of the people of those beside it.
+
+    Raises:
+        SourceError: it is refused; raw holds nothing of it.
+    """
+    if order.census is None:
+        return ()
+    with warehouse.write() as connection:
+        strangers = order.census.strangers(connection, load)
+        if strangers and not order.is_accepted:
+            withdraw(connection, order.table, load)
+    if not strangers:
+        return ()
+    source, file, found = load.source, printable(load.file), "; ".join(strangers)
+    if not order.is_accepted:
+        limit = order.source.guards.max_shrink
+        raise SourceError(
+            f"{source}: {file} is refused: {found}, and max_shrink is {limit:.0%}. Nothing of it "
+            "was loaded, since all of these would have left. If the files are censuses of parts of "
+            f"the company, say what of a name is the part: census_part under {source}.metadata, "
+            "such as '^employees_([A-Z]{2})_'. If so many have left, let it pass once with "
+            f"--benepass-accept {source}",
+            reason=f"refused: {found}",
+        )
+    log.warning("%s: %s passes as accepted, although %s", source, file, found)
+    return [Decision("accepted", source, file, found, "max_shrink", load.sha256, order.run_id)]
 
 
 def _require_there(order: LoadOrder) -> None:

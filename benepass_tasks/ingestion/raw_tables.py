@@ -175,6 +175,11 @@ def _keep_step(
         forget_steps(connection, relation)
 
 
+def withdraw(connection: Connection, table: Table, load: Load) -> None:
+    """Remove the rows of a load that does not count."""
+    _delete(connection, table, "_source_file = ? and _dlt_load_id = ?", (load.file, load.load_id))
+
+
 def remove_file(connection: Connection, table: Table, file: str) -> None:
     """Remove the records of a file, and the word for its load."""
     _delete(connection, table, "_source_file = ?", (file,))

@@ -3,7 +3,7 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -23,6 +23,7 @@ from benepass_tasks.ingestion.readers.opening import open_reader
 from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
+from benepass_tasks.quality.monitors.clean import too_little_clean
 from benepass_tasks.state.history.read import SourceFigures, figures_of
 from benepass_tasks.state.plan import Node
 from benepass_tasks.state.run import Run
@@ -57,11 +58,13 @@ class Tried:
         figures: How many are what.
         money: Their money; empty where the source has none.
         currency: The code of the currency that is reported.
+        unclean: Why it is not clean enough by its guards, in sentences; none where it is.
     """
 
     figures: SourceFigures
     money: Money
     currency: str
+    unclean: Sequence[str] = ()
 
 
 def try_load(settings: Settings, draft: Draft) -> Mapping[str, Tried]:
@@ -107,12 +110,13 @@ def _load(run: Run) -> Mapping[str, Tried]:
     for name in [it for it in run.plan() if it in needed]:
         make(run, name)
     with run.warehouse.read() as connection:
-        sources = run.definitions.catalog.sources
+        catalog = run.definitions.catalog
         return {
             it.source: Tried(
                 it,
-                _money(connection, sources[it.source]),
-                sources[it.source].currency.reporting,
+                _money(connection, catalog.sources[it.source]),
+                catalog.sources[it.source].currency.reporting,
+                [result.message for result in too_little_clean(it, catalog)],
             )
             for it in figures_of(connection, run.id)
         }

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from benepass_tasks.catalog.datasets import SOURCE_FILE, DeclaredSource, MonthOf
 from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.sqlmodels.canonical import canonical
-from benepass_tasks.sqlmodels.censuses import VANISHED_ON
+from benepass_tasks.sqlmodels.censuses import VANISHED_ON, taken_on
 from benepass_tasks.sqlmodels.made_columns import made_canonical
 
 Texts: TypeAlias = Mapping[str, str]
@@ -32,7 +32,7 @@ def record_items(source: DeclaredSource) -> Iterator[str]:
     texts[SOURCE_FILE] = quote_name(SOURCE_FILE)
     for name, sql in (
         ("_record_key", _key(said.key, texts)),
-        ("_record_order", _order(said.ordered_by, texts)),
+        ("_record_order", _order(said.ordered_by, texts, taken_on(source))),
         ("_resends", quote_text(said.resends)),
         ("_refunds", quote_text(said.refunds)),
         ("_is_refund", _is_one_of(said.refund_when, texts)),
@@ -65,9 +65,9 @@ def _escaped(sql: str) -> str:
     return f"replace({sql}, '/', '//')"
 
 
-def _order(column: str | None, texts: Texts) -> str:
+def _order(column: str | None, texts: Texts, otherwise: str | None) -> str:
     if column is None:
-        return "cast(null as varchar)"
+        return otherwise or "cast(null as varchar)"
     text = f"clean_text({texts[column]})"
     return f"coalesce(strftime(utc_timestamp({text}), '%Y-%m-%d %H:%M:%S.%f'), {text})"
 

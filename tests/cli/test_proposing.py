@@ -145,6 +145,56 @@ def test_add_tries_the_entry_and_writes_it(workspace: Workspace, say: Callable[.
     ]
 
 
+@pytest.mark.parametrize(
+    ("employees", "told"),
+    [
+        (["E9", "E9", "E9"], "transactions: 0.0% of the records are neither rejected nor"),
+        (["E1", "E9", "E9"], "transactions: 33.3% of the records are neither rejected nor"),
+    ],
+)
+def test_add_writes_nothing_where_too_few_records_are_clean_unless_that_is_said(
+    workspace: Workspace, say: Callable[..., Said], employees: list[str], told: str
+) -> None:
+    head, first, _ = GOOD.replace("merchant", "Händler").splitlines()
+    rest = first.removeprefix("T1,E1")
+    rows = [f"T{number},{it}{rest}" for number, it in enumerate(employees)]
+    workspace.write("data/transactions.csv", "\n".join([head, *rows, ""]))
+    before = (workspace.root / "catalog.yaml").read_bytes()
+    add = ("source", "add", str(workspace.data / "transactions.csv"), "--yes")
+    said = say(*add)
+    assert said.code == 1
+    assert "nothing is written, since too few records are clean:" in said.err
+    assert told in said.err
+    assert any(it.startswith("quarantined  invalid_employee_id") for it in said.lines)
+    assert (workspace.root / "catalog.yaml").read_bytes() == before
+    said = say(*add, "--even-unclean")
+    assert said.code == 0, said.err
+    assert (workspace.root / "catalog.yaml").read_bytes() != before
+
+
+def test_files_are_added_one_after_another_while_others_do_not_fit_yet(
+    workspace: Workspace, say: Callable[..., Said]
+) -> None:
+    employees = (workspace.data / "employees.csv").read_text()
+    workspace.write("data/employees.csv", employees.replace("hire_date", "Entry", 1))
+    workspace.write("data/transactions.csv", GOOD.replace("merchant,amount", "Shop,Betrag"))
+    answer = ("--answer", "hire_date.column=Entry", "--yes")
+    said = say("source", "add", str(workspace.data / "employees.csv"), *answer)
+    assert said.code == 0, said.err
+    said = say("source", "add", str(workspace.data / "transactions.csv"), "--yes")
+    assert said.code == 0, said.err
+
+
+def test_where_nobody_is_known_yet_the_other_files_come_first(
+    workspace: Workspace, say: Callable[..., Said]
+) -> None:
+    (workspace.data / "employees.csv").unlink()
+    workspace.write("data/transactions.csv", GOOD.replace("merchant,amount", "Shop,Betrag"))
+    said = say("source", "add", str(workspace.data / "transactions.csv"), "--yes")
+    assert said.code == 1
+    assert "no records of employees are there yet; add their files first" in said.err
+
+
 def test_add_writes_nothing_while_a_question_is_open(
     workspace: Workspace, say: Callable[..., Said]
 ) -> None:

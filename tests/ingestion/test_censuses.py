@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 FIRST_WORD = "    reconciliation: {staging: staging.stg_employees,"
 DECLARED = (FIRST_WORD, f"    census: active_only\n{FIRST_WORD}")
+BY_COUNTRY = (
+    FIRST_WORD,
+    f"    census: active_only\n    census_part: '^employees_([A-Z]{{2}})'\n{FIRST_WORD}",
+)
 STAGED = "staging.stg_employees"
 STATES = "select employee_id, status from staging.stg_employees order by 1"
 DAYS = "select employee_id, termination_date from staging.stg_employees order by 1"
@@ -118,6 +122,61 @@ def test_a_later_file_that_lacks_him_is_as_good_as_a_restated_one(declared: Work
     declared.run(STAGED)
     assert declared.query(STATES)[0] == ("E1", "terminated")
     assert declared.query(DAYS)[0] == ("E1", date(2025, 3, 31))
+
+
+def census(*numbers: int) -> str:
+    """A file of the active employees with these ids, hired long ago."""
+    rows = (f"E{it},Ann,Archer,ann{it}@example.com,2019-03-01,active" for it in numbers)
+    return "\n".join(["employee_id,first_name,last_name,email,hire_date,status", *rows, ""])
+
+
+def test_files_of_two_countries_are_refused_until_that_is_declared(
+    declared: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    declared.replace("catalog.yaml", "data/employees.csv", "data/employees*.csv")
+    (declared.data / "employees.csv").unlink()
+    declared.write("data/employees_DE_2025-03-01.csv", census(1, 2, 3, 4))
+    declared.write("data/employees_FR_2025-03-01.csv", census(5, 6, 7, 8))
+    assert not declared.attempt(STAGED)[1]
+    assert "4 of 4 people are missing from the later of it and employees_" in caplog.text
+    loaded = "select distinct _source_file from raw.employees"
+    assert len(declared.query(loaded)) == 1
+    declared.replace("catalog.yaml", "    census: active_only\n", BY_COUNTRY[1][: -len(FIRST_WORD)])
+    declared.run(STAGED)
+    assert declared.query("select distinct status from staging.stg_employees") == [("active",)]
+    # The next census of a country ends the employment of whom it lacks there, and of nobody else.
+    declared.write("data/employees_DE_2025-04-01.csv", census(1, 2, 3))
+    declared.run(STAGED)
+    gone = f"select * from ({DAYS}) where termination_date is not null"
+    assert declared.query(gone) == [("E4", date(2025, 4, 1))]
+    # Whoever moves is known by his latest census, whatever the names of the countries.
+    moved = census(1, 2, 3, 5).replace(
+        "E5,Ann,Archer,ann5@example.com", "E5,Ann,Ash,ann5@example.com"
+    )
+    declared.write("data/employees_DE_2025-05-01.csv", moved)
+    declared.write("data/employees_FR_2025-05-01.csv", census(6, 7, 8))
+    declared.run("intermediate.int_employees")
+    speaks = (
+        "select employee_id, last_name, status from intermediate.int_employees where is_current"
+    )
+    assert ("E5", "Ash", "active") in declared.query(speaks)
+
+
+def test_a_file_of_other_people_in_the_place_of_a_census_is_refused_unless_it_is_accepted(
+    declared: Workspace,
+) -> None:
+    declared.write("data/employees.csv", census(1, 2, 3, 4))
+    declared.run(STAGED)
+    declared.write("data/employees.csv", census(1, 6, 7, 8))
+    assert not declared.attempt(STAGED)[1]
+    here = "select employee_id from raw.employees where _vanished_on is null order by 1"
+    assert declared.query(here) == [("E1",), ("E2",), ("E3",), ("E4",)]
+    declared.run(STAGED, accept="employees")
+    assert declared.query(here) == [("E1",), ("E6",), ("E7",), ("E8",)]
+    detail = "select guard, detail from meta.decisions"
+    assert declared.query(detail) == [
+        ("max_shrink", "3 of 4 people are missing from the later of it and its last load")
+    ]
 
 
 def test_what_is_kept_goes_with_the_declaration(declared: Workspace) -> None:
@@ -220,9 +279,18 @@ class Companies:
 @pytest.fixture(scope="module")
 def companies(tmp_path_factory: pytest.TempPathFactory) -> Companies:
     """Their employees' files are censuses of the active."""
-    folder = tmp_path_factory.mktemp("censuses")
+    return companies_of(tmp_path_factory.mktemp("censuses"), DECLARED)
+
+
+@pytest.fixture(scope="module")
+def parted(tmp_path_factory: pytest.TempPathFactory) -> Companies:
+    """Their employees' files are censuses of a country each."""
+    return companies_of(tmp_path_factory.mktemp("parts"), BY_COUNTRY)
+
+
+def companies_of(folder: Path, change: tuple[str, str]) -> Companies:
     text = (ROOT / "catalog.yaml").read_text(encoding="utf-8")
-    (folder / "catalog.yaml").write_text(text.replace(*DECLARED), encoding="utf-8")
+    (folder / "catalog.yaml").write_text(text.replace(*change), encoding="utf-8")
     (folder / "sql").symlink_to(ROOT / "sql")
     return Companies(read_definitions(open_project(folder), Cache(folder / "cache")))
 
@@ -260,6 +328,45 @@ def test_the_same_people_have_left_whatever_the_number_of_loads_and_their_order(
             for file, ids, day in loads:
                 company.load(file, ids, day)
             assert company.known() == expected(censuses, days), order
+
+
+@examples(5)
+@given(
+    censuses=st.lists(st.tuples(st.sampled_from(["DE", "FR"]), people), min_size=1, max_size=5),
+    data=st.data(),
+)
+def test_of_a_census_by_country_each_country_is_one_of_its_own(
+    parted: Companies, censuses: list[tuple[str, list[str]]], data: st.DataObject
+) -> None:
+    days = [date(2026, 1, 1) + timedelta(weeks=place) for place in range(len(censuses))]
+    taken = list(zip(censuses, days, strict=True))
+    of_country = {
+        country: expected(
+            [ids for (its, ids), _ in taken if its == country],
+            [day for (its, _), day in taken if its == country],
+        )
+        for country in ("DE", "FR")
+    }
+    everybody: dict[str, list[date | None]] = {}
+    for found in of_country.values():
+        for id_, day in found.items():
+            everybody.setdefault(id_, []).append(day)
+    # Whoever has moved is there as long as one country has him.
+    gone = {
+        id_: None if None in found else max(filter(None, found)) for id_, found in everybody.items()
+    }
+    files = [
+        (f"employees_{country}_{day}.csv", ids, date(2027, 1, 1)) for (country, ids), day in taken
+    ]
+    for loads in (
+        files,
+        data.draw(st.permutations(files)),
+        [(f"employees_{country}.csv", ids, day) for (country, ids), day in taken],
+    ):
+        with parted.new() as company:
+            for file, ids, day in loads:
+                company.load(file, ids, day)
+            assert company.known() == gone
 
 
 def test_who_is_in_another_file_has_not_left(companies: Companies) -> None:

@@ -103,17 +103,25 @@ def inspect(
 @answers
 @of_source
 @click.option("--yes", "is_sure", is_flag=True, help="do not ask")
+@click.option(
+    "--even-unclean",
+    "may_be_unclean",
+    is_flag=True,
+    help="write it even where too few records of the trial are clean",
+)
 def add(
     files: tuple[str, ...],
     answers: tuple[str, ...],
     name: str | None,
     is_sure: bool,  # noqa: FBT001 - click passes by name
+    may_be_unclean: bool,  # noqa: FBT001 - as above
 ) -> None:
     """Write the entry of FILEs into catalog.yaml, after a trial load.
 
     A source that is declared gets to know how its files are written. Other files are a new source,
     with a first model in sql/staging/. Shows what would change and what the trial made of the
-    records, and asks.
+    records, and asks. Writes nothing where less of them is clean than the source's guards ask for,
+    unless that is said.
     """
     from benepass_tasks.cli import proposing  # noqa: PLC0415 - imports pyarrow
 
@@ -129,7 +137,13 @@ def add(
     if text == before:
         say(f"{catalog.name} says all of this already: there is nothing to write.")
         return
-    proposing.try_all(current_settings(), proposed, text)
+    unclean = proposing.try_all(current_settings(), proposed, text)
+    if unclean and not may_be_unclean:
+        raise ProjectError(
+            "nothing is written, since too few records are clean:\n"
+            + "\n".join(f"  {it}" for it in unclean)
+            + "\nIf that is how the files are, say --even-unclean"
+        )
     if not is_sure:
         if not sys.stdin.isatty():
             raise click.UsageError("nobody is there to be asked: say --yes to write it")

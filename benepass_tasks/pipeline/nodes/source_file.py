@@ -78,6 +78,7 @@ class SourceFileNode(Node):
     def make(self, run: Run, status: Status, on_progress: OnProgress) -> Work:
         """Load the file beside an earlier load of it, which goes in the transaction."""
         loading, known = _import_loading(), run.known()
+        census = loading.census_of(self.source, self.table, self.macros, run.settings.as_of)
         order = loading.LoadOrder(
             self.source,
             self.table,
@@ -86,6 +87,7 @@ class SourceFileNode(Node):
             self.code_version,
             run.id,
             self.source.name in run.settings.accept,
+            census,
         )
         try:
             loaded = loading.load_file(run.warehouse, order, on_progress)
@@ -94,7 +96,6 @@ class SourceFileNode(Node):
 
         def work(connection: Connection) -> Made:
             done: Load = loaded.load
-            census = loading.census_of(order, self.macros, run.settings.as_of)
             kept = replace_earlier(connection, self.table, loaded, status.reason, census)
             after = None if census else after_load(known, self.table, done)
             return Made({}, after, said=_said(done, kept))

@@ -21,6 +21,12 @@ def judge_clean(figures: Iterable[SourceFigures], catalog: Catalog) -> Iterator[
             yield from _judge_ids(it, source)
 
 
+def too_little_clean(it: SourceFigures, catalog: Catalog) -> Iterator[Result]:
+    """The shares of a source's records and money that are less than its guards ask for."""
+    source = catalog.sources[it.source]
+    yield from (result for result in _judge_shares(it, source) if result.status == "fail")
+
+
 def _judge_shares(it: SourceFigures, source: Source) -> Iterator[Result]:
     least = source.guards.min_clean
     for name, share in (("records", it.accepted_rate), ("money", it.accepted_money_rate)):
