@@ -429,7 +429,6 @@ class DeclaredSource:
         description: What the files hold.
         domain: The default domain of the columns; None where each column gives its own.
         columns: The columns of the files by name, in the catalog's order; read-only.
-        made: The columns that are made of two of them, by name; read-only.
         schema_contract: What may change about the files.
         freshness: How old the newest load may be, if the catalog says so.
         volume: How many records there should be, if the catalog says so.
@@ -438,6 +437,7 @@ class DeclaredSource:
         layout: How the files are written.
         currency: Which currency the amounts are in, and which is reported.
         ignored: Undeclared columns of the files that somebody has looked at.
+        made: The columns that are made of two of those of the files, by name; read-only.
     """
 
     name: str
@@ -445,7 +445,6 @@ class DeclaredSource:
     description: str
     domain: Domain | None
     columns: Mapping[str, DeclaredColumn]
-    made: Mapping[str, DeclaredColumn] = field(default_factory=dict)
     schema_contract: SchemaContract = SchemaContract()
     freshness: Freshness | None = None
     volume: Volume | None = None
@@ -455,6 +454,7 @@ class DeclaredSource:
     layout: Layout = field(default_factory=Layout)
     currency: Currency = field(default_factory=Currency)
     ignored: tuple[str, ...] = ()
+    made: Mapping[str, DeclaredColumn] = field(default_factory=dict)
 
     @property
     def read_columns(self) -> Mapping[str, DeclaredColumn]:
