@@ -19,7 +19,7 @@ EXAMPLES = list(examples((ROOT / "docs" / "sources.md").read_text(encoding="utf-
 
 
 def test_the_page_has_examples() -> None:
-    assert len(EXAMPLES) == 6
+    assert len(EXAMPLES) == 7
     assert all(it.commands and it.printed for it in EXAMPLES)
 
 

@@ -20,6 +20,7 @@ CURRENCY: Final = "currency"
 """How the name of a question ends that asks for the currency of the reports."""
 
 _TOKEN: Final = re.compile(r"[^\W\d_]+\$?|[$€£¥￥₹₩₽₺¢]")
+_CODE: Final = re.compile(r"[A-Z]{3}")
 _CODES: Final = frozenset(
     {*CURRENCIES, *CURRENCY_NAMES, "us$", "r$", "kr", "zł", "kč", "fr", "rs", "lei", "ft"}
 )
@@ -130,7 +131,9 @@ def _currencies(column: ColumnProfile) -> list[str]:
 
 
 def _code_of(token: str) -> str:
-    return SIGNS.get(token.removeprefix("US")) or CURRENCY_NAMES.get(token, token.upper())
+    known = {"us$": "USD", "r$": "BRL", "zł": "PLN", "kč": "CZK", "ft": "HUF", "lei": "RON"}
+    named = SIGNS.get(token) or CURRENCY_NAMES.get(token) or known.get(token.casefold())
+    return named or token.upper()
 
 
 def currency_question(
@@ -151,7 +154,11 @@ def currency_question(
         f"{name}.{CURRENCY}",
         f"{name} is in {' and '.join(codes)}, and the reports are in {reporting}. Is it to be read "
         "all the same? Nothing is converted",
-        {it: f"yes: all amounts are in {it}, and so are the reports" for it in codes},
+        {it: f"yes: all amounts are in {it}, and so are the reports" for it in codes}
+        # Kronor are those of several countries, so that the code has to be said.
+        if all(_CODE.fullmatch(it) for it in codes)
+        else {},
+        "SEK",
     )
 
 

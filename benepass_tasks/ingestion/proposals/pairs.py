@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Final, Literal
 
 from benepass_tasks.catalog.datasets import DeclaredSource
@@ -18,6 +17,7 @@ _TIME_OF_DAY: Final = re.compile(
     r"|[0-2]?[0-9][0-5][0-9]([0-5][0-9])?"
 )
 _NO_TIME: Final = re.compile(r"[^:]*")
+_SIGNED: Final = re.compile(r"[-\u2212(]")
 _NOTHING: Final = re.compile(r"[^1-9]*")
 
 
@@ -39,10 +39,17 @@ class Pair:
     why: str
 
     def profile(self, file: FileProfile) -> ColumnProfile:
-        """What the two say together, record by record; a credit is below zero."""
+        """What the two say together, record by record.
+
+        A credit is below zero, unless it is debits that the file writes so.
+        """
         first, second = (file.columns[place] for place in self.parts.values())
-        join = _signed if self.holds == "amount" else _moment
-        values = [join(*it) for it in zip_longest(first.values, second.values)]
+        pairs = zip(first.values, second.values, strict=True)
+        if self.holds == "instant":
+            values = [_moment(*it) for it in pairs]
+        else:
+            is_signed = first.matching(_SIGNED.match) > _HALF * first.matching(_says)
+            values = [_signed(*it, sign="" if is_signed else "-") for it in pairs]
         return ColumnProfile(f"{first.header} + {second.header}", values)
 
     def written(self, file: FileProfile) -> ColumnProfile:
@@ -123,8 +130,8 @@ def _text(file: FileProfile, place: int) -> str:
     return "".join(file.columns[place].counts) or "0"
 
 
-def _signed(debit: str | None, credit: str | None) -> str | None:
-    return f"-{(credit or '').strip()}" if _says(credit) and not _says(debit) else debit
+def _signed(debit: str | None, credit: str | None, *, sign: str) -> str | None:
+    return f"{sign}{(credit or '').strip()}" if _says(credit) and not _says(debit) else debit
 
 
 def _moment(day: str | None, time: str | None) -> str | None:

@@ -138,6 +138,18 @@ def test_another_currency_than_that_of_the_reports_is_asked_about(
     assert not amount(*values, header=header, **{"amount.currency": "EUR"}).questions
 
 
+@pytest.mark.parametrize(
+    ("value", "code"), [("R$ 12,00", "BRL"), ("12,00 zł", "PLN"), ("12,00 Kč", "CZK")]
+)
+def test_a_currency_is_asked_for_by_its_code(value: str, code: str) -> None:
+    assert choices(amount(value)) == [code]
+
+
+def test_kronor_are_those_of_several_countries() -> None:
+    (question,) = amount("12,00 kr").questions
+    assert question.flags == ["--answer amount.currency=SEK"]
+
+
 @pytest.mark.parametrize("header", ["利用金額", "金額(円)"])
 def test_yen_are_known_by_their_name_and_by_their_wide_sign(header: str) -> None:
     answers = {"amount.currency": "JPY", "amount.unit": "units"}

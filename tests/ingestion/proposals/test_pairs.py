@@ -50,6 +50,17 @@ def test_a_debit_beside_a_credit_is_the_amount(debit: str, credit: str) -> None:
     }
 
 
+def test_debits_below_zero_are_spend_by_the_declared_sign() -> None:
+    text = transactions(
+        "Debit,Credit,Date", "-12.00,,2025-03-01T10:00Z", "-7.50,,2025-03-02T10:00Z",
+        ",5.00,2025-03-03T10:00Z",
+    )  # fmt: skip
+    (question,) = proposed(file_of(text)).questions
+    assert question.asks == "what are amounts below zero? 2 of 3 amounts are"
+    proposal = proposed(file_of(text), answers={"refunds": "spend_net"})
+    assert written_as(proposal, "amount") == {"sign": "spend_is_negative"}
+
+
 def test_what_is_declared_names_the_two_which_are_as_personal_as_the_one() -> None:
     text = transactions("Soll,Haben,Date", "12.50,,2025-03-01T10:00Z", ",5.00,2025-03-02T10:00Z")
     proposal = proposed(file_of(text), answers=NET)
