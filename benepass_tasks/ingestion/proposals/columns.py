@@ -119,11 +119,15 @@ def fit(source: DeclaredSource, profile: FileProfile, keys: Keys, said: Mapping[
 
 def _may_be_two(
     source: DeclaredSource, found: Sequence[Match], matches: Mapping[str, Match]
-) -> dict[str, list[int]]:
+) -> dict[str, dict[int, int]]:
     """The likely places of each column of which nobody has declared that it is a single one."""
     owners = {it.place: name for name, it in matches.items()}
     return {
-        name: [it.place for it in found if it.column == name and owners.get(it.place, name) == name]
+        name: {
+            it.place: it.strength
+            for it in reversed(found)
+            if it.column == name and owners.get(it.place, name) == name
+        }
         for name in source.columns
         if name not in matches or matches[name].strength != DECLARED
     }

@@ -34,7 +34,7 @@ _NAMED_FIRST: Final = re.compile(
     r"(?P<s2>,? +)(?P<year>[0-9]{4}|[0-9]{2})(?P<time>[ ,T].*)?"
 )
 _TIME: Final = re.compile(
-    r"(?P<gap>[ T,]+(?:[^\W\d_]{1,3} )?)(?P<hour>[0-9]{1,2})(?P<mark>[:.h])[0-9]{2}"
+    r"(?P<gap>[ T,]+(?:[^\W\d_]{1,3} )?)(?P<hour>[0-9]{1,2})(?P<mark>[:.h]?)[0-9]{2}"
     r"(?P<seconds>(?P=mark)[0-9]{2})?(?P<fraction>[.,][0-9]{1,9})?"
     r"(?P<half>[ \u00a0\u202f]?[AaPp](?:[Mm]|\.[ \u00a0\u202f]?[Mm]\.?))?"
     r"(?P<zone> ?(?:[A-Z]{1,5}|[+-][0-9]{2}:?[0-9]{2}))?(?P<end> Uhr| ?h)?"

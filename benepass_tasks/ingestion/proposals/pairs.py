@@ -31,12 +31,14 @@ class Pair:
         parts: The places of the two, by what they are of it: `debit` and `credit`, or `date` and
             `time`.
         why: The evidence, in words without values.
+        rivals: The places of other columns that could as well be the date.
     """
 
     column: str
     holds: Literal["amount", "instant"]
     parts: Mapping[str, int]
     why: str
+    rivals: Sequence[int] = ()
 
     def profile(self, file: FileProfile) -> ColumnProfile:
         """What the two say together, record by record.
@@ -61,15 +63,15 @@ class Pair:
 
 
 def find_pairs(
-    source: DeclaredSource, file: FileProfile, named: Mapping[str, Sequence[int]]
+    source: DeclaredSource, file: FileProfile, named: Mapping[str, Mapping[int, int]]
 ) -> Iterator[Pair]:
     """The pairs that a file has instead of single columns of a source.
 
     Args:
         source: The source.
         file: The file.
-        named: For each column of the source the places of those that have a usual name of it; none
-            where somebody has said which one it is, or the catalog knows it.
+        named: For each column of the source that nobody has declared to be a single one, the
+            places of those that may be it, and how sure that is.
     """
     is_of_money = source.reconciliation is not None and source.reconciliation.amount is not None
     for column in source.columns.values():
@@ -94,14 +96,15 @@ def _debit_and_credit(name: str, file: FileProfile) -> Iterator[Pair]:
         yield Pair(name, "amount", parts, f"a debit beside a credit: {many}")
 
 
-def _date_and_time(name: str, file: FileProfile, places: Sequence[int]) -> Iterator[Pair]:
+def _date_and_time(name: str, file: FileProfile, places: Mapping[int, int]) -> Iterator[Pair]:
     times = [it for it in _called("time", file) if _are(file.columns[it], _TIME_OF_DAY)]
-    days = [it for it in places if it not in times and _is_day(file.columns[it])]
+    found = [it for it in places if it not in times and _is_day(file.columns[it])]
+    days = sorted(it for it in found if places[it] == max(places[other] for other in found))
     if len(times) == 1 and days:
         column = file.columns[times[0]]
         many = of_all(column.matching(_TIME_OF_DAY.fullmatch), column.filled, "are times of day")
         parts = {"date": days[0], "time": times[0]}
-        yield Pair(name, "instant", parts, f"a date beside a time: {many}")
+        yield Pair(name, "instant", parts, f"a date beside a time: {many}", days[1:])
 
 
 def _called(part: str, file: FileProfile) -> list[int]:

@@ -301,8 +301,10 @@ def _free_name(column: ColumnProfile, taken: set[str]) -> str:
 
 
 def _rivals(fitting: Fit, profile: FileProfile, answers: Answers) -> Iterator[Question]:
-    for name, places in fitting.rivals.items():
-        headers = [profile.columns[it].header for it in (fitting.matches[name].place, *places)]
+    likely = {name: (fitting.matches[name].place, *it) for name, it in fitting.rivals.items()}
+    likely |= {it.column: (it.parts["date"], *it.rivals) for it in fitting.pairs if it.rivals}
+    for name, places in likely.items():
+        headers = [profile.columns[it].header for it in places]
         asks = f"which column is {name}? Several have a usual name of it"
         question = Question(f"{name}{NAMED}", asks, dict.fromkeys(headers, "this one"))
         if answered(question, answers) is None:

@@ -95,6 +95,7 @@ def test_other_columns_of_these_names_are_none(columns: str, record: str) -> Non
         ("Betrag,Buchungstag,Uhrzeit", "12.00,21.03.2025,10:15", {"order": "DMY"}),
         ("Montant,Date opération,Heure", "12.00,21/03/2025,10h15", {"formats": ["%d/%m/%Y %Hh%M"]}),
         ("Amount,Date,Time", "12.00,03/21/2025,3:15 PM", {"order": "MDY"}),
+        ("Amount,Date,Time", "12.00,20250321,0915", {"formats": ["%Y%m%d %H%M"]}),
     ],
 )
 def test_a_date_beside_a_time_is_the_instant(
@@ -107,6 +108,19 @@ def test_a_date_beside_a_time_is_the_instant(
     (moment,) = [it for it in proposal.columns if it.made_of]
     assert list(moment.made_of) == ["date", "time"]
     assert moment.why == "a date beside a time: 2 of 2 are times of day"
+    assert not proposal.questions
+
+
+def test_which_of_several_dates_the_time_belongs_to_is_asked() -> None:
+    record = "12.00,03/22/2025,03/21/2025,3:15 PM"
+    text = transactions("Amount,Posting Date,Transaction Date,Time", record, record)
+    (question, _) = proposed(file_of(text)).questions
+    assert question.name == "transaction_timestamp.column"
+    assert sorted(question.choices) == ["Posting Date", "Transaction Date"]
+    answers = ZONE | {"transaction_timestamp.column": "Transaction Date"}
+    proposal = proposed(file_of(text), answers=answers)
+    (moment,) = [it for it in proposal.columns if it.made_of]
+    assert moment.made_of == {"date": "transaction_date", "time": "time"}
     assert not proposal.questions
 
 
