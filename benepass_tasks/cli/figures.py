@@ -1,6 +1,7 @@
 """How times, amounts and sizes are said."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 
 def instant(moment: datetime | None) -> str:
@@ -21,6 +22,13 @@ def seconds(spent: float | None) -> str:
 def rate(part: float | None) -> str:
     """A part of a whole as a percentage."""
     return "" if part is None else f"{part:.1%}"
+
+
+def money(amount: Decimal | None, *, is_change: bool = True) -> str:
+    """An amount of money, or by how much one is more than another."""
+    if amount is None:
+        return ""
+    return f"{amount:+,.2f}" if is_change else f"{amount:,.2f}"
 
 
 def size(number: int | None) -> str:

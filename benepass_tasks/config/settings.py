@@ -7,6 +7,7 @@ import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 
@@ -89,6 +90,16 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
         description="how old the last verification of a table may be, such as 30d: a run verifies "
         "one older table a day (default: none)",
     )
+    keep_changes = luigi.Parameter(
+        default="",
+        description="how long the rows stay that went from marts or came, such as 90d, for asof "
+        "and diff (default: no longer than they are needed)",
+    )
+    max_restated = luigi.Parameter(
+        default="",
+        description="amount of money; an old month that changes by as much or more is told in an "
+        "alert (default: none is)",
+    )
     alert_webhook = luigi.Parameter(
         default="",
         significant=False,
@@ -132,6 +143,8 @@ class Settings:
     keep_runs: int = KEEP_RUNS
     anomaly_window: int = ANOMALY_WINDOW
     verify_every: timedelta | None = None
+    keep_changes: timedelta | None = None
+    max_restated: Decimal | None = None
     alert_webhook: SecretUrl | None = field(default=None, repr=False)
     alert_command: tuple[str, ...] = field(default=(), repr=False)
     alert_heartbeat: SecretUrl | None = field(default=None, repr=False)
@@ -315,10 +328,23 @@ def _settings() -> Settings:
         keep_runs=config.keep_runs,
         anomaly_window=config.anomaly_window,
         verify_every=_span("verify-every", config.verify_every),
+        keep_changes=_span("keep-changes", config.keep_changes),
+        max_restated=_amount("max-restated", config.max_restated),
         alert_webhook=read_webhook(config.alert_webhook),
         alert_command=read_command(config.alert_command),
         alert_heartbeat=read_heartbeat(config.alert_heartbeat),
     )
+
+
+def _amount(name: str, written: str) -> Decimal | None:
+    """A setting that is an amount of money, or empty."""
+    if not written.strip():
+        return None
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", written.strip()):
+        raise ProjectError(
+            f"--benepass-{name} is {written!r}; it must be an amount such as 99.50, or empty"
+        )
+    return Decimal(written.strip())
 
 
 def _span(name: str, written: str) -> timedelta | None:

@@ -84,6 +84,19 @@ def _tell_apart(connection: Connection, old: str, new: str, columns: Sequence[st
     drop_small(connection, sides)
 
 
+def surplus(one: str, other: str, columns: Iterable[str]) -> str:
+    """A query of the rows that a table has and another lacks, as often as it lacks them.
+
+    Args:
+        one: The one, `layer.table`.
+        other: The other.
+        columns: The columns of both.
+    """
+    names = ", ".join(map(quote_name, columns))
+    has, lacks = (f"select {names} from {quote_relation(it)}" for it in (one, other))
+    return f"{has} except all {lacks}"
+
+
 def differing(one: str, other: str, columns: Iterable[str]) -> str:
     """A query of the rows of two tables that one of them has more often than the other.
 

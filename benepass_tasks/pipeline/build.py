@@ -14,7 +14,7 @@ from benepass_tasks.catalog import Table
 from benepass_tasks.catalog.declared import refuse_other_columns
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import ModelError
-from benepass_tasks.engine.exchange import COME, GONE, ROW, Exchange
+from benepass_tasks.engine.exchange import COME, GONE, ROW, Exchange, surplus
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.measure import Measure, Profiling, Tally
 from benepass_tasks.engine.quoting import quote_name, quote_relation
@@ -33,6 +33,7 @@ from benepass_tasks.state.changes import (
     write_inputs,
 )
 from benepass_tasks.state.history.read import profiles_of, seconds_by_how
+from benepass_tasks.state.kept import Keeper
 from benepass_tasks.state.markers import Materialization, Snapshot
 from benepass_tasks.state.plan import How
 
@@ -75,6 +76,7 @@ class Builder:
         upkeep: The models around it.
         known: What the warehouse holds.
         inputs: The state of each table and view that it reads, itself or through views.
+        keeper: Keeps what its steps take out and put in; None where nobody is to.
     """
 
     connection: Connection
@@ -83,6 +85,7 @@ class Builder:
     upkeep: Upkeep
     known: Snapshot
     inputs: Mapping[str, str]
+    keeper: Keeper | None = None
 
     def by_changes(self) -> tuple[Measure, How]:
         """Exchange those rows that the changes of what it reads affect.
@@ -162,8 +165,8 @@ class Builder:
         engine, relation = self._engine, self.model.relation
         made = f"(\n{self.model.sql}\n)"
         with explained(self.model.path):
-            engine.make_small(MONTHS, f"select * from {made} limit 0")  # noqa: S608
-        if engine.columns(MONTHS) != engine.columns(relation):
+            columns = engine.columns_of_query(self.model.sql)
+        if columns != engine.columns(relation):
             return None
         month = f"cast(date_trunc('month', {quote_name(column)}) as date)"
         both = [f"select {month} as month from {it}" for it in (quote_relation(relation), made)]  # noqa: S608
@@ -211,9 +214,9 @@ class Builder:
         record = self.known.materializations.get(relation)
         self._define_macros()
         before = None
-        is_asked = tells_apart and self._is_asked() and self._pays_to_tell()
+        is_told = tells_apart and self._is_asked() and self._pays_to_tell()
         is_known = record and is_kept_together(self.connection)
-        if is_asked and is_known and present == "table":
+        if (is_told or self.keeper) and is_known and present == "table":
             before, present = engine.set_aside(relation), None
         with explained(self.model.path):
             engine.create(relation, self.table.materialized, self.model.sql, present)
@@ -222,11 +225,15 @@ class Builder:
         if self.table.materialized == "view":
             return None, None
         measure = engine.measure(relation, columns, Profiling.of(self.table, columns))
-        if before and record and engine.columns(before) == columns:
-            if measure.data_hash != record.data_hash:
+        if record is None or measure.data_hash != record.data_hash:
+            is_alike = before is not None and engine.columns(before) == columns
+            if is_told and before and record and is_alike:
                 self._add_step(record, measure, engine.differing(before, relation, columns))
-        elif record is None or measure.data_hash != record.data_hash:
-            forget_steps(self.connection, relation)
+            else:
+                forget_steps(self.connection, relation)
+            if self.keeper and before and record and is_alike:
+                gone, come = surplus(before, relation, columns), surplus(relation, before, columns)
+                self.keeper.keep(self.connection, record, measure.data_hash, gone, come)
         if before:
             engine.drop(before, "table")
         self.note_inputs()
@@ -286,6 +293,10 @@ class Builder:
         if measure.data_hash == record.data_hash:
             return self.as_it_is()
         self._add_step(record, measure, done.touched)
+        if self.keeper:
+            names = ", ".join(map(quote_name, columns))
+            gone, come = (f"select {names} from {it}" for it in (GONE, COME))  # noqa: S608
+            self.keeper.keep(self.connection, record, measure.data_hash, gone, come)
         return measure, How("changes", done.gone.rows + done.come.rows)
 
     @cached_property

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from sqlalchemy import Connection, select
 
@@ -13,9 +14,11 @@ from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.history import runs
 from benepass_tasks.state.history.materializations import record_bytes, record_skipped
 from benepass_tasks.state.history.runs import Ending
+from benepass_tasks.state.kept import forget_old_changes
 from benepass_tasks.state.meta import MATERIALIZATIONS
 from benepass_tasks.state.nodes import Kind
 from benepass_tasks.state.plan import Node, Plan
+from benepass_tasks.state.restatements import restatements_of, summary_of
 from benepass_tasks.state.run import Run
 from benepass_tasks.state.store import state_of
 
@@ -64,9 +67,13 @@ def close_run(run: Run) -> Ending:
             runs.end(connection, run.beginning, ending)
             runs.settle_interrupted(connection, warehouse)
             runs.forget_old(connection, settings.keep_runs)
+            forget_old_changes(connection, settings.keep_changes, run.now())
+            restated = restatements_of(connection, [run.id])
         run.beacon.put_out()
         if aim is not None and aim.plan[ReconciliationNode.name].is_current:
             _watch(run, aim)
+    for relation, months in groupby(restated, key=lambda it: it.relation):
+        log.warning("%s", summary_of(relation, list(months)))
     return ending
 
 

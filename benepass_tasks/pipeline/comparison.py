@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Table
-from benepass_tasks.engine.quoting import quote_name, quote_relation
+from benepass_tasks.engine.exchange import surplus
+from benepass_tasks.engine.quoting import quote_name
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.verifications import Verdict
 
@@ -33,17 +34,15 @@ def compare(connection: Connection, node: "ModelNode", data_hash: str) -> Verdic
     engine.make_small(FULL, node.model.sql)
     try:
         columns = engine.columns(relation)
-        table, names = quote_relation(relation), ", ".join(map(quote_name, columns))
-        surplus = f"select {names} from {table} except all select {names} from {FULL}"  # noqa: S608
-        missing = f"select {names} from {FULL} except all select {names} from {table}"  # noqa: S608
+        more, less = surplus(relation, FULL, columns), surplus(FULL, relation, columns)
         measure = engine.measure(FULL, columns)
         return Verdict(
             relation,
             measure.row_count or 0,
-            _count(connection, surplus),
-            _count(connection, missing),
+            _count(connection, more),
+            _count(connection, less),
             measure.data_hash == data_hash,
-            tuple(_keys(connection, node.table, f"({surplus}) union all ({missing})")),
+            tuple(_keys(connection, node.table, f"({more}) union all ({less})")),
         )
     finally:
         engine.drop_small([FULL])

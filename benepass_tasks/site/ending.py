@@ -4,7 +4,7 @@ A page is made before its run is over, and a run that fails or has nothing to do
 there is to say about runs is in a file of its own, which every run on the site's warehouse writes:
 `window.benepassRuns`, with
 
-- `runs`, the newest first;
+- `runs`, the newest first, each with the old months whose money it changed;
 - `nodes`, by run what it built or failed to, of the last runs that did anything: first what failed,
   then what took longest;
 - `monitors`, what they said when they looked last, and `incidents`, what is wrong now, the worst
@@ -29,6 +29,7 @@ from benepass_tasks.site.page import instant
 from benepass_tasks.state.history.latest import latest_of
 from benepass_tasks.state.history.read import PastRun, last_runs, tally_of
 from benepass_tasks.state.meta import MARKERS, MATERIALIZATIONS, MONITOR_RESULTS
+from benepass_tasks.state.restatements import restatements_of
 from benepass_tasks.state.run import Run
 from benepass_tasks.state.store import missing_tables, state_of
 
@@ -101,8 +102,12 @@ def _told(warehouse: Warehouse, connection: Connection) -> str:
     tallies = tally_of(connection, [run.run_id for run in runs])
     busy = [run.run_id for run in runs if tallies[run.run_id].keys() & {"built", "failed"}]
     monitors, incidents = _monitors(connection), _incidents(connection)
+    restated = _restated(connection, [run.run_id for run in runs])
+    told = (
+        _run(run, tallies[run.run_id]) | {"restated": restated.get(run.run_id, [])} for run in runs
+    )
     parts = {
-        "runs": _fitting((_run(run, tallies[run.run_id]) for run in runs), ROOM_OF_RUNS),
+        "runs": _fitting(told, ROOM_OF_RUNS),
         "nodes": _nodes_of_runs(connection, busy[:RUNS_IN_DETAIL]),
         "monitors": _fitting(monitors, ROOM_OF_MONITORS),
         "incidents": _fitting(incidents, ROOM_OF_INCIDENTS),
@@ -138,6 +143,19 @@ def _run(run: PastRun, tally: Mapping[str, int]) -> dict[str, Any]:
         "as_of": run.as_of.isoformat(),
         "commit": run.git_commit,
         **{outcome: tally.get(outcome, 0) for outcome in ("built", "skipped", "failed")},
+    }
+
+
+def _restated(
+    connection: Connection, runs: Sequence[str]
+) -> dict[str, list[dict[str, str | None]]]:
+    """The old months whose money runs changed, by run and table; how much is not for the pages."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for it in restatements_of(connection, runs):
+        found.setdefault(it.run_id, {}).setdefault(it.relation, []).append(f"{it.month:%Y-%m}")
+    return {
+        run: [{"table": _cut(table), "months": _cut(", ".join(it))} for table, it in tables.items()]
+        for run, tables in found.items()
     }
 
 

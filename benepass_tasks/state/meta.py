@@ -350,6 +350,51 @@ They stand for what would be built (`fingerprint`), while the table has the dige
 the last of them (`content`). A month is `2024-01`, or `none` for the rows without one.
 """
 
+KEPT_CHANGES = Table(
+    "kept_changes",
+    METADATA,
+    Column("relation", String, nullable=False),
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    Column("run_id", String, nullable=False),
+    Column("kept_at", Instant, nullable=False),
+    Column("before", String),
+    Column("after", String, nullable=False),
+    Column("gone_rows", BigInteger, nullable=False),
+    Column("come_rows", BigInteger, nullable=False),
+    Column("stored", String),
+)
+"""The steps of marts that are kept, from one data hash to the next, as `keep_changes` says.
+
+`stored` has the rows that went and came. An entry without `before` is the first of an unbroken row:
+the table held what it did since `kept_at`.
+"""
+
+MONTH_TOTALS = Table(
+    "month_totals",
+    METADATA,
+    Column("relation", String, primary_key=True),
+    Column("month", Date, primary_key=True),
+    Column("money", String, nullable=False),
+)
+"""What each month of a table comes to, where the catalog declares its months and their money."""
+
+RESTATEMENTS = Table(
+    "restatements",
+    METADATA,
+    Column("run_id", String, nullable=False),
+    Column("relation", String, nullable=False),
+    Column("month", Date, nullable=False),
+    Column("money_before", String, nullable=False),
+    Column("money_after", String, nullable=False),
+    Column("is_news", Boolean, nullable=False),
+    Column("found_at", Instant, nullable=False),
+)
+"""The old months whose money a run changed, one row per (run, table, month).
+
+A month is old that is before the last one of the table; `is_news` says that the change is as large
+as `max_restated`, or larger.
+"""
+
 VERIFICATIONS = Table(
     "verifications",
     METADATA,

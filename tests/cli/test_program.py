@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     Say = Callable[..., Said]
 
-ELSEWHERE = ("run", "serve", "visualiser", "source", "source forget")
-"""They run until Ctrl-C, end the process, or are for a file that is gone; tests of their own call
-them as their examples do."""
+ELSEWHERE = ("run", "serve", "visualiser", "source", "source forget", "asof", "diff")
+"""They run until Ctrl-C, end the process, or are for a file that is gone or for a past that was
+kept; tests of their own call them as their examples do."""
 
 PROGRAM = [sys.executable, "-m", "benepass_tasks"]
 SLOW_TO_IMPORT = ("dlt", "duckdb", "sqlglot", "sqlalchemy", "pyarrow", "marshmallow")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,9 @@ import pytest
 from histories import Company
 
 from benepass_tasks.pipeline import build, making
-from benepass_tasks.state.markers import write_materializations
+from benepass_tasks.pipeline.past import kept_tables, rows_as_of
+from benepass_tasks.state.kept import UnknownPastError
+from benepass_tasks.state.markers import now, write_materializations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -194,6 +196,10 @@ HAPPENS = (
 )
 
 
+UNKNOWN = (History.table_dropped,)
+"""After what happens the past of a table is not known."""
+
+
 @pytest.fixture
 def history(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
@@ -265,3 +271,60 @@ def test_in_long_histories_each_table_is_what_a_full_build_makes(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert _live(history, 20, monkeypatch)["changes"] > 20
+
+
+@dataclass
+class Copies:
+    """What the marts held after each run of a history, by when it ended."""
+
+    history: History
+    found: list[tuple[datetime, dict[str, list[tuple[object, ...]]]]] = field(default_factory=list)
+
+    def take(self) -> None:
+        with self.history.company.running() as run, run.warehouse.read() as connection:
+            rows = {
+                it.relation: [
+                    tuple(row)
+                    for row in connection.exec_driver_sql(f"from {it.relation} order by all")
+                ]
+                for it in kept_tables(run.definitions.catalog)
+            }
+        self.found.append((now(), rows))
+
+    def check(self) -> Counter[str]:
+        """Compare each with what is said of that time now; how often that is known, by table."""
+        known = Counter[str]()
+        with self.history.company.running() as run, run.warehouse.read() as connection:
+            for at, rows in self.found:
+                for table in kept_tables(run.definitions.catalog):
+                    try:
+                        _, then = rows_as_of(connection, table, at)
+                    except UnknownPastError:
+                        continue
+                    assert then == rows[table.relation], (table.relation, at)
+                    known[table.relation] += 1
+        return known
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("history", range(1), indirect=True)
+def test_what_a_table_held_at_a_time_is_what_a_copy_of_it_says(history: History) -> None:
+    kept = {"keep_changes": timedelta(days=1)}
+    copies, steps = Copies(history), 4
+    for _ in range(steps):
+        history.company.run(as_of=history.as_of, **kept)
+        copies.take()
+        for it in history.random.sample([it for it in HAPPENS if it not in UNKNOWN], 2):
+            it(history)
+        history.write()
+    known = copies.check()
+    assert known == dict.fromkeys(known, steps)
+    # A table that was built anew in between has no past beyond that.
+    history.company.change("drop table marts.fact_transactions")
+    history.late()
+    history.write()
+    history.company.run(as_of=history.as_of, **kept)
+    copies.take()
+    after = copies.check()
+    assert after.pop("marts.fact_transactions") == 1
+    assert set(after.values()) == {steps + 1}

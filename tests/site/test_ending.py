@@ -61,6 +61,7 @@ def test_a_run_that_built_something_is_told_with_its_nodes(told: Told) -> None:
             "built": 1,
             "skipped": 1,
             "failed": 0,
+            "restated": [],
         }
     ]
     assert found["nodes"] == {
@@ -77,6 +78,23 @@ def test_a_run_that_built_something_is_told_with_its_nodes(told: Told) -> None:
             }
         ]
     }
+
+
+def test_the_old_months_that_a_run_changed_are_named_without_their_money(told: Told) -> None:
+    told.run("r1")
+    for table, month in (("marts.b", "2025-01-01"), ("marts.a", "2025-02-01")):
+        told.execute(
+            "insert into meta.restatements values (?, ?, ?, '12.34', '56.78', true, now())",
+            *("r1", table, month),
+        )
+    told.execute(
+        "insert into meta.restatements values ('r1', 'marts.a', '2025-03-01', '1', '2', false, now())"
+    )
+    assert told.tell()["runs"][0]["restated"] == [
+        {"table": "marts.a", "months": "2025-02, 2025-03"},
+        {"table": "marts.b", "months": "2025-01"},
+    ]
+    assert "12.34" not in told.file.read_text()
 
 
 def test_a_run_that_had_nothing_to_do_is_told(told: Told) -> None:

@@ -5,15 +5,18 @@ from typing import TYPE_CHECKING
 import click
 
 from benepass_tasks.cli.command import Group
-from benepass_tasks.cli.figures import count, instant, seconds, size
+from benepass_tasks.cli.figures import count, instant, money, seconds, size
 from benepass_tasks.cli.output import say, say_fields, say_json, say_table
 
 if TYPE_CHECKING:
     from benepass_tasks.state.decisions import Decision
     from benepass_tasks.state.history.read import Outcome, PastRun
+    from benepass_tasks.state.restatements import Restatement
 
 HEADINGS = ("run", "started", "seconds", "status", "as of", "built", "skipped", "failed", "error")
 NODE_HEADINGS = ("node", "outcome", "because", "how", "rows", "touched", "size", "seconds")
+
+RESTATED_HEADINGS = ("old month of", "month", "money before", "now", "change")
 
 DECISION_HEADINGS = ("decided", "source", "file", "was", "figures")
 
@@ -65,15 +68,18 @@ def show(run: str, is_json: bool) -> None:  # noqa: FBT001 - click passes by nam
     from benepass_tasks.cli.past import reading  # noqa: PLC0415 - imports DuckDB
     from benepass_tasks.state.decisions import decisions_of  # noqa: PLC0415
     from benepass_tasks.state.history.read import find_run, last_run, outcomes_of  # noqa: PLC0415
+    from benepass_tasks.state.restatements import restatements_of  # noqa: PLC0415
 
     with reading() as (warehouse, connection):
         found = find_run(warehouse, connection, run) if run else last_run(warehouse, connection)
         outcomes = outcomes_of(connection, found.run_id)
         decisions = decisions_of(connection, found.run_id)
+        restated = restatements_of(connection, [found.run_id])
     if is_json:
         nodes = [outcome_json(it) for it in outcomes]
         accepted = [decision_json(it) for it in decisions]
-        say_json(run_json(found) | {"nodes": nodes, "decisions": accepted})
+        others = {"decisions": accepted, "restated": [restated_json(it) for it in restated]}
+        say_json(run_json(found) | {"nodes": nodes} | others)
         return
     say_fields(run_fields(found))
     say()
@@ -81,6 +87,9 @@ def show(run: str, is_json: bool) -> None:  # noqa: FBT001 - click passes by nam
     if decisions:
         say()
         say_table(DECISION_HEADINGS, [decision_row(it) for it in decisions])
+    if restated:
+        say()
+        say_table(RESTATED_HEADINGS, [restated_row(it) for it in restated])
 
 
 def run_fields(run: "PastRun") -> dict[str, str]:
@@ -141,6 +150,22 @@ def decision_json(it: "Decision") -> dict[str, object]:
         "detail": it.detail,
         "decided_at": it.decided_at.isoformat(),
         "run_id": it.run_id,
+    }
+
+
+def restated_row(it: "Restatement") -> tuple[str, ...]:
+    """A line of a table about an old month whose money changed."""
+    before, after = (money(of, is_change=False) for of in (it.money_before, it.money_after))
+    return it.relation, f"{it.month:%Y-%m}", before, after, money(it.change)
+
+
+def restated_json(it: "Restatement") -> dict[str, object]:
+    """The same as JSON."""
+    return {
+        "table": it.relation,
+        "month": f"{it.month:%Y-%m}",
+        "money_before": str(it.money_before),
+        "money_after": str(it.money_after),
     }
 
 

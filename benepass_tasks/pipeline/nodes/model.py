@@ -18,10 +18,12 @@ from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.quality.quarantine import is_quarantine
 from benepass_tasks.sqlmodels import Model
 from benepass_tasks.state.history.read import seconds_by_how
+from benepass_tasks.state.kept import Keeper
 from benepass_tasks.state.markers import Snapshot
 from benepass_tasks.state.plan import (
     WAITING,
     Evidence,
+    How,
     Made,
     Node,
     OnProgress,
@@ -30,6 +32,7 @@ from benepass_tasks.state.plan import (
     Status,
     Work,
 )
+from benepass_tasks.state.restatements import Watch
 from benepass_tasks.state.run import Run
 from benepass_tasks.state.verifications import Verdict, write_verdict
 
@@ -136,8 +139,22 @@ class ModelNode(Node):
 
     def builder(self, run: Run, connection: Connection) -> Builder:
         """What builds the table in a session, as things are now."""
-        known, states = run.known(), self._states(run)
-        return Builder(connection, self.model, self.table, self.upkeep, known, states)
+        known, states, keeper = run.known(), self._states(run), self.keeper(run)
+        return Builder(connection, self.model, self.table, self.upkeep, known, states, keeper)
+
+    def keeper(self, run: Run) -> Keeper | None:
+        """What keeps the steps of the table in a run; of no layer but the marts.
+
+        What is below them follows from the files, and may hold what leads to a person.
+        """
+        is_kept = run.settings.keep_changes is not None and self.table.layer == "marts"
+        return Keeper(run.id, run.now()) if is_kept else None
+
+    def look_for_restated(self, run: Run, connection: Connection) -> None:
+        """Note the old months of the table whose money is another one, in its transaction."""
+        if self.table.months:
+            watch = Watch(run.id, run.now(), run.settings.max_restated)
+            watch.look(connection, self.name, self.table.months)
 
     def _states(self, run: Run) -> dict[str, str]:
         plan = run.plan()
@@ -163,7 +180,7 @@ class _Making:
         measure, how = self._builder(connection, known).in_full(why, tells_apart=tells_apart)
         measure = measure or Measure(None, str(self.status.fingerprint))
         relations = {**known.relations, name: table.materialized}
-        return Made({name: measure}, replace(known, relations=relations), how=how)
+        return self._made(connection, measure, replace(known, relations=relations), how)
 
     def by_changes(self, connection: Connection, known: Snapshot) -> Made:
         """Bring it up to date by what changed, where that can be done."""
@@ -177,12 +194,12 @@ class _Making:
             raise OtherWorkError(
                 lambda it: self.in_full(it, known, why, tells_apart=True)
             ) from None
-        return Made({self.node.name: measure}, known, how=how)
+        return self._made(connection, measure, known, how)
 
     def as_it_is(self, connection: Connection, known: Snapshot) -> Made:
         """Leave it, since nothing has changed."""
         measure, how = self._builder(connection, known).as_it_is()
-        return Made({self.node.name: measure}, known, how=how)
+        return self._made(connection, measure, known, how)
 
     def verified(self, connection: Connection, made: Made, known: Snapshot) -> Made:
         """Compare what was made with a full build, which takes its place where they differ."""
@@ -203,6 +220,15 @@ class _Making:
             connection, known.with_records({name: record}), DIFFERS, tells_apart=True
         )
 
+    def _made(
+        self, connection: Connection, measure: Measure, known: Snapshot, how: How | None
+    ) -> Made:
+        if keeper := self.node.keeper(self.run):
+            keeper.begin(connection, self.node.name, measure.data_hash)
+        if how and how.how != "unchanged":
+            self.node.look_for_restated(self.run, connection)
+        return Made({self.node.name: measure}, known, how=how)
+
     def _builder(self, connection: Connection, known: Snapshot) -> Builder:
-        it = self.node
-        return Builder(connection, it.model, it.table, it.upkeep, known, self.states)
+        it, keeper = self.node, self.node.keeper(self.run)
+        return Builder(connection, it.model, it.table, it.upkeep, known, self.states, keeper)

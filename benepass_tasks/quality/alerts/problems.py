@@ -6,9 +6,10 @@ name what a file has for a header, which may be somebody's record. Nor are the k
 for those of a table that differs from a full build, where nothing in them is personal.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, func, select
@@ -26,6 +27,7 @@ from benepass_tasks.state.meta import (
     SCHEMA_CHANGES,
 )
 from benepass_tasks.state.nodes import Kind
+from benepass_tasks.state.restatements import Restatement, restatements_that_are_news
 from benepass_tasks.state.store import state_of
 from benepass_tasks.state.verifications import Verdict, wrong_tables
 
@@ -127,7 +129,11 @@ def problems_of(connection: Connection, run_id: str, present: Present | None) ->
         )
         for found_by, verdict in wrong_tables(connection)
     ]
-    return [*tests, *monitors, *nodes, *different, *_of_run(state, run_id), *events]
+    restated = [
+        _restated(run, list(months), standing(run, exists=True if present else None))
+        for run, months in groupby(_restated_since(state, present), key=lambda it: it.run_id)
+    ]
+    return [*tests, *monitors, *nodes, *different, *_of_run(state, run_id), *events, *restated]
 
 
 def run_failed(run_id: str, error: str) -> Problem:
@@ -270,6 +276,27 @@ def _change(row: Any, standing: Standing) -> Problem:  # noqa: ANN401 - a row of
         why=f"in {row.file}{misfits}",
         severity="warn",
         more=f"`benepass schema history {row.source}` names them",
+        is_event=True,
+        standing=standing,
+    )
+
+
+def _restated_since(connection: Connection, present: Present | None) -> list[Restatement]:
+    """The old months whose money changed by so much that somebody should know, by run."""
+    found = restatements_that_are_news(connection, now() - EVENTS_LAST)
+    return [it for it in found if present is None or present.has_node(it.relation)]
+
+
+def _restated(run_id: str, months: Sequence[Restatement], standing: Standing) -> Problem:
+    """The old months whose money a run changed, in all tables together."""
+    by_table = groupby(months, key=lambda it: it.relation)
+    changes = (f"{table} {', '.join(map(str, of))}" for table, of in by_table)
+    return Problem(
+        key=f"restated:{run_id}",
+        title=f"the money of old months changed ({len({it.month for it in months}):,})",
+        why="; ".join(changes),
+        severity="warn",
+        more=_shown(run_id),
         is_event=True,
         standing=standing,
     )

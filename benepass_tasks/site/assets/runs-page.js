@@ -58,6 +58,10 @@
       `The run that began ${named(run)} ${is[run.status] ?? "was going on when this was written"}${took}: ` +
       `${written(run.built, "count")} built, ${written(run.skipped, "count")} up to date, ${written(run.failed, "count")} failed` +
       `${all.length && all.length < count ? `; here are the ${all.length} that failed or took longest` : ""}.`;
+    find("run-restated").hidden = !run.restated.length;
+    find("run-restated").replaceChildren(
+      ...run.restated.map((it) => element("li", {}, `${it.table}: the money of old months changed: ${it.months}`)),
+    );
     // Not what it said: an error may name what a file has for a header.
     find("run-error").hidden = !(run.failed || run.status === "failed");
     find("run-error").replaceChildren("What went wrong is for those who run it: ", command(run), " says it.");

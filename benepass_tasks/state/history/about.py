@@ -29,6 +29,8 @@ SHOWN = (
     "keep_runs",
     "anomaly_window",
     "verify_every",
+    "keep_changes",
+    "max_restated",
 )
 """The settings that are kept; one that is not named here may be a secret."""
 

@@ -20,6 +20,7 @@ from benepass_tasks.state.meta import (
     MATERIALIZATIONS,
     MONITOR_RESULTS,
     QUALITY_FIGURES,
+    RESTATEMENTS,
     RUNS,
 )
 from benepass_tasks.state.ownership import take_ownership
@@ -30,7 +31,10 @@ RunStatus = Literal["running", "succeeded", "failed", "interrupted"]
 KILLED = "the process was gone without a word"
 """What is said of a run that did not come to say how it ended."""
 
-OF_A_RUN = (MATERIALIZATIONS, QUALITY_FIGURES, MONITOR_RESULTS, CHECK_RESULTS, COLUMN_PROFILES)
+OF_A_RUN = (
+    *(MATERIALIZATIONS, QUALITY_FIGURES, MONITOR_RESULTS, CHECK_RESULTS, COLUMN_PROFILES),
+    RESTATEMENTS,
+)
 """The tables that have a row or more for each run."""
 
 

@@ -1,0 +1,126 @@
+"""`asof`: what a table of the marts held at an earlier time."""
+
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from benepass_tasks.cli import definitions
+from benepass_tasks.cli.command import Command
+from benepass_tasks.cli.output import say, say_json, say_table
+from benepass_tasks.config.errors import ProjectError
+
+if TYPE_CHECKING:
+    from benepass_tasks.catalog import Table
+
+AT_MOST = 100
+"""Rows that are shown, where nothing else is asked for."""
+
+MASKED = "****"
+"""What stands for a value that identifies a person."""
+
+
+class _Instant(click.ParamType[datetime]):
+    """A day, which means its end, or an instant; in UTC."""
+
+    name = "date"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - as click's
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> datetime:
+        """Read it."""
+        try:
+            return datetime.combine(date.fromisoformat(value), time.max, UTC)
+        except ValueError:
+            pass
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no day such as 2026-01-31, nor 2026-01-31T06:00", param, ctx)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+@click.command(
+    "asof",
+    cls=Command,
+    examples=(
+        "asof 2026-01-31 --table marts.program_utilization",
+        "asof 2026-01-31T06:00 --table marts.fact_transactions --csv then.csv",
+    ),
+)
+@click.argument("at", metavar="DATE", type=_Instant())
+@click.option("--table", "relation", required=True, metavar="TABLE", help="a table of the marts")
+@click.option(
+    "--csv",
+    "file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="write all rows to a new CSV file instead",
+)
+@click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=AT_MOST,
+    show_default=True,
+    help="rows that are shown at most; 0 shows all",
+)
+@click.option("--json", "is_json", is_flag=True, help="print all rows as JSON")
+def command(
+    at: datetime,
+    relation: str,
+    file: Path | None,
+    limit: int,
+    is_json: bool,  # noqa: FBT001 - click passes by name
+) -> None:
+    """Show what a table held at the end of a day, or at an instant (UTC).
+
+    As far back as its changes were kept, which `keep_changes` sets; of what was not kept it says
+    so. Values that identify a person are masked.
+    """
+    from benepass_tasks.cli.past import reading  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.pipeline.past import rows_as_of  # noqa: PLC0415
+
+    table = definitions.read_catalog().tables.get(relation)
+    if table is None:
+        raise ProjectError(f"{relation!r} is no table; `benepass catalog` lists them")
+    with reading() as (_, connection):
+        columns, found = rows_as_of(connection, table, at)
+    rows = [_shown(table, columns, row) for row in found]
+    if file:
+        from benepass_tasks.publish.spreadsheet import write_csv  # noqa: PLC0415 - when needed
+
+        write_csv(file, columns, rows)
+        say(f"{len(rows):,} rows are in {file}")
+    elif is_json:
+        say_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        say(f"{relation} as of {at:%Y-%m-%d %H:%M:%S}Z: {len(rows):,} rows")
+        shown = rows[: limit or None]
+        if shown:
+            say_table(columns, shown)
+        if len(shown) < len(rows):
+            say(f"{len(rows) - len(shown):,} more: --limit 0 shows them, --csv FILE writes them")
+
+
+def _shown(table: "Table", columns: list[str], row: tuple[Any, ...]) -> list[str]:
+    return [
+        MASKED
+        if value is not None and table.columns[name].pii.class_ == "identifier"
+        else _written(value)
+        for name, value in zip(columns, row, strict=True)
+    ]
+
+
+def _written(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return value.isoformat() if isinstance(value, date) else str(value)
