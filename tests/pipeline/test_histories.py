@@ -306,15 +306,14 @@ class Copies:
         return known
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("history", range(1), indirect=True)
-def test_what_a_table_held_at_a_time_is_what_a_copy_of_it_says(history: History) -> None:
-    kept = {"keep_changes": timedelta(days=1)}
-    copies, steps = Copies(history), 4
+def _keep(history: History, steps: int) -> None:
+    """Let things happen, and compare what is said of each time with a copy of that time."""
+    kept: dict[str, object] = {"keep_changes": timedelta(days=1)}
+    copies, happens = Copies(history), [it for it in HAPPENS if it not in UNKNOWN]
     for _ in range(steps):
         history.company.run(as_of=history.as_of, **kept)
         copies.take()
-        for it in history.random.sample([it for it in HAPPENS if it not in UNKNOWN], 2):
+        for it in history.random.sample(happens, 2):
             it(history)
         history.write()
     known = copies.check()
@@ -328,3 +327,15 @@ def test_what_a_table_held_at_a_time_is_what_a_copy_of_it_says(history: History)
     after = copies.check()
     assert after.pop("marts.fact_transactions") == 1
     assert set(after.values()) == {steps + 1}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("history", range(1), indirect=True)
+def test_what_a_table_held_at_a_time_is_what_a_copy_of_it_says(history: History) -> None:
+    _keep(history, 4)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("history", range(500, 540), indirect=True)
+def test_in_long_histories_what_a_table_held_is_what_a_copy_says(history: History) -> None:
+    _keep(history, 20)

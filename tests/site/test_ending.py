@@ -88,7 +88,8 @@ def test_the_old_months_that_a_run_changed_are_named_without_their_money(told: T
             *("r1", table, month),
         )
     told.execute(
-        "insert into meta.restatements values ('r1', 'marts.a', '2025-03-01', '1', '2', false, now())"
+        "insert into meta.restatements "
+        "values ('r1', 'marts.a', '2025-03-01', '1', '2', false, now())"
     )
     assert told.tell()["runs"][0]["restated"] == [
         {"table": "marts.a", "months": "2025-02, 2025-03"},
