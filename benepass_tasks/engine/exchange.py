@@ -1,11 +1,10 @@
 """Exchanging some rows of a table for others: only those that differ are touched."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from benepass_tasks.engine.measure import Tally, hash_of, tally
+from benepass_tasks.engine.measure import Touched, hash_of, tally
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 
 ROW = "changes_row"
@@ -13,21 +12,6 @@ ROW = "changes_row"
 
 GONE, COME = "changes_gone", "changes_come"
 """The small tables of the rows that an exchange takes out and puts in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """What an exchange did.
-
-    Attributes:
-        gone: The rows that went.
-        come: Those that came.
-        touched: A query of both, while the session lasts.
-    """
-
-    gone: Tally
-    come: Tally
-    touched: str
 
 
 def make_small(connection: Connection, name: str, query: str) -> int:
@@ -46,7 +30,7 @@ def drop_small(connection: Connection, names: Iterable[str]) -> None:
 
 def exchange(
     connection: Connection, relation: str, columns: Mapping[str, str], old: str, new: str
-) -> Exchange:
+) -> Touched:
     """Turn some rows of a table into others, and touch only those that differ.
 
     Args:
@@ -55,13 +39,17 @@ def exchange(
         columns: Its columns, with their types.
         old: A query of the rows that are to go, with their ids in `changes_row`.
         new: A query of those that take their place.
+
+    Returns:
+        What went and came; it can be read while the session lasts.
     """
     table, names = quote_relation(relation), ", ".join(map(quote_name, columns))
     _tell_apart(connection, old, new, list(columns))
     connection.exec_driver_sql(f"delete from {table} where rowid in (select {ROW} from {GONE})")
     connection.exec_driver_sql(f"insert into {table} ({names}) select {names} from {COME}")
-    touched = f"select {names} from {GONE} union all select {names} from {COME}"
-    return Exchange(tally(connection, GONE, columns), tally(connection, COME, columns), touched)
+    gone, come = (tally(connection, it, columns) for it in (GONE, COME))
+    went, came = (f"select {names} from {it}" for it in (GONE, COME))
+    return Touched(columns, gone, come, went, came)
 
 
 def _tell_apart(connection: Connection, old: str, new: str, columns: Sequence[str]) -> None:

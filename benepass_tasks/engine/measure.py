@@ -26,6 +26,7 @@ class ColumnProfile:
         minimum: The least value as text, and only of columns whose extremes may be shown.
         maximum: The greatest, likewise.
         mean: Of numbers only.
+        touched_rows: The rows that came or went since its distinct values were estimated.
     """
 
     column_name: str
@@ -35,6 +36,7 @@ class ColumnProfile:
     minimum: str | None
     maximum: str | None
     mean: float | None
+    touched_rows: int = 0
 
     @property
     def null_rate(self) -> float | None:
@@ -59,6 +61,35 @@ class Tally:
     def __add__(self, come: "Tally") -> "Tally":
         """What there is once others have come."""
         return Tally(self.rows + come.rows, self.hashes + come.hashes)
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Some rows that went from a table, and others that came.
+
+    Attributes:
+        columns: Their columns with the types.
+        gone: Those that went.
+        come: Those that came.
+        that_went: A query of those that went.
+        that_came: One of those that came.
+    """
+
+    columns: Mapping[str, str]
+    gone: Tally
+    come: Tally
+    that_went: str
+    that_came: str
+
+    @property
+    def rows(self) -> int:
+        """How many rows they are together."""
+        return self.gone.rows + self.come.rows
+
+    @property
+    def both(self) -> str:
+        """A query of both."""
+        return f"{self.that_went} union all {self.that_came}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +153,7 @@ def measure_table(
         known: Its tally, where that need not be found out.
     """
     if known and not profiling.columns:
-        return Measure(known.rows, _data_hash(columns, known), (), known)
+        return Measure(known.rows, data_hash_of(columns, known), (), known)
     tallied = "null, null" if known else f"count(*), sum({hash_of(columns)})"
     figures = [
         figure
@@ -134,7 +165,7 @@ def measure_table(
     ).one()
     tally = known or Tally(count, int(total or 0))
     profiles = tuple(_profiles(tally.rows, profiling.columns, found))
-    return Measure(tally.rows, _data_hash(columns, tally), profiles, tally)
+    return Measure(tally.rows, data_hash_of(columns, tally), profiles, tally)
 
 
 def tally(connection: Connection, table: str, columns: Iterable[str]) -> Tally:
@@ -150,7 +181,8 @@ def hash_of(columns: Iterable[str]) -> str:
     return f"hash({', '.join(map(quote_name, columns))})"
 
 
-def _data_hash(columns: Mapping[str, str], tally: Tally) -> str:
+def data_hash_of(columns: Mapping[str, str], tally: Tally) -> str:
+    """The digest of a table that has these columns and rows."""
     shape = (f"{column} {kind}" for column, kind in columns.items())
     return digest(*shape, str(tally.rows), str(tally.hashes if tally.rows else None))
 
@@ -167,11 +199,18 @@ def _figures(name: str, kind: str, is_shown: bool) -> Iterator[str]:  # noqa: FB
 
 
 def _mean(column: str, kind: str) -> str:
-    if kind in ("DOUBLE", "FLOAT"):
+    if kind in FLOATING:
         return f"avg({column}) filter (where isfinite({column}))"
-    is_number = kind.startswith("DECIMAL") or kind.endswith("INT") or kind == "INTEGER"
-    return f"avg({column})" if is_number else "null"
+    return f"avg({column})" if is_number(kind) else "null"
 
+
+def is_number(kind: str) -> bool:
+    """Whether the values of a type are numbers that are exact."""
+    return kind.startswith("DECIMAL") or kind.endswith("INT") or kind == "INTEGER"
+
+
+FLOATING = ("DOUBLE", "FLOAT")
+"""The types of numbers that are not exact."""
 
 FIGURES = 5
 """How many figures a column has."""

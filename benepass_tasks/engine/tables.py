@@ -10,7 +10,6 @@ from typing import Literal, Protocol
 from sqlalchemy import Connection
 
 from benepass_tasks.engine.exchange import (
-    Exchange,
     differing,
     drop_small,
     exchange,
@@ -21,9 +20,11 @@ from benepass_tasks.engine.measure import (
     Measure,
     Profiling,
     Tally,
+    Touched,
     columns_of,
     measure_table,
 )
+from benepass_tasks.engine.profiling import measure_touched
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 
 Kind = Literal["table", "view"]
@@ -74,6 +75,11 @@ class Engine(Protocol):
     ) -> Measure:
         """Count and digest the rows of a table over some columns, and profile what is asked for."""
 
+    def measure_touched(
+        self, relation: str, profiling: Profiling, before: Measure, touched: Touched
+    ) -> Measure:
+        """Measure a table from what it was before some rows came and went."""
+
     def make_small(self, name: str, query: str) -> int:
         """Make a table of a query for this session alone; returns its rows."""
 
@@ -83,7 +89,7 @@ class Engine(Protocol):
     def differing(self, one: str, other: str, columns: Iterable[str]) -> str:
         """A query of the rows of two tables that one of them has more often than the other."""
 
-    def exchange(self, relation: str, columns: Mapping[str, str], old: str, new: str) -> Exchange:
+    def exchange(self, relation: str, columns: Mapping[str, str], old: str, new: str) -> Touched:
         """Turn some rows of a table into others, and touch only those that differ.
 
         Args:
@@ -179,6 +185,11 @@ class _DuckDB:
     ) -> Measure:
         return measure_table(self.connection, relation, columns, profiling, known)
 
+    def measure_touched(
+        self, relation: str, profiling: Profiling, before: Measure, touched: Touched
+    ) -> Measure:
+        return measure_touched(self.connection, relation, profiling, before, touched)
+
     def make_small(self, name: str, query: str) -> int:
         return make_small(self.connection, name, query)
 
@@ -188,7 +199,7 @@ class _DuckDB:
     def differing(self, one: str, other: str, columns: Iterable[str]) -> str:
         return differing(one, other, columns)
 
-    def exchange(self, relation: str, columns: Mapping[str, str], old: str, new: str) -> Exchange:
+    def exchange(self, relation: str, columns: Mapping[str, str], old: str, new: str) -> Touched:
         return exchange(self.connection, relation, columns, old, new)
 
     def sizes(self, relations: Iterable[str]) -> dict[str, int]:

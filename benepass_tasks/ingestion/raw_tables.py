@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Table
 from benepass_tasks.catalog.declared import refuse_other_raw_columns
-from benepass_tasks.engine.measure import Measure, Profiling, tally
+from benepass_tasks.engine.measure import Measure, Profiling, Touched, data_hash_of, tally
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import engine_of
@@ -25,6 +25,7 @@ from benepass_tasks.state.changes import (
 )
 from benepass_tasks.state.decisions import use_decisions
 from benepass_tasks.state.history.materializations import record_loaded
+from benepass_tasks.state.history.read import profiles_of
 from benepass_tasks.state.markers import (
     Load,
     Materialization,
@@ -135,44 +136,59 @@ def complete_raw(
     # Raw keeps a column that no file has any more, and of that there is nothing to be told.
     present = content.keys() & loaded_columns(connection, str(table.source))
     profiling = Profiling.of(table, [name for name in content if name in present])
-    measure = engine.measure(table.relation, content, profiling)
     loads = known.loads_of(str(table.source)).values()
     present_loads = {it.file: it.load_id for it in loads if it.file not in gone}
     record = known.materializations.get(table.relation)
-    if record is not None and record.data_hash != measure.data_hash:
-        _keep_step(connection, record, measure, content, present_loads)
+    touched = _touched(connection, record, content, present_loads) if record else None
+    if record and touched:
+        profiles = profiles_of(connection, record.run_id, record.name)
+        before = Measure(record.row_count, record.data_hash, profiles, record.tally)
+        measure = engine.measure_touched(table.relation, profiling, before, touched)
+        if record.data_hash != measure.data_hash:
+            rows = _difference(touched)
+            add_step(connection, table.relation, record.data_hash, measure.data_hash, rows)
+    else:
+        measure = engine.measure(table.relation, content, profiling)
+        forget_steps(connection, table.relation)
     forget_gone(connection, table.relation)
     write_inputs(connection, table.relation, present_loads)
     return measure
 
 
-def _keep_step(
+def _touched(
     connection: Connection,
     record: Materialization,
-    measure: Measure,
-    columns: Collection[str],
+    columns: Mapping[str, str],
     loads: Mapping[str, str],
-) -> None:
-    """Keep the rows that came and went with files since a raw table was last measured.
+) -> Touched | None:
+    """The rows that came and went with files since a raw table was last measured.
 
-    Where they are not the whole difference, what changed is not known.
+    None where that is not known: it has other columns now, or other rows than these make of it.
     """
-    relation, then = record.name, read_inputs(connection, record.name)
-    names = ", ".join(map(quote_name, columns))
+    relation, before = record.name, record.tally
+    if before is None or not is_kept_together(connection):
+        return None
+    if record.data_hash != data_hash_of(columns, before):
+        return None
+    then, names = read_inputs(connection, relation), ", ".join(map(quote_name, columns))
     loaded = [quote_text(file) for file, load_id in loads.items() if then.get(file) != load_id]
     of_them = f"_source_file in ({', '.join(loaded)})" if loaded else "false"
     came = f"select {names} from {quote_relation(relation)} where {of_them}"  # noqa: S608
     deleted = gone_of(connection, relation)
     went = f"select {names} from {quote_relation(deleted or relation)}"  # noqa: S608
     went = went if deleted else f"{went} where false"
-    sides = [tally(connection, f"({it})", columns) for it in (went, came)]
-    before = record.tally if is_kept_together(connection) else None
-    if before is not None and before - sides[0] + sides[1] == measure.tally:
-        both = f"(({came}) except all ({went})) union all (({went}) except all ({came}))"
-        rows = both if deleted else came
-        add_step(connection, relation, record.data_hash, measure.data_hash, rows)
-    else:
-        forget_steps(connection, relation)
+    gone, come = (tally(connection, f"({it})", columns) for it in (went, came))
+    counted = f"select count(*) from {quote_relation(relation)}"  # noqa: S608
+    is_all = connection.exec_driver_sql(counted).scalar_one() == (before - gone + come).rows
+    return Touched(columns, gone, come, went, came) if is_all else None
+
+
+def _difference(touched: Touched) -> str:
+    """A query of the rows that went or came and are not on both sides."""
+    went, came = touched.that_went, touched.that_came
+    if not touched.gone.rows:
+        return came
+    return f"(({came}) except all ({went})) union all (({went}) except all ({came}))"
 
 
 def withdraw(connection: Connection, table: Table, load: Load) -> None:

@@ -14,9 +14,9 @@ from benepass_tasks.catalog import Table
 from benepass_tasks.catalog.declared import refuse_other_columns
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import ModelError
-from benepass_tasks.engine.exchange import COME, GONE, ROW, Exchange, surplus
+from benepass_tasks.engine.exchange import COME, GONE, ROW, surplus
 from benepass_tasks.engine.failures import explain
-from benepass_tasks.engine.measure import Measure, Profiling, Tally
+from benepass_tasks.engine.measure import Measure, Profiling, Touched
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.engine.tables import Engine, engine_of
 from benepass_tasks.pipeline.upkeep import Upkeep
@@ -94,13 +94,12 @@ class Builder:
             InFullError: it is better built in full; nothing has been altered.
             DBAPIError: DuckDB refuses SQL that it would not refuse in full.
         """
-        record, tally = self._known_rows()
+        record = self._known_rows()
         steps = self._steps(self._changed())
         with self._small_tables() as small:
             self._define_macros()
             touched = {it: self._joined(it, found, small) for it, found in steps.items()}
-            done = self._exchanged(record, touched, small)
-            measure, how = self._measured(record, tally, done)
+            measure, how = self._measured(record, self._exchanged(record, touched, small))
         self.note_inputs()
         return measure, how
 
@@ -138,7 +137,7 @@ class Builder:
             ModelError: DuckDB refuses the SQL; the message names the file.
             ContractError: its columns are not those that the catalog declares.
         """
-        record, tally = self._known_rows()
+        record = self._known_rows()
         relation, columns = record.name, self._engine.columns(record.name)
         refuse_other_columns(self.table, columns, relation)
         self._define_macros()
@@ -148,7 +147,7 @@ class Builder:
         with self._small_tables(), explained(self.model.path):
             old, new = (f"{it} where {condition}" for it in (held, made))
             done = self._engine.exchange(relation, columns, old, new)
-            measure, how = self._measured(record, tally, done, is_sure=not is_last)
+            measure, how = self._measured(record, done, is_sure=not is_last)
         return measure, how.touched_rows or 0
 
     def months(self, column: str) -> list[date | None] | None:
@@ -252,7 +251,7 @@ class Builder:
 
     def _exchanged(
         self, record: Materialization, touched: Mapping[str, str], small: list[str]
-    ) -> Exchange:
+    ) -> Touched:
         """Exchange the rows that the rows touched in other tables affect."""
         then, now = self._then, self._states
         settled = [sql for it, sql in self._figures.items() if then[it] == now[it]]
@@ -275,29 +274,30 @@ class Builder:
         return self._engine.exchange(record.name, columns, plan.old, plan.new)
 
     def _measured(
-        self, record: Materialization, tally: Tally, done: Exchange, *, is_sure: bool = True
+        self, record: Materialization, touched: Touched, *, is_sure: bool = True
     ) -> tuple[Measure, How]:
         """What the table holds after an exchange, which is a step of it.
 
         Args:
             record: The record of what it held before.
-            tally: What that held.
-            done: The exchange.
+            touched: What the exchange took out and put in.
             is_sure: Whether it did hold that, so that not all rows need be looked at.
         """
-        if is_sure and not done.gone.rows and not done.come.rows:
-            return self.as_it_is()
-        columns, left = self._engine.columns(record.name), tally - done.gone + done.come
-        profiling = Profiling.of(self.table, columns)
-        measure = self._engine.measure(record.name, columns, profiling, left if is_sure else None)
+        before, unchanged = self.as_it_is()
+        if is_sure and not touched.rows:
+            return before, unchanged
+        profiling = Profiling.of(self.table, touched.columns)
+        if is_sure:
+            measure = self._engine.measure_touched(record.name, profiling, before, touched)
+        else:
+            measure = self._engine.measure(record.name, touched.columns, profiling)
         if measure.data_hash == record.data_hash:
-            return self.as_it_is()
-        self._add_step(record, measure, done.touched)
+            return before, unchanged
+        self._add_step(record, measure, touched.both)
         if self.keeper:
-            names = ", ".join(map(quote_name, columns))
-            gone, come = (f"select {names} from {it}" for it in (GONE, COME))  # noqa: S608
-            self.keeper.keep(self.connection, record, measure.data_hash, gone, come)
-        return measure, How("changes", done.gone.rows + done.come.rows)
+            went, came = touched.that_went, touched.that_came
+            self.keeper.keep(self.connection, record, measure.data_hash, went, came)
+        return measure, How("changes", touched.rows)
 
     @cached_property
     def _engine(self) -> Engine:
@@ -319,8 +319,8 @@ class Builder:
             with explained(macro.path):
                 self._engine.define(macro.sql)
 
-    def _known_rows(self) -> tuple[Materialization, Tally]:
-        """What is known of the rows that it has.
+    def _known_rows(self) -> Materialization:
+        """The record of the rows that it has.
 
         Raises:
             InFullError: too little.
@@ -328,7 +328,7 @@ class Builder:
         record = self.known.materializations[self.model.relation]
         if record.tally is None or not is_kept_together(self.connection):
             raise InFullError("what is known of it is not kept beside it")
-        return record, record.tally
+        return record
 
     def _steps(self, changed: Iterable[str]) -> dict[str, list[Step]]:
         """The steps since it was made of the tables that changed.

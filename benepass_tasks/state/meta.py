@@ -198,6 +198,7 @@ COLUMN_PROFILES = Table(
     Column("minimum", String),
     Column("maximum", String),
     Column("mean", Double),
+    Column("touched_rows", BigInteger, server_default="0"),
 )
 """What the columns of a table hold that was built in a run; no extremes of personal ones."""
 
@@ -429,7 +430,7 @@ MASKING = "pii_masking"
 VERSIONS = Table("alembic_version", METADATA, Column("version_num", String(32), primary_key=True))
 """The version of schema meta, in one row."""
 
-VERSION = "0005"
+VERSION = "0006"
 """The version of schema meta that is declared here: the newest of the migrations."""
 
 UNVERSIONED = "0000"

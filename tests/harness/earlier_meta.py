@@ -20,6 +20,7 @@ HEADER = "schema_changes.header"
 LATER = (
     *(BASIS, HEADER, "loads.passed_over", "markers.kind", "markers.hash_sum"),
     *(f"materializations.{it}" for it in ("kind", "how", "touched_rows", "why_full")),
+    "column_profiles.touched_rows",
 )
 """The columns that came later than their tables."""
 

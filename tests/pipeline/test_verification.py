@@ -119,10 +119,10 @@ def _grow_old(workspace: Workspace, relation: str, days: int) -> None:
 
 @pytest.mark.usefixtures("finished")
 def test_a_run_verifies_one_table_a_day_that_has_not_been_for_long(workspace: Workspace) -> None:
-    assert workspace.run(verify_every="30d") == {"intermediate.int_benefit_accounts"}
-    assert _verified(workspace) == {"intermediate.int_benefit_accounts": True}
+    assert workspace.run(verify_every="30d") == {"intermediate.int_alike_transactions"}
+    assert _verified(workspace) == {"intermediate.int_alike_transactions": True}
     assert workspace.run(verify_every="30d") == set()
-    _grow_old(workspace, "intermediate.int_benefit_accounts", 1)
+    _grow_old(workspace, "intermediate.int_alike_transactions", 1)
     assert workspace.run(verify_every="30d") == {"intermediate.int_employees"}
     _verify(workspace)
     _grow_old(workspace, FACT, 40)

@@ -21,7 +21,7 @@ Only rows that are there now have to be looked up: those that are gone are in D.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from benepass_tasks.sqlmodels.changes.expressions import is_function_of
@@ -35,7 +35,7 @@ from benepass_tasks.sqlmodels.changes.queries import (
     Source,
     Stored,
 )
-from benepass_tasks.sqlmodels.changes.script import Script, name_of
+from benepass_tasks.sqlmodels.changes.script import Part, Script, name_of
 from benepass_tasks.sqlmodels.changes.trees import (
     Tree,
     column,
@@ -44,7 +44,7 @@ from benepass_tasks.sqlmodels.changes.trees import (
     replaced,
 )
 
-Parts: TypeAlias = list[str]
+Parts: TypeAlias = list[Part]
 """SELECTs of key values; none where nothing is affected."""
 
 ANY: Tree = {
@@ -88,7 +88,9 @@ class Affected:
     def _found(self, node: Node, key: Sequence[Tree], conditions: Sequence[Tree]) -> Parts:
         if isinstance(node, Stored):
             table = self.touched.get(node.relation)
-            return [self.script.values(key, name_of(table), conditions)] if table else []
+            relation = name_of(node.relation)
+            values = self.script.values
+            return [values(key, name_of(table), conditions, relation)] if table else []
         if node in self.settled:
             return []
         found = [
@@ -217,8 +219,7 @@ class Affected:
             parts += self.find_all(child.node, deeper.theirs, through, edge.mine, conditions)
         if not edge.is_strict:
             return parts
-        filled = " and ".join(f"k{number} is not null" for number in range(len(edge.mine)))
-        return [f"select * from ({part}) where {filled}" for part in parts]
+        return [replace(part, filled=len(edge.mine)) for part in parts]
 
     def _own_columns(
         self, node: Query, select: Select, anchor: Source, expressions: Sequence[Tree]
@@ -246,7 +247,7 @@ class Affected:
     def _require_none(self, parts: Parts, why: str) -> None:
         """Note that a change by rows is not to be had where these SELECTs have a row."""
         for part in parts:
-            self.script.make(f"select * from ({part}) limit 1", must_be_empty=why)
+            self.script.guard(part, why)
 
 
 def _renamed(expression: Tree, names: Mapping[str, str]) -> Tree | None:

@@ -1,7 +1,8 @@
 """What an expression depends on: one row or many, and which of its parts decide its value."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from benepass_tasks.sqlmodels.changes.trees import Tree, identity, walk
 
@@ -54,6 +55,21 @@ class Functions:
         if is_call and name in UNORDERED and not part["order_bys"]["orders"]:
             return f"{name} without ORDER BY"
         return None
+
+
+def in_terms_of(tree: Tree, given: Sequence[Tree], names: Sequence[Tree]) -> Tree:
+    """An expression that is a function of others, with what stands for each of these."""
+    known = {identity(it): name for it, name in zip(given, names, strict=True)}
+
+    def named(part: Any) -> Any:  # noqa: ANN401 - any part of a tree
+        if isinstance(part, list):
+            return [named(it) for it in part]
+        if not isinstance(part, dict):
+            return part
+        return known.get(identity(part)) or {name: named(it) for name, it in part.items()}
+
+    found: Tree = named(tree)
+    return found
 
 
 def is_function_of(tree: Tree, given: Iterable[Tree]) -> bool:

@@ -10,7 +10,7 @@ from benepass_tasks.sqlmodels.changes.expressions import Functions
 from benepass_tasks.sqlmodels.changes.needed import Needed
 from benepass_tasks.sqlmodels.changes.queries import Node, Query, Stored, nodes_below
 from benepass_tasks.sqlmodels.changes.reading import read_query
-from benepass_tasks.sqlmodels.changes.script import Script, Step, guards_first, name_of
+from benepass_tasks.sqlmodels.changes.script import Part, Script, Step, guards_first, name_of
 from benepass_tasks.sqlmodels.changes.trees import NoRuleError, Tree, Trees, column
 from benepass_tasks.sqlmodels.definitions import Macro, Model
 from benepass_tasks.sqlmodels.graph import ModelGraph
@@ -173,15 +173,13 @@ class _ModelReading:
         same = [node for sql, node in self.figures().items() if sql in settled]
         affected = Affected(script, touched, (root, self.model.relation), same)
         keys = script.keys(affected.keys(root, names) or [_no_keys(key)])
-        finding = guards_first(tuple(script.steps.values()))
         stored = name_of(self.model.relation)
-        ids = script.make(
-            f"select t.rowid as id from {stored} as t{script.among(names, keys)}",
-            part_of=self.model.relation,
-        )
+        ids = script.rows(self.model.relation, [(names, keys)])
         old = f"select rowid as {ROW}, * from {stored} where rowid in (select id from {ids})"
         slices = Needed(affected, small).slices(root, names, keys)
-        computing = tuple(script.steps.values())[len(finding) :]
+        steps = script.steps()
+        found = next(at for at, it in enumerate(steps, 1) if it.name == keys)
+        finding, computing = guards_first(steps[:found]), steps[found:]
         as_they_are = {id(it.tree) for it in same}
         over = self._over(self.of.tree(self.model), slices, as_they_are)
         query = script.trees.write_query(over)
@@ -241,8 +239,9 @@ class _ModelReading:
         }
 
 
-def _no_keys(key: Sequence[str]) -> str:
-    return f"select {', '.join(f'null as k{number}' for number in range(len(key)))} limit 0"
+def _no_keys(key: Sequence[str]) -> Part:
+    nulls = ", ".join(f"null as k{number}" for number in range(len(key)))
+    return Part("*", f"(select {nulls} limit 0)")
 
 
 def _subquery(alias: str, query: Tree) -> Tree:

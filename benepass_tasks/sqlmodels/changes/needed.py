@@ -21,7 +21,7 @@ from benepass_tasks.sqlmodels.changes.queries import (
     Stored,
     nodes_below,
 )
-from benepass_tasks.sqlmodels.changes.script import Script, name_of
+from benepass_tasks.sqlmodels.changes.script import Part, Script, name_of, whole
 from benepass_tasks.sqlmodels.changes.trees import Tree, columns_in, identity
 
 
@@ -34,10 +34,10 @@ class Demand:
         is_whole: Whether all its rows are wanted.
     """
 
-    keys: dict[str, tuple[Sequence[Tree], list[str]]] = field(default_factory=dict)
+    keys: dict[str, tuple[Sequence[Tree], list[Part]]] = field(default_factory=dict)
     is_whole: bool = False
 
-    def add(self, key: Sequence[Tree], parts: Iterable[str]) -> None:
+    def add(self, key: Sequence[Tree], parts: Iterable[Part]) -> None:
         """Want the rows with some values of a key, which SELECTs tell."""
         _, known = self.keys.setdefault(identity(*key), (key, []))
         known += [it for it in parts if it not in known]
@@ -74,7 +74,7 @@ class Needed:
         """
         nodes = nodes_below(model)
         self._demands = {id(it): Demand() for it in nodes}
-        self._of(model).add(key, [f"select * from {keys}"])
+        self._of(model).add(key, [whole(keys)])
         for node in nodes:
             if isinstance(node, Query) and node not in self.affected.settled:
                 self._push(node)
@@ -102,7 +102,7 @@ class Needed:
                 for key, parts in demand.keys.values():
                     self._push_select(select, node.of_branch(select, key), parts)
 
-    def _push_select(self, select: Select, key: Sequence[Tree], parts: list[str]) -> None:
+    def _push_select(self, select: Select, key: Sequence[Tree], parts: list[Part]) -> None:
         lowered = select.lower(key)
         anchor, over = select.anchor(lowered)
         open_ = [it for it in select.partitions if not _decides(it, lowered)]
@@ -119,7 +119,7 @@ class Needed:
         self._push_joins(select, anchor, over, parts)
 
     def _push_joins(
-        self, select: Select, anchor: Source, over: Sequence[Tree], parts: list[str]
+        self, select: Select, anchor: Source, over: Sequence[Tree], parts: list[Part]
     ) -> None:
         joins = self.affected.joins(select, anchor)
         wanted = {anchor.alias: (over, parts)}
@@ -143,13 +143,10 @@ class Needed:
 
     def _slice(self, node: Stored) -> str:
         table = name_of(node.relation)
-        among = self.script.among
-        found = [
-            f"select t.rowid as id from {table} as t{among(key, self.script.keys(parts))}"
-            for key, parts in self._of(node).keys.values()
-        ]
+        demands = self._of(node).keys.values()
+        sought = [(key, self.script.keys(parts)) for key, parts in demands]
         # First the ids by the columns of the keys alone: a scan reads all that it is asked for.
-        ids = self.script.make("\nunion\n".join(found), part_of=node.relation)
+        ids = self.script.rows(node.relation, sought)
         columns = ", ".join(quote_name(it) for it in node.columns if it in node.needed) or "rowid"
         return self.script.make(
             f"select {columns} from {table} as t where rowid in (select id from {ids})"

@@ -4,16 +4,70 @@ Sets of key values are SELECTs with the columns k0, k1, ...; NULL is a value lik
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from benepass_tasks.engine.quoting import quote_name
-from benepass_tasks.sqlmodels.changes.trees import Tree, Trees, columns_in
+from benepass_tasks.sqlmodels.changes.expressions import in_terms_of, is_function_of
+from benepass_tasks.sqlmodels.changes.trees import Tree, Trees, column, columns_in
 
 PREFIX = "changes_"
 """How the name of each small table begins."""
 
 NAME = re.compile(rf"\b{PREFIX}\d+\b")
+
+LookUp: TypeAlias = tuple[str, str]
+"""A table, and the join that leaves those of its rows that are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A SELECT of key values, or of the ids of rows.
+
+    Attributes:
+        listed: What is selected, as SQL.
+        table: What it is selected from.
+        keys: The small table of the keys of the rows that are looked for, if not all of them are.
+        among: The join with it that leaves these rows.
+        where: The conditions that they meet.
+        filled: How many of its first columns are not NULL.
+        instead: What has all of its values, and perhaps others.
+        origin: The stored table in whose rows, of now or of before, the values are found.
+    """
+
+    listed: str
+    table: str
+    keys: str = ""
+    among: str = ""
+    where: tuple[str, ...] = ()
+    filled: int = 0
+    instead: "Part | None" = None
+    origin: str = field(default="", compare=False)
+
+    def sql(self, ids: Mapping[LookUp, str]) -> str:
+        """The SELECT.
+
+        Args:
+            ids: The small tables of the ids of rows that are looked for more than once.
+        """
+        shared = ids.get((self.table, self.among))
+        if shared and self.listed == ROW_ID and not self.where:
+            return f"select id from {shared}"
+        found = [f"t.rowid in (select id from {shared})"] if shared else []
+        where = " and ".join([*found, *(f"({it})" for it in self.where)])
+        among, where = "" if shared else self.among, f" where {where}" if where else ""
+        distinct = "" if self.listed == ROW_ID else "distinct "
+        selected = f"select {distinct}{self.listed} from {self.table} as t{among}{where}"
+        if not self.filled:
+            return selected
+        filled = " and ".join(f"k{number} is not null" for number in range(self.filled))
+        return f"select * from ({selected}) where {filled}"
+
+
+ROW_ID = "t.rowid as id"
+"""What is selected where the ids of rows are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +79,14 @@ class Step:
         sql: The SELECT that it is made of.
         part_of: The stored table whose rows it has a part of; None for a set of keys.
         must_be_empty: Why any row is affected where there is one in it; None where it is no guard.
+        parts: What `sql` unites.
     """
 
     name: str
     sql: str
     part_of: str | None = None
     must_be_empty: str | None = None
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(slots=True)
@@ -38,25 +94,72 @@ class Script:
     """Small tables in the order in which they are made; what is asked for twice is made once."""
 
     trees: Trees
-    steps: dict[str, Step] = field(default_factory=dict)
+    _steps: dict[str, Step] = field(default_factory=dict)
+    _within: dict[str, set[str]] = field(default_factory=dict)
+    _origins: dict[str, set[str]] = field(default_factory=dict)
 
-    def make(self, sql: str, part_of: str | None = None, must_be_empty: str | None = None) -> str:
+    def make(
+        self,
+        sql: str,
+        part_of: str | None = None,
+        must_be_empty: str | None = None,
+        parts: tuple[Part, ...] = (),
+    ) -> str:
         """The name of the small table that a SELECT makes."""
-        if sql not in self.steps:
-            name = f"{PREFIX}{len(self.steps) + 1}"
-            self.steps[sql] = Step(name, sql, part_of, must_be_empty)
-        return self.steps[sql].name
+        if sql not in self._steps:
+            name = f"{PREFIX}{len(self._steps) + 1}"
+            self._steps[sql] = Step(name, sql, part_of, must_be_empty, parts)
+        return self._steps[sql].name
 
-    def keys(self, parts: Iterable[str]) -> str:
+    def keys(self, parts: Iterable[Part], part_of: str | None = None) -> str:
         """The name of the small table of the key values in several SELECTs."""
-        return self.make("\nunion\n".join(dict.fromkeys(parts)))
+        given = list(dict.fromkeys(parts))
+        united = tuple(it for it in given if not any(self._holds(other, it) for other in given))
+        tables = {it.table for it in united if it == whole(it.table) and NAME.fullmatch(it.table)}
+        if len(united) == 1 and tables:
+            return tables.pop()
+        name = self.make(_united(united, {}), part_of, parts=united)
+        self._within[name] = tables
+        self._origins[name] = {it.origin for it in united}.union(
+            *(self._origins[it] for it in tables)
+        )
+        return name
+
+    def _holds(self, one: Part, other: Part) -> bool:
+        """Whether all values of another SELECT are among those of one, told by its text."""
+        if one == other or one.filled > other.filled:
+            return False
+        bare = replace(one, filled=0)
+        if bare == other.instead:
+            return True
+        if other.keys in self._within.get(one.keys, ()):
+            among = other.among.replace(f" {other.keys} as k ", f" {one.keys} as k ")
+            other = replace(other, keys=one.keys, among=among)
+            return bare == replace(other, filled=0)
+        is_alike = replace(bare, where=()) == replace(other, where=(), filled=0)
+        return is_alike and set(one.where) < set(other.where)
+
+    def rows(self, relation: str, sought: Iterable[tuple[Sequence[Tree], str]]) -> str:
+        """The name of the small table of the ids of rows of a stored table.
+
+        Args:
+            relation: The table.
+            sought: Expressions over it, with the keys that they are among.
+        """
+        table = name_of(relation)
+        parts = (Part(ROW_ID, table, keys, self.among(key, keys)) for key, keys in sought)
+        return self.keys(parts, relation)
+
+    def guard(self, part: Part, why: str) -> None:
+        """Note that a change by rows is not to be had where a SELECT has a row."""
+        self.make(f"select * from ({part.sql({})}) limit 1", must_be_empty=why)
 
     def values(
-        self, expressions: Sequence[Tree], table: str, conditions: Sequence[Tree] = ()
-    ) -> str:
-        """The values of expressions in the rows of a table that meet conditions, as SELECT."""
-        listed, where = self._listed(expressions), self._where(conditions)
-        return f"select distinct {listed} from {table} as t{where}"
+        self, expressions: Sequence[Tree], table: str, conditions: Sequence[Tree], origin: str
+    ) -> Part:
+        """The values of expressions in the touched rows of a stored table that meet conditions."""
+        where = self._where(conditions)
+        return Part(self._listed(expressions), table, where=where, origin=origin)
 
     def matching(
         self,
@@ -65,10 +168,23 @@ class Script:
         where: Sequence[Tree],
         keys: str,
         conditions: Sequence[Tree] = (),
-    ) -> str:
-        """The same in those rows alone in which other expressions are among some keys."""
+    ) -> Part:
+        """The same in those rows alone in which other expressions are among some keys.
+
+        Values that follow from keys of the same table need not be looked up.
+        """
+        instead, is_own = None, table in self._origins.get(keys, ())
+        if is_own and all(is_function_of(it, where) for it in expressions):
+            given = [column(f"k{number}") for number in range(len(where))]
+            of_keys = [in_terms_of(it, where, given) for it in expressions]
+            instead = (
+                whole(keys) if of_keys == given else Part(self._listed(of_keys), keys, origin=table)
+            )
+        if instead and not conditions:
+            return instead
         listed, among = self._listed(expressions), self.among(where, keys)
-        return f"select distinct {listed} from {table} as t{among}{self._where(conditions)}"
+        found = Part(listed, table, keys, among, self._where(conditions), origin=table)
+        return replace(found, instead=instead)
 
     def among(self, expressions: Sequence[Tree], keys: str) -> str:
         """The join that leaves the rows of `t` whose expressions are among some keys."""
@@ -79,12 +195,40 @@ class Script:
         found = f"(select * from {keys} where {' and '.join(constant)})" if constant else keys
         return f" semi join {found} as k on {' and '.join(joined) or 'true'}"
 
+    def steps(self) -> tuple[Step, ...]:
+        """All steps, with one more before the first of those that look for the same rows."""
+        sought = Counter(
+            (part.table, part.among)
+            for step in self._steps.values()
+            for part in step.parts
+            if part.among
+        )
+        ids, ordered = dict[LookUp, str](), list[Step]()
+        for step in self._steps.values():
+            for part in step.parts:
+                look_up = (part.table, part.among)
+                if sought[look_up] > 1 and look_up not in ids:
+                    ids[look_up] = f"{PREFIX}{len(self._steps) + len(ids) + 1}"
+                    sql = replace(part, listed=ROW_ID, where=(), filled=0).sql({})
+                    ordered.append(Step(ids[look_up], sql))
+            sql = _united(step.parts, ids) if step.parts else step.sql
+            ordered.append(replace(step, sql=sql))
+        return tuple(ordered)
+
     def _listed(self, expressions: Sequence[Tree]) -> str:
         return ", ".join(f"{self.trees.write(it, 't')} as k{i}" for i, it in enumerate(expressions))
 
-    def _where(self, conditions: Sequence[Tree]) -> str:
-        written = dict.fromkeys(self.trees.write(it, "t") for it in conditions)
-        return f" where {' and '.join(f'({it})' for it in written)}" if written else ""
+    def _where(self, conditions: Sequence[Tree]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.trees.write(it, "t") for it in conditions))
+
+
+def whole(table: str) -> Part:
+    """All values in a small table."""
+    return Part("*", table)
+
+
+def _united(parts: Iterable[Part], ids: Mapping[LookUp, str]) -> str:
+    return "\nunion\n".join(dict.fromkeys(part.sql(ids) for part in parts))
 
 
 def guards_first(steps: Sequence[Step]) -> tuple[Step, ...]:
