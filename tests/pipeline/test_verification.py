@@ -123,7 +123,7 @@ def test_a_run_verifies_one_table_a_day_that_has_not_been_for_long(workspace: Wo
     assert _verified(workspace) == {"intermediate.int_alike_transactions": True}
     assert workspace.run(verify_every="30d") == set()
     _grow_old(workspace, "intermediate.int_alike_transactions", 1)
-    assert workspace.run(verify_every="30d") == {"intermediate.int_employees"}
+    assert workspace.run(verify_every="30d") == {"intermediate.int_benefit_accounts"}
     _verify(workspace)
     _grow_old(workspace, FACT, 40)
     assert workspace.run(verify_every="30d") == {FACT}
