@@ -18,6 +18,7 @@ from dlt.common.configuration.container import Container
 from dlt.common.configuration.providers.provider import ConfigProvider
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 from dlt.common.runtime.run_context import RunContext
+from dlt.common.schema.utils import new_table
 from dlt.destinations import duckdb as duckdb_destination
 from dlt.extract import DltResource
 from dlt.pipeline.exceptions import PipelineStepFailed
@@ -172,10 +173,10 @@ def _items(inspection: Inspection, on_progress: Callable[[float], None]) -> Iter
         if batch.rejected:
             yield dlt.mark.with_table_name(_rejected(file, batch), "rejected_rows")
         on_progress(min(0.99, reader.bytes_read / size))
-    columns = _hints(file, inspection.schema)
-    yield dlt.mark.with_hints(
-        _empty(file, header), dlt.mark.make_hints(table_name=file.source, columns=columns)
-    )
+    yield _empty(file, header)
+    # Not as hints of the resource, of which dlt would make many copies.
+    known = new_table(file.source, columns=_columns(file, inspection.schema))
+    dlt.current.source_schema().update_table(known)
     on_progress(1.0)
 
 
@@ -208,10 +209,10 @@ def _empty(file: SourceFile, header: Header) -> pa.Table:
     return _parsed(file, header, table)
 
 
-def _hints(file: SourceFile, schema: FileSchema) -> dict[str, Any]:
+def _columns(file: SourceFile, schema: FileSchema) -> list[Any]:
     """Per column what dlt's stored schema remembers: hints that begin with `x-` are kept."""
     hints: dict[str, dict[str, Any]] = {**schema.as_hints(), "_source_file": {FILE: file.name}}
-    return {
-        name: {"name": name, "data_type": "text", "nullable": True, **of_column}
+    return [
+        {"name": name, "data_type": "text", "nullable": True, **of_column}
         for name, of_column in hints.items()
-    }
+    ]

@@ -1,6 +1,6 @@
 """The type that the values of a text column would fit, seen over all rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -98,7 +98,7 @@ class TypeInference:
         if not len(values):
             return
         self._seen.add(name)
-        viable[:] = [kind for kind in viable if _fits(kind, values)]
+        viable[:] = _fitting(viable, values)
         for kind in expected.difference(viable):
             rows = _array(table.column(ROW_NUMBER)).filter(_has_value(column))
             self._note(name, kind, values, rows)
@@ -133,6 +133,16 @@ def _violations_among(kind: str, values: pa.Array, start: int) -> list[int]:
         *_violations_among(kind, values.slice(0, half), start),
         *_violations_among(kind, values.slice(half), start + half),
     ]
+
+
+def _fitting(kinds: Iterable[str], values: pa.Array) -> list[str]:
+    """Those types, narrower ones first, that all values fit; what fits one fits a wider one too."""
+    fitting: list[str] = []
+    for kind in kinds:
+        is_wider = any(kind in types.WIDER.get(it, ()) for it in fitting)
+        if is_wider or _fits(kind, values):
+            fitting.append(kind)
+    return fitting
 
 
 def _fits(kind: str, values: pa.Array) -> bool:
