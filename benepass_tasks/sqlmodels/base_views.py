@@ -15,7 +15,7 @@ from benepass_tasks.catalog.records import CURRENCY
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.sqlmodels.canonical import canonical, doubt, foreign_currency, stated
 from benepass_tasks.sqlmodels.censuses import with_vanished
-from benepass_tasks.sqlmodels.made_columns import made_canonical, made_text
+from benepass_tasks.sqlmodels.made_columns import made_canonical, made_doubt, made_text
 from benepass_tasks.sqlmodels.record_columns import record_items
 
 
@@ -47,11 +47,10 @@ def _items(source: DeclaredSource) -> Iterator[str]:
         if column.form.holds == "instant":
             yield f"{doubt(column, text)} as {quote_name(name + DOUBT)}"
     for name, column in source.made.items():
-        text = made_text(source, column)
         yield f"{made_canonical(source, column)} as {quote_name(name)}"
-        yield f"{text} as {quote_name(name + AS_WRITTEN)}"
+        yield f"{made_text(source, column)} as {quote_name(name + AS_WRITTEN)}"
         if column.form.holds == "instant":
-            yield f"{doubt(column, text)} as {quote_name(name + DOUBT)}"
+            yield f"{made_doubt(source, column)} as {quote_name(name + DOUBT)}"
     yield f"{foreign_currency(source)} as {quote_name(CURRENCY)}"
     yield from map(quote_name, PROVENANCE)
     yield from record_items(source)

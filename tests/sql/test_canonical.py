@@ -401,7 +401,7 @@ def test_the_hours_that_clocks_skip_and_repeat_are_told(
 # --- names of months, halves of the day, abbreviations of zones ------------------------------
 
 
-@examples(40)
+@examples(20)
 @given(
     day=days,
     language=st.sampled_from(sorted(MONTHS)),

@@ -62,7 +62,7 @@ def read(
 cents = st.decimals(Decimal("0.01"), Decimal("99999999.99"), places=2)
 
 
-@examples(30)
+@examples(15)
 @given(value=cents, is_credit=st.booleans(), other=st.sampled_from([None, "", " ", "0,00", "0"]))
 @pytest.mark.parametrize("sign", [None, "spend_is_negative"])
 def test_a_debit_is_above_zero_and_a_credit_below_it(
@@ -115,7 +115,7 @@ moments = st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)).map(  # noqa:
 )
 
 
-@examples(20)
+@examples(6)
 @given(
     moment=moments,
     form=st.sampled_from(
@@ -150,5 +150,11 @@ def test_a_date_beside_a_time_is_that_moment(
 def test_a_date_without_its_time_is_no_moment(
     connection: duckdb.DuckDBPyConnection, day: str | None, clock: str | None, shown: str | None
 ) -> None:
-    of = source("instant", MOMENT, formats=("%d.%m.%Y %H:%M",))
+    of = source("instant", MOMENT, order="DMY")
     assert read(connection, of, day, clock) == (None, shown)
+
+
+def test_a_date_alone_is_not_midnight(connection: duckdb.DuckDBPyConnection) -> None:
+    of = source("instant", MOMENT)
+    assert read(connection, of, "2025-03-15", None) == (None, "2025-03-15")
+    assert read(connection, of, "2025-03-15", "00:00")[0] == datetime(2025, 3, 15)  # noqa: DTZ001
