@@ -309,8 +309,6 @@ def _check_months(table: Table) -> Iterator[Problem]:
         return
     path, money = (table.relation, "months"), table.months.money
     yield from _check_instant((*path, "column"), table.months.column, table)
-    if table.materialized != "table":
-        yield Problem(path, "must be left out: a view holds no rows of its own")
     if money and money not in table.columns:
         yield Problem((*path, "money"), _no_such_column("in the table", money, table))
     elif money and not (kind := table.columns[money].type).startswith("DECIMAL"):

@@ -70,7 +70,8 @@ def tables_with_months(run: Run, wanted: Collection[str]) -> list[ModelNode]:
     Raises:
         ProjectError: one of them is no table that SQL makes, or has no months.
     """
-    nodes = [it for name in run.plan() if isinstance(it := run.nodes().get(name), ModelNode)]
+    models = (run.nodes().get(name) for name in run.plan())
+    nodes = [it for it in models if isinstance(it, ModelNode) and it.table.materialized == "table"]
     unknown = sorted(set(wanted) - {it.name for it in nodes})
     if unknown:
         raise ProjectError(

@@ -45,14 +45,6 @@ def test_a_table_says_by_which_column_its_rows_fall_into_months(tmp_path: Path) 
     assert _months(GOOD.replace(f"    months: {MONTHS}\n", ""), tmp_path) is None
 
 
-def test_a_view_has_no_rows_that_could_fall_into_months(tmp_path: Path) -> None:
-    view = GOOD.replace("marts", "intermediate").replace(
-        "domain:", "materialized: view\n    domain:"
-    )
-    with pytest.raises(CatalogError, match="months: must be left out: a view holds no rows"):
-        _months(view, tmp_path)
-
-
 @pytest.mark.parametrize("declared", WRONG)
 def test_what_makes_no_months_is_refused(tmp_path: Path, declared: str) -> None:
     with pytest.raises(CatalogError) as error:
