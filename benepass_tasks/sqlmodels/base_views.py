@@ -15,7 +15,12 @@ from benepass_tasks.catalog.records import CURRENCY
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.sqlmodels.canonical import canonical, doubt, foreign_currency, stated
 from benepass_tasks.sqlmodels.censuses import with_vanished
-from benepass_tasks.sqlmodels.made_columns import made_canonical, made_doubt, made_text
+from benepass_tasks.sqlmodels.made_columns import (
+    made_canonical,
+    made_doubt,
+    made_text,
+    with_parts,
+)
 from benepass_tasks.sqlmodels.record_columns import record_items
 
 
@@ -33,6 +38,7 @@ def _query(source: DeclaredSource, raw: str) -> str:
     items = ",\n".join(f"    {it}" for it in _items(source))
     is_census = source.records.census is not None
     ctes, read = with_vanished(source, raw) if is_census else ("", quote_relation(raw))
+    read = with_parts(source, read)
     return (
         f"-- Generated from what catalog.yaml declares of {source.name}.\n"
         f"{ctes}select\n{items}\nfrom {read}"
@@ -47,10 +53,10 @@ def _items(source: DeclaredSource) -> Iterator[str]:
         if column.form.holds == "instant":
             yield f"{doubt(column, text)} as {quote_name(name + DOUBT)}"
     for name, column in source.made.items():
-        yield f"{made_canonical(source, column)} as {quote_name(name)}"
+        yield f"{made_canonical(column)} as {quote_name(name)}"
         yield f"{made_text(source, column)} as {quote_name(name + AS_WRITTEN)}"
         if column.form.holds == "instant":
-            yield f"{made_doubt(source, column)} as {quote_name(name + DOUBT)}"
+            yield f"{made_doubt(column)} as {quote_name(name + DOUBT)}"
     yield f"{foreign_currency(source)} as {quote_name(CURRENCY)}"
     yield from map(quote_name, PROVENANCE)
     yield from record_items(source)

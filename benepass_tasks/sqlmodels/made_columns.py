@@ -1,4 +1,10 @@
-"""The SQL of columns that are made of two: a debit beside a credit, a date beside a time."""
+"""The SQL of columns that are made of two: a debit beside a credit, a date beside a time.
+
+What the two say is put beside the columns of the raw table first: macros repeat what they are
+given, and DuckDB would bind the whole of it each time.
+"""
+
+from collections.abc import Iterator
 
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
 from benepass_tasks.catalog.made_columns import PARTS
@@ -6,24 +12,34 @@ from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.sqlmodels.canonical import canonical, canonical_of, doubt, stated
 
 
-def made_canonical(source: DeclaredSource, column: DeclaredColumn) -> str:
-    """The canonical form of a column that is made of two, as an expression over the raw table.
+def with_parts(source: DeclaredSource, read: str) -> str:
+    """A FROM clause, without its keyword, that has beside a raw table what its columns say.
+
+    Args:
+        source: The source.
+        read: The FROM clause of the raw table.
+    """
+    items = [item for column in source.made.values() for item in _parts(source, column)]
+    if not items:
+        return read
+    listed = ",\n".join(f"        {it}" for it in items)
+    return f"(\n    select\n        *,\n{listed}\n    from {read}\n) as parted"
+
+
+def made_canonical(column: DeclaredColumn) -> str:
+    """The canonical form of a column that is made of two, as an expression over `with_parts`.
 
     It is NULL unless exactly one of debit and credit says something, or both date and time do.
     """
     if column.form.holds != "amount":
-        return canonical_of(column, _moment(source, column))
-    debit, credit = (source.columns[column.made_of[it]] for it in ("debit", "credit"))
-    is_signed = any(it.sign for it in column.form.written_as)
-    # With spend below zero, a credit is above, and the form has turned both round already.
-    back = canonical(credit) if is_signed else f"opposite({canonical(credit)})"
-    texts = _texts(source, column)
-    return f"debit_or_credit({canonical(debit)}, {texts[0]}, {back}, {texts[1]})"
+        return canonical_of(column, _name(column, "moment"))
+    names = ("debit", "debit_text", "credit", "credit_text")
+    return f"debit_or_credit({', '.join(_name(column, it) for it in names)})"
 
 
-def made_doubt(source: DeclaredSource, column: DeclaredColumn) -> str:
+def made_doubt(column: DeclaredColumn) -> str:
     """What is doubtful about an instant that is made of two, as an expression."""
-    return doubt(column, _moment(source, column))
+    return doubt(column, _name(column, "moment"))
 
 
 def made_text(source: DeclaredSource, column: DeclaredColumn) -> str:
@@ -32,15 +48,26 @@ def made_text(source: DeclaredSource, column: DeclaredColumn) -> str:
     return f"nullif(concat_ws({quote_text(between)}, {', '.join(_texts(source, column))}), '')"
 
 
-def _moment(source: DeclaredSource, column: DeclaredColumn) -> str:
-    """A date and its time; NULL where one is missing, since a date alone would be midnight."""
-    return " || ' ' || ".join(_texts(source, column))
+def _parts(source: DeclaredSource, column: DeclaredColumn) -> Iterator[str]:
+    texts = _texts(source, column)
+    if column.form.holds != "amount":
+        # NULL where one of them is missing, since a date alone would be midnight.
+        moment = " || ' ' || ".join(texts)
+        yield f"{moment} as {_name(column, 'moment')}"
+        return
+    debit, credit = (canonical(source.columns[column.made_of[it]]) for it in PARTS["amount"])
+    # With spend below zero, a credit is above, and the form has turned both round already.
+    is_signed = any(it.sign for it in column.form.written_as)
+    yield f"{debit} as {_name(column, 'debit')}"
+    yield f"{texts[0]} as {_name(column, 'debit_text')}"
+    yield f"{credit if is_signed else f'opposite({credit})'} as {_name(column, 'credit')}"
+    yield f"{texts[1]} as {_name(column, 'credit_text')}"
 
 
 def _texts(source: DeclaredSource, column: DeclaredColumn) -> list[str]:
     parts = [source.columns[column.made_of[it]] for it in PARTS[column.form.holds]]
-    return [f"clean_text({_stated(it)})" for it in parts]
+    return [f"clean_text({stated(it, quote_name(it.name))})" for it in parts]
 
 
-def _stated(column: DeclaredColumn) -> str:
-    return stated(column, quote_name(column.name))
+def _name(column: DeclaredColumn, part: str) -> str:
+    return quote_name(f"_{column.name}_{part}")

@@ -28,7 +28,7 @@ def record_items(source: DeclaredSource) -> Iterator[str]:
     """
     said = source.records
     texts = {name: canonical(column) for name, column in source.columns.items()}
-    texts |= {name: made_canonical(source, column) for name, column in source.made.items()}
+    texts |= {name: made_canonical(column) for name, column in source.made.items()}
     texts[SOURCE_FILE] = quote_name(SOURCE_FILE)
     for name, sql in (
         ("_record_key", _key(said.key, texts)),

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
 from benepass_tasks.catalog.forms import ColumnForm, WrittenAs
 from benepass_tasks.catalog.made_columns import parted
-from benepass_tasks.sqlmodels.made_columns import made_canonical, made_text
+from benepass_tasks.sqlmodels.made_columns import made_canonical, made_text, with_parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,8 +51,10 @@ def read(
     macro = {"amount": "money", "instant": "utc_timestamp"}[of.made["it"].form.holds]
     names = ", ".join(of.columns)
     row = connection.execute(
-        f"select {macro}({made_canonical(of, of.made['it'])}), {made_text(of, of.made['it'])} "
-        f"from (values (?::varchar, ?::varchar)) as it({names})",
+        f"with made as materialized (select {made_canonical(of.made['it'])} as text, "
+        f"{made_text(of, of.made['it'])} as shown "
+        f"from {with_parts(of, f'(values (?::varchar, ?::varchar)) as raw({names})')}) "
+        f"select {macro}(text), shown from made",
         [first, second],
     ).fetchone()
     assert row is not None
