@@ -11,7 +11,7 @@ from benepass_tasks.catalog import Months
 from benepass_tasks.config.errors import ProjectError, WarehouseError
 from benepass_tasks.engine.quoting import quote_name
 from benepass_tasks.pipeline.making import make
-from benepass_tasks.pipeline.nodes.model import FORCED, SQL_CHANGED, ModelNode
+from benepass_tasks.pipeline.nodes.model import FORCED, MISSING, SQL_CHANGED, ModelNode
 from benepass_tasks.state.backfills import DoneMonth, done_months, forget_months, note_month
 from benepass_tasks.state.history.materializations import forget_built, record_built
 from benepass_tasks.state.markers import write_materializations
@@ -20,9 +20,6 @@ from benepass_tasks.state.run import Run
 
 NO_MONTH = "none"
 """What stands for the month of the rows that have none."""
-
-NEVER_MADE = ("first run", "table missing")
-"""Why a table is built for which no month could be built anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +119,9 @@ def _needed(run: Run, names: Collection[str]) -> list[str]:
 
 def _months_of(run: Run, node: ModelNode, span: Span) -> Iterator[Progress]:
     reason, work = run.plan()[node.name].reason, _Work(run, node, span)
-    if reason in NEVER_MADE or (work.is_of_other_code() and not work.is_in_months()):
+    if reason in (node.never_made, MISSING) or (
+        work.is_of_other_code() and not work.is_in_months()
+    ):
         # Its other months would else stay as the other code made them.
         make(run, node.name)
         yield Progress(node.name)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from commands import run_line
 from sqlalchemy import Engine, event
 from workspace import Workspace, new_project
 
@@ -198,6 +201,28 @@ def test_one_that_is_killed_before_any_of_its_commits_goes_on_where_it_was(
     assert len(seen) > 2
     assert _merchants(months) == [(month, it.upper()) for month, it in before]
     assert months.query("from meta.backfills") == []
+    months.run()
+    assert _verify(months) == 0
+
+
+@pytest.mark.nightly
+def test_so_does_one_whose_process_is_killed(months: Workspace, killer: str) -> None:
+    before = _merchants(months)
+    _edit(months)
+    ending = "from luigi.cmdline import luigi_run\nluigi_run()\n"
+    assert killer.endswith(ending)
+    command = "from benepass_tasks.cli.program import main\nsys.exit(main(sys.argv[1:]))\n"
+    program = killer.removesuffix(ending) + command
+    asked = ["backfill", "--from", "2025-01", "--to", "2025-04", "--table", FACT]
+    settings = ["--benepass-as-of", "2026-01-01"]
+    commit, codes = 0, list[int]()
+    while not codes or codes[-1]:
+        line = [sys.executable, "-c", program, f"commit {commit}", *asked, *settings]
+        codes.append(run_line(line, months.root, months.environment).returncode)
+        assert codes[-1] in (0, -signal.SIGKILL)
+        commit += 1
+    assert len(codes) > 3
+    assert _merchants(months) == [(month, it.upper()) for month, it in before]
     months.run()
     assert _verify(months) == 0
 

@@ -106,6 +106,13 @@ def test_a_table_that_was_slower_by_changes_is_foreseen_in_full(workspace: Works
     assert table.seconds == {"full": 10, "changes": 20}
 
 
+@pytest.mark.usefixtures("finished")
+def test_a_verification_that_is_due_is_foreseen(workspace: Workspace) -> None:
+    workspace.settings["verify_every"] = "30d"
+    due = [it.table for it in _plan(workspace).values() if it.table and it.table.how == "unchanged"]
+    assert [(it.why, it.changed_rows) for it in due] == [("compared with a full build", 0)]
+
+
 def test_without_a_warehouse_all_is_built_in_full(workspace: Workspace) -> None:
     with workspace.configured():
         plan = planned_run()

@@ -39,6 +39,9 @@ from benepass_tasks.state.verifications import Verdict, write_verdict
 SQL_CHANGED, FORCED = "SQL or setting changed", "forced"
 """Why a table is built anew in any case."""
 
+MISSING = "table missing"
+"""Why one is built that was there."""
+
 DUE = "its verification is due"
 """Why one is looked at of which nothing has changed."""
 
@@ -95,7 +98,7 @@ class ModelNode(Node):
         record = evidence.record(self.name)
         if record is not None:
             if evidence.known.relations.get(self.name) != self.table.materialized:
-                return "table missing"
+                return MISSING
             if record.code_version != self.code_version:
                 return SQL_CHANGED
             if self.is_forced and not evidence.is_ours(self.name):
