@@ -147,8 +147,8 @@ class Builder:
         with self._small_tables(), explained(self.model.path):
             old, new = (f"{it} where {condition}" for it in (held, made))
             done = self._engine.exchange(relation, columns, old, new)
-            measure, how = self._measured(record, done, is_sure=not is_last)
-        return measure, how.touched_rows or 0
+            measure, _ = self._measured(record, done, is_sure=not is_last)
+        return measure, done.rows
 
     def months(self, column: str) -> list[date | None] | None:
         """The first days of the months of a column, in the table and in what its SQL makes now.

@@ -83,6 +83,9 @@ def test_rows_that_were_altered_are_put_right_in_the_months_asked_for(
     assert months.query(HOW) == [("backfill 2025-01 to 2025-02", "months", 4)]
     assert _verify(months) == 0
     months.change(f"update {FACT} set amount = amount + 1")
+    capsys.readouterr()
+    assert _backfill(months, "2025-01", "2025-01", FACT) == 0
+    assert capsys.readouterr().out.startswith(f"{FACT} 2025-01: 2 rows touched (1 of 1)")
     assert _backfill(months, "2025-01", "2025-03", FACT) == 0
     others = f"select count(*) from {FACT} where month(transaction_timestamp) = 4 and amount = 8.25"
     assert months.query(others) == [(1,)]
