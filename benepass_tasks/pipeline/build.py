@@ -21,7 +21,7 @@ from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.engine.tables import Engine, engine_of
 from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.sqlmodels import Model
-from benepass_tasks.sqlmodels.changes import InFull
+from benepass_tasks.sqlmodels.changes import Basis, ByChanges, InFull
 from benepass_tasks.state.changes import (
     Step,
     add_step,
@@ -40,6 +40,9 @@ from benepass_tasks.state.plan import How
 SMALL_ROWS = 20_000
 """The rows of a table up to which it is read whole, and of all that a table reads up to which it is
 built in full: finding out what has changed would take longer."""
+
+SETTING = "setting "
+"""How the name of a setting begins among what a table is made from."""
 
 NOTABLE_SECONDS = 1.0
 """The seconds of a full build from which on it counts how long things took before."""
@@ -75,7 +78,7 @@ class Builder:
         table: What the catalog declares it to be.
         upkeep: The models around it.
         known: What the warehouse holds.
-        inputs: The state of each table and view that it reads, itself or through views.
+        inputs: The state of each table, view and setting that it reads, itself or through views.
         keeper: Keeps what its steps take out and put in; None where nobody is to.
     """
 
@@ -116,9 +119,7 @@ class Builder:
         changed = self._changed()
         steps = self._steps([it for it in changed if it not in unsettled])
         touched = dict.fromkeys(changed, "changed")
-        plan = self.upkeep.plan(self.model, touched, self._small(), settled=())
-        if isinstance(plan, InFull):
-            raise InFullError(plan.why)
+        self._plan(touched, settled=())
         return sum(it.touched for found in steps.values() for it in found)
 
     def part_anew(self, condition: str, *, is_last: bool) -> tuple[Measure, int]:
@@ -255,9 +256,7 @@ class Builder:
         """Exchange the rows that the rows touched in other tables affect."""
         then, now = self._then, self._states
         settled = [sql for it, sql in self._figures.items() if then[it] == now[it]]
-        plan = self.upkeep.plan(self.model, touched, self._small(), settled)
-        if isinstance(plan, InFull):
-            raise InFullError(plan.why)
+        plan = self._plan(touched, settled)
         needed = 0
         for step in (*plan.finding, *plan.computing):
             small.append(step.name)
@@ -272,6 +271,21 @@ class Builder:
                 _require_few(needed, total, "what it reads needed", is_much=False)
         columns = self._engine.columns(record.name)
         return self._engine.exchange(record.name, columns, plan.old, plan.new)
+
+    def _plan(self, touched: Mapping[str, str], settled: Collection[str]) -> ByChanges:
+        """How it is brought up to date.
+
+        Raises:
+            InFullError: no rule says how.
+        """
+        settings = (it for it in self.inputs if it.startswith(SETTING))
+        moved = {it: self._then[it] for it in settings if self._then[it] != self.inputs[it]}
+        literals = {it.removeprefix(SETTING): literal for it, literal in moved.items()}
+        basis = Basis(settled, literals)
+        plan = self.upkeep.plan(self.model, touched, self._small(), basis)
+        if isinstance(plan, InFull):
+            raise InFullError(plan.why)
+        return plan
 
     def _measured(
         self, record: Materialization, touched: Touched, *, is_sure: bool = True
@@ -376,10 +390,11 @@ class Builder:
         then = self._then
         if then.keys() != self.inputs.keys() | self._figures.keys():
             raise InFullError("the state of what it was made from is not known")
-        changed = [it for it, state in self.inputs.items() if then[it] != state]
+        differing = [it for it, state in self.inputs.items() if then[it] != state]
+        changed = [it for it in differing if not it.startswith(SETTING)]
         views = [it for it in changed if it in self.upkeep.views]
         if views:
-            raise InFullError(f"SQL or setting of {views[0]} changed")
+            raise InFullError(f"SQL of {views[0]} changed")
         return changed
 
     def _small(self) -> list[str]:

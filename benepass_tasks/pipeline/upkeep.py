@@ -7,7 +7,7 @@ from functools import cached_property
 from benepass_tasks.catalog import Catalog
 from benepass_tasks.catalog.implied import PROVENANCE
 from benepass_tasks.sqlmodels import Macro, Model, ModelGraph
-from benepass_tasks.sqlmodels.changes import ByChanges, InFull, Maintenance
+from benepass_tasks.sqlmodels.changes import Basis, ByChanges, InFull, Maintenance
 from benepass_tasks.sqlmodels.syntax import Reader
 
 
@@ -40,6 +40,11 @@ class Upkeep:
         """The state of all that a model reads: of a table its rows, of a view its SQL."""
         return {it: code[it] if it in self.views else tables[it] for it in self._reached(model)}
 
+    def settings(self, model: Model) -> frozenset[str]:
+        """The settings that a model reads, itself or through views."""
+        views = self._reached(model) & self.views
+        return model.variables.union(*(self.graph.models[it].variables for it in views))
+
     def readers(self, relation: str) -> Collection[str]:
         """The tables that read one, themselves or through views."""
         return self._readers.get(relation, ())
@@ -59,12 +64,12 @@ class Upkeep:
         model: Model,
         touched: Mapping[str, str],
         small: Collection[str],
-        settled: Collection[str],
+        basis: Basis,
     ) -> ByChanges | InFull:
         """How a table is brought up to date where rows of what it reads were touched."""
         declared: Sequence[tuple[str, ...]] = (self.catalog.tables[model.relation].key, PROVENANCE)
         keys = [it for it in declared if it]
-        return self._maintenance.plan(model, keys, touched, small, settled)
+        return self._maintenance.plan(model, keys, touched, small, basis)
 
     def _reached(self, model: Model) -> frozenset[str]:
         """The tables and views that a model reads, itself or through views."""

@@ -178,9 +178,6 @@ class Node(ABC):
     never_made = "first run"
     """The reason where there is no record."""
 
-    changed = "input changed"
-    """The reason where the record has another fingerprint."""
-
     @property
     @abstractmethod
     def name(self) -> str:
@@ -190,6 +187,11 @@ class Node(ABC):
     @abstractmethod
     def code_version(self) -> str:
         """Digest of how it is made: what is made anew when that changes."""
+
+    @property
+    def changed(self) -> str:
+        """The reason where the record has another fingerprint."""
+        return "input changed"
 
     @property
     def already(self) -> str:

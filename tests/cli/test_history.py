@@ -85,7 +85,7 @@ def test_the_plan_tells_why_and_what_may_follow(say: Say, workspace: Workspace) 
         node["node"]: (node["action"], node["reason"])
         for node in say("plan", "--json", *AS_OF).json
     }
-    assert rows["marts.dim_merchants"] == ("build", "SQL or setting changed")
+    assert rows["marts.dim_merchants"] == ("build", "SQL changed")
     assert rows["books"] == ("build if its input changes", "input to be built")
     assert rows["marts.dim_employees"] == ("none", None)
     assert say("plan", *AS_OF).lines[1].split()[0] == "marts.dim_merchants"

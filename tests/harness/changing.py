@@ -15,7 +15,7 @@ from benepass_tasks.engine.exchange import (
 )
 from benepass_tasks.engine.measure import tally
 from benepass_tasks.engine.tables import engine_of
-from benepass_tasks.sqlmodels.changes import ByChanges, InFull, Maintenance
+from benepass_tasks.sqlmodels.changes import Basis, ByChanges, InFull, Maintenance
 from benepass_tasks.sqlmodels.graph import ModelGraph
 from benepass_tasks.sqlmodels.statements import make_model
 from benepass_tasks.sqlmodels.syntax import Reader
@@ -57,24 +57,34 @@ class Changing:
         tables: The columns with their types of each table.
         models: The SQL of the views, and last that of the model.
         keys: The keys to try first.
+        settings: Those that the models read, as literals.
     """
 
     connection: Connection
     tables: Mapping[str, Mapping[str, str]]
     models: Mapping[str, str]
     keys: Sequence[tuple[str, ...]] = ()
+    settings: dict[str, str] = field(default_factory=dict)
     maintenance: Maintenance = field(init=False)
 
     def __post_init__(self) -> None:
         *views, self.model = self.models
         columns = {name: list(it) for name, it in self.tables.items()}
         self.maintenance = Maintenance(graph_of(self.models), frozenset(views), columns, READER)
+        self.move()
         for view in views:
             self.run(f"create or replace view {view} as {self.models[view]}")
         self.run(f"create or replace table {self.model} as {self.models[self.model]}")
         self.columns = engine_of(self.connection).columns(self.model)
         self.tally = tally(self.connection, self.model, self.columns)
         self.figures = self._told()
+
+    def move(self, **settings: str) -> None:
+        """Give settings other values, as literals."""
+        self.moved = {name: self.settings[name] for name in settings}
+        self.settings |= settings
+        for name, literal in self.settings.items():
+            self.run(f"set variable {name} = {literal}")
 
     def _told(self) -> dict[str, str]:
         """What each figure of the model is now."""
@@ -99,7 +109,8 @@ class Changing:
     def plan(self, touched: Mapping[str, str], small: Collection[str] = ()) -> ByChanges | InFull:
         model = self.maintenance.graph.models[self.model]
         settled = [sql for sql, told in self._told().items() if told == self.figures[sql]]
-        return self.maintenance.plan(model, self.keys, touched, small, settled)
+        basis = Basis(settled, self.moved)
+        return self.maintenance.plan(model, self.keys, touched, small, basis)
 
     def refresh(self, plan: ByChanges) -> str | None:
         """Bring the model up to date; returns why that is not to be had by its changes."""

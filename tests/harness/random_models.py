@@ -17,6 +17,8 @@ TABLES: dict[str, Columns] = {
     "raw.c": {"g": "text", "h": "text", "w": "int"},
 }
 TYPES = {"int": "integer", "text": "varchar"}
+SETTING = "getvariable('as_of_date')"
+"""A setting that some conditions read: here, a number."""
 
 
 @dataclass
@@ -74,7 +76,8 @@ class Writer:
         column = self.column(columns, alias, "int")
         if column is None or self.random.random() < 0.3:
             return f"{self.column(columns, alias)} is {self.random.choice(('', 'not '))}null"
-        return f"{column} {self.random.choice(('=', '<', '>=', '<>'))} {self.random.randint(0, 4)}"
+        number = SETTING if self.random.random() < 0.15 else self.random.randint(0, 4)
+        return f"{column} {self.random.choice(('=', '<', '>=', '<>'))} {number}"
 
     def where(self, columns: Columns, alias: str) -> str:
         if self.random.random() < 0.5:

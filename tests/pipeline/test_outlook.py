@@ -85,7 +85,7 @@ def test_what_is_foreseen_is_what_is_done(workspace: Workspace) -> None:
         elif it is not None:
             assert how == f"full: {it.why}", name
     assert foreseen["quality.employee_issues"] is not None
-    assert foreseen["quality.employee_issues"].why == "SQL or setting changed"
+    assert foreseen["quality.employee_issues"].why == "SQL changed"
     assert done[ENRICHED] == "changes"
 
 

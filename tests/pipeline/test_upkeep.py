@@ -8,7 +8,7 @@ import pytest
 from workbench import Workbench
 
 from benepass_tasks.pipeline.upkeep import Upkeep
-from benepass_tasks.sqlmodels.changes import InFull
+from benepass_tasks.sqlmodels.changes import Basis, InFull
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def test_each_table_is_known_by_its_rule(workbench: Workbench) -> None:
     unless: dict[str, str] = {}
     for name in set(workbench.models) - upkeep.views:
         model = workbench.graph.models[name]
-        plan = upkeep.plan(model, dict.fromkeys(upkeep.inputs(model), "touched"), (), ())
+        plan = upkeep.plan(model, dict.fromkeys(upkeep.inputs(model), "touched"), (), Basis())
         if isinstance(plan, InFull):
             found[name] = plan.why
         else:

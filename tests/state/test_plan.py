@@ -270,11 +270,9 @@ def test_why_a_model_is_built(known: Snapshot) -> None:
     assert reason("marts.m", without(known, "marts.m")) == "first run"
     view = replace(known, relations={**known.relations, "marts.m": "view"})
     assert reason("marts.m", view) == "table missing"
-    assert reason("marts.m", otherwise(known, "marts.m", code_version="other")) == (
-        "SQL or setting changed"
-    )
+    assert reason("marts.m", otherwise(known, "marts.m", code_version="other")) == ("SQL changed")
     setting = replace(MODEL, settings=("as_of_date=other",))
-    assert reason("marts.m", known, SEEN, setting) == "SQL or setting changed"
+    assert reason("marts.m", known, SEEN, setting) == "input or setting changed"
     forced = replace(MODEL, is_forced=True)
     assert reason("marts.m", known, SEEN, forced) == "forced"
     assert reason("marts.m", otherwise(known, "marts.m", run_id="run"), SEEN, forced) is None

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from benepass_tasks.catalog import Table
 from benepass_tasks.config.digests import digest
 from benepass_tasks.engine.measure import Measure
-from benepass_tasks.pipeline.build import Builder, InFullError
+from benepass_tasks.pipeline.build import SETTING, Builder, InFullError
 from benepass_tasks.pipeline.comparison import compare
 from benepass_tasks.pipeline.nodes.digests import shape
 from benepass_tasks.pipeline.upkeep import Upkeep
@@ -36,7 +36,7 @@ from benepass_tasks.state.restatements import Watch
 from benepass_tasks.state.run import Run
 from benepass_tasks.state.verifications import Verdict, write_verdict
 
-SQL_CHANGED, FORCED = "SQL or setting changed", "forced"
+SQL_CHANGED, FORCED = "SQL changed", "forced"
 """Why a table is built anew in any case."""
 
 MISSING = "table missing"
@@ -73,6 +73,11 @@ class ModelNode(Node):
     is_forced: bool = False
 
     @property
+    def changed(self) -> str:
+        """The reason where its inputs are others, or a setting that it reads is."""
+        return "input or setting changed" if self.settings else super().changed
+
+    @property
     def name(self) -> str:
         """The table."""
         return self.model.relation
@@ -84,9 +89,14 @@ class ModelNode(Node):
 
     @cached_property
     def code_version(self) -> str:
-        """Digest of the SQL and of the settings that it reads."""
+        """Digest of the SQL."""
         table = self.table
-        return digest(table.materialized, self.model.recipe, *shape(table), *self.settings)
+        return digest(table.materialized, self.model.recipe, *shape(table))
+
+    def fingerprint(self, evidence: Evidence) -> str | None:
+        """That of the SQL and the inputs, and of the settings that it reads."""
+        found = super().fingerprint(evidence)
+        return digest(found, *self.settings) if found and self.settings else found
 
     @property
     def rows(self) -> str:
@@ -163,7 +173,9 @@ class ModelNode(Node):
         plan = run.plan()
         data = {name: str(status.data_hash) for name, status in plan.items()}
         code = {name: status.code_version for name, status in plan.items()}
-        return self.upkeep.states(self.model, data, code)
+        values, read = run.settings.fingerprints, self.upkeep.settings(self.model)
+        settings = {f"{SETTING}{name}": values[name] for name in read}
+        return {**self.upkeep.states(self.model, data, code), **settings}
 
 
 @dataclass(frozen=True)

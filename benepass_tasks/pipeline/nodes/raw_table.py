@@ -21,10 +21,14 @@ class RawTableNode(Node):
     """A raw table with the rows of exactly the files that there are."""
 
     kind = "relation"
-    changed = "file loaded"
 
     table: Table
     files: Sequence[SourceFileNode]
+
+    @property
+    def changed(self) -> str:
+        """Its files are its inputs."""
+        return "file loaded"
 
     @property
     def name(self) -> str:

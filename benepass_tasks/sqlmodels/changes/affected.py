@@ -16,6 +16,8 @@ values c for which N has other rows with C = c than before:
                         p is among the affected p of the source
     what nothing binds  a cross join, a window over all rows: nothing of it may be affected
     a settled figure    none: a row told from all rows of a table, and the same as before
+    a moved setting     in a condition of WHERE, C of the rows of which it is true with one of its
+                        two values alone; anywhere else, no rule
 
 Only rows that are there now have to be looked up: those that are gone are in D.
 """
@@ -37,11 +39,17 @@ from benepass_tasks.sqlmodels.changes.queries import (
 )
 from benepass_tasks.sqlmodels.changes.script import Part, Script, name_of
 from benepass_tasks.sqlmodels.changes.trees import (
+    NoRuleError,
     Tree,
     column,
     columns_in,
+    differing,
     identity,
+    own,
     replaced,
+    settings_in,
+    sources_of,
+    with_settings,
 )
 
 Parts: TypeAlias = list[Part]
@@ -65,12 +73,14 @@ class Affected:
         touched: By relation, the table of its touched rows.
         model: The model's node, and the table that it is stored in.
         settled: The queries of which the rows are the same as before.
+        moved: The settings that are others than before, with the values that they had.
     """
 
     script: Script
     touched: Mapping[str, str]
     model: tuple[Query, str]
     settled: Sequence[Query] = ()
+    moved: Mapping[str, Tree] = field(default_factory=dict)
     _joins: dict[tuple[int, str], Joins] = field(default_factory=dict)
     _keys: dict[tuple[int, str, str], Parts] = field(default_factory=dict)
 
@@ -88,9 +98,10 @@ class Affected:
     def _found(self, node: Node, key: Sequence[Tree], conditions: Sequence[Tree]) -> Parts:
         if isinstance(node, Stored):
             table = self.touched.get(node.relation)
-            relation = name_of(node.relation)
-            values = self.script.values
-            return [values(key, name_of(table), conditions, relation)] if table else []
+            # A touched row counted where it met the conditions of then.
+            lasting = [it for it in conditions if not self._is_moved(it)]
+            relation, values = name_of(node.relation), self.script.values
+            return [values(key, name_of(table), lasting, relation)] if table else []
         if node in self.settled:
             return []
         found = [
@@ -120,11 +131,14 @@ class Affected:
     ) -> Parts:
         """The values of expressions in rows of a node whose `where` is among keys, or more.
 
+        Where nothing is to be among keys, they are those in all rows that meet the conditions.
         They are looked up in the one stored table that all of them come from, without what is
         joined or filtered on the way, which only ever takes rows away.
         """
         if isinstance(node, Stored):
             relation = name_of(node.relation)
+            if not where:
+                return [self.script.values(wanted, relation, conditions, relation)]
             return [self.script.matching(wanted, relation, where, keys, conditions)]
         parts: Parts = []
         for select in node.selects:
@@ -195,7 +209,7 @@ class Affected:
     ) -> Parts:
         """The affected values of a key over the anchor, windows apart."""
         conditions = [*select.conditions_on(anchor), *outer]
-        parts = self.keys(anchor.node, key, conditions)
+        parts = [*self.keys(anchor.node, key, conditions), *self._moved(select, anchor, key)]
         joins = self.joins(select, anchor)
         for edge in joins.below(anchor):
             through = self._through(select, joins, edge)
@@ -207,6 +221,19 @@ class Affected:
                 parts.append(self.script.matching(passed[count:], stored, passed[:count], keys))
             else:
                 parts += self.find_all(anchor.node, edge.theirs, through, key, conditions)
+        return parts
+
+    def _is_moved(self, condition: Tree) -> bool:
+        return not self.moved.keys().isdisjoint(settings_in(condition))
+
+    def _moved(self, select: Select, anchor: Source, key: Sequence[Tree]) -> Parts:
+        """The key in the rows that meet a condition now and did not, or did and do not now."""
+        parts: Parts = []
+        for it in filter(self._is_moved, select.where):
+            if sources_of(it) != {anchor.alias}:
+                raise NoRuleError("a setting beside columns of a joined table")
+            then, now = own(with_settings(it, self.moved)), own(it)
+            parts += self.find(anchor.node, [], "", key, [differing(then, now)])
         return parts
 
     def _through(self, select: Select, joins: Joins, edge: Edge) -> Parts:

@@ -11,7 +11,7 @@ from benepass_tasks.sqlmodels.changes.needed import Needed
 from benepass_tasks.sqlmodels.changes.queries import Node, Query, Stored, nodes_below
 from benepass_tasks.sqlmodels.changes.reading import read_query
 from benepass_tasks.sqlmodels.changes.script import Part, Script, Step, guards_first, name_of
-from benepass_tasks.sqlmodels.changes.trees import NoRuleError, Tree, Trees, column
+from benepass_tasks.sqlmodels.changes.trees import NoRuleError, Tree, Trees, column, settings_in
 from benepass_tasks.sqlmodels.definitions import Macro, Model
 from benepass_tasks.sqlmodels.graph import ModelGraph
 from benepass_tasks.sqlmodels.lineage.names import UnknownNameError
@@ -46,6 +46,19 @@ class InFull:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a table was made from, besides rows.
+
+    Attributes:
+        settled: Those of its figures that are what they were.
+        moved: The settings that are others than they were, with the literals of then.
+    """
+
+    settled: Collection[str] = ()
+    moved: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Maintenance:
     """Reads the models of a graph, each once.
@@ -75,7 +88,7 @@ class Maintenance:
         keys: Sequence[tuple[str, ...]],
         touched: Mapping[str, str],
         small: Collection[str] = (),
-        settled: Collection[str] = (),
+        basis: Basis | None = None,
     ) -> ByChanges | InFull:
         """How a table is brought up to date.
 
@@ -84,7 +97,7 @@ class Maintenance:
             keys: The keys to try first, such as the declared one.
             touched: By relation, the table of the rows that are in one of its states alone.
             small: The tables that are read whole.
-            settled: Those of its figures that are what they were.
+            basis: What else it was made from; none of its figures is settled where that is missing.
         """
         reasons: dict[str, None] = {}
         try:
@@ -94,7 +107,7 @@ class Maintenance:
             return InFull(str(error))
         for key in _candidates(root, keys):
             try:
-                return reading.planned(key, touched, small, settled)
+                return reading.planned(key, touched, small, basis or Basis())
             except NoRuleError as error:
                 reasons[str(error)] = None
         return InFull("; ".join(reasons) or "it reads no table")
@@ -166,12 +179,14 @@ class _ModelReading:
         key: tuple[str, ...],
         touched: Mapping[str, str],
         small: Collection[str],
-        settled: Collection[str],
+        basis: Basis,
     ) -> ByChanges:
         script = Script(self.of.trees)
         root, names = self.root(), [column(name) for name in key]
-        same = [node for sql, node in self.figures().items() if sql in settled]
-        affected = Affected(script, touched, (root, self.model.relation), same)
+        same = [node for sql, node in self.figures().items() if sql in basis.settled]
+        self._require_conditions(basis.moved, same)
+        moved = {name: script.trees.read_value(it) for name, it in basis.moved.items()}
+        affected = Affected(script, touched, (root, self.model.relation), same, moved)
         keys = script.keys(affected.keys(root, names) or [_no_keys(key)])
         stored = name_of(self.model.relation)
         ids = script.rows(self.model.relation, [(names, keys)])
@@ -185,6 +200,31 @@ class _ModelReading:
         query = script.trees.write_query(over)
         new = f"select t.* from ({query}) as t{script.among(names, keys)}"
         return ByChanges(key, finding, keys, computing, old, new)
+
+    def _require_conditions(self, moved: Mapping[str, str], settled: Sequence[Query]) -> None:
+        """Refuse settings that are read elsewhere than in conditions of WHERE.
+
+        Raises:
+            NoRuleError: one is.
+        """
+        views = [self.of.graph.models[it] for it in self._nodes.keys() & set(self.of.views)]
+        macros = (it for model in (self.model, *views) for it in self.of.graph.macros_of(model))
+        names = set(moved)
+        if any(names & it.variables for it in macros):
+            raise NoRuleError(f"{', '.join(sorted(names))} in a macro is another")
+        queries = [it for it in nodes_below(self.root()) if isinstance(it, Query)]
+        read = [it for model in (self.model, *views) for it in settings_in(self.of.tree(model))]
+        of_figures = [name for it in settled for name in settings_in(it.tree)]
+        covered = [
+            name
+            for query in queries
+            if query not in settled
+            for select in query.selects
+            for name in settings_in(*select.where)
+        ]
+        for name in names:
+            if read.count(name) != covered.count(name) + of_figures.count(name):
+                raise NoRuleError(f"{name} is another, and not in WHERE alone")
 
     def _read(self, relation: str) -> Node:
         if relation not in self.of.views:

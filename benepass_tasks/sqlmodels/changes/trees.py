@@ -6,7 +6,7 @@ it cannot be taken for the parameter of a lambda.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -68,6 +68,36 @@ def replaced(tree: Any, of: Callable[[Tree], Tree]) -> Any:  # noqa: ANN401 - an
     return {name: replaced(part, of) for name, part in tree.items()}
 
 
+def setting_of(tree: Tree) -> str | None:
+    """The setting that an expression is, if it is one."""
+    if tree.get("function_name", "").lower() != "getvariable":
+        return None
+    return str(tree["arguments"][0]["expression"]["literal"]["text"])
+
+
+def settings_in(*trees: Any) -> list[str]:  # noqa: ANN401 - any part of a tree
+    """The settings that trees read, each as often as it is read."""
+    return [name for tree in trees for it in walk(tree) if (name := setting_of(it))]
+
+
+def with_settings(tree: Any, values: Mapping[str, Tree]) -> Any:  # noqa: ANN401 - any part of a tree
+    """A copy of a tree with values in the place of some settings."""
+    if isinstance(tree, list):
+        return [with_settings(part, values) for part in tree]
+    if not isinstance(tree, dict):
+        return tree
+    name = setting_of(tree)
+    if name is not None and name in values:
+        return values[name]
+    return {key: with_settings(part, values) for key, part in tree.items()}
+
+
+def differing(one: Tree, other: Tree) -> Tree:
+    """The condition that two others differ."""
+    sides = {"left": one, "right": other}
+    return {"class": "COMPARISON", "type": "COMPARE_DISTINCT_FROM", "alias": "", **sides}
+
+
 def own(tree: Tree) -> Tree:
     """An expression over a source as one over the columns of the node that stands there."""
     found: Tree = replaced(tree, lambda it: it | {"source": OWN})
@@ -107,6 +137,11 @@ class Trees:
         told = self._ask("select json_serialize_sql(?::varchar)", sql)
         statement: Tree = placeless(json.loads(told))["statements"][0]["node"]
         return statement
+
+    def read_value(self, literal: str) -> Tree:
+        """The tree of a literal."""
+        value: Tree = self.read(f"select {literal}")["select_list"][0]
+        return value
 
     def write(self, expression: Tree, table: str = OWN) -> str:
         """An expression as SQL.

@@ -33,6 +33,8 @@ def _change(case: Changing, random: Random) -> dict[str, str]:
 def _outcome(case: Changing, random: Random) -> str:
     """Change the inputs of a model twice, and compare after each."""
     for _ in range(2):
+        if random.random() < 0.4:
+            case.move(as_of_date=str(random.randint(0, 4)))
         plan = case.plan(_change(case, random))
         try:
             why = plan.why if isinstance(plan, InFull) else case.refresh(plan)
@@ -59,7 +61,8 @@ def outcomes(first: int) -> Counter[str]:
                 name: {it: TYPES[kind] for it, kind in columns.items()}
                 for name, columns in TABLES.items()
             }
-            case = Changing(connection, tables, Writer(random).models())
+            models = Writer(random).models()
+            case = Changing(connection, tables, models, settings={"as_of_date": "2"})
             try:
                 found[_outcome(case, random)] += 1
             except Exception as error:

@@ -275,14 +275,15 @@ def connection() -> Iterator[Connection]:
         yield connection
 
 
-def start(connection: Connection, case: Case) -> Changing:
+def start(connection: Connection, case: Case, **settings: str) -> Changing:
     for table, columns in TABLES.items():
         typed = ", ".join(f"cast({it} as {kind}) as {it}" for it, kind in columns.items())
         connection.exec_driver_sql(
             f"create or replace table {table} as select {typed} "
             f"from (values {ROWS[table]}) as v({', '.join(columns)})"
         )
-    return Changing(connection, TABLES, {**case.views, "marts.m": case.sql}, [case.key])
+    models = {**case.views, "marts.m": case.sql}
+    return Changing(connection, TABLES, models, [case.key], settings)
 
 
 def made(case: Changing, *changes: Change) -> dict[str, str]:
@@ -332,6 +333,68 @@ def test_what_cannot_count_affects_no_row(connection: Connection) -> None:
     case.refresh(plan)
     (found,) = plan.finding
     assert case.run(found.sql) == []
+
+
+SETTING = "getvariable('as_of_date')"
+MOVED_SETTINGS = {
+    "in WHERE": Case(f"select id from raw.charges where cents > {SETTING}", CHARGES),
+    "in WHERE of a view": Case(
+        "select card, count(*) as n from marts.v group by card",
+        CHARGES,
+        ("card",),
+        {"marts.v": f"select card from raw.charges where cents > {SETTING} and shop = 'x'"},
+    ),
+    "below a window": Case(
+        "select id, rank() over (partition by card order by cents, id) as place "
+        f"from raw.charges where cents <> {SETTING}",
+        CHARGES,
+    ),
+    "of the joined side": Case(
+        f"with few as (select card, owner from raw.cards where card < {SETTING}) "
+        "select c.id, s.owner from raw.charges as c left join few as s on c.card = s.card",
+        (*CHARGES, *CARDS),
+    ),
+    "in a figure that stays what it was": Case(
+        "select c.id, f.most from raw.charges as c cross join "
+        f"(select max(cents) as most from raw.charges where cents < 20 + {SETTING}) as f",
+        (ANOTHER_CHARGE, A_CHARGE_LESS),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MOVED_SETTINGS)
+def test_a_setting_that_moves_affects_the_rows_that_it_decides(
+    connection: Connection, name: str
+) -> None:
+    case = start(connection, MOVED_SETTINGS[name], as_of_date="5")
+    for number, change in enumerate(MOVED_SETTINGS[name].changes):
+        case.move(as_of_date=str(5 - number % 2))
+        plan = case.plan(made(case, change))
+        assert isinstance(plan, ByChanges), plan
+        assert case.refresh(plan) is None
+        case.compare()
+
+
+REFUSED_SETTINGS = {
+    f"select id, cents - {SETTING} as left_over from raw.charges": "not in WHERE alone",
+    f"select id from raw.charges qualify rank() over (partition by card order by id) = {SETTING}": (
+        "not in WHERE alone"
+    ),
+    "select c.id from raw.charges as c join raw.cards as k "
+    f"on c.card = k.card and k.card < {SETTING}": "not in WHERE alone",
+    "select c.id from raw.charges as c join raw.cards as k on c.card = k.card "
+    f"where k.card < {SETTING}": "a setting beside columns of a joined table",
+}
+
+
+@pytest.mark.parametrize("sql", REFUSED_SETTINGS)
+def test_elsewhere_a_setting_that_moves_has_no_rule(connection: Connection, sql: str) -> None:
+    case = start(connection, Case(sql, ()), as_of_date="5")
+    assert isinstance(case.plan({"raw.charges": "changes.raw_charges"}), ByChanges)
+    case.move(as_of_date="4")
+    plan = case.plan({"raw.charges": "changes.raw_charges"})
+    assert isinstance(plan, InFull)
+    assert REFUSED_SETTINGS[sql] in plan.why
 
 
 IN_FULL = {

@@ -88,14 +88,14 @@ def test_changed_sql_a_changed_file_and_force_are_told_apart(workspace: Workspac
     workspace.replace("sql/marts/dim_merchants.sql", "count(*)", "count(1)")
     workspace.run()
     assert reasons(workspace) == {
-        "marts.dim_merchants": "SQL or setting changed",
+        "marts.dim_merchants": "SQL changed",
     }
     workspace.replace("data/employees.csv", "2020-01-01", "2020-01-02")
     workspace.run()
     found = reasons(workspace)
     assert found["employees/employees.csv"] == "file changed"
     assert found["raw.employees"] == "file loaded"
-    assert found["marts.dim_employees"] == "input changed"
+    assert found["marts.dim_employees"] == "input or setting changed"
     assert "marts.dim_merchants" not in found
     workspace.run(force="marts.dim_employees")
     assert reasons(workspace)["marts.dim_employees"] == "forced"
