@@ -318,14 +318,14 @@ def _keep(history: History, steps: int) -> None:
         history.write()
     known = copies.check()
     assert known == dict.fromkeys(known, steps)
-    # A table that was built anew in between has no past beyond that.
+    # A table that was built anew in between may have no past beyond that, but never a wrong one.
     history.company.change("drop table marts.fact_transactions")
     history.late()
     history.write()
     history.company.run(as_of=history.as_of, **kept)
     copies.take()
     after = copies.check()
-    assert after.pop("marts.fact_transactions") == 1
+    assert after.pop("marts.fact_transactions") in (1, steps + 1)
     assert set(after.values()) == {steps + 1}
 
 

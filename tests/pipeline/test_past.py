@@ -95,6 +95,20 @@ def test_a_past_that_is_not_known_is_told_so(
     assert _main(kept, "asof", since, "--table", FACT) == 0
 
 
+def test_a_table_that_was_dropped_has_no_past_beyond_that(
+    kept: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = _now()
+    _charge(kept, LATE)
+    kept.run()
+    kept.change(f"drop table {FACT}")
+    _charge(kept, LATER)
+    kept.run()
+    assert _main(kept, "asof", before, "--table", FACT) == 1
+    assert "its changes are known since" in capsys.readouterr().err
+    assert _main(kept, "asof", before, "--table", UTILIZATION) == 0
+
+
 def test_rows_that_do_not_lead_back_give_no_answer(
     kept: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
