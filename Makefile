@@ -47,8 +47,9 @@ pictures: .venv/.tox-installed ## make the pictures in docs/ anew, with Chromium
 docs: .venv/.project-installed ## make the pages in docs/ anew that follow from the catalog and the SQL
 	@$(BIN)/python docs/made_pages.py
 
-bench: .venv/.project-installed ## compare with plain DuckDB, at 1M and 10M transactions
+bench: .venv/.project-installed ## compare with plain DuckDB at 1M and 10M transactions, and runs after changes with full ones
 	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python benchmarks/changes.py
 
 clean: ## remove the environments and what was built of the program; the data stays
 	rm -rf .venv .tox build dist *.egg-info .coverage* .hypothesis

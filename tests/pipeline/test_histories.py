@@ -339,3 +339,16 @@ def test_what_a_table_held_at_a_time_is_what_a_copy_of_it_says(history: History)
 @pytest.mark.parametrize("history", range(500, 540), indirect=True)
 def test_in_long_histories_what_a_table_held_is_what_a_copy_says(history: History) -> None:
     _keep(history, 20)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("history", [1], indirect=True)
+def test_the_file_does_not_grow_by_what_small_changes_leave_behind(history: History) -> None:
+    sizes = []
+    for _ in range(200):
+        history.late()
+        history.some_file().pop(0)
+        history.write()
+        history.company.run(as_of=history.as_of)
+        sizes.append(history.company.settings.warehouse.stat().st_size)
+    assert max(sizes[20:]) <= 1.5 * max(sizes[:20])
