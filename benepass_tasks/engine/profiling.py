@@ -1,18 +1,19 @@
 """Keeping what is known of a table's columns up to date by the rows that came and went.
 
 Values that are filled in are counted, and numbers added up, over these rows alone. The least and
-the greatest value are looked for again where one of these rows reaches them. How many values differ
-cannot be told from them: it is estimated anew once a hundredth of the rows were touched, less than
-what the estimate is wrong by.
+the greatest value are looked for again where the last row went that had them. How many values
+differ cannot be told from them: it is estimated anew once a hundredth of the rows were touched,
+less than what the estimate is wrong by.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 
 from sqlalchemy import Connection
 
 from benepass_tasks.engine.measure import (
     FLOATING,
+    LONGEST_EXTREME,
     ColumnProfile,
     Measure,
     Profiling,
@@ -20,7 +21,7 @@ from benepass_tasks.engine.measure import (
     is_number,
     measure_table,
 )
-from benepass_tasks.engine.quoting import quote_name, quote_text
+from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 
 ESTIMATED_AGAIN = 0.01
 """The part of a table's rows that are touched before its distinct values are estimated anew."""
@@ -50,29 +51,44 @@ def measure_touched(
     if set(known) != set(profiling.columns) or count > ESTIMATED_AGAIN * tally.rows:
         return measure_table(connection, relation, columns, profiling, tally)
     found = _changes(connection, profiling, known, touched)
-    stale = [it for it, change in found.items() if change.is_stale]
-    anew = measure_table(connection, relation, columns, Profiling(stale, profiling.shown), tally)
-    scanned = {it.column_name: it for it in anew.profiles}
-    profiles = (
-        scanned.get(it) or _updated(known[it], change, tally.rows) for it, change in found.items()
-    )
-    return replace(anew, profiles=tuple(replace(it, touched_rows=count) for it in profiles))
+    profiles = {
+        name: _updated(known[name], change, tally.rows, count) for name, change in found.items()
+    }
+    gone = [profiles[name] for name, change in found.items() if change.took_extremes]
+    stale = {name for name, change in found.items() if change.is_stale}
+    stale |= set(_without_extremes(connection, relation, gone, columns))
+    shown = [name for name in profiling.shown if name in stale]
+    anew = measure_table(connection, relation, columns, Profiling(sorted(stale), shown), tally)
+    scanned = {it.column_name: replace(it, touched_rows=count) for it in anew.profiles}
+    return replace(anew, profiles=tuple((profiles | scanned).values()))
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """How much more values are filled in of a column, and what more they come to.
+    """What the rows that came and went say of a column.
 
     Attributes:
-        filled: The values.
-        total: Their sum; None of what is no number.
-        is_stale: Whether the column has to be looked at as a whole: a row that came or went is, or
-            is beyond, the least or greatest value, or its numbers are floating, infinite perhaps.
+        filled: How many more values are filled in.
+        total: What more they come to; None of what is no number.
+        is_stale: Whether the column has to be looked at as a whole, since its values cannot be
+            compared as they are shown, or are floating, infinite perhaps.
+        minimum: The least value that came, where it is less than all before.
+        maximum: The greatest, likewise.
+        took_extremes: Whether a least or greatest value went, of which there may be others.
     """
 
-    filled: int
-    total: float | None
-    is_stale: bool
+    filled: int | None = 0
+    total: float | None = None
+    is_stale: bool | None = False
+    minimum: str | None = None
+    maximum: str | None = None
+    took_extremes: bool | None = False
+
+
+FIGURES = len(fields(_Change))
+
+SIGN = "changes_sign"
+"""The column that says whether a row came (1) or went (-1)."""
 
 
 def _changes(
@@ -84,46 +100,85 @@ def _changes(
     figures = [
         figure
         for name in profiling.columns
-        for figure in _counted(known[name], touched.columns[name], name in profiling.shown)
+        for figure in _figures(known[name], touched.columns[name], name in profiling.shown)
     ]
     if not figures:
         return {}
     come = f"select 1 as {SIGN}, * from ({touched.that_came})"  # noqa: S608
     rows = f"{come} union all select -1 as {SIGN}, * from ({touched.that_went})"  # noqa: S608
     (found,) = connection.exec_driver_sql(f"select {', '.join(figures)} from ({rows})")  # noqa: S608
-    thirds = zip(found[::3], found[1::3], found[2::3], strict=True)
     return {
-        name: _Change(filled or 0, total, bool(is_stale))
-        for name, (filled, total, is_stale) in zip(profiling.columns, thirds, strict=True)
+        name: _Change(*found[at * FIGURES : (at + 1) * FIGURES])
+        for at, name in enumerate(profiling.columns)
     }
 
 
-SIGN = "changes_sign"
-"""The column that says whether a row came (1) or went (-1)."""
-
-
-def _counted(known: ColumnProfile, kind: str, is_shown: bool) -> Iterator[str]:  # noqa: FBT001
-    """What a column has more of than before, as SQL."""
+def _figures(known: ColumnProfile, kind: str, is_shown: bool) -> tuple[str, ...]:  # noqa: FBT001
+    """What there is to know of a column, in the order of `_Change`, as SQL."""
     column = quote_name(known.column_name)
-    yield f"sum({SIGN}) filter ({column} is not null)"
-    yield f"sum({SIGN} * cast({column} as double))" if is_number(kind) else "null"
-    if kind in FLOATING:
-        yield f"count({column}) > 0"
-    elif not is_shown:
-        yield "false"
-    else:
-        least, greatest = (_value(it, kind) for it in (known.minimum, known.maximum))
-        is_inside = f"{column} > {least} and {column} < {greatest}"
-        yield f"bool_or(not coalesce({is_inside}, false)) filter ({column} is not null)"
+    filled = f"sum({SIGN}) filter ({column} is not null)"
+    total = f"sum({SIGN} * cast({column} as double))" if is_number(kind) else "null"
+    if kind in FLOATING or (is_shown and not _is_comparable(kind)):
+        return filled, total, f"count({column}) > 0", "null", "null", "false"
+    if not is_shown:
+        return filled, total, "false", "null", "null", "false"
+    value, least, greatest = _value(known.column_name, kind), *_extremes(known, kind)
+    less, more = f"coalesce({value} < {least}, true)", f"coalesce({value} > {greatest}, true)"
+    return (
+        filled,
+        total,
+        "false",
+        f"left(cast(min({value}) filter ({SIGN} = 1 and {less}) as varchar), {LONGEST_EXTREME})",
+        f"left(cast(max({value}) filter ({SIGN} = 1 and {more}) as varchar), {LONGEST_EXTREME})",
+        f"bool_or({value} <= {least} or {value} >= {greatest}) filter ({SIGN} = -1)",
+    )
 
 
-def _value(shown: str | None, kind: str) -> str:
-    return "null" if shown is None else f"try_cast({quote_text(shown)} as {kind})"
+def _without_extremes(
+    connection: Connection,
+    relation: str,
+    profiles: Sequence[ColumnProfile],
+    columns: Mapping[str, str],
+) -> Iterator[str]:
+    """The columns that have no value any more that is as small or as great as these say."""
+    if not profiles:
+        return
+    conditions = [
+        f"exists(select 1 from {quote_relation(relation)} where {value} {comparison} {extreme})"  # noqa: S608
+        for it in profiles
+        for value in (_value(it.column_name, columns[it.column_name]),)
+        for comparison, extreme in zip(
+            ("<=", ">="), _extremes(it, columns[it.column_name]), strict=True
+        )
+    ]
+    (found,) = connection.exec_driver_sql(f"select {', '.join(conditions)}")
+    for it, has_least, has_greatest in zip(profiles, found[::2], found[1::2], strict=True):
+        if not (has_least and has_greatest):
+            yield it.column_name
 
 
-def _updated(before: ColumnProfile, change: _Change, rows: int) -> ColumnProfile:
+def _is_comparable(kind: str) -> bool:
+    """Whether what is shown of a value can be read back."""
+    return is_number(kind) or kind in ("VARCHAR", "DATE", "BOOLEAN") or kind.startswith("TIMESTAMP")
+
+
+def _value(name: str, kind: str) -> str:
+    """A value of a column, as far as it is shown."""
+    column = quote_name(name)
+    return f"left({column}, {LONGEST_EXTREME})" if kind == "VARCHAR" else column
+
+
+def _extremes(known: ColumnProfile, kind: str) -> tuple[str, str]:
+    shown = (known.minimum, known.maximum)
+    least, greatest = (
+        "null" if it is None else f"cast({quote_text(it)} as {kind})" for it in shown
+    )
+    return least, greatest
+
+
+def _updated(before: ColumnProfile, change: _Change, rows: int, count: int) -> ColumnProfile:
     was = before.row_count - before.null_count
-    filled, mean = was + change.filled, before.mean
+    filled, mean = was + (change.filled or 0), before.mean
     if change.total is not None:
         mean = ((before.mean or 0) * was + change.total) / filled if filled else None
     return replace(
@@ -131,5 +186,8 @@ def _updated(before: ColumnProfile, change: _Change, rows: int) -> ColumnProfile
         row_count=rows,
         null_count=rows - filled,
         distinct_estimate=min(before.distinct_estimate, filled),
+        minimum=change.minimum if change.minimum is not None else before.minimum,
+        maximum=change.maximum if change.maximum is not None else before.maximum,
         mean=mean,
+        touched_rows=count,
     )
