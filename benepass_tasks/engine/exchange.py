@@ -89,13 +89,12 @@ def differing(one: str, other: str, columns: Iterable[str]) -> str:
     """A query of the rows of two tables that one of them has more often than the other.
 
     Args:
-        one: The one, `layer.table`.
+        one: The one, as SQL names it: a table, or a query in brackets.
         other: The other.
         columns: The columns of both.
     """
     columns = list(columns)
     names, row = ", ".join(map(quote_name, columns)), hash_of(columns)
-    one, other = quote_relation(one), quote_relation(other)
     return (
         f"with odd as (select h from (select {row} as h, 1 as n from {one} union all "
         f"select {row}, -1 from {other}) group by h having sum(n) <> 0) "

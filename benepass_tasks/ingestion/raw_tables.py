@@ -11,7 +11,7 @@ from benepass_tasks.catalog.declared import refuse_other_raw_columns
 from benepass_tasks.engine.measure import Measure, Profiling, Touched, data_hash_of, tally
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.session import Warehouse
-from benepass_tasks.engine.tables import engine_of
+from benepass_tasks.engine.tables import Engine, engine_of
 from benepass_tasks.ingestion.schema_evolution.history import write_changes
 from benepass_tasks.state.changes import (
     add_step,
@@ -145,7 +145,7 @@ def complete_raw(
         before = Measure(record.row_count, record.data_hash, profiles, record.tally)
         measure = engine.measure_touched(table.relation, profiling, before, touched)
         if record.data_hash != measure.data_hash:
-            rows = _difference(touched)
+            rows = _difference(engine, touched)
             add_step(connection, table.relation, record.data_hash, measure.data_hash, rows)
     else:
         measure = engine.measure(table.relation, content, profiling)
@@ -183,12 +183,12 @@ def _touched(
     return Touched(columns, gone, come, went, came) if is_all else None
 
 
-def _difference(touched: Touched) -> str:
+def _difference(engine: Engine, touched: Touched) -> str:
     """A query of the rows that went or came and are not on both sides."""
     went, came = touched.that_went, touched.that_came
     if not touched.gone.rows:
         return came
-    return f"(({came}) except all ({went})) union all (({went}) except all ({came}))"
+    return engine.differing(f"({went})", f"({came})", touched.columns)
 
 
 def withdraw(connection: Connection, table: Table, load: Load) -> None:

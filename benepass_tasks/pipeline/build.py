@@ -228,7 +228,8 @@ class Builder:
         if record is None or measure.data_hash != record.data_hash:
             is_alike = before is not None and engine.columns(before) == columns
             if is_told and before and record and is_alike:
-                self._add_step(record, measure, engine.differing(before, relation, columns))
+                one, other = quote_relation(before), quote_relation(relation)
+                self._add_step(record, measure, engine.differing(one, other, columns))
             else:
                 forget_steps(self.connection, relation)
             if self.keeper and before and record and is_alike:
