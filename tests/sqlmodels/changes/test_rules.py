@@ -199,6 +199,25 @@ CASES = {
         "cross join (select count(*) as n from raw.owners) as o",
         CHARGES,
     ),
+    "what nothing joins, beside rows of the same table that something does": Case(
+        "select c.id, k.owner, o.kind from raw.charges as c join raw.cards as k on c.card = k.card "
+        "cross join (select distinct kind from raw.cards) as o",
+        CHARGES,
+    ),
+    "the same rows under several conditions": Case(
+        "select c.id, k.owner, 'dear' as what from raw.charges as c "
+        "join raw.cards as k on c.card = k.card where c.cents > 4 union all "
+        "select c.id, k.owner, 'x' as what from raw.charges as c "
+        "join raw.cards as k on c.card = k.card where c.shop = 'y'",
+        (*CHARGES, *CARDS),
+    ),
+    "the same rows under more conditions": Case(
+        "select c.id, k.owner, 'dear' as what from raw.charges as c "
+        "join raw.cards as k on c.card = k.card where c.cents > 4 union all "
+        "select c.id, k.owner, 'x' as what from raw.charges as c "
+        "join raw.cards as k on c.card = k.card where c.cents > 4 and c.shop = 'y'",
+        (*CHARGES, *CARDS),
+    ),
     "a figure of a table that stays what it was": Case(
         "select c.id, f.most from raw.charges as c cross join "
         "(select max(card) as most from raw.cards where card < 100) as f "
