@@ -33,7 +33,7 @@ def main() -> None:
     """Take out of the pipeline what keeps the history, and run it."""
     for module, names in (
         (making, ("record_built",)),
-        (raw_tables, ("record_loaded", "write_changes")),
+        (raw_tables, ("record_loaded", "write_schemas")),
         (reconciliation, ("keep_figures",)),
         (runs, ("begin",)),
         (run, ("close_run", "alert")),

@@ -13,6 +13,7 @@ try:
         BuildSite,
         BuildStaging,
         CheckContracts,
+        LoadFiles,
         LoadRaw,
     )
 except configparser.Error as error:
@@ -28,5 +29,6 @@ __all__ = [
     "BuildSite",
     "BuildStaging",
     "CheckContracts",
+    "LoadFiles",
     "LoadRaw",
 ]

@@ -22,7 +22,7 @@ from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.guards import SMALL
 from benepass_tasks.sqlmodels import Macro
 from benepass_tasks.sqlmodels.censuses import census_id, part_of
-from benepass_tasks.state.markers import KEPT, Load, columns_of_load, recount_kept, write_load
+from benepass_tasks.state.markers import KEPT, Load, columns_of_load, recount_kept, write_loads
 
 Rows: TypeAlias = tuple[str, tuple[str, ...]]
 """A condition over a raw table, and the values of its parameters."""
@@ -106,7 +106,7 @@ class Census:
             (name, day, file, load_id, file, load_id),
         )
         columns = columns_of_load(connection, self.source.name, file)
-        write_load(connection, replace(earlier, file=name, code_version=KEPT), columns)
+        write_loads(connection, {replace(earlier, file=name, code_version=KEPT): columns})
 
     def strangers(self, connection: Connection, load: Load) -> list[str]:
         """Tell of the censuses beside a new one that share too few people with it.

@@ -5,7 +5,7 @@ earlier loads it finds in the warehouse (`raw._dlt_version`, `raw._dlt_loads`).
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,11 +96,11 @@ def _configured() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """The records of one file, ready to be loaded."""
+    """The records of one file or of several, ready to be loaded."""
 
     pipeline: dlt.Pipeline
     load_id: str
-    file: str
+    files: str
 
     def load(self, warehouse: Warehouse) -> None:
         """Add the records to raw.
@@ -115,37 +115,40 @@ class Package:
                 # dlt sets it for the whole process: a later commit would stay in the log.
                 connection.execute("reset global checkpoint_threshold")
         except PipelineStepFailed as failure:
-            raise _refused(self.pipeline.pipeline_name, self.file, failure) from None
+            raise _refused(self.pipeline.pipeline_name, self.files, failure) from None
 
 
-def _refused(source: str, file: str, failure: PipelineStepFailed) -> WarehouseError:
-    return WarehouseError(f"{source}: dlt could not load {file} ({explain(failure)})")
+def _refused(source: str, files: str, failure: PipelineStepFailed) -> WarehouseError:
+    return WarehouseError(f"{source}: dlt could not load {files} ({explain(failure)})")
 
 
 @contextmanager
-def extract(
-    working_dir: Path, inspection: Inspection, on_progress: Callable[[float], None]
-) -> Iterator[Package]:
-    """Read all records of a file into a package below the working folder, and inspect them.
+def extract(working_dir: Path, source: str, files: str, items: Iterator[Any]) -> Iterator[Package]:
+    """Write rows into a package below the working folder.
 
     The folder is gone when the context is left, whatever happened in it.
+
+    Args:
+        working_dir: The folder.
+        source: The source, whose name the package and the raw table have.
+        files: What messages call that which the rows are from.
+        items: The rows; see `items_of`.
 
     Raises:
         WarehouseError: the package cannot be written, as on a full disk.
     """
-    file = inspection.file
     try:
         with _configured():
             pipeline = dlt.pipeline(
-                file.source,
+                source,
                 pipelines_dir=str(working_dir),
                 destination=duckdb_destination(),
                 dataset_name=DATASET,
             )
             # Not by `dlt.resource`, which looks through all modules for the generator's own.
             resource = DltResource.from_data(
-                _items(inspection, on_progress),
-                file.source,
+                items,
+                source,
                 hints=dlt.mark.make_hints(write_disposition="append", file_format="parquet"),
             )
             try:
@@ -156,28 +159,72 @@ def extract(
                 if isinstance(cause, BenepassError):
                     raise cause from None
                 if isinstance(cause, OSError):
-                    raise _refused(file.source, file.name, failure) from None
+                    raise _refused(source, files, failure) from None
                 raise
-            yield Package(pipeline, info.loads_ids[0], file.name)
+            yield Package(pipeline, info.loads_ids[0], files)
     finally:
         shutil.rmtree(working_dir, ignore_errors=True)
 
 
-def _items(inspection: Inspection, on_progress: Callable[[float], None]) -> Iterator[Any]:
-    """Yield the parsed batches, the rejected records, and last what is known of the columns."""
+def items_of(inspection: Inspection, on_progress: Callable[[float], None]) -> Iterator[Any]:
+    """Read a file and inspect it, batch by batch.
+
+    Yields:
+        The parsed records, the rejected ones, and last what is known of the columns.
+    """
     file, header, reader = inspection.file, inspection.header, inspection.reader
     size = file.path.stat().st_size
     for batch in _ahead(inspection.batches()):
         inspection.see(batch.table)
         yield _parsed(file, header, batch.table)
         if batch.rejected:
-            yield dlt.mark.with_table_name(_rejected(file, batch), "rejected_rows")
+            yield _to_rejected_rows(_rejected(file, batch))
         on_progress(min(0.99, reader.bytes_read / size))
     yield _empty(file, header)
+    _tell_columns(inspection)
+    on_progress(1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeFile:
+    """A file that was read and inspected as a whole."""
+
+    inspection: Inspection
+    batches: Sequence[Batch]
+
+    @property
+    def parsed(self) -> Iterator[pa.Table]:
+        """Its parsed records, with all columns even where there are none."""
+        file, header = self.inspection.file, self.inspection.header
+        yield from (_parsed(file, header, batch.table) for batch in self.batches)
+        yield _empty(file, header)
+
+    @property
+    def rejected(self) -> Iterator[pa.Table]:
+        """Its rejected records."""
+        return (_rejected(self.inspection.file, it) for it in self.batches if it.rejected)
+
+
+def items_of_all(files: Sequence[WholeFile]) -> Iterator[Any]:
+    """Yield the same of several files; what is known of the columns is that of the last one."""
+    parsed = [table for file in files for table in file.parsed]
+    yield pa.concat_tables(parsed, promote_options="default")
+    rejected = [table for file in files for table in file.rejected]
+    if rejected:
+        yield _to_rejected_rows(pa.concat_tables(rejected))
+    _tell_columns(files[-1].inspection)
+
+
+def _to_rejected_rows(rejected: pa.Table) -> Any:  # noqa: ANN401 - dlt's own
+    return dlt.mark.with_table_name(rejected, "rejected_rows")
+
+
+def _tell_columns(inspection: Inspection) -> None:
+    """Let dlt's schema know what was learnt of the columns of a file."""
     # Not as hints of the resource, of which dlt would make many copies.
+    file = inspection.file
     known = new_table(file.source, columns=_columns(file, inspection.schema))
     dlt.current.source_schema().update_table(known)
-    on_progress(1.0)
 
 
 def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:

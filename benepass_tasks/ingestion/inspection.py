@@ -18,7 +18,7 @@ from benepass_tasks.ingestion.recognition.misfits import told_what_it_is
 from benepass_tasks.ingestion.schema_evolution.changes import Change, Earlier, Observed, compare
 from benepass_tasks.ingestion.schema_evolution.contract import Verdict, judge
 from benepass_tasks.ingestion.schema_evolution.file_schema import UNKNOWN, ColumnSchema, FileSchema
-from benepass_tasks.ingestion.schema_evolution.history import Known, read_known, read_sample
+from benepass_tasks.ingestion.schema_evolution.history import Known, Recalled, read_sample
 from benepass_tasks.ingestion.schema_evolution.renames import LETTERS, NO_SAMPLE, ROWS, Sample
 from benepass_tasks.state.source_files import SourceFile
 
@@ -41,15 +41,16 @@ def inspect(warehouse: Warehouse, source: Source, table: Table, file: SourceFile
             columns, or it changed meanwhile.
         BooksError: the records do not account for every line.
     """
-    with open_file(warehouse, source, file) as inspection:
+    known = Recalled(warehouse, source.name, [file.name]).known_of(file.name)
+    with open_file(source, file, known) as inspection:
         for batch in inspection.batches():
             inspection.see(batch.table)
         return inspection.findings(warehouse, table)
 
 
 @contextmanager
-def open_file(warehouse: Warehouse, source: Source, file: SourceFile) -> Iterator["Inspection"]:
-    """Open a file, and recall what is known of its schema.
+def open_file(source: Source, file: SourceFile, known: Known) -> Iterator["Inspection"]:
+    """Open a file, of whose schema something is known.
 
     Raises:
         SourceError: the file is missing or empty, or its header cannot be matched.
@@ -61,7 +62,6 @@ def open_file(warehouse: Warehouse, source: Source, file: SourceFile) -> Iterato
             reason="the file is missing",
         )
     state = file.state
-    known = read_known(warehouse, source.name, file.name)
     with ExitStack() as stack:
         with told_what_it_is(source, file):
             name = f"{source.name}: {file.name}"
@@ -95,7 +95,7 @@ class Inspection:
     def see(self, table: pa.Table) -> None:
         """Take a batch of records into account."""
         self._inference.observe(table)
-        if self._first is None and len(table) and self._may_have_renamed:
+        if self._first is None and len(table) and self.needs_sample:
             self._first = table.slice(0, ROWS)
 
     def findings(self, warehouse: Warehouse, table: Table) -> Findings:
@@ -109,7 +109,7 @@ class Inspection:
         source, known = self.source, self._known
         observed = Observed(self.schema, self._inference.violations, self._sample())
         sample = NO_SAMPLE
-        if self._may_have_renamed and known.loaded:
+        if self.needs_sample and known.loaded:
             sample = read_sample(warehouse, table.relation, known, tuple(known.loaded.present))
         changes = compare(Earlier(known.loaded, sample, known.seen), observed, source.columns)
         unaccepted = changes
@@ -138,7 +138,7 @@ class Inspection:
         )
 
     @property
-    def _may_have_renamed(self) -> bool:
+    def needs_sample(self) -> bool:
         """Whether columns came and went, so that their values have to be compared."""
         here = set(self.header.columns)
         known = [schema.present.keys() for schema in self._schemas]

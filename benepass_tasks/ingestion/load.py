@@ -1,4 +1,4 @@
-"""Loads one file into its raw table.
+"""Loads files into their raw table: each by itself, or small ones together.
 
 The new records go in beside those of an earlier load. Only when all are in does one transaction
 remove the earlier ones and write what vouches for the new ones: a load that fails or is killed
@@ -7,28 +7,32 @@ leaves rows that nothing vouches for, and the next load of the file removes them
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from benepass_tasks.catalog import Source, Table
 from benepass_tasks.catalog.wording import listed, printable
-from benepass_tasks.config.errors import SourceError
+from benepass_tasks.config.errors import BenepassError, SourceError
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.ingestion.censuses import Census
-from benepass_tasks.ingestion.dlt_pipeline import extract
+from benepass_tasks.ingestion.dlt_pipeline import WholeFile, extract, items_of, items_of_all
 from benepass_tasks.ingestion.guards import Guarded, let_pass
 from benepass_tasks.ingestion.inspection import Findings, Inspection, open_file
 from benepass_tasks.ingestion.raw_tables import prepare, withdraw
 from benepass_tasks.ingestion.readers.records import Accounting
 from benepass_tasks.ingestion.recognition.misfits import misfit_told, told_what_it_is
 from benepass_tasks.ingestion.schema_evolution.contract import require_good
+from benepass_tasks.ingestion.schema_evolution.history import Recalled
 from benepass_tasks.sqlmodels import Macro
 from benepass_tasks.state.decisions import Decision
 from benepass_tasks.state.markers import Load, Snapshot, now
 from benepass_tasks.state.source_files import SourceFile
 
 log = logging.getLogger(__name__)
+
+TOGETHER = 8 << 20
+"""Bytes of files that are read as wholes, and loaded together; the last one may exceed it."""
 
 MOST = 8
 """How many changes a warning names."""
@@ -89,36 +93,146 @@ def load_file(
     started = time.perf_counter()
     source, table, file = order.source, order.table, order.file
     _require_there(order)
+    known = Recalled(warehouse, source.name, [file.name]).known_of(file.name)
     with (
-        open_file(warehouse, source, file) as inspection,
-        extract(warehouse.working_dir, inspection, on_progress) as package,
+        open_file(source, file, known) as inspection,
+        extract(
+            warehouse.working_dir, source.name, file.name, items_of(inspection, on_progress)
+        ) as package,
     ):
         findings = inspection.findings(warehouse, table)
-        with told_what_it_is(source, file, is_misfit=bool(findings.verdict.missing)):
-            require_good(source, findings.verdict)
-            accepted = _guard(warehouse, order, inspection.reader.accounting)
-        prepare(warehouse, order.known, table, file, inspection.header)
+        accepted = _judge(warehouse, order, findings)
+        prepare(warehouse, order.known, table, [file.name], inspection.header.undeclared)
         package.load(warehouse)
     _warn(inspection, findings)
-    accounting = inspection.reader.accounting
-    load = Load(
-        source=source.name,
-        file=file.name,
+    seconds = time.perf_counter() - started
+    load = _load_of(order, inspection.state, findings, package.load_id, seconds)
+    accepted = [*accepted, *_guard_census(warehouse, order, load)]
+    return Loaded(load, order.earlier, findings, accepted)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTogether:
+    """What became of files that were to be loaded together.
+
+    Attributes:
+        loaded: Those whose rows are in raw, for `replace_earlier`.
+        refused: Why others cannot be loaded, by file; raw holds of them what it held before.
+        left: Those that cannot be loaded together with these; the first of them can be next.
+    """
+
+    loaded: Sequence[Loaded]
+    refused: Mapping[str, BenepassError]
+    left: Sequence[LoadOrder]
+
+
+def load_together(warehouse: Warehouse, orders: Sequence[LoadOrder]) -> LoadedTogether:
+    """Load the records of small files of one source into raw, in one package of dlt.
+
+    Each is judged as `load_file` judges it, before anything is written.
+
+    Raises:
+        WarehouseError: dlt could not write them; raw holds what it held before.
+    """
+    started = time.perf_counter()
+    source, table, known = orders[0].source, orders[0].table, orders[0].known
+    read, refused, left = _read_whole(warehouse, orders)
+    if not read:
+        return LoadedTogether([], refused, left)
+    whole = [it.file for it in read]
+    with extract(
+        warehouse.working_dir, source.name, f"{len(read)} files", items_of_all(whole)
+    ) as package:
+        undeclared = (name for it in whole for name in it.inspection.header.undeclared)
+        files = [it.order.file.name for it in read]
+        prepare(warehouse, known, table, files, dict.fromkeys(undeclared))
+        package.load(warehouse)
+    seconds = (time.perf_counter() - started) / len(read)
+    loaded = [it.loaded(package.load_id, seconds) for it in read]
+    return LoadedTogether(loaded, refused, left)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A file that was read, and nothing stands against."""
+
+    order: LoadOrder
+    file: WholeFile
+    findings: Findings
+    accepted: Sequence[Decision]
+
+    def loaded(self, load_id: str, seconds: float) -> Loaded:
+        """Its load, once its rows are in raw."""
+        order, state = self.order, self.file.inspection.state
+        load = _load_of(order, state, self.findings, load_id, seconds)
+        return Loaded(load, order.earlier, self.findings, self.accepted)
+
+
+def _read_whole(
+    warehouse: Warehouse, orders: Sequence[LoadOrder]
+) -> tuple[list[_Read], dict[str, BenepassError], Sequence[LoadOrder]]:
+    """Read files as long as they fit into memory and can be compared with what is known."""
+    names = [it.file.name for it in orders]
+    recalled = Recalled(warehouse, orders[0].source.name, names)
+    read, refused, held = list[_Read](), dict[str, BenepassError](), 0
+    for number, order in enumerate(orders):
+        try:
+            _require_there(order)
+            known = recalled.known_of(order.file.name)
+            with open_file(order.source, order.file, known) as inspection:
+                # The values of the file before are in raw only once that is loaded.
+                is_first_with_them = inspection.needs_sample and known.load_id is None
+                if held > TOGETHER or (read and is_first_with_them):
+                    return read, refused, orders[number:]
+                it = _read(warehouse, order, inspection)
+        except BenepassError as error:
+            refused[order.file.name] = error
+        except OSError as error:
+            refused[order.file.name] = unreadable(order.file, error)
+        else:
+            read.append(it)
+            held += it.findings.accounting.bytes
+            recalled.add(order.file.name, it.findings.schema, it.findings.changes)
+    return read, refused, ()
+
+
+def _read(warehouse: Warehouse, order: LoadOrder, inspection: Inspection) -> _Read:
+    """Read one of them, and judge it."""
+    batches = []
+    for batch in inspection.batches():
+        inspection.see(batch.table)
+        batches.append(batch)
+    findings = inspection.findings(warehouse, order.table)
+    accepted = _judge(warehouse, order, findings)
+    _warn(inspection, findings)
+    return _Read(order, WholeFile(inspection, batches), findings, accepted)
+
+
+def unreadable(file: SourceFile, error: OSError) -> SourceError:
+    """What is said of a file that the operating system does not let us read."""
+    return SourceError(f"{file.key} cannot be loaded: {error.strerror}")
+
+
+def _load_of(
+    order: LoadOrder, state: str, findings: Findings, load_id: str, seconds: float
+) -> Load:
+    accounting = findings.accounting
+    return Load(
+        source=order.source.name,
+        file=order.file.name,
         code_version=order.code_version,
         sha256=accounting.sha256,
-        file_state=inspection.state,
-        load_id=package.load_id,
+        file_state=state,
+        load_id=load_id,
         lines=accounting.lines,
         passed_over=accounting.passed_over.total(),
         records=accounting.records,
         parsed=accounting.parsed,
         rejected=accounting.rejected,
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
         run_id=order.run_id,
         loaded_at=now(),
     )
-    accepted = [*accepted, *_guard_census(warehouse, order, load)]
-    return Loaded(load, order.earlier, findings, accepted)
 
 
 def census_of(source: Source, table: Table, macros: Sequence[Macro], today: date) -> Census | None:
@@ -165,6 +279,14 @@ def _require_there(order: LoadOrder) -> None:
             f"for good: benepass source forget {file.name}",
             reason=f"the file has vanished; its {load.parsed:,} rows stay",
         )
+
+
+def _judge(warehouse: Warehouse, order: LoadOrder, findings: Findings) -> Sequence[Decision]:
+    """Refuse what breaks the contract or comes up against a guard."""
+    source, file = order.source, order.file
+    with told_what_it_is(source, file, is_misfit=bool(findings.verdict.missing)):
+        require_good(source, findings.verdict)
+        return _guard(warehouse, order, findings.accounting)
 
 
 def _guard(warehouse: Warehouse, order: LoadOrder, accounting: Accounting) -> Sequence[Decision]:

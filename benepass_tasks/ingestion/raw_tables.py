@@ -1,6 +1,6 @@
 """The tables of the raw layer: made, replaced file by file, and vouched for as wholes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from benepass_tasks.engine.measure import Measure, Profiling, Touched, data_hash
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import Engine, engine_of
-from benepass_tasks.ingestion.schema_evolution.history import write_changes
+from benepass_tasks.ingestion.schema_evolution.history import write_schemas
 from benepass_tasks.state.changes import (
     add_step,
     forget_gone,
@@ -31,17 +31,16 @@ from benepass_tasks.state.markers import (
     Materialization,
     Snapshot,
     forget_all_loads,
-    forget_load,
-    interrupt_load,
+    forget_loads,
+    interrupt_loads,
     loaded_columns,
-    write_load,
+    write_loads,
 )
-from benepass_tasks.state.source_files import REJECTED, SourceFile
+from benepass_tasks.state.source_files import REJECTED
 
 if TYPE_CHECKING:
     # They import pyarrow, and whoever only asks what is up to date does without.
     from benepass_tasks.ingestion.censuses import Census
-    from benepass_tasks.ingestion.headers import Header
     from benepass_tasks.ingestion.load import Loaded
 
 REJECTED_COLUMNS = {
@@ -55,32 +54,43 @@ REJECTED_COLUMNS = {
 
 
 def prepare(
-    warehouse: Warehouse, known: Snapshot, table: Table, file: SourceFile, header: "Header"
+    warehouse: Warehouse,
+    known: Snapshot,
+    table: Table,
+    files: Collection[str],
+    undeclared: Iterable[str],
 ) -> None:
-    """Withdraw the word for the file's earlier load, and make the tables where they are missing.
+    """Withdraw the word for the earlier loads of files, and make the tables where they are missing.
 
-    From here on a kill leaves rows that nothing vouches for; what the earlier load held is known
+    From here on a kill leaves rows that nothing vouches for; what the earlier loads held is known
     still. Where a table itself is missing, all loads that it held rows of are void.
+
+    Args:
+        warehouse: The warehouse.
+        known: What it holds.
+        table: The raw table.
+        files: The files that are about to be loaded into it.
+        undeclared: The columns that they have besides the declared ones.
     """
-    present = known.relations
+    present, source = known.relations, str(table.source)
     with warehouse.write() as connection:
-        _create_raw(connection, table, header)
+        _create_raw(connection, table, undeclared)
         if REJECTED not in present:
             forget_all_loads(connection)
         if table.relation in present:
-            interrupt_load(connection, file.source, file.name)
+            interrupt_loads(connection, source, files)
         else:
-            forget_load(connection, file.source)
+            forget_loads(connection, source)
 
 
-def after_load(known: Snapshot, table: Table, load: Load) -> Snapshot:
+def after_loads(known: Snapshot, table: Table, loads: Iterable[Load]) -> Snapshot:
     """The state of the warehouse after `prepare` and `replace_earlier`, without reading it anew."""
     others = {} if REJECTED not in known.relations else dict(known.loads)
     if table.relation not in known.relations:
-        others = {key: it for key, it in others.items() if it.source != load.source}
+        others = {key: it for key, it in others.items() if it.source != table.source}
     return replace(
         known,
-        loads=others | {(load.source, load.file): load},
+        loads=others | {(it.source, it.file): it for it in loads},
         relations={**known.relations, table.relation: "table", REJECTED: "table"},
     )
 
@@ -88,26 +98,34 @@ def after_load(known: Snapshot, table: Table, load: Load) -> Snapshot:
 def replace_earlier(
     connection: Connection,
     table: Table,
-    loaded: "Loaded",
-    reason: str | None,
+    package: Sequence["Loaded"],
+    reasons: Mapping[str, str | None],
     census: "Census | None" = None,
 ) -> int:
-    """Remove what earlier loads of the file left, and write that the new one is whole.
+    """Remove what earlier loads of files left, and write that the new ones are whole.
 
-    With it goes why it was loaded, which columns it has, what has changed about them, and what
+    With each goes why it was loaded, which columns it has, what has changed about them, and what
     somebody accepted so that it passed.
+
+    Args:
+        connection: A session in a transaction.
+        table: The raw table.
+        package: The loads of one package of dlt.
+        reasons: Why each file was loaded.
+        census: Given where the files are censuses, of which a package has one.
 
     Returns:
         How many records a census keeps of those who left.
     """
-    load, findings = loaded.load, loaded.findings
-    kept = census.take(connection, load, loaded.earlier) if census else 0
-    use_decisions(connection, loaded.accepted)
-    earlier = "_source_file = ? and _dlt_load_id is distinct from ?"
-    _delete(connection, table, earlier, (load.file, load.load_id))
-    write_load(connection, load, findings.schema.present)
-    record_loaded(connection, load, reason)
-    write_changes(connection, load, table.relation, findings.changes)
+    loads = [it.load for it in package]
+    kept = sum(census.take(connection, it.load, it.earlier) for it in package) if census else 0
+    use_decisions(connection, [decision for it in package for decision in it.accepted])
+    files = ", ".join(quote_text(load.file) for load in loads)
+    earlier = f"_source_file in ({files}) and _dlt_load_id is distinct from ?"
+    _delete(connection, table, earlier, (loads[0].load_id,))
+    write_loads(connection, {it.load: it.findings.schema.present for it in package})
+    record_loaded(connection, {load: reasons[load.file] for load in loads})
+    write_schemas(connection, table.relation, {it.load: it.findings for it in package})
     return kept
 
 
@@ -199,7 +217,7 @@ def withdraw(connection: Connection, table: Table, load: Load) -> None:
 def remove_file(connection: Connection, table: Table, file: str) -> None:
     """Remove the records of a file, and the word for its load."""
     _delete(connection, table, "_source_file = ?", (file,))
-    forget_load(connection, str(table.source), file)
+    forget_loads(connection, str(table.source), [file])
 
 
 def _delete(connection: Connection, table: Table, condition: str, values: tuple[str, ...]) -> None:
@@ -211,7 +229,7 @@ def _delete(connection: Connection, table: Table, condition: str, values: tuple[
         )
 
 
-def _create_raw(connection: Connection, table: Table, header: "Header") -> None:
+def _create_raw(connection: Connection, table: Table, undeclared: Iterable[str]) -> None:
     """Make what is missing of the tables and of their columns.
 
     Made here and not by dlt, which trusts the schema it stored and would not make again a table or
@@ -219,5 +237,5 @@ def _create_raw(connection: Connection, table: Table, header: "Header") -> None:
     """
     engine = engine_of(connection)
     columns = {name: column.type for name, column in table.columns.items()}
-    engine.extend(table.relation, columns | dict.fromkeys(header.undeclared, "VARCHAR"))
+    engine.extend(table.relation, columns | dict.fromkeys(undeclared, "VARCHAR"))
     engine.extend(REJECTED, REJECTED_COLUMNS)

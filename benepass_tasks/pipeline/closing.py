@@ -79,6 +79,7 @@ def close_run(run: Run) -> Ending:
 
 def _aim(run: Run) -> Aim | None:
     """What it was to bring about; None where the project is invalid, and it is told so."""
+    run.look_again()
     try:
         return Aim(run.definitions, run.nodes(), run.plan())
     except ProjectError as error:

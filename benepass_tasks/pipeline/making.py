@@ -29,6 +29,7 @@ def make(run: Run, name: str, on_progress: OnProgress = lambda _: None) -> str:
         BenepassError: it cannot be made. What was there before stays.
     """
     with run.turn(name) as warehouse:
+        run.look_again()
         plan, node = run.plan(), run.nodes()[name]
         status = plan[name]
         if status.is_current:

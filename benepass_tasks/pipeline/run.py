@@ -21,6 +21,7 @@ from benepass_tasks.engine import session
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.pipeline.backfill import Progress, Span, backfill, tables_with_months
 from benepass_tasks.pipeline.closing import close_run
+from benepass_tasks.pipeline.loading import load_small_files, together
 from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
 from benepass_tasks.pipeline.nodes.publication import refuse
@@ -101,11 +102,29 @@ class Pipeline:
         """Make a node from inputs that are up to date; returns what to say about it."""
         return make(self.run, node, on_progress)
 
-    def inputs_of(self, node: str) -> list[SourceFile | str]:
-        """What a table is made of: files, or tables."""
+    @_safe_to_show()
+    def load_small_files(self, names: Sequence[str]) -> str:
+        """Load small files of one source together; returns what to say about it."""
+        return load_small_files(self.run, names)
+
+    def inputs_of(self, node: str) -> list[Sequence[SourceFile] | str]:
+        """What a table is made of: files, as they are loaded together, or tables."""
         nodes = self.run.nodes()
-        inputs = (nodes[name] for name in nodes[node].inputs)
-        return [it.file if isinstance(it, SourceFileNode) else it.name for it in inputs]
+        inputs = [nodes[name] for name in nodes[node].inputs]
+        files = [it for it in inputs if isinstance(it, SourceFileNode)]
+        tables = [it.name for it in inputs if not isinstance(it, SourceFileNode)]
+        return [*([it.file for it in group] for group in together(files)), *tables]
+
+    def small_files(self, source: str, first: str, last: str) -> list[str]:
+        """The nodes of the small files of a source whose names lie between two."""
+        return [
+            it.name
+            for it in self.run.nodes().values()
+            if isinstance(it, SourceFileNode)
+            and it.source.name == source
+            and first <= it.file.name <= last
+            and it.is_small
+        ]
 
     def relations_in(self, layer: str) -> list[str]:
         """The tables that the catalog declares for a layer."""
@@ -141,16 +160,17 @@ class Pipeline:
         if not self.run.settings.may_publish:
             refuse(self.run.settings)
 
-    def record_failure(self, failure: Failure) -> None:
-        """Write that this run could not make a node."""
+    def record_failures(self, failures: Sequence[Failure]) -> None:
+        """Write that this run could not make some nodes."""
         # What the node is needed for gets no turn either.
         self.run.waiting.clear()
         with (
             _complaining("that this task failed is not in the history"),
-            self.run.turn(failure.node, PATIENCE) as warehouse,
+            self.run.turn(failures[0].node, PATIENCE) as warehouse,
             warehouse.write() as connection,
         ):
-            record_failed(connection, self.run.id, failure)
+            for failure in failures:
+                record_failed(connection, self.run.id, failure)
 
     def finish(self) -> None:
         """Write how this run ended, and tell what is wrong."""

@@ -1,15 +1,16 @@
 """The Luigi tasks: they only wire; what they do lives in modules that know no Luigi.
 
-`LoadRaw` loads one file. Each table is a task of its own in its layer's namespace
-(`marts.fact_transactions`), and `BuildStaging` to `BuildMarts` stand for whole layers. The target
-of a task is its record in the warehouse, so a task is complete when the plan says so.
+`LoadRaw` loads one file, and `LoadFiles` many small ones. Each table is a task of its own in its
+layer's namespace (`marts.fact_transactions`), and `BuildStaging` to `BuildMarts` stand for whole
+layers. The target of a task is its record in the warehouse, so a task is complete when the plan
+says so.
 """
 
 import atexit
 import gc
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar
@@ -26,6 +27,7 @@ from benepass_tasks.state.nodes import Kind
 
 if TYPE_CHECKING:
     from benepass_tasks.pipeline.run import Pipeline
+    from benepass_tasks.state.source_files import SourceFile
 
 log = logging.getLogger(__name__)
 logs.install()
@@ -113,6 +115,10 @@ def _worded(exception: BaseException) -> str:
     return f"{type(exception).__name__}; see the log of the run"
 
 
+def _reason(exception: BaseException) -> str:
+    return exception.reason if isinstance(exception, BenepassError) else _worded(exception)
+
+
 class NodeTask(luigi.Task):
     """A task that makes one node of the plan."""
 
@@ -124,7 +130,7 @@ class NodeTask(luigi.Task):
         """The node's name in the plan."""
         raise NotImplementedError
 
-    def output(self) -> NodeTarget:
+    def output(self) -> NodeTarget | list[NodeTarget]:
         """The node's record."""
         return NodeTarget(self.node)
 
@@ -135,12 +141,18 @@ class NodeTask(luigi.Task):
 
     def on_failure(self, exception: BaseException) -> str:
         """Keep the failure in the history of the run, and tell the scheduler."""
-        message = _worded(exception)
-        reason = exception.reason if isinstance(exception, BenepassError) else message
         from benepass_tasks.state.history.materializations import Failure  # noqa: PLC0415
 
-        pipeline().record_failure(Failure(self.node, self.kind, message, reason))
-        return message
+        failures = [
+            Failure(node, self.kind, _worded(why), _reason(why))
+            for node, why in self.failures(exception).items()
+        ]
+        pipeline().record_failures(failures)
+        return _worded(exception)
+
+    def failures(self, exception: BaseException) -> Mapping[str, BaseException]:
+        """What could not be made because of an exception, by node, and why."""
+        return {self.node: exception}
 
     def tell_scheduler(self, message: str, percentage: int = 100) -> None:
         """Show a message and how far the task is behind its icon in the visualiser."""
@@ -184,6 +196,41 @@ class LoadRaw(NodeTask):
         self.report(pipeline().make(self.node, on_progress))
 
 
+class LoadFiles(NodeTask):
+    """Load many small files of a source into its raw table, together."""
+
+    kind = "source file"
+
+    source = luigi.Parameter(description="name of the source in catalog.yaml")
+    first = luigi.Parameter(description="the first file's path below the data folder")
+    last = luigi.Parameter(description="the last one's, in the order of their names")
+
+    @property
+    def node(self) -> str:
+        """What the files are called together."""
+        return f"{self.source}/{self.first} to {self.last}"
+
+    @property
+    def files(self) -> list[str]:
+        """The names of the files in the plan."""
+        return pipeline().small_files(self.source, self.first, self.last)
+
+    def output(self) -> list[NodeTarget]:
+        """The record of each file."""
+        return [NodeTarget(it) for it in self.files]
+
+    def run(self) -> None:
+        """Load what is not loaded yet."""
+        self.report(pipeline().load_small_files(self.files))
+
+    def failures(self, exception: BaseException) -> Mapping[str, BaseException]:
+        """The files that could not be loaded; all that are not, where it is not for one of them."""
+        of_files: Mapping[str, BaseException] | None = getattr(exception, "failures", None)
+        if of_files is not None:
+            return of_files
+        return {it: exception for it in self.files if not pipeline().ask(it)}
+
+
 class TableTask(NodeTask):
     """Build one table or view of the catalog."""
 
@@ -198,13 +245,20 @@ class TableTask(NodeTask):
     def requires(self) -> Iterable[luigi.Task]:
         """What the table is made of: a raw table of its files, a model of what its SQL reads."""
         return [
-            table_task(it)() if isinstance(it, str) else LoadRaw(source=it.source, file=it.name)
+            table_task(it)() if isinstance(it, str) else _loading(it)
             for it in pipeline().inputs_of(self.relation)
         ]
 
     def run(self) -> None:
         """Build the table."""
         self.report(pipeline().make(self.relation))
+
+
+def _loading(files: Sequence["SourceFile"]) -> luigi.Task:
+    first, last = files[0], files[-1]
+    if len(files) == 1:
+        return LoadRaw(source=first.source, file=first.name)
+    return LoadFiles(source=first.source, first=first.name, last=last.name)
 
 
 class LayerTask(luigi.WrapperTask):

@@ -22,7 +22,7 @@ from benepass_tasks.state.history.figures import keep_figures
 from benepass_tasks.state.history.read import SourceFigures, figures_of
 from benepass_tasks.state.markers import (
     Snapshot,
-    forget_load,
+    forget_loads,
 )
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ def _forget_sources(connection: Connection, catalog: Catalog, known: Snapshot) -
             connection.exec_driver_sql(
                 "delete from raw.rejected_rows where _dlt_load_id = ?", (load.load_id,)
             )
-            forget_load(connection, load.source, load.file)
+            forget_loads(connection, load.source, [load.file])
 
 
 def _count(connection: Connection, catalog: Catalog) -> None:

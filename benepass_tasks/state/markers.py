@@ -197,12 +197,16 @@ def forget_materializations(connection: Connection, names: Collection[str]) -> N
         state_of(connection).execute(delete(MARKERS).where(MARKERS.c.name.in_(names)))
 
 
-def write_load(connection: Connection, load: Load, columns: Iterable[str]) -> None:
-    """Put the load of a file with these columns in place of an earlier one of that file."""
-    forget_load(connection, load.source, load.file)
-    state_of(connection).execute(insert(LOADS), asdict(load))
-    of_file = {"source": load.source, "file": load.file}
-    rows = [{**of_file, "column_name": name} for name in columns]
+def write_loads(connection: Connection, loads: Mapping[Load, Iterable[str]]) -> None:
+    """Put loads, each of a file with its columns, in place of earlier ones of these files."""
+    for source in {load.source for load in loads}:
+        forget_loads(connection, source, [it.file for it in loads if it.source == source])
+    state_of(connection).execute(insert(LOADS), [asdict(load) for load in loads])
+    rows = [
+        {"source": load.source, "file": load.file, "column_name": name}
+        for load, columns in loads.items()
+        for name in columns
+    ]
     state_of(connection).execute(insert(LOADED_COLUMNS), rows)
 
 
@@ -241,23 +245,23 @@ def recount_kept(connection: Connection, source: str, relation: str) -> int:
         state_of(connection).execute(update(LOADS).where(*of_file).values(**counts))
         total += rows
         if not rows:
-            forget_load(connection, source, file)
+            forget_loads(connection, source, [file])
     return total
 
 
-def forget_load(connection: Connection, source: str, file: str | None = None) -> None:
-    """Remove what vouches for a file, or for all files of a source."""
+def forget_loads(connection: Connection, source: str, files: Collection[str] | None = None) -> None:
+    """Remove what vouches for some files of a source, or for all of them."""
     for table in (LOADS, LOADED_COLUMNS):
         statement = delete(table).where(table.c.source == source)
         state_of(connection).execute(
-            statement if file is None else statement.where(table.c.file == file)
+            statement if files is None else statement.where(table.c.file.in_(files))
         )
 
 
-def interrupt_load(connection: Connection, source: str, file: str) -> None:
-    """Withdraw the word for the rows of a file, and keep what they were."""
-    of_file = LOADS.c.source == source, LOADS.c.file == file
-    state_of(connection).execute(update(LOADS).where(*of_file).values(code_version=INTERRUPTED))
+def interrupt_loads(connection: Connection, source: str, files: Collection[str]) -> None:
+    """Withdraw the word for the rows of some files, and keep what they were."""
+    of_them = LOADS.c.source == source, LOADS.c.file.in_(files)
+    state_of(connection).execute(update(LOADS).where(*of_them).values(code_version=INTERRUPTED))
 
 
 def forget_all_loads(connection: Connection) -> None:

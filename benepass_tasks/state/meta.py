@@ -93,8 +93,9 @@ ACCEPTED_SCHEMAS = Table(
     Column("accepted_at", Instant, nullable=False),
     Column("run_id", String, nullable=False),
 )
-"""Every shape of a file that counted: of a load (`load_id`), or accepted by hand (`schema`).
+"""Every shape of a file that counted: of a load (`load_id`), or accepted by hand (`schema` alone).
 
+Where dlt loaded several files at once, `schema` is given for each of them: dlt keeps one for all.
 The last one of a file, or else of its source, is what the file is compared with.
 """
 

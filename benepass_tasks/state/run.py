@@ -8,7 +8,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TypeAlias
@@ -114,13 +114,13 @@ class Run:
         _refuse_shared_files(found)
         return found
 
+    def look_again(self) -> None:
+        """Look at the files anew, the next time that something of them is asked."""
+        self._is_look_old = True
+
     def nodes(self) -> Mapping[str, Node]:
         """All nodes; others than before only where files have come or gone."""
-        files = self.files()
-        if files != self._files:
-            nodes = self.nodes_of(self.settings, self.definitions, files)
-            self._files, self._nodes = files, {node.name: node for node in nodes}
-        return self._nodes
+        return self._looked().nodes
 
     def plan(self) -> Plan:
         """What is up to date and what is not; worked out again only when something changed.
@@ -128,17 +128,32 @@ class Run:
         Raises:
             ProjectError: the project is invalid, or does not fit the warehouse.
         """
-        nodes = self.nodes().values()
-        seen = {name: state for node in nodes for name, state in node.see().items()}
-        state = self.warehouse.state
-        if (seen, state) != self._basis:
+        look = self._looked()
+        if look is not self._assessed:
             known = self.known()
             _refuse_other_masking(self.settings, known)
             gone = known.undeclared(self.definitions.catalog.tables)
             refuse_other_project(self.warehouse.path, known.owner, self.settings.project_dir, gone)
-            self._plan = assess(nodes, known, seen, self.id, self.due)
-            self._basis = (seen, state)
+            self._plan = assess(look.nodes.values(), known, look.seen, self.id, self.due)
+            self._assessed = look
         return self._plan
+
+    def _looked(self) -> "_Look":
+        """The last look at the files, unless that is old or the warehouse has changed since."""
+        last, state = self._look, self.warehouse.state
+        if last and last.state == state and not self._is_look_old:
+            return last
+        files = self.files()
+        if last and files == last.files:
+            nodes = last.nodes
+        else:
+            made = self.nodes_of(self.settings, self.definitions, files)
+            nodes = {node.name: node for node in made}
+        seen = {name: state for node in nodes.values() for name, state in node.see().items()}
+        look = _Look(state, files, nodes, seen)
+        self._is_look_old = False
+        self._look = last if last == look else look
+        return self._look
 
     def known(self) -> Snapshot:
         """What the warehouse holds; read again only when its file has changed."""
@@ -148,8 +163,14 @@ class Run:
         return self._known[1]
 
     def remember(self, snapshot: Snapshot | None) -> None:
-        """Note what the warehouse holds, so that it need not be read; None where it has to be."""
-        self._known = None if snapshot is None else (self.warehouse.state, snapshot)
+        """Note what the warehouse holds, so that it need not be read; None where it has to be.
+
+        The files are not looked at again for what this run itself has written.
+        """
+        state = self.warehouse.state
+        self._known = None if snapshot is None else (state, snapshot)
+        if self._look is not None:
+            self._look = replace(self._look, state=state)
 
     @contextmanager
     def turn(self, node: str, patience: float = math.inf) -> Iterator[Warehouse]:
@@ -185,11 +206,28 @@ class Run:
         return bool(self.waiting) and not self.broken and self.is_alone and is_where_it_began
 
     _is_begun: bool = field(default=False, init=False, repr=False)
-    _files: "Files | None" = field(default=None, init=False, repr=False)
-    _nodes: Mapping[str, Node] = field(default_factory=dict, init=False, repr=False)
-    _basis: tuple[object, ...] = field(default=(), init=False, repr=False)
+    _look: "_Look | None" = field(default=None, init=False, repr=False)
+    _is_look_old: bool = field(default=False, init=False, repr=False)
+    _assessed: "_Look | None" = field(default=None, init=False, repr=False)
     _plan: Plan = field(default_factory=dict, init=False, repr=False)
     _known: tuple[object, Snapshot] | None = field(default=None, init=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What there is to make, as it was seen once.
+
+    Attributes:
+        state: The state of the warehouse then.
+        files: The source files.
+        nodes: What there is to make, by name.
+        seen: What the nodes saw outside of the warehouse.
+    """
+
+    state: object
+    files: "Files"
+    nodes: Mapping[str, Node]
+    seen: Mapping[str, str]
 
 
 Files: TypeAlias = Mapping[str, Sequence[SourceFile]]
@@ -208,7 +246,7 @@ def _require_hash_key(settings: Settings, graph: ModelGraph) -> None:
 def _refuse_shared_files(files: Files) -> None:
     owners = dict[str, str]()
     for file in (it for found in files.values() for it in found):
-        owner = owners.setdefault(str(file.path), file.source)
+        owner = owners.setdefault(file.name, file.source)
         if owner != file.source:
             raise ProjectError(
                 f"catalog.yaml: {file.name} matches the file paths of both {owner} and "

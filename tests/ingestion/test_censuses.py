@@ -227,7 +227,7 @@ class Company:
         earlier = snapshot_of(self.connection).loads.get(("employees", file))
         loaded: Any = SimpleNamespace(load=load, earlier=earlier, accepted=(), findings=findings)
         census = Census(self.source, self.table.relation, self.macros, day)
-        replace_earlier(self.connection, self.table, loaded, None, census)
+        replace_earlier(self.connection, self.table, [loaded], {file: None}, census)
 
     def known(self) -> dict[str, date | None]:
         """Everybody, with the day since when he is missing; None where he is there."""

@@ -120,15 +120,15 @@ def test_elsewhere_no_record_is_kept_of_a_table_that_is_not(elsewhere: Warehouse
 def test_elsewhere_markers_and_loads_are_kept(session: Connection) -> None:
     markers.write_materializations(session, [record(), record("marts.n")])
     markers.forget_materializations(session, ["marts.n"])
-    markers.write_load(session, LOAD, ["id", "name"])
+    markers.write_loads(session, {LOAD: ["id", "name"]})
     found = markers.snapshot_of(session)
     assert (found.materializations, found.loads) == ({"marts.m": record()}, {("s", "a.csv"): LOAD})
     assert found.is_masked
     assert markers.loaded_columns(session, "s") == {"id", "name"}
-    markers.interrupt_load(session, "s", "a.csv")
+    markers.interrupt_loads(session, "s", ["a.csv"])
     (load,) = markers.snapshot_of(session).loads.values()
     assert load.code_version == markers.INTERRUPTED
-    markers.forget_load(session, "s")
+    markers.forget_loads(session, "s")
     assert markers.snapshot_of(session).loads == {}
 
 
@@ -156,7 +156,7 @@ def test_elsewhere_the_history_of_runs_is_kept(elsewhere: Warehouse, tmp_path: P
     with elsewhere.write() as session:
         profile = ColumnProfile("x", 3, 0, 2, "1", "2", 1.5)
         materializations.record_built(session, record(), "first run", [profile])
-        materializations.record_loaded(session, LOAD, "first load")
+        materializations.record_loaded(session, {LOAD: "first load"})
         failure = materializations.Failure("marts.n", "relation", "long", "short")
         materializations.record_failed(session, "r2", failure)
         materializations.record_skipped(session, "r2", {"site": ("site", "f")})

@@ -7,12 +7,13 @@ what was accepted by hand. `meta.schema_changes` is the history for people.
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, Select, Table, case, insert, select
+from sqlalchemy import Connection, Row, Select, Table, insert, select
 
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.engine.quoting import quote_name, quote_relation
@@ -24,6 +25,9 @@ from benepass_tasks.ingestion.schema_evolution.renames import LETTERS, NO_SAMPLE
 from benepass_tasks.state.markers import Load, now
 from benepass_tasks.state.meta import ACCEPTED_SCHEMAS, SCHEMA_CHANGES
 from benepass_tasks.state.store import present_tables, state_of
+
+if TYPE_CHECKING:
+    from benepass_tasks.ingestion.inspection import Findings
 
 STORED = """
 select v.schema
@@ -67,38 +71,98 @@ class Entry:
     change: Change
 
 
-def read_known(warehouse: Warehouse, source: str, file: str) -> Known:
-    """Read what `meta` and dlt's tables know of the schema of a file."""
-    if not warehouse.exists():
-        return Known()
-    with warehouse.read() as connection:
-        if not _has(connection, ACCEPTED_SCHEMAS):
-            return Known()
-        state = state_of(connection)
-        accepted = state.execute(_accepted(source, file)).all()
-        if not accepted:
-            return Known()
-        last = next((it for it in accepted if it.load_id is not None), None)
-        loaded = _stored(connection, last.load_id) if last else None
-        of = SCHEMA_CHANGES.c
-        seen = state.execute(select(of.column_name).where(of.source == source).distinct())
-        columns = frozenset(seen.scalars())
-    by_hand = accepted[0].schema
-    return Known(
-        loaded,
-        FileSchema.from_hints(json.loads(by_hand)) if by_hand else loaded,
-        columns,
-        last.load_id if last else None,
-        last.file if last else None,
-        is_new=False,
-    )
+class Recalled:
+    """What the warehouse knows of the schemas of some files of a source.
+
+    It is told of those that are loaded together, so that each is compared with the one before it.
+    """
+
+    def __init__(self, warehouse: Warehouse, source: str, files: Collection[str]) -> None:
+        """Read what `meta` and dlt's tables know."""
+        self._last, self._of_files, self._seen = Known(), dict[str, Known](), set[str]()
+        if not warehouse.exists():
+            return
+        with warehouse.read() as connection:
+            if not _has(connection, ACCEPTED_SCHEMAS):
+                return
+            of, state = SCHEMA_CHANGES.c, state_of(connection)
+            seen = select(of.column_name).where(of.source == source).distinct()
+            self._seen.update(state.execute(seen).scalars())
+            counted = _Counted(connection, source)
+            self._last, self._of_files = counted.last, counted.of_files(files)
+
+    def known_of(self, file: str) -> Known:
+        """What a file is compared with: with itself, or else with the last file of its source."""
+        return replace(self._of_files.get(file, self._last), seen=frozenset(self._seen))
+
+    def add(self, file: str, schema: FileSchema, changes: Iterable[Change]) -> None:
+        """Take a file into account that is about to be loaded."""
+        self._last = Known(schema, schema, load_file=file, is_new=False)
+        self._seen.update(change.column for change in changes)
 
 
-def _accepted(source: str, file: str) -> Select[Any]:
-    """The schemas that counted for a source, those of a file first, and of these the newest."""
-    of = ACCEPTED_SCHEMAS.c
-    found = select(of.load_id, of.schema, of.file).where(of.source == source)
-    return found.order_by(case((of.file == file, 0), else_=1), of.accepted_at.desc())
+class _Counted:
+    """Reads the schemas that counted for the files of a source."""
+
+    def __init__(self, connection: Connection, source: str) -> None:
+        of = ACCEPTED_SCHEMAS.c
+        self._connection, self._loaded = connection, dict[str, FileSchema | None]()
+        columns = of.load_id, of.schema, of.file, of.accepted_at
+        self._rows = select(*columns).where(of.source == source).order_by(of.accepted_at.desc())
+
+    @property
+    def last(self) -> Known:
+        """What counts for the source, whichever of its files it came with."""
+        newest, load = self._read(self._rows.limit(1)), self._last_load
+        return self._known(newest[0], load) if newest else Known()
+
+    def of_files(self, files: Collection[str]) -> dict[str, Known]:
+        """The same of each of some files, if anything of it ever counted."""
+        rows: dict[str, list[Row[Any]]] = {}
+        for row in self._read(self._rows.where(ACCEPTED_SCHEMAS.c.file.in_(files))):
+            rows.setdefault(row.file, []).append(row)
+        loads = {name: next(filter(_is_load, found), None) for name, found in rows.items()}
+        return {
+            name: self._known(found[0], loads[name] or self._last_load)
+            for name, found in rows.items()
+        }
+
+    @cached_property
+    def _last_load(self) -> Row[Any] | None:
+        is_load = ACCEPTED_SCHEMAS.c.load_id.is_not(None)
+        return next(iter(self._read(self._rows.where(is_load).limit(1))), None)
+
+    def _read(self, rows: Select[Any]) -> Sequence[Row[Any]]:
+        return state_of(self._connection).execute(rows).all()
+
+    def _known(self, newest: Row[Any], load: Row[Any] | None) -> Known:
+        loaded = self._schema_of(load) if load else None
+        return Known(
+            loaded,
+            loaded if _is_load(newest) else _from_json(newest.schema),
+            load_id=load.load_id if load else None,
+            load_file=load.file if load else None,
+            is_new=False,
+        )
+
+    def _schema_of(self, load: Row[Any]) -> FileSchema | None:
+        if load.schema:
+            return _from_json(load.schema)
+        if load.load_id not in self._loaded:
+            self._loaded[load.load_id] = _stored(self._connection, load.load_id)
+        return self._loaded[load.load_id]
+
+
+def _is_load(row: Row[Any]) -> bool:
+    return row.load_id is not None
+
+
+def _from_json(schema: str) -> FileSchema:
+    return FileSchema.from_hints(json.loads(schema))
+
+
+def _as_json(schema: FileSchema) -> str:
+    return json.dumps(schema.as_hints())
 
 
 def _has(connection: Connection, table: Table) -> bool:
@@ -126,45 +190,67 @@ def read_sample(
     return Sample(rows, dict(zip(names, columns_found, strict=True)))
 
 
-def write_changes(
-    connection: Connection, load: Load, relation: str, changes: Sequence[Change]
+def write_schemas(
+    connection: Connection, relation: str, package: Mapping[Load, "Findings"]
 ) -> None:
-    """Write that the schema of a load counts from now on, and what has changed with it."""
-    accepted = {"run_id": load.run_id, "load_id": load.load_id}
-    _write_accepted(connection, load.source, load.file, **accepted)
-    of_load = {
-        "load_id": load.load_id,
-        "run_id": load.run_id,
-        "changed_at": load.loaded_at,
-        "source": load.source,
-        "file": load.file,
-        "relation": relation,
-    }
-    if changes:
-        entries = [
-            {
-                **of_load,
-                "entry": number,
-                "column_name": change.column,
-                "change": change.kind,
-                "before": change.before,
-                "after": change.after,
-                "is_guess": change.is_guess,
-                "misfits": change.violations.count if change.violations else None,
-                "misfit_rows": list(change.violations.rows) if change.violations else [],
-                "severity": change.severity,
-                "header": change.header,
-            }
-            for number, change in enumerate(changes, 1)
-        ]
+    """Write that the schemas of loads count from now on, and what has changed with each.
+
+    Args:
+        connection: A session in a transaction.
+        relation: The raw table.
+        package: The loads of one package of dlt, with what was found in each file.
+    """
+    # Of a single file, dlt's schema of the package is that of the file.
+    is_shared = len(package) > 1
+    accepted = [
+        {
+            "source": load.source,
+            "file": load.file,
+            "accepted_at": load.loaded_at,
+            "run_id": load.run_id,
+            "load_id": load.load_id,
+            "schema": _as_json(findings.schema) if is_shared else None,
+        }
+        for load, findings in package.items()
+    ]
+    state_of(connection).execute(insert(ACCEPTED_SCHEMAS), accepted)
+    entries = [
+        {
+            "load_id": load.load_id,
+            "run_id": load.run_id,
+            "changed_at": load.loaded_at,
+            "source": load.source,
+            "file": load.file,
+            "relation": relation,
+            "entry": number,
+            "column_name": change.column,
+            "change": change.kind,
+            "before": change.before,
+            "after": change.after,
+            "is_guess": change.is_guess,
+            "misfits": change.violations.count if change.violations else None,
+            "misfit_rows": list(change.violations.rows) if change.violations else [],
+            "severity": change.severity,
+            "header": change.header,
+        }
+        for load, findings in package.items()
+        for number, change in enumerate(findings.changes, 1)
+    ]
+    if entries:
         state_of(connection).execute(insert(SCHEMA_CHANGES), entries)
 
 
 def accept_schema(connection: Connection, source: str, file: str, schema: FileSchema) -> None:
     """Write that a file may be loaded with a schema, whatever the contract says."""
     # No run does that: it has an id of its own.
-    accepted = {"run_id": uuid.uuid4().hex, "schema": json.dumps(schema.as_hints())}
-    _write_accepted(connection, source, file, **accepted)
+    row = {
+        "source": source,
+        "file": file,
+        "accepted_at": now(),
+        "run_id": uuid.uuid4().hex,
+        "schema": _as_json(schema),
+    }
+    state_of(connection).execute(insert(ACCEPTED_SCHEMAS), row)
 
 
 def read_history(warehouse: Warehouse, source: str = "") -> list[Entry]:
@@ -205,11 +291,6 @@ def _entry(row: Row[Any]) -> Entry:
         header=row.header,
     )
     return Entry(row.load_id, row.changed_at, row.source, row.file, row.relation, change)
-
-
-def _write_accepted(connection: Connection, source: str, file: str, **accepted: str) -> None:
-    row = {"source": source, "file": file, "accepted_at": now()}
-    state_of(connection).execute(insert(ACCEPTED_SCHEMAS), {**row, **accepted})
 
 
 def _stored(connection: Connection, load_id: str) -> FileSchema | None:

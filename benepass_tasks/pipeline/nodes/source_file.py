@@ -5,21 +5,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Source, Table
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import SourceError
-from benepass_tasks.ingestion.raw_tables import after_load, replace_earlier
+from benepass_tasks.ingestion.raw_tables import after_loads, replace_earlier
 from benepass_tasks.sqlmodels import Macro
 from benepass_tasks.state.markers import INTERRUPTED, Load
 from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work
 from benepass_tasks.state.run import Run
 from benepass_tasks.state.source_files import REJECTED, SourceFile
 
+if TYPE_CHECKING:
+    from benepass_tasks.ingestion.load import LoadOrder
+
 READER = "3"
 """Version of how files are read; a change of it loads every file anew."""
+
+SMALL = 1 << 20
+"""Bytes of the largest file that is loaded together with others."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class SourceFileNode(Node):
     macros: Sequence[Macro] = ()
     _digests: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The source and the file."""
         return self.file.key
@@ -50,6 +57,14 @@ class SourceFileNode(Node):
         census = [self.source.records.census] if self.source.records.census else []
         layout = repr(self.source.layout.of_raw)
         return digest(READER, self.source.name, layout, *columns, *census)
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        return digest(self.code_version)
+
+    def fingerprint(self, evidence: Evidence) -> str | None:  # noqa: ARG002 - it has no inputs
+        """What its record should hold: a digest of how it is read."""
+        return self._fingerprint
 
     def see(self) -> Mapping[str, str]:
         """The state of the file; empty where there is none."""
@@ -75,29 +90,36 @@ class SourceFileNode(Node):
         load = self._load(evidence)
         return load.load_id if load else None
 
+    @property
+    def is_small(self) -> bool:
+        """Whether it may be loaded together with others; a census has to be judged by itself."""
+        size = self.file.size
+        return size is not None and size <= SMALL and not self.source.records.census
+
+    def order(self, run: Run) -> "LoadOrder":
+        """What has to be known to load it."""
+        loading = import_loading()
+        census = loading.census_of(self.source, self.table, self.macros, run.settings.as_of)
+        is_accepted = self.source.name in run.settings.accept
+        about = self.source, self.table, self.file
+        order: LoadOrder = loading.LoadOrder(
+            *about, run.known(), self.code_version, run.id, is_accepted, census
+        )
+        return order
+
     def make(self, run: Run, status: Status, on_progress: OnProgress) -> Work:
         """Load the file beside an earlier load of it, which goes in the transaction."""
-        loading, known = _import_loading(), run.known()
-        census = loading.census_of(self.source, self.table, self.macros, run.settings.as_of)
-        order = loading.LoadOrder(
-            self.source,
-            self.table,
-            self.file,
-            known,
-            self.code_version,
-            run.id,
-            self.source.name in run.settings.accept,
-            census,
-        )
+        loading, known, order = import_loading(), run.known(), self.order(run)
         try:
             loaded = loading.load_file(run.warehouse, order, on_progress)
         except OSError as error:
-            raise SourceError(f"{self.name} cannot be loaded: {error.strerror}") from error
+            raise loading.unreadable(self.file, error) from error
 
         def work(connection: Connection) -> Made:
             done: Load = loaded.load
-            kept = replace_earlier(connection, self.table, loaded, status.reason, census)
-            after = None if census else after_load(known, self.table, done)
+            reasons, census = {done.file: status.reason}, order.census
+            kept = replace_earlier(connection, self.table, [loaded], reasons, census)
+            after = None if census else after_loads(known, self.table, [done])
             return Made({}, after, said=_said(done, kept))
 
         return work
@@ -126,7 +148,8 @@ def _said(load: Load, kept: int) -> str:
     return f"{rows}, {passed_over}{of_leavers}{load.seconds:.2f} s"
 
 
-def _import_loading() -> ModuleType:
+def import_loading() -> ModuleType:
+    """The module that loads, for who has something to load."""
     # dlt takes half a second to import, so only a run that loads does, and a good part of that
     # would go into looking for garbage among what is imported.
     was_enabled = gc.isenabled()

@@ -91,8 +91,9 @@ def schema_changes(entries: Iterable[Entry], catalog: Catalog) -> DataTable:
 
 
 def _since_the_first_load(entries: Iterable[Entry]) -> list[Entry]:
-    first: dict[str, str] = {}
-    return [it for it in entries if first.setdefault(it.source, it.load_id) != it.load_id]
+    first: dict[str, tuple[str, str]] = {}
+    loads = ((it, (it.load_id, it.file)) for it in entries)
+    return [it for it, load in loads if first.setdefault(it.source, load) != load]
 
 
 def _change(it: Entry, source: Source | None) -> Row:

@@ -69,20 +69,23 @@ def forget_built(connection: Connection, run_id: str, node: str) -> None:
         state_of(connection).execute(delete(table).where(*mine))
 
 
-def record_loaded(connection: Connection, load: Load, reason: str | None) -> None:
-    """Write that a file was loaded, in the transaction that vouches for it."""
-    _record(
-        connection,
-        load.run_id,
-        node=f"{load.source}/{load.file}",
-        kind="source file",
-        outcome="built",
-        reason=reason,
-        row_count=load.parsed,
-        seconds=load.seconds,
-        fingerprint=load.sha256,
-        content=load.load_id,
-    )
+def record_loaded(connection: Connection, loads: Mapping[Load, str | None]) -> None:
+    """Write that files were loaded, and why, in the transaction that vouches for them."""
+    rows = [
+        _row(
+            load.run_id,
+            node=f"{load.source}/{load.file}",
+            kind="source file",
+            outcome="built",
+            reason=reason,
+            row_count=load.parsed,
+            seconds=load.seconds,
+            fingerprint=load.sha256,
+            content=load.load_id,
+        )
+        for load, reason in loads.items()
+    ]
+    state_of(connection).execute(insert(MATERIALIZATIONS), rows)
 
 
 @dataclass(frozen=True, slots=True)
