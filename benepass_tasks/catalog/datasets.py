@@ -461,6 +461,15 @@ class DeclaredSource:
         """The columns that models read: those of the files, and those that are made of them."""
         return {**self.columns, **self.made}
 
+    @property
+    def parts(self) -> Mapping[str, tuple[str, str]]:
+        """The columns of the files that others are made of: of which, and as what part of it."""
+        return {
+            name: (column.name, part)
+            for column in self.made.values()
+            for part, name in column.made_of.items()
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Source(DeclaredSource):

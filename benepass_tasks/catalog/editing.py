@@ -60,6 +60,8 @@ def set_values(text: str, name: str, settings: Iterable[Setting]) -> str:
     for setting in settings:
         before = read_document(text, name)
         expected = _with(before.data, setting.path, setting.value)
+        if expected == before.data:
+            continue
         text = _Edit(text, before).done(setting)
         if not _holds(text, name, expected):
             place = before.place(setting.path)

@@ -74,7 +74,7 @@ def _check_columns_named(source: DeclaredSource) -> Iterator[Problem]:
         message = f"{column} is no column of the source{near}; declare it under columns"
         yield Problem((source.name, "currency", "column"), message)
     for name in source.ignored:
-        if name in source.read_columns:
+        if name in source.columns:
             yield Problem((source.name, "ignored"), f"{name} is declared; remove it here")
 
 

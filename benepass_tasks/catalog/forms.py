@@ -48,6 +48,9 @@ OF = MappingProxyType(
 DOUBT = "_doubt"
 """How the name of a base view's column ends that says what is doubtful about an instant."""
 
+MISSING = "_is_missing"
+"""How the name of a base view's column ends that says whether a typed value is not there at all."""
+
 LETTERED: Mapping[Negative, tuple[str, ...]] = MappingProxyType(
     {
         "credit": ("CR", "C", "CREDIT", "HABEN", "H"),

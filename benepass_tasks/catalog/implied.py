@@ -16,7 +16,7 @@ from benepass_tasks.catalog.datasets import (
     Pii,
     PiiClass,
 )
-from benepass_tasks.catalog.forms import DOUBT
+from benepass_tasks.catalog.forms import DOUBT, MISSING
 from benepass_tasks.catalog.header_names import ADDED, INGESTED
 from benepass_tasks.catalog.records import CURRENCY, VANISHED, most_personal, record_columns
 
@@ -118,24 +118,27 @@ def _base_columns(source: DeclaredSource, raw: DeclaredTable) -> Iterator[Declar
         own = raw.columns.get(name) or column
         description = own.description or column.description
         pii, domain = own.pii or column.pii, own.domain or column.domain
-        is_stated = not column.form.na_values
         silent = DeclaredColumn(name, None, None, None, None)
         made = DeclaredColumn(name, description, "VARCHAR", domain, pii)
         yield silent if column.form.is_canonical else made
-        yield replace(silent if is_stated else made, name=f"{name}{AS_WRITTEN}")
-        yield from _doubt(column, pii)
+        yield replace(silent, name=f"{name}{AS_WRITTEN}")
+        yield from _about(column, pii)
     for name, column in source.made.items():
         pii = column.pii or most_personal(source, column.made_of.values())
         for each in (name, f"{name}{AS_WRITTEN}"):
             yield DeclaredColumn(each, column.description, "VARCHAR", column.domain, pii)
-        yield from _doubt(column, pii)
+        yield from _about(column, pii)
     other = "Currency of the amounts where it is not the one that is reported; NULL otherwise."
     yield DeclaredColumn(CURRENCY, other, "VARCHAR", "quality", Pii("none"))
     yield from (DeclaredColumn(name, None, None, None, None) for name in PROVENANCE)
     yield from record_columns(source)
 
 
-def _doubt(column: DeclaredColumn, pii: Pii | None) -> Iterator[DeclaredColumn]:
+def _about(column: DeclaredColumn, pii: Pii | None) -> Iterator[DeclaredColumn]:
+    """What a base view says of a typed value."""
+    if column.form.holds != "text":
+        missing = "Whether the file has no value there, or a word that means none."
+        yield DeclaredColumn(f"{column.name}{MISSING}", missing, "BOOLEAN", "quality", pii)
     if column.form.holds == "instant":
         doubt = "Whether the clocks skip the local time or show it twice; NULL otherwise."
         yield DeclaredColumn(f"{column.name}{DOUBT}", doubt, "VARCHAR", "quality", pii)

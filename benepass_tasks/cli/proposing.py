@@ -3,7 +3,7 @@
 import difflib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,19 +16,20 @@ from benepass_tasks.catalog.editing import set_values
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.cli.output import plain, say, say_table
 from benepass_tasks.config.errors import BenepassError, ProjectError
+from benepass_tasks.ingestion.proposals.beside import find_beside
 from benepass_tasks.ingestion.proposals.columns import NAMED
 from benepass_tasks.ingestion.proposals.entries import first_model, settings_of
 from benepass_tasks.ingestion.proposals.keys import all_keys, keys_in_files
+from benepass_tasks.ingestion.proposals.places import filepath_for, is_found
 from benepass_tasks.ingestion.proposals.profile import plural
 from benepass_tasks.ingestion.proposals.propose import Asked, propose
-from benepass_tasks.ingestion.proposals.question import Given
+from benepass_tasks.ingestion.proposals.question import Given, Question, answered
 from benepass_tasks.ingestion.proposals.sampling import ALL, FIRST, Sample, sample
 
 if TYPE_CHECKING:
     from benepass_tasks.config.settings import Settings
     from benepass_tasks.ingestion.proposals.columns import Keys
     from benepass_tasks.ingestion.proposals.proposal import Proposal, ProposedColumn
-    from benepass_tasks.ingestion.proposals.question import Question
     from benepass_tasks.ingestion.proposals.reading import Read
     from benepass_tasks.pipeline.trial import Money, Tried
 
@@ -115,24 +116,51 @@ def _propose(
 ) -> list[Proposed]:
     samples = [sample(Path(file), answers, most) for file in files]
     known = keys_in_files(surroundings.declared, [it.profile for it in samples])
-    keys = all_keys(surroundings.keys, known)
-    return [_proposed(group, surroundings, keys, answers) for group in _groups(samples)]
+    around = replace(surroundings, keys=all_keys(surroundings.keys, known))
+    return [_with_those_beside(group, around, answers, most) for group in _groups(samples)]
+
+
+def _with_those_beside(
+    group: Sequence[Sample], surroundings: Surroundings, answers: Mapping[str, str], most: int
+) -> Proposed:
+    """What is proposed for a group, or for those beside it, too; which of both may be open."""
+    alone = _proposed(group, surroundings, answers)
+    proposal = alone.proposal
+    known = "" if proposal.is_new else surroundings.declared.sources[proposal.source].filepath
+    if proposal.filepath == known:
+        return alone
+    beside = {_name_of(it, surroundings.data_dir): it for it in find_beside(group, answers)}
+    beside = {name: it for name, it in beside.items() if not is_found(name, proposal.filepath)}
+    if not beside:
+        return alone
+    is_one = len(beside) == 1
+    of_all_ = filepath_for(known, [*alone.files, *beside])
+    question = Question(
+        "files",
+        f"{wording.listed([*beside])} {'lies' if is_one else 'lie'} beside, with the same columns: "
+        f"does source {proposal.source} read {'it' if is_one else 'them'}, too?",
+        {"all": f"it reads {of_all_}", "given": f"it reads {proposal.filepath}"},
+    )
+    answer = answered(question, answers)
+    if answer == "all":
+        others = [sample(it, answers, most) for it in beside.values()]
+        return _proposed([*group, *others], surroundings, answers)
+    if answer is None:
+        alone = replace(alone, proposal=replace(proposal, questions=[question, *alone.questions]))
+    return alone
 
 
 def _groups(samples: Sequence[Sample]) -> Iterator[list[Sample]]:
     """The files that are written alike, and have the same columns."""
     groups: dict[tuple[object, ...], list[Sample]] = {}
     for it in samples:
-        args = tuple(sorted((word, str(value)) for word, value in it.written.load_args.items()))
-        key = (it.written.type, args, it.profile.headers)
-        groups.setdefault(key, []).append(it)
+        groups.setdefault(it.likeness, []).append(it)
     yield from groups.values()
 
 
 def _proposed(
     group: Sequence[Sample],
     surroundings: Surroundings,
-    keys: "Keys",
     answers: Mapping[str, str],
 ) -> Proposed:
     names = [_name_of(it.path, surroundings.data_dir) for it in group]
@@ -143,7 +171,7 @@ def _proposed(
         written=fullest.written,
         read=surroundings.read,
         source=surroundings.source,
-        keys=keys,
+        keys=surroundings.keys,
         answers=answers,
         questions=[question for it in group for question in it.questions],
     )

@@ -41,6 +41,7 @@ def match_header(source: Source, file: str, fields: Sequence[str]) -> Header:
             f"{', '.join(source.columns)}. What was built before stays as it is"
         )
     _refuse_too_many(source, file, fields)
+    _refuse_made(source, file, fields)
     columns = _columns(source, fields)
     absent = tuple(name for name in source.columns if name not in columns)
     if len(absent) == len(source.columns):
@@ -89,6 +90,29 @@ def _refuse_too_many(source: Source, file: str, fields: Sequence[str]) -> None:
             f"{source.name}: {file} has {len(fields):,} columns, and max_columns of its guards is "
             f"{most:,}. Nothing of it was loaded. If it is the right file, raise max_columns in "
             "catalog.yaml"
+        )
+
+
+def _refuse_made(source: Source, file: str, fields: Sequence[str]) -> None:
+    """Refuse a column that the source makes of two others: what it says would count for nothing."""
+    ignored = {header_key(it) for it in source.ignored}
+    made = {
+        header_key(name): column
+        for column in source.made.values()
+        for name in (column.name, *column.aliases)
+    }
+    for field in fields:
+        key = header_key(field)
+        if key not in made or key in ignored:
+            continue
+        column = made[key]
+        parts = " and ".join(column.made_of.values())
+        raise SourceError(
+            f"{_place(source, file)} has a column {printable(field)}, and catalog.yaml makes "
+            f"{column.name} of {parts}. If its own column is the one to read, remove made_of of "
+            f"{column.name}; if it is not, write ignored: [{key}] under {source.name}.metadata. "
+            "What was built before stays as it is",
+            reason=f"it has {printable(field)}, which is made of {parts}",
         )
 
 

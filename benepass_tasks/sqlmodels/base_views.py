@@ -1,15 +1,15 @@
 """The base view of each source: what its records say, in the one form that the SQL reads.
 
 Raw keeps a file's text as it is. The view over it is generated from the declaration: for each
-declared column `<column>` and `<column>_as_written`, where the record is from, and what is declared
-of it.
+declared column `<column>` and `<column>_as_written`, for a typed one whether it is missing, where
+the record is from, and what is declared of it.
 """
 
 from collections.abc import Iterator
 
 from benepass_tasks.catalog import Declarations
 from benepass_tasks.catalog.datasets import DeclaredSource
-from benepass_tasks.catalog.forms import DOUBT
+from benepass_tasks.catalog.forms import DOUBT, MISSING
 from benepass_tasks.catalog.implied import AS_WRITTEN, PROVENANCE
 from benepass_tasks.catalog.records import CURRENCY
 from benepass_tasks.engine.quoting import quote_name, quote_relation
@@ -18,6 +18,7 @@ from benepass_tasks.sqlmodels.censuses import with_vanished
 from benepass_tasks.sqlmodels.made_columns import (
     made_canonical,
     made_doubt,
+    made_missing,
     made_text,
     with_parts,
 )
@@ -49,12 +50,15 @@ def _items(source: DeclaredSource) -> Iterator[str]:
     for name, column in source.columns.items():
         made, text = canonical(column), quote_name(name)
         yield made if made == text else f"{made} as {text}"
-        yield f"{stated(column, text)} as {quote_name(name + AS_WRITTEN)}"
+        yield f"{text} as {quote_name(name + AS_WRITTEN)}"
+        if column.form.holds != "text":
+            yield f"{stated(column, text)} is null as {quote_name(name + MISSING)}"
         if column.form.holds == "instant":
             yield f"{doubt(column, text)} as {quote_name(name + DOUBT)}"
     for name, column in source.made.items():
         yield f"{made_canonical(column)} as {quote_name(name)}"
-        yield f"{made_text(source, column)} as {quote_name(name + AS_WRITTEN)}"
+        yield f"{made_text(column)} as {quote_name(name + AS_WRITTEN)}"
+        yield f"{made_missing(source, column)} as {quote_name(name + MISSING)}"
         if column.form.holds == "instant":
             yield f"{made_doubt(column)} as {quote_name(name + DOUBT)}"
     yield f"{foreign_currency(source)} as {quote_name(CURRENCY)}"

@@ -42,10 +42,16 @@ def made_doubt(column: DeclaredColumn) -> str:
     return doubt(column, _name(column, "moment"))
 
 
-def made_text(source: DeclaredSource, column: DeclaredColumn) -> str:
+def made_text(column: DeclaredColumn) -> str:
     """What the two say together, as an expression; NULL where neither says anything."""
     between = " / " if column.form.holds == "amount" else " "
-    return f"nullif(concat_ws({quote_text(between)}, {', '.join(_texts(source, column))}), '')"
+    texts = (f"clean_text({quote_name(column.made_of[it])})" for it in PARTS[column.form.holds])
+    return f"nullif(concat_ws({quote_text(between)}, {', '.join(texts)}), '')"
+
+
+def made_missing(source: DeclaredSource, column: DeclaredColumn) -> str:
+    """Whether neither says anything but words that mean NULL, as an expression."""
+    return f"coalesce({', '.join(_texts(source, column))}) is null"
 
 
 def _parts(source: DeclaredSource, column: DeclaredColumn) -> Iterator[str]:

@@ -16,13 +16,15 @@ with benefit_accounts as (
         clean_label(benefit_type) as benefit_type,
         clean_text(program_name) as program_name,
         clean_text(monthly_allowance) as allowance_text,
-        monthly_allowance_as_written,
+        if(monthly_allowance_is_missing, null, monthly_allowance_as_written)
+            as monthly_allowance_as_written,
         clean_text(current_balance) as balance_text,
-        current_balance_as_written,
+        if(current_balance_is_missing, null, current_balance_as_written)
+            as current_balance_as_written,
         iso_date(clean_text(opened_on)) as opened_on,
-        opened_on_as_written,
+        if(opened_on_is_missing, null, opened_on_as_written) as opened_on_as_written,
         iso_date(clean_text(closed_on)) as closed_on,
-        closed_on_as_written
+        if(closed_on_is_missing, null, closed_on_as_written) as closed_on_as_written
     from base.benefit_accounts
 ),
 

@@ -17,10 +17,11 @@ with employees as (
         clean_text(last_name) as last_name,
         clean_text(email) as email,
         iso_date(clean_text(hire_date)) as hire_date,
-        hire_date_as_written,
+        if(hire_date_is_missing, null, hire_date_as_written) as hire_date_as_written,
         clean_label(status) as status,
         iso_date(clean_text(termination_date)) as termination_date,
-        termination_date_as_written,
+        if(termination_date_is_missing, null, termination_date_as_written)
+            as termination_date_as_written,
         _vanished_on as vanished_on
     from base.employees
 )

@@ -20,9 +20,10 @@ with transactions as (
         clean_id(benefit_account_id) as benefit_account_id,
         clean_text(merchant) as merchant,
         clean_text(amount) as amount_text,
-        amount_as_written,
+        if(amount_is_missing, null, amount_as_written) as amount_as_written,
         clean_text(transaction_timestamp) as timestamp_text,
-        transaction_timestamp_as_written,
+        if(transaction_timestamp_is_missing, null, transaction_timestamp_as_written)
+            as transaction_timestamp_as_written,
         transaction_timestamp_doubt,
         clean_label(category) as category,
         _foreign_currency as foreign_currency

@@ -214,6 +214,39 @@ def test_add_has_nothing_to_write_for_files_that_are_as_declared(
     assert said.lines[-1] == "catalog.yaml says all of this already: there is nothing to write."
 
 
+CENSUS = """\
+Worker ID,First Name,Last Name,Work Email,Hire Date,Worker Status
+{id},Ann,Archer,ann.archer.{id}@example.com,2021-03-15,Active
+"""
+
+
+def test_a_file_beside_the_given_one_is_asked_about_with_what_takes_both(
+    workspace: Workspace, say: Callable[..., Said]
+) -> None:
+    for land in ("DE", "FR"):
+        workspace.write(f"data/employees_{land}.csv", CENSUS.format(id=f"{land}1").encode())
+    workspace.write("data/employees_leavers.csv", b"Worker ID,Left on\nDE9,2021-03-15\n")
+    given = str(workspace.data / "employees_DE.csv")
+    asked = say("source", "add", given, "--yes", "--even-unclean")
+    assert asked.code == 1
+    for part in (
+        "employees_FR.csv lies beside, with the same columns: does source employees read it, too?",
+        "--answer files=all  (it reads data/employees_*.csv)",
+        "--answer files=given  (it reads data/employees_DE.csv)",
+    ):
+        assert part in asked.out
+    assert "leavers" not in asked.out
+    alone = say("source", "inspect", given, "--answer", "files=given")
+    assert alone.code == 0
+    assert "+  filepath: data/employees_DE.csv" in alone.out
+    both = say("source", "inspect", given, "--answer", "files=all")
+    assert both.code == 0
+    assert "employees_DE.csv, employees_FR.csv: 2 records read, all of them" in both.out
+    named = say("source", "inspect", given, str(workspace.data / "employees_FR.csv"))
+    for said in (both, named):
+        assert '+  filepath: "data/employees_*.csv"' in said.out
+
+
 def test_add_asks_before_it_writes(
     workspace: Workspace, say: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
 ) -> None:

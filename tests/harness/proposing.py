@@ -55,8 +55,9 @@ def proposed(
     keys: Mapping[str, Sequence[str]] | None = None,
     written: Written = CSV,
     source: str | None = None,
+    catalog: Declarations | None = None,
 ) -> Proposal:
-    """What is proposed for files."""
+    """What is proposed for files, by this project's catalog or another one."""
     asked = Asked(
         names=[it.file for it in profiles],
         profiles=profiles,
@@ -66,7 +67,7 @@ def proposed(
         keys=keys or {},
         answers=answers or {},
     )
-    return propose(declared(), asked)
+    return propose(catalog or declared(), asked)
 
 
 def written_as(proposal: Proposal, name: str) -> Forms:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benepass_tasks.catalog import Column, Guards, Pii, Source
+from benepass_tasks.catalog.datasets import DeclaredColumn
+from benepass_tasks.catalog.forms import ColumnForm
 from benepass_tasks.catalog.header_names import column_name
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.headers import match_header
@@ -140,6 +142,27 @@ def test_a_header_that_breaks_the_contract_is_refused(fields: list[str], message
     with pytest.raises(SourceError) as raised:
         match_header(source("a", "name"), "people.csv", fields)
     assert message in str(raised.value)
+
+
+def test_a_column_of_its_own_beside_the_two_that_it_is_made_of_is_refused_until_it_is_ignored() -> (
+    None
+):
+    form = ColumnForm("amount")
+    made = DeclaredColumn(
+        "amount", "Paid.", None, None, None, aliases=("Betrag",), form=form,
+        made_of={"debit": "paid_out", "credit": "paid_in"},
+    )  # fmt: skip
+    money = replace(source("a", "paid_out", "paid_in"), made={"amount": made})
+    for field in ("Amount", "Betrag"):
+        fields = ["a", "paid_out", "paid_in", field]
+        with pytest.raises(SourceError) as raised:
+            match_header(money, "people.csv", fields)
+        assert (
+            f"has a column {field}, and catalog.yaml makes amount of paid_out and paid_in"
+            in str(raised.value)
+        )
+        assert f"write ignored: [{field.lower()}]" in str(raised.value)
+        match_header(replace(money, ignored=(field.lower(),)), "people.csv", fields)
 
 
 def test_an_address_is_no_name_of_a_column_and_is_not_repeated() -> None:

@@ -120,6 +120,30 @@ def charge(id_: str, amount: str, **others: str) -> Row:
     return {"transaction_id": id_, "amount": amount, **others}
 
 
+# ------------------------------------------------------------------------- words that mean NULL
+
+
+def test_the_quarantine_shows_the_words_that_mean_null_as_the_file_has_them(
+    changed: Changed,
+) -> None:
+    args = '{dtype: str, keep_default_na: false, na_values: [n/a, "-"]}'
+    path = "  filepath: data/transactions*.csv\n"
+    workbench = changed((path, f"{path}  load_args: {args}\n"))
+    when = {"transaction_timestamp": " - "}
+    transactions = [charge("T1", "n/a", merchant="-"), charge("T2", "5.00", **when)]
+    with built(workbench, transactions) as connection:
+        read = rows_of(
+            "quality.quarantine_transactions", "rejection_reason", "merchant", "raw_merchant",
+            "amount", "raw_amount", "transaction_timestamp", "raw_transaction_timestamp",
+        )  # fmt: skip
+        first, second = read(connection)
+        assert first[:5] == ("invalid_amount", None, "-", None, "n/a")
+        assert second[0] == "invalid_timestamp"
+        assert second[5:] == (None, " - ")
+        kept = rows_of("staging.stg_transactions", "amount_as_written")
+        assert kept(connection) == [(None,), (None,)]
+
+
 # ------------------------------------------------------------------------- which records are one
 
 

@@ -52,7 +52,7 @@ def read(
     names = ", ".join(of.columns)
     row = connection.execute(
         f"with made as materialized (select {made_canonical(of.made['it'])} as text, "
-        f"{made_text(of, of.made['it'])} as shown "
+        f"{made_text(of.made['it'])} as shown "
         f"from {with_parts(of, f'(values (?::varchar, ?::varchar)) as raw({names})')}) "
         f"select {macro}(text), shown from made",
         [first, second],

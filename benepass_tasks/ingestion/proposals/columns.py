@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
 from benepass_tasks.catalog.header_names import header_key
+from benepass_tasks.catalog.made_columns import PARTS
 from benepass_tasks.catalog.words import folded, words
 from benepass_tasks.ingestion.proposals.pairs import Pair, find_pairs
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfile, of_all
@@ -106,6 +107,7 @@ def fit(source: DeclaredSource, profile: FileProfile, keys: Keys, said: Mapping[
         elif first.strength == match.strength < DECLARED:
             rivals.setdefault(match.column, []).append(match.place)
     pairs = list(find_pairs(source, profile, _may_be_two(source, found, matches)))
+    declared = list(_declared_pairs(source, matches))
     for pair in pairs:
         rivals.pop(pair.column, None)
         places = pair.parts.values()
@@ -114,7 +116,17 @@ def fit(source: DeclaredSource, profile: FileProfile, keys: Keys, said: Mapping[
             matches.pop(name, None)
     taken |= {place for pair in pairs for place in pair.parts.values()}
     left = {name: [it for it in places if it not in taken] for name, places in rivals.items()}
-    return Fit(source, matches, {name: places for name, places in left.items() if places}, pairs)
+    rivals = {name: places for name, places in left.items() if places}
+    return Fit(source, matches, rivals, [*declared, *pairs])
+
+
+def _declared_pairs(source: DeclaredSource, matches: Mapping[str, Match]) -> Iterator[Pair]:
+    """The columns that the source makes of two, both of which were found."""
+    for column in source.made.values():
+        holds = column.form.holds
+        if holds in ("amount", "instant") and all(it in matches for it in column.made_of.values()):
+            parts = {part: matches[column.made_of[part]].place for part in PARTS[holds]}
+            yield Pair(column.name, holds, parts, "as the catalog says")
 
 
 def _may_be_two(
@@ -129,7 +141,7 @@ def _may_be_two(
             if it.column == name and owners.get(it.place, name) == name
         }
         for name in source.columns
-        if name not in matches or matches[name].strength != DECLARED
+        if name not in source.parts and (name not in matches or matches[name].strength != DECLARED)
     }
 
 
@@ -159,7 +171,8 @@ def _matches(
                 if said[f"{name}{NAMED}"] == column.header:
                     yield Match(DECLARED + 1, place, name, "as answered")
                 continue
-            named = _by_name(column, declared, is_own_id=name == own_id)
+            usual = _usual_names(source.parts.get(name))
+            named = _by_name(column, declared, usual, is_own_id=name == own_id)
             by_values = _by_values(column, name, keys)
             if named and by_values:
                 yield Match(
@@ -174,11 +187,23 @@ def _matches(
                 yield Match(VALUES, place, name, by_values)
 
 
+def _usual_names(part: tuple[str, str] | None) -> frozenset[str]:
+    """What a part of a column is usually called; a date as the whole moment is."""
+    if part is None:
+        return frozenset()
+    made, kind = part
+    return words().columns.get(made, frozenset()) if kind == "date" else words().parts[kind]
+
+
 def _by_name(
-    column: ColumnProfile, declared: DeclaredColumn, *, is_own_id: bool
+    column: ColumnProfile,
+    declared: DeclaredColumn,
+    usual: frozenset[str],
+    *,
+    is_own_id: bool,
 ) -> tuple[int, str] | None:
     header, name = folded(column.header), declared.name
-    known = words().columns.get(name, frozenset()) | {folded(name)}
+    known = usual | words().columns.get(name, frozenset()) | {folded(name)}
     if header_key(column.header) in {header_key(it) for it in (name, *declared.aliases)}:
         return DECLARED, ITS_NAME
     if header in known:

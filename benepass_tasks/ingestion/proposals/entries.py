@@ -59,7 +59,7 @@ def _changed(proposal: Proposal, declared: DeclaredSource) -> Iterator[Setting]:
         if column.is_new:
             yield Setting(path, _declaration(column, is_required=column.is_part))
         else:
-            yield from _changed_column(path, column, declared.columns[column.name].aliases)
+            yield from _changed_column(path, column, declared.read_columns[column.name].aliases)
 
 
 def _changed_column(

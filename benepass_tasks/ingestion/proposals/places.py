@@ -18,7 +18,7 @@ def filepath_for(known: str, names: Sequence[str]) -> str:
     Raises:
         ProjectError: the files are in several folders.
     """
-    if known and all(PurePosixPath("data", it).match(known) for it in names):
+    if known and all(is_found(it, known) for it in names):
         return known
     folders = {PurePosixPath(it).parent for it in names}
     if len(folders) > 1:
@@ -26,6 +26,11 @@ def filepath_for(known: str, names: Sequence[str]) -> str:
     stem = PurePosixPath(known).name.partition("*")[0] if "*" in known else ""
     files = [PurePosixPath(it).name for it in names]
     return str(PurePosixPath("data", *folders, _pattern(files, stem)))
+
+
+def is_found(name: str, filepath: str) -> bool:
+    """Whether a `filepath` finds the file of a name below the data folder."""
+    return PurePosixPath("data", name).match(filepath)
 
 
 def _pattern(names: Sequence[str], stem: str) -> str:
@@ -39,9 +44,9 @@ def _pattern(names: Sequence[str], stem: str) -> str:
     if len(names) == 1 and not is_usual:
         return _escaped(names[0])
     # What differs is a number or a date, also where its first digits do not.
-    start = stem if is_usual else re.sub(r"[0-9][0-9_.-]*$", "", _common(names))
+    start = stem if is_usual else re.sub(r"[0-9][0-9_.-]*$", "", common_start(names))
     rests = [name[len(start) :] for name in names]
-    end = _common([it[::-1].lower() for it in rests])[::-1]
+    end = common_start([it[::-1].lower() for it in rests])[::-1]
     suffix = "".join(_either(rests, place, letter) for place, letter in enumerate(end, -len(end)))
     return f"{_escaped(start)}*{suffix}"
 
@@ -53,13 +58,13 @@ def _either(rests: Sequence[str], place: int, letter: str) -> str:
 
 def name_for(names: Sequence[str]) -> str:
     """The name of a source by those of its files: `Departments 2025-01.csv` is departments."""
-    stem = _common([PurePosixPath(it).name.partition(".")[0] for it in names])
+    stem = common_start([PurePosixPath(it).name.partition(".")[0] for it in names])
     name = column_name("_".join(re.findall(r"[^\W\d_]+", stem)))
     return name if re.match("[a-z]", name) else "files"
 
 
-def _common(texts: Sequence[str]) -> str:
-    """What texts begin with."""
+def common_start(texts: Sequence[str]) -> str:
+    """What texts begin with, all of them."""
     shortest, longest = min(texts), max(texts)
     for place, letter in enumerate(shortest):
         if longest[place : place + 1] != letter:

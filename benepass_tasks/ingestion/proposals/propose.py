@@ -103,11 +103,12 @@ def _known_source(fitting: Fit, profile: FileProfile, asked: Asked) -> Proposal:
     taken = {*source.columns, *INGESTED}
     rest = [profile.columns[place] for place in _rest(profile, ours)]
     others = [_other(column, taken, asked, is_twice=_is_twice(column, rest)) for column in rest]
-    names = {place: it.name for place, it in zip(_rest(profile, ours), others, strict=True)}
+    new = {place: it.name for place, it in zip(_rest(profile, ours), others, strict=True)}
+    names = {place: it.column for place, it in ours.items()} | new
     columns += [_made(source, pair, profile, names, asked) for pair in fitting.pairs]
     others = [
         _part(source, parts[place], it) if place in parts else it
-        for place, it in zip(names, others, strict=True)
+        for place, it in zip(new, others, strict=True)
     ]
     order = asked.answers.get("ordered_by")
     others = [
@@ -172,7 +173,7 @@ def _made(
 
 def _part(source: DeclaredSource, pair: Pair, column: ProposedColumn) -> ProposedColumn:
     """One of the two, as personal as what they are together."""
-    pii = source.columns[pair.column].pii or Pii("none")
+    pii = source.read_columns[pair.column].pii or Pii("none")
     reason = f"it is a part of {pair.column}"
     guess = Guess(pii.class_, reason, pii.kind, pii.sensitive)
     return replace(column, guess=guess, is_part=True)
@@ -221,8 +222,7 @@ def _ours(
     filled = _without_nothing(column)
     proposed = ProposedColumn(column.header, match.column, match.why)
     holds = source.columns[match.column].form.holds
-    is_part = any(match.column in it.made_of.values() for it in source.made.values())
-    if holds != "text" and not is_part:
+    if holds != "text" and match.column not in source.parts:
         form = form_of(
             match.column,
             holds,

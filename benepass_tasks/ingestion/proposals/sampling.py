@@ -52,6 +52,12 @@ class Sample:
     profile: FileProfile
     questions: Sequence[Question] = ()
 
+    @property
+    def likeness(self) -> tuple[object, ...]:
+        """What files of one entry have in common: how they are written, and their columns."""
+        args = tuple(sorted((word, str(value)) for word, value in self.written.load_args.items()))
+        return (self.written.type, args, self.profile.headers)
+
 
 def sample(path: Path, answers: Answers, most: int = FIRST) -> Sample:
     """Read the beginning of a file that nobody has declared.

@@ -1,12 +1,13 @@
 """The lineage of all models, each after what it reads, from the files' columns on."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from types import MappingProxyType
 
 from benepass_tasks.catalog import CONTRACTED, Declarations
 from benepass_tasks.catalog.datasets import DeclaredSource, DeclaredTable
-from benepass_tasks.catalog.forms import DOUBT
+from benepass_tasks.catalog.forms import DOUBT, MISSING
 from benepass_tasks.catalog.implied import AS_WRITTEN
 from benepass_tasks.sqlmodels import Model, ModelGraph
 from benepass_tasks.sqlmodels.lineage.edges import (
@@ -157,13 +158,17 @@ def _understood(model: Model, output: Output) -> ModelLineage:
     )
 
 
+_ABOUT = re.compile(f"({AS_WRITTEN}|{DOUBT}|{MISSING})$")
+"""How a generated view calls what else it says of a declared column."""
+
+
 def _placed(traced: ModelLineage, catalog: Declarations) -> ModelLineage:
     """A generated view's lineage, with the lines on which the catalog declares its columns."""
     if catalog.entries is None:
         return traced
-    declared = {it: it.removesuffix(AS_WRITTEN).removesuffix(DOUBT) for it in traced.columns}
     lines = {
-        name: catalog.entries.line(traced.relation, "columns", of) for name, of in declared.items()
+        name: catalog.entries.line(traced.relation, "columns", _ABOUT.sub("", name))
+        for name in traced.columns
     }
     return replace(traced, lines=MappingProxyType(lines))
 

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
+from projects import ROOT
 from proposing import declared, file_of, names_of, proposed, written_as
 
+from benepass_tasks.catalog import load_catalog
+from benepass_tasks.catalog.editing import set_values
 from benepass_tasks.ingestion.proposals.entries import settings_of
 
-ZONE = {"transaction_timestamp.zone": "Europe/Berlin"}
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benepass_tasks.catalog.datasets import Declarations
+    from benepass_tasks.ingestion.proposals.proposal import Proposal
+
+ZONE_NAME = "Europe/Berlin"
+ZONE = {"transaction_timestamp.zone": ZONE_NAME}
 NET = {"refunds": "net"}
 HEAD = "Transaction ID,Employee ID,Account,Merchant"
 
@@ -129,3 +142,34 @@ def test_a_date_with_its_time_stays_what_it_is() -> None:
     proposal = proposed(file_of(transactions("Amount,Transaction timestamp,Time", record, record)))
     assert names_of(proposal)["Transaction timestamp"] == "transaction_timestamp"
     assert not any(it.made_of for it in proposal.columns)
+
+
+def declare(tmp_path: Path, proposal: Proposal) -> Declarations:
+    """The project's catalog, once a proposal is written into it."""
+    path = tmp_path / "catalog.yaml"
+    text = (ROOT / "catalog.yaml").read_text(encoding="utf-8")
+    path.write_text(set_values(text, path.name, settings_of(proposal, declared())))
+    return load_catalog(path)
+
+
+def test_declared_pairs_get_another_form_and_other_names(tmp_path: Path) -> None:
+    record = "12.00,,21.03.2025,10:15", ",5.00,22.03.2025,9:05"
+    first = file_of(transactions("Debit,Credit,Date,Time", *record))
+    after = declare(tmp_path, proposed(first, answers=ZONE | NET))
+    known = proposed(first, answers=ZONE | NET, catalog=after)
+    text = after.path.read_text(encoding="utf-8")
+    assert set_values(text, "it", settings_of(known, after)) == text
+
+    record = "1.012;50,,03/21/2025,10:15", ",5;00,03/22/2025,9:05"
+    changed = transactions("Soll,Haben,Datum,Uhrzeit", *record)
+    file = file_of(changed.replace("Merchant", "Shop"))
+    comma = [replace(it, values=[(v or "").replace(";", ",") or None for v in it.values])
+             for it in file.columns]  # fmt: skip
+    proposal = proposed(replace(file, columns=comma), answers=ZONE | NET, catalog=after)
+    assert not proposal.missing
+    assert names_of(proposal)["Soll"] == "debit"
+    assert written_as(proposal, "amount") == {"decimal": ",", "thousands": "."}
+    assert written_as(proposal, "transaction_timestamp") == {"order": "MDY", "zone": ZONE_NAME}
+    said = {it.path[3:]: it.value for it in settings_of(proposal, after) if len(it.path) > 3}
+    assert said["credit", "aliases"] == ["Haben"]
+    assert said["amount", "made_of"] == {"debit": "debit", "credit": "credit"}
