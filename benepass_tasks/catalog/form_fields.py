@@ -13,9 +13,9 @@ from benepass_tasks.catalog.forms import ColumnForm, Currency, Holds, Negative, 
 from benepass_tasks.catalog.made_columns import PARTS
 from benepass_tasks.catalog.months import MONTHS
 
-_SIGN = re.compile(r"[^0-9A-Za-z+\-\u2212()\s]|[ \u00a0\u202f\u2009]")
+_SIGN = re.compile(r"[^0-9A-Za-z+\-\u2212\u2013()\s]|[ \u00a0\u202f\u2009]")
 _SIGN_FORM = r"^([^0-9A-Za-z+()\-\s]|[ \u00a0\u202f\u2009])$"
-_CURRENCY = re.compile(r"[^0-9+\-\u2212()\s,]+")
+_CURRENCY = re.compile(r"[^0-9+\-\u2212\u2013()\s,]+")
 _OFFSET = re.compile(r"^[+-](0[0-9]|1[0-4]):[0-5][0-9]$")
 _LABELS = of_form(type="array", items=of_form(type="string", pattern=r"\S"), minItems=1)
 

@@ -25,7 +25,8 @@ SPACES = " \u00a0\u202f\u2009"
 """The space, and the no-break, the narrow no-break and the thin one."""
 
 APOSTROPHES = "'\u2019"
-MINUS = "\u2212"
+MINUS = "\u2212\u2013"
+"""The minus sign, and the en dash that is typed for it."""
 
 # Where the sign and the currency may stand: S a leading sign, T a trailing one, C a currency, W a
 # word for a credit or debit.

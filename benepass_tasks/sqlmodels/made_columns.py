@@ -58,7 +58,8 @@ def _parts(source: DeclaredSource, column: DeclaredColumn) -> Iterator[str]:
     texts = _texts(source, column)
     if column.form.holds != "amount":
         # NULL where one of them is missing, since a date alone would be midnight.
-        moment = " || ' ' || ".join(texts)
+        day, time = texts
+        moment = f"{day} || ' ' || full_clock({time})"
         yield f"{moment} as {_name(column, 'moment')}"
         return
     debit, credit = (canonical(source.columns[column.made_of[it]]) for it in PARTS["amount"])

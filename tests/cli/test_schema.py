@@ -222,6 +222,15 @@ def test_a_file_that_a_guard_refused_passes_once_in_these_very_bytes(
     assert not workspace.attempt("raw.transactions")[1]
 
 
+def test_of_a_census_it_says_what_lets_one_pass_that_lacks_too_many(
+    say: Say, workspace: Workspace
+) -> None:
+    words = "    reconciliation: {staging: staging.stg_employees,"
+    workspace.replace("catalog.yaml", words, f"    census: active_only\n{words}")
+    assert "--benepass-accept employees" in say("schema", "accept", "employees").out
+    assert "--benepass-accept" not in say("schema", "accept", "transactions").out
+
+
 def test_a_source_that_was_never_loaded_can_be_accepted(say: Say, workspace: Workspace) -> None:
     workspace.replace("catalog.yaml", "tables: evolve, columns", "tables: freeze, columns")
     assert not workspace.attempt("raw.category_benefit_mappings")[1]

@@ -139,6 +139,14 @@ def test_a_date_beside_a_time_is_that_moment(
     assert read(connection, of, f"{moment:{day}}", f" {moment:{clock}} ")[0] == moment
 
 
+def test_a_time_that_lost_its_first_zero_as_a_number_is_that_time(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    of = source("instant", MOMENT, formats=("%d.%m.%Y %H%M",))
+    assert read(connection, of, "21.03.2025", "915")[0] == datetime(2025, 3, 21, 9, 15)  # noqa: DTZ001
+    assert read(connection, of, "21.03.2025", "15") == (None, "21.03.2025 15")
+
+
 @pytest.mark.parametrize(
     ("day", "clock", "shown"),
     [

@@ -127,6 +127,11 @@ def accept(source: str, is_null: bool) -> None:  # noqa: FBT001 - click passes b
         say("The next run loads what is accepted.")
     else:
         say(f"{wanted.name}: nothing to accept: no file differs from what was accepted before.")
+    if wanted.records.census:
+        say(
+            "Whether a census lacks too many people of another one, only a run tells; let it pass "
+            f"once with --benepass-accept {wanted.name}."
+        )
 
 
 def _passing(

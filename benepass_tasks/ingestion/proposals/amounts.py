@@ -33,7 +33,7 @@ _MEANING: Final = {
 _NEGATIVE: Final = {
     "parentheses": re.compile(r"\(.*\)"),
     "trailing_minus": re.compile(r".*[0-9]\s*-"),
-    "unicode_minus": re.compile(r"\u2212.*"),
+    "unicode_minus": re.compile(r"[\u2212\u2013].*"),
 }
 _MINUS: Final = re.compile(r"\W*-")
 _INDIAN: Final = re.compile(r"[0-9]\D[0-9]{2}\D[0-9]{3}(?![0-9])")

@@ -16,8 +16,9 @@ _TIME_OF_DAY: Final = re.compile(
     r"([ \u00a0\u202f]?[AaPp]\.?[ \u00a0\u202f]?[Mm]\.?)?( ?(Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))?"
     r"|[0-2]?[0-9][0-5][0-9]([0-5][0-9])?"
 )
+_SHORT_CLOCK: Final = re.compile(r"[0-9]{3}|[0-9]{5}")
 _NO_TIME: Final = re.compile(r"[^:]*")
-_SIGNED: Final = re.compile(r"[-\u2212(]")
+_SIGNED: Final = re.compile(r"[-\u2212\u2013(]")
 _NOTHING: Final = re.compile(r"[^1-9]*")
 
 
@@ -138,5 +139,7 @@ def _signed(debit: str | None, credit: str | None, *, sign: str) -> str | None:
 
 
 def _moment(day: str | None, time: str | None) -> str | None:
-    said = [it.strip() for it in (day, time) if it and it.strip()]
+    # As the macro `full_clock` does.
+    clock = f"0{time.strip()}" if time and _SHORT_CLOCK.fullmatch(time.strip()) else time
+    said = [it.strip() for it in (day, clock) if it and it.strip()]
     return " ".join(said) or None

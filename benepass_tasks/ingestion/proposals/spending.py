@@ -233,5 +233,7 @@ def _refund_question(found: Found, named: int) -> Question | None:
 
 
 def _is_below_zero(amount: str) -> bool:
-    is_signed = amount.lstrip(" $€£¥").startswith(("-", "\u2212", "(")) or amount.endswith("-")
+    is_signed = amount.lstrip(" $€£¥").startswith(
+        ("-", "\u2212", "\u2013", "(")
+    ) or amount.endswith("-")
     return is_signed or is_credit(amount)

@@ -109,6 +109,7 @@ def test_other_columns_of_these_names_are_none(columns: str, record: str) -> Non
         ("Montant,Date opération,Heure", "12.00,21/03/2025,10h15", {"formats": ["%d/%m/%Y %Hh%M"]}),
         ("Amount,Date,Time", "12.00,03/21/2025,3:15 PM", {"order": "MDY"}),
         ("Amount,Date,Time", "12.00,20250321,0915", {"formats": ["%Y%m%d %H%M"]}),
+        ("Amount,Date,Time", "12.00,20250321,915", {"formats": ["%Y%m%d %H%M"]}),
     ],
 )
 def test_a_date_beside_a_time_is_the_instant(
