@@ -85,9 +85,14 @@ def _reading(holds: Holds, form: WrittenAs, value: str) -> str:
 
 
 def _comparable(holds: Holds, form: WrittenAs, value: str) -> str:
-    """The same, so that what two forms read alike is the same text."""
+    """The same, so that what two forms read alike is the same text.
+
+    An amount with parts of a cent is none; but it is a reading, so that no other form takes its
+    decimals for thousands.
+    """
     if holds == "amount":
-        return f"cast(money({_amount(form, value)}) as varchar)"
+        amount = _amount(form, value)
+        return f"coalesce(cast(money({amount}) as varchar), {amount})"
     return _reading(holds, form, value)
 
 
@@ -165,14 +170,15 @@ def amount_pattern(form: WrittenAs) -> str:
 
 
 def _digits(form: WrittenAs) -> str:
+    """Digits alone or in groups, of which the first begins with no zero: 0.005 is no 5."""
     if not form.thousands:
         return "[0-9]+"
     alike = next((it for it in (SPACES, APOSTROPHES) if form.thousands in it), form.thousands)
     mark = f"[{escaped(alike)}]"
     grouped = (
-        f"[0-9]{{1,2}}(?:{mark}[0-9]{{2}})*{mark}[0-9]{{3}}"
+        f"[1-9][0-9]?(?:{mark}[0-9]{{2}})*{mark}[0-9]{{3}}"
         if form.grouping == "indian"
-        else f"[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+"
+        else f"[1-9][0-9]{{0,2}}(?:{mark}[0-9]{{3}})+"
     )
     return f"(?:[0-9]+|{grouped})"
 

@@ -603,6 +603,10 @@ def test_a_value_in_one_of_several_forms_comes_back_unless_another_reads_it_othe
                 "1.234,50": True,
                 "12": True,
                 "1.200": False,
+                # Parts of a cent, or thousands.
+                "1.234": False,
+                "0.005": False,
+                "1.234.567": True,
                 "x": False,
             },
         ),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any, Final, Literal, TypeAlias
 
@@ -71,13 +72,24 @@ class Trial:
             made = {
                 value: {it[value] for it in each if value in it} for value in self.column.counts
             }
-            return {value: min(it) for value, it in made.items() if len(it) == 1}
+            points = {"." if it == "canonical" else it.get("decimal", ".") for it in form}
+            unsure = self._doubtful if len(points) > 1 else ()
+            return {
+                value: min(it) for value, it in made.items() if len(it) == 1 and value not in unsure
+            }
         if (known := self._tried.get(repr(form))) is None:
             values = list(self.column.counts)
             found = zip(values, self._read(self._holds, form, values), strict=True)
             known = {value: it for value, it in found if it is not None and self._is_likely(it)}
             self._tried[repr(form)] = known
         return known
+
+    @cached_property
+    def _doubtful(self) -> frozenset[str]:
+        """Amounts of which the digits do not tell whether a point is for decimals or thousands."""
+        if self._holds != "amount":
+            return frozenset()
+        return frozenset(filter(_THREE.fullmatch, self.column.counts))
 
     def _is_likely(self, canonical: str) -> bool:
         """Whether a date is of these times: a number of seconds is a number like any other."""
@@ -101,10 +113,9 @@ class Trial:
         They make different things of the same value; or the point of an amount is its decimals or
         its thousands, and there is a value of which the digits do not tell.
         """
-        is_doubtful = self._holds == "amount" and any(map(_THREE.fullmatch, self.column.counts))
         for one, other in combinations(self.read, 2):
             both = self.read[one].keys() & self.read[other].keys()
-            is_alone = is_doubtful and "" not in (one, other)
+            is_alone = bool(self._doubtful) and "" not in (one, other)
             if is_alone or any(self.read[one][it] != self.read[other][it] for it in both):
                 yield one, other
 
