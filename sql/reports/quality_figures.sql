@@ -126,6 +126,41 @@ replaced_records as (
     group by all_quarantined.source
 ),
 
+quarantined_by_file as (
+    select
+        all_quarantined.source,
+        all_quarantined._source_file,
+        count(*) filter (where replaced.issue is null) as lost,
+        count(*) filter (where replaced.issue is not null) as replaced
+    from all_quarantined
+    left join replaced on all_quarantined.rejection_reason = replaced.issue
+    group by all_quarantined.source, all_quarantined._source_file
+),
+
+-- The files of which most is lost, however much there is of others. Of fewer than four records, two
+-- would be most.
+lost_files as (
+    select
+        loads.source,
+        loads.file as source_file,
+        (loads.rejected + by_file.lost) / (loads.records - by_file.replaced) as lost_rate
+    from (
+        select
+            source,
+            file,
+            records,
+            rejected,
+            count(*) over (partition by source) as file_count
+        from meta.loads
+    ) as loads
+    inner join quarantined_by_file as by_file
+        on loads.source = by_file.source and loads.file = by_file._source_file
+    where
+        loads.file_count > 1
+        and loads.records - by_file.replaced >= 4
+        and loads.rejected + by_file.lost > (loads.records - by_file.replaced) / 2
+),
+
 record_rates as (
     select
         sources.source,
@@ -338,6 +373,13 @@ select
     source_file as figure_name,
     restarted_rate as figure_value
 from restarts
+union all
+select
+    source as dataset,
+    'lost_rate' as figure,
+    source_file as figure_name,
+    lost_rate as figure_value
+from lost_files
 union all
 select
     source as dataset,

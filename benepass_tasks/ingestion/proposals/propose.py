@@ -100,7 +100,7 @@ def _known_source(fitting: Fit, profile: FileProfile, asked: Asked) -> Proposal:
     found = sorted(ours.values(), key=lambda it: it.place)
     columns = [_ours(source, profile.columns[it.place], it, asked) for it in found]
     parts = {place: pair for pair in fitting.pairs for place in pair.parts.values()}
-    taken = {*source.columns, *INGESTED}
+    taken = {*source.read_columns, *INGESTED}
     rest = [profile.columns[place] for place in _rest(profile, ours)]
     others = [_other(column, taken, asked, is_twice=_is_twice(column, rest)) for column in rest]
     new = {place: it.name for place, it in zip(_rest(profile, ours), others, strict=True)}
@@ -115,7 +115,8 @@ def _known_source(fitting: Fit, profile: FileProfile, asked: Asked) -> Proposal:
         _typed(it, column, asked) if it.name == order else it
         for it, column in zip(others, rest, strict=True)
     ]
-    ignored = [it.name for it in others if _is_ignored(it, asked.answers)]
+    own = _own_beside_parts(fitting, others)
+    ignored = [it.name for it in others if it.header in own or _is_ignored(it, asked.answers)]
     others = [replace(it, is_left=True) if it.name in ignored else it for it in others]
     named = {
         it.name: column
@@ -134,15 +135,58 @@ def _known_source(fitting: Fit, profile: FileProfile, asked: Asked) -> Proposal:
         columns=[*columns, *others],
         missing=fitting.missing,
         records=dict(said.records)
-        | ({"ignored": sorted({*source.ignored, *ignored})} if ignored else {}),
+        | _ignoring(source, [own.get(it.header, it.name) for it in others if it.name in ignored]),
         questions=[
             *asked.questions,
             *_rivals(fitting, profile, asked.answers),
             *(question for it in (*columns, *others) for question in it.form.questions),
             *said.questions,
         ],
-        notes=[*said.notes, *_unread(columns), *_may_be_ignored(others)],
+        notes=[
+            *said.notes,
+            *_unread(columns),
+            *_may_be_ignored(others),
+            *_instead_of_parts(fitting, others),
+        ],
     )
+
+
+def _ignoring(source: DeclaredSource, names: Sequence[str]) -> dict[str, object]:
+    return {"ignored": sorted({*source.ignored, *names})} if names else {}
+
+
+def _of_made(fitting: Fit, others: Iterable[ProposedColumn]) -> Iterator[tuple[str, str, str]]:
+    """Columns of the file that are called as those that the source makes of two.
+
+    Yields:
+        The header, what `ignored` would call it, and the name of the column that is made.
+    """
+    made = {
+        header_key(name): column.name
+        for column in fitting.source.made.values()
+        for name in (column.name, *column.aliases)
+    }
+    for it in others:
+        if (key := header_key(it.header)) in made:
+            yield it.header, key, made[key]
+
+
+def _own_beside_parts(fitting: Fit, others: Iterable[ProposedColumn]) -> dict[str, str]:
+    """What `ignored` calls the columns of the file that say again what two others say."""
+    found = {it.column for it in fitting.pairs}
+    return {header: key for header, key, made in _of_made(fitting, others) if made in found}
+
+
+def _instead_of_parts(fitting: Fit, others: Iterable[ProposedColumn]) -> Iterator[str]:
+    """Where a file has in one what the source makes of two."""
+    found = {it.column for it in fitting.pairs}
+    for header, _, made in _of_made(fitting, others):
+        if made not in found:
+            parts = " and ".join(fitting.source.made[made].made_of.values())
+            yield (
+                f"{header} is in one column what catalog.yaml makes of {parts}. If all files are "
+                f"so now, take made_of of {made} and its two columns out of catalog.yaml first"
+            )
 
 
 def _rest(profile: FileProfile, ours: Mapping[int, Match]) -> list[int]:

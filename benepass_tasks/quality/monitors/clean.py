@@ -1,6 +1,6 @@
-"""Whether enough of a source comes through, and whether its ids are those of single records.
+"""Whether enough of a source and of each file comes through, and whether ids are of single records.
 
-Both are rates, which need no history: they are judged from the first run on.
+All are rates, which need no history: they are judged from the first run on.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,6 +17,7 @@ def judge_clean(figures: Iterable[SourceFigures], catalog: Catalog) -> Iterator[
         source = catalog.sources.get(it.source)
         if source is not None:
             yield from _judge_shares(it, source)
+            yield from _judge_files(it, source)
             yield from _judge_flags(it, source)
             yield from _judge_ids(it, source)
 
@@ -25,6 +26,7 @@ def too_little_clean(it: SourceFigures, catalog: Catalog) -> Iterator[Result]:
     """The shares of a source's records and money that are less than its guards ask for."""
     source = catalog.sources[it.source]
     yield from (result for result in _judge_shares(it, source) if result.status == "fail")
+    yield from _judge_files(it, source)
 
 
 def _judge_shares(it: SourceFigures, source: Source) -> Iterator[Result]:
@@ -40,6 +42,24 @@ def _judge_shares(it: SourceFigures, source: Source) -> Iterator[Result]:
                 f"the catalog: min_clean {least:.0%}",
                 name,
                 value=share,
+                lower=least,
+            )
+
+
+def _judge_files(it: SourceFigures, source: Source) -> Iterator[Result]:
+    """A file most of which is lost is not made good by all the others."""
+    least = source.guards.min_clean
+    for file, lost in sorted(it.lost.items()):
+        if 1 - lost < least:
+            yield Result(
+                "clean_share",
+                source.name,
+                "fail",
+                f"{1 - lost:.1%} of the records of {printable(file)} are neither rejected nor "
+                f"quarantined; expected are at least {least:.0%}",
+                f"the catalog: min_clean {least:.0%}",
+                printable(file),
+                value=1 - lost,
                 lower=least,
             )
 

@@ -80,7 +80,8 @@ class SourceFigures:
     Of the shares, `accepted_rate` and `accepted_money_rate` leave out what another record stands
     for; `flagged_rate` is of the accepted records, without flags for a column that the file lacks;
     `restarted` has, by file, the share of its ids that other files have for something else,
-    where that is most of them.
+    where that is most of them; `lost` the share of a file's records that are rejected or
+    quarantined without another that stands for them, where that is most of several.
     """
 
     source: str
@@ -98,6 +99,7 @@ class SourceFigures:
     restarted: Mapping[str, float] = field(default_factory=dict)
     uncounted: int = 0
     flagged_rate: float | None = None
+    lost: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,13 +284,10 @@ def _figures_of(source: str, values: Values) -> SourceFigures:
         by_flag=_named(values, source, "flagged_by_flag"),
         accepted_rate=values.get((source, "accepted_rate", None)),
         accepted_money_rate=values.get((source, "accepted_money_rate", None)),
-        restarted={
-            str(file): value
-            for (dataset, figure, file), value in values.items()
-            if (dataset, figure) == (source, "restarted_ids")
-        },
+        restarted=_by_name(values, source, "restarted_ids"),
         uncounted=int(values.get((source, "uncounted", None), 0)),
         flagged_rate=values.get((source, "flagged_rate", None)),
+        lost=_by_name(values, source, "lost_rate"),
     )
 
 
@@ -299,9 +298,13 @@ def _completeness(source: str, values: Values) -> float | None:
 
 
 def _named(values: Values, source: str, figure: str) -> dict[str, int]:
-    found = [
-        (str(name), int(value))
+    found = [(name, int(value)) for name, value in _by_name(values, source, figure).items()]
+    return dict(sorted(found, key=lambda it: (-it[1], it[0])))
+
+
+def _by_name(values: Values, source: str, figure: str) -> dict[str, float]:
+    return {
+        str(name): value
         for (dataset, kind, name), value in values.items()
         if (dataset, kind) == (source, figure)
-    ]
-    return dict(sorted(found, key=lambda it: (-it[1], it[0])))
+    }

@@ -174,3 +174,24 @@ def test_declared_pairs_get_another_form_and_other_names(tmp_path: Path) -> None
     said = {it.path[3:]: it.value for it in settings_of(proposal, after) if len(it.path) > 3}
     assert said["credit", "aliases"] == ["Haben"]
     assert said["amount", "made_of"] == {"debit": "debit", "credit": "credit"}
+
+
+def test_what_a_file_says_again_beside_the_two_is_ignored_and_instead_of_them_is_told(
+    tmp_path: Path,
+) -> None:
+    record = "12.00,,2025-03-21T10:15:00Z"
+    first = file_of(transactions("Debit,Credit,Timestamp", record, record))
+    after = declare(tmp_path, proposed(first))
+    again = file_of(transactions("Amount,Debit,Credit,Timestamp", f"12.00,{record}"))
+    beside = proposed(again, catalog=after)
+    assert beside.records["ignored"] == ["amount"]
+    assert not any(it.path[-1] == "amount" for it in settings_of(beside, after))
+
+    alone = file_of(transactions("Amount,Timestamp", "12.00,2025-03-21T10:15:00Z"))
+    instead = proposed(alone, catalog=after)
+    assert sorted(instead.missing) == ["credit", "debit"]
+    assert (
+        "Amount is in one column what catalog.yaml makes of debit and credit. If all files are so "
+        "now, take made_of of amount and its two columns out of catalog.yaml first"
+    ) in instead.notes
+    assert not any(it.path[-1] == "amount" for it in settings_of(instead, after))

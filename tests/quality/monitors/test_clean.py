@@ -118,6 +118,40 @@ def test_where_no_amount_can_be_read_the_records_count(workspace: Workspace) -> 
     assert workspace.query(RATES) == [("accepted_money_rate", 0.0), ("accepted_rate", 0.0)]
 
 
+def test_a_file_most_of_which_is_lost_is_not_made_good_by_the_others(workspace: Workspace) -> None:
+    for month in range(1, 8):
+        charges = [
+            charge(it, f"{it}.00")
+            .replace(f"T{it},", f"T{month}-{it},")
+            .replace("-03-", f"-{month:02}-")
+            for it in range(1, 5)
+        ]
+        with_charges(workspace, *charges, name=f"transactions_{month}.csv")
+    workspace.run()
+    assert workspace.query(WRONG) == []
+
+    lost = [charge(it, f"{it},00").replace(f"T{it},", f"T8-{it},") for it in range(1, 4)]
+    lost = [it.replace(f"{number},00", f'"{number},00"') for number, it in enumerate(lost, 1)]
+    with_charges(workspace, *lost, charge(9, "9.00"), name="transactions_8.csv")
+    workspace.run()
+    assert workspace.query(WRONG) == [("clean_share:transactions:transactions_8.csv",)]
+    ((message,),) = workspace.query(
+        "select message from meta.monitor_results where name = 'transactions_8.csv'"
+    )
+    assert message == (
+        "25.0% of the records of transactions_8.csv are neither rejected nor quarantined; expected "
+        "are at least 50%"
+    )
+
+
+def test_a_file_that_sends_all_again_has_lost_nothing(workspace: Workspace) -> None:
+    charges = [charge(it, f"{it}.00") for it in range(1, 5)]
+    with_charges(workspace, *charges)
+    with_charges(workspace, *charges, charge(5, "5.00"), name="transactions_2.csv")
+    workspace.run()
+    assert workspace.query(WRONG) == []
+
+
 def test_ids_that_restart_in_each_file_are_said_to(workspace: Workspace) -> None:
     with_charges(workspace, charge(1, "1.00"), charge(2, "2.00"))
     others = [charge(1, "3.00", day=5), charge(2, "4.00", day=6), charge(3, "5.00", day=7)]
