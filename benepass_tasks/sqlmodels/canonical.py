@@ -91,7 +91,7 @@ def _comparable(holds: Holds, form: WrittenAs, value: str) -> str:
     decimals for thousands.
     """
     if holds == "amount":
-        amount = _amount(form, value)
+        amount = _amount(form, _of_width(form, value))
         return f"coalesce(cast(money({amount}) as varchar), {amount})"
     return _reading(holds, form, value)
 

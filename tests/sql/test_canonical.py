@@ -610,6 +610,7 @@ def test_a_value_in_one_of_several_forms_comes_back_unless_another_reads_it_othe
                 "x": False,
             },
         ),
+        ("amount", [CANONICAL, WrittenAs(width="full")], {"\uff11\uff12": True, "12": True}),
     ],
 )
 def test_what_two_forms_read_differently_is_refused(
