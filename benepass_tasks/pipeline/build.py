@@ -47,7 +47,7 @@ SETTING = "setting "
 NOTABLE_SECONDS = 1.0
 """The seconds of a full build from which on it counts how long things took before."""
 
-LARGEST_SHARE = 0.3
+LARGEST_SHARE = 0.4
 """The part of a table's rows up to which it pays to look for those that are affected."""
 
 
