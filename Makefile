@@ -50,6 +50,7 @@ docs: .venv/.project-installed ## make the pages in docs/ anew that follow from 
 bench: .venv/.project-installed ## compare with plain DuckDB at 1M and 10M transactions, and runs after changes with full ones
 	@$(BIN)/python benchmarks/run.py
 	@$(BIN)/python benchmarks/changes.py
+	@$(BIN)/python benchmarks/many.py
 
 clean: ## remove the environments and what was built of the program; the data stays
 	rm -rf .venv .tox build dist *.egg-info .coverage* .hypothesis

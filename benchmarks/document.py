@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
-
-def replace_figures(path: Path, figures: str) -> None:
-    """Put figures in place of those that a document has."""
+def replace_figures(path: Path, figures: str, of: str = "") -> None:
+    """Put figures in place of those that a document has, of something where it has several."""
+    name = f"figures of {of}" if of else "figures"
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     text = path.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    path.write_text(f"{before}{BEGIN}\n{figures}\n{END}{after}", encoding="utf-8")
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    path.write_text(f"{before}{begin}\n{figures}\n{end}{after}", encoding="utf-8")

@@ -1,6 +1,6 @@
 """The last word on each thing that runs look at again and again."""
 
-from sqlalchemy import Subquery, Table, func, select
+from sqlalchemy import ColumnElement, Subquery, Table, and_, func, select
 
 
 def latest_of(table: Table, *by: str) -> Subquery:
@@ -10,11 +10,14 @@ def latest_of(table: Table, *by: str) -> Subquery:
         table: A table with `run_id` and `checked_at`.
         by: Columns: the last run is another one for each of their values.
     """
-    of = table.c
-    newest_first = (of.checked_at.desc(), of.run_id)
-    last = func.first_value(of.run_id).over(
-        partition_by=[of[name] for name in by] or None, order_by=newest_first
-    )
-    rows = select(table, last.label("last_run_id")).subquery()
-    columns = [rows.c[column.key] for column in table.columns]
-    return select(*columns).where(rows.c.run_id == rows.c.last_run_id).subquery()
+    # Not by a window over whole rows, which of ten thousand runs would take half a gigabyte.
+    of, groups = table.c, [table.c[name] for name in by]
+    newest = select(*groups, func.max(of.checked_at).label("checked_at")).group_by(*groups)
+    at = newest.subquery()
+    last = select(*groups, func.min(of.run_id).label("run_id")).group_by(*groups)
+    run = last.join(at, _same(table, at, "checked_at", *by)).subquery()
+    return select(table).join(run, _same(table, run, "run_id", *by)).subquery()
+
+
+def _same(table: Table, other: Subquery, *columns: str) -> ColumnElement[bool]:
+    return and_(*(table.c[name] == other.c[name] for name in columns))
