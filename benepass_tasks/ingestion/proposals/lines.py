@@ -58,6 +58,8 @@ def totals(profile: FileProfile, sep: str) -> list[Totals]:
         beginning = _beginning(text)
         if beginning:
             found[beginning] = found.get(beginning, 0) + 1
+    if not found:
+        return []
     whole = [sep.join(profile.record(it)) for it in range(profile.records)]
     kept = []
     for beginning, lines in found.items():

@@ -30,8 +30,10 @@ class ColumnProfile:
     @cached_property
     def counts(self) -> Mapping[str, int]:
         """How many records have each value, without surrounding white space, that is not empty."""
-        stripped = Counter(it.strip() for it in self.values if it is not None)
-        del stripped[""]
+        stripped = Counter[str]()
+        for value, count in Counter(self.values).items():
+            if value is not None and value.strip():
+                stripped[value.strip()] += count
         return stripped
 
     @property
@@ -84,6 +86,8 @@ class FileProfile:
 def together(profiles: Sequence[FileProfile]) -> FileProfile:
     """Files of one header as one, their records one after another."""
     first, *others = profiles
+    if not others:
+        return first
     columns = [
         ColumnProfile(column.header, [it for file in profiles for it in file.columns[place].values])
         for place, column in enumerate(first.columns)

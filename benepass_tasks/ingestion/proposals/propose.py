@@ -35,7 +35,7 @@ from benepass_tasks.ingestion.proposals.profile import (
     together,
 )
 from benepass_tasks.ingestion.proposals.proposal import Proposal, ProposedColumn, Written
-from benepass_tasks.ingestion.proposals.question import Answers, Question, answered
+from benepass_tasks.ingestion.proposals.question import Answers, Known, Question, answered
 from benepass_tasks.ingestion.proposals.reading import Holds, Read
 
 
@@ -117,11 +117,13 @@ def _known_source(fitting: Fit, profile: FileProfile, asked: Asked) -> Proposal:
     ]
     own = _own_beside_parts(fitting, others)
     ignored = [it.name for it in others if it.header in own or _is_ignored(it, asked.answers)]
-    others = [replace(it, is_left=True) if it.name in ignored else it for it in others]
+    made = {header for header, *_ in _of_made(fitting, others)}
+    left = {*ignored, *(it.name for it in others if it.header in made)}
+    others = [replace(it, is_left=True) if it.name in left else it for it in others]
     named = {
         it.name: column
         for it, column in zip(others, rest, strict=True)
-        if it.name not in ignored and not it.is_part
+        if it.name not in left and not it.is_part
     }
     said = spending.say(spending.Found(fitting, asked.profiles, named, asked.answers))
     read = [it for it in said.deciding if meanings.are_labels(named[it])]
@@ -208,7 +210,7 @@ def _made(
         pair.holds,
         written,
         asked.read,
-        asked.answers,
+        _known_answers(source, pair.column, asked.answers),
         reporting=source.currency.reporting,
     )
     made_of = {part: names[place] for part, place in pair.parts.items()}
@@ -272,7 +274,7 @@ def _ours(
             holds,
             filled,
             asked.read,
-            asked.answers,
+            _known_answers(source, match.column, asked.answers),
             reporting=source.currency.reporting,
         )
         return replace(proposed, form=form)
@@ -285,6 +287,14 @@ def _with_synonyms(proposed: ProposedColumn, column: ColumnProfile) -> ProposedC
     if labels.unknown:
         said += f"; the others look like {labels.unknown_shapes}, and are published as unknown"
     return replace(proposed, form=Form(evidence=said), synonyms=labels.synonyms())
+
+
+def _known_answers(source: DeclaredSource, name: str, answers: Answers) -> Answers:
+    """What was answered, and otherwise the zone that the catalog has for a column."""
+    zones = {it.zone for it in source.read_columns[name].form.written_as if it.zone}
+    if len(zones) != 1:
+        return answers
+    return Known(answers, {f"{name}.zone": zones.pop()})
 
 
 def _without_nothing(column: ColumnProfile) -> ColumnProfile:

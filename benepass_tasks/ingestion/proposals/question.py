@@ -37,6 +37,31 @@ class Given(Mapping[str, str]):
 
 
 @dataclass(frozen=True, slots=True)
+class Known(Mapping[str, str]):
+    """Answers, and what counts where nothing was answered.
+
+    Attributes:
+        answers: The answers.
+        otherwise: What is known besides.
+    """
+
+    answers: Answers
+    otherwise: Answers
+
+    def __getitem__(self, name: str) -> str:
+        """An answer, or what is known."""
+        return self.answers[name] if name in self.answers else self.otherwise[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of both."""
+        return iter({*self.answers, *self.otherwise})
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len({*self.answers, *self.otherwise})
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """A question that the file leaves open.
 

@@ -1,5 +1,6 @@
 """Records of one id: sent again, restated, or others because the ids begin anew in each file."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -42,7 +43,8 @@ def repeats(fit: Fit, profiles: Sequence[FileProfile]) -> Repeats:
     own = next(iter(fit.source.columns))
     if own not in fit.matches:
         return Repeats(0, 0, 0, 0)
-    files = [_by_id(fit, own, profile) for profile in profiles]
+    come_again = _ids_that_come_again(fit.matches[own].place, profiles)
+    files = [_by_id(fit, own, profile, come_again) for profile in profiles]
     within = sum(len(set(records)) > 1 for file in files for records in file.values())
     latest: dict[str, tuple[str, ...]] = {}
     again, alike, others = set(), set(), set()
@@ -65,14 +67,24 @@ def repeats(fit: Fit, profiles: Sequence[FileProfile]) -> Repeats:
     return Repeats(len(again), len(alike - others), len(others), within)
 
 
-def _by_id(fit: Fit, own: str, profile: FileProfile) -> Mapping[str, list[tuple[str, ...]]]:
+def _ids_that_come_again(place: int, profiles: Sequence[FileProfile]) -> frozenset[str]:
+    """The ids of more than one record; of most files these are few, and no others are kept."""
+    counts = Counter[str]()
+    for profile in profiles:
+        counts.update(profile.columns[place].counts)
+    return frozenset(it for it, count in counts.items() if count > 1)
+
+
+def _by_id(
+    fit: Fit, own: str, profile: FileProfile, wanted: frozenset[str]
+) -> Mapping[str, list[tuple[str, ...]]]:
     places = [match.place for match in fit.matches.values()]
     records: dict[str, list[tuple[str, ...]]] = {}
-    at = fit.matches[own].place
-    for number in range(profile.records):
-        fields = profile.record(number)
-        if fields[at]:
-            records.setdefault(fields[at], []).append(tuple(fields[it] for it in places))
+    for number, value in enumerate(profile.columns[fit.matches[own].place].values):
+        key = (value or "").strip()
+        if key in wanted:
+            fields = profile.record(number)
+            records.setdefault(key, []).append(tuple(fields[it] for it in places))
     return records
 
 

@@ -175,6 +175,14 @@ def _layout(written: Written) -> Layout:
     return layout_of(written.type, args, layout)
 
 
+def _texts(column: "pa.ChunkedArray") -> Iterator[str | None]:
+    """The values of a column; those of a chunk that are the same are one text in memory."""
+    for chunk in column.chunks:
+        encoded = chunk.dictionary_encode()
+        texts = encoded.dictionary.to_pylist()
+        yield from (None if it is None else texts[it] for it in encoded.indices.to_pylist())
+
+
 def _read(path: Path, written: Written, most: int) -> FileProfile:
     tables: list[pa.Table] = []
     rejected: list[str] = []
@@ -195,7 +203,7 @@ def _read(path: Path, written: Written, most: int) -> FileProfile:
                 break
         is_whole = not is_cut and next(batches, None) is None
     columns = [
-        ColumnProfile(header, [it for table in tables for it in table.column(name).to_pylist()])
+        ColumnProfile(header, [it for table in tables for it in _texts(table.column(name))])
         for header, name in zip(reader.header, names, strict=True)
     ]
     if not columns:

@@ -216,6 +216,9 @@ def _refund_question(found: Found, named: int) -> Question | None:
     below = column.matching(_is_below_zero) if column else 0
     if column is None or not (below or named):
         return None
+    is_net = found.fit.source.records.refunds == "net"
+    if is_net and not named and below * 2 <= column.filled:
+        return None
     choices = {
         "net": "refunds, which lower the spend",
         "quarantine": "not expected: they are kept out, and shown",
