@@ -16,17 +16,23 @@ UNMASKED = ("sql/staging/stg_employees.sql", "mask_email(email) as email", "emai
 @pytest.mark.usefixtures("finished")
 def test_a_leak_stops_the_run_before_anything_is_written(workspace: Workspace) -> None:
     workspace.write("data/employees.csv", (workspace.data / "employees.csv").read_bytes() + b"\n")
+    path, masked, _ = UNMASKED
+    above, _, _ = (workspace.root / path).read_text(encoding="utf-8").partition(masked)
+    line = above.count("\n") + 1
     workspace.replace(*UNMASKED)
     before = workspace.built()
     result = workspace.run_command()
     assert result.returncode == 35
     said = result.stderr + result.stdout
     assert (
-        "sql/staging/stg_employees.sql:33 staging.stg_employees.email: declares mask, and no "
+        f"sql/staging/stg_employees.sql:{line} staging.stg_employees.email: declares mask, and no "
         "approved mask is applied to EMAIL_ADDRESS. Path: employees.email -> raw.employees.email "
         "-> base.employees.email (catalog.yaml:"
     ) in said
-    assert "staging.stg_employees.email (sql/staging/stg_employees.sql:33, TRANSFORMATION)" in said
+    assert (
+        f"staging.stg_employees.email (sql/staging/stg_employees.sql:{line}, TRANSFORMATION)"
+        in said
+    )
     assert "marts.dim_employees.email" in result.stderr + result.stdout
     assert workspace.built() == before
 
