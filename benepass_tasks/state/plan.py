@@ -288,26 +288,27 @@ def assess(
     """Compare what the warehouse holds with what there is to make it from.
 
     Args:
-        nodes: All nodes, in any order.
+        nodes: All nodes and their parts, as `in_order` gives them.
         known: What the warehouse holds.
         seen: What the nodes have seen.
         run_id: The run that asks.
         due: The table that it is to compare with a full build.
 
     Returns:
-        The status of each node and of its parts, each after those that it depends on.
-
-    Raises:
-        KeyError: a node depends on one that there is not.
+        The status of each.
     """
     statuses: dict[str, Status] = {}
-    for node in in_order(nodes):
+    for node in nodes:
         statuses[node.name] = node.judge(Evidence(known, seen, run_id, statuses, due))
     return statuses
 
 
 def in_order(nodes: Iterable[Node]) -> Iterator[Node]:
-    """Nodes and their parts, each after those that it depends on, but otherwise as they are."""
+    """Nodes and their parts, each after those that it depends on, but otherwise as they are.
+
+    Raises:
+        KeyError: a node depends on one that there is not.
+    """
     there = {node.name: node for whole in nodes for node in (*whole.parts, whole)}
     done: set[str] = set()
 

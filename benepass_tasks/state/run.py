@@ -26,7 +26,7 @@ from benepass_tasks.state.history import runs
 from benepass_tasks.state.history.beacon import Beacon
 from benepass_tasks.state.markers import Snapshot, now, read_snapshot
 from benepass_tasks.state.ownership import refuse_other_project
-from benepass_tasks.state.plan import Node, Plan, assess
+from benepass_tasks.state.plan import Node, Plan, assess, in_order
 from benepass_tasks.state.source_files import SourceFile, find_files
 from benepass_tasks.state.verifications import due_table
 from benepass_tasks.state.warehouse import warehouse_of
@@ -110,7 +110,11 @@ class Run:
             it.name: [file for file, load in known.loads_of(it.name).items() if not load.is_kept]
             for it in sources
         }
-        found = {it.name: tuple(find_files(it, data_dir, loaded[it.name])) for it in sources}
+        before = self._look.files if self._look else {}
+        found = {
+            it.name: tuple(find_files(it, data_dir, loaded[it.name], before.get(it.name, ())))
+            for it in sources
+        }
         _refuse_shared_files(found)
         return found
 
@@ -134,7 +138,7 @@ class Run:
             _refuse_other_masking(self.settings, known)
             gone = known.undeclared(self.definitions.catalog.tables)
             refuse_other_project(self.warehouse.path, known.owner, self.settings.project_dir, gone)
-            self._plan = assess(look.nodes.values(), known, look.seen, self.id, self.due)
+            self._plan = assess(look.in_order, known, look.seen, self.id, self.due)
             self._assessed = look
         return self._plan
 
@@ -145,12 +149,12 @@ class Run:
             return last
         files = self.files()
         if last and files == last.files:
-            nodes = last.nodes
+            nodes, ordered = last.nodes, last.in_order
         else:
             made = self.nodes_of(self.settings, self.definitions, files)
-            nodes = {node.name: node for node in made}
+            nodes, ordered = {node.name: node for node in made}, tuple(in_order(made))
         seen = {name: state for node in nodes.values() for name, state in node.see().items()}
-        look = _Look(state, files, nodes, seen)
+        look = _Look(state, files, nodes, ordered, seen)
         self._is_look_old = False
         self._look = last if last == look else look
         return self._look
@@ -221,12 +225,14 @@ class _Look:
         state: The state of the warehouse then.
         files: The source files.
         nodes: What there is to make, by name.
+        in_order: The same and its parts, each after what it depends on.
         seen: What the nodes saw outside of the warehouse.
     """
 
     state: object
     files: "Files"
     nodes: Mapping[str, Node]
+    in_order: Sequence[Node]
     seen: Mapping[str, str]
 
 

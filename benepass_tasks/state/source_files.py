@@ -83,7 +83,12 @@ class SourceFile:
             raise SourceError(f"{self.path} cannot be read: {error.strerror}") from error
 
 
-def find_files(source: Source, data_dir: Path, loaded: Iterable[str] = ()) -> list[SourceFile]:
+def find_files(
+    source: Source,
+    data_dir: Path,
+    loaded: Iterable[str] = (),
+    before: Iterable[SourceFile] = (),
+) -> list[SourceFile]:
     """Return the files that match the source's path, by name; never none.
 
     A file that was loaded and is not there any more is among them, as long as the source's path is
@@ -94,14 +99,16 @@ def find_files(source: Source, data_dir: Path, loaded: Iterable[str] = ()) -> li
         source: The source.
         data_dir: The folder that stands for `data/`.
         loaded: The names of the files of the source that were loaded.
+        before: What was found there before; such files are given as they were.
     """
     pattern = PurePosixPath(source.filepath.removeprefix(DATA_FOLDER))
     # Where there are thousands of files, `Path.glob` takes several times as long.
     there = glob(str(pattern), root_dir=data_dir, include_hidden=True)  # noqa: PTH207
-    found = {name for name in there if isfile(f"{data_dir}/{name}")}  # noqa: PTH113
+    same = {file.name: file for file in before}
+    found = {it for it in there if it in same or isfile(f"{data_dir}/{it}")}  # noqa: PTH113
     vanished = {name for name in loaded if name not in found and _matches(name, pattern)}
     return [
-        SourceFile(source.name, name, data_dir / name)
+        same.get(name) or SourceFile(source.name, name, data_dir / name)
         for name in sorted(found | vanished) or [str(pattern)]
     ]
 

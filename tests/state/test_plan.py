@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,6 +25,9 @@ from benepass_tasks.state.markers import EMPTY, Load, Materialization, Snapshot
 from benepass_tasks.state.plan import Node, Plan, Status, assess, in_order
 from benepass_tasks.state.publication import Publication
 from benepass_tasks.state.source_files import SourceFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -78,12 +81,19 @@ def record(
     )
 
 
+def assessed(
+    nodes: Iterable[Node], known: Snapshot, seen: Mapping[str, str], run_id: str
+) -> dict[str, Status]:
+    """The plan over nodes in any order."""
+    return assess(in_order(nodes), known, seen, run_id)
+
+
 def made(
     nodes: list[Node], known: Snapshot = EMPTY, seen: dict[str, str] | None = None
 ) -> Snapshot:
     """What a warehouse holds once every node was made, one after another."""
     for node in in_order(nodes):
-        status = assess(nodes, known, seen or {}, "before")[node.name]
+        status = assessed(nodes, known, seen or {}, "before")[node.name]
         if not status.is_current and status.fingerprint is not None:
             known = known.with_records({node.name: record(node, status)})
     return known
@@ -97,23 +107,23 @@ CHAIN: list[Node] = [Made("c", ("b",)), Made("a"), Made("b", ("a",))]
 
 
 def test_each_node_is_judged_after_those_that_it_is_made_of() -> None:
-    assert list(assess(CHAIN, EMPTY, {}, "run")) == ["a", "b", "c"]
+    assert list(assessed(CHAIN, EMPTY, {}, "run")) == ["a", "b", "c"]
 
 
 def test_what_was_never_made_has_to_be_and_what_follows_waits() -> None:
-    plan = assess(CHAIN, EMPTY, {}, "run")
+    plan = assessed(CHAIN, EMPTY, {}, "run")
     assert reasons(plan) == {"a": "first run", "b": "input to be built", "c": "input to be built"}
     assert plan["a"].fingerprint
     assert plan["b"].fingerprint is None
 
 
 def test_what_was_made_of_the_same_is_up_to_date() -> None:
-    assert set(reasons(assess(CHAIN, made(CHAIN), {}, "run")).values()) == {None}
+    assert set(reasons(assessed(CHAIN, made(CHAIN), {}, "run")).values()) == {None}
 
 
 def test_another_version_of_the_code_makes_a_node_anew_and_lets_the_next_wait() -> None:
     nodes: list[Node] = [Made("a", version="2"), *CHAIN[2:], CHAIN[0]]
-    found = reasons(assess(nodes, made(CHAIN), {}, "run"))
+    found = reasons(assessed(nodes, made(CHAIN), {}, "run"))
     assert found == {"a": "input changed", "b": "input to be built", "c": "input to be built"}
 
 
@@ -121,21 +131,21 @@ def test_another_version_of_the_code_makes_a_node_anew_and_lets_the_next_wait() 
 def test_it_is_the_data_that_counts(data_hash: str, expected: str | None) -> None:
     nodes: list[Node] = [Made("a", version="2"), Made("b", ("a",))]
     known = made([Made("a"), Made("b", ("a",))])
-    again = record(nodes[0], assess(nodes, known, {}, "run")["a"], data_hash, "run")
-    assert reasons(assess(nodes, known.with_records({"a": again}), {}, "run"))["b"] == expected
+    again = record(nodes[0], assessed(nodes, known, {}, "run")["a"], data_hash, "run")
+    assert reasons(assessed(nodes, known.with_records({"a": again}), {}, "run"))["b"] == expected
 
 
 def test_what_comes_after_a_node_waits_for_it_but_not_for_its_data() -> None:
     nodes: list[Node] = [Made("a"), Made("b", later_than=("a",))]
-    assert reasons(assess(nodes, EMPTY, {}, "run"))["b"] == "input to be built"
+    assert reasons(assessed(nodes, EMPTY, {}, "run"))["b"] == "input to be built"
     known = made(nodes)
     other = replace(known.materializations["a"], data_hash="other")
-    assert reasons(assess(nodes, known.with_records({"a": other}), {}, "run"))["b"] is None
+    assert reasons(assessed(nodes, known.with_records({"a": other}), {}, "run"))["b"] is None
 
 
 def test_a_node_that_there_is_not_cannot_be_depended_on() -> None:
     with pytest.raises(KeyError):
-        assess([Made("a", ("nowhere",))], EMPTY, {}, "run")
+        assessed([Made("a", ("nowhere",))], EMPTY, {}, "run")
 
 
 # ------------------------------------------------------------------------------------ each kind
@@ -210,7 +220,7 @@ def known() -> Snapshot:
 def reason(name: str, known: Snapshot, seen: dict[str, str] = SEEN, *others: Node) -> str | None:
     """Why a node has to be made, where some nodes are others than they were."""
     nodes = {node.name: node for node in (*NODES, *others)}
-    return assess(nodes.values(), known, seen, "run")[name].reason
+    return assessed(nodes.values(), known, seen, "run")[name].reason
 
 
 def without(known: Snapshot, name: str) -> Snapshot:
@@ -223,7 +233,7 @@ def otherwise(known: Snapshot, name: str, **fields: Any) -> Snapshot:  # noqa: A
 
 
 def test_there_are_no_reasons_where_nothing_has_changed(known: Snapshot) -> None:
-    found = reasons(assess(NODES, known, SEEN, "run"))
+    found = reasons(assessed(NODES, known, SEEN, "run"))
     assert {name for name, it in found.items() if it is not None} == set()
     assert len(found) == len(NODES) + len(FILES) + 1
 
@@ -260,7 +270,7 @@ def test_why_a_raw_table_is_measured(known: Snapshot) -> None:
 def test_the_rejected_rows_wait_for_the_files_alone(known: Snapshot) -> None:
     assert reason(REJECTED.name, known, SEEN | {FILE.name: "new"}) == "input to be built"
     again = replace(known, loads={("s", "a.csv"): load(load_id="2")})
-    plans = [assess(NODES, it, SEEN, "run")[REJECTED.name] for it in (known, again)]
+    plans = [assessed(NODES, it, SEEN, "run")[REJECTED.name] for it in (known, again)]
     assert plans[0].is_current
     assert plans[1].is_current
     assert plans[0].data_hash != plans[1].data_hash
