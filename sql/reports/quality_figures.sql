@@ -46,7 +46,8 @@ absent as (
             and issue_types.issue = 'missing_' || loaded_columns.column_name
 ),
 
--- A value that is missing since the file has no such column says nothing of the record.
+-- A value that is missing since the file has no such column says nothing of the record, and one
+-- that a later file restates is no doubt about it.
 records_with_flags as (
     select
         all_issues.source,
@@ -58,6 +59,7 @@ records_with_flags as (
             all_issues.source = absent.source
             and all_issues._source_file = absent.source_file
             and all_issues.issue = absent.issue
+    where not starts_with(all_issues.issue, 'restated_')
     group by all_issues.source, all_issues._source_file, all_issues._row_number
     having max(all_issues.tier) = 1
 ),
@@ -159,6 +161,62 @@ lost_files as (
         loads.file_count > 1
         and loads.records - by_file.replaced >= 4
         and loads.rejected + by_file.lost > (loads.records - by_file.replaced) / 2
+),
+
+-- The files of which most of what is accepted has a flag, by the same measure.
+flagged_by_file as (
+    select
+        source,
+        _source_file,
+        count(*) as records
+    from records_with_flags
+    group by source, _source_file
+),
+
+uncounted_by_file as (
+    select
+        source,
+        _source_file,
+        count(*) as records
+    from all_uncounted
+    group by source, _source_file
+),
+
+accepted_by_file as (
+    select
+        loads.source,
+        loads.file as source_file,
+        loads.parsed
+        - coalesce(by_file.lost + by_file.replaced, 0)
+        - coalesce(uncounted_by_file.records, 0) as records
+    from (
+        select
+            source,
+            file,
+            parsed,
+            count(*) over (partition by source) as file_count
+        from meta.loads
+    ) as loads
+    left join quarantined_by_file as by_file
+        on loads.source = by_file.source and loads.file = by_file._source_file
+    left join uncounted_by_file
+        on loads.source = uncounted_by_file.source and loads.file = uncounted_by_file._source_file
+    where loads.file_count > 1
+),
+
+doubtful_files as (
+    select
+        accepted_by_file.source,
+        accepted_by_file.source_file,
+        flagged_by_file.records / accepted_by_file.records as doubtful_rate
+    from accepted_by_file
+    inner join flagged_by_file
+        on
+            accepted_by_file.source = flagged_by_file.source
+            and accepted_by_file.source_file = flagged_by_file._source_file
+    where
+        accepted_by_file.records >= 4
+        and flagged_by_file.records > accepted_by_file.records / 2
 ),
 
 record_rates as (
@@ -380,6 +438,13 @@ select
     source_file as figure_name,
     lost_rate as figure_value
 from lost_files
+union all
+select
+    source as dataset,
+    'doubtful_rate' as figure,
+    source_file as figure_name,
+    doubtful_rate as figure_value
+from doubtful_files
 union all
 select
     source as dataset,

@@ -81,6 +81,19 @@ def _judge_flags(it: SourceFigures, source: Source) -> Iterator[Result]:
         value=it.flagged_rate,
         upper=most,
     )
+    for file, share in sorted(it.doubtful.items()):
+        if share > most:
+            yield Result(
+                "flagged_share",
+                source.name,
+                "warn",
+                f"{share:.1%} of the accepted records of {printable(file)} have a flag; expected "
+                f"are at most {most:.0%}",
+                f"the catalog: max_flagged {most:.0%}",
+                printable(file),
+                value=share,
+                upper=most,
+            )
 
 
 def _judge_ids(it: SourceFigures, source: Source) -> Iterator[Result]:

@@ -81,7 +81,8 @@ class SourceFigures:
     for; `flagged_rate` is of the accepted records, without flags for a column that the file lacks;
     `restarted` has, by file, the share of its ids that other files have for something else,
     where that is most of them; `lost` the share of a file's records that are rejected or
-    quarantined without another that stands for them, where that is most of several.
+    quarantined without another that stands for them, where that is most of several; `doubtful`
+    that of the accepted records of a file that have a flag, likewise.
     """
 
     source: str
@@ -100,6 +101,7 @@ class SourceFigures:
     uncounted: int = 0
     flagged_rate: float | None = None
     lost: Mapping[str, float] = field(default_factory=dict)
+    doubtful: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +290,7 @@ def _figures_of(source: str, values: Values) -> SourceFigures:
         uncounted=int(values.get((source, "uncounted", None), 0)),
         flagged_rate=values.get((source, "flagged_rate", None)),
         lost=_by_name(values, source, "lost_rate"),
+        doubtful=_by_name(values, source, "doubtful_rate"),
     )
 
 

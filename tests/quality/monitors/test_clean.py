@@ -144,6 +144,36 @@ def test_a_file_most_of_which_is_lost_is_not_made_good_by_the_others(workspace: 
     )
 
 
+def test_a_file_most_of_which_is_flagged_is_not_made_good_by_the_others(
+    workspace: Workspace,
+) -> None:
+    for month in range(1, 9):
+        amount = "{}.00" if month < 8 else "{}00.00"
+        charges = [
+            charge(it, amount.format(it))
+            .replace(f"T{it},", f"T{month}-{it},")
+            .replace("-03-", f"-{month:02}-")
+            for it in range(1, 5)
+        ]
+        with_charges(workspace, *charges, name=f"transactions_{month}.csv")
+        if month == 7:
+            workspace.run()
+            assert workspace.query(FLAGGED) == []
+    workspace.run()
+    said = (
+        "75.0% of the accepted records of transactions_8.csv have a flag; expected are at most 50%"
+    )
+    assert workspace.query(FLAGGED) == [("transactions", "warn", said)]
+
+
+def test_records_that_are_restated_are_not_doubtful(workspace: Workspace) -> None:
+    with_charges(workspace, *(charge(it, f"{it}.00") for it in range(1, 5)))
+    restated = [charge(it, f"{it}.50") for it in range(1, 5)]
+    with_charges(workspace, *restated, name="transactions_2.csv")
+    workspace.run()
+    assert workspace.query(FLAGGED) == []
+
+
 def test_a_file_that_sends_all_again_has_lost_nothing(workspace: Workspace) -> None:
     charges = [charge(it, f"{it}.00") for it in range(1, 5)]
     with_charges(workspace, *charges)
