@@ -1,5 +1,6 @@
 """`asof`: what a table of the marts held at an earlier time."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,27 +22,21 @@ MASKED = "****"
 """What stands for a value that identifies a person."""
 
 
-class _Instant(click.ParamType[datetime]):
-    """A day, which means its end, or an instant; in UTC."""
+def _instant(value: str) -> datetime:
+    """Read a day, which means its end, or an instant; in UTC.
 
-    name = "date"
-
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401 - as click's
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> datetime:
-        """Read it."""
-        try:
-            return datetime.combine(date.fromisoformat(value), time.max, UTC)
-        except ValueError:
-            pass
-        try:
-            found = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no day such as 2026-01-31, nor 2026-01-31T06:00", param, ctx)
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    Raises:
+        click.BadParameter: it is neither.
+    """
+    with suppress(ValueError):
+        return datetime.combine(date.fromisoformat(value), time.max, UTC)
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} is no day such as 2026-01-31, nor 2026-01-31T06:00"
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 @click.command(
@@ -52,7 +47,7 @@ class _Instant(click.ParamType[datetime]):
         "asof 2026-01-31T06:00 --table marts.fact_transactions --csv then.csv",
     ),
 )
-@click.argument("at", metavar="DATE", type=_Instant())
+@click.argument("at", metavar="DATE", type=_instant)
 @click.option("--table", "relation", required=True, metavar="TABLE", help="a table of the marts")
 @click.option(
     "--csv",
