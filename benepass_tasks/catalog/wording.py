@@ -5,6 +5,9 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping
 
+MASKED = "****"
+"""What stands for a personal value; nothing stands for none."""
+
 _LONGEST = 60
 _NEAR = 0.6
 _SNAKE_CASE = re.compile(r"[a-z_][a-z0-9_]*")

@@ -1,4 +1,4 @@
-"""Names and texts as SQL has them quoted; what only writes SQL needs no DuckDB for it."""
+"""Names and texts as SQL has them; what only writes SQL needs no DuckDB for it."""
 
 
 def quote_name(*parts: str) -> str:
@@ -14,3 +14,8 @@ def quote_relation(relation: str) -> str:
 def quote_text(value: str) -> str:
     """A text as a SQL literal."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def month_of(column: str) -> str:
+    """The first day of the month that a column of dates or instants is in, as SQL."""
+    return f"cast(date_trunc('month', {quote_name(column)}) as date)"

@@ -11,7 +11,7 @@ from benepass_tasks.catalog import Months
 from benepass_tasks.config.errors import ProjectError, WarehouseError
 from benepass_tasks.engine.quoting import quote_name
 from benepass_tasks.pipeline.making import make
-from benepass_tasks.pipeline.nodes.model import FORCED, MISSING, SQL_CHANGED, ModelNode
+from benepass_tasks.pipeline.nodes.model import FORCED, MISSING, SQL_CHANGED, ModelNode, table_nodes
 from benepass_tasks.state.backfills import DoneMonth, done_months, forget_months, note_month
 from benepass_tasks.state.history.materializations import forget_built, record_built
 from benepass_tasks.state.markers import write_materializations
@@ -67,8 +67,7 @@ def tables_with_months(run: Run, wanted: Collection[str]) -> list[ModelNode]:
     Raises:
         ProjectError: one of them is no table that SQL makes, or has no months.
     """
-    models = (run.nodes().get(name) for name in run.plan())
-    nodes = [it for it in models if isinstance(it, ModelNode) and it.table.materialized == "table"]
+    nodes = table_nodes(run)
     unknown = sorted(set(wanted) - {it.name for it in nodes})
     if unknown:
         raise ProjectError(

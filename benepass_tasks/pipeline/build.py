@@ -17,7 +17,7 @@ from benepass_tasks.config.errors import ModelError
 from benepass_tasks.engine.exchange import COME, GONE, ROW, surplus
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.measure import Measure, Profiling, Touched
-from benepass_tasks.engine.quoting import quote_name, quote_relation
+from benepass_tasks.engine.quoting import month_of, quote_name, quote_relation
 from benepass_tasks.engine.tables import Engine, engine_of
 from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.sqlmodels import Model
@@ -168,8 +168,8 @@ class Builder:
             columns = engine.columns_of_query(self.model.sql)
         if columns != engine.columns(relation):
             return None
-        month = f"cast(date_trunc('month', {quote_name(column)}) as date)"
-        both = [f"select {month} as month from {it}" for it in (quote_relation(relation), made)]  # noqa: S608
+        month, of_table = month_of(column), quote_relation(relation)
+        both = [f"select {month} as month from {it}" for it in (of_table, made)]  # noqa: S608
         with explained(self.model.path):
             engine.make_small(MONTHS, " union ".join(both))
         query = f"select month from {MONTHS} order by month nulls last"  # noqa: S608

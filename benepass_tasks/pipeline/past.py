@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Catalog, Table
 from benepass_tasks.config.errors import ProjectError, WarehouseError
-from benepass_tasks.engine.quoting import quote_name
+from benepass_tasks.engine.quoting import month_of, quote_name
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.kept import Entry, UnknownPastError, net_rows, rows_before, steps_since
 from benepass_tasks.state.markers import Materialization, snapshot_of
@@ -135,7 +135,7 @@ def _by_month(
     columns = engine_of(connection).columns(table.relation)
     month, money = "null", "null"
     if table.months:
-        month = f"cast(date_trunc('month', {quote_name(table.months.column)}) as date)"
+        month = month_of(table.months.column)
     if table.months and table.months.money:
         money = quote_name(table.months.money)
     went, came = (net_rows(columns, steps, came=it) for it in (False, True))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from benepass_tasks.pipeline.comparison import compare
 from benepass_tasks.pipeline.making import make
-from benepass_tasks.pipeline.nodes.model import ModelNode
+from benepass_tasks.pipeline.nodes.model import ModelNode, table_nodes
 from benepass_tasks.state.markers import forget_materializations
 from benepass_tasks.state.run import Run
 from benepass_tasks.state.verifications import Verdict, write_verdict
@@ -17,14 +17,11 @@ def tables_to_verify(run: Run, wanted: Sequence[str]) -> list[ModelNode]:
         run: The run that verifies.
         wanted: Those that are asked for; none for all of them.
     """
-    plan, nodes = run.plan(), run.nodes()
+    plan = run.plan()
     return [
-        node
-        for name, status in plan.items()
-        if isinstance(node := nodes.get(name), ModelNode)
-        and node.table.materialized == "table"
-        and status.is_current
-        and (not wanted or name in wanted)
+        it
+        for it in table_nodes(run)
+        if plan[it.name].is_current and (not wanted or it.name in wanted)
     ]
 
 

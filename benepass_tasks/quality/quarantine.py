@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Catalog, Column, Table
+from benepass_tasks.catalog.wording import MASKED
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 
 PREFIX = "quality.quarantine_"
@@ -19,9 +20,6 @@ WRITTEN = "raw_"
 
 ADDRESS = r"\S@\S"
 """What a value looks like that leads to a person in whatever column it was typed."""
-
-MASKED = "****"
-"""What stands for a personal value; nothing stands for none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
 
 from benepass_tasks.catalog import Months
-from benepass_tasks.engine.quoting import quote_name, quote_relation
+from benepass_tasks.engine.quoting import month_of, quote_name, quote_relation
 from benepass_tasks.state.meta import MONTH_TOTALS, RESTATEMENTS
 from benepass_tasks.state.store import state_of
 
@@ -135,7 +135,7 @@ def summary_of(relation: str, months: Sequence[Restatement]) -> str:
 
 def _totals(connection: Connection, relation: str, months: Months) -> dict[date, Decimal]:
     """What each month of a table comes to."""
-    month = f"cast(date_trunc('month', {quote_name(months.column)}) as date)"
+    month = month_of(months.column)
     money = f"coalesce(sum({quote_name(str(months.money))}), 0)"
     query = f"select {month} as month, {money} from {quote_relation(relation)} group by month"  # noqa: S608
     found = connection.exec_driver_sql(query)

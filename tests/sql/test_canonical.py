@@ -8,11 +8,11 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import duckdb
 import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
+from instants import moments
 
 from benepass_tasks.catalog.datasets import DeclaredColumn
 from benepass_tasks.catalog.forms import ColumnForm, WrittenAs
@@ -22,18 +22,10 @@ from benepass_tasks.sqlmodels.canonical import canonical, doubt
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from workbench import Workbench
+    import duckdb
+
 
 NBSP, NARROW, MINUS = "\u00a0", "\u202f", "\u2212"
-
-
-@pytest.fixture(scope="session")
-def connection(workbench: Workbench) -> duckdb.DuckDBPyConnection:
-    made = duckdb.connect()
-    made.execute("set TimeZone = 'UTC'")
-    for macro in workbench.graph.macros.values():
-        made.execute(macro.sql)
-    return made
 
 
 def column(holds: Any, **said: Any) -> DeclaredColumn:  # noqa: ANN401 - the words of a form
@@ -330,11 +322,6 @@ def test_no_other_day_is_read(
     connection: duckdb.DuckDBPyConnection, said: Mapping[str, Any], text: str
 ) -> None:
     assert read(connection, column("date", **said), [text]) == {text: None}
-
-
-moments = st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)).map(  # noqa: DTZ001
-    lambda it: it.replace(microsecond=0)
-)
 
 
 @examples(20)

@@ -7,11 +7,11 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
+from instants import moments
 
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
 from benepass_tasks.catalog.forms import ColumnForm, WrittenAs
@@ -21,19 +21,11 @@ from benepass_tasks.sqlmodels.made_columns import made_canonical, made_text, wit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workbench import Workbench
+    import duckdb
+
 
 AMOUNT = MappingProxyType({"debit": "paid_out", "credit": "paid_in"})
 MOMENT = MappingProxyType({"date": "day", "time": "clock"})
-
-
-@pytest.fixture(scope="session")
-def connection(workbench: Workbench) -> duckdb.DuckDBPyConnection:
-    made = duckdb.connect()
-    made.execute("set TimeZone = 'UTC'")
-    for macro in workbench.graph.macros.values():
-        made.execute(macro.sql)
-    return made
 
 
 def source(holds: Any, made_of: Mapping[str, str], **said: Any) -> DeclaredSource:  # noqa: ANN401
@@ -110,11 +102,6 @@ def test_nothing_but_zero_is_zero(
     connection: duckdb.DuckDBPyConnection, debit: str | None, credit: str | None
 ) -> None:
     assert read(connection, source("amount", AMOUNT), debit, credit)[0] == 0
-
-
-moments = st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)).map(  # noqa: DTZ001
-    lambda it: it.replace(microsecond=0)
-)
 
 
 @examples(6)

@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from benepass_tasks.catalog.wording import MASKED
 from benepass_tasks.cli import definitions
 from benepass_tasks.cli.command import Command
-from benepass_tasks.cli.output import say, say_json, say_table
+from benepass_tasks.cli.listing import listing_options, say_rows
+from benepass_tasks.cli.output import say, say_json
 from benepass_tasks.config.errors import ProjectError
 
 if TYPE_CHECKING:
     from benepass_tasks.catalog import Table
-
-AT_MOST = 100
-"""Rows that are shown, where nothing else is asked for."""
-
-MASKED = "****"
-"""What stands for a value that identifies a person."""
 
 
 def _instant(value: str) -> datetime:
@@ -49,22 +45,7 @@ def _instant(value: str) -> datetime:
 )
 @click.argument("at", metavar="DATE", type=_instant)
 @click.option("--table", "relation", required=True, metavar="TABLE", help="a table of the marts")
-@click.option(
-    "--csv",
-    "file",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="write all rows to a new CSV file instead",
-)
-@click.option(
-    "--limit",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=AT_MOST,
-    show_default=True,
-    help="rows that are shown at most; 0 shows all",
-)
-@click.option("--json", "is_json", is_flag=True, help="print all rows as JSON")
+@listing_options("rows")
 def command(
     at: datetime,
     relation: str,
@@ -95,11 +76,7 @@ def command(
         say_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
         say(f"{relation} as of {at:%Y-%m-%d %H:%M:%S}Z: {len(rows):,} rows")
-        shown = rows[: limit or None]
-        if shown:
-            say_table(columns, shown)
-        if len(shown) < len(rows):
-            say(f"{len(rows) - len(shown):,} more: --limit 0 shows them, --csv FILE writes them")
+        say_rows(columns, rows, len(rows), limit)
 
 
 def _shown(table: "Table", columns: list[str], row: tuple[Any, ...]) -> list[str]:

@@ -1,7 +1,6 @@
 """`quarantine`: the records that are kept out of the marts, and why."""
 
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,14 +8,12 @@ import click
 
 from benepass_tasks.cli import definitions
 from benepass_tasks.cli.command import Command
-from benepass_tasks.cli.output import say, say_json, say_table
+from benepass_tasks.cli.listing import listing_options, say_rows
+from benepass_tasks.cli.output import say, say_json
 from benepass_tasks.config.errors import ProjectError
 
 if TYPE_CHECKING:
     from benepass_tasks.quality.quarantine import Quarantined
-
-AT_MOST = 100
-"""Records of a source that are shown, where nothing else is asked for."""
 
 HEADINGS = ("reason", "also", "file", "record")
 
@@ -33,22 +30,7 @@ HEADINGS = ("reason", "also", "file", "record")
 )
 @click.argument("source", required=False)
 @click.option("--reason", metavar="ISSUE", help="only records with this issue")
-@click.option(
-    "--csv",
-    "file",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="write them all to a new CSV file instead",
-)
-@click.option(
-    "--limit",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=AT_MOST,
-    show_default=True,
-    help="records of a source that are shown at most; 0 shows all",
-)
-@click.option("--json", "is_json", is_flag=True, help="print all of them as JSON")
+@listing_options("records of a source")
 def command(
     source: str | None,
     reason: str | None,
@@ -89,13 +71,10 @@ def _read(source: str | None, reason: str | None) -> dict[str, list["Quarantined
 
 
 def _say(source: str, records: Sequence["Quarantined"], limit: int) -> None:
-    shown = list(islice(records, limit or None))
     say(f"{source}: {len(records):,} records")
-    if shown:
-        headings = [*HEADINGS, *shown[0].values]
-        say_table(headings, [[*_place(it), *it.values.values()] for it in shown])
-    if len(shown) < len(records):
-        say(f"{len(records) - len(shown):,} more: --limit 0 shows them, --csv FILE writes them")
+    headings = [*HEADINGS, *(records[0].values if records else ())]
+    rows = ([*_place(it), *it.values.values()] for it in records)
+    say_rows(headings, rows, len(records), limit)
 
 
 def _place(record: "Quarantined") -> tuple[str, ...]:

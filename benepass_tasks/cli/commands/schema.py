@@ -263,17 +263,7 @@ def _entry_json(entry: "Entry") -> dict[str, object]:
 
 
 def _change_json(change: "Change") -> dict[str, object]:
-    return {
-        "column": change.column,
-        "header": change.header,
-        "change": change.kind,
-        "before": change.before,
-        "after": change.after,
-        "is_guess": change.is_guess,
-        "misfits": change.violations.count if change.violations else None,
-        "misfit_rows": list(change.violations.rows) if change.violations else [],
-        "severity": change.severity,
-    }
+    return {"column": change.column, **change.facts}
 
 
 def _findings_json(file: "SourceFile", findings: "Findings") -> dict[str, object]:

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.ingestion.schema_evolution.file_schema import (
@@ -92,6 +92,20 @@ class Change:
     is_guess: bool = False
     violations: Violations | None = None
     header: str | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All that is known of it but the column, as `meta.schema_changes` calls it."""
+        return {
+            "header": self.header,
+            "change": self.kind,
+            "before": self.before,
+            "after": self.after,
+            "is_guess": self.is_guess,
+            "misfits": self.violations.count if self.violations else None,
+            "misfit_rows": list(self.violations.rows) if self.violations else [],
+            "severity": self.severity,
+        }
 
     def __str__(self) -> str:
         """The change in words; names from a header are cut and neutralised."""

@@ -224,14 +224,7 @@ def write_schemas(
             "relation": relation,
             "entry": number,
             "column_name": change.column,
-            "change": change.kind,
-            "before": change.before,
-            "after": change.after,
-            "is_guess": change.is_guess,
-            "misfits": change.violations.count if change.violations else None,
-            "misfit_rows": list(change.violations.rows) if change.violations else [],
-            "severity": change.severity,
-            "header": change.header,
+            **change.facts,
         }
         for load, findings in package.items()
         for number, change in enumerate(findings.changes, 1)

@@ -178,6 +178,12 @@ class ModelNode(Node):
         return {**self.upkeep.states(self.model, data, code), **settings}
 
 
+def table_nodes(run: Run) -> list[ModelNode]:
+    """The tables that SQL of the project makes, each after those that it reads."""
+    nodes = (run.nodes().get(name) for name in run.plan())
+    return [it for it in nodes if isinstance(it, ModelNode) and it.table.materialized == "table"]
+
+
 @dataclass(frozen=True)
 class _Making:
     """The ways to make a model in a run; each takes a session and what the warehouse holds."""
