@@ -3,6 +3,7 @@
 Queries over the tables are the same for all engines and go through the session itself.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -46,7 +47,10 @@ class Engine(Protocol):
         """What a query of a few rows returns, as a text that differs where they do."""
 
     def define(self, macro: str) -> None:
-        """Make a macro, for the queries of this session."""
+        """Make a macro, for the queries of this session and the views of the warehouse."""
+
+    def define_here(self, macro: str) -> None:
+        """Make a macro for this session alone, which may be one that only reads."""
 
     def name(self, name: str, query: str) -> None:
         """Give a query a name, for the queries of this session."""
@@ -134,6 +138,12 @@ class _DuckDB:
 
     def define(self, macro: str) -> None:
         self.connection.exec_driver_sql(macro)
+
+    def define_here(self, macro: str) -> None:
+        opening = re.compile(r"create or replace macro ", re.IGNORECASE)
+        self.connection.exec_driver_sql(
+            opening.sub("create or replace temp macro ", macro, count=1)
+        )
 
     def name(self, name: str, query: str) -> None:
         self.connection.exec_driver_sql(

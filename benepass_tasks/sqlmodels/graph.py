@@ -2,7 +2,7 @@
 
 import graphlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -39,10 +39,17 @@ class ModelGraph:
 
     def macros_of(self, model: Model) -> Iterator[Macro]:
         """The macros a model needs, each after those that it calls itself."""
-        sorter = graphlib.TopologicalSorter(
-            {name: self.macros[name].macros for name in model.macros}
-        )
-        return (self.macros[name] for name in sorter.static_order())
+        return self.macros_behind(model.macros)
+
+    def macros_behind(self, names: Iterable[str]) -> Iterator[Macro]:
+        """Macros and those that they call, each after what it calls itself."""
+        found, waiting = dict[str, frozenset[str]](), list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found[name] = frozenset(self.macros[name].macros)
+                waiting += found[name]
+        return (self.macros[name] for name in graphlib.TopologicalSorter(found).static_order())
 
     def downstream(self, relations: frozenset[str]) -> frozenset[str]:
         """The given relations and every model that reads one of them, directly or not."""

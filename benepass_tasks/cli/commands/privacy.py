@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 from benepass_tasks.cli import definitions
-from benepass_tasks.cli.command import Command
+from benepass_tasks.cli.command import Group
+from benepass_tasks.cli.exporting import export
 from benepass_tasks.cli.output import plain, say, say_json, say_table
 from benepass_tasks.config.settings import current_settings
 
@@ -17,14 +18,16 @@ BROKEN = 1
 """The exit code where something is found."""
 
 
-@click.command(
+@click.group(
     "privacy",
-    cls=Command,
+    cls=Group,
+    invoke_without_command=True,
     examples=(
         "privacy",
         "privacy --markdown > docs/privacy-report.md",
         "privacy --json",
         "privacy --canary",
+        "privacy export E1 --output E1.json",
     ),
 )
 @click.option("--markdown", "form", flag_value="markdown", help="print the report as Markdown")
@@ -42,10 +45,15 @@ def command(ctx: click.Context, *, form: str | None, is_canary: bool) -> None:
     Lists the columns with personal data: what is declared, which source columns it comes from,
     and whether that holds. Ends with 1 where it does not.
     """
+    if ctx.invoked_subcommand is not None:
+        return
     if is_canary and form == "markdown":
         raise click.UsageError("--canary has no Markdown; take --json", ctx)
     holds = _search(is_json=form == "json") if is_canary else _report(form)
     ctx.exit(0 if holds else BROKEN)
+
+
+command.add_command(export)
 
 
 def _report(form: str | None) -> bool:

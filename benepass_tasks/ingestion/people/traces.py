@@ -1,0 +1,220 @@
+"""The values of people, and where they stand in bytes: in files of any kind, and in records.
+
+A value is found as a word of its own: `E0001` is not in `E00012`. A name alone may be anybody's, so
+first and last name are looked for beside each other.
+"""
+
+import html
+import json
+import re
+import string
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from benepass_tasks.catalog import Catalog
+from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
+from benepass_tasks.ingestion.people.places import IDS, PLACES
+
+SHORTEST = 5
+"""Bytes of the shortest value that is looked for in bytes; a shorter one is there by chance."""
+
+ADDRESS = "EMAIL_ADDRESS"
+NAMES = ("FIRST_NAME", "LAST_NAME")
+BETWEEN = rb"[^0-9A-Za-z\x80-\xff]{1,8}"
+"""What stands between the two names of a person: a comma, quotes, a space."""
+
+MANY_SHAPES = 32
+
+_SORTS = {
+    **dict.fromkeys(range(0x80, 0x100), "small"),
+    **dict.fromkeys(string.ascii_lowercase.encode(), "small"),
+    **dict.fromkeys(string.ascii_uppercase.encode(), "capital"),
+    **dict.fromkeys(string.digits.encode(), "digit"),
+}
+
+_SEPARATORS = re.compile(rb"[,;|\t\r\n\"':{}\[\]]")
+
+
+@dataclass(frozen=True)
+class Traces:
+    """The values of some people.
+
+    Attributes:
+        ids: The ids that lead to them alone, by kind.
+        addresses: Their email addresses.
+        names: Their first and last names.
+    """
+
+    ids: dict[str, frozenset[str]]
+    addresses: frozenset[str]
+    names: frozenset[tuple[str, str]]
+
+    def found_in(self, data: bytes, *, is_packed: bool = False) -> Counter[str]:
+        """How often values stand in some bytes, by kind.
+
+        Args:
+            data: The bytes; of a text in UTF-16, with its mark.
+            is_packed: Whether values may stand there one right after the other, as in the blocks
+                of a database.
+        """
+        found = Counter[str]()
+        data = _as_utf8(data)
+        for kind, _ in self._ids_in(data):
+            found[kind] += 1
+        for needle, kind in self._needles:
+            found[kind] += sum(1 for _ in _matches(needle, data, is_packed=is_packed))
+        return +found
+
+    def is_in_record(self, record: bytes) -> bool:
+        """Whether a record that cannot be parsed has a value: also a short id that is a field."""
+        fields = {it.strip().decode(errors="replace") for it in _SEPARATORS.split(record)}
+        is_field = any(not values.isdisjoint(fields) for values in self.ids.values())
+        return is_field or bool(self.found_in(record))
+
+    @property
+    def too_short(self) -> list[str]:
+        """The kinds of values that are too short to be looked for in bytes."""
+        kinds = {kind for kind, values in self.ids.items() if any(map(_is_short, values))}
+        return sorted(kinds)
+
+    def _ids_in(self, data: bytes) -> Iterator[tuple[str, int]]:
+        for shape in self._shapes:
+            for match in shape.finditer(data):
+                start, value = match.start(), match[1]
+                kind = self._known.get(value)
+                if kind and _is_word(data, start, start + len(value)):
+                    yield kind, start
+
+    @cached_property
+    def _known(self) -> dict[bytes, str]:
+        return {
+            value.encode(): kind
+            for kind, values in self.ids.items()
+            for value in values
+            if not _is_short(value)
+        }
+
+    @cached_property
+    def _shapes(self) -> list[re.Pattern[bytes]]:
+        """Patterns that the ids have in common: thousands of them are looked for at once."""
+        shapes = {_shape(it, letters=True) for it in self._known}
+        if len(shapes) > MANY_SHAPES:
+            shapes = {_shape(it, letters=False) for it in self._known}
+        # Looking ahead, so that a match begins at any place.
+        return [re.compile(rb"(?=(" + it + rb"))") for it in sorted(shapes)]
+
+    @cached_property
+    def _needles(self) -> list[tuple[re.Pattern[bytes], str]]:
+        found = [
+            (re.compile(re.escape(it)), ADDRESS)
+            for address in self.addresses
+            for it in _written(address)
+        ]
+        for first, last in self.names:
+            for one, other in ((first, last), (last, first)):
+                pairs = zip(_written(one), _written(other), strict=False)
+                found += [
+                    (re.compile(re.escape(a) + BETWEEN + re.escape(b)), "NAME") for a, b in pairs
+                ]
+        return found
+
+
+def _matches(
+    needle: re.Pattern[bytes], data: bytes, *, is_packed: bool
+) -> Iterator[re.Match[bytes]]:
+    for match in needle.finditer(data):
+        if is_packed or _is_word(data, match.start(), match.end()):
+            yield match
+
+
+def _is_short(value: str) -> bool:
+    """Whether a value is there by chance too: a few bytes, or a number."""
+    return len(value.encode()) < SHORTEST or value.isdigit()
+
+
+def _written(value: str) -> list[bytes]:
+    """The ways in which a text is written: as it is, in one case, in JSON, in HTML, in cp1252."""
+    cases = dict.fromkeys((value, value.lower(), value.upper()))
+    ways: dict[bytes, None] = {}
+    for it in cases:
+        ways[it.encode()] = None
+        ways[json.dumps(it)[1:-1].encode()] = None
+        ways[html.escape(it).encode()] = None
+        ways[it.encode("cp1252", errors="replace")] = None
+    return [it for it in ways if b"?" not in it or "?" in value]
+
+
+def _as_utf8(data: bytes) -> bytes:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", errors="replace").encode()
+    return data
+
+
+def _shape(value: bytes, *, letters: bool) -> bytes:
+    """A pattern that an id and others like it match: its runs with digits are any of their kind."""
+
+    def run(match: re.Match[bytes]) -> bytes:
+        text = match[0]
+        prefix = re.match(rb"[A-Za-z]*", text)[0] if letters else b""  # type: ignore[index]
+        rest = text[len(prefix) :]
+        if letters and not rest:
+            return text
+        kind = rb"[0-9]" if rest.isdigit() else rb"[0-9A-Za-z]"
+        return prefix + kind + b"{%d}" % len(rest)
+
+    parts = re.split(rb"([0-9A-Za-z]+)", value)
+    return b"".join(
+        re.sub(rb".+", run, it, flags=re.DOTALL) if at % 2 else re.escape(it)
+        for at, it in enumerate(parts)
+    )
+
+
+def _is_word(data: bytes, start: int, end: int) -> bool:
+    """Whether what stands around is of another sort: `Lee` is no word in `Leeds`."""
+    before = start == 0 or _sort(data[start - 1]) != _sort(data[start])
+    after = end == len(data) or _sort(data[end]) != _sort(data[end - 1])
+    return before and after
+
+
+def _sort(byte: int) -> str:
+    """The sort of a byte: digit, small letter or capital; any other is one of its own."""
+    return _SORTS.get(byte, str(byte))
+
+
+def traces_of(connection: Connection, catalog: Catalog) -> Traces:
+    """The values of the people who were located in this session; see `locate`."""
+    ids: dict[str, set[str]] = {}
+    for kind, value in connection.exec_driver_sql(f"select kind, value from {IDS}"):  # noqa: S608
+        ids.setdefault(kind, set()).add(value)
+    addresses, names = set[str](), set[tuple[str, str]]()
+    for relation, columns in _identifiers(catalog):
+        rows = (
+            f"from {quote_relation(relation)} semi join {PLACES} as places on places.relation = "
+            f"{quote_text(relation)} and places._source_file = {quote_relation(relation)}"
+            f"._source_file and places._row_number = {quote_relation(relation)}._row_number"
+        )
+        for name in (name for kind, name in columns.items() if kind == ADDRESS):
+            found = connection.exec_driver_sql(f"select distinct trim({quote_name(name)}) {rows}")
+            addresses |= {it for (it,) in found if it and len(it) >= SHORTEST}
+        if columns.keys() >= {*NAMES}:
+            both = ", ".join(f"trim({quote_name(columns[it])})" for it in NAMES)
+            pairs = connection.exec_driver_sql(f"select distinct {both} {rows}")
+            names |= {(first, last) for first, last in pairs if first and last}
+    return Traces({k: frozenset(v) for k, v in ids.items()}, frozenset(addresses), frozenset(names))
+
+
+def _identifiers(catalog: Catalog) -> Iterable[tuple[str, dict[str, str]]]:
+    """The columns of the raw tables that identify somebody, by kind."""
+    for source in catalog.sources:
+        table = catalog.raw_table_of(source)
+        found = {
+            str(it.pii.kind): it.name
+            for it in table.columns.values()
+            if it.pii.class_ == "identifier"
+        }
+        if found:
+            yield table.relation, found
