@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from benepass_tasks.engine.measure import Touched, hash_of, tally
+from benepass_tasks.engine.measure import SIGN, Touched, hash_of, signed, tally
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 
 ROW = "changes_row"
@@ -13,13 +13,16 @@ ROW = "changes_row"
 GONE, COME = "changes_gone", "changes_come"
 """The small tables of the rows that an exchange takes out and puts in."""
 
+ALIKE = "changes_alike"
+"""The small table of the pairs of rows of these two that are the same."""
+
 
 def make_small(connection: Connection, name: str, query: str) -> int:
     """Make a table of a query for this session alone; returns its rows."""
-    table = quote_name(name)
-    connection.exec_driver_sql(f"create or replace temp table {table} as\n{query}")
-    found = connection.exec_driver_sql(f"select count(*) from temp.{table}")
-    return int(found.scalar_one())
+    made = connection.exec_driver_sql(
+        f"create or replace temp table {quote_name(name)} as\n{query}"
+    )
+    return int(made.scalar_one())
 
 
 def drop_small(connection: Connection, names: Iterable[str]) -> None:
@@ -44,32 +47,34 @@ def exchange(
         What went and came; it can be read while the session lasts.
     """
     table, names = quote_relation(relation), ", ".join(map(quote_name, columns))
-    _tell_apart(connection, old, new, list(columns))
+    went = make_small(connection, GONE, f"select {ROW}, {names} from ({old})")
+    came = make_small(connection, COME, f"select {names} from ({new})")
+    if went and came:
+        _keep_alike(connection, list(columns))
     connection.exec_driver_sql(f"delete from {table} where rowid in (select {ROW} from {GONE})")
     connection.exec_driver_sql(f"insert into {table} ({names}) select {names} from {COME}")
     gone, come = (tally(connection, it, columns) for it in (GONE, COME))
-    went, came = (f"select {names} from {it}" for it in (GONE, COME))
-    return Touched(columns, gone, come, went, came)
+    that_went, that_came = (f"select {names} from {it}" for it in (GONE, COME))
+    return Touched(columns, gone, come, that_went, that_came)
 
 
-def _tell_apart(connection: Connection, old: str, new: str, columns: Sequence[str]) -> None:
-    """Make the small tables of the rows that go and of those that come.
-
-    Of rows that are alike, as many stay as there are on both sides.
-    """
-    names = ", ".join(map(quote_name, columns))
-    same = " and ".join(f"o.{it} is not distinct from n.{it}" for it in map(quote_name, columns))
-    copies = f"row_number() over (partition by {hash_of(columns)}) as changes_copy"
-    numbered = f"{hash_of(columns)} as changes_hash, {copies}"
-    pair = f"o.changes_hash = n.changes_hash and o.changes_copy = n.changes_copy and {same}"
-    sides = ("changes_old", "changes_new")
-    make_small(connection, sides[0], f"select {ROW}, {names}, {numbered} from ({old})")
-    make_small(connection, sides[1], f"select {names}, {numbered} from ({new})")
-    gone = f"select {ROW}, {names} from changes_old as o anti join changes_new as n on {pair}"
-    come = f"select {names} from changes_new as n anti join changes_old as o on {pair}"
-    make_small(connection, GONE, gone)
-    make_small(connection, COME, come)
-    drop_small(connection, sides)
+def _keep_alike(connection: Connection, columns: Sequence[str]) -> None:
+    """Take out of the small tables the rows that are in both, as often as they are."""
+    names = [quote_name(it) for it in columns]
+    row = hash_of(columns)
+    numbered = f"{row} as changes_hash, row_number() over (partition by {row}) as changes_copy"
+    same = " and ".join(f"o.{it} is not distinct from n.{it}" for it in names)
+    one, other = (f"(select rowid as changes_id, *, {numbered} from {it})" for it in (GONE, COME))
+    alike = (
+        f"select o.changes_id as went, n.changes_id as came from {one} as o join {other} as n "
+        f"on o.changes_hash = n.changes_hash and o.changes_copy = n.changes_copy and {same}"
+    )
+    if make_small(connection, ALIKE, alike):
+        for table, side in ((GONE, "went"), (COME, "came")):
+            connection.exec_driver_sql(
+                f"delete from {table} where rowid in (select {side} from {ALIKE})"
+            )
+    drop_small(connection, [ALIKE])
 
 
 def surplus(one: str, other: str, columns: Iterable[str]) -> str:
@@ -85,19 +90,34 @@ def surplus(one: str, other: str, columns: Iterable[str]) -> str:
     return f"{has} except all {lacks}"
 
 
-def differing(one: str, other: str, columns: Iterable[str]) -> str:
-    """A query of the rows of two tables that one of them has more often than the other.
+def differing(went: str, came: str, columns: Iterable[str]) -> str:
+    """A query of the rows that one query has more often than another, with their signs."""
+    names, row = ", ".join(map(quote_name, columns)), hash_of(columns)
+    both = signed(went, came)
+    return (
+        f"with odd as (select {row} as h from ({both}) group by h having sum({SIGN}) <> 0) "
+        f"select {SIGN}, {names} from ({both}) where {row} in (select h from odd)"
+    )
+
+
+def net(
+    connection: Connection, name: str, tables: Sequence[str], columns: Iterable[str]
+) -> str | None:
+    """The table of the rows of signed tables that differ in some columns; None where none do.
+
+    Rows that went and came with the same values cancel out.
 
     Args:
-        one: The one, as SQL names it: a table, or a query in brackets.
-        other: The other.
-        columns: The columns of both.
+        connection: A session.
+        name: What a small table is called that is made for it.
+        tables: The tables, as SQL names them.
+        columns: The columns.
     """
-    columns = list(columns)
-    names, row = ", ".join(map(quote_name, columns)), hash_of(columns)
-    return (
-        f"with odd as (select h from (select {row} as h, 1 as n from {one} union all "
-        f"select {row}, -1 from {other}) group by h having sum(n) <> 0) "
-        f"select {names} from {one} where {row} in (select h from odd) union all "
-        f"select {names} from {other} where {row} in (select h from odd)"
-    )
+    if len(tables) == 1:
+        extremes = f"select min({SIGN}) is not distinct from max({SIGN}) from {tables[0]}"
+        if connection.exec_driver_sql(extremes).scalar_one():
+            return tables[0]
+    names = "".join(f"{quote_name(it)}, " for it in columns)
+    rows = " union all ".join(f"select {names}{SIGN} from {it}" for it in tables)
+    total = f"select {names}sum({SIGN}) as {SIGN} from ({rows}) group by all having {SIGN} <> 0"
+    return name if make_small(connection, name, total) else None

@@ -63,6 +63,19 @@ class Tally:
         return Tally(self.rows + come.rows, self.hashes + come.hashes)
 
 
+SIGN = "changes_sign"
+"""The column that says whether a row came (1) or went (-1)."""
+
+
+def signed(went: str, came: str) -> str:
+    """A query of the rows of two queries, those that went and those that came, with their signs."""
+    both = ((-1, went), (1, came))
+    return " union all ".join(
+        f"select cast({sign} as tinyint) as {SIGN}, * from ({rows})"  # noqa: S608
+        for sign, rows in both
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Touched:
     """Some rows that went from a table, and others that came.
@@ -88,8 +101,8 @@ class Touched:
 
     @property
     def both(self) -> str:
-        """A query of both."""
-        return f"{self.that_went} union all {self.that_came}"
+        """A query of both, with their signs."""
+        return signed(self.that_went, self.that_came)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from benepass_tasks.engine.measure import (
     FLOATING,
     LONGEST_EXTREME,
+    SIGN,
     ColumnProfile,
     Measure,
     Profiling,
@@ -87,9 +88,6 @@ class _Change:
 
 FIGURES = len(fields(_Change))
 
-SIGN = "changes_sign"
-"""The column that says whether a row came (1) or went (-1)."""
-
 
 def _changes(
     connection: Connection,
@@ -104,9 +102,8 @@ def _changes(
     ]
     if not figures:
         return {}
-    come = f"select 1 as {SIGN}, * from ({touched.that_came})"  # noqa: S608
-    rows = f"{come} union all select -1 as {SIGN}, * from ({touched.that_went})"  # noqa: S608
-    (found,) = connection.exec_driver_sql(f"select {', '.join(figures)} from ({rows})")  # noqa: S608
+    query = f"select {', '.join(figures)} from ({touched.both})"  # noqa: S608
+    (found,) = connection.exec_driver_sql(query)
     return {
         name: _Change(*found[at * FIGURES : (at + 1) * FIGURES])
         for at, name in enumerate(profiling.columns)

@@ -4,7 +4,7 @@ Queries over the tables are the same for all engines and go through the session 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -15,6 +15,7 @@ from benepass_tasks.engine.exchange import (
     drop_small,
     exchange,
     make_small,
+    net,
 )
 from benepass_tasks.engine.measure import (
     NOTHING_ELSE,
@@ -90,8 +91,11 @@ class Engine(Protocol):
     def drop_small(self, names: Iterable[str]) -> None:
         """Drop tables of this session alone."""
 
-    def differing(self, one: str, other: str, columns: Iterable[str]) -> str:
-        """A query of the rows of two tables that one of them has more often than the other."""
+    def differing(self, went: str, came: str, columns: Iterable[str]) -> str:
+        """A query of the rows that one query has more often than another, with their signs."""
+
+    def net(self, name: str, tables: Sequence[str], columns: Iterable[str]) -> str | None:
+        """The table of what does not cancel out in some columns of signed tables, if anything."""
 
     def exchange(self, relation: str, columns: Mapping[str, str], old: str, new: str) -> Touched:
         """Turn some rows of a table into others, and touch only those that differ.
@@ -206,8 +210,11 @@ class _DuckDB:
     def drop_small(self, names: Iterable[str]) -> None:
         drop_small(self.connection, names)
 
-    def differing(self, one: str, other: str, columns: Iterable[str]) -> str:
-        return differing(one, other, columns)
+    def differing(self, went: str, came: str, columns: Iterable[str]) -> str:
+        return differing(went, came, columns)
+
+    def net(self, name: str, tables: Sequence[str], columns: Iterable[str]) -> str | None:
+        return net(self.connection, name, tables, columns)
 
     def exchange(self, relation: str, columns: Mapping[str, str], old: str, new: str) -> Touched:
         return exchange(self.connection, relation, columns, old, new)

@@ -202,11 +202,10 @@ def _touched(
 
 
 def _difference(engine: Engine, touched: Touched) -> str:
-    """A query of the rows that went or came and are not on both sides."""
-    went, came = touched.that_went, touched.that_came
+    """A query of the rows that went or came and are not on both sides, with their signs."""
     if not touched.gone.rows:
-        return came
-    return engine.differing(f"({went})", f"({came})", touched.columns)
+        return touched.both
+    return engine.differing(touched.that_went, touched.that_came, touched.columns)
 
 
 def withdraw(connection: Connection, table: Table, load: Load) -> None:

@@ -1,6 +1,6 @@
 """Building a table or view from its SQL: by the changes of what it reads, or in full."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +22,7 @@ from benepass_tasks.engine.tables import Engine, engine_of
 from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.sqlmodels import Model
 from benepass_tasks.sqlmodels.changes import Basis, ByChanges, InFull
+from benepass_tasks.sqlmodels.changes import Step as SmallTable
 from benepass_tasks.state.changes import (
     Step,
     add_step,
@@ -101,7 +102,7 @@ class Builder:
         steps = self._steps(self._changed())
         with self._small_tables() as small:
             self._define_macros()
-            touched = {it: self._joined(it, found, small) for it, found in steps.items()}
+            touched = self._touched(steps, small)
             measure, how = self._measured(record, self._exchanged(record, touched, small))
         self.note_inputs()
         return measure, how
@@ -228,8 +229,8 @@ class Builder:
         if record is None or measure.data_hash != record.data_hash:
             is_alike = before is not None and engine.columns(before) == columns
             if is_told and before and record and is_alike:
-                one, other = quote_relation(before), quote_relation(relation)
-                self._add_step(record, measure, engine.differing(one, other, columns))
+                went, came = (f"from {quote_relation(it)}" for it in (before, relation))
+                self._add_step(record, measure, engine.differing(went, came, columns))
             else:
                 forget_steps(self.connection, relation)
             if self.keeper and before and record and is_alike:
@@ -253,25 +254,39 @@ class Builder:
 
     def _exchanged(
         self, record: Materialization, touched: Mapping[str, str], small: list[str]
-    ) -> Touched:
-        """Exchange the rows that the rows touched in other tables affect."""
+    ) -> Touched | None:
+        """Exchange the rows that the rows touched in other tables affect; None where none are."""
         then, now = self._then, self._states
         settled = [sql for it, sql in self._figures.items() if then[it] == now[it]]
         plan = self._plan(touched, settled)
-        needed = 0
-        for step in (*plan.finding, *plan.computing):
-            small.append(step.name)
-            rows = self._engine.make_small(step.name, step.sql)
-            if rows and step.must_be_empty:
-                raise InFullError(step.must_be_empty)
-            if step.part_of == record.name:
-                _require_few(rows, self._rows(record.name), "it affected", is_much=True)
-            elif step.part_of:
-                needed += rows
-                total = self._rows_read(record.name)
-                _require_few(needed, total, "what it reads needed", is_much=False)
+        if not self._make_all(plan.finding, record.name, small)[plan.affected]:
+            return None
+        self._make_all(plan.computing, record.name, small)
         columns = self._engine.columns(record.name)
         return self._engine.exchange(record.name, columns, plan.old, plan.new)
+
+    def _make_all(
+        self, steps: Iterable[SmallTable], relation: str, small: list[str]
+    ) -> dict[str, int]:
+        """Make the small tables from which the change of a table is told; returns their rows.
+
+        Raises:
+            InFullError: it is better built in full, as one of them says.
+        """
+        made: dict[str, int] = {}
+        needed = 0
+        for step in steps:
+            small.append(step.name)
+            made[step.name] = rows = self._engine.make_small(step.name, step.sql)
+            if rows and step.must_be_empty:
+                raise InFullError(step.must_be_empty)
+            if step.part_of == relation:
+                _require_few(rows, self._rows(relation), "it affected", is_much=True)
+            elif step.part_of:
+                needed += rows
+                total = self._rows_read(relation)
+                _require_few(needed, total, "what it reads needed", is_much=False)
+        return made
 
     def _plan(self, touched: Mapping[str, str], settled: Collection[str]) -> ByChanges:
         """How it is brought up to date.
@@ -289,17 +304,17 @@ class Builder:
         return plan
 
     def _measured(
-        self, record: Materialization, touched: Touched, *, is_sure: bool = True
+        self, record: Materialization, touched: Touched | None, *, is_sure: bool = True
     ) -> tuple[Measure, How]:
         """What the table holds after an exchange, which is a step of it.
 
         Args:
             record: The record of what it held before.
-            touched: What the exchange took out and put in.
+            touched: What the exchange took out and put in, if there was one.
             is_sure: Whether it did hold that, so that not all rows need be looked at.
         """
         before, unchanged = self.as_it_is()
-        if is_sure and not touched.rows:
+        if touched is None or (is_sure and not touched.rows):
             return before, unchanged
         profiling = Profiling.of(self.table, touched.columns)
         if is_sure:
@@ -372,14 +387,17 @@ class Builder:
         by_changes = seconds_by_how(self.connection, self.model.relation).get("changes", 0)
         return in_full > NOTABLE_SECONDS and by_changes > in_full
 
-    def _joined(self, relation: str, steps: Sequence[Step], small: list[str]) -> str:
-        """The table of the rows that several steps touched."""
-        if len(steps) == 1:
-            return steps[0].stored
-        small.append(f"changed_{relation.replace('.', '__')}")
-        parts = (f"select * from {it.stored}" for it in steps)  # noqa: S608
-        self._engine.make_small(small[-1], " union all ".join(parts))
-        return small[-1]
+    def _touched(self, steps: Mapping[str, list[Step]], small: list[str]) -> dict[str, str]:
+        """By table, that of the rows of it that differ in the columns that the model reads."""
+        needed, touched = self.upkeep.needed(self.model), {}
+        for relation, found in steps.items():
+            stored, columns = [it.stored for it in found], needed.get(relation)
+            if columns is None:
+                columns = self._engine.columns(relation)
+            small.append(f"changed_{relation.replace('.', '__')}")
+            if table := self._engine.net(small[-1], stored, sorted(columns)):
+                touched[relation] = table
+        return touched
 
     @cached_property
     def _then(self) -> Mapping[str, str]:

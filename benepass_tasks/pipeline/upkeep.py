@@ -59,6 +59,10 @@ class Upkeep:
         """The SELECTs in a model that make one row of all rows of a table."""
         return self._maintenance.figures(model)
 
+    def needed(self, model: Model) -> Mapping[str, Collection[str]]:
+        """The columns that a model reads of each table, where a rule says so."""
+        return self._maintenance.needed(model)
+
     def plan(
         self,
         model: Model,

@@ -12,8 +12,9 @@ from benepass_tasks.engine.exchange import (
     drop_small,
     exchange,
     make_small,
+    net,
 )
-from benepass_tasks.engine.measure import tally
+from benepass_tasks.engine.measure import signed, tally
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.sqlmodels.changes import Basis, ByChanges, InFull, Maintenance
 from benepass_tasks.sqlmodels.graph import ModelGraph
@@ -99,18 +100,24 @@ class Changing:
     def touch(self, relation: str, gone: str, come: str) -> str:
         """Exchange rows of a table, by a condition and a SELECT; returns the table of them all."""
         columns, touched = self.tables[relation], f"changes.{relation.replace('.', '_')}"
-        self.run(f"create or replace table {touched} as select * from {relation} where {gone}")
         self.run(f"create or replace temp table come as {come}")
-        self.run(f"insert into {touched} select * from come")
+        went = f"select * from {relation} where {gone}"
+        self.run(f"create or replace table {touched} as {signed(went, 'from come')}")
         self.run(f"delete from {relation} where {gone}")
         self.run(f"insert into {relation} ({', '.join(columns)}) select * from come")
         return touched
 
     def plan(self, touched: Mapping[str, str], small: Collection[str] = ()) -> ByChanges | InFull:
         model = self.maintenance.graph.models[self.model]
+        needed = self.maintenance.needed(model)
+        differing = {
+            it: net(self.connection, f"net_{it.replace('.', '_')}", [table], needed.get(it, ()))
+            for it, table in touched.items()
+        }
         settled = [sql for sql, told in self._told().items() if told == self.figures[sql]]
         basis = Basis(settled, self.moved)
-        return self.maintenance.plan(model, self.keys, touched, small, basis)
+        read = {it: table for it, table in differing.items() if table}
+        return self.maintenance.plan(model, self.keys, read, small, basis)
 
     def refresh(self, plan: ByChanges) -> str | None:
         """Bring the model up to date; returns why that is not to be had by its changes."""

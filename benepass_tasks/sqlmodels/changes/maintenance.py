@@ -119,6 +119,14 @@ class Maintenance:
         except (NoRuleError, UnknownNameError):
             return []
 
+    def needed(self, model: Model) -> dict[str, Collection[str]]:
+        """The columns that a table's SQL reads of each table; empty where no rule covers it."""
+        try:
+            below = nodes_below(self._reading(model).root())
+        except (NoRuleError, UnknownNameError):
+            return {}
+        return {it.relation: it.needed for it in below if isinstance(it, Stored)}
+
     def _reading(self, model: Model) -> "_ModelReading":
         if model.relation not in self._readings:
             self._readings[model.relation] = _ModelReading(self, model)
