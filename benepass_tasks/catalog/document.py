@@ -168,6 +168,18 @@ def refuse(document: Document, problems: Iterable[Problem]) -> None:
         raise CatalogError("\n".join(_described(told, document)))
 
 
+def problems_in(messages: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    """What marshmallow says of the value at a path, each message with the path that it is of."""
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            yield from problems_in(inner, path if key == "_schema" else (*path, key))
+    elif isinstance(messages, list):
+        for inner in messages:
+            yield from problems_in(inner, path)
+    else:
+        yield path, str(messages)
+
+
 def _described(problems: Iterable[Problem], document: Document) -> Iterator[str]:
     """One line for each problem, and only one for what many places share through an anchor."""
     alike: dict[tuple[int, int, KeyPath, str], list[Place]] = {}
@@ -276,12 +288,13 @@ class _Builder:
         return value
 
 
-def read_document(text: str, name: str) -> Document:
+def read_document(text: str, name: str, of: str = "datasets") -> Document:
     """Read a YAML text whose top level is a mapping.
 
     Args:
         text: The text.
         name: What messages call it, such as `catalog.yaml`.
+        of: What messages call the things in the mapping.
 
     Returns:
         Its data. Duplicate keys do not raise: they are among the document's problems, so that
@@ -291,7 +304,7 @@ def read_document(text: str, name: str) -> Document:
         CatalogError: The text is not YAML, is empty, or is not a mapping.
     """
     try:
-        return _build(text, name)
+        return _build(text, name, of)
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
         message = "not valid YAML: a control character, which text cannot hold"
@@ -302,13 +315,13 @@ def read_document(text: str, name: str) -> Document:
         raise CatalogError(f"{name}: lists or mappings are nested too deeply") from error
 
 
-def _build(text: str, name: str) -> Document:
+def _build(text: str, name: str, of: str) -> Document:
     root = yaml.compose(text, Loader=_LOADER)
     if root is None:
-        raise CatalogError(f"{name}: is empty: it must declare at least one dataset")
+        raise CatalogError(f"{name}: is empty: it must declare at least one {of.rstrip('s')}")
     if not isinstance(root, yaml.MappingNode):
         found = "a list" if isinstance(root, yaml.SequenceNode) else "a single value"
-        raise CatalogError(f"{name}:{_line(root)}: must be a mapping of datasets, not {found}")
+        raise CatalogError(f"{name}:{_line(root)}: must be a mapping of {of}, not {found}")
     return Document(name, root)
 
 

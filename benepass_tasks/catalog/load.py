@@ -19,6 +19,7 @@ from benepass_tasks.catalog.document import (
     Entries,
     KeyPath,
     Problem,
+    problems_in,
     read_document,
     refuse,
 )
@@ -152,7 +153,7 @@ class _Reading:
         try:
             return schema.load(cast("Any", declared))
         except ValidationError as error:
-            self.problems += (Problem(*it) for it in _flat(error.messages, path))
+            self.problems += (Problem(*it) for it in problems_in(error.messages, path))
             return None
 
     def _read_masks(self, declared: object, schema: "Strict") -> None:
@@ -245,14 +246,3 @@ def _wrong_with_name(name: str) -> Iterator[str]:
     wrong = wording.not_snake_case(table)
     if wrong:
         yield wrong
-
-
-def _flat(messages: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    if isinstance(messages, dict):
-        for key, inner in messages.items():
-            yield from _flat(inner, path if key == "_schema" else (*path, key))
-    elif isinstance(messages, list):
-        for inner in messages:
-            yield from _flat(inner, path)
-    else:
-        yield path, str(messages)

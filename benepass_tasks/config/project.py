@@ -17,7 +17,7 @@ SCHEMAS = ("raw", "base", *LAYERS)
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A folder that holds `catalog.yaml` and `sql/`."""
+    """A folder that holds `catalog.yaml`, `sql/` and `pages/`."""
 
     root: Path
 
@@ -32,16 +32,23 @@ class Project:
         return self.root / "sql"
 
     @property
+    def pages(self) -> Path:
+        """The folder of the pages that are files."""
+        return self.root / "pages"
+
+    def page_files(self) -> list[Path]:
+        """These pages, by name, as paths below the project."""
+        return sorted(path.relative_to(self.root) for path in self.pages.glob("*.md"))
+
+    @property
     def state(self) -> tuple[tuple[str, int, int], ...]:
-        """What changes whenever the catalog or a SQL file is edited: names, sizes and times."""
+        """What changes whenever the catalog, SQL or a page is edited: names, sizes and times."""
         # Asked for before each task: listing folders is ten times faster than a glob.
         found = [("catalog.yaml", self.catalog.stat())]
-        for folder in ("macros", "checks", *LAYERS, "site", "reports"):
-            with (
-                suppress(FileNotFoundError, NotADirectoryError),
-                os.scandir(self.sql / folder) as entries,
-            ):
-                found += [(f"{folder}/{entry.name}", entry.stat()) for entry in entries]
+        folders = [self.sql / it for it in ("macros", "checks", *LAYERS, "site", "reports")]
+        for folder in (*folders, self.pages):
+            with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+                found += [(f"{folder.name}/{entry.name}", entry.stat()) for entry in entries]
         return tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found))
 
     def sql_files(self, folder: str) -> list[Path]:

@@ -3,10 +3,10 @@
 Whoever only asks whether the pages are up to date imports no template and no chart.
 """
 
-from benepass_tasks.site.code_version import site_code_version
+from benepass_tasks.site.code_version import SiteCode
 from benepass_tasks.site.ending import tell_anew, tell_end
 from benepass_tasks.site.folder import files_of_site
 
 FIRST_PAGE = "index.html"
 
-__all__ = ["FIRST_PAGE", "files_of_site", "site_code_version", "tell_anew", "tell_end"]
+__all__ = ["FIRST_PAGE", "SiteCode", "files_of_site", "tell_anew", "tell_end"]

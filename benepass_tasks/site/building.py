@@ -2,12 +2,13 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import duckdb
 from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.config.errors import SiteError
+from benepass_tasks.engine.attached import within
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.publish.spreadsheet import harmless
 from benepass_tasks.site import folder as site_folder
@@ -15,24 +16,27 @@ from benepass_tasks.site import vega
 from benepass_tasks.site.code_version import PACKAGE
 from benepass_tasks.site.extra import require
 from benepass_tasks.site.page import Download, Page
-from benepass_tasks.site.sources import Sources, opened
+from benepass_tasks.site.sources import PUBLISHED, Sources, opened
 from benepass_tasks.state.run import Run
 
-EXTRA = ("jinja2", "pygments")
+EXTRA = ("jinja2", "markdown_it", "pygments")
 """What must be there before there is any work, beside what makes the script of the charts."""
 
 
-def build_site(run: Run) -> int:
+def build_site(run: Run, current: Collection[str] = (), past: Collection[str] = ()) -> int:
     """Write the pages and put them in their places.
 
     Args:
         run: Its settings name what is published and the site's folder; its warehouse has the
             history.
+        current: The files of the project's own pages that are as they should be.
+        past: The files of pages that the project had.
 
     Returns:
         The number of pages.
 
     Raises:
+        ProjectError: a page of the project is wrong; all that is, one problem a line.
         SiteError: what is published cannot be read, a package of the extra is missing, or the
             folder is somebody else's or cannot be written.
     """
@@ -40,26 +44,41 @@ def build_site(run: Run) -> int:
     with vega.bundling(settings.site_dir) as bundle:
         for package in EXTRA:
             require(package)
-        files = _files(run) | bundle()
-    kept = (vega.bundle_name(),)
-    site_folder.take(settings.site_dir, kept)
-    site_folder.place(settings.site_dir, files, kept)
-    return sum(name.endswith(".html") for name in files)
+        files = _files(run, current) | bundle()
+    script = vega.bundle_name()
+    ours = [f"{path.stem}.html" for path in run.definitions.project.page_files()]
+    site_folder.take(settings.site_dir, ours, [script])
+    site_folder.place(settings.site_dir, files, [script, *current], past)
+    return sum(name.endswith(".html") for name in {*files, *current})
 
 
-def _files(run: Run) -> dict[str, bytes]:
+def _files(run: Run, current: Collection[str]) -> dict[str, bytes]:
+    from benepass_tasks.site.authored.making import make_page  # noqa: PLC0415 - imports Jinja
+    from benepass_tasks.site.authored.pages import reading_pages, refuse_broken  # noqa: PLC0415
+
+    made_of = run.definitions
+    with reading_pages(made_of.project, made_of.catalog) as reader:
+        own = reader.read()
+        refuse_broken(own)
     try:
         with opened(run) as sources:
-            pages = list(_pages(sources))
+            pages = [*_pages(sources)]
+            with within(sources.connection, PUBLISHED):
+                pages += [
+                    make_page(sources.connection, it, run.settings)
+                    for it in own
+                    if it.file not in current
+                ]
     except (DBAPIError, duckdb.Error) as error:
         # Without the cause: its text may quote a value of the data.
         raise SiteError(f"the site cannot be built: {explain(error)}") from None
-    from benepass_tasks.site.rendering import render, search_index  # noqa: PLC0415 - imports Jinja
+    from benepass_tasks.site.rendering import navigation_of, render, search_index  # noqa: PLC0415 - imports Jinja
 
     files = {f"assets/{path.name}": path.read_bytes() for path in (PACKAGE / "assets").iterdir()}
     files["search.js"] = search_index(run.definitions.catalog)
+    navigation = navigation_of(own)
     for page in pages:
-        files[page.path] = render(page, vega.bundle_name())
+        files[page.path] = render(page, vega.bundle_name(), navigation)
         files.update((download.path, _csv(download)) for download in page.downloads)
     return files
 

@@ -17,7 +17,8 @@ ASIDE = ".building"
 ENDING = "runs.js"
 """The file that each run writes at its end; it is no part of what makes the pages current."""
 
-# Files in the folder that are not of these names are not ours, and not touched.
+# Files in the folder that are not of these names, nor a page of the project, are not ours, and are
+# not touched.
 _OURS = re.compile(
     r"(index|employees|quality|catalog|lineage|runs)\.html|search\.js"
     r"|catalog/[\w.]+\.html|downloads/[\w.]+\.csv|assets/[\w.-]+\.(js|css|svg)"
@@ -27,20 +28,26 @@ _OURS = re.compile(
 _FOLDERS = ("", "assets/", "catalog/", "downloads/")
 
 
-def files_of_site(folder: Path) -> str:
-    """Digest of the states of the site's files; empty where there are none."""
+def files_of_site(folder: Path, pages: Collection[str] = ()) -> str:
+    """Digest of the states of the site's files; empty where there are none.
+
+    Args:
+        folder: The site's folder.
+        pages: The files of the project's own pages.
+    """
     states = [
         f"{name} {at.st_ino}:{at.st_mode:o}:{at.st_size}:{at.st_mtime_ns}"
-        for name, at in sorted(_found(folder))
+        for name, at in sorted(_found(folder, pages))
     ]
     return digest(*states) if states else ""
 
 
-def take(folder: Path, kept: Collection[str] = ()) -> None:
+def take(folder: Path, pages: Collection[str] = (), kept: Collection[str] = ()) -> None:
     """Make a folder the site's own, unless it has files of somebody else that a site would replace.
 
     Args:
         folder: The site's folder.
+        pages: The files of the project's own pages.
         kept: Files of the site that may be there already.
 
     Raises:
@@ -49,7 +56,7 @@ def take(folder: Path, kept: Collection[str] = ()) -> None:
     with _failures_explained(folder), taking_turns(folder):
         if (folder / ENDING).exists():
             return
-        others = sorted({name for name, _ in _found(folder)} - {*kept})
+        others = sorted({name for name, _ in _found(folder, pages)} - {*kept})
         if others:
             raise SiteError(
                 f"{folder} has {others[0]} already and no {ENDING}, so it is not a site of ours, "
@@ -59,7 +66,12 @@ def take(folder: Path, kept: Collection[str] = ()) -> None:
         (folder / ENDING).touch()
 
 
-def place(folder: Path, files: Mapping[str, bytes], kept: Collection[str] = ()) -> None:
+def place(
+    folder: Path,
+    files: Mapping[str, bytes],
+    kept: Collection[str] = (),
+    past: Collection[str] = (),
+) -> None:
     """Put files into the folder, each in one step, and remove the site's files that are no more.
 
     What a page refers to is there before it.
@@ -68,6 +80,7 @@ def place(folder: Path, files: Mapping[str, bytes], kept: Collection[str] = ()) 
         folder: The site's folder.
         files: The contents by path below it.
         kept: Files of the site that stay as they are.
+        past: The files of pages that the project had.
 
     Raises:
         SiteError: the folder cannot be written.
@@ -83,7 +96,7 @@ def place(folder: Path, files: Mapping[str, bytes], kept: Collection[str] = ()) 
             put_in_place(aside, folder, sorted(files, key=_last_pages_first_parts))
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-        for name in {name for name, _ in _found(folder)} - {*files, *kept}:
+        for name in {name for name, _ in _found(folder, past)} - {*files, *kept}:
             (folder / name).unlink(missing_ok=True)
 
 
@@ -120,7 +133,7 @@ def _last_pages_first_parts(name: str) -> tuple[bool, str]:
     return name.endswith(".html"), name
 
 
-def _found(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+def _found(folder: Path, pages: Collection[str]) -> Iterator[tuple[str, os.stat_result]]:
     """The site's files, by path below its folder, with their states."""
     # Asked for before each task: listing folders is several times faster than a glob.
     for part in _FOLDERS:
@@ -130,7 +143,7 @@ def _found(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
         except (FileNotFoundError, NotADirectoryError):
             continue
         for name, entry in found:
-            if _OURS.fullmatch(name):
+            if _OURS.fullmatch(name) or name in pages:
                 yield name, entry.stat(follow_symlinks=False)
 
 

@@ -2,8 +2,9 @@
 
 import json
 import re
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -13,37 +14,52 @@ from benepass_tasks.site.addresses import anchor_of
 from benepass_tasks.site.page import CONTENT_POLICY, DataTable, Field, Kind, Page
 from benepass_tasks.site.personal import badges
 
-SECTIONS = (
+if TYPE_CHECKING:
+    from benepass_tasks.site.authored.reading import PageFile
+
+FIRST = (
     ("index.html", "Overview"),
     ("employees.html", "Employees"),
     ("quality.html", "Data quality"),
-    ("catalog.html", "Catalog"),
-    ("lineage.html", "Lineage"),
-    ("runs.html", "Runs"),
 )
-"""The navigation: path and title of the page that each section begins with."""
+"""What the navigation begins with."""
+
+FIXED = (("catalog.html", "Catalog"), ("lineage.html", "Lineage"), ("runs.html", "Runs"))
+"""What the navigation ends with: path and title of the pages that are no files of the project."""
 
 MISSING = "\N{EN DASH}"
 """What stands for a value that is not there."""
 
 
-def render(page: Page, vega: str) -> bytes:
+def render(
+    page: Page, vega: str, navigation: Iterable[tuple[str, str]] = (*FIRST, *FIXED)
+) -> bytes:
     """A page as HTML.
 
     Args:
         page: The page.
         vega: The path of Vega's script, for the pages that have charts.
+        navigation: The path and the title of the page that each section of the site begins with.
     """
     template = _environment().get_template(page.template)
     context = {
         "page": page,
-        "sections": SECTIONS,
+        "navigation": list(navigation),
         "vega": vega,
         "content_policy": CONTENT_POLICY,
         **page.values,
     }
     text: str = template.render(context)
     return f"{text.rstrip()}\n".encode()
+
+
+def navigation_of(pages: Iterable["PageFile"]) -> list[tuple[str, str]]:
+    """The path and the title of the page that each section begins with.
+
+    Args:
+        pages: The project's own pages, in their order.
+    """
+    return [*FIRST, *((page.file, page.front.title) for page in pages), *FIXED]
 
 
 def search_index(catalog: Catalog) -> bytes:

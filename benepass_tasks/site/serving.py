@@ -7,6 +7,7 @@ to such a page. All else is as `http.server` does it.
 
 import errno
 import sys
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -47,6 +48,19 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 """What every answer says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is answered without a file.
+
+    Attributes:
+        suffix: What a file of its kind ends in.
+        content: The bytes.
+    """
+
+    suffix: str
+    content: bytes
 
 
 class SiteServer(ThreadingHTTPServer):
@@ -97,6 +111,10 @@ class SiteServer(ThreadingHTTPServer):
         TCPServer.server_bind(self)
         self.server_name, self.server_port = LOOPBACK, self.server_address[1]
 
+    def made(self, target: str) -> Content | None:  # noqa: ARG002 - for those that make something
+        """What is answered to a target without a file; None where a file is."""
+        return None
+
     def serve_until_interrupted(self) -> None:
         """Answer until Ctrl-C."""
         try:
@@ -128,6 +146,12 @@ class _Handler(SimpleHTTPRequestHandler):
             self.send_error(HTTPStatus.BAD_REQUEST, "One Host, please")
         elif hosts[0].lower() not in self.server.hosts:
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST, f"Only {self.server.address}, please")
+        elif made := self.server.made(self.path):
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", CONTENT_TYPES[made.suffix])
+            self.send_header("Content-Length", str(len(made.content)))
+            self.end_headers()
+            return BytesIO(made.content)
         elif _path(self.server.folder, self.path) is None:
             self.send_error(HTTPStatus.NOT_FOUND)
         else:

@@ -1,12 +1,10 @@
 """What the pages are made of: the published file, the history, the catalog and its lineage."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -15,7 +13,8 @@ from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.project import Project
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.attached import attached, within
-from benepass_tasks.site.page import Row, cut, instant
+from benepass_tasks.site.page import Row
+from benepass_tasks.site.plain import plain
 from benepass_tasks.sqlmodels import ModelGraph
 from benepass_tasks.sqlmodels.lineage import Lineage
 from benepass_tasks.state.publication import DATABASE
@@ -85,24 +84,6 @@ def opened(run: Run) -> Iterator[Sources]:
             run.warehouse,
             connection,
         )
-
-
-def plain(value: object) -> object:
-    """A value as JSON has it: numbers, text cut to what a page shows, dates and instants as ISO."""
-    for kind, convert in _PLAIN:
-        if isinstance(value, kind):
-            return convert(value)
-    return value
-
-
-# An instant is a date as well, and so comes before.
-_PLAIN: tuple[tuple[type, Callable[[Any], object]], ...] = (
-    (str, cut),
-    (Decimal, float),
-    (datetime, instant),
-    (date, date.isoformat),
-    (list, lambda items: [plain(item) for item in items]),
-)
 
 
 def sql_of(project: Project, path: Path) -> str:

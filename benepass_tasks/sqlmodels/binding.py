@@ -121,7 +121,7 @@ def _refusals(scratch: duckdb.DuckDBPyConnection, model: Model) -> list[str]:
         scratch.execute(f"create table {quote_relation(model.relation)} as\n{model.sql}")
         ((_, plan), *_) = scratch.execute(f"explain (format json) {model.sql}").fetchall()
     except duckdb.Error as error:
-        return [_worded(model, str(error))]
+        return [worded(model, str(error))]
     found = (CONSTANT.finditer(text) for text in _texts(json.loads(plan)))
     constants = {it.groups() for matches in found for it in matches}
     return [
@@ -153,8 +153,11 @@ def _line_of(model: Model, text: str) -> int:
     return model.sql.partition(f"'{text}'")[0].count("\n") + 1
 
 
-def _worded(model: Model, said: str) -> str:
-    """DuckDB's own words, which quote no data, since there is none."""
+def worded(model: Model, said: str) -> str:
+    """DuckDB's own words, which quote no data where there is none.
+
+    Its lines are counted from the one before the model's first one.
+    """
     place = re.search(r"^LINE (\d+):", said, re.MULTILINE)
     line = f":{int(place[1]) - 1}" if place else ""
     what = said.strip().splitlines()[0]

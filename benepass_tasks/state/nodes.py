@@ -11,6 +11,7 @@ Kind: TypeAlias = Literal[
     "publication",
     "published file",
     "site",
+    "page",
 ]
 
 TESTING: Final[tuple[Kind, ...]] = ("data tests", "tests of a table")

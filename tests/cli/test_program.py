@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
     Say = Callable[..., Said]
 
-ELSEWHERE = ("run", "serve", "visualiser", "source", "source forget", "asof", "diff")
+ELSEWHERE = (
+    *("run", "serve", "pages serve", "visualiser"),
+    *("source", "source forget", "asof", "diff"),
+)
 """They run until Ctrl-C, end the process, or are for a file that is gone or for a past that was
 kept; tests of their own call them as their examples do."""
 

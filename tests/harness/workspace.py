@@ -259,7 +259,8 @@ def new_project(root: Path) -> Workspace:
     # Two of its five charges are quarantined, and it is healthy nevertheless.
     charges = "    description: Card transactions, in one file or in several.\n"
     made.replace("catalog.yaml", charges, f"{charges}    guards: {{min_clean: 50%}}\n")
-    shutil.copytree(ROOT / "sql", made.root / "sql")
+    for folder in ("sql", "pages"):
+        shutil.copytree(ROOT / folder, made.root / folder)
     for source, content in FILES.items():
         made.write(f"data/{source}.csv", content)
     for file, content in _other_files().items():

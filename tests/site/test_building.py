@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from projects import catalog_of
 
-from benepass_tasks.config.errors import SiteError
+from benepass_tasks.config.errors import ProjectError, SiteError
 from benepass_tasks.config.project import open_project
+from benepass_tasks.config.settings import current_settings
+from benepass_tasks.pipeline.nodes import nodes_of
 from benepass_tasks.pipeline.run import current_plan
 from benepass_tasks.site import code_version, vega
+from benepass_tasks.site.building import build_site
 from benepass_tasks.site.extra import require
+from benepass_tasks.state.run import Run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +29,11 @@ if TYPE_CHECKING:
 
 ROOT_OF_SQL = "sql/marts/dim_merchants.sql"
 MOST_BYTES = 5_000_000
+
+
+def whole(project: Workspace) -> set[str]:
+    """The nodes of all pages."""
+    return {"site", *(f"page:{path.stem}" for path in (project.root / "pages").glob("*.md"))}
 
 
 def reason(workspace: Workspace, **settings: str) -> str | None:
@@ -36,7 +45,7 @@ def reason(workspace: Workspace, **settings: str) -> str | None:
 @pytest.fixture
 def built(workspace: Workspace, published: None, with_charts: None) -> Workspace:  # noqa: ARG001
     """The small project with its pages."""
-    assert workspace.run("BuildSite") == {"site"}
+    assert workspace.run("BuildSite") == whole(workspace)
     return workspace
 
 
@@ -70,7 +79,7 @@ def test_other_data_makes_the_pages_anew(built: Workspace) -> None:
     assert reason(built) == "input to be built"
     built.run("Publish")
     assert reason(built) == "input changed"
-    assert built.run("BuildSite") == {"site"}
+    assert built.run("BuildSite") == whole(built)
     assert reason(built) is None
 
 
@@ -103,7 +112,7 @@ def test_pages_that_were_changed_by_hand_are_made_anew(built: Workspace) -> None
 def test_pages_that_are_gone_are_made_anew(built: Workspace) -> None:
     shutil.rmtree(built.site)
     assert reason(built) == "pages missing"
-    assert built.run("BuildSite") == {"site"}
+    assert built.run("BuildSite") == whole(built)
 
 
 def test_another_folder_gets_pages_of_its_own(built: Workspace) -> None:
@@ -111,8 +120,69 @@ def test_another_folder_gets_pages_of_its_own(built: Workspace) -> None:
     (bundle,) = built.site.glob("assets/vega-*.js")
     (built.data / "other" / "assets").mkdir(parents=True)
     shutil.copy(bundle, built.data / "other" / "assets")
-    assert built.run("BuildSite", site_dir="data/other") == {"site"}
+    assert built.run("BuildSite", site_dir="data/other") == whole(built)
     assert (built.data / "other" / "index.html").exists()
+
+
+# ------------------------------------------------------------------------ pages that are files
+
+
+def test_a_page_is_made_anew_when_its_text_changes_and_the_others_stay(built: Workspace) -> None:
+    others = {path: path.stat() for path in built.site.glob("*.html")}
+    built.replace("pages/merchants.md", "Where employees spend", "Where people spend")
+    assert reason(built) == "input changed"
+    assert built.run("BuildSite") == {"site", "page:merchants"}
+    now = {path: path.stat() for path in built.site.glob("*.html")}
+    pages = {path.stem for path in (built.root / "pages").glob("*.md")} - {"merchants"}
+    assert {it: now[built.site / f"{it}.html"] for it in pages} == {
+        it: others[built.site / f"{it}.html"] for it in pages
+    }
+    assert "Where people spend" in (built.site / "merchants.html").read_text("utf-8")
+
+
+def test_a_page_is_made_anew_when_a_table_changes_that_it_reads(built: Workspace) -> None:
+    built.write(
+        "pages/people.md",
+        "---\ntitle: People\n---\n```sql people\n"
+        "select count(*) as n from marts.dim_employees\n```\n{people.n} people\n",
+    )
+    assert built.run("BuildSite") == whole(built)
+    built.replace("data/transactions.csv", "60.00", "61.00")
+    made = built.run("BuildSite")
+    assert "page:merchants" in made
+    assert "page:people" not in made
+
+
+def test_a_page_that_is_gone_from_the_project_goes_from_the_site(built: Workspace) -> None:
+    built.write("pages/short.md", "---\ntitle: Short\n---\n")
+    built.run("BuildSite")
+    assert (built.site / "short.html").exists()
+    (built.root / "pages" / "short.md").unlink()
+    built.run("BuildSite")
+    assert not (built.site / "short.html").exists()
+    assert "short.html" not in (built.site / "merchants.html").read_text("utf-8")
+    built.write("data/site/other.html", "of somebody else")
+    built.replace("data/transactions.csv", "60.00", "61.00")
+    built.run("BuildSite")
+    assert (built.site / "other.html").read_text("utf-8") == "of somebody else"
+
+
+def test_a_page_that_was_changed_by_hand_is_made_anew(built: Workspace) -> None:
+    page = built.site / "merchants.html"
+    good = page.read_bytes()
+    page.write_bytes(good + b"<!-- by hand -->")
+    assert "page:merchants" in built.run("BuildSite")
+    assert page.read_bytes() == good
+
+
+def test_a_page_that_is_wrong_stops_the_pages_and_leaves_what_was_there(built: Workspace) -> None:
+    good = contents(built.site)
+    built.replace("pages/merchants.md", "marts.fact_transactions", "marts.fact_transaction")
+    with built.configured():
+        run = Run(current_settings(), nodes_of)
+        with pytest.raises(ProjectError, match=r"^pages/merchants\.md:\d+ reads marts\.fact_tr"):
+            build_site(run)
+    assert contents(built.site) == good
 
 
 # What the site is made with, in a folder that the test may change.
@@ -131,13 +201,13 @@ def test_what_the_pages_are_made_with_is_part_of_the_recipe(
     workspace: Workspace, package: Path, name: str
 ) -> None:
     project = open_project(workspace.root)
-    before = code_version.site_code_version(project)
+    before = code_version.SiteCode(project).whole
     (package / "__pycache__").mkdir(exist_ok=True)
     (package / "__pycache__" / "page.cpython-311.pyc").write_bytes(b"compiled")
-    assert code_version.site_code_version(project) == before
+    assert code_version.SiteCode(project).whole == before
     with (package / name).open("a") as file:
         file.write("\n")
-    assert code_version.site_code_version(project) != before
+    assert code_version.SiteCode(project).whole != before
 
 
 def test_sql_of_the_pages_that_is_edited_is_noticed_within_a_run(built: Workspace) -> None:
@@ -237,7 +307,7 @@ def test_one_warehouse_makes_the_same_pages_each_time(copied_sample: Workspace) 
     before = contents(copied_sample.site)
     for path in copied_sample.site.glob("*.html"):
         path.unlink()
-    assert copied_sample.run("BuildSite") == {"site"}
+    assert copied_sample.run("BuildSite") == whole(copied_sample)
     after = contents(copied_sample.site)
     assert after.pop("runs.js") != before.pop("runs.js")
     assert after.keys() == before.keys()

@@ -73,7 +73,7 @@ def test_a_folder_with_such_files_of_somebody_else_is_not_taken(tmp_path: Path, 
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(b"mine")
     with pytest.raises(SiteError, match=f"^{tmp_path} has {name} already and no runs.js"):
-        take(tmp_path, ("assets/vega.js",))
+        take(tmp_path, kept=("assets/vega.js",))
     assert contents(tmp_path) == {name: b"mine"}
 
 
@@ -81,7 +81,7 @@ def test_a_folder_is_taken_once_and_for_all(tmp_path: Path) -> None:
     for name in ("notes.txt", "assets/vega.js"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"there")
-    take(tmp_path, ("assets/vega.js",))
+    take(tmp_path, kept=("assets/vega.js",))
     place(tmp_path, OLD)
     take(tmp_path)
 

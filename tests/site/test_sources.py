@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.site.pages import employees
+from benepass_tasks.site.plain import plain
 from benepass_tasks.site.rendering import written
-from benepass_tasks.site.sources import plain
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -199,7 +199,7 @@ class Pages(SiteNode):
     code_version = "1"
 
 
-NODES.append(Pages(None, Path("site"), PUBLIC))  # type: ignore[arg-type]
+NODES.append(Pages(None, Path("site"), PUBLIC, ()))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -341,5 +341,5 @@ def test_why_the_pages_are_made(known: Snapshot) -> None:
     assert reason("site", known, SEEN | {"site": ""}) == "pages missing"
     ours = otherwise(known, "site", run_id="run")
     assert reason("site", ours, SEEN | {"site": "other"}) is None
-    unmasked = Pages(None, Path("site"), replace(PUBLIC, publication=None))  # type: ignore[arg-type]
+    unmasked = Pages(None, Path("site"), replace(PUBLIC, publication=None), ())  # type: ignore[arg-type]
     assert reason("site", known, SEEN, unmasked) == "personal data is not masked"

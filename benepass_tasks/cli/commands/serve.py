@@ -12,14 +12,17 @@ PORT = 8000
 HIGHEST_PORT = 65_535
 
 
-@click.command("serve", cls=Command, examples=("serve", "serve --port 8080"))
-@click.option(
+port_option = click.option(
     "--port",
     type=click.IntRange(0, HIGHEST_PORT),
     default=PORT,
     show_default=True,
     help="port of 127.0.0.1; 0 takes any that is free",
 )
+
+
+@click.command("serve", cls=Command, examples=("serve", "serve --port 8080"))
+@port_option
 def command(port: int) -> None:
     """Serve the site's pages on 127.0.0.1 until Ctrl-C.
 

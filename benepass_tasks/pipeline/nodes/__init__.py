@@ -6,6 +6,7 @@ from benepass_tasks.config.settings import Settings
 from benepass_tasks.pipeline.nodes.data_tests import DataTestsNode, TableTestsNode
 from benepass_tasks.pipeline.nodes.digests import settings_of
 from benepass_tasks.pipeline.nodes.model import ModelNode
+from benepass_tasks.pipeline.nodes.page import PageNode
 from benepass_tasks.pipeline.nodes.publication import PublicationNode
 from benepass_tasks.pipeline.nodes.raw_table import RawTableNode
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode, read_proof
@@ -13,6 +14,7 @@ from benepass_tasks.pipeline.nodes.rejected_rows import RejectedRowsNode
 from benepass_tasks.pipeline.nodes.site import SiteNode
 from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
 from benepass_tasks.pipeline.upkeep import Upkeep
+from benepass_tasks.site import SiteCode
 from benepass_tasks.sqlmodels import Macro, ModelGraph
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.plan import Node
@@ -46,6 +48,7 @@ def nodes_of(settings: Settings, definitions: Definitions, files: Files) -> list
         for macros in (_macros_of_base(name, definitions.graph),)
     ]
     loaded = [file for table in raw for file in table.files]
+    code = SiteCode(project)
     publication = PublicationNode(_publication(settings, definitions), settings.published_dir)
     return [
         *(node for table in raw for node in (*table.files, table)),
@@ -54,7 +57,15 @@ def nodes_of(settings: Settings, definitions: Definitions, files: Files) -> list
         ReconciliationNode(catalog, read_proof(project)),
         DataTestsNode(_tests(settings, definitions)),
         publication,
-        SiteNode(project, settings.site_dir, publication),
+        SiteNode(code, settings.site_dir, publication, _pages(settings, code, publication)),
+    ]
+
+
+def _pages(settings: Settings, code: SiteCode, publication: PublicationNode) -> list[PageNode]:
+    told = (f"{settings.as_of} {settings.min_group_size}",)
+    return [
+        PageNode(code, path, settings.site_dir, publication, told)
+        for path in code.project.page_files()
     ]
 
 

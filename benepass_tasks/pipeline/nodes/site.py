@@ -7,12 +7,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from benepass_tasks.config.project import Project
 from benepass_tasks.engine.measure import Measure
 from benepass_tasks.pipeline.nodes.data_tests import DataTestsNode
+from benepass_tasks.pipeline.nodes.page import PageNode
 from benepass_tasks.pipeline.nodes.publication import UNMASKED, PublicationNode
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
-from benepass_tasks.site import FIRST_PAGE, files_of_site, site_code_version, tell_anew
+from benepass_tasks.site import FIRST_PAGE, SiteCode, files_of_site, tell_anew
 from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work, fingerprint_of
 from benepass_tasks.state.run import Run
 
@@ -22,23 +22,35 @@ class SiteNode(Node):
     """The site: it shows what is published, and the runs that made that.
 
     Attributes:
-        project: Its catalog and SQL are quoted on the pages.
-        folder: Where the pages are.
+        code: How the pages are made.
+        folder: Where they are.
         publication: What they show.
+        pages: Those that are files of the project.
     """
 
     kind = "site"
     name = "site"
     never_made = "not built yet"
 
-    project: Project
+    code: SiteCode
     folder: Path
     publication: PublicationNode
+    pages: Sequence[PageNode]
 
     @property
     def after(self) -> Sequence[str]:
         """What the pages show."""
         return (ReconciliationNode.name, DataTestsNode.name, PublicationNode.name)
+
+    @property
+    def parts(self) -> Sequence[Node]:
+        """The pages that are files of the project."""
+        return self.pages
+
+    @cached_property
+    def files(self) -> Sequence[str]:
+        """The files that these become."""
+        return [page.file for page in self.pages]
 
     @property
     def already(self) -> str:
@@ -48,11 +60,12 @@ class SiteNode(Node):
     @cached_property
     def code_version(self) -> str:
         """Digest of the site's own code and of what the pages quote of the project."""
-        return site_code_version(self.project)
+        return self.code.whole
 
     def see(self) -> Mapping[str, str]:
-        """The state of the pages; empty where there are none."""
-        return {self.name: files_of_site(self.folder)}
+        """The state of the pages, and of each that is a file of the project; empty if not there."""
+        states = {page.name: page.state for page in self.pages}
+        return {self.name: files_of_site(self.folder, self.files), **states}
 
     def fingerprint(self, evidence: Evidence) -> str | None:
         """Of the runs that made what the pages show, and of what that is."""
@@ -67,20 +80,27 @@ class SiteNode(Node):
         if self.publication.publication is None:
             return UNMASKED
         reason, state = super().reason(evidence, fingerprint), evidence.seen[self.name]
-        if reason is not None or evidence.is_ours(self.name) or state == self.data_hash(evidence):
+        if reason is not None or evidence.is_ours(self.name):
             return reason
-        return "changed by hand" if state else "pages missing"
+        if state != self.data_hash(evidence):
+            return "changed by hand" if state else "pages missing"
+        return evidence.first_reason([page.name for page in self.pages])
 
     def make(self, run: Run, status: Status, on_progress: OnProgress) -> Work:  # noqa: ARG002
         """Write the pages and put them in their places."""
         from benepass_tasks.site import building  # noqa: PLC0415 - imports a lot
 
-        pages = building.build_site(run)
-        measure = Measure(None, files_of_site(self.folder))
+        plan, known = run.plan(), run.known().records_of(PageNode.kind)
+        stale = [page for page in self.pages if not plan[page.name].is_current]
+        current = [page.file for page in self.pages if page not in stale]
+        past = known - {page.name for page in self.pages}
+        count = building.build_site(run, current, [PageNode.file_of(name) for name in past])
+        measures = {page.name: Measure(None, page.state) for page in stale}
+        measures[self.name] = Measure(None, files_of_site(self.folder, self.files))
 
         def work(_: Connection) -> Made:
-            said = f"The site: {pages} pages, open {self.folder / FIRST_PAGE}"
-            return Made({self.name: measure}, said=said)
+            said = f"The site: {count} pages, open {self.folder / FIRST_PAGE}"
+            return Made(measures, void=past, said=said)
 
         return work
 

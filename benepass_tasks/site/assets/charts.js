@@ -12,17 +12,21 @@ window.benepassCharts = (() => {
 
   // Vega keeps groups in plain objects, where a merchant called "constructor" is there already: with
   // a space of no width at its end it is looked up as what it is.
-  const drawable = (rows) =>
-    rows.map((row) =>
-      Object.fromEntries(
-        Object.entries(row).map(([key, value]) => [key, typeof value === "string" && value in {} ? `${value}\u200b` : value]),
-      ),
-    );
+  const drawable = (value) => {
+    if (typeof value === "string") return value in {} ? `${value}\u200b` : value;
+    if (Array.isArray(value)) return value.map(drawable);
+    if (!value || typeof value !== "object") return value;
+    return Object.fromEntries(Object.entries(value).map(([key, it]) => [key, drawable(it)]));
+  };
+
+  // As high as its bars; Vega-Lite would say in the console that it is only as wide as its place.
+  const heightOf = ({ height, encoding }, rows) =>
+    height?.step ? height.step * new Set(rows.map((row) => row[encoding.y.field])).size : height;
 
   const charts = new Map();
   for (const place of document.querySelectorAll("[data-chart]")) {
     const { spec, rows } = read(place.parentElement.querySelector("[data-chart-spec]"));
-    charts.set(place.dataset.chart, { place, spec, rows: drawable(rows) });
+    charts.set(place.dataset.chart, { place, spec: drawable(spec), rows: drawable(rows) });
   }
 
   const embed = async (name) => {
@@ -36,7 +40,8 @@ window.benepassCharts = (() => {
       // Errors alone: a chart that a filter leaves without rows is none.
       logLevel: 1,
     };
-    const { view } = await window.vegaEmbed(place, { ...spec, datasets: { rows } }, options);
+    const sized = { ...spec, height: heightOf(spec, rows), datasets: { rows } };
+    const { view } = await window.vegaEmbed(place, sized, options);
     views.set(name, view);
     return view;
   };
@@ -57,6 +62,7 @@ window.benepassCharts = (() => {
     const view = await draw(name);
     if (view && chart.rows === shown) {
       view.data("rows", shown);
+      if (chart.spec.height?.step) view.height(heightOf(chart.spec, shown));
       await view.resize().runAsync();
     }
   };

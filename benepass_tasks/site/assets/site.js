@@ -216,7 +216,7 @@ window.benepass = (() => {
       place.append(`The last run ${was}, ${when}. What you see is what was published before it. `);
     } else {
       if (count) place.classList.add(`is-${worst}`);
-      place.append(`The last run succeeded, ${when}. ${count ? `${incidents}: ` : "Nothing is wrong. "}`);
+      place.append(`The last run succeeded, ${when}. ${count ? `${incidents}: ` : "No incident is open. "}`);
       if (count) place.append(told.incidents.slice(0, 2).map((it) => it.title).join("; "), count > 2 ? " and more. " : ". ");
     }
     const isOk = last.status === "succeeded" && !count;
@@ -224,6 +224,9 @@ window.benepass = (() => {
     place.hidden = false;
   };
   sayHealth();
+
+  // On a phone the navigation may be wider than the window.
+  document.querySelector(".site-header [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
   // What finds are for: exact names first, then names that begin so, names that have it, and texts.
   const rank = ({ name, short, description }, words) => {

@@ -11,7 +11,8 @@ from benepass_tasks.catalog.wording import MASKED
 from benepass_tasks.engine.attached import set_variable
 from benepass_tasks.quality.quarantine import ISSUE_TYPES, PREFIX, quarantine_tables
 from benepass_tasks.site.page import MOST_ROWS, DataTable, Download, Field, Row, cut
-from benepass_tasks.site.sources import Sources, plain
+from benepass_tasks.site.plain import plain
+from benepass_tasks.site.sources import Sources
 from benepass_tasks.state.meta import LOADS
 from benepass_tasks.state.store import state_of
 

@@ -2,7 +2,7 @@
 
 from benepass_tasks.sqlmodels.lineage.edges import ColumnRef, Edge, Subtype, Type
 from benepass_tasks.sqlmodels.lineage.graph import Lineage, LineagePath, ModelLineage, Step
-from benepass_tasks.sqlmodels.lineage.trace import trace
+from benepass_tasks.sqlmodels.lineage.trace import trace, trace_query
 
 __all__ = [
     "ColumnRef",
@@ -14,4 +14,5 @@ __all__ = [
     "Subtype",
     "Type",
     "trace",
+    "trace_query",
 ]

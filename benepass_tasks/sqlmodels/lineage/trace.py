@@ -1,7 +1,7 @@
 """The lineage of all models, each after what it reads, from the files' columns on."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -9,6 +9,7 @@ from benepass_tasks.catalog import CONTRACTED, Declarations
 from benepass_tasks.catalog.datasets import DeclaredSource, DeclaredTable
 from benepass_tasks.catalog.forms import DOUBT, MISSING
 from benepass_tasks.catalog.implied import AS_WRITTEN
+from benepass_tasks.config.errors import ModelError
 from benepass_tasks.sqlmodels import Model, ModelGraph
 from benepass_tasks.sqlmodels.lineage.edges import (
     FILTER,
@@ -75,6 +76,30 @@ def trace(
     return Lineage(MappingProxyType(found))
 
 
+def trace_query(
+    model: Model, reader: Reader, tables: Mapping[str, Collection[str]]
+) -> ModelLineage:
+    """Find out which columns of some tables a query derives from, one step up.
+
+    Args:
+        model: The query, which calls no macro.
+        reader: Reads it.
+        tables: The columns of each table that it may read.
+
+    Raises:
+        ModelError: it cannot be followed, with file and line.
+    """
+    problems = Problems()
+    named = {relation: _named(relation, columns) for relation, columns in tables.items()}
+    aggregates = (name for name, is_aggregate in functions().items() if is_aggregate)
+    walk = Walk(named, Functions(frozenset(), frozenset(), frozenset(aggregates)))
+    traced = _followed(model, reader, walk, problems)
+    problems.raise_any()
+    if traced is None:
+        raise ModelError(f"{model.path}: {model.relation} cannot be followed")
+    return traced
+
+
 def _functions(graph: ModelGraph, masks: Collection[str]) -> Functions:
     macros = frozenset(graph.macros)
     aggregates = (name for name, is_aggregate in functions().items() if is_aggregate)
@@ -123,9 +148,13 @@ def _named(relation: str, columns: Collection[str]) -> dict[str, Edges]:
 def _model(
     model: Model, reader: Reader, walk: Walk, catalog: Declarations, problems: Problems
 ) -> ModelLineage | None:
+    traced = _followed(model, reader, walk, problems)
+    return _placed(traced, catalog) if traced is not None and model.is_generated else traced
+
+
+def _followed(model: Model, reader: Reader, walk: Walk, problems: Problems) -> ModelLineage | None:
     try:
-        traced = _understood(model, walk.query(reader.select(model.sql), {}))
-        return _placed(traced, catalog) if model.is_generated else traced
+        return _understood(model, walk.query(reader.select(model.sql), {}))
     except (UntraceableError, SqlError) as error:
         problems.add(model.path, error.line, str(error))
     except RecursionError:

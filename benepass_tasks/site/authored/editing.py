@@ -1,0 +1,119 @@
+"""The pages over HTTP while they are edited: each as its file is at the moment."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+from urllib.parse import unquote, urlsplit
+
+from sqlalchemy.exc import DBAPIError
+
+from benepass_tasks.config.errors import BenepassError, SiteError
+from benepass_tasks.engine.attached import within
+from benepass_tasks.engine.failures import explain
+from benepass_tasks.site import vega
+from benepass_tasks.site.authored.making import make_page
+from benepass_tasks.site.authored.pages import reading_pages
+from benepass_tasks.site.page import Page
+from benepass_tasks.site.rendering import navigation_of, render
+from benepass_tasks.site.serving import FIRST_PAGE, Content, SiteServer
+from benepass_tasks.site.sources import PUBLISHED, opened
+from benepass_tasks.state.publication import DATABASE
+from benepass_tasks.state.run import Run
+
+CHANGED = "when-changed.js"
+"""A script that is there once a page has changed, and loads it again."""
+
+PATIENCE = 20.0
+"""Seconds after which a browser is told that nothing has changed, and asks again."""
+
+STEP = 0.1
+"""Seconds between two looks at the files."""
+
+AGAIN = (
+    "document.head.append(Object.assign(document.createElement('script'), "
+    f"{{src: '/{CHANGED}?' + Date.now()}}));\n"
+)
+
+State = Sequence[tuple[str, int, int]]
+
+
+class PagesServer(SiteServer):
+    """A server of a site's folder in which the project's own pages are those of its files now."""
+
+    def __init__(self, new_run: Callable[[], Run], port: int) -> None:
+        """Take the port.
+
+        Args:
+            new_run: Asks for the settings and the project anew.
+            port: The port of 127.0.0.1; 0 takes any that is free.
+
+        Raises:
+            ProjectError: there is no project.
+            SiteError: the site was not built yet, or the port cannot be had.
+        """
+        run = new_run()
+        settings = run.settings
+        self._new_run = new_run
+        self._project = run.definitions.project
+        self._published = settings.published_dir / DATABASE
+        self._turn = Lock()
+        self._made: dict[str, tuple[State, bytes]] = {}
+        if not self._published.is_file():
+            raise SiteError(
+                f"nothing is published in {settings.published_dir}: run `benepass run`, which "
+                "makes what the pages show"
+            )
+        super().__init__(settings.site_dir, port)
+
+    def made(self, target: str) -> Content | None:
+        """A page of the project, or the word that one has changed."""
+        name = unquote(urlsplit(target).path).removeprefix("/") or FIRST_PAGE
+        if name == CHANGED:
+            return Content(".js", self._wait().encode())
+        path = Path("pages") / f"{name.removesuffix('.html')}.md"
+        if not name.endswith(".html") or path not in self._project.page_files():
+            return None
+        state = self._state()
+        with self._turn:
+            if name not in self._made or self._made[name][0] != state:
+                self._made[name] = state, self._page(name)
+            return Content(".html", self._made[name][1])
+
+    def _state(self) -> State:
+        file = self._published.stat()
+        return (*self._project.state, (DATABASE, file.st_size, file.st_mtime_ns))
+
+    def _wait(self) -> str:
+        before, until = self._state(), time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            time.sleep(STEP)
+            if self._state() != before:
+                return "location.reload();\n"
+        return AGAIN
+
+    def _page(self, name: str) -> bytes:
+        try:
+            html = self._rendered(name)
+        except (BenepassError, DBAPIError) as error:
+            why = str(error) if isinstance(error, BenepassError) else explain(error)
+            html = render(_wrong(name, why), vega.bundle_name())
+        script = f'<script defer src="/{CHANGED}"></script>\n</head>'
+        return html.replace(b"</head>", script.encode(), 1)
+
+    def _rendered(self, name: str) -> bytes:
+        run = self._new_run()
+        with reading_pages(run.definitions.project, run.definitions.catalog) as reader:
+            own = reader.read()
+        (page,) = (it for it in own if it.file == name)
+        with opened(run) as sources, within(sources.connection, PUBLISHED):
+            made = make_page(sources.connection, page, run.settings, in_place=True)
+        return render(made, vega.bundle_name(), navigation_of(own))
+
+
+def _wrong(name: str, why: str) -> Page:
+    """What is shown where a page cannot be made at all."""
+    parts = [{"kind": "broken", "message": line} for line in why.splitlines()]
+    section = {"heading": "", "anchor": "", "parts": parts}
+    values = {"lead": None, "fold": False, "sections": [section], "filters": [], "queries": []}
+    return Page(name, "authored.html.j2", "This page is wrong", name, values)

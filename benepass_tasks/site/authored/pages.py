@@ -1,0 +1,111 @@
+"""All pages of a project that are files, read together: they lead to each other."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benepass_tasks.catalog import Catalog
+from benepass_tasks.catalog.wording import meant, nearest
+from benepass_tasks.config.errors import ProjectError
+from benepass_tasks.config.project import Project
+from benepass_tasks.site.authored.blocks import Chart, Link, Table
+from benepass_tasks.site.authored.reading import Broken, PageFile, PageSection, Part, read_page
+from benepass_tasks.site.rendering import FIRST as MADE
+from benepass_tasks.site.rendering import FIXED
+from benepass_tasks.sqlmodels.binding import Types
+from benepass_tasks.sqlmodels.queries import QueryReader, query_reader
+
+FIRST = "index"
+"""The page that a site begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Reads the pages of a project.
+
+    Attributes:
+        project: Where they are.
+        catalog: What is declared of the columns that they read.
+        reader: Reads their queries.
+    """
+
+    project: Project
+    catalog: Catalog
+    reader: QueryReader
+
+    def read(self) -> list[PageFile]:
+        """Every page, in the order of the navigation; what is wrong stands in its place.
+
+        Raises:
+            ProjectError: a page has no title or a name that no address has, or the first one is
+                missing.
+        """
+        files = self.project.page_files()
+        found = [self._read(path) for path in files]
+        filters = {it.name: set(it.filters) for it in found}
+        linked = [replace(it, sections=list(_linked(it, filters))) for it in found]
+        return sorted(linked, key=lambda it: (it.name != FIRST, it.front.order, it.front.title))
+
+    def _read(self, path: Path) -> PageFile:
+        taken = {name for name, _ in (*MADE, *FIXED)}
+        if not path.stem.replace("-", "_").isidentifier() or f"{path.stem}.html" in taken:
+            raise ProjectError(
+                f"{path}: the name of a page has letters, digits, - and _, and is none that every "
+                f"site has ({', '.join(sorted(taken))})"
+            )
+        try:
+            text = (self.project.root / path).read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            raise ProjectError(f"{path}:{line}: not UTF-8 text: save it as UTF-8") from error
+        return read_page(path, text, self.catalog, self.reader)
+
+
+@contextmanager
+def reading_pages(project: Project, catalog: Catalog) -> Iterator[Pages]:
+    """What reads the pages of a project."""
+    with query_reader(readable(catalog)) as reader:
+        yield Pages(project, catalog, reader)
+
+
+def readable(catalog: Catalog) -> dict[str, Types]:
+    """The tables that a page may read, with the columns that are published and their types."""
+    return {
+        relation: {it.name: it.type for it in table.columns.values() if it.published}
+        for relation, table in catalog.tables.items()
+        if table.published
+    }
+
+
+def refuse_broken(pages: Sequence[PageFile]) -> None:
+    """Refuse pages with which something is wrong.
+
+    Raises:
+        ProjectError: all that is, one problem a line.
+    """
+    problems = [problem for page in pages for problem in page.problems]
+    if problems:
+        raise ProjectError("\n".join(problems))
+
+
+def _linked(page: PageFile, filters: Mapping[str, set[str]]) -> Iterator[PageSection]:
+    """The sections of a page, in which no block leads to a page or a filter that there is not."""
+    for section in page.sections:
+        yield replace(section, parts=[_checked(page, part, filters) for part in section.parts])
+
+
+def _checked(page: PageFile, part: Part, filters: Mapping[str, set[str]]) -> Part:
+    link = part.link if isinstance(part, Chart | Table) else None
+    problem = _wrong_link(link, filters) if link else None
+    return Broken(f"{page.path}: {problem}") if problem else part
+
+
+def _wrong_link(link: Link, filters: Mapping[str, set[str]]) -> str | None:
+    if link.page not in filters:
+        near = meant(nearest(link.page, filters)) or f" (there are {', '.join(sorted(filters))})"
+        return f"no page is called {link.page}{near}"
+    missing = sorted(set(link.columns) - filters[link.page])
+    if missing:
+        return f"pages/{link.page}.md has no filter {missing[0]}, which the link sets"
+    return None
