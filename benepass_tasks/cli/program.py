@@ -13,6 +13,7 @@ import click
 from benepass_tasks.cli import commands
 from benepass_tasks.cli.command import PROGRAM, Group
 from benepass_tasks.cli.output import complain, make_printable
+from benepass_tasks.cli.settings import forgetting_flags
 from benepass_tasks.config.errors import BenepassError, WarehouseError
 
 USAGE = 2
@@ -119,7 +120,7 @@ def _ended_by(error: OSError) -> int:
 
 def _run(arguments: list[str]) -> None:
     # click's own `main` would turn a broken pipe into an exit code of 1.
-    with program.make_context(PROGRAM, arguments) as context:
+    with forgetting_flags(), program.make_context(PROGRAM, arguments) as context:
         try:
             program.invoke(context)
         except Exception as error:

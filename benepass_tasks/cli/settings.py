@@ -3,12 +3,13 @@
 They are made from the parameters of `[benepass]`, so a setting that is added there is a flag here.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 import luigi
 
-from benepass_tasks.config.settings import SECTION, benepass
+from benepass_tasks.config.settings import FLAGS, SECTION, benepass
 
 METAVARS = {
     luigi.DateParameter: "DATE",
@@ -40,7 +41,8 @@ class SettingFlag(click.Option):
             self._parameter.parse(value)
         except (ValueError, luigi.parameter.ParameterException) as error:
             raise click.BadParameter(f"{value!r}: {error}", ctx, self) from error
-        ctx.find_root().call_on_close(_set(self._setting, value))
+        # In a configuration % begins a reference.
+        luigi.configuration.get_config().set(FLAGS, self._setting, value.replace("%", "%%"))
 
 
 def setting_flags() -> Iterator[SettingFlag]:
@@ -49,12 +51,10 @@ def setting_flags() -> Iterator[SettingFlag]:
         yield SettingFlag(name, parameter)
 
 
-def _set(name: str, value: str) -> Callable[[], None]:
-    """Set a parameter; returns what sets it back."""
-    config = luigi.configuration.get_config()
-    before = config.get(SECTION, name, None)
-    # In a configuration % begins a reference.
-    config.set(SECTION, name, value.replace("%", "%%"))
-    if before is None:
-        return lambda: config.remove_option(SECTION, name)
-    return lambda: config.set(SECTION, name, before.replace("%", "%%"))
+@contextmanager
+def forgetting_flags() -> Iterator[None]:
+    """Let the flags of a command line hold until it ends, even if it is not understood."""
+    try:
+        yield
+    finally:
+        luigi.configuration.get_config().remove_section(FLAGS)

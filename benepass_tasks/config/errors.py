@@ -23,6 +23,10 @@ class ProjectError(BenepassError):
     """The project itself is wrong: a setting, the catalog, or a SQL file."""
 
 
+class OwnershipError(ProjectError):
+    """The warehouse, or a folder, belongs to another project or another environment."""
+
+
 class CatalogError(ProjectError):
     """`catalog.yaml` does not validate; the message lists every problem, one a line."""
 

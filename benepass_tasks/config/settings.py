@@ -17,14 +17,24 @@ from luigi.configuration.base_parser import BaseParser
 from luigi.configuration.cfg_parser import LuigiConfigParser
 from luigi.parameter import ParameterVisibility
 
-from benepass_tasks.config import channels, hash_key
+from benepass_tasks.config import channels, environments, hash_key
 from benepass_tasks.config.channels import SecretUrl, read_command, read_heartbeat, read_webhook
+from benepass_tasks.config.environments import (
+    PLACES,
+    Environments,
+    read_environments,
+    refuse_shared_places,
+    settings_of,
+)
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.hash_key import PADS, HashKey, read_hash_key
 from benepass_tasks.config.spans import read_span
 
 SECTION = "benepass"
 """The section of the settings, and the name of the class that is it."""
+
+FLAGS = "command line"
+"""The section that no file has: what a command line of `benepass` says, while it runs."""
 
 MIN_GROUP_SIZE = 5
 """Employees that a published group has at least, where nothing else is set."""
@@ -44,6 +54,9 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
 
     project_dir = luigi.Parameter(
         default=".", description="folder that holds catalog.yaml and sql/"
+    )
+    env = luigi.Parameter(
+        default="", description="environment of luigi.cfg's [environments], such as prod"
     )
     data_dir = luigi.Parameter(default="data", description="folder that holds the source files")
     warehouse = luigi.Parameter(
@@ -148,6 +161,7 @@ class Settings:
     alert_webhook: SecretUrl | None = field(default=None, repr=False)
     alert_command: tuple[str, ...] = field(default=(), repr=False)
     alert_heartbeat: SecretUrl | None = field(default=None, repr=False)
+    env: str = ""
 
     @property
     def may_publish(self) -> bool:
@@ -205,7 +219,7 @@ def _read() -> benepass:
         )
     _refuse_unknown(luigi.configuration.get_config())
     try:
-        config = benepass()
+        config = benepass(**_overriding())
     except (ValueError, luigi.parameter.ParameterException) as error:
         raise ProjectError(
             f"a setting of [benepass] cannot be read: {error}. as_of is a date such as "
@@ -230,16 +244,47 @@ def _read() -> benepass:
     return config
 
 
+def _overriding() -> dict[str, object]:
+    """What stands above `[benepass]`: an environment, and above that the flags of `benepass`."""
+    flags = _entries(FLAGS)
+    stated = settings_of(_environments(), flags.get("env", benepass().env)) | flags
+    return {
+        name: parameter.parse(stated[name])
+        for name, parameter in benepass.get_params()
+        if name in stated and not _is_flag_of_luigi(name)
+    }
+
+
+def _is_flag_of_luigi(name: str) -> bool:
+    """Whether a command line of `luigi` says what a setting is."""
+    said = getattr(CmdlineParser.get_instance(), "known_args", None)
+    return getattr(said, f"{SECTION}_{name}", None) is not None
+
+
+def _environments() -> Environments:
+    return read_environments(
+        _entries(environments.SECTION), [name for name, _ in benepass.get_params()]
+    )
+
+
+def _entries(section: str) -> dict[str, str]:
+    """The entries of a section, without those of [DEFAULT], which is in every one."""
+    config = luigi.configuration.get_config()
+    if not isinstance(config, LuigiConfigParser) or not config.has_section(section):
+        return {}
+    return {name: value for name, value in config.items(section) if name not in config.defaults()}
+
+
 def _refuse_unknown(config: BaseParser) -> None:
     """Refuse a setting or section of luigi.cfg that is misspelt: Luigi would go on without it."""
     if not isinstance(config, LuigiConfigParser):
         return
     for section in config.sections():
-        if section != SECTION and difflib.get_close_matches(
-            section.lower(), [SECTION], cutoff=0.75
-        ):
+        ours = [SECTION, environments.SECTION]
+        near = difflib.get_close_matches(section.lower(), ours, n=1, cutoff=0.75)
+        if near and section not in ours:
             raise ProjectError(
-                f"luigi.cfg: section [{section}] is unknown (did you mean '{SECTION}'?)"
+                f"luigi.cfg: section [{section}] is unknown (did you mean '{near[0]}'?)"
             )
     known = [name for name, _ in benepass.get_params()]
     # What stands in [DEFAULT] is in every section.
@@ -270,8 +315,9 @@ def _told() -> Hashable | None:
     config = luigi.configuration.get_config()
     if type(config) is not LuigiConfigParser:
         return None
-    stated = config.items(SECTION, raw=True) if config.has_section(SECTION) else ()
-    if any(sign in value for _, value in stated for sign in ("%(", "${")):
+    sections = [it for it in (SECTION, environments.SECTION, FLAGS) if config.has_section(it)]
+    stated = [(it, *entry) for it in sections for entry in config.items(it, raw=True)]
+    if any(sign in value for *_, value in stated for sign in ("%(", "${")):
         return None
     secrets = (os.environ.get(name) for name in (hash_key.VARIABLE, *channels.VARIABLES))
     return CmdlineParser.get_instance(), tuple(stated), *secrets, os.getcwd()  # noqa: PTH109
@@ -285,6 +331,8 @@ def _known_settings(_told: Hashable) -> Settings:
 def _settings() -> Settings:
     config = _read()
     root = Path(config.project_dir).expanduser().resolve()
+    common = benepass()
+    refuse_shared_places(_environments(), {it: getattr(common, it) for it in PLACES}, root)
     warehouse = root / Path(config.warehouse).expanduser()
     if warehouse.is_dir() or not config.warehouse:
         raise ProjectError(
@@ -333,6 +381,7 @@ def _settings() -> Settings:
         alert_webhook=read_webhook(config.alert_webhook),
         alert_command=read_command(config.alert_command),
         alert_heartbeat=read_heartbeat(config.alert_heartbeat),
+        env=config.env,
     )
 
 

@@ -17,6 +17,7 @@ from benepass_tasks.state.history.runs import Ending
 from benepass_tasks.state.kept import forget_old_changes
 from benepass_tasks.state.meta import MATERIALIZATIONS
 from benepass_tasks.state.nodes import Kind
+from benepass_tasks.state.ownership import take_folder
 from benepass_tasks.state.plan import Node, Plan
 from benepass_tasks.state.restatements import restatements_of, summary_of
 from benepass_tasks.state.run import Run
@@ -69,6 +70,8 @@ def close_run(run: Run) -> Ending:
             runs.forget_old(connection, settings.keep_runs)
             forget_old_changes(connection, settings.keep_changes, run.now())
             restated = restatements_of(connection, [run.id])
+        for folder in (settings.published_dir, settings.site_dir):
+            take_folder(folder, settings.env)
         run.beacon.put_out()
         if aim is not None and aim.plan[ReconciliationNode.name].is_current:
             _watch(run, aim)

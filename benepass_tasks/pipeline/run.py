@@ -13,6 +13,7 @@ from benepass_tasks.config.errors import (
     BenepassError,
     LaterWarehouseError,
     OutdatedWarehouseError,
+    OwnershipError,
     ProjectError,
     WarehouseError,
 )
@@ -85,6 +86,14 @@ class Pipeline:
         return is_current
 
     def _plan(self) -> Plan:
+        """The plan; no history is written of a run that is refused by what belongs to another."""
+        try:
+            return self._upgraded_plan()
+        except (LaterWarehouseError, OwnershipError):
+            self._is_refused = True
+            raise
+
+    def _upgraded_plan(self) -> Plan:
         """The plan, for which a warehouse of an earlier release is brought up to date."""
         try:
             return self.run.plan()
@@ -92,9 +101,6 @@ class Pipeline:
             session.import_dialect()
             with self.run.warehouse.write():
                 log.info("%s: upgraded from an earlier release", self.run.settings.warehouse)
-        except LaterWarehouseError:
-            self._is_refused = True
-            raise
         return self.run.plan()
 
     @_safe_to_show()
@@ -176,7 +182,7 @@ class Pipeline:
         """Write how this run ended, and tell what is wrong."""
         run, is_kept = self.run, False
         if self._is_refused:
-            # The task has said why; there is no history to keep, and no page of this release.
+            # The task has said why; the history and the pages are those of another.
             alert(None, run.settings, run.id, None, [run_failed(run.id, "; ".join(run.broken))])
             session.close()
             return

@@ -18,7 +18,7 @@ from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.meta import LOADED_COLUMNS, LOADS, MARKERS, MASKING, PROPERTIES
 from benepass_tasks.state.nodes import Kind
-from benepass_tasks.state.ownership import owner_of
+from benepass_tasks.state.ownership import environment_of, owner_of
 from benepass_tasks.state.store import SCHEMA, present_tables, state_of
 
 
@@ -117,6 +117,7 @@ class Snapshot:
         relations: `table` or `view` by relation.
         is_masked: Whether its personal data is masked; None where it holds none yet.
         owner: The folder of the project that it belongs to; None where no run says so yet.
+        environment: The environment that it belongs to; empty where it belongs to none.
     """
 
     materializations: Mapping[str, Materialization]
@@ -124,6 +125,7 @@ class Snapshot:
     relations: Mapping[str, str]
     is_masked: bool | None
     owner: Path | None = None
+    environment: str = ""
 
     def loads_of(self, source: str) -> dict[str, Load]:
         """The loads of one source by file."""
@@ -166,15 +168,17 @@ def read_snapshot(warehouse: Warehouse) -> Snapshot:
 def snapshot_of(connection: Connection) -> Snapshot:
     """Read the state of the warehouse through an open session."""
     present = present_tables(connection)
-    is_masked, owner = None, None
+    is_masked, owner, environment = None, None, ""
     if PROPERTIES.name in present:
         is_masked, owner = _is_masked(connection), owner_of(connection)
+        environment = environment_of(connection)
     return Snapshot(
         {record.name: record for record in _rows(connection, MARKERS, Materialization, present)},
         {(load.source, load.file): load for load in _rows(connection, LOADS, Load, present)},
         _relations(connection) | {f"{SCHEMA}.{name}": "table" for name in present},
         is_masked,
         owner,
+        environment,
     )
 
 

@@ -1,11 +1,12 @@
-"""Which project a warehouse belongs to, so that no other project drops its tables."""
+"""Which project and environment a warehouse belongs to, so that no other one writes into it."""
 
 from collections.abc import Collection
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, select
 
-from benepass_tasks.config.errors import ProjectError
+from benepass_tasks.config.errors import OwnershipError
+from benepass_tasks.config.settings import Settings
 from benepass_tasks.state.meta import PROPERTIES
 from benepass_tasks.state.store import state_of
 
@@ -15,21 +16,76 @@ CATALOG = "catalog.yaml"
 PROJECT = "project_dir"
 """The property that has the folder of the project whose run wrote the warehouse last."""
 
+ENVIRONMENT = "environment"
+"""The property that has the environment."""
+
+MARK = ".environment"
+"""The file of a folder that names the environment."""
+
 
 def owner_of(connection: Connection) -> Path | None:
     """The folder of the project that a warehouse belongs to; None where no run says so yet."""
-    folder = select(PROPERTIES.c.value).where(PROPERTIES.c.name == PROJECT)
-    found = state_of(connection).execute(folder).scalar()
+    found = _property(connection, PROJECT)
     return None if found is None else Path(found)
 
 
-def take_ownership(connection: Connection, project_dir: Path) -> None:
-    """Let the warehouse belong to a project, whose run has not been refused."""
-    if owner_of(connection) != project_dir:
-        state_of(connection).execute(delete(PROPERTIES).where(PROPERTIES.c.name == PROJECT))
-        state_of(connection).execute(
-            insert(PROPERTIES), {"name": PROJECT, "value": str(project_dir)}
-        )
+def environment_of(connection: Connection) -> str:
+    """The environment that a warehouse belongs to; empty where it belongs to none."""
+    return _property(connection, ENVIRONMENT) or ""
+
+
+def environment_of_folder(folder: Path) -> str:
+    """The environment that a folder of published files or pages belongs to, or empty."""
+    try:
+        return (folder / MARK).read_text(encoding="utf-8").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+
+
+def take_ownership(connection: Connection, settings: Settings) -> None:
+    """Let the warehouse belong to a project and an environment, whose run was not refused."""
+    wanted = {PROJECT: str(settings.project_dir)}
+    if settings.env:
+        wanted[ENVIRONMENT] = settings.env
+    for name, value in wanted.items():
+        if _property(connection, name) != value:
+            state_of(connection).execute(delete(PROPERTIES).where(PROPERTIES.c.name == name))
+            state_of(connection).execute(insert(PROPERTIES), {"name": name, "value": value})
+
+
+def take_folder(folder: Path, environment: str) -> None:
+    """Let a folder that is there belong to an environment, unless it does already."""
+    if environment and folder.is_dir() and environment_of_folder(folder) != environment:
+        mark = folder / MARK
+        mark.write_text(f"{environment}\n", encoding="utf-8")
+        mark.chmod(0o644)
+
+
+def refuse_other_environment(settings: Settings, of_warehouse: str) -> None:
+    """Stop before one environment writes what belongs to another.
+
+    What belongs to none yet becomes that of the first environment that writes it.
+
+    Args:
+        settings: What the run was told.
+        of_warehouse: The environment that the warehouse belongs to.
+
+    Raises:
+        OwnershipError: the warehouse, the published folder or the site's folder is another's.
+    """
+    published, site = settings.published_dir, settings.site_dir
+    for name, place, owner in (
+        ("warehouse", settings.warehouse, of_warehouse),
+        ("published_dir", published, environment_of_folder(published)),
+        ("site_dir", site, environment_of_folder(site)),
+    ):
+        if owner not in ("", settings.env):
+            ours = f"environment {settings.env}" if settings.env else "no environment"
+            setting = f"{settings.env}.{name}" if settings.env else name
+            raise OwnershipError(
+                f"{place} belongs to environment {owner}, and this run is of {ours}: run it with "
+                f"--benepass-env {owner}, or name another place as {setting} in luigi.cfg"
+            )
 
 
 def refuse_other_project(
@@ -47,15 +103,21 @@ def refuse_other_project(
         leftovers: The tables of the warehouse that its catalog does not declare.
 
     Raises:
-        ProjectError: it is another project.
+        OwnershipError: it is another project.
     """
     if owner is None or owner == project_dir or not leftovers:
         return
     if warehouse.is_relative_to(project_dir) or not (owner / CATALOG).is_file():
         return
-    raise ProjectError(
+    raise OwnershipError(
         f"{warehouse} belongs to the project in {owner}, and holds tables that the catalog of "
         f"{project_dir} does not declare: {', '.join(sorted(leftovers))}. Name another file with "
         "--benepass-warehouse. If this is the same project in another folder, run it once with "
         "these tables still in catalog.yaml"
     )
+
+
+def _property(connection: Connection, name: str) -> str | None:
+    value = select(PROPERTIES.c.value).where(PROPERTIES.c.name == name)
+    found = state_of(connection).execute(value).scalar()
+    return None if found is None else str(found)

@@ -25,7 +25,7 @@ from benepass_tasks.sqlmodels.privacy import require_proof
 from benepass_tasks.state.history import runs
 from benepass_tasks.state.history.beacon import Beacon
 from benepass_tasks.state.markers import Snapshot, now, read_snapshot
-from benepass_tasks.state.ownership import refuse_other_project
+from benepass_tasks.state.ownership import refuse_other_environment, refuse_other_project
 from benepass_tasks.state.plan import Node, Plan, assess, in_order
 from benepass_tasks.state.source_files import SourceFile, find_files
 from benepass_tasks.state.verifications import due_table
@@ -135,6 +135,7 @@ class Run:
         look = self._looked()
         if look is not self._assessed:
             known = self.known()
+            refuse_other_environment(self.settings, known.environment)
             _refuse_other_masking(self.settings, known)
             gone = known.undeclared(self.definitions.catalog.tables)
             refuse_other_project(self.warehouse.path, known.owner, self.settings.project_dir, gone)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import luigi
 import pytest
 
 from benepass_tasks.cli import main, program
@@ -145,9 +144,12 @@ def test_a_setting_holds_for_one_command_line(say: Say) -> None:
     before = current_settings()
     assert say("catalog", "validate", "--benepass-memory-limit", "50%").code == 0
     assert current_settings() == before
-    assert not luigi.configuration.get_config().has_option("benepass", "memory_limit") or (
-        before.memory_limit != "50%"
-    )
+
+
+def test_not_even_where_the_line_is_not_understood(say: Say) -> None:
+    before = current_settings()
+    assert say("status", "--benepass-memory-limit", "50%", "--nothing").code == 2
+    assert current_settings() == before
 
 
 def test_a_setting_of_luigi_cfg_holds_unless_a_flag_says_otherwise(

@@ -29,7 +29,7 @@ from benepass_tasks.state.history import materializations, read, runs
 from benepass_tasks.state.history.beacon import Beacon
 from benepass_tasks.state.markers import Load, Materialization
 from benepass_tasks.state.meta import METADATA, QUALITY_FIGURES, SCHEMA_CHANGES, VERSION
-from benepass_tasks.state.ownership import owner_of, take_ownership
+from benepass_tasks.state.ownership import environment_of, owner_of, take_ownership
 from benepass_tasks.state.store import StateStore, missing_tables, state_of
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def test_elsewhere_markers_and_loads_are_kept(session: Connection) -> None:
     assert markers.snapshot_of(session).loads == {}
 
 
-def test_elsewhere_decisions_and_the_owner_are_kept(session: Connection) -> None:
+def test_elsewhere_decisions_and_the_owner_are_kept(session: Connection, tmp_path: Path) -> None:
     accepted = decisions.Decision("accepted", "s", "a.csv", "2 of 3", "g", "sha", None, NOON)
     decisions.record_decision(session, accepted)
     assert decisions.pending_decisions(session) == [accepted]
@@ -140,8 +140,9 @@ def test_elsewhere_decisions_and_the_owner_are_kept(session: Connection) -> None
     decisions.use_decisions(session, [used])
     assert decisions.pending_decisions(session) == []
     assert decisions.decisions_of(session, "r1", since=LATER) == [used]
-    take_ownership(session, Path("/project"))
-    assert owner_of(session) == Path("/project")
+    assert environment_of(session) == ""
+    take_ownership(session, replace(settings_in(tmp_path), env="prod"))
+    assert (owner_of(session), environment_of(session)) == (tmp_path, "prod")
 
 
 def test_elsewhere_the_history_of_runs_is_kept(elsewhere: Warehouse, tmp_path: Path) -> None:

@@ -47,18 +47,19 @@ def command(ctx: click.Context, is_json: bool) -> None:  # noqa: FBT001 - click 
     """
     from benepass_tasks.cli.past import reading  # noqa: PLC0415 - imports DuckDB
     from benepass_tasks.quality.health import read_health  # noqa: PLC0415
+    from benepass_tasks.state.ownership import environment_of  # noqa: PLC0415
 
     with reading() as (warehouse, connection):
-        health = read_health(warehouse, connection)
+        health, environment = read_health(warehouse, connection), environment_of(connection)
     if is_json:
-        say_json(_as_json(health))
+        say_json({"environment": environment or None, **_as_json(health)})
     else:
-        _say(health)
+        _say(health, environment)
     ctx.exit(0 if health.is_well else UNWELL)
 
 
-def _say(health: "Health") -> None:
-    say_fields(_overview(health))
+def _say(health: "Health", environment: str) -> None:
+    say_fields(({"environment": environment} if environment else {}) | _overview(health))
     for headings, rows in _tables(health):
         if rows:
             say()

@@ -14,6 +14,7 @@ from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.measure import Measure
 from benepass_tasks.pipeline.nodes.data_tests import DataTestsNode
 from benepass_tasks.state.decisions import Decision, use_decisions
+from benepass_tasks.state.ownership import take_folder
 from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work
 from benepass_tasks.state.publication import DATABASE, Publication, published_files
 from benepass_tasks.state.run import Run
@@ -137,6 +138,7 @@ class PublicationNode(Node):
         plan = run.plan()
         stale = [it.file for it in self.files if not plan[it.name].is_current]
         made = publishing.publish(run.warehouse, self.folder, publication, stale, run.id)
+        take_folder(self.folder, run.settings.env)
         names = {file.file: file.name for file in self.files}
         past = run.known().records_of("published file") - {*names.values()}
 

@@ -13,6 +13,7 @@ from benepass_tasks.pipeline.nodes.page import PageNode
 from benepass_tasks.pipeline.nodes.publication import UNMASKED, PublicationNode
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
 from benepass_tasks.site import FIRST_PAGE, SiteCode, files_of_site, tell_anew
+from benepass_tasks.state.ownership import take_folder
 from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work, fingerprint_of
 from benepass_tasks.state.run import Run
 
@@ -95,6 +96,7 @@ class SiteNode(Node):
         current = [page.file for page in self.pages if page not in stale]
         past = known - {page.name for page in self.pages}
         count = building.build_site(run, current, [PageNode.file_of(name) for name in past])
+        take_folder(self.folder, run.settings.env)
         measures = {page.name: Measure(None, page.state) for page in stale}
         measures[self.name] = Measure(None, files_of_site(self.folder, self.files))
 

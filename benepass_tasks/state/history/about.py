@@ -14,6 +14,7 @@ from benepass_tasks.config.spans import written_span
 PACKAGES = ("benepass-tasks", "dlt", "duckdb", "luigi", "sqlalchemy")
 
 SHOWN = (
+    "env",
     "data_dir",
     "warehouse",
     "as_of",

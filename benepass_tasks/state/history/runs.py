@@ -71,7 +71,7 @@ def begin(warehouse: Warehouse, beginning: Beginning, of_run: Beacon) -> None:
     """Write that a run is on, unless that is known; the caller has its turn on the warehouse."""
     of_run.light()
     with warehouse.write() as connection:
-        take_ownership(connection, beginning.settings.project_dir)
+        take_ownership(connection, beginning.settings)
         _ensure_known(connection, beginning)
 
 
@@ -79,7 +79,7 @@ def end(connection: Connection, beginning: Beginning, ending: Ending) -> None:
     """Write how a run ended; one that had nothing to do begins and ends here."""
     _ensure_known(connection, beginning)
     if ending.status == "succeeded":
-        take_ownership(connection, beginning.settings.project_dir)
+        take_ownership(connection, beginning.settings)
     state_of(connection).execute(
         update(RUNS)
         .where(RUNS.c.run_id == beginning.run_id)
