@@ -21,6 +21,13 @@ Domain = Literal["people", "benefits", "quality"]
 Materialized = Literal["table", "view"]
 PiiClass = Literal["none", "quasi_identifier", "pseudonym", "identifier"]
 Treatment = Literal["mask", "hash", "drop", "plaintext"]
+MaskTreatment = Literal["mask", "hash", "tidy"]
+TIDY: MaskTreatment = "tidy"
+"""Of a macro: it writes a value in a tidier way, and so masks nothing."""
+Ground = Literal["validity", "presence", "sameness", "headcount"]
+"""What alone of a deciding value can be told from what it decides: whether it has the right form,
+whether it is there, which rows have the same, or how many people share it."""
+HEADCOUNT: Ground = "headcount"
 Severity = Literal["fail", "warn"]
 CONTRACTED = ("quality", "marts")
 """The layers whose tables declare every column with its type; others take both from the SQL."""
@@ -51,6 +58,21 @@ class Pii:
     def is_personal(self) -> bool:
         """Whether the values lead to a person, or may harm one."""
         return self.class_ != "none" or self.sensitive
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedFrom:
+    """Why nobody can be read off what personal values decide.
+
+    Attributes:
+        columns: The columns of the files that decide, as `source.column`.
+        reason: What alone can be told of them.
+        minimum: How many people each number counts at least; of a headcount only.
+    """
+
+    columns: tuple[str, ...]
+    reason: Ground
+    minimum: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +217,7 @@ class DeclaredColumn:
         tests: What a table's column promises.
         form: How a source's files write the values.
         made_of: Of a source's column that its files write in two, the columns by their part.
+        derived_from: Of a table's column, which personal values may decide about it, and why.
     """
 
     name: str
@@ -208,6 +231,7 @@ class DeclaredColumn:
     tests: tuple[DataTest, ...] = ()
     form: ColumnForm = field(default_factory=ColumnForm)
     made_of: Mapping[str, str] = field(default_factory=dict)
+    derived_from: DerivedFrom | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -493,6 +517,7 @@ class DeclaredTable:
         columns: The columns by name, in the catalog's order; read-only.
         published: Whether analysts get the table.
         suppression: What they do not get of small groups; None where nothing is withheld.
+        derived_from: Which personal values may decide about its rows, and why.
         key: The columns whose values tell rows apart in what is said of them; may be none.
         tests: What the table promises as a whole.
         freshness: How old the newest row or load may be, if the catalog says so.
@@ -511,6 +536,7 @@ class DeclaredTable:
     columns: Mapping[str, DeclaredColumn]
     published: bool = False
     suppression: Suppression | None = None
+    derived_from: DerivedFrom | None = None
     key: tuple[str, ...] = ()
     tests: tuple[DataTest, ...] = ()
     freshness: Freshness | None = None
@@ -545,17 +571,18 @@ class Table(DeclaredTable):
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """A macro that counts as masking, as it was approved.
+    """A macro that counts as masking, or as tidying, as it was approved.
 
     Attributes:
         macro: The macro's name; its SQL is in `sql/macros/`.
-        treatment: What a column that passes it may declare: `mask` or `hash`.
+        treatment: What a column that passes it may declare: `mask` or `hash`. `tidy` is none: the
+            macro gives the value itself, NULL where that is NULL or empty.
         kinds: The kinds of values it masks; none given means any.
         fingerprint: Digest of the macro's SQL and of the macros it calls, when it was approved.
     """
 
     macro: str
-    treatment: Treatment
+    treatment: MaskTreatment
     kinds: tuple[str, ...]
     fingerprint: str
 

@@ -12,16 +12,21 @@ from typing import Any, get_args
 from marshmallow import ValidationError, post_load, validates_schema
 
 from benepass_tasks.catalog.datasets import (
+    HEADCOUNT,
     Census,
     ContractMode,
     DeclaredColumn,
+    DerivedFrom,
     Domain,
     Freshness,
+    Ground,
     Guards,
+    MaskTreatment,
     Materialized,
     Months,
     Pii,
     PiiClass,
+    Range,
     Reconciliation,
     Resends,
     SchemaContract,
@@ -47,6 +52,7 @@ from benepass_tasks.catalog.fields import (
     Kind,
     Kinds,
     Names,
+    OneOrMore,
     Section,
     Share,
     SourcePath,
@@ -143,6 +149,36 @@ class _PiiSchema(Strict):
         return Pii(**data)
 
 
+class _DerivedFromSchema(Strict):
+    json_rules = (
+        {
+            "if": {"properties": {"reason": {"const": HEADCOUNT}}},
+            "then": {"required": ["minimum"]},
+            "else": {"properties": {"minimum": False}},
+        },
+    )
+
+    columns = OneOrMore(required=True, data_key="column")
+    reason = Choice(get_args(Ground), required=True)
+    minimum = Count()
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def check_minimum(
+        self, data: dict[str, Any], original: Mapping[str, object], **_kwargs: object
+    ) -> None:
+        """A number of people says how many there are at least, and nothing else does."""
+        is_headcount = data.get("reason") == HEADCOUNT
+        if is_headcount and "minimum" not in original:
+            raise ValidationError("is required: how many people are counted at least", "minimum")
+        if "reason" in data and not is_headcount and "minimum" in original:
+            raise ValidationError(f"is for reason: {HEADCOUNT} only; remove it", "minimum")
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> DerivedFrom:
+        """Make the declaration."""
+        return DerivedFrom(**data)
+
+
 class _ColumnSchema(Strict):
     description = Text()
     type = DuckDBType()
@@ -164,6 +200,15 @@ class _TableColumnSchema(_ColumnSchema):
 
     published = Flag()
     tests = column_tests()
+    derived_from = Section(_DerivedFromSchema())
+
+    @post_load
+    def test_minimum(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
+        """Have a run end with a number of fewer people than the column says it counts."""
+        derived_from: DerivedFrom | None = data.get("derived_from")
+        if derived_from is None or derived_from.minimum is None:
+            return data
+        return data | {"tests": (*data.get("tests", ()), Range(minimum=derived_from.minimum))}
 
 
 class _SourceColumnSchema(_ColumnSchema):
@@ -171,6 +216,7 @@ class _SourceColumnSchema(_ColumnSchema):
         {
             "published": "only a table's column can be published or not; remove it",
             "tests": "only a table's column has tests; what comes in is judged in its raw table",
+            "derived_from": "only about a table's column something decides; remove it",
         }
     )
 
@@ -295,6 +341,7 @@ class _SourceMetadataSchema(_MetadataSchema):
         {
             "materialized": "only a table is materialized; remove it",
             "grain": "only a table has a grain; remove it",
+            "derived_from": "only about a table's rows something decides; remove it",
             "source": "only a raw table has a source; remove it",
             "published": "only a table can be published; remove it",
             "suppression": "only of a published table anything is withheld; remove it",
@@ -372,6 +419,7 @@ class _TableMetadataSchema(_MetadataSchema):
     source = Text()
     published = Flag()
     suppression = Section(_SuppressionSchema())
+    derived_from = Section(_DerivedFromSchema())
     months = Section(_MonthsSchema())
     key = ColumnNames()
     tests = table_tests()
@@ -422,7 +470,7 @@ class _FactorySchema(Strict):
 
 
 class _MaskSchema(Strict):
-    treatment = Choice(("mask", "hash"), required=True)
+    treatment = Choice(get_args(MaskTreatment), required=True)
     kinds = Kinds()
     fingerprint = Fingerprint(required=True)
 

@@ -28,6 +28,7 @@ from benepass_tasks.config.environments import (
 )
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.hash_key import PADS, HashKey, read_hash_key
+from benepass_tasks.config.project import MIN_GROUP_SIZE
 from benepass_tasks.config.spans import read_span
 
 SECTION = "benepass"
@@ -35,9 +36,6 @@ SECTION = "benepass"
 
 FLAGS = "command line"
 """The section that no file has: what a command line of `benepass` says, while it runs."""
-
-MIN_GROUP_SIZE = 5
-"""Employees that a published group has at least, where nothing else is set."""
 
 KEEP_RUNS = 1_000
 """Runs whose history is kept, where nothing else is set."""
