@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
+from benepass_tasks.catalog.extracts import ApiExtract, TableExtract
 from benepass_tasks.catalog.forms import ColumnForm, Currency
 from benepass_tasks.catalog.layout import Layout
 
@@ -445,7 +446,7 @@ class Months:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredSource:
-    """The files of one kind that arrive from outside.
+    """The files of one kind that arrive from outside, or are made of what is elsewhere.
 
     Attributes:
         name: The dataset's name, without a dot.
@@ -462,6 +463,7 @@ class DeclaredSource:
         currency: Which currency the amounts are in, and which is reported.
         ignored: Undeclared columns of the files that somebody has looked at.
         made: The columns that are made of two of those of the files, by name; read-only.
+        extract: The table or API that its files are extracts of; None where files arrive.
     """
 
     name: str
@@ -479,6 +481,12 @@ class DeclaredSource:
     currency: Currency = field(default_factory=Currency)
     ignored: tuple[str, ...] = ()
     made: Mapping[str, DeclaredColumn] = field(default_factory=dict)
+    extract: TableExtract | ApiExtract | None = None
+
+    @property
+    def origin(self) -> str:
+        """Where its records come from: files, a table or an API."""
+        return self.filepath if self.extract is None else str(self.extract)
 
     @property
     def read_columns(self) -> Mapping[str, DeclaredColumn]:

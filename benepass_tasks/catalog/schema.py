@@ -40,6 +40,17 @@ from benepass_tasks.catalog.expectations import (
     column_tests,
     table_tests,
 )
+from benepass_tasks.catalog.extract_fields import (
+    API_ARGS,
+    TABLE_ARGS,
+    ApiExtractSchema,
+    TableExtractSchema,
+    Variable,
+    WebAddress,
+    api_extract,
+    table_extract,
+)
+from benepass_tasks.catalog.extracts import API, EXTRACTED_TYPES, SQL_TABLE, Extract
 from benepass_tasks.catalog.fields import (
     Choice,
     Count,
@@ -49,6 +60,7 @@ from benepass_tasks.catalog.fields import (
     Exactly,
     Fingerprint,
     Flag,
+    JsonSchema,
     Kind,
     Kinds,
     Names,
@@ -58,6 +70,7 @@ from benepass_tasks.catalog.fields import (
     SourcePath,
     Strict,
     Text,
+    of_form,
 )
 from benepass_tasks.catalog.form_fields import (
     CurrencySchema,
@@ -68,7 +81,7 @@ from benepass_tasks.catalog.form_fields import (
 )
 from benepass_tasks.catalog.form_rules import with_layout
 from benepass_tasks.catalog.forms import Holds
-from benepass_tasks.catalog.layout import FILE_TYPES
+from benepass_tasks.catalog.layout import FILE_TYPES, PARQUET
 from benepass_tasks.catalog.load_args import LayoutSchema, LoadArgs, layout_of, type_rules
 from benepass_tasks.catalog.made_columns import parted
 from benepass_tasks.catalog.record_fields import (
@@ -347,6 +360,7 @@ class _SourceMetadataSchema(_MetadataSchema):
             "suppression": "only of a published table anything is withheld; remove it",
             "tests": "only a table has tests; remove them",
             "months": "only a table has months; remove them",
+            "extract": f"is for {' and '.join(EXTRACTED_TYPES)} only; files are read as they come",
         }
     )
 
@@ -431,10 +445,18 @@ class _ConnectionSchema(Strict):
     read_only = Exactly(only=True)
 
 
+class _TableSourceMetadataSchema(_SourceMetadataSchema):
+    extract = Section(TableExtractSchema())
+
+
+class _ApiSourceMetadataSchema(_SourceMetadataSchema):
+    extract = Section(ApiExtractSchema(), required=True)
+
+
 class _SourceSchema(Strict):
     json_rules = tuple(type_rules())
 
-    type = Choice(FILE_TYPES, required=True)
+    type = Choice((*FILE_TYPES, *EXTRACTED_TYPES), required=True)
     filepath = SourcePath(required=True)
     load_args = LoadArgs()
     metadata = Section(_SourceMetadataSchema(), required=True)
@@ -442,11 +464,50 @@ class _SourceSchema(Strict):
     @post_load
     def build(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
         """Make the layout, of which each part is valid by itself."""
-        metadata = dict(data["metadata"])
-        layout = layout_of(data["type"], data.get("load_args"), metadata.pop("layout", {}))
-        columns, made = parted(with_layout(metadata["columns"], layout))
-        said = metadata | {"columns": columns, "made": made}
-        return {"filepath": data["filepath"], "layout": layout, **said}
+        said = _with_layout(data["type"], data.get("load_args"), data["metadata"])
+        return {"filepath": data["filepath"], **said}
+
+
+class _TableSourceSchema(Strict):
+    elsewhere = MappingProxyType({"filepath": "a table is read, and no file; remove it"})
+
+    type = Exactly(SQL_TABLE)
+    table_name = Text(required=True)
+    credentials = Variable(required=True)
+    load_args = TABLE_ARGS
+    metadata = Section(_TableSourceMetadataSchema(), required=True)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
+        """Make the extract."""
+        return _extracted(data, table_extract(data, data["metadata"].get("extract", {})))
+
+
+class _ApiSourceSchema(Strict):
+    elsewhere = MappingProxyType({"filepath": "an API is read, and no file; remove it"})
+
+    type = Exactly(API)
+    url = WebAddress(required=True)
+    load_args = API_ARGS
+    metadata = Section(_ApiSourceMetadataSchema(), required=True)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
+        """Make the extract."""
+        return _extracted(data, api_extract(data, data["metadata"]["extract"]))
+
+
+def _extracted(data: Mapping[str, Any], extract: Extract) -> dict[str, Any]:
+    return _with_layout(PARQUET, None, data["metadata"]) | {"extract": extract}
+
+
+def _with_layout(
+    type_: str, args: Mapping[str, Any] | None, declared: Mapping[str, Any]
+) -> dict[str, Any]:
+    metadata = dict(declared)
+    layout = layout_of(type_, args, metadata.pop("layout", {}))
+    columns, made = parted(with_layout(metadata["columns"], layout))
+    return metadata | {"columns": columns, "made": made, "layout": layout}
 
 
 class _TableSchema(Strict):
@@ -482,6 +543,24 @@ class _MaskSchema(Strict):
 
 SOURCE = _SourceSchema()
 """The files of one kind, an entry for Kedro."""
+
+EXTRACTED = MappingProxyType({SQL_TABLE: _TableSourceSchema(), API: _ApiSourceSchema()})
+"""What is no file, by its type: an entry for Kedro as well."""
+
+
+def source_schema(type_: object) -> Strict:
+    """What a source of a type may say; where nobody knows the type, what files may."""
+    return EXTRACTED.get(str(type_), SOURCE)
+
+
+def source_json_schema() -> JsonSchema:
+    """The form of a source in JSON Schema, whatever its type."""
+    files = SOURCE.json_schema()
+    for type_, schema in EXTRACTED.items():
+        is_it = of_form(properties={"type": {"const": type_}}, required=["type"])
+        files = {"if": is_it, "then": schema.json_schema(), "else": files}
+    return files
+
 
 TABLE = _TableSchema()
 """A table with an entry of its own for Kedro."""
