@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from card_api import TOKEN, CardApi, serving, transaction
+from card_api import TOKEN, CardApi, Reply, serving, transaction
 from card_api import VARIABLE as CARD_TOKEN
 from databases import VARIABLE, Sqlite, hr_database, read_from_table
+from projects import ROOT
 
 from benepass_tasks.ingestion.extracts import api as reader
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workspace import Workspace
+
+MARCH = 1_740_823_200
+"""2025-03-01T10:00:00Z."""
 
 EXTRACT = f"extract/{VARIABLE}"
 RAW = "raw.employees"
@@ -121,61 +126,52 @@ def test_a_record_that_leaves_the_source_leaves_with_the_file_that_it_was_in(
     ]
 
 
-# ------------------------------------------------------------------------------------- an API
+# ------------------------------------------------------------------------------- as documented
 
-CAPTURES = """
-transactions:
-  type: api.APIDataset
-  url: {url}
-  load_args: {{params: {{limit: 2}}}}
-  metadata:
-    extract:
-      records: data
-      paginator: {{type: cursor, cursor_path: "data[-1].id", cursor_param: starting_after,
-        has_more_path: has_more}}
-      cursor: created
-      cursor_param: "created[gte]"
-      lag: 1h
-      token: {token}
-    refunds: {{type: [refund]}}
-    counts_when: {{type: [capture, refund]}}
-    ignored: [object, authorization, currency]
-"""
 
-WORDS = {
-    "transaction_id: {description: Id of the card transaction.,": """\
-type: {description: What the record is of.}
-      transaction_id: {description: Id of the card transaction., aliases: [id],""",
-    "Merchant as the card network names it.,": """\
-Merchant as the card network names it., aliases: [merchant_data.name],""",
-    'Spending category, such as gym or groceries.",': """\
-Spending category, such as gym or groceries.", aliases: [merchant_data.category],""",
-    'in plain decimal notation.", pii: *money,\n        holds: amount}': """\
-in cents.", pii: *money, holds: amount,
-        written_as: {unit: cents, sign: spend_is_negative}}""",
-    "aliases: [timestamp]}": "aliases: [created], written_as: {epoch: seconds}}",
-}
-"""What the records of the card issuer are, in the words for any file."""
+def _yaml_of(section: str) -> list[str]:
+    page = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+    text = page.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def _declare(project: Workspace, source: str, entry: str, columns: str = "") -> None:
+    """Let the docs take the place of what the catalog says above `metadata`, and of columns."""
+    catalog = (project.root / "catalog.yaml").read_text(encoding="utf-8")
+    old = re.search(rf"^{source}:\n(?:  .*\n)*?  metadata:\n((?:    .*\n)*)", catalog, re.MULTILINE)
+    assert old is not None
+    kept = old[1]
+    for name in re.findall(r"^      (\w+): ", columns, re.MULTILINE):
+        kept = re.sub(rf"^      {name}: .*\n(?:       .*\n)*", "", kept, flags=re.MULTILINE)
+    kept = kept.replace("    columns:\n", f"    columns:\n{columns}")
+    project.replace("catalog.yaml", old[0], entry + kept)
+    (project.data / f"{source}.csv").unlink()
+
+
+def test_the_table_of_the_docs_is_read(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (entry,) = _yaml_of("A table of a database")
+    hr = hr_database(tmp_path / "hr.sqlite")
+    hr.run("alter table employees rename to staff")
+    monkeypatch.setenv(VARIABLE, hr.url)
+    # The schema of a database in SQLite is called main.
+    _declare(workspace, "employees", entry.replace("schema: hr", "schema: main"))
+    workspace.run(RAW)
+    assert workspace.query("select count(*) from raw.employees") == [(3,)]
 
 
 @pytest.fixture
 def cards(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[CardApi]:
+    """The API of the docs."""
+    entry, columns = _yaml_of("An API")
     monkeypatch.setenv(CARD_TOKEN, TOKEN)
     monkeypatch.setattr(reader, "PAUSE", 0.001)
     with serving() as api:
-        workspace.replace(
-            "catalog.yaml",
-            "\ntransactions:\n  <<: *csv\n  filepath: data/transactions*.csv\n  metadata:\n",
-            CAPTURES.format(url=api.url, token=CARD_TOKEN),
-        )
-        for old, new in WORDS.items():
-            workspace.replace("catalog.yaml", old, new)
-        (workspace.data / "transactions.csv").unlink()
+        host = api.url.partition("/v1")[0]
+        address = entry.replace("https://api.example.com", host)
+        _declare(workspace, "transactions", address, columns)
         yield api
-
-
-MARCH = 1_740_823_200
-"""2025-03-01T10:00:00Z."""
 
 
 def test_card_transactions_of_an_issuer_become_spend(workspace: Workspace, cards: CardApi) -> None:
@@ -201,14 +197,26 @@ def test_card_transactions_of_an_issuer_become_spend(workspace: Workspace, cards
     assert workspace.query("select transaction_id, reason from quality.uncounted_transactions") == [
         ("ipi_4", "type is authorization")
     ]
+    # Later, one more, and another amount of one that was there.
     cards.transactions.append(transaction(6, MARCH + 300, -100))
+    cards.transactions[4]["amount"] = -4100
     workspace.run()
     assert workspace.query(
         "select records, parsed from meta.loads where source = 'transactions' order by file"
-    ) == [(5, 5), (1, 1)]
-    assert workspace.query(spend)[-1] == (
-        "ipi_6",
-        Decimal("1.00"),
-        "10:05:00",
-        "Iron Heron Gym",
-    )
+    ) == [(5, 5), (2, 2)]
+    assert workspace.query(spend)[3:] == [
+        ("ipi_5", Decimal("41.00"), "10:04:00", "Iron Heron Gym"),
+        ("ipi_6", Decimal("1.00"), "10:05:00", "Iron Heron Gym"),
+    ]
+
+
+def test_an_api_that_is_down_keeps_the_spend_that_there_is(
+    workspace: Workspace, cards: CardApi
+) -> None:
+    cards.transactions = [transaction(1, MARCH)]
+    workspace.run()
+    cards.faults = [Reply(500)] * 9
+    made, succeeded = workspace.attempt()
+    assert not succeeded
+    assert made == set()
+    assert workspace.query("select count(*) from marts.fact_transactions") == [(1,)]
