@@ -4,7 +4,7 @@ The words beside `metadata` are those by which Kedro reads the same table or add
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -120,7 +120,7 @@ class Paginator(Value[Mapping[str, object]]):
 
 
 class _ExtractSchema(Strict):
-    json_rules: ClassVar = (
+    json_rules: ClassVar[Sequence[Mapping[str, Any]]] = (
         {"dependentRequired": {it: ["cursor"] for it in ("lag", "deletes", "cursor_param")}},
     )
 
@@ -144,7 +144,7 @@ class TableExtractSchema(_ExtractSchema):
 class ApiExtractSchema(_ExtractSchema):
     """How an API is read."""
 
-    json_rules: ClassVar = (
+    json_rules: ClassVar[Sequence[Mapping[str, Any]]] = (
         *_ExtractSchema.json_rules,
         {"dependentRequired": {"cursor": ["cursor_param"]}},
     )

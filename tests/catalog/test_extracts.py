@@ -194,7 +194,8 @@ OF_THE_PROGRAM = {"a user in an address", "a query in an address"}
 
 
 def is_valid(path: Path) -> bool:
-    return Draft202012Validator(catalog_schema()).is_valid(yaml.safe_load(path.read_text()))
+    validator = Draft202012Validator(catalog_schema())
+    return bool(validator.is_valid(yaml.safe_load(path.read_text())))
 
 
 @pytest.mark.parametrize(

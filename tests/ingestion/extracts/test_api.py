@@ -38,9 +38,7 @@ def cards(monkeypatch: pytest.MonkeyPatch) -> Iterator[CardApi]:
         yield api
 
 
-def declare(
-    reading: Reading, api: CardApi, ignored: tuple[str, ...] = ("livemode",), **extract: object
-) -> None:
+def declare(reading: Reading, api: CardApi, *ignored: str, **extract: object) -> None:
     reading.sources.clear()
     reading.declare(
         ["id", "amount"],
@@ -48,7 +46,7 @@ def declare(
         url=api.url,
         load_args={"params": {"limit": 10}},
         key=["id"],
-        ignored=[*ignored],
+        ignored=[*ignored] or ["livemode"],
         extract={"records": "data", "paginator": BY_ID, "token": VARIABLE} | extract,
     )
 
@@ -85,7 +83,7 @@ def test_all_pages_are_read_and_values_are_as_they_were_written(
 
 def test_what_is_ignored_is_not_kept(reading: Reading, cards: CardApi) -> None:
     cards.transactions = [transaction(1, MARCH, tags=["a"], empty={})]
-    declare(reading, cards, ignored=("merchant_data", "Authorization"))
+    declare(reading, cards, "merchant_data", "Authorization")
     reading.read()
     assert sorted(reading.rows()[0]) == [
         "amount",
