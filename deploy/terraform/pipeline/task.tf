@@ -121,7 +121,7 @@ resource "aws_scheduler_schedule" "this" {
 resource "aws_security_group" "task" {
   #checkov:skip=CKV2_AWS_5:the schedule names it
   name        = "${local.name}-task"
-  description = "The task: reaches AWS and whoever takes alerts over TLS, and is reached by nobody"
+  description = "The task: reaches AWS, APIs and whoever takes alerts over TLS, and is reached by nobody"
   vpc_id      = var.vpc_id
 }
 

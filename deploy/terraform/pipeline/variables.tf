@@ -32,7 +32,7 @@ variable "subnet_ids" {
 }
 
 variable "secrets" {
-  description = "Which of BENEPASS_HASH_KEY, BENEPASS_ALERT_WEBHOOK and BENEPASS_ALERT_HEARTBEAT the secret has."
+  description = "Variables of the pipeline that the secret has: BENEPASS_HASH_KEY, BENEPASS_ALERT_WEBHOOK, what sources name."
   type        = list(string)
   default     = []
 }
