@@ -12,21 +12,18 @@ from typing import Any, get_args
 from marshmallow import ValidationError, post_load, validates_schema
 
 from benepass_tasks.catalog.datasets import (
-    HEADCOUNT,
+    DATE,
     Census,
     ContractMode,
     DeclaredColumn,
-    DerivedFrom,
     Domain,
+    Erase,
     Freshness,
-    Ground,
     Guards,
-    MaskTreatment,
     Materialized,
     Months,
     Pii,
     PiiClass,
-    Range,
     Reconciliation,
     Resends,
     SchemaContract,
@@ -40,17 +37,6 @@ from benepass_tasks.catalog.expectations import (
     column_tests,
     table_tests,
 )
-from benepass_tasks.catalog.extract_fields import (
-    API_ARGS,
-    TABLE_ARGS,
-    ApiExtractSchema,
-    TableExtractSchema,
-    Variable,
-    WebAddress,
-    api_extract,
-    table_extract,
-)
-from benepass_tasks.catalog.extracts import API, EXTRACTED_TYPES, SQL_TABLE, Extract
 from benepass_tasks.catalog.fields import (
     Choice,
     Count,
@@ -60,17 +46,14 @@ from benepass_tasks.catalog.fields import (
     Exactly,
     Fingerprint,
     Flag,
-    JsonSchema,
     Kind,
     Kinds,
     Names,
-    OneOrMore,
     Section,
     Share,
     SourcePath,
     Strict,
     Text,
-    of_form,
 )
 from benepass_tasks.catalog.form_fields import (
     CurrencySchema,
@@ -81,7 +64,7 @@ from benepass_tasks.catalog.form_fields import (
 )
 from benepass_tasks.catalog.form_rules import with_layout
 from benepass_tasks.catalog.forms import Holds
-from benepass_tasks.catalog.layout import FILE_TYPES, PARQUET
+from benepass_tasks.catalog.layout import FILE_TYPES
 from benepass_tasks.catalog.load_args import LayoutSchema, LoadArgs, layout_of, type_rules
 from benepass_tasks.catalog.made_columns import parted
 from benepass_tasks.catalog.record_fields import (
@@ -92,6 +75,9 @@ from benepass_tasks.catalog.record_fields import (
     ValuesByColumn,
     declared_records,
 )
+
+DATES = ("start_of_year", "end_of_month")
+"""What only a date can become."""
 
 
 class _PiiSchema(Strict):
@@ -117,6 +103,33 @@ class _PiiSchema(Strict):
             },
             "then": {"required": ["reason"]},
         },
+        {
+            "not": {
+                "properties": {
+                    "class": {"enum": ["identifier", "pseudonym"]},
+                    "erase": {"const": "keep"},
+                },
+                "required": ["class", "erase"],
+            }
+        },
+        {
+            "not": {
+                "properties": {
+                    "erase": {"enum": list(DATES)},
+                    "kind": {"not": {"const": DATE}},
+                },
+                "required": ["erase", "kind"],
+            }
+        },
+        {
+            "not": {
+                "properties": {
+                    "class": {"const": "none"},
+                    "erase": {"not": {"const": "keep"}},
+                },
+                "required": ["class", "erase"],
+            }
+        },
     )
 
     class_ = Choice(get_args(PiiClass), required=True, data_key="class")
@@ -124,6 +137,7 @@ class _PiiSchema(Strict):
     kind = Kind()
     treatment = Choice(get_args(Treatment), aliases={"clear": "plaintext"})
     reason = Text()
+    erase = Choice(get_args(Erase))
 
     # Each rule looks only at what is valid so far, so that it can speak up beside other errors.
     @validates_schema(pass_original=True, skip_on_field_errors=False)
@@ -156,40 +170,21 @@ class _PiiSchema(Strict):
         if data.get("treatment") == "plaintext" and "reason" not in original:
             raise ValidationError("is required for an identifier left as plaintext", "reason")
 
+    @validates_schema(skip_on_field_errors=False)
+    def check_erase(self, data: dict[str, Any], **_kwargs: object) -> None:
+        """What leads to a person is not kept when the person is erased; only dates are coarser."""
+        erase, class_ = data.get("erase"), data.get("class_")
+        if erase == "keep" and class_ in ("identifier", "pseudonym"):
+            raise ValidationError(f"cannot be keep for {class_}: it leads to the person", "erase")
+        if erase in DATES and data.get("kind", DATE) != DATE:
+            raise ValidationError(f"can be {erase} for kind {DATE} only", "erase")
+        if erase is not None and erase != "keep" and class_ == "none":
+            raise ValidationError("must be left out where class is none: all of it stays", "erase")
+
     @post_load
     def build(self, data: dict[str, Any], **_kwargs: object) -> Pii:
         """Make the declaration."""
         return Pii(**data)
-
-
-class _DerivedFromSchema(Strict):
-    json_rules = (
-        {
-            "if": {"properties": {"reason": {"const": HEADCOUNT}}},
-            "then": {"required": ["minimum"]},
-            "else": {"properties": {"minimum": False}},
-        },
-    )
-
-    columns = OneOrMore(required=True, data_key="column")
-    reason = Choice(get_args(Ground), required=True)
-    minimum = Count()
-
-    @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def check_minimum(
-        self, data: dict[str, Any], original: Mapping[str, object], **_kwargs: object
-    ) -> None:
-        """A number of people says how many there are at least, and nothing else does."""
-        is_headcount = data.get("reason") == HEADCOUNT
-        if is_headcount and "minimum" not in original:
-            raise ValidationError("is required: how many people are counted at least", "minimum")
-        if "reason" in data and not is_headcount and "minimum" in original:
-            raise ValidationError(f"is for reason: {HEADCOUNT} only; remove it", "minimum")
-
-    @post_load
-    def build(self, data: dict[str, Any], **_kwargs: object) -> DerivedFrom:
-        """Make the declaration."""
-        return DerivedFrom(**data)
 
 
 class _ColumnSchema(Strict):
@@ -213,15 +208,6 @@ class _TableColumnSchema(_ColumnSchema):
 
     published = Flag()
     tests = column_tests()
-    derived_from = Section(_DerivedFromSchema())
-
-    @post_load
-    def test_minimum(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
-        """Have a run end with a number of fewer people than the column says it counts."""
-        derived_from: DerivedFrom | None = data.get("derived_from")
-        if derived_from is None or derived_from.minimum is None:
-            return data
-        return data | {"tests": (*data.get("tests", ()), Range(minimum=derived_from.minimum))}
 
 
 class _SourceColumnSchema(_ColumnSchema):
@@ -229,7 +215,6 @@ class _SourceColumnSchema(_ColumnSchema):
         {
             "published": "only a table's column can be published or not; remove it",
             "tests": "only a table's column has tests; what comes in is judged in its raw table",
-            "derived_from": "only about a table's column something decides; remove it",
         }
     )
 
@@ -354,13 +339,11 @@ class _SourceMetadataSchema(_MetadataSchema):
         {
             "materialized": "only a table is materialized; remove it",
             "grain": "only a table has a grain; remove it",
-            "derived_from": "only about a table's rows something decides; remove it",
             "source": "only a raw table has a source; remove it",
             "published": "only a table can be published; remove it",
             "suppression": "only of a published table anything is withheld; remove it",
             "tests": "only a table has tests; remove them",
             "months": "only a table has months; remove them",
-            "extract": f"is for {' and '.join(EXTRACTED_TYPES)} only; files are read as they come",
         }
     )
 
@@ -433,7 +416,6 @@ class _TableMetadataSchema(_MetadataSchema):
     source = Text()
     published = Flag()
     suppression = Section(_SuppressionSchema())
-    derived_from = Section(_DerivedFromSchema())
     months = Section(_MonthsSchema())
     key = ColumnNames()
     tests = table_tests()
@@ -445,18 +427,10 @@ class _ConnectionSchema(Strict):
     read_only = Exactly(only=True)
 
 
-class _TableSourceMetadataSchema(_SourceMetadataSchema):
-    extract = Section(TableExtractSchema())
-
-
-class _ApiSourceMetadataSchema(_SourceMetadataSchema):
-    extract = Section(ApiExtractSchema(), required=True)
-
-
 class _SourceSchema(Strict):
     json_rules = tuple(type_rules())
 
-    type = Choice((*FILE_TYPES, *EXTRACTED_TYPES), required=True)
+    type = Choice(FILE_TYPES, required=True)
     filepath = SourcePath(required=True)
     load_args = LoadArgs()
     metadata = Section(_SourceMetadataSchema(), required=True)
@@ -464,50 +438,11 @@ class _SourceSchema(Strict):
     @post_load
     def build(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
         """Make the layout, of which each part is valid by itself."""
-        said = _with_layout(data["type"], data.get("load_args"), data["metadata"])
-        return {"filepath": data["filepath"], **said}
-
-
-class _TableSourceSchema(Strict):
-    elsewhere = MappingProxyType({"filepath": "a table is read, and no file; remove it"})
-
-    type = Exactly(SQL_TABLE)
-    table_name = Text(required=True)
-    credentials = Variable(required=True)
-    load_args = TABLE_ARGS
-    metadata = Section(_TableSourceMetadataSchema(), required=True)
-
-    @post_load
-    def build(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
-        """Make the extract."""
-        return _extracted(data, table_extract(data, data["metadata"].get("extract", {})))
-
-
-class _ApiSourceSchema(Strict):
-    elsewhere = MappingProxyType({"filepath": "an API is read, and no file; remove it"})
-
-    type = Exactly(API)
-    url = WebAddress(required=True)
-    load_args = API_ARGS
-    metadata = Section(_ApiSourceMetadataSchema(), required=True)
-
-    @post_load
-    def build(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
-        """Make the extract."""
-        return _extracted(data, api_extract(data, data["metadata"]["extract"]))
-
-
-def _extracted(data: Mapping[str, Any], extract: Extract) -> dict[str, Any]:
-    return _with_layout(PARQUET, None, data["metadata"]) | {"extract": extract}
-
-
-def _with_layout(
-    type_: str, args: Mapping[str, Any] | None, declared: Mapping[str, Any]
-) -> dict[str, Any]:
-    metadata = dict(declared)
-    layout = layout_of(type_, args, metadata.pop("layout", {}))
-    columns, made = parted(with_layout(metadata["columns"], layout))
-    return metadata | {"columns": columns, "made": made, "layout": layout}
+        metadata = dict(data["metadata"])
+        layout = layout_of(data["type"], data.get("load_args"), metadata.pop("layout", {}))
+        columns, made = parted(with_layout(metadata["columns"], layout))
+        said = metadata | {"columns": columns, "made": made}
+        return {"filepath": data["filepath"], "layout": layout, **said}
 
 
 class _TableSchema(Strict):
@@ -531,7 +466,7 @@ class _FactorySchema(Strict):
 
 
 class _MaskSchema(Strict):
-    treatment = Choice(get_args(MaskTreatment), required=True)
+    treatment = Choice(("mask", "hash"), required=True)
     kinds = Kinds()
     fingerprint = Fingerprint(required=True)
 
@@ -543,24 +478,6 @@ class _MaskSchema(Strict):
 
 SOURCE = _SourceSchema()
 """The files of one kind, an entry for Kedro."""
-
-EXTRACTED = MappingProxyType({SQL_TABLE: _TableSourceSchema(), API: _ApiSourceSchema()})
-"""What is no file, by its type: an entry for Kedro as well."""
-
-
-def source_schema(type_: object) -> Strict:
-    """What a source of a type may say; where nobody knows the type, what files may."""
-    return EXTRACTED.get(str(type_), SOURCE)
-
-
-def source_json_schema() -> JsonSchema:
-    """The form of a source in JSON Schema, whatever its type."""
-    files = SOURCE.json_schema()
-    for type_, schema in EXTRACTED.items():
-        is_it = of_form(properties={"type": {"const": type_}}, required=["type"])
-        files = {"if": is_it, "then": schema.json_schema(), "else": files}
-    return files
-
 
 TABLE = _TableSchema()
 """A table with an entry of its own for Kedro."""

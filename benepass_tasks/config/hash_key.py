@@ -5,6 +5,7 @@ hold it. A fingerprint holds a digest of it, so that another key makes the pseud
 """
 
 import hashlib
+import hmac
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,10 @@ class HashKey:
     def fingerprint(self) -> str:
         """A digest that changes when the key does, and does not give it away."""
         return digest("benepass-tasks hash key", self.secret.hex())
+
+    def digest_of(self, purpose: str, text: str) -> str:
+        """A text as nobody can tell it without the key, HMAC-SHA-256; other for each purpose."""
+        return hmac.new(self.secret, f"{purpose}\0{text}".encode(), hashlib.sha256).hexdigest()
 
     @property
     def pads(self) -> Mapping[str, str]:

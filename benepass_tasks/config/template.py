@@ -6,10 +6,7 @@ from pathlib import Path
 
 from benepass_tasks.config.errors import ProjectError
 
-PARTS = (
-    *("catalog.yaml", "sql", "pages", "luigi.cfg", "luigid.cfg"),
-    *("constraints.txt", "deploy", ".dockerignore"),
-)
+PARTS = ("catalog.yaml", "sql", "pages", "luigi.cfg", "luigid.cfg", "deploy")
 """The files and folders that a new project begins with."""
 
 SAMPLE = "# The sample. Put files of your own into data/ and change this to data.\n"
@@ -20,7 +17,6 @@ IGNORED = """\
 /data/
 /logs/
 .venv/
-.terraform/
 """
 
 

@@ -10,7 +10,7 @@ from benepass_tasks.catalog.wording import printable
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.ingestion.raw_tables import remove_file
 from benepass_tasks.state.decisions import Decision, record_decision
-from benepass_tasks.state.markers import Load, Snapshot
+from benepass_tasks.state.markers import Load, Snapshot, anonymised_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def loss_of(connection: Connection, catalog: Catalog, known: Snapshot, load: Loa
     kept = tuple(
         it
         for it in known.loads_of(load.source).values()
-        if it.is_kept and it.file.startswith(f"{load.file}@")
+        if it.is_kept and it.file.startswith((f"{load.file}@", anonymised_of(load.file)))
     )
     declared = catalog.sources[load.source].reconciliation
     if declared is None or declared.amount is None or declared.staging not in known.relations:

@@ -39,12 +39,14 @@ class Guarded:
         file: The file.
         accounting: What it consists of.
         earlier: The last load of it, whether or not that was interrupted since.
+        erased: How many of its records are left out, which it has not lost.
     """
 
     source: Source
     file: SourceFile
     accounting: Accounting
     earlier: Load | None
+    erased: int = 0
 
     @property
     def trips(self) -> Iterator[Trip]:
@@ -58,7 +60,7 @@ class Guarded:
                 f"max_rejected is {guards.max_rejected:.0%}",
             )
         held = before.parsed if before else 0
-        has_shrunk = held - found.parsed > guards.max_shrink * held
+        has_shrunk = held - found.parsed - self.erased > guards.max_shrink * held
         if has_shrunk and (held >= SMALL or not found.parsed):
             yield Trip(
                 "max_shrink",

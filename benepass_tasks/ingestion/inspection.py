@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +12,7 @@ from benepass_tasks.config.errors import BooksError, SourceError
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.ingestion.headers import match_header
 from benepass_tasks.ingestion.inference import TypeInference
+from benepass_tasks.ingestion.people.leaving_out import LeavingOut
 from benepass_tasks.ingestion.readers.opening import Reader, open_reader
 from benepass_tasks.ingestion.readers.records import ROW_NUMBER, Accounting, Batch
 from benepass_tasks.ingestion.recognition.misfits import told_what_it_is
@@ -25,12 +26,16 @@ from benepass_tasks.state.source_files import SourceFile
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a file consists of, its schema, the changes since its last load, and if it may load."""
+    """What a file consists of, its schema, the changes since its last load, and if it may load.
+
+    Beside what the accounting counts, some records are left out since their people are `erased`.
+    """
 
     schema: FileSchema
     changes: Sequence[Change]
     verdict: Verdict
     accounting: Accounting
+    erased: int = 0
 
 
 def inspect(warehouse: Warehouse, source: Source, table: Table, file: SourceFile) -> Findings:
@@ -49,8 +54,10 @@ def inspect(warehouse: Warehouse, source: Source, table: Table, file: SourceFile
 
 
 @contextmanager
-def open_file(source: Source, file: SourceFile, known: Known) -> Iterator["Inspection"]:
-    """Open a file, of whose schema something is known.
+def open_file(
+    source: Source, file: SourceFile, known: Known, leaving_out: LeavingOut | None = None
+) -> Iterator["Inspection"]:
+    """Open a file, of whose schema something is known, and read it without some people.
 
     Raises:
         SourceError: the file is missing or empty, or its header cannot be matched.
@@ -67,13 +74,14 @@ def open_file(source: Source, file: SourceFile, known: Known) -> Iterator["Inspe
             name = f"{source.name}: {file.name}"
             reader = stack.enter_context(open_reader(source.layout, file.path, name))
             inspection = Inspection(source, file, state, reader, known)
+            inspection.leaving_out = leaving_out
         yield inspection
 
 
 class Inspection:
     """Watches the records of one file; complete once all have been seen.
 
-    `state` is that of the file before it was read.
+    `state` is that of the file before it was read; `leaving_out` leaves out the records of people.
     """
 
     def __init__(
@@ -83,6 +91,7 @@ class Inspection:
         self.source, self.file, self.state, self.reader = source, file, state, reader
         self.header = match_header(source, file.name, reader.header)
         self._known = known
+        self.leaving_out: LeavingOut | None = None
         self._schemas = [schema for schema in (known.loaded, known.accepted) if schema]
         self._inference = TypeInference(self._expected())
         self._first: pa.Table | None = None
@@ -90,7 +99,8 @@ class Inspection:
     def batches(self) -> Iterator[Batch]:
         """Read the records, once only."""
         required = [column.name for column in self.source.columns.values() if column.required]
-        return self.reader.batches(self.header.columns, required)
+        batches = self.reader.batches(self.header.columns, required)
+        return self.leaving_out.from_batches(batches) if self.leaving_out else batches
 
     def see(self, table: pa.Table) -> None:
         """Take a batch of records into account."""
@@ -119,7 +129,15 @@ class Inspection:
         verdict = judge(
             source, self.file.name, observed.schema, known.accepted, unaccepted, is_new=known.is_new
         )
-        return Findings(observed.schema, changes, verdict, self.reader.accounting)
+        accounting, left = self.reader.accounting, self.leaving_out
+        if left is None:
+            return Findings(observed.schema, changes, verdict, accounting)
+        rest = replace(
+            accounting,
+            parsed=accounting.parsed - left.parsed,
+            rejected=accounting.rejected - left.rejected,
+        )
+        return Findings(observed.schema, changes, verdict, rest, left.records)
 
     @property
     def schema(self) -> FileSchema:

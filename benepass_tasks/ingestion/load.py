@@ -19,13 +19,15 @@ from benepass_tasks.ingestion.censuses import Census
 from benepass_tasks.ingestion.dlt_pipeline import WholeFile, extract, items_of, items_of_all
 from benepass_tasks.ingestion.guards import Guarded, let_pass
 from benepass_tasks.ingestion.inspection import Findings, Inspection, open_file
+from benepass_tasks.ingestion.people.leaving_out import LeavingOut
+from benepass_tasks.ingestion.people.places import IdColumns
 from benepass_tasks.ingestion.raw_tables import prepare, withdraw
-from benepass_tasks.ingestion.readers.records import Accounting
 from benepass_tasks.ingestion.recognition.misfits import misfit_told, told_what_it_is
 from benepass_tasks.ingestion.schema_evolution.contract import require_good
 from benepass_tasks.ingestion.schema_evolution.history import Recalled
 from benepass_tasks.sqlmodels import Macro
 from benepass_tasks.state.decisions import Decision
+from benepass_tasks.state.erasures import ErasedPeople
 from benepass_tasks.state.markers import Load, Snapshot, now
 from benepass_tasks.state.source_files import SourceFile
 
@@ -43,7 +45,8 @@ class LoadOrder:
     """A file to load into a raw table.
 
     `known` is the state of the warehouse; `is_accepted` says that no guard may stop the file;
-    `census` is given where the files of the source are some.
+    `census` is given where the files of the source are some; `erased` where people are, with the
+    macros that compare ids.
     """
 
     source: Source
@@ -54,6 +57,14 @@ class LoadOrder:
     run_id: str
     is_accepted: bool = False
     census: Census | None = None
+    erased: ErasedPeople | None = None
+    macros: Sequence[Macro] = ()
+
+    @property
+    def leaving_out(self) -> LeavingOut | None:
+        """What leaves out the records of the people who are erased."""
+        ids = IdColumns.of(self.table)
+        return LeavingOut(self.erased, ids, self.macros) if self.erased and ids.kinds else None
 
     @property
     def earlier(self) -> Load | None:
@@ -95,7 +106,7 @@ def load_file(
     _require_there(order)
     known = Recalled(warehouse, source.name, [file.name]).known_of(file.name)
     with (
-        open_file(source, file, known) as inspection,
+        open_file(source, file, known, order.leaving_out) as inspection,
         extract(
             warehouse.working_dir, source.name, file.name, items_of(inspection, on_progress)
         ) as package,
@@ -179,7 +190,8 @@ def _read_whole(
         try:
             _require_there(order)
             known = recalled.known_of(order.file.name)
-            with open_file(order.source, order.file, known) as inspection:
+            opened = open_file(order.source, order.file, known, order.leaving_out)
+            with opened as inspection:
                 # The values of the file before are in raw only once that is loaded.
                 is_first_with_them = inspection.needs_sample and known.load_id is None
                 if held > TOGETHER or (read and is_first_with_them):
@@ -226,12 +238,13 @@ def _load_of(
         load_id=load_id,
         lines=accounting.lines,
         passed_over=accounting.passed_over.total(),
-        records=accounting.records,
+        records=accounting.records + findings.erased,
         parsed=accounting.parsed,
         rejected=accounting.rejected,
         seconds=seconds,
         run_id=order.run_id,
         loaded_at=now(),
+        erased=findings.erased,
     )
 
 
@@ -286,11 +299,12 @@ def _judge(warehouse: Warehouse, order: LoadOrder, findings: Findings) -> Sequen
     source, file = order.source, order.file
     with told_what_it_is(source, file, is_misfit=bool(findings.verdict.missing)):
         require_good(source, findings.verdict)
-        return _guard(warehouse, order, findings.accounting)
+        return _guard(warehouse, order, findings)
 
 
-def _guard(warehouse: Warehouse, order: LoadOrder, accounting: Accounting) -> Sequence[Decision]:
-    guarded = Guarded(order.source, order.file, accounting, order.earlier)
+def _guard(warehouse: Warehouse, order: LoadOrder, findings: Findings) -> Sequence[Decision]:
+    source, file, accounting = order.source, order.file, findings.accounting
+    guarded = Guarded(source, file, accounting, order.earlier, findings.erased)
     if not any(guarded.trips):
         return ()
     with warehouse.read() as connection:

@@ -24,12 +24,16 @@ from benepass_tasks.state.changes import (
     write_inputs,
 )
 from benepass_tasks.state.decisions import use_decisions
+from benepass_tasks.state.erased_records import erased_records_of, forget_erased_records
 from benepass_tasks.state.history.materializations import record_loaded
 from benepass_tasks.state.history.read import profiles_of
 from benepass_tasks.state.markers import (
+    ANONYMISED,
     Load,
     Materialization,
     Snapshot,
+    anonymised_of,
+    columns_of_load,
     forget_all_loads,
     forget_loads,
     interrupt_loads,
@@ -120,6 +124,9 @@ def replace_earlier(
     loads = [it.load for it in package]
     kept = sum(census.take(connection, it.load, it.earlier) for it in package) if census else 0
     use_decisions(connection, [decision for it in package for decision in it.accepted])
+    for it in package:
+        if it.earlier is not None:
+            _keep_anonymised(connection, table, it.earlier, it.load)
     files = ", ".join(quote_text(load.file) for load in loads)
     earlier = f"_source_file in ({files}) and _dlt_load_id is distinct from ?"
     _delete(connection, table, earlier, (loads[0].load_id,))
@@ -127,6 +134,32 @@ def replace_earlier(
     record_loaded(connection, {load: reasons[load.file] for load in loads})
     write_schemas(connection, table.relation, {it.load: it.findings for it in package})
     return kept
+
+
+def _keep_anonymised(connection: Connection, table: Table, earlier: Load, load: Load) -> None:
+    """Keep what is left in a file's earlier load of people who were erased since it was loaded.
+
+    The new load does not have these records. They stay as those of a file of their own, so that
+    their numbers are not those of others, and a row of `meta.loads` counts them. Its name comes
+    before that of any other, so that they take precedence over nobody's.
+    """
+    source, file = earlier.source, earlier.file
+    numbers = erased_records_of(connection, source, file)
+    if not numbers:
+        return
+    name = f"{anonymised_of(file)}{earlier.sha256[:8]}"
+    listed = ", ".join(map(str, numbers))
+    kept = connection.exec_driver_sql(
+        f"update {quote_relation(table.relation)} set _source_file = ? "  # noqa: S608
+        f"where _source_file = ? and _dlt_load_id <> ? and _row_number in ({listed})",
+        (name, file, load.load_id),
+    ).rowcount
+    word = replace(
+        earlier, file=name, code_version=ANONYMISED, lines=kept, records=kept, parsed=kept
+    )
+    word = replace(word, rejected=0, passed_over=0, erased=0)
+    write_loads(connection, {word: columns_of_load(connection, source, file)})
+    forget_erased_records(connection, source, [file])
 
 
 def complete_raw(
@@ -216,6 +249,7 @@ def withdraw(connection: Connection, table: Table, load: Load) -> None:
 def remove_file(connection: Connection, table: Table, file: str) -> None:
     """Remove the records of a file, and the word for its load."""
     _delete(connection, table, "_source_file = ?", (file,))
+    forget_erased_records(connection, str(table.source), [file])
     forget_loads(connection, str(table.source), [file])
 
 

@@ -104,7 +104,11 @@ def _watch(run: Run, aim: Aim) -> None:
                     settings.as_of,
                     settings.anomaly_window,
                 ),
-                *judge_names(made_of.catalog, settings),
+                *judge_names(
+                    made_of.catalog,
+                    settings.data_dir,
+                    (settings.published_dir, settings.site_dir),
+                ),
             ]
             keep_results(connection, run.id, results)
     except WarehouseError as error:

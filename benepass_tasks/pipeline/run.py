@@ -22,7 +22,7 @@ from benepass_tasks.engine import session
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.pipeline.backfill import Progress, Span, backfill, tables_with_months
 from benepass_tasks.pipeline.closing import close_run
-from benepass_tasks.pipeline.extracting import extract
+from benepass_tasks.pipeline.erasure.job import job_file
 from benepass_tasks.pipeline.loading import load_small_files, together
 from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
@@ -47,7 +47,7 @@ PATIENCE = 60.0
 
 
 @contextmanager
-def _safe_to_show() -> Iterator[None]:
+def safe_to_show() -> Iterator[None]:
     """Word a failure of the database so that it quotes no value of the data."""
     try:
         yield
@@ -67,7 +67,7 @@ class Pipeline:
         self.run = Run(settings, nodes_of, is_alone)
         self._is_refused = False
 
-    @_safe_to_show()
+    @safe_to_show()
     def ask(self, node: str) -> bool:
         """Whether a node is up to date that the run is for; a file that is gone is not."""
         run = self.run
@@ -89,10 +89,20 @@ class Pipeline:
     def _plan(self) -> Plan:
         """The plan; no history is written of a run that is refused by what belongs to another."""
         try:
+            self._finish_erasure()
             return self._upgraded_plan()
         except (LaterWarehouseError, OwnershipError):
             self._is_refused = True
             raise
+
+    def _finish_erasure(self) -> None:
+        """Finish an erasure whose process ended, before anything else."""
+        if job_file(self.run.settings.warehouse).exists():
+            from benepass_tasks.pipeline.erasure.erase import finish_pending  # noqa: PLC0415 - rare
+
+            for it in finish_pending(self.run.settings, log.info):
+                for problem in it.problems:
+                    log.error("the erasure that began before: %s", problem)
 
     def _upgraded_plan(self) -> Plan:
         """The plan, for which a warehouse of an earlier release is brought up to date."""
@@ -104,60 +114,23 @@ class Pipeline:
                 log.info("%s: upgraded from an earlier release", self.run.settings.warehouse)
         return self.run.plan()
 
-    @_safe_to_show()
+    @safe_to_show()
     def make(self, node: str, on_progress: OnProgress = lambda _: None) -> str:
         """Make a node from inputs that are up to date; returns what to say about it."""
         return make(self.run, node, on_progress)
 
-    @_safe_to_show()
+    @safe_to_show()
     def load_small_files(self, names: Sequence[str]) -> str:
         """Load small files of one source together; returns what to say about it."""
         return load_small_files(self.run, names)
 
-    @_safe_to_show()
-    def extract(self, node: str) -> str:
-        """Read a database or an API; returns what to say about it."""
-        return extract(self.run, node)
-
     def inputs_of(self, node: str) -> list[Sequence[SourceFile] | str]:
-        """What a table is made of: files, as they are loaded together, tables, or extracts.
-
-        Tables are named by layer and name, and extracts by their source.
-        """
+        """What a table is made of: files, as they are loaded together, or tables."""
         nodes = self.run.nodes()
         inputs = [nodes[name] for name in nodes[node].inputs]
         files = [it for it in inputs if isinstance(it, SourceFileNode)]
-        arrive = [it for it in files if it.source.extract is None]
-        read = dict.fromkeys(it.source.name for it in files if it.source.extract is not None)
         tables = [it.name for it in inputs if not isinstance(it, SourceFileNode)]
-        return [*([it.file for it in group] for group in together(arrive)), *read, *tables]
-
-    def place_of(self, source: str) -> str:
-        """What a source that is no file is read from."""
-        extract = self.run.definitions.catalog.sources[source].extract
-        if extract is None:
-            raise ProjectError(f"{source} is no database or API: its files are loaded as they come")
-        return extract.place(source)
-
-    def extracts_of(self, source: str) -> list[str]:
-        """The nodes of the extracts of a source that there are now."""
-        return [it.name for it in self._extracts_of(source)]
-
-    def _extracts_of(self, source: str) -> list[SourceFileNode]:
-        files = (it for it in self.run.nodes().values() if isinstance(it, SourceFileNode))
-        return [it for it in files if it.source.name == source]
-
-    def load_extracts(self, source: str) -> str:
-        """Load the extracts of a source that are not loaded yet; returns what to say about it."""
-        files = self._extracts_of(source)
-        said = [
-            self.load_small_files([it.name for it in group])
-            if len(group) > 1
-            else self.make(group[0].name)
-            for group in together(files)
-            if not all(self.ask(it.name) for it in group)
-        ]
-        return "; ".join(said) or "up to date"
+        return [*([it.file for it in group] for group in together(files)), *tables]
 
     def small_files(self, source: str, first: str, last: str) -> list[str]:
         """The nodes of the small files of a source whose names lie between two."""
@@ -178,7 +151,7 @@ class Pipeline:
     def totals(self) -> str:
         """What became of the records of all files, in one line."""
         known = self.run.known()
-        records = sum(load.records for load in known.loads.values())
+        records = sum(load.records - load.erased for load in known.loads.values())
         rejected = sum(load.rejected for load in known.loads.values())
         quarantined = sum(
             it.row_count or 0 for name, it in known.materializations.items() if is_quarantine(name)
@@ -249,7 +222,7 @@ def _present(run: Run) -> Present | None:
         return None
 
 
-@_safe_to_show()
+@safe_to_show()
 def current_plan() -> Plan:
     """What the next run would find up to date and what not, without the parts of nodes.
 
@@ -261,13 +234,13 @@ def current_plan() -> Plan:
     return {name: plan[name] for name in run.nodes()}
 
 
-@_safe_to_show()
+@safe_to_show()
 def planned_run() -> Mapping[str, Planned]:
     """The same, with how tables would be made and what is known of what that would cost."""
     return planned(Run(current_settings(), nodes_of))
 
 
-@_safe_to_show()
+@safe_to_show()
 def verify_tables(wanted: Sequence[str]) -> list[Verdict]:
     """Compare tables with full builds of them, which take their place where they differ.
 
@@ -312,10 +285,10 @@ def backfill_tables(wanted: Sequence[str], first: date, last: date) -> Iterator[
     """
     run = Run(replace(current_settings(), verify_every=None, force=frozenset()), nodes_of)
     session.import_dialect()
-    with _safe_to_show():
+    with safe_to_show():
         tables = tables_with_months(run, wanted)
     try:
-        with _safe_to_show():
+        with safe_to_show():
             yield from backfill(run, tables, Span(first, last))
     finally:
         if run.warehouse.exists():
@@ -335,7 +308,7 @@ def _tell(run: Run) -> None:
 def _complaining(what: str) -> Iterator[None]:
     """Say that something cannot be kept, where that must not hide what the run itself says."""
     try:
-        with _safe_to_show():
+        with safe_to_show():
             yield
     except BenepassError as error:
         log.warning("%s: %s", what, error)

@@ -85,7 +85,7 @@ def find_withheld(run: Run, table: PublishedTable, catalog: str) -> None:
     chosen = withhold({tuple(group): size for *group, size in found}, table.min_group_size)
     target = withheld_groups(table.relation)
     names = ", ".join(columns)
-    run(f"create temp table {target} as select {names}, 0 as told from {source} limit 0")  # noqa: S608
+    run(f"create or replace temp table {target} as select {names}, 0 as told from {source} limit 0")  # noqa: S608
     for group, told in chosen.items():
         values = ", ".join("null" if it is None else quote_text(it) for it in group)
         run(f"insert into {target} values ({values}, {told})")  # noqa: S608

@@ -27,6 +27,9 @@ from benepass_tasks.state.markers import (
 
 log = logging.getLogger(__name__)
 
+SELDOM = ("uncounted", "erased")
+"""What is shown only where there is some: records that are no spend, and those left out."""
+
 
 def balance(
     connection: Connection,
@@ -169,8 +172,7 @@ def _records_table(figures: Sequence[SourceFigures]) -> RichTable:
     table = RichTable(box=box.SIMPLE_HEAD)
     table.add_column("source")
     names = ["records", "clean", "flagged", "quarantined", "rejected"]
-    if any(it.uncounted for it in figures):
-        names.append("uncounted")
+    names += [name for name in SELDOM if any(getattr(it, name) for it in figures)]
     for name in names:
         table.add_column(name, justify="right")
     for it in figures:

@@ -189,7 +189,9 @@ def derive(
 
 
 def _passed_on(edges: "Edges") -> tuple[tuple[str, str], ...]:
-    if any(not edge.is_identity for edge in edges):
+    from benepass_tasks.sqlmodels.lineage.edges import IDENTITY  # noqa: PLC0415 - as above
+
+    if any(edge.how != IDENTITY for edge in edges):
         return ()
     return tuple((it.origin.relation, it.origin.column) for it in sorted(edges))
 

@@ -84,6 +84,7 @@ class Load:
         run_id: The run that loaded it.
         loaded_at: When, UTC.
         passed_over: Lines that are no records: titles, comments, totals, repeated headers.
+        erased: Records that are left out since they are of people who are erased.
     """
 
     source: str
@@ -100,11 +101,17 @@ class Load:
     run_id: str
     loaded_at: datetime
     passed_over: int = 0
+    erased: int = 0
 
     @property
     def is_kept(self) -> bool:
         """Whether it stands for what is kept of a file that another took the place of."""
-        return self.code_version == KEPT
+        return self.code_version in (KEPT, ANONYMISED)
+
+    @property
+    def is_anonymised(self) -> bool:
+        """Whether what is kept is what was left of people who were erased."""
+        return self.code_version == ANONYMISED
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +160,15 @@ INTERRUPTED = ""
 
 KEPT = "kept"
 """The code version that stands for the records which a census keeps of an earlier file."""
+
+ANONYMISED = "anonymised"
+"""The code version that stands for what was left of people who were erased, of an earlier file."""
+
+
+def anonymised_of(file: str) -> str:
+    """How the names begin under which raw keeps what was left in a file of people erased."""
+    return f"(erased) {file}~"
+
 
 EMPTY = Snapshot({}, {}, {}, None)
 

@@ -72,7 +72,22 @@ LOADS = Table(
     Column("run_id", String, nullable=False),
     Column("loaded_at", Instant, nullable=False),
     Column("passed_over", BigInteger, server_default="0"),
+    Column("erased", BigInteger, server_default="0"),
 )
+"""`records` of the file are in raw (`parsed`), rejected, or left out since they are `erased`."""
+
+ERASED_RECORDS = Table(
+    "erased_records",
+    METADATA,
+    Column("source", String, primary_key=True),
+    Column("file", String, primary_key=True),
+    Column("record_number", BigInteger, primary_key=True, autoincrement=False),
+    Column("is_whole", Boolean, nullable=False),
+)
+"""Where raw has a record without what its file, as it was loaded, says of somebody erased.
+
+Of a record that is not theirs as a whole, only ids are others: somebody else used their account.
+"""
 
 LOADED_COLUMNS = Table(
     "loaded_columns",
@@ -432,7 +447,7 @@ MASKING = "pii_masking"
 VERSIONS = Table("alembic_version", METADATA, Column("version_num", String(32), primary_key=True))
 """The version of schema meta, in one row."""
 
-VERSION = "0006"
+VERSION = "0007"
 """The version of schema meta that is declared here: the newest of the migrations."""
 
 UNVERSIONED = "0000"

@@ -3,7 +3,6 @@
 from typing import Final, Literal, TypeAlias
 
 Kind: TypeAlias = Literal[
-    "extract",
     "source file",
     "relation",
     "reconciliation",

@@ -22,11 +22,12 @@ from benepass_tasks.sqlmodels import ModelGraph
 from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.effective import Definitions, read_definitions
 from benepass_tasks.sqlmodels.privacy import require_proof
+from benepass_tasks.state.erasures import erased_people
 from benepass_tasks.state.history import runs
 from benepass_tasks.state.history.beacon import Beacon
 from benepass_tasks.state.markers import Snapshot, now, read_snapshot
 from benepass_tasks.state.ownership import refuse_other_environment, refuse_other_project
-from benepass_tasks.state.plan import Asker, Node, Plan, assess, in_order
+from benepass_tasks.state.plan import Node, Plan, assess, in_order
 from benepass_tasks.state.source_files import SourceFile, find_files
 from benepass_tasks.state.verifications import due_table
 from benepass_tasks.state.warehouse import warehouse_of
@@ -75,13 +76,15 @@ class Run:
         """What is to be built: read once, so that a run builds from one state of the project.
 
         Raises:
-            ProjectError: there is no project, it is invalid, or a hash key is missing.
+            ProjectError: there is no project, it is invalid, or a hash key is missing: that of
+                its pseudonyms, or that of the list of people who are erased.
             PrivacyError: a personal value could leave it unmasked.
         """
         cache = Cache(self.warehouse.models_cache)
         found = read_definitions(open_project(self.settings.project_dir), cache)
         require_proof(found, cache)
         _require_hash_key(self.settings, found.graph)
+        erased_people(self.settings)
         return found
 
     @cached_property
@@ -104,7 +107,7 @@ class Run:
         Raises:
             ProjectError: a file belongs to two sources.
         """
-        sources = self.definitions.catalog.sources.values()
+        sources, data_dir = self.definitions.catalog.sources.values(), self.settings.data_dir
         known = self.known()
         loaded = {
             it.name: [file for file, load in known.loads_of(it.name).items() if not load.is_kept]
@@ -112,7 +115,7 @@ class Run:
         }
         before = self._look.files if self._look else {}
         found = {
-            it.name: tuple(find_files(it, self.settings, loaded[it.name], before.get(it.name, ())))
+            it.name: tuple(find_files(it, data_dir, loaded[it.name], before.get(it.name, ())))
             for it in sources
         }
         _refuse_shared_files(found)
@@ -139,8 +142,7 @@ class Run:
             _refuse_other_masking(self.settings, known)
             gone = known.undeclared(self.definitions.catalog.tables)
             refuse_other_project(self.warehouse.path, known.owner, self.settings.project_dir, gone)
-            asker = Asker(self.id, self.due, self.started_at)
-            self._plan = assess(look.in_order, known, look.seen, asker)
+            self._plan = assess(look.in_order, known, look.seen, self.id, self.due)
             self._assessed = look
         return self._plan
 

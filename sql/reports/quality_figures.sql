@@ -1,12 +1,14 @@
 -- Grain: one row per (dataset, figure, name).
 -- Purpose: what the data of a run is like, to be compared with that of other runs. Flagged records
 -- are among the accepted ones; a record with several flags counts for each of them. What is no
--- spend is neither clean nor not.
+-- spend is neither clean nor not. What is left out of a file since its people are erased is counted
+-- by itself.
 with files as (
     select
         source,
-        cast(sum(records) as bigint) as records,
-        cast(sum(rejected) as bigint) as rejected
+        cast(sum(records - erased) as bigint) as records,
+        cast(sum(rejected) as bigint) as rejected,
+        cast(sum(erased) as bigint) as erased
     from meta.loads
     group by source
 ),
@@ -86,7 +88,7 @@ new_files as (
     select
         source,
         file,
-        records
+        records - erased as records
     from meta.loads
     qualify run_id = first_value(run_id) over (partition by source order by loaded_at desc)
 ),
@@ -96,6 +98,7 @@ sources as (
         files.source,
         files.records,
         files.rejected,
+        files.erased,
         coalesce(found.flagged, 0) as flagged,
         coalesce(found.quarantined, 0) as quarantined,
         coalesce(uncounted.uncounted, 0) as uncounted,
@@ -150,7 +153,7 @@ lost_files as (
         select
             source,
             file,
-            records,
+            records - erased as records,
             rejected,
             count(*) over (partition by source) as file_count
         from meta.loads
@@ -288,7 +291,7 @@ restarts as (
         select
             source,
             file,
-            records,
+            records - erased as records,
             count(*) over (partition by source) as file_count
         from meta.loads
     ) as loads
@@ -399,6 +402,13 @@ select
     'uncounted' as figure,
     null as figure_name,
     uncounted as figure_value
+from sources
+union all
+select
+    source as dataset,
+    'erased' as figure,
+    null as figure_name,
+    erased as figure_value
 from sources
 union all
 select

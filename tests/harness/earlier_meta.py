@@ -18,7 +18,7 @@ _ALL = (*_TESTED, *_HISTORY, *_ALERTS, *_SCHEMAS, "watermarks")
 BASIS = "monitor_results.basis"
 HEADER = "schema_changes.header"
 LATER = (
-    *(BASIS, HEADER, "loads.passed_over", "markers.kind", "markers.hash_sum"),
+    *(BASIS, HEADER, "loads.passed_over", "loads.erased", "markers.kind", "markers.hash_sum"),
     *(f"materializations.{it}" for it in ("kind", "how", "touched_rows", "why_full")),
     "column_profiles.touched_rows",
 )

@@ -40,18 +40,6 @@ SOURCE: dict[str, dict[str, Any]] = {
 }
 """The columns of source `people`, all of them text, and how personal each is."""
 
-OTHERS: dict[str, dict[str, dict[str, Any]]] = {
-    "orders": {
-        "order_id": {"class": "pseudonym", "kind": "ORDER_ID"},
-        "id": {"class": "pseudonym", "kind": "EMPLOYEE_ID"},
-        "item": {"class": "none"},
-        "amount": {"class": "none", "sensitive": True, "kind": "FINANCIAL"},
-        "ordered": {"class": "none"},
-    },
-    "letters": {"letter": {"class": "none"}, "place": {"class": "none"}},
-}
-"""The columns of the other sources."""
-
 MACROS = {
     "mask_email": "if(value is null, null, '****@' || split_part(value, '@', -1))",
     "pseudonym": "left(sha256(value || 'pepper'), 16)",
@@ -69,13 +57,7 @@ MASKED: dict[str, Any] = {"class": "pseudonym", "kind": "EMAIL_ADDRESS", "treatm
 
 @dataclass
 class SmallProject:
-    """A folder with a catalog and SQL.
-
-    Attributes:
-        models: SQL by relation.
-        columns: PII by relation and column, `type` and `derived_from` of the column with it.
-        rows: What tables declare in `derived_from`, by relation.
-    """
+    """A folder with a catalog and SQL; `models` are SQL by relation, `columns` PII by relation."""
 
     root: Path
     models: dict[str, str] = field(default_factory=dict)
@@ -83,7 +65,6 @@ class SmallProject:
     macros: dict[str, str] = field(default_factory=lambda: dict(MACROS))
     policy: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(POLICY))
     raw: dict[str, dict[str, Any]] = field(default_factory=dict)
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, relation: str, sql: str, **columns: dict[str, Any]) -> SmallProject:
         """Add a model with the PII of its columns."""
@@ -140,21 +121,21 @@ class SmallProject:
             "_dlt_load_id": _column("VARCHAR", NONE),
         }
         tables = {
-            relation: _table(
-                relation,
-                {name: _column("VARCHAR", pii) for name, pii in it.items()},
-                **({"derived_from": self.rows[relation]} if relation in self.rows else {}),
-            )
+            relation: _table(relation, {name: _column("VARCHAR", pii) for name, pii in it.items()})
             for relation, it in self.columns.items()
         }
-        staging = next(iter(self.models), "staging.s")
-        for name, columns in OTHERS.items():
-            said = {column: _column("VARCHAR", pii) for column, pii in columns.items()}
-            tables[name] = _source(name, said, staging)
-            tables[f"raw.{name}"] = _table(f"raw.{name}", said | ingested, source=name)
         return {
             "_masking_policy": policy,
-            "people": _source("people", source, staging),
+            "people": {
+                "type": "pandas.CSVDataset",
+                "filepath": "data/people.csv",
+                "metadata": {
+                    "description": "People.",
+                    "domain": "people",
+                    "reconciliation": {"staging": next(iter(self.models), "staging.s")},
+                    "columns": source,
+                },
+            },
             "raw.people": _table("raw.people", raw | ingested, source="people"),
             **tables,
         }
@@ -171,20 +152,5 @@ def _table(relation: str, columns: dict[str, Any], **metadata: object) -> dict[s
     }
 
 
-def _source(name: str, columns: dict[str, Any], staging: str) -> dict[str, object]:
-    return {
-        "type": "pandas.CSVDataset",
-        "filepath": f"data/{name}.csv",
-        "metadata": {
-            "description": "What they are.",
-            "domain": "people",
-            "reconciliation": {"staging": staging},
-            "columns": columns,
-        },
-    }
-
-
-def _column(kind: str, said: dict[str, Any]) -> dict[str, object]:
-    beside = {name: said[name] for name in ("type", "derived_from") if name in said}
-    pii = {name: it for name, it in said.items() if name not in beside}
-    return {"description": "It.", "type": kind, "pii": pii} | beside
+def _column(kind: str, pii: dict[str, Any]) -> dict[str, object]:
+    return {"description": "It.", "type": kind, "pii": pii}

@@ -6,6 +6,7 @@ import click
 
 from benepass_tasks.cli import definitions
 from benepass_tasks.cli.command import Group
+from benepass_tasks.cli.erasing import erase
 from benepass_tasks.cli.exporting import export
 from benepass_tasks.cli.output import plain, say, say_json, say_table
 from benepass_tasks.config.settings import current_settings
@@ -53,6 +54,7 @@ def command(ctx: click.Context, *, form: str | None, is_canary: bool) -> None:
     ctx.exit(0 if holds else BROKEN)
 
 
+command.add_command(erase)
 command.add_command(export)
 
 

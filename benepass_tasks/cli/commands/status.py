@@ -149,6 +149,7 @@ def _source_json(it: "SourceFigures") -> dict[str, object]:
         "quarantined": it.quarantined,
         "rejected": it.rejected,
         "uncounted": it.uncounted,
+        "erased": it.erased,
         "clean_rate": it.clean_rate,
         "completeness": it.completeness,
         # Its name in older versions.

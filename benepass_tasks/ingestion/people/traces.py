@@ -9,9 +9,10 @@ import json
 import re
 import string
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Self
 
 from sqlalchemy import Connection
 
@@ -23,8 +24,9 @@ SHORTEST = 5
 """Bytes of the shortest value that is looked for in bytes; a shorter one is there by chance."""
 
 ADDRESS = "EMAIL_ADDRESS"
+NAME = "first and last name"
 NAMES = ("FIRST_NAME", "LAST_NAME")
-BETWEEN = rb"[^0-9A-Za-z\x80-\xff]{1,8}"
+BETWEEN = rb"[^0-9a-z\x80-\xff]{1,8}"
 """What stands between the two names of a person: a comma, quotes, a space."""
 
 MANY_SHAPES = 32
@@ -53,6 +55,21 @@ class Traces:
     addresses: frozenset[str]
     names: frozenset[tuple[str, str]]
 
+    def as_json(self) -> dict[str, Any]:
+        """The values as JSON has them."""
+        return {
+            "ids": {kind: sorted(values) for kind, values in self.ids.items()},
+            "addresses": sorted(self.addresses),
+            "names": sorted(self.names),
+        }
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Self:
+        """The values that were written so."""
+        ids = {kind: frozenset(values) for kind, values in written["ids"].items()}
+        names = frozenset((first, last) for first, last in written["names"])
+        return cls(ids, frozenset(written["addresses"]), names)
+
     def found_in(self, data: bytes, *, is_packed: bool = False) -> Counter[str]:
         """How often values stand in some bytes, by kind.
 
@@ -65,8 +82,13 @@ class Traces:
         data = _as_utf8(data)
         for kind, _ in self._ids_in(data):
             found[kind] += 1
+        lower = data.lower()
         for needle, kind in self._needles:
-            found[kind] += sum(1 for _ in _matches(needle, data, is_packed=is_packed))
+            found[kind] += sum(
+                1
+                for it in needle.finditer(lower)
+                if is_packed or _is_word(data, it.start(), it.end())
+            )
         return +found
 
     def is_in_record(self, record: bytes) -> bool:
@@ -76,8 +98,15 @@ class Traces:
         return is_field or bool(self.found_in(record))
 
     @property
+    def counts(self) -> dict[str, int]:
+        """How many values there are, by kind."""
+        found = {kind: len(values) for kind, values in sorted(self.ids.items())}
+        others = {ADDRESS: len(self.addresses), NAME: len(self.names)}
+        return found | {kind: count for kind, count in others.items() if count}
+
+    @property
     def too_short(self) -> list[str]:
-        """The kinds of values that are too short to be looked for in bytes."""
+        """The kinds of ids of which some are too short to be looked for in bytes."""
         kinds = {kind for kind, values in self.ids.items() if any(map(_is_short, values))}
         return sorted(kinds)
 
@@ -118,17 +147,9 @@ class Traces:
             for one, other in ((first, last), (last, first)):
                 pairs = zip(_written(one), _written(other), strict=False)
                 found += [
-                    (re.compile(re.escape(a) + BETWEEN + re.escape(b)), "NAME") for a, b in pairs
+                    (re.compile(re.escape(a) + BETWEEN + re.escape(b)), NAME) for a, b in pairs
                 ]
         return found
-
-
-def _matches(
-    needle: re.Pattern[bytes], data: bytes, *, is_packed: bool
-) -> Iterator[re.Match[bytes]]:
-    for match in needle.finditer(data):
-        if is_packed or _is_word(data, match.start(), match.end()):
-            yield match
 
 
 def _is_short(value: str) -> bool:
@@ -137,14 +158,13 @@ def _is_short(value: str) -> bool:
 
 
 def _written(value: str) -> list[bytes]:
-    """The ways in which a text is written: as it is, in one case, in JSON, in HTML, in cp1252."""
-    cases = dict.fromkeys((value, value.lower(), value.upper()))
+    """The ways in which a text is written, in small letters: in UTF-8, JSON, HTML and cp1252."""
     ways: dict[bytes, None] = {}
-    for it in cases:
-        ways[it.encode()] = None
-        ways[json.dumps(it)[1:-1].encode()] = None
-        ways[html.escape(it).encode()] = None
-        ways[it.encode("cp1252", errors="replace")] = None
+    for it in dict.fromkeys((value, value.lower(), value.upper())):
+        ways[it.encode().lower()] = None
+        ways[json.dumps(it)[1:-1].encode().lower()] = None
+        ways[html.escape(it).encode().lower()] = None
+        ways[it.encode("cp1252", errors="replace").lower()] = None
     return [it for it in ways if b"?" not in it or "?" in value]
 
 

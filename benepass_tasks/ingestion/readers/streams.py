@@ -123,7 +123,7 @@ class _Decompressed:
             archive = zipfile.ZipFile(file)
         except zipfile.BadZipFile as error:
             raise self._damaged(error) from error
-        members = [it for it in archive.infolist() if not _is_of_the_system(it)]
+        members = [it for it in archive.infolist() if not is_of_the_system(it)]
         if len(members) != 1:
             names = listed([printable(it.filename) for it in members])
             raise SourceError(
@@ -156,7 +156,7 @@ class _Decompressed:
         )
 
 
-def _is_of_the_system(member: zipfile.ZipInfo) -> bool:
+def is_of_the_system(member: zipfile.ZipInfo) -> bool:
     """Whether a member of a zip file is a folder, or what macOS and Windows add of their own."""
     path = PurePosixPath(member.filename)
     is_hidden = path.name.startswith("._") or path.name in {".DS_Store", "Thumbs.db", "desktop.ini"}

@@ -14,6 +14,7 @@ from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.raw_tables import after_loads, replace_earlier
 from benepass_tasks.sqlmodels import Macro
+from benepass_tasks.state.erasures import erased_people
 from benepass_tasks.state.markers import INTERRUPTED, Load
 from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work
 from benepass_tasks.state.run import Run
@@ -100,10 +101,10 @@ class SourceFileNode(Node):
         """What has to be known to load it."""
         loading = import_loading()
         census = loading.census_of(self.source, self.table, self.macros, run.settings.as_of)
-        is_accepted = self.source.name in run.settings.accept
+        is_accepted, erased = self.source.name in run.settings.accept, erased_people(run.settings)
         about = self.source, self.table, self.file
         order: LoadOrder = loading.LoadOrder(
-            *about, run.known(), self.code_version, run.id, is_accepted, census
+            *about, run.known(), self.code_version, run.id, is_accepted, census, erased, self.macros
         )
         return order
 
@@ -144,6 +145,8 @@ class SourceFileNode(Node):
 def _said(load: Load, kept: int) -> str:
     passed_over = f"{load.passed_over:,} lines passed over, " if load.passed_over else ""
     rows = f"{load.parsed:,} rows, {load.rejected:,} rejected"
+    if load.erased:
+        rows = f"{rows}, {load.erased:,} erased"
     of_leavers = f"{kept:,} kept of those who left, " if kept else ""
     return f"{rows}, {passed_over}{of_leavers}{load.seconds:.2f} s"
 

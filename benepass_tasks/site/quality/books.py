@@ -37,7 +37,8 @@ _SOURCE_FIELDS = (
     Field("clean_rate", "Clean rate", "rate"),
     Field("completeness", "Cells filled", "rate"),
 )
-_UNCOUNTED = Field("uncounted", "No spend", "count")
+_SELDOM = (Field("uncounted", "No spend", "count"), Field("erased", "Erased", "count"))
+"""What is shown only where there is some: records that are no spend, and those left out."""
 
 
 def totals_of(sources: Sequence[SourceFigures]) -> dict[str, int | float | None]:
@@ -55,7 +56,8 @@ def totals_of(sources: Sequence[SourceFigures]) -> dict[str, int | float | None]
 
 def outcomes(sources: Sequence[SourceFigures]) -> Chart:
     """What is not clean, by source."""
-    shown = (*_SOURCE_FIELDS, *([_UNCOUNTED] if any(it.uncounted for it in sources) else ()))
+    seldom = (it for it in _SELDOM if any(getattr(source, it.key) for source in sources))
+    shown = (*_SOURCE_FIELDS, *seldom)
     rows = [
         {
             "source": it.source,

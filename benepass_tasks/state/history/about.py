@@ -21,7 +21,6 @@ SHOWN = (
     "pii_masking",
     "force",
     "accept",
-    "extract",
     "memory_limit",
     "lock_timeout",
     "published_dir",

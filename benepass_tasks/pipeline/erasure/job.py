@@ -1,0 +1,89 @@
+"""An erasure that has begun: all that is needed to finish it, whatever ended it.
+
+It is a file beside the warehouse, which its owner alone can read. It holds the values that are to
+be gone, since the proof has to look for them, and goes itself with the last step.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Self
+
+from benepass_tasks.config.settings import Settings
+from benepass_tasks.ingestion.people.traces import Traces
+from benepass_tasks.state.erasures import write_privately
+
+Count = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Job:
+    """An erasure.
+
+    Attributes:
+        people: The ids of the people, as ids are compared.
+        reason: Why, in the words of whoever erases.
+        began_at: When it began, UTC.
+        rewrites_sources: Whether source files are written anew without them.
+        originals: The folder that keeps the originals of these; None where they go.
+        rejected: The rejected records that go, by file and number.
+        traces: Their values.
+        totals: What everything came to before.
+        rows: How many rows each table held about them before.
+        records: How many records of each file were theirs.
+        is_anonymised: Whether raw has nothing of them any more.
+        dates_as_written: Dates that stayed, since they are in a form that cannot be written.
+    """
+
+    people: tuple[str, ...]
+    reason: str
+    began_at: str
+    rewrites_sources: bool
+    originals: str | None
+    rejected: tuple[tuple[str, int], ...]
+    traces: Traces
+    totals: Mapping[str, str]
+    rows: Count
+    records: Count = field(default_factory=dict)
+    is_anonymised: bool = False
+    dates_as_written: int = 0
+
+    def save(self, settings: Settings) -> None:
+        """Write it down."""
+        content = asdict(replace(self, traces=Traces({}, frozenset(), frozenset())))
+        content["traces"] = self.traces.as_json()
+        write_privately(job_file(settings.warehouse), json.dumps(content) + "\n")
+
+    @classmethod
+    def pending(cls, settings: Settings) -> Self | None:
+        """The erasure that began and is not finished, if there is one."""
+        try:
+            content = json.loads(job_file(settings.warehouse).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        content["traces"] = Traces.from_json(content["traces"])
+        content["people"] = tuple(content["people"])
+        content["rejected"] = tuple((file, number) for file, number in content["rejected"])
+        return cls(**content)
+
+
+@contextmanager
+def alone(warehouse: Path) -> Iterator[None]:
+    """Let one process at a time erase; the operating system takes the lock from one that dies."""
+    opened = os.open(
+        warehouse.with_name(f".{warehouse.stem}.erasing.lock"), os.O_CREAT | os.O_RDWR, 0o600
+    )
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
+
+
+def job_file(warehouse: Path) -> Path:
+    """The file of the erasure that goes on."""
+    return warehouse.with_name(f".{warehouse.stem}.erasing.json")

@@ -1,0 +1,146 @@
+"""Somebody is erased everywhere, and nothing else changes."""
+
+from __future__ import annotations
+
+import json
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+from erasing import GRETA, erased, totals
+
+from benepass_tasks.cli import main
+from benepass_tasks.config.errors import ProjectError
+from tests.pipeline.erasure.conftest import copy_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workspace import Workspace
+
+    from tests.pipeline.erasure.conftest import Erased
+
+VALUES = (b"EMP-1001", b"Marlowe", b"Aldous", b"greta.aldous", b"ACC-2001", b"TXN-30002")
+SOURCES = ("employees.csv", "benefit_accounts.csv", "transactions.csv")
+
+
+def test_no_file_but_the_sources_has_a_value_of_the_person(done: Erased) -> None:
+    files = [it for it in done.workspace.root.rglob("*") if it.is_file()]
+    assert len(files) > 100
+    found = {it.name for it in files for value in VALUES if value in it.read_bytes()}
+    assert found == {*SOURCES}
+
+
+def test_every_total_and_every_count_of_issues_is_as_it_was(done: Erased) -> None:
+    assert totals(done.workspace) == done.before
+
+
+def test_the_rows_stay_with_their_money_and_lead_to_nobody(done: Erased) -> None:
+    rows = done.workspace.query(
+        "select merchant, amount, transaction_timestamp, employee_id, benefit_account_id "
+        "from raw.transactions where _row_number in (2, 6) order by _row_number"
+    )
+    assert [row[:3] for row in rows] == [
+        ("Iron Heron Gym", "50.00", "2025-03-02T10:00:00Z"),
+        ("Iron Heron Gym", "30.00", "2025-03-20T10:00:00Z"),
+    ]
+    ((_, _, _, person, account), (_, _, _, same_person, same_account)) = rows
+    assert (person, account) == (same_person, same_account)
+    assert person.startswith("erased-")
+
+
+def test_dates_become_coarser_and_pass_no_charge(done: Erased) -> None:
+    (hired, left), *_ = done.workspace.query(
+        "select hire_date, termination_date from raw.employees where _row_number = 3"
+    )
+    # A charge before the hire was flagged on March 1, one on March 20 came after the last day.
+    assert (hired, left) == ("2020-03-02", "2025-03-19")
+
+
+def test_what_nobody_declared_goes(done: Erased) -> None:
+    assert done.workspace.query("select note from raw.employees where _row_number = 1") == [(None,)]
+
+
+def test_an_account_that_others_have_as_well_stays_theirs(done: Erased) -> None:
+    owners = done.workspace.query(
+        "select employee_id from raw.benefit_accounts where benefit_account_id = 'ACC-2003'"
+    )
+    assert len(owners) == 2
+    assert ("EMP-1002",) in owners
+
+
+def test_a_charge_of_somebody_else_to_the_account_stays_a_charge_to_it(done: Erased) -> None:
+    ((person, account),) = done.workspace.query(
+        "select employee_id, benefit_account_id from raw.transactions where _row_number = 4"
+    )
+    ((own,),) = done.workspace.query(
+        "select benefit_account_id from raw.transactions where _row_number = 2"
+    )
+    assert (person, account) == ("EMP-1002", own)
+
+
+def test_rejected_records_go_and_the_books_count_them_as_erased(done: Erased) -> None:
+    assert done.workspace.query("select count(*) from raw.rejected_rows") == [(0,)]
+    assert done.workspace.query(
+        "select records, parsed, rejected, erased from meta.loads where source = 'transactions'"
+    ) == [(13, 11, 0, 2)]
+
+
+def test_the_certificate_says_what_was_done_and_holds_no_value(done: Erased) -> None:
+    file = done.certificate.file
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    content = json.loads(file.read_text(encoding="utf-8"))
+    assert content["is_proven"]
+    assert content["hits"] == {}
+    tables = {it["table"]: (it["rows_before"], it["rows_after"]) for it in content["tables"]}
+    assert tables["raw.transactions"] == (8, 0)
+    assert content["source_files_where_they_still_stand"]["employees.csv"] == [1, 3, 4]
+    written = file.read_text(encoding="utf-8") + file.with_suffix(".md").read_text(encoding="utf-8")
+    assert not [it for it in VALUES if it.decode() in written]
+
+
+def test_the_list_is_its_owners_alone_and_holds_no_value(done: Erased) -> None:
+    file = done.workspace.data / "warehouse.erased.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert not [it for it in VALUES if it in file.read_bytes()]
+
+
+def test_erasing_twice_does_nothing_and_says_so(
+    done: Erased, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = done.workspace.built()
+    with done.workspace.configured():
+        code = main(["--benepass-project-dir", str(done.workspace.root), "privacy", "erase", GRETA])
+    assert code == 0
+    assert "Nothing to do: all of them were erased before." in capsys.readouterr().out
+    assert done.workspace.built() == before
+
+
+def test_a_run_afterwards_has_nothing_to_do(done: Erased) -> None:
+    assert done.workspace.run("BuildSite") == set()
+
+
+def test_a_value_that_is_left_in_some_file_is_told_with_it(
+    whole: Workspace, tmp_path: Path
+) -> None:
+    workspace = copy_of(whole, tmp_path / "project")
+    workspace.write("logs/run.log", "ERROR: MARLOWE, Greta and EMP-10012")
+    (certificate,) = erased(workspace)
+    assert not certificate.is_proven
+    assert certificate.problems == ["logs/run.log has first and last name 1 times"]
+
+
+def test_nobody_is_erased_without_a_key(
+    whole: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BENEPASS_HASH_KEY")
+    workspace = copy_of(whole, tmp_path / "project")
+    with pytest.raises(ProjectError, match="BENEPASS_HASH_KEY is not set"):
+        erased(workspace)
+
+
+def test_of_somebody_unknown_it_says_so_and_erases_nobody(whole: Workspace, tmp_path: Path) -> None:
+    workspace = copy_of(whole, tmp_path / "project")
+    with pytest.raises(ProjectError, match=r"number 2 of the 2 ids.*Nothing was erased"):
+        erased(workspace, (GRETA, "EMP-9999"))
+    assert not (workspace.data / "warehouse.erased.json").exists()
