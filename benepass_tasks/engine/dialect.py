@@ -2,7 +2,8 @@
 
 The original opens two of its own, 30 ms of CPU together, to learn which words this DuckDB reserves
 and whether tables may have comments. Schema meta needs neither. The rows of an insert go in all at
-once, which takes a tenth of the time.
+once, which takes a tenth of the time. Where a model becomes a table, the original looks through
+all of its SQL letter by letter, to see whether it inserts rows.
 """
 
 import re
@@ -10,7 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import duckdb
-from duckdb_sqlalchemy import ConnectionWrapper, Dialect, DuckDBIdentifierPreparer
+from duckdb_sqlalchemy import (
+    ConnectionWrapper,
+    CursorWrapper,
+    Dialect,
+    DuckDBIdentifierPreparer,
+)
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.base import PGIdentifierPreparer
@@ -57,6 +63,29 @@ class WarehouseDialect(Dialect):
         cursor.execute(f"{head} SELECT {unnested}", lists)
 
 
+class Cursor(CursorWrapper):
+    """Takes a statement that makes a table for none that inserts rows, without reading its SQL."""
+
+    def _capture_dml_rowcount(self, statement: str) -> bool:
+        return MAKING.match(statement) is None and super()._capture_dml_rowcount(statement)
+
+
+MAKING = re.compile(r"\s*create\s", re.IGNORECASE)
+
+
+class MemoryConnection(ConnectionWrapper):
+    """A connection that has such cursors."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Keep DuckDB's own connection, which the original hides."""
+        super().__init__(connection)
+        self._native = connection
+
+    def cursor(self) -> CursorWrapper:
+        """A new cursor."""
+        return Cursor(self._native, self)
+
+
 NAME = "benepass"
 registry.register(NAME, __name__, WarehouseDialect.__name__)
 
@@ -65,7 +94,7 @@ def create_memory_engine(config: Mapping[str, Any]) -> Engine:
     """An engine on a database in memory, with one connection, made when it is first used."""
     return create_engine(
         f"{NAME}://",
-        creator=lambda: ConnectionWrapper(duckdb.connect(config=dict(config))),
+        creator=lambda: MemoryConnection(duckdb.connect(config=dict(config))),
         poolclass=StaticPool,
         hide_parameters=True,
     )

@@ -56,3 +56,19 @@ def test_the_rows_of_an_insert_go_in_by_one_statement(monkeypatch: pytest.Monkey
         connection.execute(insert(table), [{"name": name, "id": id_} for id_, name in rows])
         assert connection.execute(select(table).order_by("id")).all() == rows
     engine.dispose()
+
+
+def test_the_sql_of_a_table_is_not_looked_through_for_rows_that_it_inserts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_statement: str) -> list[str]:
+        pytest.fail("the text of a model is read letter by letter")
+
+    monkeypatch.setattr(duckdb_sqlalchemy, "_top_level_sql_words", refuse)
+    engine = create_memory_engine({})
+    with engine.begin() as connection:
+        connection.exec_driver_sql("create or replace table made as select 1 as one")
+        inserted = connection.exec_driver_sql("insert into made values (2), (3)")
+        assert inserted.rowcount == 2
+        assert connection.exec_driver_sql("select sum(one) from made").scalar_one() == 6
+    engine.dispose()
