@@ -320,6 +320,7 @@ class Guards:
         max_flagged: The most of its accepted records that may have a flag for the source to be
             healthy.
         max_columns: The most columns that a file may have.
+        empty_files: Whether its newest file may have a header alone for the source to be healthy.
     """
 
     max_rejected: float = 0.5
@@ -328,6 +329,7 @@ class Guards:
     min_clean: float = 0.8
     max_flagged: float = 0.5
     max_columns: int = 1_000
+    empty_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)

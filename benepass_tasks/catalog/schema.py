@@ -327,6 +327,7 @@ class _GuardsSchema(Strict):
     min_clean = Share()
     max_flagged = Share()
     max_columns = Count()
+    empty_files = Flag()
 
     @post_load
     def build(self, data: dict[str, Any], **_kwargs: object) -> Guards:

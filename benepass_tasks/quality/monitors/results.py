@@ -19,6 +19,7 @@ Monitor = Literal[
     "flagged_share",
     "restarted_ids",
     "near_names",
+    "empty_file",
     "missing_employees",
     "row_count",
     "null_rate",

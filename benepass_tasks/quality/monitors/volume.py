@@ -1,12 +1,14 @@
-"""Whether a dataset has as many rows as its declaration says."""
+"""Whether a dataset has as many rows as its declaration says, and its newest file any."""
 
+import re
 from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
 from benepass_tasks.catalog import Catalog, Volume
+from benepass_tasks.catalog.wording import printable
 from benepass_tasks.quality.monitors.results import Result
-from benepass_tasks.state.meta import MARKERS
+from benepass_tasks.state.meta import LOADS, MARKERS
 from benepass_tasks.state.store import state_of
 
 
@@ -48,3 +50,41 @@ def judge_rows(dataset: str, volume: Volume, rows: int) -> Result:
         lower=volume.minimum,
         upper=volume.maximum,
     )
+
+
+def judge_empty_files(connection: Connection, catalog: Catalog) -> Iterator[Result]:
+    """Warn of the newest files of a source that have a header and no record; reads `meta.loads`.
+
+    So comes a month whose export went wrong. It is warned of until the file holds records, or a
+    later one does: in a month that is closed nothing may have been spent. Of the only file of a
+    source its volume says whether it may be empty.
+    """
+    found = select(LOADS.c.source, LOADS.c.file, LOADS.c.records)
+    loads = state_of(connection).execute(found).all()
+    for name, source in catalog.sources.items():
+        files = {it.file: it.records for it in loads if it.source == name}
+        filled = [in_order(file) for file, records in files.items() if records]
+        if not filled or source.guards.empty_files:
+            continue
+        newest = max(filled)
+        for file in sorted(files, key=in_order):
+            if in_order(file) > newest:
+                yield Result(
+                    "empty_file",
+                    name,
+                    "warn",
+                    f"{printable(file)} has a header and no records. "
+                    "Send it again if its export failed; the warning ends with the records of it "
+                    "or of a later file. If files may be empty, write guards: {empty_files: true} "
+                    f"under {name}.metadata",
+                    f"the {len(filled):,} files of the source that have records",
+                    printable(file),
+                    value=0,
+                    lower=1,
+                )
+
+
+def in_order(file: str) -> list[str]:
+    """What sorts files by their names as `natural_order` of the SQL does."""
+    name = re.sub(r"[.][^./]*$", "", file)
+    return [part.zfill(20) if part.isdigit() else part for part in re.split(r"([0-9]+)", name)]
