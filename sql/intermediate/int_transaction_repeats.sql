@@ -4,7 +4,8 @@
 -- there is one); where resends conflict, all files are one edition. The latest edition speaks that
 -- is valid and in which nothing differs; what says otherwise in an edition before is superseded. An
 -- invalid record takes nothing away: it is kept out for its own reason, and the one before it
--- stays. A record that does not count does: a charge that a later file declines is no spend.
+-- stays, with a flag. A record that does not count does: a charge that a later file declines is no
+-- spend.
 with alike as (
     select
         _source_file,
@@ -152,7 +153,9 @@ judged as (
                 compared._row_number
         ) as copy_number,
         count(distinct compared.content) over (partition by compared.transaction_id)
-            as version_count
+            as version_count,
+        bool_or(compared.edition > spoken.edition) over (partition by compared.transaction_id)
+            as is_overruled
     from compared
     left join spoken
         on compared.transaction_id = spoken.transaction_id
@@ -192,6 +195,7 @@ verdicts as (
         judged.copy_number,
         judged.is_superseded,
         judged.is_superseding and judged.is_spoken and judged.version_count > 1 as is_restated,
+        judged.is_spoken and judged.is_overruled as is_held,
         reused_ids.transaction_id is not null as is_reused
     from judged
     left join reused_ids
@@ -218,6 +222,10 @@ found as (
     select _source_file, _row_number, 'restated_transaction' as issue
     from verdicts
     where content_count = 1 and copy_number = 1 and is_restated and not is_reused
+    union all
+    select _source_file, _row_number, 'invalid_restatement' as issue
+    from verdicts
+    where content_count = 1 and copy_number = 1 and is_held and not is_reused
     union all
     select
         alike._source_file,

@@ -156,6 +156,10 @@ from (
         'another file has another record of the id; the latest valid one is this'
     ),
     (
+        'transactions', 'invalid_restatement', 1, 205,
+        'a later file has another record of the id, which is kept out; this one before it counts'
+    ),
+    (
         'transactions', 'unlinked_refund', 1, 210,
         'a refund without a charge of the same account and merchant before it of which as much is '
         || 'left'
