@@ -59,7 +59,7 @@ def _parts(source: DeclaredSource, column: DeclaredColumn) -> Iterator[str]:
     if column.form.holds != "amount":
         # NULL where one of them is missing, since a date alone would be midnight.
         day, time = texts
-        moment = f"{day} || ' ' || full_clock({time})"
+        moment = f"day_and_clock({day}, {time})"
         yield f"{moment} as {_name(column, 'moment')}"
         return
     debit, credit = (canonical(source.columns[column.made_of[it]]) for it in PARTS["amount"])

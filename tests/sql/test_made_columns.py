@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -132,6 +132,28 @@ def test_a_time_that_lost_its_first_zero_as_a_number_is_that_time(
     of = source("instant", MOMENT, formats=("%d.%m.%Y %H%M",))
     assert read(connection, of, "21.03.2025", "915")[0] == datetime(2025, 3, 21, 9, 15)  # noqa: DTZ001
     assert read(connection, of, "21.03.2025", "15") == (None, "21.03.2025 15")
+
+
+@examples(6)
+@given(moment=moments)
+def test_a_time_that_a_workbook_keeps_as_a_part_of_the_day_is_that_time(
+    connection: duckdb.DuckDBPyConnection, moment: datetime
+) -> None:
+    midnight = datetime.combine(moment, time())
+    part = f"{(moment - midnight) / timedelta(days=1):.15f}".rstrip("0").rstrip(".")
+    of = source("instant", MOMENT)
+    assert read(connection, of, f"{moment:%Y-%m-%d}", part)[0] == moment
+    days = (midnight - datetime(1899, 12, 30)).days  # noqa: DTZ001
+    of = source("instant", MOMENT, excel_serial=True)
+    assert read(connection, of, str(days), part)[0] == moment
+
+
+@pytest.mark.parametrize("part", ["1", "1.5", "0.4375 h"])
+def test_what_is_no_part_of_one_day_is_no_time(
+    connection: duckdb.DuckDBPyConnection, part: str
+) -> None:
+    of = source("instant", MOMENT)
+    assert read(connection, of, "2025-03-21", part)[0] is None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import time as time_of_day
+from decimal import Decimal
 from typing import Final, Literal
 
 from benepass_tasks.catalog.datasets import DeclaredSource
@@ -11,11 +13,13 @@ from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfil
 
 _MOST: Final = 0.9
 _HALF: Final = 0.5
+_PART_OF_DAY: Final = r"0|0?[.,][0-9]{1,15}"
 _TIME_OF_DAY: Final = re.compile(
     r"[0-9]{1,2}[:.h][0-9]{2}([:.][0-9]{2}([.,][0-9]+)?)?"
     r"([ \u00a0\u202f]?[AaPp]\.?[ \u00a0\u202f]?[Mm]\.?)?( ?(Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))?"
-    r"|[0-2]?[0-9][0-5][0-9]([0-5][0-9])?"
+    rf"|[0-2]?[0-9][0-5][0-9]([0-5][0-9])?|{_PART_OF_DAY}"
 )
+_DAYS: Final = re.compile(r"[1-9][0-9]{4}")
 _SHORT_CLOCK: Final = re.compile(r"[0-9]{3}|[0-9]{5}")
 _NO_TIME: Final = re.compile(r"[^:]*")
 _SIGNED: Final = re.compile(r"[-\u2212\u2013(]")
@@ -139,7 +143,17 @@ def _signed(debit: str | None, credit: str | None, *, sign: str) -> str | None:
 
 
 def _moment(day: str | None, time: str | None) -> str | None:
-    # As the macro `full_clock` does.
-    clock = f"0{time.strip()}" if time and _SHORT_CLOCK.fullmatch(time.strip()) else time
-    said = [it.strip() for it in (day, clock) if it and it.strip()]
-    return " ".join(said) or None
+    # As the macros `day_and_clock` and `full_clock` do.
+    said = [it.strip() for it in (day, time) if it and it.strip()]
+    if len(said) < len(("day", "time")):
+        return said[0] if said else None
+    day, time = said
+    if not re.fullmatch(_PART_OF_DAY, time):
+        return f"{day} {f'0{time}' if _SHORT_CLOCK.fullmatch(time) else time}"
+    part = time.replace(",", ".").lstrip("0")
+    if _DAYS.fullmatch(day):
+        return f"{day}{part}"
+    milliseconds = round(Decimal(part or 0) * 86_400_000)
+    seconds, milliseconds = divmod(min(milliseconds, 86_399_999), 1000)
+    clock = time_of_day(seconds // 3600, seconds // 60 % 60, seconds % 60, milliseconds * 1000)
+    return f"{day} {clock.isoformat()}"
