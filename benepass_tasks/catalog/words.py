@@ -53,6 +53,7 @@ class Words:
         parts: The names of columns that only with another one are one of the catalog's: `debit`,
             `credit` and `time`.
         status: What the values of an employee's status mean.
+        status_flags: The status that a column says of an employee by yes and no, by its name.
         counts: What the values of a charge's status or type mean.
         voided: What the values of the mark of charges that do not count mean.
         nothing: Values that say that there is none, in lower case.
@@ -65,6 +66,7 @@ class Words:
     deciding: Mapping[str, frozenset[str]]
     parts: Mapping[str, frozenset[str]]
     status: Mapping[str, str]
+    status_flags: Mapping[str, str]
     counts: Mapping[str, str]
     voided: Mapping[str, str]
     nothing: frozenset[str]
@@ -84,6 +86,7 @@ def words() -> Words:
         deciding={name: _names(listed) for name, listed in said["deciding"].items()},
         parts={name: _names(listed) for name, listed in said["parts"].items()},
         status=_meanings(said["status"]),
+        status_flags=_meanings(said["status_flags"]),
         counts=_meanings(said["counts"]),
         voided=_meanings(said["voided"]),
         nothing=frozenset(it.lower() for it in said["nothing"]),

@@ -8,13 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benepass_tasks.catalog import Source, Table
+from benepass_tasks.catalog.wording import listed
 from benepass_tasks.config.errors import BooksError, SourceError
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.ingestion.headers import match_header
 from benepass_tasks.ingestion.inference import TypeInference
 from benepass_tasks.ingestion.people.leaving_out import LeavingOut
 from benepass_tasks.ingestion.readers.opening import Reader, open_reader
-from benepass_tasks.ingestion.readers.records import ROW_NUMBER, Accounting, Batch
+from benepass_tasks.ingestion.readers.records import DAYS_FROM, ROW_NUMBER, Accounting, Batch
 from benepass_tasks.ingestion.recognition.misfits import told_what_it_is
 from benepass_tasks.ingestion.schema_evolution.changes import Change, Earlier, Observed, compare
 from benepass_tasks.ingestion.schema_evolution.contract import Verdict, judge
@@ -75,6 +76,7 @@ def open_file(
             reader = stack.enter_context(open_reader(source.layout, file.path, name))
             inspection = Inspection(source, file, state, reader, known)
             inspection.leaving_out = leaving_out
+        _refuse_other_days(source, file, reader)
         yield inspection
 
 
@@ -190,6 +192,26 @@ class Inspection:
             for name in self.header.columns
         }
         return Sample(self._first.column(ROW_NUMBER).to_pylist(), values)
+
+
+def _refuse_other_days(source: Source, file: SourceFile, reader: Reader) -> None:
+    """Refuse a file that counts days from another year than `excel_serial` does.
+
+    Raises:
+        SourceError: it does, and the source has a column of such numbers.
+    """
+    columns = [
+        it.name
+        for it in (*source.columns.values(), *source.made.values())
+        if any(form.excel_serial for form in it.form.written_as)
+    ]
+    if columns and reader.counts_from != DAYS_FROM:
+        raise SourceError(
+            f"{source.name}: {file.name} counts days from {reader.counts_from}, excel_serial of "
+            f"{listed(columns)} from {DAYS_FROM}: each would be read as another day. Nothing was "
+            "loaded. Format the cells as dates in Excel, and take excel_serial out of catalog.yaml",
+            reason=f"the workbook counts days from {reader.counts_from}",
+        )
 
 
 def require_whole(source: Source, file: SourceFile, state: str, accounting: Accounting) -> None:

@@ -7,11 +7,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pytest
+from openpyxl.utils.datetime import MAC_EPOCH
+from openpyxl.workbook import Workbook
 
 from benepass_tasks.catalog import Source
+from benepass_tasks.catalog.datasets import DeclaredColumn
+from benepass_tasks.catalog.forms import ColumnForm, WrittenAs
+from benepass_tasks.catalog.layout import EXCEL, Layout
 from benepass_tasks.config.errors import BooksError, SourceError
-from benepass_tasks.ingestion.inspection import require_whole
+from benepass_tasks.ingestion.inspection import open_file, require_whole
 from benepass_tasks.ingestion.readers.records import Accounting, RecordReader
+from benepass_tasks.ingestion.schema_evolution.history import Known
 from benepass_tasks.state.source_files import SourceFile
 
 if TYPE_CHECKING:
@@ -56,3 +62,29 @@ def test_a_file_whose_lines_are_not_all_accounted_for_is_refused(
     accounting = replace(accounting, lines=accounting.lines + lost)
     with pytest.raises(BooksError, match="its 2 records account for another number of them"):
         require_whole(PEOPLE, file, file.state, accounting)
+
+
+def test_a_workbook_that_counts_days_from_another_year_is_refused_where_days_are_numbers(
+    tmp_path: Path,
+) -> None:
+    book = Workbook()
+    book.epoch = MAC_EPOCH
+    for row in (["id", "day"], [1, 44200]):
+        book.active.append(row)
+    book.save(tmp_path / "people.xlsx")
+    file = SourceFile("people", "people.xlsx", tmp_path / "people.xlsx")
+    forms = {"numbers": (WrittenAs(excel_serial=True),), "texts": ()}
+    sources = {
+        name: replace(PEOPLE, layout=Layout(EXCEL), columns=MappingProxyType({"day": day}))
+        for name, form in forms.items()
+        for day in [DeclaredColumn("day", "Day.", None, None, None, form=ColumnForm("date", form))]
+    }
+    with open_file(sources["texts"], file, Known()) as inspection:
+        assert inspection.header.columns == ("id", "day")
+    with (
+        pytest.raises(
+            SourceError, match=r"counts days from 1904, excel_serial of day from 1900"
+        ),
+        open_file(sources["numbers"], file, Known()),
+    ):
+        pass

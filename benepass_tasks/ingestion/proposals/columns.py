@@ -8,6 +8,7 @@ from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
 from benepass_tasks.catalog.header_names import header_key
 from benepass_tasks.catalog.made_columns import PARTS
 from benepass_tasks.catalog.words import folded, words
+from benepass_tasks.ingestion.proposals.meanings import is_status_flag
 from benepass_tasks.ingestion.proposals.pairs import Pair, find_pairs
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfile, of_all
 
@@ -174,6 +175,9 @@ def _matches(
             usual = _usual_names(source.parts.get(name))
             named = _by_name(column, declared, usual, is_own_id=name == own_id)
             by_values = _by_values(column, name, keys)
+            if named and named[0] < DECLARED and declared.form.holds != "text":
+                # `terminated` beside yes and no is no date.
+                named = named if _has_digits(column) or not column.counts else None
             if named and by_values:
                 yield Match(
                     named[0],
@@ -185,6 +189,10 @@ def _matches(
                 yield Match(*named[:1], place, name, named[1])
             elif by_values:
                 yield Match(VALUES, place, name, by_values)
+
+
+def _has_digits(column: ColumnProfile) -> bool:
+    return any(letter.isdigit() for value in column.counts for letter in value)
 
 
 def _usual_names(part: tuple[str, str] | None) -> frozenset[str]:
@@ -227,6 +235,8 @@ def _by_values(column: ColumnProfile, name: str, keys: Keys) -> str | None:
             return of_all(there, len(column.counts), f"ids are known as {name}")
     if name == "email" and column.matching(_EMAIL.fullmatch) >= MOST * column.filled:
         return "its values are addresses"
+    if name == "status" and is_status_flag(column):
+        return "it says by yes and no who is active"
     if name == "status" and all(folded(it) in words().status for it in column.counts):
         return "its values are words for a status of employment"
     return None

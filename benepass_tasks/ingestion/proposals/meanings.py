@@ -48,7 +48,25 @@ def nothing_words(columns: Iterable[ColumnProfile]) -> dict[str, int]:
 
 def status_labels(column: ColumnProfile) -> Labels:
     """What the values of an employee's status mean."""
-    return _labels(column, words().status)
+    if not is_status_flag(column):
+        return _labels(column, words().status)
+    yes = words().status_flags[folded(column.header)]
+    no = "terminated" if yes == "active" else "active"
+    return _labels(column, {it: yes if is_yes else no for it, is_yes in _yes_and_no().items()})
+
+
+def is_status_flag(column: ColumnProfile) -> bool:
+    """Whether a column says by yes and no whether somebody is active, or has left."""
+    is_called_so = folded(column.header) in words().status_flags
+    return (
+        is_called_so
+        and bool(column.counts)
+        and {*map(folded, column.counts)} <= _yes_and_no().keys()
+    )
+
+
+def _yes_and_no() -> dict[str, bool]:
+    return {it: meaning == "not_spent" for it, meaning in words().voided.items()}
 
 
 def counting_labels(column: ColumnProfile) -> Labels:

@@ -337,7 +337,8 @@ def _other(
     guess = _DECIDES if is_clear else classify(column, asked.keys)
     is_plain = is_twice or header_key(column.header) == name
     why = ITS_NAME if is_plain else "a free name"
-    return ProposedColumn(column.header, name, why, guess=guess, is_new=True, is_left=is_twice)
+    is_left = is_twice or not column.header.strip()
+    return ProposedColumn(column.header, name, why, guess=guess, is_new=True, is_left=is_left)
 
 
 def _free_name(column: ColumnProfile, taken: set[str]) -> str:

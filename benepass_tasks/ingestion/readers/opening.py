@@ -14,9 +14,11 @@ class Reader(Protocol):
 
     Attributes:
         header: The names of the columns, as the file has them; none when the file is empty.
+        counts_from: The year from which it counts days, where they are numbers.
     """
 
     header: tuple[str, ...]
+    counts_from: int
 
     @property
     def accounting(self) -> Accounting:
@@ -52,8 +54,8 @@ def open_reader(layout: Layout, path: Path, name: str) -> Iterator[Reader]:
             from benepass_tasks.ingestion.readers.sheets import SheetReader  # noqa: PLC0415
             from benepass_tasks.ingestion.readers.workbooks import open_sheet  # noqa: PLC0415
 
-            with open_sheet(file, layout.sheet_name, layout.decimal) as rows:
-                yield SheetReader(file, rows, layout)
+            with open_sheet(file, layout.sheet_name, layout.decimal) as (rows, year):
+                yield SheetReader(file, rows, layout, counts_from=year)
         elif layout.type == PARQUET:
             from benepass_tasks.ingestion.readers.parquet import ParquetReader  # noqa: PLC0415
 

@@ -42,6 +42,8 @@ SMALLEST: Final = 16 << 10
 """Bytes of the smallest piece that is tried in bulk: what is not plain in it is scanned."""
 LARGEST: Final = 1 << 20
 """Bytes of the largest piece: all of a piece is read again where one record is not plain."""
+DAYS_FROM: Final = 1900
+"""The year from which nearly all programs count days, as Excel does."""
 MANY_REJECTED: Final = 10_000
 """Rejected records that end a batch, so that a file of nothing else takes no more memory."""
 
@@ -87,9 +89,11 @@ class AccountedReader:
 
     Attributes:
         header: The names of the columns; none when the file is empty.
+        counts_from: The year from which it counts days, where they are numbers: Excel's usual one.
     """
 
     header: tuple[str, ...]
+    counts_from = DAYS_FROM
 
     def __init__(self) -> None:
         """Begin to count."""

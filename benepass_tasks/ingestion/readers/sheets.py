@@ -14,7 +14,7 @@ from typing import Final
 
 from benepass_tasks.catalog.layout import Layout
 from benepass_tasks.ingestion.readers.passed_over import FOOTER, REPEATED_HEADER, SKIPPED, TITLE
-from benepass_tasks.ingestion.readers.records import Batch
+from benepass_tasks.ingestion.readers.records import DAYS_FROM, Batch
 from benepass_tasks.ingestion.readers.rows import Gatherer, RowReader, Texts
 from benepass_tasks.ingestion.readers.scanning import TOO_MANY
 from benepass_tasks.ingestion.readers.workbooks import Row
@@ -31,15 +31,23 @@ class SheetReader(RowReader):
             to the last that has a name.
     """
 
-    def __init__(self, file: io.BufferedReader, rows: Iterator[Row], layout: Layout) -> None:
+    def __init__(
+        self,
+        file: io.BufferedReader,
+        rows: Iterator[Row],
+        layout: Layout,
+        counts_from: int = DAYS_FROM,
+    ) -> None:
         """Read the header.
 
         Args:
             file: The workbook, which the rows are read from.
             rows: The rows of the sheet that hold anything.
             layout: What stands above the header and below the records, and what is no record.
+            counts_from: The year from which the workbook counts days.
         """
         super().__init__(file)
+        self.counts_from = counts_from
         self._layout = layout
         self._no_record = [re.compile(it) for it in layout.skip_lines]
         self._line = self._lines = 0

@@ -21,6 +21,7 @@ from benepass_tasks.catalog.wording import listed, meant, nearest
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.readers import signatures
 from benepass_tasks.ingestion.readers.number_formats import number_text
+from benepass_tasks.ingestion.readers.records import DAYS_FROM
 from benepass_tasks.ingestion.readers.signatures import Format, format_of
 from benepass_tasks.ingestion.readers.values import text_of
 
@@ -39,11 +40,16 @@ _ESCAPE = re.compile(r"_x(00[01][0-9A-Fa-f])_")
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A sheet; `cells` reads its rows from the start to the end, and may be called again."""
+    """A sheet; `cells` reads its rows from the start to the end, and may be called again.
+
+    `counts_from` is the year from which its workbook counts days: 1900, or 1904 where it was made
+    by Excel for Macintosh. A number that is no date to Excel means another day in each.
+    """
 
     name: str
     is_hidden: bool
     cells: Callable[[], Iterator[list[Cell]]]
+    counts_from: int = DAYS_FROM
 
     @property
     def label(self) -> str:
@@ -54,17 +60,19 @@ class Sheet:
 @contextmanager
 def open_sheet(
     file: io.BufferedReader, name: str | None, decimal: str = "."
-) -> Iterator[Iterator[Row]]:
+) -> Iterator[tuple[Iterator[Row], int]]:
     """Open the sheet of a name, or else the only one that is not empty.
 
-    Numbers are written with the sign before their decimals that the texts of the sheet have.
+    Yields its rows, and the year from which it counts days. Numbers are written with the sign
+    before their decimals that the texts of the sheet have.
 
     Raises:
         SourceError: the file is no workbook, is damaged or encrypted, or has no such sheet or
             several; or the library that reads it is not installed.
     """
     with _open(file) as sheets:
-        yield _rows(_chosen(sheets, name), decimal)
+        chosen = _chosen(sheets, name)
+        yield _rows(chosen, decimal), chosen.counts_from
 
 
 def filled_sheets(path: Path) -> list[str]:
@@ -140,7 +148,12 @@ def _open_new(file: io.BufferedReader) -> Iterator[list[Sheet]]:
         workbook = openpyxl.load_workbook(file, read_only=True, data_only=True)
     with closing(workbook):
         yield [
-            Sheet(it.title, it.sheet_state in _HIDDEN, partial(_cells_of_new, it))
+            Sheet(
+                it.title,
+                it.sheet_state in _HIDDEN,
+                partial(_cells_of_new, it),
+                max(workbook.epoch.year, DAYS_FROM),
+            )
             for it in workbook.worksheets
         ]
 

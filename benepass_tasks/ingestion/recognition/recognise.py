@@ -19,6 +19,7 @@ import pyarrow as pa
 from benepass_tasks.catalog.layout import CSV, EXCEL, JSON_LINES, PARQUET
 from benepass_tasks.ingestion.readers import signatures
 from benepass_tasks.ingestion.readers.signatures import Format, format_of
+from benepass_tasks.ingestion.readers.streams import is_of_the_system
 from benepass_tasks.ingestion.recognition.encodings import NAMES, Encoding, decode, detect
 from benepass_tasks.ingestion.recognition.separators import SEPARATORS, Division, divide
 
@@ -152,7 +153,7 @@ def _compressed(path: Path, known: Format) -> Recognition:
                 head = stream.read(HEAD)
         else:
             with zipfile.ZipFile(path) as archive:
-                files = [it for it in archive.infolist() if not it.is_dir()]
+                files = [it for it in archive.infolist() if not is_of_the_system(it)]
                 members = len(files)
                 with archive.open(files[0]) as unpacked:
                     head = unpacked.read(HEAD)

@@ -65,6 +65,13 @@ class _Record:
     def filled(self) -> int:
         return sum(bool(field.strip()) for field in self.fields)
 
+    @property
+    def is_of_names(self) -> bool:
+        """Whether every field holds something that is no number, and no two the same."""
+        names = [it.strip() for it in self.fields]
+        is_named = all(names) and len(set(names)) == len(names)
+        return is_named and not any(letter.isdigit() for letter in "".join(names))
+
 
 def divide(text: str) -> Division:
     """Tell how a text is divided; its last line may be cut off and is then not counted."""
@@ -140,11 +147,20 @@ def _score(records: list[_Record]) -> float:
 
 
 def _title_lines(records: list[_Record], fields: int) -> int:
-    """The lines above the first record of which most fields hold something."""
-    for record in records:
-        if record.filled * 2 > fields or (record.filled > 1 and record.filled * 2 == fields):
-            return record.line
-    return 0
+    """The lines above the first record of which most fields hold something.
+
+    A shorter one, such as the names and dates of an export, is a title where the first record of
+    full width has a name in every field.
+    """
+    first = next((it for it in records if _is_mostly_filled(it, fields)), None)
+    full = next((it for it in records if len(it.fields) == fields), None)
+    if first and full and len(first.fields) < fields and full.is_of_names:
+        return full.line
+    return first.line if first else 0
+
+
+def _is_mostly_filled(record: _Record, fields: int) -> bool:
+    return record.filled * 2 > fields or (record.filled > 1 and record.filled * 2 == fields)
 
 
 def _is_spaced(text: str, sep: str, quote: str) -> bool:

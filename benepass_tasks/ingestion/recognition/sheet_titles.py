@@ -21,7 +21,7 @@ def rows_above_header(path: Path, sheet: str | None) -> int:
     Raises:
         SourceError: it is no workbook, is damaged, or has no such sheet.
     """
-    with path.open("rb") as file, open_sheet(file, sheet) as rows:
+    with path.open("rb") as file, open_sheet(file, sheet) as (rows, _):
         filled = [
             (number, sum(text is not None for text in texts))
             for number, texts in islice(rows, LOOKED_AT)

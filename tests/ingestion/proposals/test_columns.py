@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from proposing import file_of, names_of, proposed
+from proposing import declared, file_of, names_of, proposed
+
+from benepass_tasks.ingestion.proposals.entries import settings_of
 
 EMPLOYEES = ["employee_id", "first_name", "last_name", "email", "hire_date", "status"]
 TRANSACTIONS = [
@@ -86,6 +88,37 @@ def test_a_column_that_is_not_found_is_missing_until_somebody_names_it() -> None
     file = file_of("transaction_id,employee_id,benefit_account_id,merchant,xyz,created\n" + CHARGES)
     assert proposed(file).missing == ("amount",)
     assert not proposed(file, answers={"amount.column": "xyz"}).missing
+
+
+def test_a_column_without_a_name_stays_undeclared() -> None:
+    header = ",transaction_id,employee_id,benefit_account_id,merchant,amount,timestamp"
+    charges = "\n".join(f"x,{line}" for line in CHARGES.splitlines())
+    proposal = proposed(file_of(f"{header}\n{charges}"))
+    assert proposal.columns[-1].is_left
+    assert [it for it in settings_of(proposal, declared()) if "column" in it.path] == []
+
+
+@pytest.mark.parametrize(
+    ("header", "yes", "no", "synonyms"),
+    [
+        ("Active", "1", "0", {"active": ["1"], "terminated": ["0"]}),
+        ("Is Active", "TRUE", "FALSE", {"active": ["true"], "terminated": ["false"]}),
+        ("Active?", "T", "F", {"active": ["t"], "terminated": ["f"]}),
+        ("Terminated", "N", "Y", {"active": ["n"], "terminated": ["y"]}),
+        ("Inaktiv", "nein", "ja", {"active": ["nein"], "terminated": ["ja"]}),
+    ],
+)
+def test_a_status_may_be_said_by_yes_and_no(
+    header: str, yes: str, no: str, synonyms: dict[str, list[str]]
+) -> None:
+    names = f"employee_id,first_name,last_name,email,hire_date,{header}"
+    people = "\n".join(
+        f"E{number},A,B,a@example.com,2020-01-01,{it}" for number, it in enumerate((yes, no, yes))
+    )
+    proposal = proposed(file_of(f"{names}\n{people}"))
+    (status,) = [it for it in proposal.columns if it.name == "status"]
+    assert (status.header, status.synonyms) == (header, synonyms)
+    assert "termination_date" not in [it.name for it in proposal.columns]
 
 
 def test_a_file_of_other_columns_is_a_new_source_called_as_the_file() -> None:

@@ -67,6 +67,12 @@ def test_of_a_file_that_is_as_it_should_be_nothing_is_said(tmp_path: Path, conte
             {"skiprows": 1},
         ),
         (
+            "Report,May\n\n" + PLAIN,
+            "has two lines above the header",
+            "pandas.CSVDataset",
+            {"skiprows": 2},
+        ),
+        (
             PLAIN.encode("utf-16"),
             "looks like UTF-16",
             "pandas.CSVDataset",
@@ -128,6 +134,12 @@ def test_of_a_file_that_is_as_it_should_be_nothing_is_said(tmp_path: Path, conte
         ),
         (
             _zipped({"people.csv": PLAIN}),
+            "is a zip archive",
+            "pandas.CSVDataset",
+            {"compression": "zip"},
+        ),
+        (
+            _zipped({"__MACOSX/._people.csv": b"\0", "people.csv": PLAIN}),
             "is a zip archive",
             "pandas.CSVDataset",
             {"compression": "zip"},
