@@ -60,13 +60,14 @@ class Guarded:
                 f"max_rejected is {guards.max_rejected:.0%}",
             )
         held = before.parsed if before else 0
-        has_shrunk = held - found.parsed - self.erased > guards.max_shrink * held
-        if has_shrunk and (held >= SMALL or not found.parsed):
-            yield Trip(
-                "max_shrink",
-                f"it holds {f'{found.parsed:,}' if found.parsed else 'no'} rows where its last "
-                f"load held {held:,}, and max_shrink is {guards.max_shrink:.0%}",
-            )
+        lost = held - found.parsed - self.erased
+        holds = f"{found.parsed:,}" if found.parsed else "no"
+        change = f"{holds} rows where its last load held {held:,}"
+        if found.is_cut_off and lost > 0 and guards.max_shrink < 1:
+            yield Trip("max_shrink", f"it ends within a record, and holds {change}")
+        elif lost > guards.max_shrink * held and (held >= SMALL or not found.parsed):
+            limit = f"{guards.max_shrink:.0%}"
+            yield Trip("max_shrink", f"it holds {change}, and max_shrink is {limit}")
 
     def acceptances(self, run_id: str | None = None) -> list[Decision]:
         """What it says that the file may pass, once: in a run, or in the next one."""

@@ -15,6 +15,9 @@ from benepass_tasks.config.errors import SourceError
 REJECTED = "raw.rejected_rows"
 """The table of the records that could not be parsed, of all sources."""
 
+CUT_OFF = "cut off by the end of the file"
+"""The reason there of a record within which its file ends."""
+
 DATA_FOLDER = "data/"
 """What file paths in the catalog begin with; the data folder of the settings takes its place."""
 

@@ -144,6 +144,8 @@ judged as (
                 or compared.merchant is distinct from spoken.merchant
             )
         ) as is_unrelated,
+        abs(date_diff('day', compared.transaction_timestamp, spoken.transaction_timestamp)) > 31
+            as is_moved,
         row_number() over (
             partition by compared.transaction_id, compared.content, compared.content_count
             order by
@@ -163,12 +165,14 @@ judged as (
 ),
 
 -- Another amount at another time, of another employee or at another merchant, is no restatement:
--- the id was given twice. Where most ids that come again were, all that differ were.
+-- the id was given twice. Where most ids that come again were, all that differ were; so they were
+-- where most, and several, are of charges more than a month apart, which may be the same each time.
 resent_ids as (
     select
         transaction_id,
         bool_or(is_superseded) as is_superseded,
-        bool_or(is_superseded and is_unrelated) as is_unrelated
+        bool_or(is_superseded and is_unrelated) as is_unrelated,
+        bool_or(is_superseded and (is_unrelated or is_moved)) as is_apart
     from judged
     group by transaction_id
     having count(distinct edition) > 1
@@ -176,7 +180,11 @@ resent_ids as (
 
 restarts as (
     select
-        count(*) filter (where is_unrelated) > count(*) filter (where not is_unrelated) as is_usual
+        count(*) filter (where is_unrelated) > count(*) filter (where not is_unrelated)
+        or (
+            count(*) filter (where is_apart) > count(*) filter (where is_apart is not true)
+            and count(*) filter (where is_apart) > 2
+        ) as is_usual
     from resent_ids
 ),
 

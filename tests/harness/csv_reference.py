@@ -15,6 +15,7 @@ INVALID_UTF8 = "invalid UTF-8"
 TOO_FEW = "too few columns"
 TOO_MANY = "too many columns"
 UNTERMINATED = "unterminated quote"
+CUT_OFF = "cut off by the end of the file"
 TEXT_AFTER_QUOTE = "text after a closing quote"
 ESCAPED_LINE_END = "escaped line end"
 TOO_LONG = "record too long"
@@ -188,11 +189,11 @@ class Reference:
         try:
             fields, taken = self._fields(lines)
         except Malformed:
-            return self._fault(lines[0][0]), 1
+            return self._fault(lines), 1
         raw = raw_record(lines[:taken])
         even = self._evened(fields, is_whole=bool(lines[taken - 1][1]))
         if even is None or len(raw) > self.max_bytes:
-            return self._fault(lines[0][0]), 1
+            return self._fault(lines), 1
         if not is_utf8(raw):
             return INVALID_UTF8, taken
         return tuple(None if value is None else value.decode() for value in even), taken
@@ -208,7 +209,13 @@ class Reference:
             return None
         return fields[:columns]
 
-    def _fault(self, line: bytes) -> str:
+    def _fault(self, lines: list[Line]) -> str:
+        (line, end), is_last = lines[0], len(lines) == 1
+        fault = self._fault_of(line)
+        is_cut_off = is_last and not end and self.sep in line
+        return CUT_OFF if is_cut_off and fault in (TOO_FEW, UNTERMINATED) else fault
+
+    def _fault_of(self, line: bytes) -> str:
         if not is_utf8(line):
             return INVALID_UTF8
         try:

@@ -47,8 +47,9 @@ def loaded(workspace: Workspace) -> Workspace:
         (lines(0), "it holds no rows where its last load held 10, and max_shrink is 50%"),
         # Half overwritten: neither rate is passed by itself, and most good rows are gone.
         (lines(8, broken=4), "it holds 4 rows where its last load held 10, and max_shrink is 50%"),
+        (lines(9)[:-20], "it ends within a record, and holds 8 rows where its last load held 10"),
     ],
-    ids=["all rejected", "most rejected", "shrunk", "header only", "half overwritten"],
+    ids=["all rejected", "most rejected", "shrunk", "header only", "half overwritten", "cut off"],
 )
 def test_a_bad_file_is_refused_with_the_figures_and_nothing_of_it_is_replaced(
     loaded: Workspace, caplog: pytest.LogCaptureFixture, content: str, figures: str
@@ -62,8 +63,8 @@ def test_a_bad_file_is_refused_with_the_figures_and_nothing_of_it_is_replaced(
 
 @pytest.mark.parametrize(
     "content",
-    [lines(10, broken=5), lines(5), lines(11, broken=5)],
-    ids=["half rejected", "half as long", "nearly half rejected"],
+    [lines(10, broken=5), lines(5), lines(11, broken=5), lines(11)[:-20]],
+    ids=["half rejected", "half as long", "nearly half rejected", "cut off, and no shorter"],
 )
 def test_what_is_not_more_than_half_passes(loaded: Workspace, content: str) -> None:
     assert attempt(loaded, content)

@@ -82,9 +82,7 @@ def test_a_workbook_that_counts_days_from_another_year_is_refused_where_days_are
     with open_file(sources["texts"], file, Known()) as inspection:
         assert inspection.header.columns == ("id", "day")
     with (
-        pytest.raises(
-            SourceError, match=r"counts days from 1904, excel_serial of day from 1900"
-        ),
+        pytest.raises(SourceError, match=r"counts days from 1904, excel_serial of day from 1900"),
         open_file(sources["numbers"], file, Known()),
     ):
         pass

@@ -7,6 +7,7 @@ from typing import Final
 from benepass_tasks.ingestion.readers.blocks import after_line_end, line_ends
 from benepass_tasks.ingestion.readers.dialect import Dialect
 from benepass_tasks.ingestion.readers.passed_over import REPEATED_HEADER, PassedOver
+from benepass_tasks.state.source_files import CUT_OFF
 
 INVALID_UTF8: Final = "invalid UTF-8"
 TOO_FEW: Final = "too few columns"
@@ -48,6 +49,7 @@ class Tally:
         rejected_lines: The lines of the rejected records.
         parsed: Records in the tables.
         rejected: Records that could not be parsed.
+        is_cut_off: Whether the file ends within a record, as where only a part of it was copied.
     """
 
     header_lines: int = 0
@@ -57,6 +59,7 @@ class Tally:
     rejected_lines: int = 0
     parsed: int = 0
     rejected: int = 0
+    is_cut_off: bool = False
 
     @property
     def records(self) -> int:
@@ -74,6 +77,7 @@ class Tally:
         rejected = Rejected(self.records + 1, self.accounted + 1, reason, raw)
         self.rejected += 1
         self.rejected_lines += lines
+        self.is_cut_off = self.is_cut_off or reason == CUT_OFF
         return rejected
 
 
@@ -215,7 +219,11 @@ class Scanner:
         elif not final and self._may_be_completed(data, at, limit):
             return at
         else:
-            found.rejected.append(self._tally.reject(self._fault(line), line))
+            fault = self._fault(line)
+            has_no_end = final and at + len(line) == len(data)
+            if has_no_end and fault in (TOO_FEW, UNTERMINATED) and self._dialect.sep in line:
+                fault = CUT_OFF
+            found.rejected.append(self._tally.reject(fault, line))
         return after
 
     def _may_be_completed(self, data: bytes, at: int, limit: int) -> bool:

@@ -26,7 +26,11 @@ from benepass_tasks.quality.monitors.freshness import instant_of, judge_freshnes
 from benepass_tasks.quality.monitors.results import Monitor, Result, results_on
 from benepass_tasks.quality.monitors.statistics import NEEDED
 from benepass_tasks.quality.monitors.unread import judge_unread
-from benepass_tasks.quality.monitors.volume import judge_empty_files, judge_volume
+from benepass_tasks.quality.monitors.volume import (
+    judge_cut_off_files,
+    judge_empty_files,
+    judge_volume,
+)
 from benepass_tasks.state.history.read import newest_figures
 from benepass_tasks.state.markers import now
 from benepass_tasks.state.meta import MATERIALIZATIONS
@@ -104,6 +108,7 @@ def observe(
         *judge_freshness(connection, catalog, instant_of(as_of, now())),
         *judge_volume(connection, catalog),
         *judge_empty_files(connection, catalog),
+        *judge_cut_off_files(connection, catalog),
         *judge_unread(connection, catalog),
         *judge_clean(newest_figures(connection), catalog),
         *judge_census(connection),

@@ -20,6 +20,7 @@ Monitor = Literal[
     "restarted_ids",
     "near_names",
     "empty_file",
+    "cut_off_file",
     "missing_employees",
     "row_count",
     "null_rate",

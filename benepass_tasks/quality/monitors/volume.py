@@ -7,8 +7,10 @@ from sqlalchemy import Connection, select
 
 from benepass_tasks.catalog import Catalog, Volume
 from benepass_tasks.catalog.wording import printable
+from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.quality.monitors.results import Result
 from benepass_tasks.state.meta import LOADS, MARKERS
+from benepass_tasks.state.source_files import CUT_OFF, REJECTED
 from benepass_tasks.state.store import state_of
 
 
@@ -82,6 +84,35 @@ def judge_empty_files(connection: Connection, catalog: Catalog) -> Iterator[Resu
                     value=0,
                     lower=1,
                 )
+
+
+def judge_cut_off_files(connection: Connection, catalog: Catalog) -> Iterator[Result]:
+    """Warn of each file that ends within a record, as one of which only a part was copied.
+
+    Reads `raw.rejected_rows` and `meta.loads`. Nobody knows how much is missing; it is warned of
+    until the file comes again.
+    """
+    if REJECTED not in engine_of(connection).relations():
+        return
+    cut_off = connection.exec_driver_sql(
+        f"select distinct _source_file from {REJECTED} where reason = ?",  # noqa: S608
+        (CUT_OFF,),
+    )
+    files = set(cut_off.scalars())
+    if not files:
+        return
+    found = select(LOADS.c.source, LOADS.c.file).where(LOADS.c.file.in_(files))
+    for source, file in state_of(connection).execute(found):
+        if source in catalog.sources:
+            yield Result(
+                "cut_off_file",
+                source,
+                "warn",
+                f"{printable(file)} ends within a record: what came after it is missing, however "
+                "much that is. Get the whole file",
+                "a file that is whole ends with the end of a line, or with all fields of a record",
+                printable(file),
+            )
 
 
 def in_order(file: str) -> list[str]:

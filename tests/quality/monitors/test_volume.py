@@ -49,10 +49,10 @@ def months(workspace: Workspace) -> Workspace:
     return workspace
 
 
-def warnings(workspace: Workspace) -> list[str]:
+def warnings(workspace: Workspace, monitor: str = "empty_file") -> list[str]:
     workspace.run()
     found = workspace.query("select key from meta.incidents where resolved_at is null")
-    return [key for (key,) in found if key.startswith("empty_file")]
+    return [key for (key,) in found if key.startswith(monitor)]
 
 
 def test_a_new_file_with_a_header_alone_is_an_incident_until_it_has_records(
@@ -80,3 +80,15 @@ def test_where_empty_files_are_declared_none_is_warned_of(months: Workspace) -> 
     months.write("data/transactions_2025-11.csv", f"{HEADER}\n")
     months.replace("catalog.yaml", "guards: {min_clean", "guards: {empty_files: true, min_clean")
     assert warnings(months) == []
+
+
+@pytest.mark.parametrize("part", ["T12,E1,A1,Iron He", 'T12,E1,A1,"Iron He'])
+def test_a_file_that_ends_within_a_record_is_an_incident_until_it_comes_whole(
+    months: Workspace, part: str
+) -> None:
+    months.write("data/transactions_2025-11.csv", month(11) + part)
+    key = "cut_off_file:transactions:transactions_2025-11.csv"
+    assert warnings(months, "cut_off_file") == [key]
+    assert warnings(months, "cut_off_file") == [key]
+    months.write("data/transactions_2025-11.csv", month(11))
+    assert warnings(months, "cut_off_file") == []
