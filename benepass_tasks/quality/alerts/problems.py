@@ -181,6 +181,7 @@ MORE_OF_MONITORS = {
     "restarted_ids": "`benepass quarantine {dataset}` lists the records",
     "quarantine_rate": "`benepass quarantine {dataset} --reason {name}` lists the records",
     "rejected_rate": "`raw.rejected_rows` has the records",
+    "cut_off_file": "`raw.rejected_rows` has what there is of the record",
     "flag_rate": "`benepass status` counts the flagged records",
     "null_rate": "`benepass schema history` lists what changed in the files",
 }
