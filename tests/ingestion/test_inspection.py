@@ -11,7 +11,7 @@ from openpyxl.utils.datetime import MAC_EPOCH
 from openpyxl.workbook import Workbook
 
 from benepass_tasks.catalog import Source
-from benepass_tasks.catalog.datasets import DeclaredColumn
+from benepass_tasks.catalog.datasets import Column, Pii
 from benepass_tasks.catalog.forms import ColumnForm, WrittenAs
 from benepass_tasks.catalog.layout import EXCEL, Layout
 from benepass_tasks.config.errors import BooksError, SourceError
@@ -77,7 +77,9 @@ def test_a_workbook_that_counts_days_from_another_year_is_refused_where_days_are
     sources = {
         name: replace(PEOPLE, layout=Layout(EXCEL), columns=MappingProxyType({"day": day}))
         for name, form in forms.items()
-        for day in [DeclaredColumn("day", "Day.", None, None, None, form=ColumnForm("date", form))]
+        for day in [
+            Column("day", "Day.", "VARCHAR", "people", Pii("none"), form=ColumnForm("date", form))
+        ]
     }
     with open_file(sources["texts"], file, Known()) as inspection:
         assert inspection.header.columns == ("id", "day")
