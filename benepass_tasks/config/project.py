@@ -45,7 +45,7 @@ class Project:
         """What changes whenever the catalog, SQL or a page is edited: names, sizes and times."""
         # Asked for before each task: listing folders is ten times faster than a glob.
         found = [("catalog.yaml", self.catalog.stat())]
-        folders = [self.sql / it for it in ("macros", "checks", *LAYERS, "site", "reports")]
+        folders = [self.sql / it for it in ("macros", "checks", *LAYERS, "reports")]
         for folder in (*folders, self.pages):
             with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
                 found += [(f"{folder.name}/{entry.name}", entry.stat()) for entry in entries]

@@ -1,22 +1,18 @@
 """Building the site: all pages from one look at the data, then each file in its place."""
 
-import csv
-import io
 from collections.abc import Collection, Iterator
 
 import duckdb
 from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.config.errors import SiteError
-from benepass_tasks.engine.attached import within
 from benepass_tasks.engine.failures import explain
-from benepass_tasks.publish.spreadsheet import harmless
 from benepass_tasks.site import folder as site_folder
 from benepass_tasks.site import vega
 from benepass_tasks.site.code_version import PACKAGE
 from benepass_tasks.site.extra import require
-from benepass_tasks.site.page import Download, Page
-from benepass_tasks.site.sources import PUBLISHED, Sources, opened
+from benepass_tasks.site.page import Page
+from benepass_tasks.site.sources import Sources, opened
 from benepass_tasks.state.run import Run
 
 EXTRA = ("jinja2", "markdown_it", "pygments")
@@ -53,6 +49,8 @@ def build_site(run: Run, current: Collection[str] = (), past: Collection[str] = 
 
 
 def _files(run: Run, current: Collection[str]) -> dict[str, bytes]:
+    from benepass_tasks.site.authored.database import pages_database  # noqa: PLC0415 - DuckDB
+    from benepass_tasks.site.authored.history import read_history  # noqa: PLC0415 - DuckDB
     from benepass_tasks.site.authored.making import make_page  # noqa: PLC0415 - imports Jinja
     from benepass_tasks.site.authored.pages import reading_pages, refuse_broken  # noqa: PLC0415
 
@@ -63,12 +61,10 @@ def _files(run: Run, current: Collection[str]) -> dict[str, bytes]:
     try:
         with opened(run) as sources:
             pages = [*_pages(sources)]
-            with within(sources.connection, PUBLISHED):
-                pages += [
-                    make_page(sources.connection, it, run.settings)
-                    for it in own
-                    if it.file not in current
-                ]
+            history = read_history(sources.connection, made_of.catalog)
+        with pages_database(run.settings, history) as connection:
+            stale = (it for it in own if it.file not in current)
+            pages += [make_page(connection, it, run.settings) for it in stale]
     except (DBAPIError, duckdb.Error) as error:
         # Without the cause: its text may quote a value of the data.
         raise SiteError(f"the site cannot be built: {explain(error)}") from None
@@ -79,29 +75,15 @@ def _files(run: Run, current: Collection[str]) -> dict[str, bytes]:
     navigation = navigation_of(own)
     for page in pages:
         files[page.path] = render(page, vega.bundle_name(), navigation)
-        files.update((download.path, _csv(download)) for download in page.downloads)
     return files
 
 
 def _pages(sources: Sources) -> Iterator[Page]:
     from benepass_tasks.site.pages import (  # noqa: PLC0415 - imports Jinja
         catalog,
-        employees,
         lineage,
-        overview,
-        quality,
         runs,
     )
 
-    for maker in (overview, employees, quality, catalog, lineage, runs):
+    for maker in (catalog, lineage, runs):
         yield from maker.pages(sources)
-
-
-def _csv(download: Download) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow([field.label for field in download.fields])
-    for row in download.rows:
-        values = (row[field.key] for field in download.fields)
-        writer.writerow([harmless("" if value is None else str(value)) for value in values])
-    return text.getvalue().encode()

@@ -48,7 +48,7 @@ class DataTable:
         total: All rows there are, where these are not all.
         page_size: Rows that are shown at once.
         is_searchable: Whether there is a box to search it.
-        download: The path of the same rows as CSV, if there is one.
+        is_saved: Whether what it shows can be saved as CSV.
         empty: What to say, and what to do, where there is no row.
         is_live: Whether a script gives it its rows, which the page does not know.
     """
@@ -60,7 +60,7 @@ class DataTable:
     total: int | None = None
     page_size: int = 25
     is_searchable: bool = False
-    download: str | None = None
+    is_saved: bool = False
     empty: str = "Nothing to show."
     is_live: bool = False
 
@@ -91,15 +91,6 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
-class Download:
-    """Rows as a CSV file that a spreadsheet opens without calculating any of it."""
-
-    path: str
-    fields: Sequence[Field]
-    rows: Sequence[Row]
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """A page of the site.
 
@@ -112,7 +103,6 @@ class Page:
         data: What its scripts read, as JSON.
         scripts: The scripts in `assets/` that it needs beside those of all pages.
         has_charts: Whether it needs Vega.
-        downloads: The files that it links to.
     """
 
     path: str
@@ -123,7 +113,6 @@ class Page:
     data: Mapping[str, object] = field(default_factory=dict)
     scripts: Sequence[str] = ()
     has_charts: bool = False
-    downloads: Sequence[Download] = ()
 
     @property
     def root(self) -> str:

@@ -17,13 +17,6 @@ from benepass_tasks.site.personal import badges
 if TYPE_CHECKING:
     from benepass_tasks.site.authored.reading import PageFile
 
-FIRST = (
-    ("index.html", "Overview"),
-    ("employees.html", "Employees"),
-    ("quality.html", "Data quality"),
-)
-"""What the navigation begins with."""
-
 FIXED = (("catalog.html", "Catalog"), ("lineage.html", "Lineage"), ("runs.html", "Runs"))
 """What the navigation ends with: path and title of the pages that are no files of the project."""
 
@@ -31,9 +24,7 @@ MISSING = "\N{EN DASH}"
 """What stands for a value that is not there."""
 
 
-def render(
-    page: Page, vega: str, navigation: Iterable[tuple[str, str]] = (*FIRST, *FIXED)
-) -> bytes:
+def render(page: Page, vega: str, navigation: Iterable[tuple[str, str]] = FIXED) -> bytes:
     """A page as HTML.
 
     Args:
@@ -59,7 +50,7 @@ def navigation_of(pages: Iterable["PageFile"]) -> list[tuple[str, str]]:
     Args:
         pages: The project's own pages, in their order.
     """
-    return [*FIRST, *((page.file, page.front.title) for page in pages), *FIXED]
+    return [*((page.file, page.front.title) for page in pages), *FIXED]
 
 
 def search_index(catalog: Catalog) -> bytes:

@@ -1,4 +1,4 @@
-"""What the pages are made of: the published file, the history, the catalog and its lineage."""
+"""What the pages of catalog, lineage and runs are made of."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,22 +9,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Catalog
-from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.project import Project
 from benepass_tasks.config.settings import Settings
-from benepass_tasks.engine.attached import attached, within
-from benepass_tasks.site.page import Row
-from benepass_tasks.site.plain import plain
 from benepass_tasks.sqlmodels import ModelGraph
 from benepass_tasks.sqlmodels.lineage import Lineage
-from benepass_tasks.state.publication import DATABASE
 from benepass_tasks.state.run import Run
 
 if TYPE_CHECKING:
     from benepass_tasks.engine.session import Warehouse
-
-PUBLISHED = "published"
-"""The name under which the published file is attached."""
 
 
 @dataclass(frozen=True)
@@ -49,38 +41,18 @@ class Sources:
     warehouse: "Warehouse"
     connection: Connection
 
-    def published(self, query: str, **parameters: object) -> list[Row]:
-        """The rows of `sql/site/<query>.sql` over what is published, plain and cut for a page.
-
-        Args:
-            query: The name of the file.
-            parameters: What the SQL has as `$name`.
-        """
-        path = self.project.sql / "site" / f"{query}.sql"
-        try:
-            sql = path.read_text(encoding="utf-8")
-        except FileNotFoundError as error:
-            raise ProjectError(f"{path} is missing; a page of the site shows it") from error
-        with within(self.connection, PUBLISHED):
-            found = self.connection.exec_driver_sql(sql, parameters or None)
-            return [
-                {name: plain(value) for name, value in row._mapping.items()}  # noqa: SLF001
-                for row in found
-            ]
-
 
 @contextmanager
 def opened(run: Run) -> Iterator[Sources]:
-    """Open the warehouse and the published file for the pages, reading."""
-    settings, made_of = run.settings, run.definitions
-    published = settings.published_dir / DATABASE
-    with run.warehouse.read() as connection, attached(connection, published, PUBLISHED):
+    """Open the warehouse for the pages, reading."""
+    made_of = run.definitions
+    with run.warehouse.read() as connection:
         yield Sources(
             made_of.project,
             made_of.catalog,
             made_of.graph,
             made_of.lineage,
-            settings,
+            run.settings,
             run.warehouse,
             connection,
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shutil
 from dataclasses import dataclass, field, replace
@@ -13,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from benepass_tasks.config.settings import current_settings
-from benepass_tasks.site.building import _csv
 from benepass_tasks.site.rendering import MISSING, render
 from benepass_tasks.site.sources import Sources, opened
 from benepass_tasks.state.run import Run
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
 
     from benepass_tasks.site.page import Page
 
-__all__ = ["MISSING", "Shown", "copied", "republish", "shown"]
+__all__ = ["MISSING", "Shown", "copied", "republish", "rows_of", "shown"]
 
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 
@@ -125,10 +122,9 @@ class Shown:
     def data(self) -> Any:  # noqa: ANN401 - JSON
         return json.loads(self.document.one("script", id="page-data").text)
 
-    def download(self, path: str) -> list[list[str]]:
-        """The records of a file to download."""
-        (found,) = (it for it in self.page.downloads if it.path == path)
-        return list(csv.reader(io.StringIO(_csv(found).decode(), newline="")))
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """The rows of a query of the page, as its script gets them."""
+        return rows_of(self.data["queries"][query])
 
 
 def shown(
@@ -144,6 +140,19 @@ def shown(
     parser.feed(html.decode())
     parser.close()
     return Shown(workspace, page, html, parser.open[0])
+
+
+def rows_of(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a query, of which a page has the columns."""
+    columns = {
+        name: [None if at < 0 else it["values"][at] for at in it["at"]]
+        if isinstance(it, dict)
+        else it
+        for name, it in found["columns"].items()
+    }
+    return [
+        {name: values[place] for name, values in columns.items()} for place in range(found["count"])
+    ]
 
 
 def copied(project: Workspace, folder: Path) -> Workspace:

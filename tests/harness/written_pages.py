@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from rendered import Shown, shown
 
 from benepass_tasks.config.settings import current_settings
-from benepass_tasks.engine.attached import within
+from benepass_tasks.site.authored.database import pages_database
+from benepass_tasks.site.authored.history import read_history
 from benepass_tasks.site.authored.making import make_page
 from benepass_tasks.site.authored.pages import Pages, reading_pages
-from benepass_tasks.site.sources import PUBLISHED
 from benepass_tasks.state.run import Run
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ def shown_page(
     page = read_pages(workspace)[name]
 
     def made(sources: Sources) -> Iterator[Page]:
-        with within(sources.connection, PUBLISHED):
-            yield make_page(sources.connection, page, sources.settings, in_place=in_place)
+        history = read_history(sources.connection, sources.catalog)
+        with pages_database(sources.settings, history) as connection:
+            yield make_page(connection, page, sources.settings, in_place=in_place)
 
     return shown(workspace, made, **settings)
 

@@ -102,7 +102,7 @@ def test_pages_that_were_changed_by_hand_are_made_anew(built: Workspace) -> None
     good = page.read_bytes()
     page.write_bytes(good + b"<!-- by hand -->")
     assert reason(built) == "changed by hand"
-    assert built.run("BuildSite") == {"site"}
+    assert built.run("BuildSite") == {"site", "page:index"}
     assert page.read_bytes() == good
     (built.site / "catalog.html").unlink()
     assert reason(built) == "changed by hand"
@@ -195,7 +195,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    "name", ["templates/base.html.j2", "assets/site.css", "assets/site.js", "pages/overview.py"]
+    "name", ["templates/base.html.j2", "assets/site.css", "assets/site.js", "pages/runs.py"]
 )
 def test_what_the_pages_are_made_with_is_part_of_the_recipe(
     workspace: Workspace, package: Path, name: str
@@ -210,9 +210,15 @@ def test_what_the_pages_are_made_with_is_part_of_the_recipe(
     assert code_version.SiteCode(project).whole != before
 
 
-def test_sql_of_the_pages_that_is_edited_is_noticed_within_a_run(built: Workspace) -> None:
-    built.write("sql/site/of_no_page.sql", "select 1")
+def test_a_page_that_is_new_is_noticed_within_a_run(built: Workspace) -> None:
+    built.write("pages/short.md", "---\ntitle: Short\n---\n")
     assert reason(built) == "input changed"
+
+
+def test_a_site_begins_with_a_page(built: Workspace) -> None:
+    (built.root / "pages" / "index.md").unlink()
+    with built.configured(), pytest.raises(ProjectError, match=r"pages/index\.md is missing"):
+        build_site(Run(current_settings(), nodes_of))
 
 
 def test_a_project_that_became_wrong_leaves_nothing_for_duckdb_to_complain_of(
@@ -271,9 +277,9 @@ def test_pages_that_cannot_be_made_wait_for_no_script(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(vega, "MAKE", "import time; time.sleep(600)")
-    workspace.write("sql/site/overview_totals.sql", "select nothing")
+    workspace.write("pages/wrong.md", "---\ntitle: Wrong\n---\n```sql a\nselect nothing\n```\n")
     refused(workspace)
-    assert "the site cannot be built: " in caplog.text
+    assert "pages/wrong.md:5" in caplog.text
 
 
 def test_what_a_package_itself_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,9 +294,9 @@ def test_what_a_package_itself_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -
 def test_what_is_published_that_cannot_be_read_is_a_message(
     workspace: Workspace, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from benepass_tasks.site import sources  # noqa: PLC0415 - as the run imports it
+    from benepass_tasks.site.authored import database  # noqa: PLC0415 - as the run imports it
 
-    monkeypatch.setattr(sources, "DATABASE", "none.duckdb")
+    monkeypatch.setattr(database, "DATABASE", "none.duckdb")
     refused(workspace)
     assert "the site cannot be built: " in caplog.text
 

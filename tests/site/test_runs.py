@@ -9,8 +9,8 @@ from endings import NOON, Told, made_in
 from reading import chart_of, elements_of, table_of
 
 from benepass_tasks.site import code_version
+from benepass_tasks.site.authored import live
 from benepass_tasks.site.pages import runs
-from benepass_tasks.site.quality import watched
 from benepass_tasks.site.rendering import render
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def test_each_field_is_told_by_a_run_or_made_of_that_by_the_script(
 ) -> None:
     assert keys_of(table_of(html, "runs")) <= {*told["runs"][0], "href"}
     assert keys_of(table_of(html, "nodes")) <= {*told["nodes"]["r1"][0], "start"}
-    assert {field.key for field in watched.MONITORS.fields} <= set(told["monitors"][0])
-    assert {field.key for field in watched.INCIDENTS.fields} <= set(told["incidents"][0])
+    assert {field.key for field in live.MONITORS.fields} <= set(told["monitors"][0])
+    assert {field.key for field in live.INCIDENTS.fields} <= set(told["incidents"][0])
     script = (ASSETS / "runs-page.js").read_text(encoding="utf-8")
     for key in keys_of(table_of(html, "compared")) - {"node"}:
         assert f"{key}:" in script
@@ -105,7 +105,7 @@ def test_the_scripts_of_the_page_are_there(html: str) -> None:
 
 
 def test_the_scripts_set_text_only() -> None:
-    for name in ("runs-page.js", "quality.js", "address.js"):
+    for name in ("runs-page.js", "authored.js", "address.js"):
         script = (ASSETS / name).read_text(encoding="utf-8")
         for forbidden in (
             "innerHTML",

@@ -61,49 +61,123 @@ def figure(page: Page, name: str) -> str:
 
 
 SPEND = """
-select count(*), sum(amount) from marts.fact_transactions
+select sum(amount), count(*) from marts.fact_transactions
 where strftime(transaction_timestamp, '%Y-%m') between '{}' and '{}' {}
 """
+FROM, TO = (f'[data-filter=month][data-end="{end}"]' for end in (0, 1))
+TYPE = "[data-filter=benefit_type]"
+
+
+def said(page: Page) -> list[str]:
+    return [figure(page, "spend"), page.text("[data-value='spend.transactions']")]
 
 
 def written(sums: list[tuple[Any, ...]]) -> list[str]:
-    ((transactions, spend),) = sums
-    return [f"{transactions:,}", f"${spend:,.2f}"]
+    ((spend, transactions),) = sums
+    return [f"${spend:,.2f}", f"{transactions:,}"]
 
 
 def test_filters_change_the_figures_to_those_of_the_chosen_months_and_type(
     page: Page, sample_run: Workspace
 ) -> None:
     show(page, sample_run.site / "index.html")
-    all_of_it = [figure(page, name) for name in ("transactions", "spend")]
-    choose(page, "select[name=from]", "2025-02")
-    choose(page, "select[name=to]", "2025-04")
-    of_months = [figure(page, name) for name in ("transactions", "spend")]
-    assert of_months != all_of_it
+    first_view = said(page)
+    assert first_view == written(sample_run.query_published(SPEND.format("2025-01", "2025-12", "")))
+    choose(page, FROM, "2025-02")
+    choose(page, TO, "2025-04")
     expected = sample_run.query_published(SPEND.format("2025-02", "2025-04", ""))
-    assert of_months == written(expected)
-    assert cells(page, "months", 1) == ["2025-02", "2025-03", "2025-04"]
-    choose(page, "select[name=benefit]", "meals")
+    assert said(page) == written(expected)
+    choose(page, TYPE, "meals")
     expected = sample_run.query_published(
         SPEND.format("2025-02", "2025-04", "and benefit_type = 'meals'")
     )
-    assert [figure(page, name) for name in ("transactions", "spend")] == written(expected)
+    assert said(page) == written(expected)
     drawn = page.evaluate(
-        "benepassCharts.views.get('months').data('rows').reduce((sum, it) => sum + it.spend, 0)"
+        "benepassCharts.views.get('spend-by-month').data('rows')"
+        ".reduce((sum, it) => sum + it.spend, 0)"
     )
     assert f"${drawn:,.2f}" == figure(page, "spend")
-    assert page.evaluate("location.hash") == "#from=2025-02&to=2025-04&benefit=meals"
+    assert page.evaluate("location.hash") == "#month=2025-02..2025-04&benefit_type=meals"
     page.click("[data-reset]")
-    assert [figure(page, name) for name in ("transactions", "spend")] == all_of_it
+    assert said(page) == first_view
     assert page.evaluate("location.hash") == ""
 
 
 def test_an_address_keeps_what_was_chosen(page: Page, sample_run: Workspace) -> None:
-    show(page, sample_run.site / "index.html", "#from=2025-05&to=2025-05&benefit=wellness")
+    show(page, sample_run.site / "index.html", "#month=2025-05..2025-05&benefit_type=wellness")
     expected = sample_run.query_published(
         SPEND.format("2025-05", "2025-05", "and benefit_type = 'wellness'")
     )
-    assert [figure(page, name) for name in ("transactions", "spend")] == written(expected)
+    assert said(page) == written(expected)
+
+
+@pytest.mark.parametrize("name", ["index", "employees", "quality", "transactions", "merchants"])
+def test_the_scripts_arrive_at_the_figures_and_rows_that_stand_there_without_them(
+    page: Page, site: Path, name: str
+) -> None:
+    selectors = (".figures .value", ".figures .note", "tbody tr", "[data-value]")
+    seen = []
+    for allowed in (False, True):
+        page.run_scripts(allowed=allowed)
+        show(page, site / f"{name}.html")
+        script = "[...document.querySelectorAll('{}')].map(it => it.textContent)"
+        seen.append({it: page.evaluate(script.format(it)) for it in selectors})
+    # The rows that only a script knows stand in no page.
+    told = "[...document.querySelectorAll('[data-live] tbody tr')].map(it => it.textContent)"
+    live = page.evaluate(told)
+    with_scripts = [it for it in seen[1]["tbody tr"] if it not in live]
+    without = [it for it in seen[0]["tbody tr"] if it]
+    assert with_scripts == without
+    assert {**seen[1], "tbody tr": None} == {**seen[0], "tbody tr": None}
+
+
+def test_a_bar_and_a_row_lead_to_the_transactions(page: Page, sample_run: Workspace) -> None:
+    show(page, sample_run.site / "index.html")
+    merchant = page.evaluate(
+        "benepassCharts.views.get('spend-by-merchant').data('rows')[0].merchant"
+    )
+    quoted = merchant.replace("'", "''")
+    ((count, spend),) = sample_run.query_published(
+        f"select count(*), sum(amount) from marts.fact_transactions where merchant = '{quoted}'"
+    )
+    page.click("[data-chart=spend-by-merchant] .mark-rect path")
+    page.wait_for("location.pathname.endsWith('/transactions.html') && !!window.benepass")
+    assert figure(page, "amount") == f"${spend:,.2f}"
+    assert page.text("[data-table-count]") == f"{count} rows"
+
+
+SAVED = """(() => {
+    const saved = [];
+    URL.createObjectURL = (blob) => { saved.push(blob); return "#"; };
+    document.querySelector('[data-table="%s"] [data-table-save]').click();
+    return saved[0].text();
+})()"""
+
+
+def test_what_is_saved_as_csv_is_what_the_filters_leave(page: Page, sample_run: Workspace) -> None:
+    show(page, sample_run.site / "transactions.html", "#benefit_type=commuter")
+    name = page.evaluate("document.querySelector('.data-table').dataset.table")
+    header, *lines = page.evaluate(SAVED % name).split("\r\n")[:-1]
+    assert header.startswith('"Day","Transaction"')
+    ((count,),) = sample_run.query_published(
+        "select count(*) from marts.fact_transactions where benefit_type = 'commuter'"
+    )
+    assert len(lines) == count > 0
+
+
+def test_a_spreadsheet_calculates_nothing_of_what_is_saved(page: Page, site: Path) -> None:
+    show(page, site / "merchants.html")
+    saved = page.evaluate(
+        """(() => {
+        const table = benepass.tables.get("every-merchant");
+        const names = ['=1+1', '+1', '-2.5', '@x', '\\uff1d1', 'a "b"'];
+        table.replace(names.map((it) => ({ merchant: it })));
+        return null;
+    })(), """
+        + SAVED % "every-merchant"
+    )
+    cells = [line.split(",")[0] for line in saved.split("\r\n")[1:-1]]
+    assert cells == ['"\'=1+1"', '"+1"', '"-2.5"', '"\'@x"', '"\'\uff1d1"', '"a ""b"""']
 
 
 def called(site: Path, folder: Path, name: str, **others: str) -> Path:
@@ -123,9 +197,10 @@ def test_a_name_that_scripts_have_for_something_else_is_drawn_like_any_other(
     page: Page, site: Path, tmp_path: Path, name: str
 ) -> None:
     index = called(site, tmp_path, "index.html", wellness=name)
-    labels = """[...document.querySelectorAll('[data-chart="types"] .role-axis-label text')]
-        .map((it) => it.textContent.replace("\\u200b", ""))"""
-    show(page, index, f"#benefit={name}")
+    labels = """[...document.querySelectorAll(
+        '[data-chart="spend-by-benefit-type"] .role-axis-label text'
+    )].map((it) => it.textContent.replace("\\u200b", ""))"""
+    show(page, index, f"#benefit_type={name}")
     assert name in page.evaluate(labels)
     page.click("[data-reset]")
     page.wait_for(f"(names => names.includes('meals') && names.includes('{name}'))({labels})")
@@ -138,10 +213,12 @@ def test_a_name_that_scripts_have_for_something_else_is_drawn_like_any_other(
 def kept_out(page: Page, site: Path) -> Page:
     """The page with the longest table."""
     show(page, site / "quality.html")
+    page.evaluate(UNFOLD)
     return page
 
 
-TABLE = '[data-table="quarantined"]'
+UNFOLD = "document.querySelectorAll('details').forEach((it) => { it.open = true; })"
+TABLE = '[data-table="transactions"]'
 
 
 def test_a_table_is_sorted_by_keyboard_and_says_how(kept_out: Page) -> None:
@@ -149,10 +226,10 @@ def test_a_table_is_sorted_by_keyboard_and_says_how(kept_out: Page) -> None:
     focus(kept_out, f"{heading} button")
     kept_out.press("Enter")
     first = kept_out.evaluate(f"document.querySelector('{heading}').getAttribute('aria-sort')")
-    upwards = cells(kept_out, "quarantined", 2)
+    upwards = cells(kept_out, "transactions", 2)
     kept_out.press("Space")
     second = kept_out.evaluate(f"document.querySelector('{heading}').getAttribute('aria-sort')")
-    downwards = cells(kept_out, "quarantined", 2)
+    downwards = cells(kept_out, "transactions", 2)
     assert {first, second} == {"ascending", "descending"}
     assert upwards != downwards
     assert (upwards[0] < downwards[0]) == (first == "ascending")
@@ -191,8 +268,8 @@ def test_a_search_leaves_the_rows_that_have_the_text(kept_out: Page) -> None:
 def test_quarantined_records_are_those_of_the_chosen_source_and_reason(
     kept_out: Page, sample_run: Workspace
 ) -> None:
-    choose(kept_out, "[data-quarantine-source]", "transactions")
-    choose(kept_out, "[data-quarantine-reason]", "invalid_amount")
+    choose(kept_out, "[data-filter=source]", "transactions")
+    choose(kept_out, "[data-filter=reason]", "invalid_amount")
     ((expected,),) = sample_run.query_published(
         "select count(*) from quality.quarantine_transactions "
         "where rejection_reason = 'invalid_amount'"
@@ -201,23 +278,19 @@ def test_quarantined_records_are_those_of_the_chosen_source_and_reason(
     assert kept_out.text(f"{TABLE} [data-table-count]").split()[0] == str(expected)
     rows = texts(kept_out, f"{TABLE} tbody tr")
     assert all("invalid_amount" in row for row in rows)
-    assert len(rows) == min(expected, 25)
+    assert len(rows) == min(expected, 15)
+    assert texts(kept_out, '[data-table="benefit-accounts"] tbody tr') == ["Nothing found."]
     address = kept_out.evaluate("location.href")
     kept_out.open("about:blank")
     kept_out.open(address)
+    kept_out.evaluate(UNFOLD)
     assert texts(kept_out, f"{TABLE} tbody tr") == rows
 
 
-def test_a_source_without_reasons_may_be_called_like_a_member_of_an_object(
-    page: Page, site: Path, tmp_path: Path
-) -> None:
-    quality = called(site, tmp_path, "quality.html")
-    text = quality.read_text(encoding="utf-8")
-    quality.write_text(
-        text.replace("<option>category_", "<option>constructor</option><option>category_")
-    )
-    show(page, quality, "#over=constructor")
-    assert texts(page, '[data-table="reasons-now"] tbody') == ["Nothing found."]
+def test_an_address_that_leads_into_a_section_unfolds_it(page: Page, site: Path) -> None:
+    show(page, site / "quality.html", "#checks")
+    assert page.evaluate("document.getElementById('checks').open")
+    assert not page.evaluate("document.getElementById('schema-changes').open")
 
 
 # --------------------------------------------------------------------------------------- lineage

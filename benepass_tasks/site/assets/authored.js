@@ -186,4 +186,28 @@
   for (const form of document.querySelectorAll("[data-filters]")) form.hidden = false;
   window.addEventListener("hashchange", followAddress);
   followAddress();
+
+  // ------------------------------------------------------------- what the runs say at their end
+  const told = window.benepassRuns;
+  for (const place of document.querySelectorAll("[data-untold]")) place.hidden = Boolean(told);
+  for (const place of document.querySelectorAll("[data-live]")) {
+    const { live } = place.dataset;
+    const rows = told?.[live];
+    place.hidden = !rows?.length;
+    if (rows) tables.get(live).replace(rows, told.totals[live]);
+    document.querySelector(`[data-live-none="${live}"]`).hidden = !rows || rows.length > 0;
+  }
+
+  // A section that folds opens for an address that leads into it.
+  const unfold = () => {
+    const id = decodeURIComponent(window.location.hash.slice(1));
+    const section = id && !id.includes("=") ? document.getElementById(id)?.closest("details") : null;
+    if (section) section.open = true;
+  };
+  window.addEventListener("hashchange", unfold);
+  unfold();
+  // A chart is as wide as its place, which it has only once that is unfolded.
+  for (const section of document.querySelectorAll(".section-fold")) {
+    section.addEventListener("toggle", () => window.dispatchEvent(new Event("resize")));
+  }
 })();

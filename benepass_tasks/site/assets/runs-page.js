@@ -126,11 +126,11 @@
     });
   }
 
-  // Unless the address says otherwise: the last run that did anything, and that before it.
+  // Unless the address says otherwise: the last run, and the last two that built something.
   const followAddress = () => {
     const address = read();
     const known = (name, offered, otherwise) => (offered.find((run) => run.id === address.get(name)) ?? otherwise).id;
-    choose(chosen, known("run", runs, runs.find(isBusy) ?? runs[0]));
+    choose(chosen, known("run", runs, runs[0]));
     showRun();
     if (!canCompare) return;
     choose(runA, known("a", detailed, detailed[1]));

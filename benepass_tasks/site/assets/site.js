@@ -50,6 +50,10 @@ window.benepass = (() => {
   const CLASSES = new Set(["code", "date", "month", "instant"]);
   const NUMBERS = new Set(["count", "money", "rate", "number", "seconds"]);
 
+  // What a spreadsheet would calculate, as publish/spreadsheet.py has it.
+  const FORMULA = /^[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]/;
+  const NUMBER = /^[-+]?[0-9]+(\.[0-9]+)?$/;
+
   class DataTable {
     constructor(block) {
       const data = read(block.querySelector("[data-table-rows]"));
@@ -73,6 +77,11 @@ window.benepass = (() => {
         this.page = 0;
         this.show();
       });
+      this.save = block.querySelector("[data-table-save]");
+      if (this.save) {
+        this.save.hidden = false;
+        this.save.addEventListener("click", () => this.saveRows());
+      }
       for (const heading of block.querySelectorAll("th[data-key]")) this.addSorting(heading);
       this.show();
     }
@@ -157,6 +166,19 @@ window.benepass = (() => {
       this.showPages(rows.length);
     }
 
+    // What is found, as a file that a spreadsheet opens without calculating any of it.
+    saveRows() {
+      const harmless = (text) => (FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text);
+      const cell = (value) => `"${harmless(String(value ?? "")).replaceAll('"', '""')}"`;
+      const lines = [
+        this.fields.map(({ label }) => cell(label)),
+        ...this.found().map((row) => this.fields.map(({ key }) => cell(row[key]))),
+      ].map((cells) => `${cells.join(",")}\r\n`);
+      const address = URL.createObjectURL(new Blob(lines, { type: "text/csv" }));
+      element("a", { href: address, download: `${this.name}.csv` }).click();
+      URL.revokeObjectURL(address);
+    }
+
     say(found) {
       const all = this.rows.length;
       const beyond = this.total > all ? ` of ${written(this.total, "count")}` : "";
@@ -226,7 +248,9 @@ window.benepass = (() => {
   sayHealth();
 
   // On a phone the navigation may be wider than the window.
-  document.querySelector(".site-header [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  const here = document.querySelector(".site-header [aria-current]");
+  const tabs = here?.closest("ul");
+  if (tabs) tabs.scrollLeft = here.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - here.offsetWidth) / 2;
 
   // What finds are for: exact names first, then names that begin so, names that have it, and texts.
   const rank = ({ name, short, description }, words) => {

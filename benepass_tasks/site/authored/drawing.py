@@ -87,7 +87,13 @@ class _Drawing:
         )
         bar["encoding"][length]["title"] = title
         tick = {
-            "mark": {"type": "tick", "color": "var(--series-2)", "size": 20, "thickness": 4},
+            "mark": {
+                "type": "tick",
+                "opacity": 1,
+                "color": "var(--series-2)",
+                "size": 20,
+                "thickness": 4,
+            },
             "encoding": {length: self._measure(chart.target) | {"title": title}},
         }
         return {"height": height, "encoding": encoding, "layer": [bar, tick]}
@@ -229,7 +235,7 @@ class _Drawing:
         return {"field": column, "type": "ordinal", "title": title, "sort": None, "axis": _FLAT}
 
     def _time(self, kind: Kind) -> dict[str, Any]:
-        axis: dict[str, Any] = {"format": DATES[kind], **_FLAT}
+        axis: dict[str, Any] = {"format": DATES[kind], "labelBound": True, **_FLAT}
         if kind in UNITS:
             axis["tickCount"] = {"interval": "month" if kind == "month" else "day", "step": 1}
         if self.chart.mark == "bar" and kind in UNITS:

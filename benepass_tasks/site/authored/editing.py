@@ -9,15 +9,15 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.config.errors import BenepassError, SiteError
-from benepass_tasks.engine.attached import within
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.site import vega
+from benepass_tasks.site.authored.database import pages_database
+from benepass_tasks.site.authored.history import read_history
 from benepass_tasks.site.authored.making import make_page
 from benepass_tasks.site.authored.pages import reading_pages
 from benepass_tasks.site.page import Page
 from benepass_tasks.site.rendering import navigation_of, render
 from benepass_tasks.site.serving import FIRST_PAGE, Content, SiteServer
-from benepass_tasks.site.sources import PUBLISHED, opened
 from benepass_tasks.state.publication import DATABASE
 from benepass_tasks.state.run import Run
 
@@ -106,8 +106,10 @@ class PagesServer(SiteServer):
         with reading_pages(run.definitions.project, run.definitions.catalog) as reader:
             own = reader.read()
         (page,) = (it for it in own if it.file == name)
-        with opened(run) as sources, within(sources.connection, PUBLISHED):
-            made = make_page(sources.connection, page, run.settings, in_place=True)
+        with run.warehouse.read() as connection:
+            history = read_history(connection, run.definitions.catalog)
+        with pages_database(run.settings, history) as connection:
+            made = make_page(connection, page, run.settings, in_place=True)
         return render(made, vega.bundle_name(), navigation_of(own))
 
 

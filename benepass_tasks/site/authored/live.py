@@ -1,9 +1,9 @@
-"""What the runs say at their end, for which the page has places only."""
+"""What each run says at its end, in runs.js, for which a page has places only."""
 
 from benepass_tasks.site.page import DataTable, Field
 
 INCIDENTS = DataTable(
-    "incidents-table",
+    "incidents",
     "What is wrong now, the worst first.",
     (
         Field("severity", "Severity", "tag"),
@@ -12,11 +12,12 @@ INCIDENTS = DataTable(
         Field("opened_at", "Since", "instant"),
     ),
     (),
+    empty="No incident is open.",
     is_live=True,
 )
 
 MONITORS = DataTable(
-    "monitors-table",
+    "monitors",
     "What the monitors said when they looked last, what is odd first.",
     (
         Field("status", "Status", "tag"),
@@ -25,6 +26,7 @@ MONITORS = DataTable(
         Field("name", "Of", "code"),
         Field("message", "What was found"),
         Field("compared_with", "Compared with"),
+        Field("checked_at", "Looked", "instant"),
     ),
     (),
     is_searchable=True,

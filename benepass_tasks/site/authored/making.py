@@ -38,9 +38,9 @@ from benepass_tasks.site.authored.sums import (
     within,
 )
 from benepass_tasks.site.highlighting import highlighted
-from benepass_tasks.site.page import MOST_ROWS, DataTable, Field, Kind, Page, Row
 from benepass_tasks.site.page import Chart as DrawnChart
-from benepass_tasks.site.rendering import written
+from benepass_tasks.site.page import DataTable, Field, Kind, Page, Row
+from benepass_tasks.site.rendering import MISSING, written
 
 LINK = "_href"
 """The key of where a row leads."""
@@ -167,13 +167,13 @@ class _Making:
                 yield self._figure(label, tile)
 
     def _shown(self, part: Chart | Table) -> dict[str, Any]:
-        rows = self.found[part.data]
+        found = self.found[part.data]
         is_summed = isinstance(part, Chart) or part.group is not None
-        if is_summed and not rows.is_whole:
+        if is_summed and not found.is_whole:
             return {
                 "kind": "broken",
-                "message": f"{part.title}: {part.data} has {rows.count:,} rows, more than the "
-                f"{MOST_ROWS:,} that a page adds up: group them by fewer columns, or let the "
+                "message": f"{part.title}: {part.data} has {found.count:,} rows, more than the "
+                f"{len(found.rows):,} that a page adds up: group them by fewer columns, or let the "
                 "smallest become one with fold=COLUMN by=COLUMN",
             }
         return self._chart(part) if isinstance(part, Chart) else self._table(part)
@@ -204,8 +204,8 @@ class _Making:
         if not column:
             return str(escape(getattr(self.settings, name)))
         found = self.found.get(query)
-        if found is None:
-            return ""
+        if found is None or not found.is_whole:
+            return MISSING
         kind, rows = found.kinds[column], self._rows(query)
         is_sum = Field(column, "", kind).is_number
         value = total(rows, Measure(column), kind) if is_sum else rows[0][column] if rows else None
@@ -213,15 +213,16 @@ class _Making:
         return str(made.format(name, kind, written(value, kind)))
 
     def _figure(self, label: str, tile: Figure) -> dict[str, Any]:
+        found, name = self.found[tile.query], self._id(label)
         kind = tile.kind or self._kind(tile.query, tile.value)
-        rows = self._rows(tile.query)
-        value, change = self._last(tile, rows, kind) if tile.last else (None, None)
-        if not tile.last:
-            whole = total(self.found[tile.query].rows, Measure(tile.value.column), "number")
-            value = total(rows, tile.value, kind, whole)
+        made = {"id": name, "label": label, "kind": kind}
+        if not found.is_whole:
+            told = f"{found.count:,} rows are more than the {len(found.rows):,} that a page adds up"
+            return made | {"value": None, "change": None, "note": told, "tone": ""}
+        value, change = self._valued(tile, kind)
         self.blocks.append(
             {
-                "id": (name := self._id(label)),
+                "id": name,
                 "type": "figure",
                 "query": tile.query,
                 "measure": _measured(tile.value, kind),
@@ -229,16 +230,17 @@ class _Making:
                 "tone": tile.tone,
             }
         )
-        return {
-            "id": name,
-            "label": label,
-            "value": value,
-            "kind": kind,
-            "change": change,
-            "has_change": tile.last is not None,
-            "note": self._line(tile.note) if tile.note else "",
-            "tone": tile.tone if value and tile.tone else "",
-        }
+        note = self._line(tile.note) if tile.note else ""
+        tone = tile.tone if value and tile.tone else ""
+        return made | {"value": value, "change": change, "note": note, "tone": tone}
+
+    def _valued(self, tile: Figure, kind: Kind) -> tuple[Any, str | None]:
+        """The value of a tile, and how it compares with the one before where that is asked for."""
+        shown = self._rows(tile.query)
+        if tile.last:
+            return self._last(tile, shown, kind)
+        whole = total(self.found[tile.query].rows, Measure(tile.value.column), "number")
+        return total(shown, tile.value, kind, whole), None
 
     def _last(self, tile: Figure, rows: Sequence[Row], kind: Kind) -> tuple[Any, str]:
         """The value of the last month or day, and how it compares with the one before."""
@@ -258,7 +260,7 @@ class _Making:
         return last[tile.value.key], compared(last, before, column, tile.value.key)
 
     def _note(self, note: Note) -> Iterator[dict[str, Any]]:
-        if note.query not in self.found:
+        if note.query not in self.found or not self.found[note.query].is_whole:
             return
         value = total(self._rows(note.query), note.when, "number")
         name = self._id("note")
@@ -293,7 +295,8 @@ class _Making:
             "time": chart.x if found.kinds[chart.x] in ("month", "date", "instant") else None,
         }
         self.blocks.append(block)
-        rows = self._summed(chart.data, chart.dimensions, chart.measures, block)
+        left = _coloured(self._rows(chart.data), chart.series, series)
+        rows = self._summed(left, chart.data, chart.dimensions, chart.measures, block)
         title, description = chart.title, chart.description or f"{chart.title}."
         beyond = f" The {chart.limit} with the most are drawn." if chart.limit else ""
         if found.folded and found.query.fold in chart.dimensions:
@@ -301,7 +304,9 @@ class _Making:
                 f" “{found.folded}” are those with the least, added up; with a filter, one of "
                 "them may belong among the first."
             )
-        table = DataTable(name, title, fields, rows, page_size=FEW, is_searchable=len(rows) > FEW)
+        table = DataTable(
+            name, title, fields, rows, page_size=FEW, is_searchable=len(rows) > FEW, is_saved=True
+        )
         return {
             "kind": "chart",
             "wide": chart.wide,
@@ -350,7 +355,8 @@ class _Making:
                 "measures": [_measured(it, kinds[it.key]) for it in sums],
                 "sort": "self" if found.kinds[dimensions[0]] in ("month", "date") else sums[0].key,
             }
-            rows = self._summed(table.data, dimensions, sums, block)
+            left = self._rows(table.data)
+            rows = self._summed(left, table.data, dimensions, sums, block)
         else:
             dimensions = table.columns or tuple(found.kinds)
             rows = [_linked(row, table.link) for row in self._rows(table.data)]
@@ -369,6 +375,7 @@ class _Making:
             beyond,
             table.size,
             is_searchable=table.search,
+            is_saved=True,
             empty=table.empty,
         )
         return {"kind": "table", "table": made}
@@ -398,13 +405,14 @@ class _Making:
 
     def _summed(
         self,
+        left: Sequence[Row],
         query: str,
         dimensions: Sequence[str],
         measures: Sequence[Measure],
         block: Mapping[str, Any],
     ) -> list[Row]:
         kinds = {it.key: self._kind(query, it) for it in measures}
-        rows = grouped(self._rows(query), dimensions, measures, kinds)
+        rows = grouped(left, dimensions, measures, kinds)
         by = block["sort"]
         if by is not None:
             rows = in_order(rows, dimensions[0], None if by == "self" else by)
@@ -419,6 +427,13 @@ class _Making:
             name = f"{plain}-{number}"
         self.ids.add(name)
         return name
+
+
+def _coloured(rows: Sequence[Row], series: str | None, domain: Sequence[str]) -> Sequence[Row]:
+    """Rows in which the values without a colour are one."""
+    if series is None:
+        return rows
+    return [it if str(it[series]) in domain else {**it, series: OTHER} for it in rows]
 
 
 def compared(last: Row, before: Row, when: str, key: str) -> str:

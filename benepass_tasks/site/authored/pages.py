@@ -10,8 +10,8 @@ from benepass_tasks.catalog.wording import meant, nearest
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.project import Project
 from benepass_tasks.site.authored.blocks import Chart, Link, Table
+from benepass_tasks.site.authored.history import HISTORY, SCHEMA
 from benepass_tasks.site.authored.reading import Broken, PageFile, PageSection, Part, read_page
-from benepass_tasks.site.rendering import FIRST as MADE
 from benepass_tasks.site.rendering import FIXED
 from benepass_tasks.sqlmodels.binding import Types
 from benepass_tasks.sqlmodels.queries import QueryReader, query_reader
@@ -42,13 +42,18 @@ class Pages:
                 missing.
         """
         files = self.project.page_files()
+        if not any(path.stem == FIRST for path in files):
+            raise ProjectError(
+                f"pages/{FIRST}.md is missing: the site begins with it. It is a page like any "
+                "other; `benepass init` makes a project that has one"
+            )
         found = [self._read(path) for path in files]
         filters = {it.name: set(it.filters) for it in found}
         linked = [replace(it, sections=list(_linked(it, filters))) for it in found]
         return sorted(linked, key=lambda it: (it.name != FIRST, it.front.order, it.front.title))
 
     def _read(self, path: Path) -> PageFile:
-        taken = {name for name, _ in (*MADE, *FIXED)}
+        taken = {name for name, _ in FIXED}
         if not path.stem.replace("-", "_").isidentifier() or f"{path.stem}.html" in taken:
             raise ProjectError(
                 f"{path}: the name of a page has letters, digits, - and _, and is none that every "
@@ -70,12 +75,13 @@ def reading_pages(project: Project, catalog: Catalog) -> Iterator[Pages]:
 
 
 def readable(catalog: Catalog) -> dict[str, Types]:
-    """The tables that a page may read, with the columns that are published and their types."""
-    return {
+    """The tables that a page may read, published ones and history, with their types."""
+    published = {
         relation: {it.name: it.type for it in table.columns.values() if it.published}
         for relation, table in catalog.tables.items()
         if table.published
     }
+    return published | {f"{SCHEMA}.{name}": types for name, types in HISTORY.items()}
 
 
 def refuse_broken(pages: Sequence[PageFile]) -> None:

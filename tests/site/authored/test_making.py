@@ -58,20 +58,6 @@ def many(published_run: Workspace, tmp_path_factory: pytest.TempPathFactory) -> 
     return project
 
 
-def rows_of(page: Shown, query: str) -> list[dict[str, Any]]:
-    """The rows of a query that the script of a page gets."""
-    found = page.data["queries"][query]
-    columns = {
-        name: [None if at < 0 else it["values"][at] for at in it["at"]]
-        if isinstance(it, dict)
-        else it
-        for name, it in found["columns"].items()
-    }
-    return [
-        {name: values[place] for name, values in columns.items()} for place in range(found["count"])
-    ]
-
-
 def spec_of(page: Shown, name: str) -> dict[str, Any]:
     (figure,) = (it for it in page.document.all("figure") if it.all("div", data_chart=name))
     spec: dict[str, Any] = json.loads(figure.one("script").text)["spec"]
@@ -116,7 +102,7 @@ def test_what_is_dated_later_is_in_no_choice_and_in_no_first_view(many: Workspac
     months = [row[0] for row in page.cells("a")]
     assert months == sorted(months)
     assert months[-1] == "2025-12"
-    assert {row["month"] for row in rows_of(page, "spend")} >= {"2030-05"}
+    assert {row["month"] for row in page.rows("spend")} >= {"2030-05"}
 
 
 def test_a_figure_of_the_last_month_is_compared_with_the_one_before(many: Workspace) -> None:
@@ -254,7 +240,7 @@ def test_a_value_is_text_whatever_it_looks_like(published_run: Workspace, tmp_pa
     assert {it.attributes["href"] for it in page.document.all("a")} & {
         "javascript:alert(1)"
     } == set()
-    assert rows_of(page, "spend")[0]["merchant"] == hostile
+    assert page.rows("spend")[0]["merchant"] == hostile
 
 
 def test_html_in_a_page_is_text_and_no_picture_comes_from_elsewhere(many: Workspace) -> None:
@@ -301,7 +287,7 @@ def test_the_values_with_the_least_become_one_where_that_is_asked_for(
     page = shown_text(
         many, f"{folded}```table\ndata: spend\ntitle: A\ngroup: [merchant]\nsize: 99\n```\n"
     )
-    rows = rows_of(page, "spend")
+    rows = page.rows("spend")
     assert len(rows) <= few_rows
     real = dict(
         many.query_published(
