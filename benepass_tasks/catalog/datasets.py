@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
+from benepass_tasks.catalog.extracts import ApiExtract, TableExtract
 from benepass_tasks.catalog.forms import ColumnForm, Currency
 from benepass_tasks.catalog.layout import Layout
 
@@ -22,6 +23,13 @@ Domain = Literal["people", "benefits", "quality"]
 Materialized = Literal["table", "view"]
 PiiClass = Literal["none", "quasi_identifier", "pseudonym", "identifier"]
 Treatment = Literal["mask", "hash", "drop", "plaintext"]
+MaskTreatment = Literal["mask", "hash", "tidy"]
+TIDY: MaskTreatment = "tidy"
+"""Of a macro: it writes a value in a tidier way, and so masks nothing."""
+Ground = Literal["validity", "presence", "sameness", "headcount"]
+"""What alone of a deciding value can be told from what it decides: whether it has the right form,
+whether it is there, which rows have the same, or how many people share it."""
+HEADCOUNT: Ground = "headcount"
 Erase = Literal["keep", "clear", "random", "start_of_year", "end_of_month"]
 """What becomes of a value in raw when its person is erased."""
 
@@ -76,6 +84,21 @@ class Pii:
     def is_personal(self) -> bool:
         """Whether the values lead to a person, or may harm one."""
         return self.class_ != "none" or self.sensitive
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedFrom:
+    """Why nobody can be read off what personal values decide.
+
+    Attributes:
+        columns: The columns of the files that decide, as `source.column`.
+        reason: What alone can be told of them.
+        minimum: How many people each number counts at least; of a headcount only.
+    """
+
+    columns: tuple[str, ...]
+    reason: Ground
+    minimum: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +243,7 @@ class DeclaredColumn:
         tests: What a table's column promises.
         form: How a source's files write the values.
         made_of: Of a source's column that its files write in two, the columns by their part.
+        derived_from: Of a table's column, which personal values may decide about it, and why.
     """
 
     name: str
@@ -233,6 +257,7 @@ class DeclaredColumn:
     tests: tuple[DataTest, ...] = ()
     form: ColumnForm = field(default_factory=ColumnForm)
     made_of: Mapping[str, str] = field(default_factory=dict)
+    derived_from: DerivedFrom | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -448,7 +473,7 @@ class Months:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredSource:
-    """The files of one kind that arrive from outside.
+    """The files of one kind that arrive from outside, or are made of what is elsewhere.
 
     Attributes:
         name: The dataset's name, without a dot.
@@ -465,6 +490,7 @@ class DeclaredSource:
         currency: Which currency the amounts are in, and which is reported.
         ignored: Undeclared columns of the files that somebody has looked at.
         made: The columns that are made of two of those of the files, by name; read-only.
+        extract: The table or API that its files are extracts of; None where files arrive.
     """
 
     name: str
@@ -482,6 +508,12 @@ class DeclaredSource:
     currency: Currency = field(default_factory=Currency)
     ignored: tuple[str, ...] = ()
     made: Mapping[str, DeclaredColumn] = field(default_factory=dict)
+    extract: TableExtract | ApiExtract | None = None
+
+    @property
+    def origin(self) -> str:
+        """Where its records come from: files, a table or an API."""
+        return self.filepath if self.extract is None else str(self.extract)
 
     @property
     def read_columns(self) -> Mapping[str, DeclaredColumn]:
@@ -520,6 +552,7 @@ class DeclaredTable:
         columns: The columns by name, in the catalog's order; read-only.
         published: Whether analysts get the table.
         suppression: What they do not get of small groups; None where nothing is withheld.
+        derived_from: Which personal values may decide about its rows, and why.
         key: The columns whose values tell rows apart in what is said of them; may be none.
         tests: What the table promises as a whole.
         freshness: How old the newest row or load may be, if the catalog says so.
@@ -538,6 +571,7 @@ class DeclaredTable:
     columns: Mapping[str, DeclaredColumn]
     published: bool = False
     suppression: Suppression | None = None
+    derived_from: DerivedFrom | None = None
     key: tuple[str, ...] = ()
     tests: tuple[DataTest, ...] = ()
     freshness: Freshness | None = None
@@ -572,17 +606,18 @@ class Table(DeclaredTable):
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """A macro that counts as masking, as it was approved.
+    """A macro that counts as masking, or as tidying, as it was approved.
 
     Attributes:
         macro: The macro's name; its SQL is in `sql/macros/`.
-        treatment: What a column that passes it may declare: `mask` or `hash`.
+        treatment: What a column that passes it may declare: `mask` or `hash`. `tidy` is none: the
+            macro gives the value itself, NULL where that is NULL or empty.
         kinds: The kinds of values it masks; none given means any.
         fingerprint: Digest of the macro's SQL and of the macros it calls, when it was approved.
     """
 
     macro: str
-    treatment: Treatment
+    treatment: MaskTreatment
     kinds: tuple[str, ...]
     fingerprint: str
 

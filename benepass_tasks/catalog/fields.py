@@ -238,6 +238,15 @@ class Names(Value[tuple[str, ...]]):
         return names
 
 
+class OneOrMore(Names):
+    """A name, or some of them."""
+
+    form = of_form(anyOf=[_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}])
+
+    def _deserialize(self, value: object, *args: object, **kwargs: object) -> tuple[str, ...]:
+        return super()._deserialize([value] if isinstance(value, str) else value, *args, **kwargs)
+
+
 class DuckDBType(Text):
     """A DuckDB type in the spelling DuckDB prints."""
 

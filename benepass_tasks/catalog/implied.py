@@ -12,6 +12,7 @@ from benepass_tasks.catalog.datasets import (
     DeclaredColumn,
     DeclaredSource,
     DeclaredTable,
+    DerivedFrom,
     Domain,
     Pii,
     PiiClass,
@@ -108,8 +109,17 @@ def base_views(
                 domain=source.domain,
                 source=None,
                 columns=MappingProxyType({it.name: it for it in _base_columns(source, table)}),
+                derived_from=_told_apart(source),
                 is_implied=True,
             )
+
+
+def _told_apart(source: DeclaredSource) -> DerivedFrom | None:
+    """Of a source of censuses, that people are told apart by an identifier, where it is one."""
+    column = next(iter(source.columns.values()))
+    if source.records.census is None or column.pii is None or column.pii.class_ != "identifier":
+        return None
+    return DerivedFrom((f"{source.name}.{column.name}",), "sameness")
 
 
 def _base_columns(source: DeclaredSource, raw: DeclaredTable) -> Iterator[DeclaredColumn]:

@@ -35,7 +35,7 @@ def catalog_schema() -> JsonSchema:
         },
         "patternProperties": {
             "^_": True,
-            "^[a-z][a-z0-9_]*$": schema.SOURCE.json_schema(),
+            "^[a-z][a-z0-9_]*$": schema.source_json_schema(),
             table: schema.TABLE.json_schema(),
         },
         "additionalProperties": False,

@@ -23,6 +23,7 @@ from benepass_tasks.catalog.document import (
     read_document,
     refuse,
 )
+from benepass_tasks.catalog.extracts import EXTRACTED_TYPES
 from benepass_tasks.catalog.implied import base_views, raw_tables
 from benepass_tasks.catalog.layout import FILE_TYPES
 from benepass_tasks.config.errors import CatalogError
@@ -40,7 +41,7 @@ FACTORY = "{layer}.{table}"
 """The name of that entry: a pattern of Kedro, which stands for every name with a dot."""
 
 TABLE_TYPE = "ibis.TableDataset"
-_SOURCE_KEYS = frozenset({"filepath", "load_args"})
+_SOURCE_KEYS = frozenset({"filepath", "load_args", "credentials", "url"})
 _TABLE_KEYS = frozenset({"table_name", "database", "connection"})
 _LAYERS = tuple(it for it in get_args(Layer) if it != "base")
 
@@ -136,7 +137,7 @@ class _Reading:
             elif is_table(name, declared):
                 self._read_table(name, declared, schema.TABLE)
             else:
-                self._read_source(name, declared, schema.SOURCE)
+                self._read_source(name, declared, schema.source_schema(declared.get("type")))
         if not self.metadata and all(isinstance(it, str) and it[:1] in "_{" for it in data):
             self._refuse((), "must declare at least one dataset")
         if TABLES in data and FACTORY not in data:
@@ -215,7 +216,9 @@ class _Reading:
         elif wrong := wording.not_snake_case(name):
             self._refuse((name,), wrong)
         elif loaded is not None:
-            self.sources[name] = DeclaredSource(name=name, **{"domain": None} | loaded)
+            extract = loaded.get("extract")
+            made = {"domain": None} | ({"filepath": extract.filepath(name)} if extract else {})
+            self.sources[name] = DeclaredSource(name=name, **made | loaded)
 
 
 def is_table(name: str, declared: Mapping[object, object]) -> bool:
@@ -229,7 +232,7 @@ def is_table(name: str, declared: Mapping[object, object]) -> bool:
     """
     named = 1 if "." in name else -1
     kind = declared.get("type")
-    typed = (kind == TABLE_TYPE) - (kind in FILE_TYPES)
+    typed = (kind == TABLE_TYPE) - (kind in (*FILE_TYPES, *EXTRACTED_TYPES))
     keyed = bool(_TABLE_KEYS & declared.keys()) - bool(_SOURCE_KEYS & declared.keys())
     return (named + typed + keyed or named) > 0
 

@@ -18,6 +18,7 @@ from benepass_tasks.catalog import (
 )
 from benepass_tasks.catalog.datasets import (
     CONTRACTED,
+    HEADCOUNT,
     AcceptedValues,
     Catalog,
     Column,
@@ -25,6 +26,7 @@ from benepass_tasks.catalog.datasets import (
     Declarations,
     DeclaredSource,
     DeclaredTable,
+    DerivedFrom,
     Range,
     Regex,
     Relationships,
@@ -184,6 +186,7 @@ def check_catalog(catalog: Catalog) -> Iterator[Problem]:
     """
     for table in catalog.tables.values():
         yield from _check_key(table)
+        yield from _check_derived_from(table, catalog)
         yield from _check_tests_of_columns(table, catalog)
         for index, test in enumerate(table.tests):
             if isinstance(test, Unique):
@@ -216,6 +219,23 @@ def _check_key(table: Table) -> Iterator[Problem]:
         if name in table.columns and table.columns[name].pii.class_ == "identifier":
             message = "identifies a person, and a key is shown; choose another column"
             yield Problem((*path, index), message)
+
+
+def _check_derived_from(table: Table, catalog: Catalog) -> Iterator[Problem]:
+    declared: list[tuple[KeyPath, DerivedFrom | None]] = [((table.relation,), table.derived_from)]
+    declared += [
+        ((table.relation, "columns", it.name), it.derived_from) for it in table.columns.values()
+    ]
+    known = [f"{it.name}.{name}" for it in catalog.sources.values() for name in it.columns]
+    for path, derived_from in declared:
+        for name in derived_from.columns if derived_from else ():
+            if name not in known:
+                near = wording.meant(wording.nearest(name, known))
+                message = f"{name} is no column of a source as employees.email is one{near}"
+                yield Problem((*path, "derived_from", "column"), message)
+    if table.derived_from and table.derived_from.reason == HEADCOUNT:
+        message = f"{HEADCOUNT} is said of the column that counts; move it there"
+        yield Problem((table.relation, "derived_from", "reason"), message)
 
 
 def _check_tests_of_columns(table: Table, catalog: Catalog) -> Iterator[Problem]:

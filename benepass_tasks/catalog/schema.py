@@ -13,17 +13,22 @@ from marshmallow import ValidationError, post_load, validates_schema
 
 from benepass_tasks.catalog.datasets import (
     DATE,
+    HEADCOUNT,
     Census,
     ContractMode,
     DeclaredColumn,
+    DerivedFrom,
     Domain,
     Erase,
     Freshness,
+    Ground,
     Guards,
+    MaskTreatment,
     Materialized,
     Months,
     Pii,
     PiiClass,
+    Range,
     Reconciliation,
     Resends,
     SchemaContract,
@@ -37,6 +42,17 @@ from benepass_tasks.catalog.expectations import (
     column_tests,
     table_tests,
 )
+from benepass_tasks.catalog.extract_fields import (
+    API_ARGS,
+    TABLE_ARGS,
+    ApiExtractSchema,
+    TableExtractSchema,
+    Variable,
+    WebAddress,
+    api_extract,
+    table_extract,
+)
+from benepass_tasks.catalog.extracts import API, EXTRACTED_TYPES, SQL_TABLE, Extract
 from benepass_tasks.catalog.fields import (
     Choice,
     Count,
@@ -46,14 +62,17 @@ from benepass_tasks.catalog.fields import (
     Exactly,
     Fingerprint,
     Flag,
+    JsonSchema,
     Kind,
     Kinds,
     Names,
+    OneOrMore,
     Section,
     Share,
     SourcePath,
     Strict,
     Text,
+    of_form,
 )
 from benepass_tasks.catalog.form_fields import (
     CurrencySchema,
@@ -64,7 +83,7 @@ from benepass_tasks.catalog.form_fields import (
 )
 from benepass_tasks.catalog.form_rules import with_layout
 from benepass_tasks.catalog.forms import Holds
-from benepass_tasks.catalog.layout import FILE_TYPES
+from benepass_tasks.catalog.layout import FILE_TYPES, PARQUET
 from benepass_tasks.catalog.load_args import LayoutSchema, LoadArgs, layout_of, type_rules
 from benepass_tasks.catalog.made_columns import parted
 from benepass_tasks.catalog.record_fields import (
@@ -187,6 +206,36 @@ class _PiiSchema(Strict):
         return Pii(**data)
 
 
+class _DerivedFromSchema(Strict):
+    json_rules = (
+        {
+            "if": {"properties": {"reason": {"const": HEADCOUNT}}},
+            "then": {"required": ["minimum"]},
+            "else": {"properties": {"minimum": False}},
+        },
+    )
+
+    columns = OneOrMore(required=True, data_key="column")
+    reason = Choice(get_args(Ground), required=True)
+    minimum = Count()
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def check_minimum(
+        self, data: dict[str, Any], original: Mapping[str, object], **_kwargs: object
+    ) -> None:
+        """A number of people says how many there are at least, and nothing else does."""
+        is_headcount = data.get("reason") == HEADCOUNT
+        if is_headcount and "minimum" not in original:
+            raise ValidationError("is required: how many people are counted at least", "minimum")
+        if "reason" in data and not is_headcount and "minimum" in original:
+            raise ValidationError(f"is for reason: {HEADCOUNT} only; remove it", "minimum")
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> DerivedFrom:
+        """Make the declaration."""
+        return DerivedFrom(**data)
+
+
 class _ColumnSchema(Strict):
     description = Text()
     type = DuckDBType()
@@ -208,6 +257,15 @@ class _TableColumnSchema(_ColumnSchema):
 
     published = Flag()
     tests = column_tests()
+    derived_from = Section(_DerivedFromSchema())
+
+    @post_load
+    def test_minimum(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
+        """Have a run end with a number of fewer people than the column says it counts."""
+        derived_from: DerivedFrom | None = data.get("derived_from")
+        if derived_from is None or derived_from.minimum is None:
+            return data
+        return data | {"tests": (*data.get("tests", ()), Range(minimum=derived_from.minimum))}
 
 
 class _SourceColumnSchema(_ColumnSchema):
@@ -215,6 +273,7 @@ class _SourceColumnSchema(_ColumnSchema):
         {
             "published": "only a table's column can be published or not; remove it",
             "tests": "only a table's column has tests; what comes in is judged in its raw table",
+            "derived_from": "only about a table's column something decides; remove it",
         }
     )
 
@@ -340,11 +399,13 @@ class _SourceMetadataSchema(_MetadataSchema):
         {
             "materialized": "only a table is materialized; remove it",
             "grain": "only a table has a grain; remove it",
+            "derived_from": "only about a table's rows something decides; remove it",
             "source": "only a raw table has a source; remove it",
             "published": "only a table can be published; remove it",
             "suppression": "only of a published table anything is withheld; remove it",
             "tests": "only a table has tests; remove them",
             "months": "only a table has months; remove them",
+            "extract": f"is for {' and '.join(EXTRACTED_TYPES)} only; files are read as they come",
         }
     )
 
@@ -417,6 +478,7 @@ class _TableMetadataSchema(_MetadataSchema):
     source = Text()
     published = Flag()
     suppression = Section(_SuppressionSchema())
+    derived_from = Section(_DerivedFromSchema())
     months = Section(_MonthsSchema())
     key = ColumnNames()
     tests = table_tests()
@@ -428,10 +490,18 @@ class _ConnectionSchema(Strict):
     read_only = Exactly(only=True)
 
 
+class _TableSourceMetadataSchema(_SourceMetadataSchema):
+    extract = Section(TableExtractSchema())
+
+
+class _ApiSourceMetadataSchema(_SourceMetadataSchema):
+    extract = Section(ApiExtractSchema(), required=True)
+
+
 class _SourceSchema(Strict):
     json_rules = tuple(type_rules())
 
-    type = Choice(FILE_TYPES, required=True)
+    type = Choice((*FILE_TYPES, *EXTRACTED_TYPES), required=True)
     filepath = SourcePath(required=True)
     load_args = LoadArgs()
     metadata = Section(_SourceMetadataSchema(), required=True)
@@ -439,11 +509,50 @@ class _SourceSchema(Strict):
     @post_load
     def build(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
         """Make the layout, of which each part is valid by itself."""
-        metadata = dict(data["metadata"])
-        layout = layout_of(data["type"], data.get("load_args"), metadata.pop("layout", {}))
-        columns, made = parted(with_layout(metadata["columns"], layout))
-        said = metadata | {"columns": columns, "made": made}
-        return {"filepath": data["filepath"], "layout": layout, **said}
+        said = _with_layout(data["type"], data.get("load_args"), data["metadata"])
+        return {"filepath": data["filepath"], **said}
+
+
+class _TableSourceSchema(Strict):
+    elsewhere = MappingProxyType({"filepath": "a table is read, and no file; remove it"})
+
+    type = Exactly(SQL_TABLE)
+    table_name = Text(required=True)
+    credentials = Variable(required=True)
+    load_args = TABLE_ARGS
+    metadata = Section(_TableSourceMetadataSchema(), required=True)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
+        """Make the extract."""
+        return _extracted(data, table_extract(data, data["metadata"].get("extract", {})))
+
+
+class _ApiSourceSchema(Strict):
+    elsewhere = MappingProxyType({"filepath": "an API is read, and no file; remove it"})
+
+    type = Exactly(API)
+    url = WebAddress(required=True)
+    load_args = API_ARGS
+    metadata = Section(_ApiSourceMetadataSchema(), required=True)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
+        """Make the extract."""
+        return _extracted(data, api_extract(data, data["metadata"]["extract"]))
+
+
+def _extracted(data: Mapping[str, Any], extract: Extract) -> dict[str, Any]:
+    return _with_layout(PARQUET, None, data["metadata"]) | {"extract": extract}
+
+
+def _with_layout(
+    type_: str, args: Mapping[str, Any] | None, declared: Mapping[str, Any]
+) -> dict[str, Any]:
+    metadata = dict(declared)
+    layout = layout_of(type_, args, metadata.pop("layout", {}))
+    columns, made = parted(with_layout(metadata["columns"], layout))
+    return metadata | {"columns": columns, "made": made, "layout": layout}
 
 
 class _TableSchema(Strict):
@@ -467,7 +576,7 @@ class _FactorySchema(Strict):
 
 
 class _MaskSchema(Strict):
-    treatment = Choice(("mask", "hash"), required=True)
+    treatment = Choice(get_args(MaskTreatment), required=True)
     kinds = Kinds()
     fingerprint = Fingerprint(required=True)
 
@@ -479,6 +588,24 @@ class _MaskSchema(Strict):
 
 SOURCE = _SourceSchema()
 """The files of one kind, an entry for Kedro."""
+
+EXTRACTED = MappingProxyType({SQL_TABLE: _TableSourceSchema(), API: _ApiSourceSchema()})
+"""What is no file, by its type: an entry for Kedro as well."""
+
+
+def source_schema(type_: object) -> Strict:
+    """What a source of a type may say; where nobody knows the type, what files may."""
+    return EXTRACTED.get(str(type_), SOURCE)
+
+
+def source_json_schema() -> JsonSchema:
+    """The form of a source in JSON Schema, whatever its type."""
+    files = SOURCE.json_schema()
+    for type_, schema in EXTRACTED.items():
+        is_it = of_form(properties={"type": {"const": type_}}, required=["type"])
+        files = {"if": is_it, "then": schema.json_schema(), "else": files}
+    return files
+
 
 TABLE = _TableSchema()
 """A table with an entry of its own for Kedro."""

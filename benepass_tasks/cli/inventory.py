@@ -113,7 +113,7 @@ def _reads(relation: str, catalog: Catalog, graph: ModelGraph) -> list[str]:
 
 def _made_by(dataset: Dataset, graph: ModelGraph) -> str:
     if isinstance(dataset.declared, Source):
-        return dataset.declared.filepath
+        return dataset.declared.origin
     model = graph.models.get(dataset.name)
     return model.path.as_posix() if model else "ingestion"
 

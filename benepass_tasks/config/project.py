@@ -14,6 +14,9 @@ LAYERS = ("staging", "intermediate", "quality", "marts")
 SCHEMAS = ("raw", "base", *LAYERS)
 """All layers: before the models, what files are loaded into, and the views that read them."""
 
+MIN_GROUP_SIZE = 5
+"""Employees that a group has at least whose figures are shown, where nothing else is set."""
+
 
 @dataclass(frozen=True, slots=True)
 class Project:

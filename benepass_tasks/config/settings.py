@@ -28,6 +28,7 @@ from benepass_tasks.config.environments import (
 )
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.hash_key import PADS, HashKey, read_hash_key
+from benepass_tasks.config.project import MIN_GROUP_SIZE
 from benepass_tasks.config.spans import read_span
 
 SECTION = "benepass"
@@ -35,9 +36,6 @@ SECTION = "benepass"
 
 FLAGS = "command line"
 """The section that no file has: what a command line of `benepass` says, while it runs."""
-
-MIN_GROUP_SIZE = 5
-"""Employees that a published group has at least, where nothing else is set."""
 
 KEEP_RUNS = 1_000
 """Runs whose history is kept, where nothing else is set."""
@@ -78,6 +76,11 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
         description="sources that may pass their guards in this run, comma-separated",
     )
     memory_limit = luigi.Parameter(default="1200MB", description="memory DuckDB may use")
+    extract = luigi.BoolParameter(
+        default=True,
+        parsing=luigi.BoolParameter.EXPLICIT_PARSING,
+        description="read databases and APIs: true, or false to go by what was read of them before",
+    )
     lock_timeout = luigi.FloatParameter(
         default=600.0, description="seconds to wait for another process that uses the warehouse"
     )
@@ -153,6 +156,7 @@ class Settings:
     min_group_size: int
     publish_unmasked: str
     accept: frozenset[str] = frozenset()
+    extract: bool = True
     keep_runs: int = KEEP_RUNS
     anomaly_window: int = ANOMALY_WINDOW
     verify_every: timedelta | None = None
@@ -162,6 +166,11 @@ class Settings:
     alert_command: tuple[str, ...] = field(default=(), repr=False)
     alert_heartbeat: SecretUrl | None = field(default=None, repr=False)
     env: str = ""
+
+    @property
+    def extracts_dir(self) -> Path:
+        """Folder beside the warehouse for what is read of databases and APIs."""
+        return self.warehouse.with_name(f"{self.warehouse.stem}.extracts")
 
     @property
     def may_publish(self) -> bool:
@@ -223,8 +232,8 @@ def _read() -> benepass:
     except (ValueError, luigi.parameter.ParameterException) as error:
         raise ProjectError(
             f"a setting of [benepass] cannot be read: {error}. as_of is a date such as "
-            "2026-01-31, pii_masking is true or false, lock_timeout a number of seconds, "
-            "min_group_size, keep_runs and anomaly_window whole numbers"
+            "2026-01-31, pii_masking and extract are true or false, lock_timeout a number of "
+            "seconds, min_group_size, keep_runs and anomaly_window whole numbers"
         ) from error
     _require_memory(config.memory_limit)
     if not 0 <= config.lock_timeout < math.inf:
@@ -373,6 +382,7 @@ def _settings() -> Settings:
         site_dir=site,
         min_group_size=config.min_group_size,
         publish_unmasked=config.publish_unmasked,
+        extract=config.extract,
         keep_runs=config.keep_runs,
         anomaly_window=config.anomaly_window,
         verify_every=_span("verify-every", config.verify_every),

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from benepass_tasks.config.errors import ProjectError
 
-PARTS = ("catalog.yaml", "sql", "pages", "luigi.cfg", "luigid.cfg", "deploy")
+PARTS = (
+    *("catalog.yaml", "sql", "pages", "luigi.cfg", "luigid.cfg"),
+    *("constraints.txt", "deploy", ".dockerignore"),
+)
 """The files and folders that a new project begins with."""
 
 SAMPLE = "# The sample. Put files of your own into data/ and change this to data.\n"
@@ -17,6 +20,7 @@ IGNORED = """\
 /data/
 /logs/
 .venv/
+.terraform/
 """
 
 

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from sqlalchemy import Connection
 
+from benepass_tasks.config.digests import digest
 from benepass_tasks.engine.exchange import (
     differing,
     drop_small,
@@ -24,6 +25,7 @@ from benepass_tasks.engine.measure import (
     Tally,
     Touched,
     columns_of,
+    is_number,
     measure_table,
 )
 from benepass_tasks.engine.profiling import measure_touched
@@ -44,8 +46,8 @@ class Engine(Protocol):
     def columns_of_query(self, query: str) -> dict[str, str]:
         """The columns that a query returns with their types."""
 
-    def told_by(self, query: str) -> str:
-        """What a query of a few rows returns, as a text that differs where they do."""
+    def value_of(self, query: str) -> str:
+        """The value that a query returns: a literal of a number or a time, a digest of another."""
 
     def define(self, macro: str) -> None:
         """Make a macro, for the queries of this session and the views of the warehouse."""
@@ -111,6 +113,10 @@ class Engine(Protocol):
         """The bytes that each committed table takes; the sum may exceed what all take together."""
 
 
+LITERAL = "cast("
+"""How the literal of a value begins, and no digest does."""
+
+
 def engine_of(session: Connection) -> Engine:
     """The engine of a session: DuckDB, in the file of the warehouse."""
     return _DuckDB(session)
@@ -137,8 +143,14 @@ class _DuckDB:
         described = self.connection.exec_driver_sql(f"describe {query}")
         return {column: kind for column, kind, *_ in described}
 
-    def told_by(self, query: str) -> str:
-        return repr(sorted(map(repr, self.connection.exec_driver_sql(query))))
+    def value_of(self, query: str) -> str:
+        (row,) = self.connection.exec_driver_sql(
+            f"select typeof(value), cast(value as varchar) from ({query}) as it(value)"  # noqa: S608
+        )
+        kind, text = row
+        if not is_number(kind) and kind not in ("DATE", "TIMESTAMP", "BOOLEAN"):
+            return digest(kind, repr(text))
+        return f"{LITERAL}{'null' if text is None else quote_text(text)} as {kind})"
 
     def define(self, macro: str) -> None:
         self.connection.exec_driver_sql(macro)

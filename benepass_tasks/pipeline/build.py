@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.catalog import Table
 from benepass_tasks.catalog.declared import refuse_other_columns
-from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.engine.exchange import COME, GONE, ROW, surplus
 from benepass_tasks.engine.failures import explain
@@ -120,7 +119,7 @@ class Builder:
         changed = self._changed()
         steps = self._steps([it for it in changed if it not in unsettled])
         touched = dict.fromkeys(changed, "changed")
-        self._plan(touched, settled=())
+        self._plan(touched, self._then)
         return sum(it.touched for found in steps.values() for it in found)
 
     def part_anew(self, condition: str, *, is_last: bool) -> tuple[Measure, int]:
@@ -256,9 +255,7 @@ class Builder:
         self, record: Materialization, touched: Mapping[str, str], small: list[str]
     ) -> Touched | None:
         """Exchange the rows that the rows touched in other tables affect; None where none are."""
-        then, now = self._then, self._states
-        settled = [sql for it, sql in self._figures.items() if then[it] == now[it]]
-        plan = self._plan(touched, settled)
+        plan = self._plan(touched, self._states)
         if not self._make_all(plan.finding, record.name, small)[plan.affected]:
             return None
         self._make_all(plan.computing, record.name, small)
@@ -288,16 +285,21 @@ class Builder:
                 _require_few(needed, total, "what it reads needed", is_much=False)
         return made
 
-    def _plan(self, touched: Mapping[str, str], settled: Collection[str]) -> ByChanges:
+    def _plan(self, touched: Mapping[str, str], told: Mapping[str, str]) -> ByChanges:
         """How it is brought up to date.
+
+        Args:
+            touched: By table, that of the rows of it that changed.
+            told: What its figures are, at least.
 
         Raises:
             InFullError: no rule says how.
         """
-        settings = (it for it in self.inputs if it.startswith(SETTING))
-        moved = {it: self._then[it] for it in settings if self._then[it] != self.inputs[it]}
+        then, figures = self._then, {it: told[it] for it in self._figures}
+        settings = {it: value for it, value in self.inputs.items() if it.startswith(SETTING)}
+        moved = {it: then[it] for it, now in (settings | figures).items() if then[it] != now}
         literals = {it.removeprefix(SETTING): literal for it, literal in moved.items()}
-        basis = Basis(settled, literals)
+        basis = Basis(literals, figures)
         plan = self.upkeep.plan(self.model, touched, self._small(), basis)
         if isinstance(plan, InFull):
             raise InFullError(plan.why)
@@ -335,13 +337,13 @@ class Builder:
 
     @cached_property
     def _figures(self) -> Mapping[str, str]:
-        """The SELECTs in its SQL that make one row of a whole table, each with a name."""
-        return {f"figure {digest(sql)}": sql for sql in self.upkeep.figures(self.model)}
+        """The values in its SQL that are told from whole tables, with their SELECTs."""
+        return self.upkeep.figures(self.model)
 
     @cached_property
     def _states(self) -> Mapping[str, str]:
         """The state of all that it is made from: of a figure, what it is now."""
-        now = {name: digest(self._engine.told_by(sql)) for name, sql in self._figures.items()}
+        now = {name: self._engine.value_of(sql) for name, sql in self._figures.items()}
         return {**self.inputs, **now}
 
     def _define_macros(self) -> None:

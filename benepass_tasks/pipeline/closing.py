@@ -104,11 +104,7 @@ def _watch(run: Run, aim: Aim) -> None:
                     settings.as_of,
                     settings.anomaly_window,
                 ),
-                *judge_names(
-                    made_of.catalog,
-                    settings.data_dir,
-                    (settings.published_dir, settings.site_dir),
-                ),
+                *judge_names(made_of.catalog, settings),
             ]
             keep_results(connection, run.id, results)
     except WarehouseError as error:

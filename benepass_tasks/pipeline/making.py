@@ -14,13 +14,19 @@ from benepass_tasks.state.plan import How, Made, Node, OnProgress, OtherWorkErro
 from benepass_tasks.state.run import Run
 
 
-def make(run: Run, name: str, on_progress: OnProgress = lambda _: None) -> str:
+def make(
+    run: Run,
+    name: str,
+    on_progress: OnProgress = lambda _: None,
+    began: float | None = None,
+) -> str:
     """Make a node, and record it in the transaction that makes it.
 
     Args:
         run: The run that makes it.
         name: The node.
         on_progress: Told how far it is, where it may take long.
+        began: When its work began, where that was before its turn, as `perf_counter` tells.
 
     Returns:
         What to say about it.
@@ -36,7 +42,7 @@ def make(run: Run, name: str, on_progress: OnProgress = lambda _: None) -> str:
             return node.already
         if status.fingerprint is None and node.inputs:
             raise WarehouseError(f"{name}: an input of it is not up to date; run again")
-        started = time.perf_counter()
+        started = time.perf_counter() if began is None else began
 
         def written(work: Work) -> tuple[Made, dict[str, Materialization]]:
             with warehouse.write() as connection:

@@ -23,6 +23,7 @@ from benepass_tasks.engine.failures import explain
 from benepass_tasks.pipeline.backfill import Progress, Span, backfill, tables_with_months
 from benepass_tasks.pipeline.closing import close_run
 from benepass_tasks.pipeline.erasure.job import job_file
+from benepass_tasks.pipeline.extracting import extract
 from benepass_tasks.pipeline.loading import load_small_files, together
 from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
@@ -124,13 +125,50 @@ class Pipeline:
         """Load small files of one source together; returns what to say about it."""
         return load_small_files(self.run, names)
 
+    @safe_to_show()
+    def extract(self, node: str) -> str:
+        """Read a database or an API; returns what to say about it."""
+        return extract(self.run, node)
+
     def inputs_of(self, node: str) -> list[Sequence[SourceFile] | str]:
-        """What a table is made of: files, as they are loaded together, or tables."""
+        """What a table is made of: files, as they are loaded together, tables, or extracts.
+
+        Tables are named by layer and name, and extracts by their source.
+        """
         nodes = self.run.nodes()
         inputs = [nodes[name] for name in nodes[node].inputs]
         files = [it for it in inputs if isinstance(it, SourceFileNode)]
+        arrive = [it for it in files if it.source.extract is None]
+        read = dict.fromkeys(it.source.name for it in files if it.source.extract is not None)
         tables = [it.name for it in inputs if not isinstance(it, SourceFileNode)]
-        return [*([it.file for it in group] for group in together(files)), *tables]
+        return [*([it.file for it in group] for group in together(arrive)), *read, *tables]
+
+    def place_of(self, source: str) -> str:
+        """What a source that is no file is read from."""
+        extract = self.run.definitions.catalog.sources[source].extract
+        if extract is None:
+            raise ProjectError(f"{source} is no database or API: its files are loaded as they come")
+        return extract.place(source)
+
+    def extracts_of(self, source: str) -> list[str]:
+        """The nodes of the extracts of a source that there are now."""
+        return [it.name for it in self._extracts_of(source)]
+
+    def _extracts_of(self, source: str) -> list[SourceFileNode]:
+        files = (it for it in self.run.nodes().values() if isinstance(it, SourceFileNode))
+        return [it for it in files if it.source.name == source]
+
+    def load_extracts(self, source: str) -> str:
+        """Load the extracts of a source that are not loaded yet; returns what to say about it."""
+        files = self._extracts_of(source)
+        said = [
+            self.load_small_files([it.name for it in group])
+            if len(group) > 1
+            else self.make(group[0].name)
+            for group in together(files)
+            if not all(self.ask(it.name) for it in group)
+        ]
+        return "; ".join(said) or "up to date"
 
     def small_files(self, source: str, first: str, last: str) -> list[str]:
         """The nodes of the small files of a source whose names lie between two."""

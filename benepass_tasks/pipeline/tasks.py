@@ -91,6 +91,9 @@ PROGRESS_EVERY = 2.0
 # One task at a time writes: DuckDB's file has a single writer.
 WRITER = {"duckdb_writer": 1}
 
+# Reading elsewhere needs no warehouse; taking over what was read waits for its turn.
+READER: dict[str, int] = {}
+
 
 class NodeTarget(luigi.Target):
     """The record of a node of the plan."""
@@ -231,6 +234,55 @@ class LoadFiles(NodeTask):
         return {it: exception for it in self.files if not pipeline().ask(it)}
 
 
+class Extract(NodeTask):
+    """Read a database or an API, and write what is new of it into files."""
+
+    kind = "extract"
+    resources = READER
+
+    place = luigi.Parameter(description="variable with the database's address, or the API's source")
+
+    @property
+    def node(self) -> str:
+        """Its name in the plan."""
+        return f"extract/{self.place}"
+
+    def run(self) -> None:
+        """Read it."""
+        self.report(pipeline().extract(self.node))
+
+
+class LoadExtracts(NodeTask):
+    """Load what was read of a source and is not loaded yet."""
+
+    kind = "source file"
+
+    source = luigi.Parameter(description="name of the source in catalog.yaml")
+
+    @property
+    def node(self) -> str:
+        """What the files are called together."""
+        return f"{self.source}/extracts"
+
+    def requires(self) -> Iterable[luigi.Task]:
+        """What is read in this run."""
+        return [Extract(place=pipeline().place_of(self.source))]
+
+    def output(self) -> list[NodeTarget]:
+        """The record of the reading, and that of each file."""
+        read = f"extract/{pipeline().place_of(self.source)}"
+        return [NodeTarget(it) for it in (read, *pipeline().extracts_of(self.source))]
+
+    def run(self) -> None:
+        """Load it."""
+        self.report(pipeline().load_extracts(self.source))
+
+    def failures(self, exception: BaseException) -> Mapping[str, BaseException]:
+        """The files that could not be loaded."""
+        files = pipeline().extracts_of(self.source)
+        return {it: exception for it in files if not pipeline().ask(it)}
+
+
 class TableTask(NodeTask):
     """Build one table or view of the catalog."""
 
@@ -245,13 +297,17 @@ class TableTask(NodeTask):
     def requires(self) -> Iterable[luigi.Task]:
         """What the table is made of: a raw table of its files, a model of what its SQL reads."""
         return [
-            table_task(it)() if isinstance(it, str) else _loading(it)
+            _loading(it) if not isinstance(it, str) else _making(it)
             for it in pipeline().inputs_of(self.relation)
         ]
 
     def run(self) -> None:
         """Build the table."""
         self.report(pipeline().make(self.relation))
+
+
+def _making(name: str) -> luigi.Task:
+    return table_task(name)() if "." in name else LoadExtracts(source=name)
 
 
 def _loading(files: Sequence["SourceFile"]) -> luigi.Task:

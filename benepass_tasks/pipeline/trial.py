@@ -18,6 +18,7 @@ from benepass_tasks.config.project import Project
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine import session
 from benepass_tasks.engine.quoting import quote_name, quote_relation
+from benepass_tasks.ingestion.extracts.files import writing
 from benepass_tasks.ingestion.headers import match_header
 from benepass_tasks.ingestion.readers.opening import open_reader
 from benepass_tasks.pipeline.making import make
@@ -94,11 +95,12 @@ def try_load(settings: Settings, draft: Draft) -> Mapping[str, Tried]:
             published_dir=root / "published",
             site_dir=root / "site",
             force=frozenset(),
+            extract=False,
         )
         session.close()
         try:
             run = Run(scratch, nodes_of)
-            _gather_files(run, settings.data_dir, draft)
+            _gather_files(run, settings, draft)
             return _load(run)
         finally:
             session.close()
@@ -161,19 +163,38 @@ def _copy_project(project: Project, root: Path, draft: Draft) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def _gather_files(run: Run, data_dir: Path, draft: Draft) -> None:
+def _gather_files(run: Run, settings: Settings, draft: Draft) -> None:
     scratch = run.settings.data_dir
     scratch.mkdir()
     for name, path in draft.files.items():
         _link(scratch / name, path)
     for source in run.definitions.catalog.sources.values():
-        files = [it for it in find_files(source, data_dir) if it.exists()]
+        files = [it for it in find_files(source, settings) if it.exists()]
+        if source.extract is not None:
+            _gather_extracts(run, settings, source, files)
+            continue
         is_meant = any(it.name in draft.files for it in files)
         for file in files if is_meant or all(_fits(source, it) for it in files) else ():
             if file.name not in draft.files:
                 _link(scratch / file.name, file.path)
-        if not any(it.exists() for it in find_files(source, scratch)) and source.layout.type == CSV:
+        is_there = any(it.exists() for it in find_files(source, run.settings))
+        if not is_there and source.layout.type == CSV:
             _write_header(source, scratch)
+
+
+def _gather_extracts(
+    run: Run, settings: Settings, source: Source, files: Sequence[SourceFile]
+) -> None:
+    """Take what was read before; where that is nothing, an extract without rows."""
+    scratch = run.settings.extracts_dir
+    for file in files:
+        _link(scratch / file.path.relative_to(settings.extracts_dir), file.path)
+    if not files:
+        path = find_files(source, run.settings)[0].path
+        path = path.with_name(path.name.replace("*", "none"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with writing(path, list(source.columns)):
+            pass
 
 
 def _fits(source: Source, file: SourceFile) -> bool:

@@ -55,8 +55,8 @@ class Upkeep:
         found = (macro for it in (*views, model) for macro in self.graph.macros_of(it))
         return iter({macro.name: macro for macro in found}.values())
 
-    def figures(self, model: Model) -> list[str]:
-        """The SELECTs in a model that make one row of all rows of a table."""
+    def figures(self, model: Model) -> Mapping[str, str]:
+        """The values that a model reads of all rows of a table, with their SELECTs."""
         return self._maintenance.figures(model)
 
     def needed(self, model: Model) -> Mapping[str, Collection[str]]:

@@ -189,9 +189,7 @@ def derive(
 
 
 def _passed_on(edges: "Edges") -> tuple[tuple[str, str], ...]:
-    from benepass_tasks.sqlmodels.lineage.edges import IDENTITY  # noqa: PLC0415 - as above
-
-    if any(edge.how != IDENTITY for edge in edges):
+    if any(not edge.is_identity for edge in edges):
         return ()
     return tuple((it.origin.relation, it.origin.column) for it in sorted(edges))
 

@@ -3,6 +3,7 @@
 from typing import Final, Literal, TypeAlias
 
 Kind: TypeAlias = Literal[
+    "extract",
     "source file",
     "relation",
     "reconciliation",

@@ -12,6 +12,7 @@ Judging is pure. What a node knows of files outside of the warehouse it `sees` b
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from sqlalchemy import Connection
@@ -65,6 +66,7 @@ class Evidence:
         run_id: This run, in which what was forced is made once, and what was published stays so.
         statuses: The statuses of the nodes that it depends on, at least.
         due: The table that is compared with a full build in this run; None where none is.
+        began: When this run began, UTC; None where that does not matter.
     """
 
     known: Snapshot
@@ -72,6 +74,7 @@ class Evidence:
     run_id: str
     statuses: Plan
     due: str | None = None
+    began: datetime | None = None
 
     def record(self, name: str) -> Materialization | None:
         """The record of a node, if it was ever made."""
@@ -278,12 +281,23 @@ def fingerprint_of(code_version: str, hashes: Mapping[str, str | None]) -> str |
     return digest(code_version, *parts)
 
 
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """The run that asks what is up to date.
+
+    Attributes:
+        run_id: Its id.
+        due: The table that it is to compare with a full build; None where none is.
+        began: When it began, UTC; None where that does not matter.
+    """
+
+    run_id: str
+    due: str | None = None
+    began: datetime | None = None
+
+
 def assess(
-    nodes: Iterable[Node],
-    known: Snapshot,
-    seen: Mapping[str, str],
-    run_id: str,
-    due: str | None = None,
+    nodes: Iterable[Node], known: Snapshot, seen: Mapping[str, str], asker: Asker
 ) -> dict[str, Status]:
     """Compare what the warehouse holds with what there is to make it from.
 
@@ -291,15 +305,15 @@ def assess(
         nodes: All nodes and their parts, as `in_order` gives them.
         known: What the warehouse holds.
         seen: What the nodes have seen.
-        run_id: The run that asks.
-        due: The table that it is to compare with a full build.
+        asker: The run that asks.
 
     Returns:
         The status of each.
     """
     statuses: dict[str, Status] = {}
+    about = (asker.run_id, statuses, asker.due, asker.began)
     for node in nodes:
-        statuses[node.name] = node.judge(Evidence(known, seen, run_id, statuses, due))
+        statuses[node.name] = node.judge(Evidence(known, seen, *about))
     return statuses
 
 

@@ -27,7 +27,7 @@ from benepass_tasks.state.history import runs
 from benepass_tasks.state.history.beacon import Beacon
 from benepass_tasks.state.markers import Snapshot, now, read_snapshot
 from benepass_tasks.state.ownership import refuse_other_environment, refuse_other_project
-from benepass_tasks.state.plan import Node, Plan, assess, in_order
+from benepass_tasks.state.plan import Asker, Node, Plan, assess, in_order
 from benepass_tasks.state.source_files import SourceFile, find_files
 from benepass_tasks.state.verifications import due_table
 from benepass_tasks.state.warehouse import warehouse_of
@@ -107,7 +107,7 @@ class Run:
         Raises:
             ProjectError: a file belongs to two sources.
         """
-        sources, data_dir = self.definitions.catalog.sources.values(), self.settings.data_dir
+        sources = self.definitions.catalog.sources.values()
         known = self.known()
         loaded = {
             it.name: [file for file, load in known.loads_of(it.name).items() if not load.is_kept]
@@ -115,7 +115,7 @@ class Run:
         }
         before = self._look.files if self._look else {}
         found = {
-            it.name: tuple(find_files(it, data_dir, loaded[it.name], before.get(it.name, ())))
+            it.name: tuple(find_files(it, self.settings, loaded[it.name], before.get(it.name, ())))
             for it in sources
         }
         _refuse_shared_files(found)
@@ -142,7 +142,8 @@ class Run:
             _refuse_other_masking(self.settings, known)
             gone = known.undeclared(self.definitions.catalog.tables)
             refuse_other_project(self.warehouse.path, known.owner, self.settings.project_dir, gone)
-            self._plan = assess(look.in_order, known, look.seen, self.id, self.due)
+            asker = Asker(self.id, self.due, self.started_at)
+            self._plan = assess(look.in_order, known, look.seen, asker)
             self._assessed = look
         return self._plan
 

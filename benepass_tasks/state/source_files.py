@@ -10,7 +10,9 @@ from pathlib import Path, PurePosixPath
 from stat import S_ISREG
 
 from benepass_tasks.catalog import Source
+from benepass_tasks.catalog.extracts import EXTRACTS
 from benepass_tasks.config.errors import SourceError
+from benepass_tasks.config.settings import Settings
 
 REJECTED = "raw.rejected_rows"
 """The table of the records that could not be parsed, of all sources."""
@@ -88,7 +90,7 @@ class SourceFile:
 
 def find_files(
     source: Source,
-    data_dir: Path,
+    settings: Settings,
     loaded: Iterable[str] = (),
     before: Iterable[SourceFile] = (),
 ) -> list[SourceFile]:
@@ -97,21 +99,26 @@ def find_files(
     A file that was loaded and is not there any more is among them, as long as the source's path is
     meant to match it: what has vanished is an error, and no reason to remove its rows. Where there
     is nothing at all, the one entry is the path itself. Loading either is what fails, and says so.
+    Of extracts none counts as vanished: what is not among them any more is not in the source.
 
     Args:
         source: The source.
-        data_dir: The folder that stands for `data/`.
+        settings: Those of the run, with the folder that stands for `data/` and that of extracts.
         loaded: The names of the files of the source that were loaded.
         before: What was found there before; such files are given as they were.
     """
-    pattern = PurePosixPath(source.filepath.removeprefix(DATA_FOLDER))
+    if source.extract is None:
+        folder, prefix = settings.data_dir, ""
+    else:
+        folder, prefix, loaded = settings.extracts_dir, EXTRACTS.removeprefix(DATA_FOLDER), ()
+    pattern = PurePosixPath(source.filepath.removeprefix(DATA_FOLDER).removeprefix(prefix))
     # Where there are thousands of files, `Path.glob` takes several times as long.
-    there = glob(str(pattern), root_dir=data_dir, include_hidden=True)  # noqa: PTH207
+    there = glob(str(pattern), root_dir=folder, include_hidden=not prefix)  # noqa: PTH207
     same = {file.name: file for file in before}
-    found = {it for it in there if it in same or isfile(f"{data_dir}/{it}")}  # noqa: PTH113
+    found = {it for it in there if prefix + it in same or isfile(f"{folder}/{it}")}  # noqa: PTH113
     vanished = {name for name in loaded if name not in found and _matches(name, pattern)}
     return [
-        same.get(name) or SourceFile(source.name, name, data_dir / name)
+        same.get(prefix + name) or SourceFile(source.name, prefix + name, folder / name)
         for name in sorted(found | vanished) or [str(pattern)]
     ]
 

@@ -100,7 +100,10 @@ def test_the_good_catalog_is_good(tmp_path: Path) -> None:
     ]
 
 
-FILE_TYPES = "pandas.CSVDataset, pandas.ExcelDataset, pandas.ParquetDataset, pandas.JSONDataset"
+FILE_TYPES = (
+    "pandas.CSVDataset, pandas.ExcelDataset, pandas.ParquetDataset, pandas.JSONDataset, "
+    "pandas.SQLTableDataset, api.APIDataset"
+)
 DATASETS = {
     "source without its type": (
         "  type: pandas.CSVDataset\n",
@@ -124,7 +127,7 @@ DATASETS = {
     "source called like a table": (
         "pandas.CSVDataset",
         "ibis.TableDataset",
-        f"4 claims.type: must be one of {FILE_TYPES}, not 'ibis.TableDataset'",
+        f"4 claims.type: must be one of {FILE_TYPES} (did you mean 'pandas.SQLTableDataset'?)",
     ),
     "unknown layer": (
         "marts.spend:\n",
@@ -248,7 +251,7 @@ DATASETS = {
         (
             "1 notes.filepath: is required: a file below data/, such as data/members*.csv\n"
             "1 notes.metadata: is required\n"
-            f"1 notes.type: must be one of {FILE_TYPES}, not 'ibis.TableDataset'"
+            f"1 notes.type: must be one of {FILE_TYPES} (did you mean 'pandas.SQLTableDataset'?)"
         ),
     ),
     "metadata missing": (FROM_METADATA, "", "36 marts.spend.metadata: is required"),

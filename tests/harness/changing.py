@@ -89,9 +89,9 @@ class Changing:
 
     def _told(self) -> dict[str, str]:
         """What each figure of the model is now."""
-        model = self.maintenance.graph.models[self.model]
+        figures = self.maintenance.figures(self.maintenance.graph.models[self.model])
         engine = engine_of(self.connection)
-        return {sql: engine.told_by(sql) for sql in self.maintenance.figures(model)}
+        return {name: engine.value_of(sql) for name, sql in figures.items()}
 
     def run(self, sql: str) -> list[tuple[object, ...]]:
         found = self.connection.exec_driver_sql(sql)
@@ -114,8 +114,9 @@ class Changing:
             it: net(self.connection, f"net_{it.replace('.', '_')}", [table], needed.get(it, ()))
             for it, table in touched.items()
         }
-        settled = [sql for sql, told in self._told().items() if told == self.figures[sql]]
-        basis = Basis(settled, self.moved)
+        told = self._told()
+        moved = {it: then for it, then in self.figures.items() if told[it] != then}
+        basis = Basis(self.moved | moved, told)
         read = {it: table for it, table in differing.items() if table}
         return self.maintenance.plan(model, self.keys, read, small, basis)
 

@@ -44,7 +44,7 @@ class Writer:
 
     def query(self) -> tuple[str, Columns]:
         kinds = (self.plain, self.union, self.grouped, self.joined, self.joined, self.windowed)
-        return self.random.choice((*kinds, self.distinct))()
+        return self.random.choice((*kinds, self.distinct, self.figured))()
 
     def source(self) -> tuple[str, Columns]:
         """The name of a relation, of the later ones more often."""
@@ -67,9 +67,10 @@ class Writer:
         if self.random.random() < 0.6:
             return column, kind
         if kind == "int":
-            return self.random.choice(
-                (f"{column} + 1", f"coalesce({column}, 0)", f"{column} % 2")
-            ), kind
+            written = [f"{column} + 1", f"coalesce({column}, 0)", f"{column} % 2"]
+            if self.random.random() < 0.3:
+                written = [f"{column} + {SETTING}", f"if({column} < {SETTING}, 1, 0)"]
+            return self.random.choice(written), kind
         return self.random.choice((f"upper({column})", f"coalesce({column}, 'z')")), kind
 
     def condition(self, columns: Columns, alias: str) -> str:
@@ -184,6 +185,23 @@ class Writer:
         written, found = self.listed(seen)
         alias = self.random.choice(list(seen))
         return f"select {', '.join(written)}{sql}{self.where(seen[alias], alias)}", found
+
+    def figured(self) -> tuple[str, Columns]:
+        """A source beside a row that is told from all rows of a table."""
+        name, columns = self.source()
+        table = self.random.choice([it for it in TABLES if "int" in TABLES[it].values()])
+        of = self.column(TABLES[table], "t", "int")
+        figure = (
+            f"select {self.random.choice(('max', 'min', 'count'))}({of}) as n from {table} as t"
+        )
+        written, found = self.listed({"t": columns})
+        column, new = self.column(columns, "t", "int"), self.name()
+        values = ["f.n"] if column is None else ["f.n", f"{column} = f.n", f"{column} + f.n"]
+        value = self.random.choice(values)
+        kind, on = self.random.choice((("cross", ""), ("inner", f" on {column or 0} <= f.n")))
+        written.append(f"cast({value} as integer) as {new}")
+        sql = f"select {', '.join(written)} from {name} as t {kind} join ({figure}) as f{on}"
+        return f"{sql}{self.where(columns, 't')}", found | {new: "int"}
 
     def windowed(self) -> tuple[str, Columns]:
         name, columns = self.source()

@@ -40,6 +40,18 @@ SOURCE: dict[str, dict[str, Any]] = {
 }
 """The columns of source `people`, all of them text, and how personal each is."""
 
+OTHERS: dict[str, dict[str, dict[str, Any]]] = {
+    "orders": {
+        "order_id": {"class": "pseudonym", "kind": "ORDER_ID"},
+        "id": {"class": "pseudonym", "kind": "EMPLOYEE_ID"},
+        "item": {"class": "none"},
+        "amount": {"class": "none", "sensitive": True, "kind": "FINANCIAL"},
+        "ordered": {"class": "none"},
+    },
+    "letters": {"letter": {"class": "none"}, "place": {"class": "none"}},
+}
+"""The columns of the other sources."""
+
 MACROS = {
     "mask_email": "if(value is null, null, '****@' || split_part(value, '@', -1))",
     "pseudonym": "left(sha256(value || 'pepper'), 16)",
@@ -57,7 +69,13 @@ MASKED: dict[str, Any] = {"class": "pseudonym", "kind": "EMAIL_ADDRESS", "treatm
 
 @dataclass
 class SmallProject:
-    """A folder with a catalog and SQL; `models` are SQL by relation, `columns` PII by relation."""
+    """A folder with a catalog and SQL.
+
+    Attributes:
+        models: SQL by relation.
+        columns: PII by relation and column, `type` and `derived_from` of the column with it.
+        rows: What tables declare in `derived_from`, by relation.
+    """
 
     root: Path
     models: dict[str, str] = field(default_factory=dict)
@@ -65,6 +83,7 @@ class SmallProject:
     macros: dict[str, str] = field(default_factory=lambda: dict(MACROS))
     policy: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(POLICY))
     raw: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, relation: str, sql: str, **columns: dict[str, Any]) -> SmallProject:
         """Add a model with the PII of its columns."""
@@ -121,21 +140,21 @@ class SmallProject:
             "_dlt_load_id": _column("VARCHAR", NONE),
         }
         tables = {
-            relation: _table(relation, {name: _column("VARCHAR", pii) for name, pii in it.items()})
+            relation: _table(
+                relation,
+                {name: _column("VARCHAR", pii) for name, pii in it.items()},
+                **({"derived_from": self.rows[relation]} if relation in self.rows else {}),
+            )
             for relation, it in self.columns.items()
         }
+        staging = next(iter(self.models), "staging.s")
+        for name, columns in OTHERS.items():
+            said = {column: _column("VARCHAR", pii) for column, pii in columns.items()}
+            tables[name] = _source(name, said, staging)
+            tables[f"raw.{name}"] = _table(f"raw.{name}", said | ingested, source=name)
         return {
             "_masking_policy": policy,
-            "people": {
-                "type": "pandas.CSVDataset",
-                "filepath": "data/people.csv",
-                "metadata": {
-                    "description": "People.",
-                    "domain": "people",
-                    "reconciliation": {"staging": next(iter(self.models), "staging.s")},
-                    "columns": source,
-                },
-            },
+            "people": _source("people", source, staging),
             "raw.people": _table("raw.people", raw | ingested, source="people"),
             **tables,
         }
@@ -152,5 +171,20 @@ def _table(relation: str, columns: dict[str, Any], **metadata: object) -> dict[s
     }
 
 
-def _column(kind: str, pii: dict[str, Any]) -> dict[str, object]:
-    return {"description": "It.", "type": kind, "pii": pii}
+def _source(name: str, columns: dict[str, Any], staging: str) -> dict[str, object]:
+    return {
+        "type": "pandas.CSVDataset",
+        "filepath": f"data/{name}.csv",
+        "metadata": {
+            "description": "What they are.",
+            "domain": "people",
+            "reconciliation": {"staging": staging},
+            "columns": columns,
+        },
+    }
+
+
+def _column(kind: str, said: dict[str, Any]) -> dict[str, object]:
+    beside = {name: said[name] for name in ("type", "derived_from") if name in said}
+    pii = {name: it for name, it in said.items() if name not in beside}
+    return {"description": "It.", "type": kind, "pii": pii} | beside

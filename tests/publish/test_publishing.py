@@ -14,7 +14,7 @@ import pytest
 from projects import ROOT
 from projects import catalog_of as effective_catalog
 
-from benepass_tasks.config.settings import MIN_GROUP_SIZE
+from benepass_tasks.config.project import MIN_GROUP_SIZE
 from benepass_tasks.pipeline.nodes.publication import PublicationNode
 from benepass_tasks.publish import public_files, publishing
 from benepass_tasks.state.publication import file_state

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from projects import catalog_of
 
-from benepass_tasks.config.settings import MIN_GROUP_SIZE
+from benepass_tasks.config.project import MIN_GROUP_SIZE
 from benepass_tasks.publish import suppression
 from benepass_tasks.publish.suppression import UNTOLD, find_withheld, withhold
 from benepass_tasks.state.publication import Publication, PublishedTable

@@ -22,7 +22,7 @@ from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
 from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.sqlmodels import Model, ModelGraph
 from benepass_tasks.state.markers import EMPTY, Load, Materialization, Snapshot
-from benepass_tasks.state.plan import Node, Plan, Status, assess, in_order
+from benepass_tasks.state.plan import Asker, Node, Plan, Status, assess, in_order
 from benepass_tasks.state.publication import Publication
 from benepass_tasks.state.source_files import SourceFile
 
@@ -85,7 +85,7 @@ def assessed(
     nodes: Iterable[Node], known: Snapshot, seen: Mapping[str, str], run_id: str
 ) -> dict[str, Status]:
     """The plan over nodes in any order."""
-    return assess(in_order(nodes), known, seen, run_id)
+    return assess(in_order(nodes), known, seen, Asker(run_id))
 
 
 def made(

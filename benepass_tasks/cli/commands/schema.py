@@ -185,7 +185,7 @@ def _inspected(catalog: Catalog, source: Source) -> Iterator[tuple["SourceFile",
 
     settings = current_settings()
     table = catalog.raw_table_of(source.name)
-    for file in find_files(source, settings.data_dir):
+    for file in find_files(source, settings):
         yield file, inspect(_warehouse(settings), source, table, file)
 
 

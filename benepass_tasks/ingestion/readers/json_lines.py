@@ -28,7 +28,7 @@ LONGEST: Final = 16 << 20
 """Bytes allowed to a line."""
 
 
-class _Number(str):
+class Number(str):
     """A number, or NaN or an infinity, as it is written."""
 
     __slots__ = ()
@@ -104,7 +104,7 @@ class JsonLinesReader(RowReader):
         found = _object(line)
         if any(key not in found for key in needed):
             raise _UnusableError(NO_REQUIRED_KEY)
-        return [_text(found.get(key)) for key in self.header]
+        return [json_text(found.get(key)) for key in self.header]
 
 
 def _lines(blocks: BlockReader) -> Iterator[bytes]:
@@ -150,13 +150,14 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 _DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_without_duplicates,
-    parse_float=_Number,
-    parse_int=_Number,
-    parse_constant=_Number,
+    parse_float=Number,
+    parse_int=Number,
+    parse_constant=Number,
 )
 
 
-def _text(value: object) -> str | None:
+def json_text(value: object) -> str | None:
+    """A value of JSON as text: texts without quotes, numbers as written, all else as JSON."""
     if value is None:
         return None
     return str(value) if isinstance(value, str) else _json(value)
@@ -164,7 +165,7 @@ def _text(value: object) -> str | None:
 
 def _json(value: object) -> str:
     """Write a value as JSON, and its numbers as they were written."""
-    if isinstance(value, _Number):
+    if isinstance(value, Number):
         return str(value)
     if isinstance(value, Mapping):
         items = (f"{_json(key)}:{_json(item)}" for key, item in value.items())

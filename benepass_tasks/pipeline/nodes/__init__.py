@@ -1,11 +1,12 @@
 """What there is to make, one module for each kind; a new kind is one more, named here."""
 
-from benepass_tasks.catalog import Catalog, SqlCheck
+from benepass_tasks.catalog import Catalog, Source, SqlCheck
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.ingestion.people.places import CLEANING
 from benepass_tasks.pipeline.nodes.data_tests import DataTestsNode, TableTestsNode
 from benepass_tasks.pipeline.nodes.digests import settings_of
+from benepass_tasks.pipeline.nodes.extract import ExtractNode
 from benepass_tasks.pipeline.nodes.model import ModelNode
 from benepass_tasks.pipeline.nodes.page import PageNode
 from benepass_tasks.pipeline.nodes.publication import PublicationNode
@@ -36,6 +37,8 @@ def nodes_of(settings: Settings, definitions: Definitions, files: Files) -> list
     catalog, project = definitions.catalog, definitions.project
     _refuse_unknown_sources(settings.accept, catalog)
     forced = _forced(settings, definitions)
+    extracts = _extracts(settings, catalog)
+    places = {source.name: it.name for it in extracts for source in it.sources}
     raw = [
         RawTableNode(
             table,
@@ -43,6 +46,7 @@ def nodes_of(settings: Settings, definitions: Definitions, files: Files) -> list
                 SourceFileNode(source, table, it, table.relation in forced, macros)
                 for it in files[name]
             ],
+            places.get(name),
         )
         for name, source in catalog.sources.items()
         for table in (catalog.raw_table_of(name),)
@@ -52,8 +56,9 @@ def nodes_of(settings: Settings, definitions: Definitions, files: Files) -> list
     code = SiteCode(project)
     publication = PublicationNode(_publication(settings, definitions), settings.published_dir)
     return [
+        *extracts,
         *(node for table in raw for node in (*table.files, table)),
-        RejectedRowsNode(loaded),
+        RejectedRowsNode(loaded, [it.name for it in extracts]),
         *_models(settings, definitions, forced),
         ReconciliationNode(catalog, read_proof(project)),
         DataTestsNode(_tests(settings, definitions)),
@@ -68,6 +73,15 @@ def _pages(settings: Settings, code: SiteCode, publication: PublicationNode) -> 
         PageNode(code, path, settings.site_dir, publication, told)
         for path in code.project.page_files()
     ]
+
+
+def _extracts(settings: Settings, catalog: Catalog) -> list[ExtractNode]:
+    """What is read elsewhere, with the sources that are read at one moment."""
+    sources: dict[str, list[Source]] = {}
+    for name, source in catalog.sources.items():
+        if source.extract is not None:
+            sources.setdefault(source.extract.place(name), []).append(source)
+    return [ExtractNode(place, read, settings.extract) for place, read in sources.items()]
 
 
 def _macros_of_source(source: str, graph: ModelGraph) -> tuple[Macro, ...]:

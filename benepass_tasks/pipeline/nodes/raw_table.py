@@ -24,6 +24,7 @@ class RawTableNode(Node):
 
     table: Table
     files: Sequence[SourceFileNode]
+    extract: str | None = None
 
     @property
     def changed(self) -> str:
@@ -40,6 +41,11 @@ class RawTableNode(Node):
         """The files of its source."""
         return [file.name for file in self.files]
 
+    @property
+    def after(self) -> Sequence[str]:
+        """What its files are extracts of, if they are any."""
+        return (self.extract,) if self.extract else ()
+
     @cached_property
     def code_version(self) -> str:
         """Digest of what the catalog makes of its source's files and of the table."""
@@ -47,7 +53,7 @@ class RawTableNode(Node):
 
     def reason(self, evidence: Evidence, fingerprint: str | None) -> str | None:
         """Why it has to be measured anew; as long as a file has to be loaded, for its reason."""
-        reason = evidence.first_reason(self.inputs)
+        reason = evidence.first_reason((*self.after, *self.inputs))
         if reason is not None:
             return reason
         record = evidence.record(self.name)

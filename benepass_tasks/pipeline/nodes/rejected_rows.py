@@ -13,6 +13,7 @@ class RejectedRowsNode(Node):
     """The table that each load writes its own share of: nothing else makes it."""
 
     files: Sequence[SourceFileNode]
+    extracts: Sequence[str] = ()
 
     kind = "relation"
     name = REJECTED
@@ -22,6 +23,11 @@ class RejectedRowsNode(Node):
     def inputs(self) -> Sequence[str]:
         """Every source file."""
         return [file.name for file in self.files]
+
+    @property
+    def after(self) -> Sequence[str]:
+        """All that files are extracts of."""
+        return self.extracts
 
     def reason(self, evidence: Evidence, fingerprint: str | None) -> str | None:  # noqa: ARG002
         """It has no record: it is up to date as soon as each file is loaded."""

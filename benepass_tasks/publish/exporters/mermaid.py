@@ -25,7 +25,7 @@ def task_graph(catalog: Catalog, graph: ModelGraph) -> str:
 
 
 def _boxes(catalog: Catalog) -> Iterator[str]:
-    files = (f'{source.name}[/"{source.filepath}"/]' for source in catalog.sources.values())
+    files = (f'{source.name}[/"{source.origin}"/]' for source in catalog.sources.values())
     yield from _group("files", "CSV files", files)
     for layer in SCHEMAS:
         tables = [table for table in catalog.tables.values() if table.layer == layer]

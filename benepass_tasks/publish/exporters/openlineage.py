@@ -84,7 +84,7 @@ class _Datasets:
     def named(self, name: str) -> dict[str, str]:
         """The namespace and name of a source or a table."""
         if name in self._catalog.sources:
-            return {"namespace": FILES, "name": self._catalog.sources[name].filepath}
+            return {"namespace": FILES, "name": self._catalog.sources[name].origin}
         return {"namespace": self._warehouse, "name": name}
 
     def described(self, name: str, **facets: object) -> dict[str, object]:

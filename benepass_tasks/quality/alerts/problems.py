@@ -211,6 +211,7 @@ def _failed_nodes() -> Select[Any]:
 
 
 TITLES: Mapping[Kind, str] = {
+    "extract": "{} could not be read",
     "source file": "{} could not be loaded",
     "reconciliation": "the books could not be balanced",
     "data tests": "the tables could not be tested",

@@ -4,13 +4,14 @@ They are looked for beside the files of the sources and in the folders next to t
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from benepass_tasks.catalog import Catalog, Source
 from benepass_tasks.catalog.wording import printable
+from benepass_tasks.config.settings import Settings
 from benepass_tasks.quality.monitors.results import Result
 from benepass_tasks.state.source_files import DATA_FOLDER, find_files
 
@@ -20,17 +21,18 @@ COPY = re.compile(r"\s*(\(\d+\)|[-_ ]*(copy|kopie|copie)(\s*\(?\d+\)?)?)$", re.I
 """How browsers and file managers call a file whose name is taken."""
 
 
-def judge_names(catalog: Catalog, data_dir: Path, made: Iterable[Path]) -> Iterator[Result]:
+def judge_names(catalog: Catalog, settings: Settings) -> Iterator[Result]:
     """Warn of each file whose name nearly is one of a source.
 
     Args:
         catalog: The sources.
-        data_dir: The folder that stands for `data/`.
-        made: Folders of what the pipeline makes, which are not looked into.
+        settings: Those of the run; folders of what the pipeline makes are not looked into.
     """
-    sources = catalog.sources.values()
-    taken = {file.path for source in sources for file in find_files(source, data_dir)}
-    for path in sorted(_files(data_dir, set(made))):
+    data_dir = settings.data_dir
+    made = {settings.published_dir, settings.site_dir, settings.extracts_dir}
+    sources = [it for it in catalog.sources.values() if it.extract is None]
+    taken = {file.path for source in sources for file in find_files(source, settings)}
+    for path in sorted(_files(data_dir, made)):
         source = next((it for it in sources if path not in taken and _is_near(path, it)), None)
         if source is not None:
             name = path.relative_to(data_dir).as_posix()

@@ -153,7 +153,7 @@ def _facts(dataset: Dataset) -> Iterator[tuple[str, str]]:
         yield "Kind", declared.materialized
         yield "Grain", declared.grain or ""
     else:
-        yield "Files", declared.filepath
+        yield "From" if declared.extract else "Files", declared.origin
     yield "Domain", declared.domain or ", ".join(sorted({it.domain for it in dataset.columns}))
     if dataset.rows is not None:
         yield ("Records" if dataset.layer == FILES else "Rows"), f"{dataset.rows:,}"

@@ -15,9 +15,9 @@ values c for which N has other rows with C = c than before:
     a window BY p       where C is a function of p, as of the source; else also C of the rows whose
                         p is among the affected p of the source
     what nothing binds  a cross join, a window over all rows: nothing of it may be affected
-    a settled figure    none: a row told from all rows of a table, and the same as before
-    a moved setting     in a condition of WHERE, C of the rows of which it is true with one of its
-                        two values alone; anywhere else, no rule
+    a moved setting     C of the rows for which a condition of WHERE, or an expression of the list,
+                        is another with its other value; C with both values, where it is made of it
+    a moved figure      the same: a row told from all rows of a table is a setting for the others
 
 Only rows that are there now have to be looked up: those that are gone are in D.
 """
@@ -72,14 +72,12 @@ class Affected:
         script: Where the look-ups are written.
         touched: By relation, the table of its touched rows.
         model: The model's node, and the table that it is stored in.
-        settled: The queries of which the rows are the same as before.
-        moved: The settings that are others than before, with the values that they had.
+        moved: The settings and figures that are others than before, with the values that they had.
     """
 
     script: Script
     touched: Mapping[str, str]
     model: tuple[Query, str]
-    settled: Sequence[Query] = ()
     moved: Mapping[str, Tree] = field(default_factory=dict)
     _joins: dict[tuple[int, str], Joins] = field(default_factory=dict)
     _keys: dict[tuple[int, str, str], Parts] = field(default_factory=dict)
@@ -102,8 +100,6 @@ class Affected:
             lasting = [it for it in conditions if not self._is_moved(it)]
             relation, values = name_of(node.relation), self.script.values
             return [values(key, name_of(table), lasting, relation)] if table else []
-        if node in self.settled:
-            return []
         found = [
             part
             for select in node.selects
@@ -176,11 +172,18 @@ class Affected:
             self._require_untouched(source.node, [ANY], "what no equality joins is touched")
         # Through a window, a row that does not count itself may decide about those that do.
         outer = [] if select.partitions else select.lowered_conditions(anchor, conditions)
-        parts = self._below_windows(node, select, anchor, over, outer)
-        for partition in select.partitions:
-            if not partition or not all(is_function_of(it, partition) for it in lowered):
-                parts += self._of_partition(node, select, anchor, partition, over)
+        parts: Parts = []
+        for values in self._then_and_now(over):
+            parts += self._below_windows(node, select, anchor, values, outer)
+            for partition in select.partitions:
+                if not partition or not all(is_function_of(it, partition) for it in lowered):
+                    parts += self._of_partition(node, select, anchor, partition, values)
         return parts
+
+    def _then_and_now(self, key: Sequence[Tree]) -> list[list[Tree]]:
+        """A key with the values that moved settings have, and with those that they had."""
+        both = [[*key], [with_settings(it, self.moved) for it in key]]
+        return both if self._is_moved(*key) else both[:1]
 
     def _of_partition(
         self,
@@ -209,10 +212,12 @@ class Affected:
     ) -> Parts:
         """The affected values of a key over the anchor, windows apart."""
         conditions = [*select.conditions_on(anchor), *outer]
-        parts = [*self.keys(anchor.node, key, conditions), *self._moved(select, anchor, key)]
         joins = self.joins(select, anchor)
+        self._require_rule(select, joins)
+        moved = self._moved(select, anchor, key, anchor)
+        parts = [*self.keys(anchor.node, key, conditions), *moved]
         for edge in joins.below(anchor):
-            through = self._through(select, joins, edge)
+            through = self._through(select, joins, edge, anchor)
             if through and (
                 passed := self._own_columns(node, select, anchor, [*edge.theirs, *key])
             ):
@@ -223,26 +228,51 @@ class Affected:
                 parts += self.find_all(anchor.node, edge.theirs, through, key, conditions)
         return parts
 
-    def _is_moved(self, condition: Tree) -> bool:
-        return not self.moved.keys().isdisjoint(settings_in(condition))
+    def _is_moved(self, *expressions: Tree) -> bool:
+        return not self.moved.keys().isdisjoint(settings_in(*expressions))
 
-    def _moved(self, select: Select, anchor: Source, key: Sequence[Tree]) -> Parts:
-        """The key in the rows that meet a condition now and did not, or did and do not now."""
+    def _moved(self, select: Select, source: Source, key: Sequence[Tree], root: Source) -> Parts:
+        """The key in the rows of a source for which a moved setting decides something else.
+
+        Args:
+            select: What reads the source.
+            source: The source.
+            key: Expressions over its node.
+            root: The source that counts where what is decided depends on no row.
+        """
+        decided = select.functions.decided_by([*select.conditions, *select.outputs], self.moved)
         parts: Parts = []
-        for it in filter(self._is_moved, select.where):
-            if sources_of(it) != {anchor.alias}:
-                raise NoRuleError("a setting beside columns of a joined table")
-            then, now = own(with_settings(it, self.moved)), own(it)
-            parts += self.find(anchor.node, [], "", key, [differing(then, now)])
+        for it in decided:
+            if sources_of(it) == {source.alias} or (source is root and not sources_of(it)):
+                then, now = own(with_settings(it, self.moved)), own(it)
+                parts += self.find(source.node, [], "", key, [differing(then, now)])
         return parts
 
-    def _through(self, select: Select, joins: Joins, edge: Edge) -> Parts:
+    def _require_rule(self, select: Select, joins: Joins) -> None:
+        """Refuse moved settings where no rule says what they decide.
+
+        Raises:
+            NoRuleError: there is one.
+        """
+        if not self.moved:
+            return
+        optional = [it for source in select.sources if not source.filters for it in source.on]
+        grouping = [*(select.group or ()), *(it for found in select.partitions for it in found)]
+        if self._is_moved(*optional, *grouping, *select.after):
+            raise NoRuleError("a setting is another, and not in WHERE or SELECT alone")
+        decided = select.functions.decided_by([*select.conditions, *select.outputs], self.moved)
+        found = {select.source(alias) for it in decided for alias in sources_of(it)}
+        if any(it.kind == "left" or it in joins.unbound for it in found):
+            raise NoRuleError("a setting is another that decides about a joined table")
+
+    def _through(self, select: Select, joins: Joins, edge: Edge, root: Source) -> Parts:
         """What a joined source is joined by in the rows that are affected, or joined to such."""
         child = edge.child
         conditions = select.conditions_on(child)
-        parts = self.keys(child.node, edge.mine, conditions)
+        moved = self._moved(select, child, edge.mine, root)
+        parts = [*self.keys(child.node, edge.mine, conditions), *moved]
         for deeper in joins.below(child):
-            through = self._through(select, joins, deeper)
+            through = self._through(select, joins, deeper, root)
             parts += self.find_all(child.node, deeper.theirs, through, edge.mine, conditions)
         if not edge.is_strict:
             return parts

@@ -1,10 +1,17 @@
 """What an expression depends on: one row or many, and which of its parts decide its value."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benepass_tasks.sqlmodels.changes.trees import Tree, identity, walk
+from benepass_tasks.sqlmodels.changes.trees import (
+    NoRuleError,
+    Tree,
+    identity,
+    settings_in,
+    sources_of,
+    walk,
+)
 
 UNORDERED = frozenset(
     {
@@ -41,6 +48,27 @@ class Functions:
             or (it["class"] == "FUNCTION" and it["function_name"].lower() == "unnest")
             for it in walk(tree)
         )
+
+    def decided_by(self, tree: object, settings: Iterable[str]) -> Iterator[Tree]:
+        """The largest parts of an expression that settings decide, each of one row of one source.
+
+        The value of the expression is another only where one of them is.
+
+        Raises:
+            NoRuleError: one is in the body of a lambda, which has rows of its own.
+        """
+        if isinstance(tree, list):
+            for part in tree:
+                yield from self.decided_by(part, settings)
+        elif isinstance(tree, dict) and not set(settings).isdisjoint(settings_in(tree)):
+            if tree.get("class") == "LAMBDA":
+                raise NoRuleError("a setting in a lambda")
+            is_part = "class" in tree and not self.is_of_many_rows(tree)
+            if is_part and len(sources_of(tree)) <= 1:
+                yield tree
+            else:
+                for part in tree.values():
+                    yield from self.decided_by(part, settings)
 
     def problem(self, part: Tree) -> str | None:
         """Why no rule covers a part of an expression, its own parts apart; None where one does."""

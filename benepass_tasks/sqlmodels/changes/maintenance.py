@@ -4,14 +4,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from benepass_tasks.config.digests import digest
 from benepass_tasks.engine.exchange import ROW
+from benepass_tasks.engine.quoting import quote_name
+from benepass_tasks.engine.tables import LITERAL
 from benepass_tasks.sqlmodels.changes.affected import Affected
 from benepass_tasks.sqlmodels.changes.expressions import Functions
 from benepass_tasks.sqlmodels.changes.needed import Needed
 from benepass_tasks.sqlmodels.changes.queries import Node, Query, Stored, nodes_below
 from benepass_tasks.sqlmodels.changes.reading import read_query
 from benepass_tasks.sqlmodels.changes.script import Part, Script, Step, guards_first, name_of
-from benepass_tasks.sqlmodels.changes.trees import NoRuleError, Tree, Trees, column, settings_in
+from benepass_tasks.sqlmodels.changes.trees import NoRuleError, Tree, Trees, column
 from benepass_tasks.sqlmodels.definitions import Macro, Model
 from benepass_tasks.sqlmodels.graph import ModelGraph
 from benepass_tasks.sqlmodels.lineage.names import UnknownNameError
@@ -51,12 +54,12 @@ class Basis:
     """What a table was made from, besides rows.
 
     Attributes:
-        settled: Those of its figures that are what they were.
-        moved: The settings that are others than they were, with the literals of then.
+        moved: The settings and figures that are others than they were, with the literals of then.
+        figures: All figures, with the literals of now. Of text there is a digest in their place.
     """
 
-    settled: Collection[str] = ()
     moved: Mapping[str, str] = field(default_factory=dict)
+    figures: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -97,7 +100,7 @@ class Maintenance:
             keys: The keys to try first, such as the declared one.
             touched: By relation, the table of the rows that are in one of its states alone.
             small: The tables that are read whole.
-            basis: What else it was made from; none of its figures is settled where that is missing.
+            basis: What else it was made from.
         """
         reasons: dict[str, None] = {}
         try:
@@ -112,12 +115,14 @@ class Maintenance:
                 reasons[str(error)] = None
         return InFull("; ".join(reasons) or "it reads no table")
 
-    def figures(self, model: Model) -> list[str]:
-        """The SELECTs of the figures in a table's SQL: rows that are told from all of a table."""
+    def figures(self, model: Model) -> dict[str, str]:
+        """The figures in a table's SQL, told from all rows of another, with their SELECTs."""
+        reading = self._reading(model)
         try:
-            return list(self._reading(model).figures())
+            reading.root()
         except (NoRuleError, UnknownNameError):
-            return []
+            return {}
+        return reading.figures
 
     def needed(self, model: Model) -> dict[str, Collection[str]]:
         """The columns that a table's SQL reads of each table; empty where no rule covers it."""
@@ -159,15 +164,15 @@ class _ModelReading:
 
     of: Maintenance
     model: Model
+    figures: dict[str, str] = field(default_factory=dict)
     _nodes: dict[str, Node] = field(default_factory=dict)
     _root: Query | None = None
+    _as_they_are: set[int] = field(default_factory=set)
 
     def root(self) -> Query:
         if self._root is None:
             tree = self.of.tree(self.model)
-            self._root = read_query(
-                self.model.relation, tree, self.node, self._functions(self.model)
-            )
+            self._root = read_query(self.model.relation, tree, self, self._functions(self.model))
         return self._root
 
     def node(self, relation: str) -> Node:
@@ -176,11 +181,13 @@ class _ModelReading:
             self._nodes[relation] = self._read(relation)
         return self._nodes[relation]
 
-    def figures(self) -> dict[str, Query]:
-        """The figures below the model itself, by their SELECTs."""
-        below = [it for it in nodes_below(self.root()) if isinstance(it, Query)]
-        figures = (it for it in below if it.is_figure and it is not self._root)
-        return {self.of.trees.write_query(it.tree): it for it in figures}
+    def figure(self, query: Query, column: str) -> str:
+        """The name of a value of a figure, which is read from all rows whatever changed."""
+        self._as_they_are.add(id(query.tree))
+        told = f"select {quote_name(column)} from ({self.of.trees.write_query(query.tree)})"
+        name = f"figure {digest(told)}"
+        self.figures[name] = told
+        return name
 
     def planned(
         self,
@@ -189,12 +196,15 @@ class _ModelReading:
         small: Collection[str],
         basis: Basis,
     ) -> ByChanges:
-        script = Script(self.of.trees)
+        trees, (moved, figures) = self.of.trees, (basis.moved, basis.figures)
+        known = {name: it for name, it in figures.items() if it.startswith(LITERAL)}
+        script = Script(trees, {name: trees.read_value(it) for name, it in known.items()})
         root, names = self.root(), [column(name) for name in key]
-        same = [node for sql, node in self.figures().items() if sql in basis.settled]
-        self._require_conditions(basis.moved, same)
-        moved = {name: script.trees.read_value(it) for name, it in basis.moved.items()}
-        affected = Affected(script, touched, (root, self.model.relation), same, moved)
+        self._require_no_macro(moved)
+        if not moved.keys() & figures <= known.keys():
+            raise NoRuleError("a figure of text is another")
+        then = {name: trees.read_value(it) for name, it in moved.items()}
+        affected = Affected(script, touched, (root, self.model.relation), then)
         keys = script.keys(affected.keys(root, names) or [_no_keys(key)])
         stored = name_of(self.model.relation)
         ids = script.rows(self.model.relation, [(names, keys)])
@@ -203,42 +213,27 @@ class _ModelReading:
         steps = script.steps()
         found = next(at for at, it in enumerate(steps, 1) if it.name == keys)
         finding, computing = guards_first(steps[:found]), steps[found:]
-        as_they_are = {id(it.tree) for it in same}
-        over = self._over(self.of.tree(self.model), slices, as_they_are)
-        query = script.trees.write_query(over)
+        query = trees.write_query(self._over(self.of.tree(self.model), slices))
         new = f"select t.* from ({query}) as t{script.among(names, keys)}"
         return ByChanges(key, finding, keys, computing, old, new)
 
-    def _require_conditions(self, moved: Mapping[str, str], settled: Sequence[Query]) -> None:
-        """Refuse settings that are read elsewhere than in conditions of WHERE.
+    def _require_no_macro(self, settings: Collection[str]) -> None:
+        """Refuse settings that a macro reads, which no rule looks into.
 
         Raises:
-            NoRuleError: one is.
+            NoRuleError: one does.
         """
         views = [self.of.graph.models[it] for it in self._nodes.keys() & set(self.of.views)]
         macros = (it for model in (self.model, *views) for it in self.of.graph.macros_of(model))
-        names = set(moved)
-        if any(names & it.variables for it in macros):
-            raise NoRuleError(f"{', '.join(sorted(names))} in a macro is another")
-        queries = [it for it in nodes_below(self.root()) if isinstance(it, Query)]
-        read = [it for model in (self.model, *views) for it in settings_in(self.of.tree(model))]
-        of_figures = [name for it in settled for name in settings_in(it.tree)]
-        covered = [
-            name
-            for query in queries
-            if query not in settled
-            for select in query.selects
-            for name in settings_in(*select.where)
-        ]
-        for name in names:
-            if read.count(name) != covered.count(name) + of_figures.count(name):
-                raise NoRuleError(f"{name} is another, and not in WHERE alone")
+        read = set(settings).intersection(name for it in macros for name in it.variables)
+        if read:
+            raise NoRuleError(f"{', '.join(sorted(read))} in a macro is another")
 
     def _read(self, relation: str) -> Node:
         if relation not in self.of.views:
             return Stored(relation, tuple(it.lower() for it in self.of.columns[relation]))
         view = self.of.graph.models[relation]
-        return read_query(relation, self.of.tree(view), self.node, self._functions(view))
+        return read_query(relation, self.of.tree(view), self, self._functions(view))
 
     def _functions(self, model: Model) -> Functions:
         aggregates = frozenset(name for name, is_one in functions().items() if is_one)
@@ -247,36 +242,32 @@ class _ModelReading:
             aggregates, frozenset(it.name for it in macros if _aggregates(it, aggregates))
         )
 
-    def _over(self, tree: Tree, slices: Mapping[str, str], as_they_are: Collection[int]) -> Tree:
+    def _over(self, tree: Tree, slices: Mapping[str, str]) -> Tree:
         """A query over small tables in the place of stored ones; views are written out.
 
         Args:
-            tree: The query.
+            tree: The query, of which figures are left as they are.
             slices: The small tables, by the relations for which they stand.
-            as_they_are: The queries in it, by the ids of their trees, that read stored tables.
         """
 
         def over(part: Any) -> Any:  # noqa: ANN401 - any part of a tree
             if isinstance(part, list):
                 return [over(it) for it in part]
-            if not isinstance(part, dict) or id(part) in as_they_are:
+            if not isinstance(part, dict) or id(part) in self._as_they_are:
                 return part
             if part.get("type") == "BASE_TABLE" and part["schema_name"]:
-                return self._in_place(part, slices, as_they_are)
+                return self._in_place(part, slices)
             return {name: over(it) for name, it in part.items()}
 
         found: Tree = over(tree)
         return found
 
-    def _in_place(
-        self, table: Tree, slices: Mapping[str, str], as_they_are: Collection[int]
-    ) -> Tree:
+    def _in_place(self, table: Tree, slices: Mapping[str, str]) -> Tree:
         relation = f"{table['schema_name']}.{table['table_name']}".lower()
         alias = table["alias"] or table["table_name"]
         if relation in self.of.views:
             view = self.of.tree(self.of.graph.models[relation])
-            query = self._over(view, slices, as_they_are)
-            return _subquery(alias, query)
+            return _subquery(alias, self._over(view, slices))
         if relation not in slices:
             return table
         return table | {

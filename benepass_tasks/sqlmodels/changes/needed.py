@@ -76,11 +76,10 @@ class Needed:
         self._demands = {id(it): Demand() for it in nodes}
         self._of(model).add(key, [whole(keys)])
         for node in nodes:
-            if isinstance(node, Query) and node not in self.affected.settled:
+            if isinstance(node, Query):
                 self._push(node)
-        # Of a table that only settled figures read, nobody wants rows.
-        wanted = [it for it in nodes if isinstance(it, Stored) and self._of(it).keys]
-        return {it.relation: self._slice(it) for it in wanted if not self._is_whole(it)}
+        stored = [it for it in nodes if isinstance(it, Stored)]
+        return {it.relation: self._slice(it) for it in stored if not self._is_whole(it)}
 
     def _of(self, node: Node) -> Demand:
         return self._demands[id(node)]
@@ -136,10 +135,8 @@ class Needed:
             self._of(child).add(edge.mine, theirs)
 
     def _want_all(self, sources: Iterable[Source]) -> None:
-        """Want all rows of what is read; of a settled figure, none: it is read by itself."""
         for it in sources:
-            if it.node not in self.affected.settled:
-                self._of(it.node).is_whole = True
+            self._of(it.node).is_whole = True
 
     def _slice(self, node: Stored) -> str:
         table = name_of(node.relation)

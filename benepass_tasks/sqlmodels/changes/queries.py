@@ -57,7 +57,7 @@ class Query:
         """Whether it is one row, told from all rows of a stored table."""
         [first, *others] = self.selects
         read = [it.node for it in first.sources]
-        is_one_row = not others and first.group == ()
+        is_one_row = not others and first.group == () and not first.after
         return is_one_row and len(read) == 1 and isinstance(read[0], Stored)
 
     def of_branch(self, select: "Select", expressions: Iterable[Tree]) -> list[Tree]:
@@ -83,7 +83,7 @@ class Source:
     alias: str
     node: Node
     kind: JoinKind
-    on: Sequence[Tree] = ()
+    on: list[Tree] = field(default_factory=list)
 
     @property
     def filters(self) -> bool:
@@ -137,6 +137,7 @@ class Select:
         outputs: What they are.
         where: The conditions of WHERE.
         group: What it groups by; None where it does not aggregate.
+        after: The conditions of HAVING and QUALIFY.
         partitions: What each of its windows is partitioned by.
         functions: What is known of functions.
     """
@@ -146,8 +147,15 @@ class Select:
     outputs: tuple[Tree, ...]
     where: tuple[Tree, ...]
     group: tuple[Tree, ...] | None
+    after: tuple[Tree, ...]
     partitions: tuple[tuple[Tree, ...], ...]
     functions: Functions
+
+    @property
+    def conditions(self) -> list[Tree]:
+        """What each row meets that counts: WHERE, and the conditions of inner joins."""
+        joined = (it for other in self.sources if other.filters for it in other.on)
+        return [*self.where, *joined]
 
     def source(self, alias: str) -> Source:
         """The source of a name."""
@@ -191,11 +199,8 @@ class Select:
         Of the optional side of a LEFT JOIN, and of what is only looked for, these are conditions
         of the join; a row that fails one is not found, whatever else is joined.
         """
-        if source.kind in ("left", "semi", "anti"):
-            given = list(source.on)
-        else:
-            joined = (it for other in self.sources if other.filters for it in other.on)
-            given = [*self.where, *joined]
+        looked_for = source.kind in ("left", "semi", "anti")
+        given = source.on if looked_for else self.conditions
         return [own(it) for it in given if self._is_condition_on(source, it)]
 
     def lowered_conditions(self, source: Source, conditions: Iterable[Tree]) -> list[Tree]:

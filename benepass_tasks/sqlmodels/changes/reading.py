@@ -1,8 +1,8 @@
 """Reading a model's tree: what its names mean, and what no rule covers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 from benepass_tasks.sqlmodels.changes.expressions import Functions, is_function_of
 from benepass_tasks.sqlmodels.changes.queries import (
@@ -14,7 +14,14 @@ from benepass_tasks.sqlmodels.changes.queries import (
     Stored,
     field_of,
 )
-from benepass_tasks.sqlmodels.changes.trees import NoRuleError, Tree, column, conjuncts, walk
+from benepass_tasks.sqlmodels.changes.trees import (
+    NoRuleError,
+    Tree,
+    column,
+    conjuncts,
+    figure,
+    walk,
+)
 from benepass_tasks.sqlmodels.lineage.edges import IDENTITY, ColumnRef, edge_of
 from benepass_tasks.sqlmodels.lineage.names import (
     NoSuchColumnError,
@@ -23,19 +30,30 @@ from benepass_tasks.sqlmodels.lineage.names import (
     UnknownNameError,
 )
 
-Lookup: TypeAlias = Callable[[str], Node]
-"""The node of a table or view by `layer.table`."""
+
+class Surroundings(Protocol):
+    """What a model's SQL is read in."""
+
+    def node(self, relation: str) -> Node:
+        """The node of a table or view by `layer.table`."""
+
+    def figure(self, query: Query, column: str) -> str:
+        """The name of the setting that stands for a column of a figure."""
 
 
 def read_query(
-    name: str, tree: Tree, lookup: Lookup, functions: Functions, ctes: Mapping[str, Node] = {}
+    name: str,
+    tree: Tree,
+    around: Surroundings,
+    functions: Functions,
+    ctes: Mapping[str, Node] = {},
 ) -> Query:
     """Read a query as nodes.
 
     Args:
         name: What it is called.
         tree: Its tree.
-        lookup: Finds what it reads.
+        around: What it is read in.
         functions: What is known of functions.
         ctes: What WITH has defined around it.
 
@@ -48,13 +66,13 @@ def read_query(
         if value["aliases"] or value.get("key_targets"):
             raise NoRuleError("a CTE with column names")
         query = value.get("query_node") or value["query"]["node"]
-        known[cte] = read_query(cte, query, lookup, functions, known)
+        known[cte] = read_query(cte, query, around, functions, known)
     for modifier in tree["modifiers"]:
         _refuse_modifier(modifier)
     if tree["type"] == "SELECT_NODE":
-        selects: tuple[Select, ...] = (_Reading(tree, lookup, functions, known).select(),)
+        selects: tuple[Select, ...] = (_Reading(tree, around, functions, known).select(),)
     elif tree["type"] == "SET_OPERATION_NODE" and tree["setop_type"] in SET_OPERATIONS:
-        branches = [read_query(name, it, lookup, functions, known) for it in tree["children"]]
+        branches = [read_query(name, it, around, functions, known) for it in tree["children"]]
         selects = tuple(it for branch in branches for it in branch.selects)
     else:
         raise NoRuleError(tree["type"].removesuffix("_NODE").replace("_", " "))
@@ -76,11 +94,13 @@ class _Reading:
     """The reading of one SELECT."""
 
     tree: Tree
-    lookup: Lookup
+    around: Surroundings
     functions: Functions
     ctes: Mapping[str, Node]
     scope: Scope = field(default_factory=Scope)
     sources: list[Source] = field(default_factory=list)
+    figures: dict[str, Query] = field(default_factory=dict)
+    where: list[Tree] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     outputs: list[Tree] = field(default_factory=list)
 
@@ -90,7 +110,7 @@ class _Reading:
             raise NoRuleError("a sample")
         self._read_from(tree["from_table"], "from", [])
         self._read_list(tree["select_list"])
-        where = [self.resolve(it) for it in conjuncts(tree["where_clause"])]
+        self.where += [self.resolve(it) for it in conjuncts(tree["where_clause"])]
         after = [self._after(tree[it]) for it in ("having", "qualify") if tree[it]]
         group = self._group(after)
         partitions = [
@@ -103,8 +123,9 @@ class _Reading:
             tuple(self.sources),
             tuple(self.names),
             tuple(self.outputs),
-            tuple(where),
+            tuple(self.where),
             group,
+            tuple(after),
             tuple(partitions),
             self.functions,
         )
@@ -133,25 +154,30 @@ class _Reading:
             raise NoRuleError("column names after a table")
         node, name = self._node(tree)
         alias = (tree["alias"] or name).lower()
-        if any(it.alias == alias for it in self.sources):
+        if alias in self.figures or any(it.alias == alias for it in self.sources):
             raise NoRuleError("a name for two tables in FROM")
         columns = {it: frozenset({edge_of(ColumnRef(alias, it), IDENTITY)}) for it in node.columns}
         self.scope.relations.append(Relation(alias, None, columns))
-        source = Source(alias, node, kind)
-        self.sources.append(source)
-        source.on = [self.resolve(it) for it in on]
-        if any(map(self.functions.is_of_many_rows, source.on)):
+        conditions: list[Tree] = []
+        if kind == "inner" and isinstance(node, Query) and node.is_figure:
+            # One row beside each of the others: its values are constants.
+            self.figures[alias] = node
+            conditions = self.where
+        else:
+            self.sources.append(Source(alias, node, kind, conditions))
+        conditions += [self.resolve(it) for it in on]
+        if any(map(self.functions.is_of_many_rows, conditions)):
             raise NoRuleError("an aggregate or a window in ON")
 
     def _node(self, tree: Tree) -> tuple[Node, str]:
         if tree["type"] == "SUBQUERY":
             query = tree["subquery"]["node"]
-            node = read_query("subquery", query, self.lookup, self.functions, self.ctes)
-            return node, f"?{len(self.sources)}"
+            node = read_query("subquery", query, self.around, self.functions, self.ctes)
+            return node, f"?{len(self.sources) + len(self.figures)}"
         if tree["type"] != "BASE_TABLE":
             raise NoRuleError("a function or VALUES in FROM")
         name, layer = tree["table_name"].lower(), tree["schema_name"].lower()
-        return (self.lookup(f"{layer}.{name}") if layer else self.ctes[name]), name
+        return (self.around.node(f"{layer}.{name}") if layer else self.ctes[name]), name
 
     # SELECT and the clauses
 
@@ -260,7 +286,9 @@ class _Reading:
         return self._known(column(origin.column, origin.relation, path[2 if is_qualified else 1 :]))
 
     def _known(self, found: Tree) -> Tree:
-        """Note that a column of a stored table is read."""
+        """A column, or what stands for it; a stored table is told that it is read."""
+        if query := self.figures.get(found["source"]):
+            return field_of(figure(self.around.figure(query, found["name"])), found)
         node = next(it.node for it in self.sources if it.alias == found["source"])
         if isinstance(node, Stored):
             node.needed.add(found["name"])

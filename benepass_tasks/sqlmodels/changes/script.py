@@ -11,7 +11,14 @@ from typing import TypeAlias
 
 from benepass_tasks.engine.quoting import quote_name
 from benepass_tasks.sqlmodels.changes.expressions import in_terms_of, is_function_of
-from benepass_tasks.sqlmodels.changes.trees import Tree, Trees, column, columns_in
+from benepass_tasks.sqlmodels.changes.trees import (
+    Tree,
+    Trees,
+    column,
+    columns_in,
+    walk,
+    with_settings,
+)
 
 PREFIX = "changes_"
 """How the name of each small table begins."""
@@ -91,9 +98,15 @@ class Step:
 
 @dataclass(slots=True)
 class Script:
-    """Small tables in the order in which they are made; what is asked for twice is made once."""
+    """Small tables in the order in which they are made; what is asked for twice is made once.
+
+    Attributes:
+        trees: Writes expressions.
+        figures: What the figures are.
+    """
 
     trees: Trees
+    figures: Mapping[str, Tree] = field(default_factory=dict)
     _steps: dict[str, Step] = field(default_factory=dict)
     _within: dict[str, set[str]] = field(default_factory=dict)
     _origins: dict[str, set[str]] = field(default_factory=dict)
@@ -190,7 +203,7 @@ class Script:
         """The join that leaves the rows of `t` whose expressions are among some keys."""
         joined, constant = list[str](), list[str]()
         for number, it in enumerate(expressions):
-            same = f"{self.trees.write(it, 't')} is not distinct from k{number}"
+            same = f"{self._written(it)} is not distinct from k{number}"
             (joined if columns_in(it) else constant).append(same)
         found = f"(select * from {keys} where {' and '.join(constant)})" if constant else keys
         return f" semi join {found} as k on {' and '.join(joined) or 'true'}"
@@ -216,10 +229,19 @@ class Script:
         return tuple(ordered)
 
     def _listed(self, expressions: Sequence[Tree]) -> str:
-        return ", ".join(f"{self.trees.write(it, 't')} as k{i}" for i, it in enumerate(expressions))
+        return ", ".join(f"{self._written(it)} as k{i}" for i, it in enumerate(expressions))
 
     def _where(self, conditions: Sequence[Tree]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self.trees.write(it, "t") for it in conditions))
+        # A condition only takes rows away; one with a figure that is not known takes none.
+        known = (it for it in conditions if not _unknown(with_settings(it, self.figures)))
+        return tuple(dict.fromkeys(map(self._written, known)))
+
+    def _written(self, expression: Tree) -> str:
+        return self.trees.write(with_settings(expression, self.figures), "t")
+
+
+def _unknown(condition: Tree) -> bool:
+    return any(it["class"] == "FIGURE" for it in walk(condition))
 
 
 def whole(table: str) -> Part:

@@ -68,8 +68,15 @@ def replaced(tree: Any, of: Callable[[Tree], Tree]) -> Any:  # noqa: ANN401 - an
     return {name: replaced(part, of) for name, part in tree.items()}
 
 
+def figure(name: str) -> Tree:
+    """The value of a figure, which is read like a setting."""
+    return {"class": "FIGURE", "type": "FIGURE", "setting": name}
+
+
 def setting_of(tree: Tree) -> str | None:
     """The setting that an expression is, if it is one."""
+    if tree.get("class") == "FIGURE":
+        return str(tree["setting"])
     if tree.get("function_name", "").lower() != "getvariable":
         return None
     return str(tree["arguments"][0]["expression"]["literal"]["text"])

@@ -1,11 +1,15 @@
 """The clauses that decide which rows there are: conditions, groups, orders and limits."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
+from benepass_tasks.config.project import MIN_GROUP_SIZE
 from benepass_tasks.sqlmodels.lineage.edges import (
     FILTER,
     GROUP_BY,
+    GROUP_COUNT,
     NO_EDGES,
+    PLACE,
     SORT,
     Edge,
     Edges,
@@ -23,23 +27,48 @@ Columns = Sequence[OutputColumn]
 
 def influence(walk: Walker, node: Node | None, how: How, place: Place) -> Edges:
     """What an expression decides about the rows, all of it in the given way; none without one."""
-    return NO_EDGES if node is None else followed_by(walk.edges(node, place), how)
+    if node is None:
+        return NO_EDGES
+    return walk.noted(followed_by(walk.edges(node, place), how), node.line)
 
 
-def groups(walk: Walker, node: Node, columns: Columns, place: Place) -> Edges:
-    """What GROUP BY groups by."""
+def groups(
+    walk: Walker, node: Node, columns: Columns, place: Place
+) -> tuple[Edges, Sequence[OutputColumn]]:
+    """What GROUP BY groups by, and the columns, of which a count tells of its group.
+
+    It does not where HAVING leaves groups of `MIN_GROUP_SIZE` at least.
+    """
     keys = [*_keys(node.nodes("group_expressions"), columns)]
     if node.text("aggregate_handling") == "FORCE_AGGREGATES":
         keys += [column for column in columns if column.is_key]
-    return _decided(walk, keys, GROUP_BY, place)
+    having = node.node("having")
+    if having is None or not _leaves_large(having):
+        counted = _decided(walk, keys, GROUP_COUNT, place)
+        columns = [replace(it, edges=it.edges | counted) if it.is_count else it for it in columns]
+    return _decided(walk, keys, GROUP_BY, place), columns
+
+
+def _leaves_large(condition: Node) -> bool:
+    """Whether a condition holds for groups of enough people or rows only."""
+    if condition.type == "CONJUNCTION_AND":
+        return any(map(_leaves_large, condition.nodes("children")))
+    left, right = condition.node("left"), condition.node("right")
+    if left is None or right is None or left.function not in ("count", "count_star"):
+        return False
+    limit = right.parts.get("value") if right.kind == "CONSTANT" else None
+    least = {"COMPARE_GREATERTHANOREQUALTO": 0, "COMPARE_GREATERTHAN": 1}.get(condition.type)
+    return isinstance(limit, int) and least is not None and limit + least >= MIN_GROUP_SIZE
 
 
 def modified(walk: Walker, node: Node, columns: Columns, place: Place) -> Edges:
     """What DISTINCT tells rows apart by, what ORDER BY sorts by, and what LIMIT limits by.
 
-    With a limit, or in a list, the order decides what is left.
+    With a limit, or in a list, the order decides what is left; otherwise only in which place a row
+    stands.
     """
     rows = NO_EDGES
+    is_limited = any("LIMIT" in it.kind for it in node.nodes("modifiers"))
     for modifier in node.nodes("modifiers"):
         refuse(modifier)
         if modifier.kind == "DISTINCT_MODIFIER":
@@ -48,7 +77,8 @@ def modified(walk: Walker, node: Node, columns: Columns, place: Place) -> Edges:
             rows |= _decided(walk, keys, GROUP_BY, place)
         for name in ("limit", "offset"):
             rows |= influence(walk, modifier.node(name), FILTER, place)
-        rows |= _decided(walk, _keys(modifier.nodes("orders"), columns), SORT, place)
+        order = SORT if is_limited else PLACE
+        rows |= _decided(walk, _keys(modifier.nodes("orders"), columns), order, place)
     return rows
 
 
@@ -56,7 +86,7 @@ def _decided(walk: Walker, keys: Iterable[Node | OutputColumn], how: How, place:
     found: set[Edge] = set()
     for key in keys:
         edges = key.edges if isinstance(key, OutputColumn) else walk.edges(key, place)
-        found |= followed_by(edges, how)
+        found |= walk.noted(followed_by(edges, how), key.line)
     return frozenset(found)
 
 

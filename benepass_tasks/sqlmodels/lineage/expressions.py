@@ -2,13 +2,19 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from benepass_tasks.sqlmodels.lineage.edges import (
     AGGREGATION,
     CONDITIONAL,
     COUNT,
     FILTER,
+    PARTITION,
+    PARTITION_COUNT,
+    PRESENCE,
+    RANKED,
     SORT,
+    TIDY,
     TRANSFORMATION,
     WINDOW,
     How,
@@ -33,6 +39,20 @@ PREDICATE_OPERATORS = frozenset(
 
 COUNTS = frozenset({"count", "count_star", "count_if", "countif", "approx_count_distinct"})
 
+RANKS = frozenset(
+    f"WINDOW_{name}"
+    for name in ("ROW_NUMBER", "RANK", "RANK_DENSE", "NTILE", "PERCENT_RANK", "CUME_DIST")
+)
+"""Window functions that tell where a row comes in the order of their window."""
+
+TIDYING = frozenset(
+    {
+        *("trim", "ltrim", "rtrim", "lower", "lcase", "upper", "ucase"),
+        *("nfc_normalize", "strip_accents", "any_value", "first", "last"),
+    }
+)
+"""Functions of one value that leave it a value of the same, at most written more tidily."""
+
 CHOICES = frozenset(
     {
         *("arg_max", "arg_min", "argmax", "argmin", "max_by", "min_by"),
@@ -49,12 +69,14 @@ class Functions:
     Attributes:
         macros: The project's scalar macros; calls of them are not looked into.
         masks: The macros that mask.
+        tidying: The macros that only write a value in a tidier way.
         aggregates: DuckDB's own functions that make one value of many rows.
     """
 
     macros: frozenset[str]
     masks: frozenset[str]
     aggregates: frozenset[str]
+    tidying: frozenset[str] = frozenset()
 
     def is_aggregate(self, node: Node) -> bool:
         """Whether a node makes one value of many rows of its SELECT."""
@@ -77,8 +99,10 @@ def steps(node: Node, functions: Functions) -> Steps:
         yield from _all(node.nodes("order_bys"), _order_of(node))
         yield from _all(node.nodes("arg_orders"), SORT)
         yield from _all(_present(node, "offset_expr", "default_expr"), TRANSFORMATION)
-        around = _present(node, "start_expr", "end_expr")
-        yield from _all((*node.nodes("partitions"), *node.nodes("orders"), *around), WINDOW)
+        is_count = node.function in COUNTS
+        yield from _all(node.nodes("partitions"), PARTITION_COUNT if is_count else PARTITION)
+        yield from _all(node.nodes("orders"), RANKED if node.type in RANKS else WINDOW)
+        yield from _all(_present(node, "start_expr", "end_expr"), WINDOW)
     else:
         yield from _RULES[node.kind](node)
 
@@ -87,7 +111,8 @@ def _arguments(node: Node, functions: Functions) -> Steps:
     children, name = node.nodes("children"), node.function
     if name in functions.macros:
         masking = name if name in functions.masks else None
-        return _all(children, How("DIRECT", "TRANSFORMATION", masking))
+        is_whole = name in functions.tidying and len(children) == 1
+        return _all(children, How("DIRECT", "TRANSFORMATION", masking, is_whole))
     if name == "nullif":
         return _nullif(children)
     if name == "if":
@@ -99,12 +124,19 @@ def _arguments(node: Node, functions: Functions) -> Steps:
 
 def _effect(node: Node, functions: Functions) -> How:
     """What a function does with each of its arguments."""
+    is_of_one = len(node.nodes("children")) == 1
+    if is_of_one and (node.function in TIDYING or node.type in OF_ANOTHER_ROW):
+        return How("DIRECT", _subtype(node, functions), is_whole=True)
     if node.function in COUNTS:
         return COUNT
     if node.function in PREDICATES:
         return CONDITIONAL
+    return How("DIRECT", _subtype(node, functions))
+
+
+def _subtype(node: Node, functions: Functions) -> Literal["TRANSFORMATION", "AGGREGATION"]:
     is_of_rows = node.type in OF_ANOTHER_ROW or node.function not in functions.aggregates
-    return TRANSFORMATION if is_of_rows else AGGREGATION
+    return "TRANSFORMATION" if is_of_rows else "AGGREGATION"
 
 
 OF_ANOTHER_ROW = frozenset(
@@ -130,6 +162,9 @@ def _all(nodes: Iterable[Node], how: How) -> Steps:
 
 
 def _nullif(children: list[Node]) -> Steps:
+    if len(children) > 1 and is_empty_text(children[1]):
+        # Nothing and an empty text are the same nothing.
+        return iter([*_all(children[:1], TIDY), *_all(children[:1], PRESENCE)])
     return iter([*_all(children[:1], TRANSFORMATION), *_all(children, CONDITIONAL)])
 
 
@@ -143,8 +178,25 @@ def _case(node: Node) -> Steps:
 def _operator(node: Node) -> Steps:
     if node.type == "OPERATOR_NULLIF":
         return _nullif(node.nodes("children"))
+    if node.type in ("OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL"):
+        return _all(node.nodes("children"), PRESENCE)
     how = CONDITIONAL if node.type in PREDICATE_OPERATORS else TRANSFORMATION
     return _all(node.nodes("children"), how)
+
+
+def is_empty_text(node: Node) -> bool:
+    """Whether an expression is the text that has no letter."""
+    return node.kind == "CONSTANT" and node.parts.get("value") == ""
+
+
+def _comparison(node: Node) -> Steps:
+    sides = _present(node, "left", "right")
+    return _all(sides, PRESENCE if any(map(is_empty_text, sides)) else CONDITIONAL)
+
+
+def _cast(node: Node) -> Steps:
+    # What cannot be cast is NULL where it is only tried: that is an answer.
+    return _all(_present(node, "child"), TRANSFORMATION if node.parts.get("try_cast") else TIDY)
 
 
 _RULES: dict[str, Callable[[Node], Steps]] = {
@@ -152,8 +204,38 @@ _RULES: dict[str, Callable[[Node], Steps]] = {
     "CASE": _case,
     "OPERATOR": _operator,
     "CONJUNCTION": lambda node: _all(node.nodes("children"), TRANSFORMATION),
-    "COMPARISON": lambda node: _all(_present(node, "left", "right"), CONDITIONAL),
+    "COMPARISON": _comparison,
     "BETWEEN": lambda node: _all(_present(node, "input", "lower", "upper"), CONDITIONAL),
-    "CAST": lambda node: _all(_present(node, "child"), TRANSFORMATION),
+    "CAST": _cast,
     "COLLATE": lambda node: _all(_present(node, "child"), TRANSFORMATION),
 }
+
+
+IN_PLACE = frozenset(
+    {
+        *("first", "last", "any_value", "arbitrary", "mode", "list", "array_agg"),
+        *("string_agg", "group_concat", "listagg", "arg_max", "arg_min", "max_by", "min_by"),
+    }
+)
+"""Aggregates that depend on the order of the rows, unless an order of their own is written."""
+
+WHOLE_WINDOW = ("UNBOUNDED_PRECEDING", "CURRENT_ROW_RANGE")
+
+
+def is_positional(query: Node) -> bool:
+    """Whether the order in which rows are read makes a difference to anything but their order."""
+    return any(map(_is_in_place, query.walk()))
+
+
+def _is_in_place(node: Node) -> bool:
+    if node.kind == "WINDOW":
+        is_frame = (node.text("start"), node.text("end")) != WHOLE_WINDOW
+        is_of_all = node.type == "WINDOW_AGGREGATE" and node.function not in IN_PLACE
+        return not node.nodes("orders") and (is_frame or not is_of_all)
+    if node.kind == "FUNCTION":
+        return node.function in IN_PLACE and not node.nodes("order_bys")
+    return (
+        node.kind in ("LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER", "POSITIONAL_REFERENCE")
+        or bool(node.nodes("distinct_on_targets"))
+        or node.text("ref_type") in ("POSITIONAL", "ASOF")
+    )

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 from benepass_tasks.sqlmodels.lineage.clauses import influence
 from benepass_tasks.sqlmodels.lineage.edges import (
+    BLENDED,
     JOIN,
     NO_EDGES,
+    SAMENESS,
     TRANSFORMATION,
     Edges,
     followed_by,
@@ -51,7 +53,7 @@ def _join(walk: Walker, node: Node, place: Place) -> Edges:
     if node.text("ref_type") == "NATURAL":
         using = scope.common(range(start, first))
     for name in using:
-        rows |= _merged(node, name, scope, range(start, first))
+        rows |= _merged(walk, node, name, scope, range(start, first))
     if node.text("join_type") in ("SEMI", "ANTI"):
         # The right side decides about the rows and is gone.
         del scope.relations[first:]
@@ -60,8 +62,10 @@ def _join(walk: Walker, node: Node, place: Place) -> Edges:
     return rows
 
 
-def _merged(node: Node, name: str, scope: Scope, left: range) -> Edges:
-    return followed_by(named(node, lambda: scope.merge(name, left)), JOIN)
+def _merged(walk: Walker, node: Node, name: str, scope: Scope, left: range) -> Edges:
+    both = named(node, lambda: scope.merge(name, left))
+    how = SAMENESS if are_same(both, both) else JOIN
+    return walk.noted(followed_by(followed_by(both, how), JOIN), node.line)
 
 
 def _read(walk: Walker, node: Node, place: Place) -> tuple[Relation, Edges]:
@@ -107,7 +111,8 @@ def _computed(walk: Walker, node: Node, place: Place) -> tuple[Relation, Edges]:
     alias = plain(node.alias, node.line)
     # A table's alias names the only column of unnest, too.
     name = plain(names[0], node.line) if names else alias or function.function
-    return Relation(alias or name, None, {name: edges}), followed_by(edges, JOIN)
+    rows = walk.noted(followed_by(edges, JOIN), node.line)
+    return Relation(alias or name, None, {name: edges}), rows
 
 
 def _values(walk: Walker, node: Node, place: Place) -> Output:
@@ -118,9 +123,21 @@ def _values(walk: Walker, node: Node, place: Place) -> Output:
             if number == len(columns):
                 columns.append(OutputColumn(f"col{number}", edges, cell.line))
             else:
-                known = columns[number]
-                columns[number] = replace(known, edges=known.edges | edges)
+                columns[number] = blended(columns[number], edges)
     return Output(tuple(columns))
+
+
+def blended(column: OutputColumn, edges: Edges) -> OutputColumn:
+    """A column among whose values are others, with which they can be compared from then on."""
+    both = column.edges | edges
+    return replace(column, edges=both if column.edges == edges else followed_by(both, BLENDED))
+
+
+def are_same(left: Edges, right: Edges) -> bool:
+    """Whether two values are of one column as it is, so that only data meet in a comparison."""
+    values = {it for it in left | right if it.type == "DIRECT"}
+    both = all(any(it.type == "DIRECT" for it in side) for side in (left, right))
+    return both and len({it.origin for it in values}) == 1 and all(it.is_whole for it in values)
 
 
 def _relation(node: Node, output: Output, alias: str | None) -> Relation:

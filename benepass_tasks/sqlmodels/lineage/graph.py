@@ -26,6 +26,8 @@ class ModelLineage:
             filters, groups, sorts. Always INDIRECT.
         lines: For each column, the line of the SQL file that its expression begins on; empty for a
             raw table.
+        row_lines: For each of `rows`, the line of the SQL file on which it decides.
+        is_positional: Whether it matters in which order the rows are that the table is made of.
     """
 
     relation: str
@@ -34,6 +36,8 @@ class ModelLineage:
     columns: Mapping[str, Edges]
     rows: Edges
     lines: Mapping[str, int]
+    row_lines: Mapping[Edge, int] = field(default_factory=dict)
+    is_positional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class OutputColumn:
         line: The line its expression begins on.
         is_key: Whether GROUP BY ALL groups by it, because it does not aggregate.
         is_unnested: Whether its values are those of a list, one a row.
+        is_count: Whether it says how many rows there are.
     """
 
     name: str | None
@@ -39,6 +40,7 @@ class OutputColumn:
     line: int
     is_key: bool = True
     is_unnested: bool = False
+    is_count: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,9 @@ class Walker(Protocol):
     def edges(self, node: Node, place: Place, how: How = IDENTITY) -> Edges:
         """What the value of an expression derives from."""
 
+    def noted(self, edges: Edges, line: int) -> Edges:
+        """What decides about rows, once it is noted on which line it does."""
+
 
 def named(node: Node, find: Callable[[], Found]) -> Found:
     """What `find` finds for a name.

@@ -4,8 +4,8 @@ Each query is looked at from the inside out. FROM gives the names, the expressio
 what the names stand for, and what is not known to be understood is refused, never skipped.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from benepass_tasks.sqlmodels.lineage.clauses import groups, influence, modified
 from benepass_tasks.sqlmodels.lineage.edges import (
@@ -15,14 +15,15 @@ from benepass_tasks.sqlmodels.lineage.edges import (
     IDENTITY,
     JOIN,
     NO_EDGES,
+    SAMENESS,
     Edge,
     Edges,
     How,
     followed_by,
 )
 from benepass_tasks.sqlmodels.lineage.expressions import Functions, steps
-from benepass_tasks.sqlmodels.lineage.from_clause import read_from, renamed
-from benepass_tasks.sqlmodels.lineage.names import Output, Scope
+from benepass_tasks.sqlmodels.lineage.from_clause import are_same, blended, read_from, renamed
+from benepass_tasks.sqlmodels.lineage.names import Output, OutputColumn, Scope
 from benepass_tasks.sqlmodels.lineage.place import Place, named, path_of, plain, within
 from benepass_tasks.sqlmodels.lineage.problems import UntraceableError
 from benepass_tasks.sqlmodels.lineage.refusals import EXPLICITLY, refuse
@@ -32,6 +33,11 @@ from benepass_tasks.sqlmodels.syntax import Node
 CONDITIONS = ("where_clause", "having", "qualify")
 """The clauses that decide about rows with one condition each."""
 
+EQUALITIES = frozenset(
+    f"COMPARE_{name}" for name in ("EQUAL", "NOTEQUAL", "DISTINCT_FROM", "NOT_DISTINCT_FROM")
+)
+"""Comparisons that tell no more than whether two values are the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Walk:
@@ -40,10 +46,12 @@ class Walk:
     Attributes:
         tables: The edges of every table's columns, by relation and name.
         functions: What is known of functions by name.
+        lines: The line on which each edge decides about rows.
     """
 
     tables: Mapping[str, Mapping[str, Edges]]
     functions: Functions
+    lines: dict[Edge, int] = field(default_factory=dict)
 
     def query(self, node: Node, ctes: Mapping[str, Output], outer: Scope | None = None) -> Output:
         """What a query gives.
@@ -78,26 +86,44 @@ class Walk:
         place = Place(Scope(outer), ctes)
         source = node.node("from_table")
         rows: set[Edge] = set() if source is None else set(read_from(self, source, place))
-        columns = tuple(projections(self, node, self.functions, place))
+        columns: Sequence[OutputColumn] = tuple(projections(self, node, self.functions, place))
         place.scope.is_listed = True
         for column in columns:
             if column.is_unnested:
-                rows |= followed_by(column.edges, JOIN)
+                rows |= self.noted(followed_by(column.edges, JOIN), column.line)
         for name in CONDITIONS:
             rows |= influence(self, node.node(name), FILTER, place)
-        rows |= groups(self, node, columns, place)
-        rows |= modified(self, node, columns, place)
-        return Output(columns, frozenset(rows))
+        grouped, columns = groups(self, node, columns, place)
+        rows |= grouped | modified(self, node, columns, place)
+        return Output(tuple(columns), frozenset(rows))
 
     def _set_operation(self, node: Node, ctes: Mapping[str, Output], outer: Scope | None) -> Output:
         first, *others = node.nodes("children")
         output = self.query(first, ctes, outer)
         for other in others:
-            output = _combined(node, output, self.query(other, ctes, outer), other.line)
+            output = self._combined(node, output, self.query(other, ctes, outer), other.line)
         named = {column.name: column.edges for column in output.columns if column.name}
         # ORDER BY and LIMIT after a whole set see its columns only.
         place = Place(Scope(outer, aliases=named), ctes)
         return replace(output, rows=output.rows | modified(self, node, output.columns, place))
+
+    def _combined(self, node: Node, left: Output, right: Output, line: int) -> Output:
+        if len(left.columns) != len(right.columns):
+            raise UntraceableError(
+                line,
+                f"{len(right.columns)} columns where the SELECT before has {len(left.columns)}",
+                "write both with the same columns in the same order",
+            )
+        rows = left.rows | right.rows
+        pairs = zip(left.columns, right.columns, strict=True)
+        both = tuple(blended(ours, theirs.edges) for ours, theirs in pairs)
+        columns = left.columns if node.text("setop_type") == "EXCEPT" else both
+        told_apart = Output(both).edges
+        if node.text("setop_type") != "UNION":
+            rows |= self.noted(followed_by(told_apart, FILTER), line)
+        elif not node.parts.get("setop_all"):
+            rows |= self.noted(followed_by(told_apart, GROUP_BY), line)
+        return Output(columns, rows)
 
     def edges(self, node: Node, place: Place, how: How = IDENTITY) -> Edges:
         """What the value of an expression derives from.
@@ -123,10 +149,17 @@ class Walk:
             raise UntraceableError(node.line, "a star in an expression", EXPLICITLY)
         if node.text("schema") or node.text("catalog"):
             self._refuse_method(node, place)
-        found: set[Edge] = set()
-        for child, step in steps(node, self.functions):
-            found |= self.edges(child, place, step.then(how))
-        return frozenset(found)
+        parts = [(self.edges(it, place), step) for it, step in steps(node, self.functions)]
+        if node.type in EQUALITIES and are_same(*(edges for edges, _ in parts)):
+            parts = [(edges, SAMENESS) for edges, _ in parts]
+        found = (followed_by(edges, step.then(how)) for edges, step in parts)
+        return NO_EDGES.union(*found)
+
+    def noted(self, edges: Edges, line: int) -> Edges:
+        """What decides about rows, once it is noted on which line it does."""
+        for edge in edges:
+            self.lines.setdefault(edge, line)
+        return edges
 
     def _column(self, node: Node, place: Place) -> Edges:
         path = path_of(node)
@@ -135,12 +168,17 @@ class Walk:
         return named(node, lambda: place.scope.edges(path))
 
     def _subquery(self, node: Node, place: Place, how: How) -> Edges:
-        is_scalar = node.text("subquery_type") == "SCALAR"
-        onward = how if is_scalar else CONDITIONAL.then(how)
+        kind = node.text("subquery_type")
         output = self.query(node.parts["subquery"], place.ctes, place.scope)
-        found = followed_by(output.edges | output.rows, onward)
-        compared = node.node("child")
-        return found if compared is None else found | self.edges(compared, place, onward)
+        if kind == "SCALAR":
+            return followed_by(output.edges | output.rows, how)
+        node_compared = node.node("child")
+        compared = NO_EDGES if node_compared is None else self.edges(node_compared, place)
+        is_same = node.text("comparison_type") in EQUALITIES and are_same(output.edges, compared)
+        # For EXISTS no value counts, but whether there is a row.
+        values = NO_EDGES if "EXISTS" in kind else output.edges | compared
+        found = followed_by(values, (SAMENESS if is_same else CONDITIONAL).then(how))
+        return found | followed_by(output.rows, CONDITIONAL.then(how))
 
     def _refuse_method(self, node: Node, place: Place) -> None:
         """Refuse column.function(), in which only DuckDB's binder tells a column from a schema."""
@@ -151,27 +189,6 @@ class Walk:
             raise UntraceableError(
                 node.line, f"the call {before}.{name}(...) after a dot", f"write {name}(value)"
             )
-
-
-def _combined(node: Node, left: Output, right: Output, line: int) -> Output:
-    if len(left.columns) != len(right.columns):
-        raise UntraceableError(
-            line,
-            f"{len(right.columns)} columns where the SELECT before has {len(left.columns)}",
-            "write both with the same columns in the same order",
-        )
-    rows = left.rows | right.rows
-    columns = left.columns
-    if node.text("setop_type") != "EXCEPT":
-        columns = tuple(
-            replace(ours, edges=ours.edges | theirs.edges)
-            for ours, theirs in zip(left.columns, right.columns, strict=True)
-        )
-    if node.text("setop_type") != "UNION":
-        rows |= followed_by(left.edges | right.edges, FILTER)
-    elif not node.parts.get("setop_all"):
-        rows |= followed_by(left.edges | right.edges, GROUP_BY)
-    return Output(columns, rows)
 
 
 def _position(node: Node, place: Place) -> Edges:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from benepass_tasks.sqlmodels.lineage.edges import NO_EDGES
-from benepass_tasks.sqlmodels.lineage.expressions import Functions
+from benepass_tasks.sqlmodels.lineage.expressions import COUNTS, Functions
 from benepass_tasks.sqlmodels.lineage.names import UNNAMED, OutputColumn
 from benepass_tasks.sqlmodels.lineage.place import Place, Walker, named, plain
 from benepass_tasks.sqlmodels.lineage.problems import UntraceableError
@@ -39,6 +39,7 @@ def projections(
             projection.line,
             is_key=not _holds(projection, functions.is_aggregate),
             is_unnested=_is_unnested(projection),
+            is_count=_holds(projection, lambda it: _is_count(walk, it, functions, place)),
         )
 
 
@@ -104,6 +105,13 @@ def _name(projection: Node) -> str | None:
     if projection.type == "STRUCT_EXTRACT":
         return plain(str(projection.nodes("children")[-1].parts["value"]), projection.line)
     return None
+
+
+def _is_count(walk: Walker, node: Node, functions: Functions, place: Place) -> bool:
+    """Whether a node says how many rows there are, be it as the sum of ones."""
+    if not functions.is_aggregate(node):
+        return False
+    return node.function in COUNTS or all(it.type != "DIRECT" for it in walk.edges(node, place))
 
 
 def _is_unnested(node: Node) -> bool:

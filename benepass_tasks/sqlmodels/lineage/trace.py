@@ -6,22 +6,25 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from benepass_tasks.catalog import CONTRACTED, Declarations
-from benepass_tasks.catalog.datasets import DeclaredSource, DeclaredTable
+from benepass_tasks.catalog.datasets import TIDY, DeclaredSource, DeclaredTable
 from benepass_tasks.catalog.forms import DOUBT, MISSING
 from benepass_tasks.catalog.implied import AS_WRITTEN
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.sqlmodels import Model, ModelGraph
 from benepass_tasks.sqlmodels.lineage.edges import (
-    FILTER,
     IDENTITY,
     NO_EDGES,
+    PRESENCE,
     TRANSFORMATION,
+    Asks,
     ColumnRef,
+    Edge,
     Edges,
     How,
+    Type,
     edge_of,
 )
-from benepass_tasks.sqlmodels.lineage.expressions import Functions
+from benepass_tasks.sqlmodels.lineage.expressions import Functions, is_positional
 from benepass_tasks.sqlmodels.lineage.graph import Lineage, ModelLineage
 from benepass_tasks.sqlmodels.lineage.names import Output
 from benepass_tasks.sqlmodels.lineage.problems import Problems, UntraceableError
@@ -46,7 +49,8 @@ def trace(
     Args:
         graph: The models; their SQL is all that counts.
         catalog: The sources' columns, and the columns that each table should have.
-        masks: The names of the macros that mask: a value that passes one is masked.
+        masks: The names of the macros of the masking policy that count: a value that passes one is
+            masked, or only written in a tidier way if that is its treatment.
         reader: Reads the SQL; by default one of its own.
 
     Returns:
@@ -60,7 +64,7 @@ def trace(
     found = {table.relation: _raw(catalog, table) for table in _raw_tables(catalog)}
     tables = {relation: _named(relation, model.columns) for relation, model in found.items()}
     with reading(reader) as own:
-        walk = Walk(tables, _functions(graph, masks))
+        walk = Walk(tables, _functions(graph, catalog, masks))
         for model in graph.models.values():
             traced = _model(model, own, walk, catalog, problems)
             declared = catalog.tables.get(model.relation)
@@ -100,10 +104,16 @@ def trace_query(
     return traced
 
 
-def _functions(graph: ModelGraph, masks: Collection[str]) -> Functions:
+def _functions(graph: ModelGraph, catalog: Declarations, masks: Collection[str]) -> Functions:
     macros = frozenset(graph.macros)
     aggregates = (name for name, is_aggregate in functions().items() if is_aggregate)
-    return Functions(macros, macros & frozenset(masks), frozenset(aggregates))
+    tidying = {name for name, it in catalog.masks.items() if it.treatment == TIDY}
+    return Functions(
+        macros,
+        macros & frozenset(masks) - tidying,
+        frozenset(aggregates),
+        macros & frozenset(masks) & tidying,
+    )
 
 
 def _raw_tables(catalog: Declarations) -> Iterator[DeclaredTable]:
@@ -123,7 +133,7 @@ def _raw(catalog: Declarations, table: DeclaredTable) -> ModelLineage:
         columns[REJECTED.column] = _whole_records(catalog.sources.values(), TRANSFORMATION)
         references = tuple(catalog.sources)
     if source is not None and VANISHED_ON in columns:
-        columns[VANISHED_ON] = _whole_records([source], FILTER)
+        columns[VANISHED_ON] = _whole_records([source], PRESENCE)
     return ModelLineage(
         table.relation,
         catalog.path,
@@ -154,7 +164,10 @@ def _model(
 
 def _followed(model: Model, reader: Reader, walk: Walk, problems: Problems) -> ModelLineage | None:
     try:
-        return _understood(model, walk.query(reader.select(model.sql), {}))
+        walk.lines.clear()
+        query = reader.select(model.sql)
+        traced = _understood(model, walk.query(query, {}), walk.lines)
+        return _in_places(traced) if is_positional(query) else traced
     except (UntraceableError, SqlError) as error:
         problems.add(model.path, error.line, str(error))
     except RecursionError:
@@ -165,7 +178,7 @@ def _followed(model: Model, reader: Reader, walk: Walk, problems: Problems) -> M
     return None
 
 
-def _understood(model: Model, output: Output) -> ModelLineage:
+def _understood(model: Model, output: Output, row_lines: Mapping[Edge, int]) -> ModelLineage:
     columns: dict[str, Edges] = {}
     lines: dict[str, int] = {}
     for column in output.columns:
@@ -184,6 +197,24 @@ def _understood(model: Model, output: Output) -> ModelLineage:
         MappingProxyType(columns),
         output.rows,
         MappingProxyType(lines),
+        MappingProxyType({it: row_lines.get(it, 1) for it in output.rows}),
+    )
+
+
+def _in_places(traced: ModelLineage) -> ModelLineage:
+    """The lineage of a model in which it matters what decided about the order of rows."""
+
+    def decided(edge: Edge) -> Edge:
+        return replace(edge, asks="anything") if edge.asks == "place" else edge
+
+    return replace(
+        traced,
+        columns=MappingProxyType(
+            {name: frozenset(map(decided, edges)) for name, edges in traced.columns.items()}
+        ),
+        rows=frozenset(map(decided, traced.rows)),
+        row_lines=MappingProxyType({decided(it): line for it, line in traced.row_lines.items()}),
+        is_positional=True,
     )
 
 
@@ -193,6 +224,7 @@ _ABOUT = re.compile(f"({AS_WRITTEN}|{DOUBT}|{MISSING})$")
 
 def _placed(traced: ModelLineage, catalog: Declarations) -> ModelLineage:
     """A generated view's lineage, with the lines on which the catalog declares its columns."""
+    traced = replace(traced, columns=MappingProxyType(dict(_read_as_written(traced, catalog))))
     if catalog.entries is None:
         return traced
     lines = {
@@ -200,6 +232,25 @@ def _placed(traced: ModelLineage, catalog: Declarations) -> ModelLineage:
         for name in traced.columns
     }
     return replace(traced, lines=MappingProxyType(lines))
+
+
+def _read_as_written(traced: ModelLineage, catalog: Declarations) -> Iterator[tuple[str, Edges]]:
+    """A generated view's columns: of a text, no more is asked than whether there is one."""
+    source = next(
+        (it for it in catalog.sources.values() if traced.relation == f"base.{it.name}"), None
+    )
+    for name, edges in traced.columns.items():
+        column = source.columns.get(name) if source else None
+        if column is None or column.form.holds != "text" or column.form.synonyms:
+            yield name, edges
+        else:
+            yield (
+                name,
+                frozenset(replace(it, is_whole=True, asks=_PRESENT[it.type]) for it in edges),
+            )
+
+
+_PRESENT: Mapping[Type, Asks] = {"DIRECT": "anything", "INDIRECT": "presence"}
 
 
 def _compare(traced: ModelLineage, declared: DeclaredTable, problems: Problems) -> None:

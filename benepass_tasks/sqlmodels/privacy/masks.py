@@ -12,6 +12,13 @@ DIGITS = 32
 """Of a digest's 64; as many as the catalog holds of each."""
 
 
+_WORDS = {
+    "mask": ("masked", "masks"),
+    "hash": ("masked", "masks"),
+    "tidy": ("tidied", "leaves each value what it is"),
+}
+
+
 def mask_fingerprint(graph: ModelGraph, name: str) -> str:
     """Digest of a macro's SQL and of all macros that it calls, whatever the comments and layout."""
     macro = graph.macros[name]
@@ -42,9 +49,10 @@ def unapproved_masks(catalog: Declarations, graph: ModelGraph) -> Iterator[tuple
             there = ", ".join(sorted(graph.macros))
             yield name, f"there is no sql/macros/{name}.sql (macros: {there})"
         elif (now := mask_fingerprint(graph, name)) != mask.fingerprint:
+            counts, does = _WORDS[mask.treatment]
             message = (
                 f"{graph.macros[name].path} is not what was approved, so nothing counts as "
-                f"masked by it: if it still masks, set fingerprint: '{now}'"
+                f"{counts} by it: if it still {does}, set fingerprint: '{now}'"
             )
             yield name, message
     approved = approved_masks(catalog, graph)

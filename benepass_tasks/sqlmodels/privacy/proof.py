@@ -1,112 +1,40 @@
 """What each column carries by its lineage, held against what the catalog declares.
 
-A class is passed on by every path that passes the value on (DIRECT); what merely decides about a
-value (INDIRECT) is shown in the report and passes nothing on. An approved mask lowers an identifier
-to a pseudonym and never further (GDPR, article 4(5) and recital 26: a pseudonym is personal data);
-only counting leaves nothing of a person.
+A class is passed on by every path that passes the value on (DIRECT), and by what an identifier
+decides, as `decisions` has it (INDIRECT); what else decides is shown in the report. An approved
+mask lowers an identifier to a pseudonym and never further (GDPR, article 4(5) and recital 26: a
+pseudonym is personal data); only counting leaves nothing of a person.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
-from benepass_tasks.catalog import Catalog, Column, Pii, PiiClass, Table, Treatment
+from benepass_tasks.catalog import Catalog, Column, Pii, PiiClass, Table
+from benepass_tasks.catalog.datasets import DerivedFrom
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import PrivacyError
 from benepass_tasks.sqlmodels import ModelGraph
 from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.lineage import ColumnRef, Edge, Lineage
+from benepass_tasks.sqlmodels.privacy import decisions
+from benepass_tasks.sqlmodels.privacy.flows import Flows
 from benepass_tasks.sqlmodels.privacy.masks import unapproved_masks
+from benepass_tasks.sqlmodels.privacy.verdicts import (
+    COUNTED,
+    RANK,
+    Carried,
+    Finding,
+    Proof,
+    Rule,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from benepass_tasks.sqlmodels.effective import Definitions
 
-VERSION = "3"
+VERSION = "4"
 """Version of the rules; like one of what parses the SQL, a change proves every project anew."""
-
-RANK: Mapping[str, int] = {name: rank for rank, name in enumerate(get_args(PiiClass))}
-"""How closely a value leads to a person."""
-
-COUNTED = "count"
-
-Rule = Literal["policy", "undeclared", "leak", "treatment", "unsupported"]
-"""What a finding breaks: the policy itself, a declaration that is missing, too low, not kept, or
-that nothing supports."""
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """What one source column passes on to a column, over all paths of one kind.
-
-    Attributes:
-        edge: Where it comes from, and what is done on the way.
-        class_: What of the source's class arrives.
-        sensitive: Whether it may harm its person if known.
-        kind: What the source's values are.
-        treatment: What an approved mask on the way did; None where there is none.
-    """
-
-    edge: Edge
-    class_: PiiClass
-    sensitive: bool
-    kind: str | None
-    treatment: Treatment | None
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that the catalog and the SQL do not agree on.
-
-    Attributes:
-        rule: What it breaks.
-        where: File and line.
-        subject: The column, or the macro.
-        message: What is wrong, over which path, and what to do.
-    """
-
-    rule: Rule
-    where: str
-    subject: str
-    message: str
-
-    def __str__(self) -> str:
-        """One line for a person."""
-        return f"{self.where} {self.subject}: {self.message}"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One column: what is declared, what arrives, and what is wrong with it.
-
-    Attributes:
-        column: The column.
-        declared: What the catalog says of it.
-        is_published: Whether analysts get it.
-        carried: What arrives in it.
-        decided_by: What decides about its values without arriving.
-        findings: What is wrong.
-    """
-
-    column: ColumnRef
-    declared: Pii
-    is_published: bool
-    carried: tuple[Carried, ...]
-    decided_by: tuple[Carried, ...]
-    findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """The verdict on every column of every table, and on the policy."""
-
-    verdicts: tuple[Verdict, ...]
-    policy: tuple[Finding, ...]
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """Everything that is wrong; none means that the proof holds."""
-        return self.policy + tuple(it for verdict in self.verdicts for it in verdict.findings)
 
 
 def prove(catalog: Catalog, graph: ModelGraph, lineage: Lineage) -> Proof:
@@ -122,12 +50,23 @@ def prove(catalog: Catalog, graph: ModelGraph, lineage: Lineage) -> Proof:
         for name, message in unapproved_masks(catalog, graph)
     )
     court = _Court(catalog, lineage)
-    verdicts = (
-        court.verdict(table, column)
-        for table in catalog.tables.values()
-        for column in table.columns.values()
-    )
-    return Proof(tuple(verdicts), policy)
+    verdicts: dict[str, list[Verdict]] = {}
+    rows: list[Finding] = []
+    for relation in lineage.models:
+        table = catalog.tables[relation]
+        rows += court.rows(table)
+        verdicts[relation] = [court.verdict(table, it) for it in table.columns.values()]
+    in_order = (it for relation in catalog.tables for it in verdicts[relation])
+    return Proof(tuple(in_order), policy, tuple(rows), dict(_grounds(catalog)))
+
+
+def _grounds(catalog: Catalog) -> Iterator[tuple[str, DerivedFrom]]:
+    for table in catalog.tables.values():
+        if table.derived_from:
+            yield table.relation, table.derived_from
+        for column in table.columns.values():
+            if column.derived_from:
+                yield f"{table.relation}.{column.name}", column.derived_from
 
 
 def require_proof(definitions: "Definitions", cache: Cache) -> None:
@@ -155,16 +94,53 @@ class _Court:
     def __init__(self, catalog: Catalog, lineage: Lineage) -> None:
         self._catalog = catalog
         self._lineage = lineage
+        self._flows = Flows(lineage, lambda edge: decisions.spells_out(self._carried(edge)))
+
+    def rows(self, table: Table) -> Iterator[Finding]:
+        """What decides unsaid which rows a table has; it is told once, where it does so first."""
+        model = self._lineage.models[table.relation]
+        found = self._flows.of_rows(table.relation)
+        settled = {*decisions.columns_of(table.derived_from)}
+        for origin in decisions.needless(table.derived_from, found):
+            yield self._needless(table.relation, origin, None)
+        for edge in sorted(found):
+            it = self._carried(edge)
+            told = decisions.told_by_rows(table, it)
+            if told and it.origin not in settled:
+                settled.add(it.origin)
+                is_file = model.path.suffix == ".sql"
+                where = f"{model.path}:{found[edge]}" if is_file else str(model.path)
+                path = f". Path: {self._flows.path(table.relation, edge)}"
+                said = f"{decisions.said_of_rows(it, told)}{path}"
+                yield Finding("decided", where, table.relation, said)
+        self._flows.hand_on_rows(
+            table.relation, (it for it in found if str(it.origin) not in settled)
+        )
 
     def verdict(self, table: Table, of: Column) -> Verdict:
+        """What is to be said of a column, once the columns that it derives from are judged."""
         column, declared = ColumnRef(table.relation, of.name), of.pii
-        arriving = sorted(self._arriving(column), key=lambda it: it.edge)
+        everything = sorted(map(self._carried, self._flows.of(column)), key=lambda it: it.edge)
+        told = [*decisions.told_by_column(of, everything)]
+        settled = {*decisions.columns_of(of.derived_from), *(it.origin for it in told)}
+        kept = (it.edge for it in everything if not (it.decides and it.origin in settled))
+        self._flows.hand_on(column, kept)
+        arriving = [
+            it
+            for it in everything
+            if it.edge.masking != COUNTED and (it.class_ != "none" or it.sensitive)
+        ]
         carried = tuple(it for it in arriving if it.edge.type == "DIRECT")
         untreated = [it for it in carried if _is_untreated(declared, it)]
         findings = (
             *self._not_kept(column, declared, untreated),
             *self._too_low(column, declared, [it for it in carried if it not in untreated]),
             *self._unsupported(column, declared, arriving),
+            *(self._decided(column, declared, it) for it in told),
+            *(
+                self._needless(str(column), origin, column)
+                for origin in decisions.needless(of.derived_from, self._flows.of(column))
+            ),
         )
         return Verdict(
             column,
@@ -175,15 +151,11 @@ class _Court:
             findings=tuple({str(it): it for it in findings}.values()),
         )
 
-    def _arriving(self, column: ColumnRef) -> Iterator[Carried]:
-        for edge in self._lineage.origins(column):
-            pii = self._catalog.sources[edge.origin.relation].columns[edge.origin.column].pii
-            if pii.is_personal and edge.masking != COUNTED:
-                yield self._lowered(edge, pii)
-
-    def _lowered(self, edge: Edge, pii: Pii) -> Carried:
+    def _carried(self, edge: Edge) -> Carried:
+        pii = self._catalog.sources[edge.origin.relation].columns[edge.origin.column].pii
         mask = self._catalog.masks.get(edge.masking or "")
-        if mask is None or (mask.kinds and pii.kind not in mask.kinds):
+        is_of_kind = mask is not None and (not mask.kinds or pii.kind in mask.kinds)
+        if mask is None or mask.treatment == "tidy" or not is_of_kind:
             return Carried(edge, pii.class_, pii.sensitive, pii.kind, None)
         lowered: PiiClass = "pseudonym" if pii.class_ == "identifier" else pii.class_
         return Carried(edge, lowered, pii.sensitive, pii.kind, mask.treatment)
@@ -240,6 +212,16 @@ class _Court:
         if len(kinds) == 1 and declared.kind and declared.kind not in kinds:
             message = f"declares kind {declared.kind}, and {', '.join(kinds)} is what arrives"
             yield self._finding("unsupported", column, message)
+
+    def _decided(self, column: ColumnRef, declared: Pii, carried: Carried) -> Finding:
+        message = decisions.said_of_column(carried, declared.class_)
+        return self._finding("decided", column, message, carried)
+
+    def _needless(self, subject: str, origin: str, column: ColumnRef | None) -> Finding:
+        message = f"declares derived_from {origin}, which decides nothing about it. Remove it"
+        if column is not None:
+            return self._finding("unsupported", column, message)
+        return Finding("unsupported", str(self._catalog.path.name), subject, message)
 
     def _finding(
         self, rule: Rule, column: ColumnRef, message: str, carried: Carried | None = None

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from benepass_tasks.sqlmodels.privacy.proof import Carried, Finding, Proof, Verdict
+from benepass_tasks.catalog.datasets import DerivedFrom
+from benepass_tasks.sqlmodels.privacy.verdicts import Carried, Finding, Proof, Verdict
 
 HEADINGS = ("Table", "Column", "Class", "Kind", "Treatment", "Sources", "Published", "Verdict")
 
@@ -72,6 +73,12 @@ def as_markdown(proof: Proof) -> str:
     if reasons:
         lines += ["", "## Identifiers kept as plaintext, and why", ""]
         lines += [f"- {_code(str(it.column))}: {_cell(it.declared.reason or '')}" for it in reasons]
+    if proof.grounds:
+        lines += ["", "## What may decide without arriving, and what alone is told of it", ""]
+        lines += [
+            f"- {_code(subject)}: {_ground(it)} of {', '.join(map(_code, it.columns))}"
+            for subject, it in proof.grounds.items()
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -82,7 +89,16 @@ def as_json(proof: Proof) -> dict[str, Any]:
         "summary": summary(proof),
         "findings": [_finding(it) for it in proof.findings],
         "columns": [_column(it) for it in proof.verdicts],
+        "derived_from": {
+            subject: {"column": list(it.columns), "reason": it.reason, "minimum": it.minimum}
+            for subject, it in proof.grounds.items()
+        },
     }
+
+
+def _ground(declared: DerivedFrom) -> str:
+    least = f" of {declared.minimum} at least" if declared.minimum else ""
+    return f"{declared.reason}{least}"
 
 
 def _column(verdict: Verdict) -> Mapping[str, Any]:

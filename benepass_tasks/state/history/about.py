@@ -21,6 +21,7 @@ SHOWN = (
     "pii_masking",
     "force",
     "accept",
+    "extract",
     "memory_limit",
     "lock_timeout",
     "published_dir",

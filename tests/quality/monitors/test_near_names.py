@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from projects import catalog_of
 
+from benepass_tasks.config.settings import current_settings
 from benepass_tasks.quality.monitors import judge_names
 
 if TYPE_CHECKING:
@@ -27,9 +28,8 @@ def near(workspace: Workspace) -> Near:
         path = workspace.data / name
         path.parent.mkdir(exist_ok=True, parents=True)
         path.touch()
-        results = judge_names(
-            catalog_of(workspace.root), workspace.data, [workspace.data / "published"]
-        )
+        with workspace.configured(data_dir="data"):
+            results = [*judge_names(catalog_of(workspace.root), current_settings())]
         return [(it.dataset, it.message, it.name) for it in results]
 
     return said_of

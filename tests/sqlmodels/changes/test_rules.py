@@ -224,6 +224,50 @@ CASES = {
         "join raw.cards as k on c.card = k.card",
         (*CHARGES, OF_ANOTHER, NO_CARD_NUMBER),
     ),
+    "a figure that is another": Case(
+        "select c.id, f.most from raw.charges as c "
+        "cross join (select max(card) as most from raw.cards) as f",
+        (KNOWN_AT_LAST, NO_CARD_NUMBER, *CHARGES),
+    ),
+    "a figure that is a key": Case(
+        "select k.card, f.day, k.kind from raw.cards as k "
+        "cross join (select max(cents) as day from raw.charges) as f",
+        (*CARDS, Change("raw.charges", gone="cents = 9"), *CHARGES),
+        ("card", "day"),
+    ),
+    "a figure that decides about groups": Case(
+        "with latest as (select max(cents) as cents from raw.charges), "
+        "days as (select card, cents from raw.charges union all "
+        "select k.card, latest.cents from raw.cards as k cross join latest "
+        "where latest.cents is not null), "
+        "groups as (select card, cents, count(*) as n from days group by card, cents) "
+        "select g.card, g.cents, g.n, if(g.cents = latest.cents, k.kind, null) as kind "
+        "from groups as g join raw.cards as k on g.card = k.card cross join latest",
+        (Change("raw.charges", gone="cents = 9"), *CHARGES, *CARDS, Change("raw.charges", "true")),
+        ("card", "cents"),
+    ),
+    "a figure in a condition": Case(
+        "select c.id from raw.charges as c, (select min(cents) as least from raw.charges) as f "
+        "where c.cents > f.least + 2",
+        (Change("raw.charges", gone="cents = 0"), *CHARGES),
+    ),
+    "a figure joined by less": Case(
+        "select c.id, k.kind from raw.charges as c "
+        "join (select max(card) as most from raw.cards) as f on c.cents < f.most "
+        "join raw.cards as k on c.card = k.card and k.card <> f.most",
+        (KNOWN_AT_LAST, *CARDS, *CHARGES),
+    ),
+    "a figure beside a window": Case(
+        "select c.id, count(*) filter (c.cents > f.least) over (partition by c.card) as n "
+        "from raw.charges as c cross join (select min(card) as least from raw.cards) as f",
+        (Change("raw.cards", gone="card = 1"), *CHARGES),
+    ),
+    "a figure of text that stays what it was": Case(
+        "select c.id from raw.charges as c "
+        "cross join (select max(shop) as last from raw.charges where cents < 3) as f "
+        "where c.shop < f.last",
+        (ANOTHER_CHARGE, A_CHARGE_LESS),
+    ),
     "a window": Case(
         "select id, card, sum(cents) over (partition by card order by cents) as so_far "
         "from raw.charges",
@@ -373,6 +417,40 @@ MOVED_SETTINGS = {
         "select c.id, s.owner from raw.charges as c left join few as s on c.card = s.card",
         (*CHARGES, *CARDS),
     ),
+    "in the list": Case(
+        f"select id, if(cents > {SETTING}, 'much', shop) as what from raw.charges", CHARGES
+    ),
+    "in a key": Case(f"select id, cents + {SETTING} as more from raw.charges", CHARGES, ("more",)),
+    "in an aggregate": Case(
+        f"select card, sum(greatest(cents, {SETTING})) as total from raw.charges group by card",
+        CHARGES,
+        ("card",),
+    ),
+    "in a figure": Case(
+        "select c.id, f.most from raw.charges as c cross join "
+        f"(select max(cents) as most from raw.charges where cents < 2 * {SETTING}) as f",
+        CHARGES,
+    ),
+    "in the order of a window": Case(
+        "select id, rank() over (partition by card order by cents % "
+        f"{SETTING}, id) as place from raw.charges",
+        CHARGES,
+    ),
+    "in WHERE of a joined table": Case(
+        "select c.id from raw.charges as c join raw.cards as k on c.card = k.card "
+        f"where k.card * 2 < {SETTING}",
+        (*CHARGES, *CARDS),
+    ),
+    "in a condition of a join": Case(
+        "select c.id from raw.charges as c join raw.cards as k "
+        f"on c.card = k.card and k.card * 2 < {SETTING}",
+        (*CHARGES, *CARDS),
+    ),
+    "beside columns of two tables": Case(
+        f"select c.id, c.cents > k.card * {SETTING} as is_much from raw.charges as c "
+        "join raw.cards as k on c.card = k.card",
+        (*CHARGES, *CARDS),
+    ),
     "in a figure that stays what it was": Case(
         "select c.id, f.most from raw.charges as c cross join "
         f"(select max(cents) as most from raw.charges where cents < 20 + {SETTING}) as f",
@@ -395,14 +473,25 @@ def test_a_setting_that_moves_affects_the_rows_that_it_decides(
 
 
 REFUSED_SETTINGS = {
-    f"select id, cents - {SETTING} as left_over from raw.charges": "not in WHERE alone",
     f"select id from raw.charges qualify rank() over (partition by card order by id) = {SETTING}": (
-        "not in WHERE alone"
+        "not in WHERE or SELECT alone"
     ),
-    "select c.id from raw.charges as c join raw.cards as k "
-    f"on c.card = k.card and k.card < {SETTING}": "not in WHERE alone",
-    "select c.id from raw.charges as c join raw.cards as k on c.card = k.card "
-    f"where k.card < {SETTING}": "a setting beside columns of a joined table",
+    "select card, count(*) as n from raw.charges group by card "
+    f"having count(*) > {SETTING}": "not in WHERE or SELECT alone",
+    f"select id, count(*) over (partition by cents % {SETTING}) as n from raw.charges": (
+        "not in WHERE or SELECT alone"
+    ),
+    f"select cents > {SETTING} as is_much, count(*) as n from raw.charges group by all": (
+        "not in WHERE or SELECT alone"
+    ),
+    "select c.id from raw.charges as c left join raw.cards as k "
+    f"on c.card = k.card and k.card < {SETTING}": "not in WHERE or SELECT alone",
+    f"select c.id, coalesce(k.card, {SETTING}) as card from raw.charges as c "
+    "left join raw.cards as k on c.card = k.card": "decides about a joined table",
+    f"select c.id, k.card < {SETTING} and c.cents > 1 as is_low from raw.charges as c "
+    "join raw.cards as k on c.cents < k.card": ("decides about a joined table"),
+    f"select c.id, list_transform([c.cents], lambda it: it + k.card + {SETTING}) as it "
+    "from raw.charges as c join raw.cards as k on c.card = k.card": "a setting in a lambda",
 }
 
 
@@ -445,18 +534,15 @@ def test_what_no_rule_covers_says_why(connection: Connection, sql: str) -> None:
 
 UNBOUND = {
     "a cross join": (
-        (
-            "select c.id, o.n from raw.charges as c "
-            "cross join (select count(*) as n from raw.owners) as o"
-        ),
+        "select c.id, o.town from raw.charges as c cross join raw.owners as o",
         EMPTIED,
     ),
-    "a figure that is another": (
+    "a row that may be missing": (
         (
-            "select c.id, f.most from raw.charges as c "
-            "cross join (select max(card) as most from raw.cards) as f"
+            "select c.id, o.n from raw.charges as c cross join "
+            "(select count(*) as n from raw.owners having count(*) > 0) as o"
         ),
-        KNOWN_AT_LAST,
+        EMPTIED,
     ),
     "a join by less": (
         "select c.id, k.owner from raw.charges as c join raw.cards as k on c.cents < k.card",

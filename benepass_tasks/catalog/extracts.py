@@ -1,0 +1,127 @@
+"""Sources that do not come as files: a table of a SQL database, an API of the web.
+
+What is read of one becomes a file, its extract, which is loaded as any other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Literal
+from urllib.parse import urlsplit
+
+SQL_TABLE = "pandas.SQLTableDataset"
+API = "api.APIDataset"
+EXTRACTED_TYPES = (SQL_TABLE, API)
+
+EXTRACTS = "data/extracts/"
+"""What the paths of extracts begin with; the folder beside the warehouse takes its place."""
+
+SUFFIX = ".parquet"
+
+PAGINATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "single_page": (),
+        "json_link": ("next_url_path",),
+        "header_link": ("links_next_key",),
+        "cursor": ("cursor_path", "cursor_param", "has_more_path"),
+        "offset": ("limit", "offset_param", "limit_param", "total_path", "has_more_path"),
+        "page_number": ("base_page", "page_param", "total_path", "has_more_path"),
+    }
+)
+"""How an API hands its pages out, with the words of each; all of them are dlt's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What is read of a source each time.
+
+    Attributes:
+        cursor: The column, or the path in a record of an API, that grows with each change, so that
+            only later records are read; None where all are read each time.
+        lag: How far before the last value reading begins again, for what comes late.
+    """
+
+    cursor: str | None = None
+    lag: timedelta = timedelta()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is one file with all that the source has, and not one for each reading."""
+        return self.cursor is None
+
+    def filepath(self, source: str) -> str:
+        """Where the extracts of a source of this name are."""
+        return f"{EXTRACTS}{source}{SUFFIX if self.is_whole else f'/*{SUFFIX}'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableExtract(Extract):
+    """A table or view of a SQL database.
+
+    Attributes:
+        credentials: The variable of the environment with the address of the database.
+        table: The table's name.
+        schema: Its schema; None for that of the connection.
+        deletes: Whether the keys are compared each time, so that rows leave that are gone; None
+            where a cursor alone is followed.
+    """
+
+    credentials: str
+    table: str
+    schema: str | None = None
+    deletes: Literal["compare_keys"] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """With deletes, what is read is put into the one file."""
+        return self.cursor is None or self.deletes is not None
+
+    def place(self, source: str) -> str:  # noqa: ARG002 - of an API it is the source
+        """What is read at one moment: all tables of one database."""
+        return self.credentials
+
+    def __str__(self) -> str:
+        """The table and its database."""
+        return f"table {self.name} of {self.credentials}"
+
+    @property
+    def name(self) -> str:
+        """The table, with its schema where that is declared."""
+        return f"{self.schema}.{self.table}" if self.schema else self.table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiExtract(Extract):
+    """A list of records that an API hands out in pages.
+
+    Attributes:
+        url: The address, without what is asked of it.
+        params: What is asked each time.
+        headers: Headers that each request has.
+        timeout: Seconds that an answer may take.
+        records: The JSON path of the records in a page.
+        paginator: How the next page is found: its `type`, and the words of that.
+        cursor_param: The parameter that asks for records from a cursor on.
+        token: The variable of the environment with the token that the API wants to see.
+        max_pages: Pages that are too many.
+    """
+
+    url: str
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    records: str
+    paginator: Mapping[str, object]
+    timeout: int = 60
+    cursor_param: str | None = None
+    token: str | None = None
+    max_pages: int = 10_000
+
+    def place(self, source: str) -> str:
+        """What is read at one moment: this source."""
+        return source
+
+    def __str__(self) -> str:
+        """The host and path."""
+        parts = urlsplit(self.url)
+        return f"{parts.netloc}{parts.path}"

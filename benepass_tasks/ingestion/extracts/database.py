@@ -1,0 +1,362 @@
+"""Tables of a SQL database, read as they all are at one moment.
+
+SQLAlchemy names the tables and writes the SQL; each value becomes the text that the same value has
+in a workbook or a Parquet file.
+"""
+
+import json
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import (
+    URL,
+    ColumnClause,
+    Connection,
+    Select,
+    TableClause,
+    bindparam,
+    column,
+    create_engine,
+    inspect,
+    make_url,
+    or_,
+    select,
+    table,
+)
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    NoSuchModuleError,
+    NoSuchTableError,
+    OperationalError,
+    ProgrammingError,
+)
+from sqlalchemy.types import NullType
+
+from benepass_tasks.catalog.extracts import TableExtract
+from benepass_tasks.catalog.header_names import header_key
+from benepass_tasks.catalog.wording import listed, meant, nearest, printable
+from benepass_tasks.config.errors import SourceError
+from benepass_tasks.ingestion.extracts.files import (
+    ROWS,
+    Extracts,
+    Known,
+    Row,
+    Writer,
+    earlier,
+    keeping,
+    writing,
+)
+from benepass_tasks.ingestion.readers.values import text_of
+
+CONNECTING: Final = 15
+"""Seconds that a database may take to answer at all."""
+
+_DRIVERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "postgres": "postgresql+psycopg",
+        "postgresql": "postgresql+psycopg",
+        "mysql": "mysql+pymysql",
+        "mariadb": "mariadb+pymysql",
+    }
+)
+"""The driver of an address that names none."""
+
+_SNAPSHOT: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
+    {
+        "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+        "mysql": {"isolation_level": "REPEATABLE READ"},
+        "mariadb": {"isolation_level": "REPEATABLE READ"},
+        "sqlite": {},
+    }
+)
+"""What lets a transaction see one moment of a database, by its kind; no other kind is read."""
+
+
+def read_tables(
+    credentials: str, wanted: Sequence[tuple[Extracts, TableExtract]]
+) -> dict[str, int]:
+    """Write new extracts of tables of one database, all as of one moment.
+
+    Returns:
+        The rows that are new, by source.
+
+    Raises:
+        SourceError: the database cannot be reached or refuses, a table or column is missing, or
+            its rows cannot be told apart though that is needed. Never says the address.
+    """
+    rows = {}
+    with _snapshot(credentials) as connection:
+        for extracts, extract in wanted:
+            source = extracts.source.name
+            with _told(credentials, source):
+                rows[source] = _read(connection, extracts, extract)
+    return rows
+
+
+def url_of(credentials: str) -> URL:
+    """The address of a database, which a variable of the environment holds.
+
+    Raises:
+        SourceError: the variable is not set, or holds no address of a database that can be read.
+    """
+    written = os.environ.get(credentials, "").strip()
+    if not written:
+        raise SourceError(
+            f"{credentials} is not set: export the address of the database under this name, such "
+            "as postgresql://user:password@host:5432/name. What was read before stays",
+            reason=f"{credentials} is not set",
+        )
+    try:
+        url = make_url(written)
+    except ArgumentError:
+        raise SourceError(f"{credentials} does not hold the address of a database") from None
+    url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+    if url.get_backend_name() not in _SNAPSHOT:
+        raise SourceError(
+            f"{credentials}: {url.get_backend_name()} is not read, since nobody has tried whether "
+            f"all tables are seen as of one moment (read: {', '.join(_SNAPSHOT)})"
+        )
+    return url
+
+
+@contextmanager
+def _snapshot(credentials: str) -> Iterator[Connection]:
+    """A transaction that sees the database as it is when it begins, and changes nothing."""
+    url = url_of(credentials)
+    kind = url.get_backend_name()
+    timeout = {} if kind == "sqlite" else {"connect_timeout": CONNECTING}
+    with _told(credentials, credentials):
+        if kind == "sqlite" and url.database and not os.path.isfile(url.database):  # noqa: PTH113
+            raise SourceError(f"{credentials}: there is no file {url.database}")
+        # JSON stays as it is written; otherwise its numbers would be rounded.
+        as_written = {"json_deserializer": _decoded} if kind == "postgresql" else {}
+        engine = create_engine(
+            url, connect_args=timeout, execution_options=dict(_SNAPSHOT[kind]), **as_written
+        )
+    try:
+        with _told(credentials, credentials):
+            connection = engine.connect()
+        with connection:
+            if kind == "sqlite":
+                # Its driver would begin a transaction only where something is written.
+                connection.exec_driver_sql("begin")
+            yield connection
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _told(credentials: str, what: str) -> Iterator[None]:
+    """Word what a database or its driver says, without a secret and without a value of the data."""
+    try:
+        yield
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise SourceError(
+            f"{credentials}: the driver of this database is not installed ({error}): "
+            "pip install 'benepass-tasks[sql]'"
+        ) from None
+    except DBAPIError as error:
+        password = os.environ.get(credentials, "") and url_of(credentials).password
+        raise SourceError(
+            f"{what} cannot be read: {_worded(error, password)}. What was read before stays",
+            reason=f"{what} cannot be read",
+        ) from None
+
+
+def _worded(error: DBAPIError, password: str | None) -> str:
+    """What may be said: that something is not there or not allowed, but no value."""
+    if not isinstance(error, OperationalError | ProgrammingError):
+        return type(error.orig).__name__
+    lines = [it.strip() for it in str(error.orig).splitlines() if it.strip()] or ["no reason given"]
+    said = printable(lines[0], 300)
+    return said.replace(password, "****") if password else said
+
+
+def _decoded(written: str | bytes) -> str:
+    return written.decode() if isinstance(written, bytes) else written
+
+
+def _read(connection: Connection, extracts: Extracts, extract: TableExtract) -> int:
+    """Write the new extract of a table, if there is anything new; returns the new rows."""
+    found = _Table.found(connection, extracts, extract)
+    since = extracts.cursor
+    if extract.is_whole and extracts.standing and since is not None:
+        if pq.read_schema(extracts.standing[0]).names == found.columns:
+            return _put_together(connection, extracts, found, since)
+        since = None  # The columns are others now.
+    known = Known()
+    if since is not None:
+        known = Known(found.places, extracts.rows_since(since, found.columns))
+    with writing(extracts.new, found.columns, since) as writer:
+        _write_new(connection, found, since, writer, known)
+    if not writer.rows and not extract.is_whole and extracts.standing:
+        extracts.new.unlink()
+    return writer.rows
+
+
+def _write_new(
+    connection: Connection, found: "_Table", since: str | None, writer: Writer, known: Known
+) -> None:
+    for rows in _texts(connection, found.query(since)):
+        writer.write([it for it in rows if known.lacks(it)], found.cursors(rows))
+
+
+def _put_together(connection: Connection, extracts: Extracts, found: "_Table", since: str) -> int:
+    """Put what has changed into the extract that there is, and leave out what is gone."""
+    standing = pq.ParquetFile(extracts.standing[0])
+    read = [row for rows in _texts(connection, found.query(since)) for row in rows]
+    before = Known(
+        found.places,
+        (row for part in _parts(standing, found, set(map(found.key, read))) for row in _rows(part)),
+    )
+    changed = [row for row in read if before.lacks(row)]
+    there = {key for keys in _texts(connection, found.all_keys) for key in keys}
+    kept = there.difference(map(found.key, changed))
+    with writing(extracts.new, found.columns, since) as whole:
+        for part in _parts(standing, found, kept):
+            whole.write_table(part)
+        kept_rows = whole.rows
+        whole.write(changed, found.cursors(read))
+    if not changed and kept_rows == standing.metadata.num_rows:
+        extracts.new.unlink()
+    return len(changed)
+
+
+def _parts(standing: pq.ParquetFile, found: "_Table", keys: Collection[Row]) -> Iterator[pa.Table]:
+    """The rows of an extract whose keys are among some, a part at a time."""
+    for part in standing.iter_batches():
+        yield keeping(pa.Table.from_batches([part]), found.keys, keys)
+
+
+def _rows(part: pa.Table) -> Iterator[Row]:
+    return zip(*(values.to_pylist() for values in part.columns), strict=True)
+
+
+class _Table:
+    """A table as the database has it, and what is asked of it."""
+
+    def __init__(self, name: TableClause, columns: list[str], keys: list[str]) -> None:
+        """Name the columns that are read; `keys` tell its rows apart."""
+        self.columns, self.keys = columns, keys
+        self.cursor: str | None = None
+        self.lag = timedelta()
+        self._name = name
+
+    @classmethod
+    def found(cls, connection: Connection, extracts: Extracts, extract: TableExtract) -> "_Table":
+        """Look for a table and for what is needed of it.
+
+        Raises:
+            SourceError: it is not there, lacks the column of the cursor, or has no key though rows
+                are to leave.
+        """
+        source, about = extracts.source.name, inspect(connection)
+        try:
+            there = [it["name"] for it in about.get_columns(extract.table, extract.schema)]
+            keys = about.get_pk_constraint(extract.table, extract.schema)["constrained_columns"]
+        except NoSuchTableError:
+            names = [*about.get_table_names(extract.schema), *about.get_view_names(extract.schema)]
+            near = meant(nearest(extract.table, names)) or f" (there are {listed(names)})"
+            raise SourceError(f"{source}: there is no {extract}{near}") from None
+        ignored = {header_key(it) for it in extracts.source.ignored}
+        columns = [it for it in there if header_key(it) not in ignored]
+        found = cls(
+            table(extract.table, *map(column, there), schema=extract.schema), columns, list(keys)
+        )
+        if extract.cursor is not None:
+            _require(source, extract, extract.cursor, columns)
+            found.cursor, found.lag = extract.cursor, extract.lag
+        if extract.deletes and not (keys and set(keys) <= set(columns)):
+            raise SourceError(
+                f"{source}: {extract} has no primary key among the columns that are read, and "
+                f"deletes: {extract.deletes} needs one; give it one, or read all of it each time"
+            )
+        return found
+
+    @cached_property
+    def places(self) -> list[int]:
+        """Where the keys are among the columns; none where not all of them are."""
+        is_known = set(self.keys) <= set(self.columns)
+        return [self.columns.index(it) for it in self.keys] if is_known else []
+
+    def key(self, row: Row) -> Row:
+        """The key of a row."""
+        return tuple(row[it] for it in self.places)
+
+    def cursors(self, rows: Iterable[Row]) -> list[str | None]:
+        """The values of the cursor in rows; none where there is no cursor."""
+        if self.cursor is None:
+            return []
+        place = self.columns.index(self.cursor)
+        return [row[place] for row in rows]
+
+    def query(self, since: str | None) -> Select[Any]:
+        """The rows, in an order of their own; only those from a value of the cursor on."""
+        of = self._name.c
+        asked = select(*(of[it] for it in self.columns))
+        if self.cursor is None:
+            return asked.order_by(*(of[it] for it in self.keys))
+        if since is not None:
+            asked = asked.where(_from(of[self.cursor], earlier(since, self.lag)))
+        return asked.order_by(*(of[it] for it in dict.fromkeys([self.cursor, *self.keys])))
+
+    @property
+    def all_keys(self) -> Select[Any]:
+        """The keys of all rows."""
+        return select(*(self._name.c[it] for it in self.keys))
+
+
+def _require(source: str, extract: TableExtract, name: str, columns: Sequence[str]) -> None:
+    if name not in columns:
+        near = meant(nearest(name, columns)) or f" (columns: {listed(columns)})"
+        raise SourceError(f"{source}: {extract} has no column {name}, its cursor{near}")
+
+
+def _from(cursor: ColumnClause[Any], value: str) -> Any:  # noqa: ANN401 - SQLAlchemy's own
+    """Rows from a value on, and those without one, of which nobody knows when they changed."""
+    # Without a type, so that the database reads the text as it reads a literal.
+    return or_(cursor >= bindparam("since", value, NullType()), cursor.is_(None))
+
+
+def _texts(connection: Connection, query: Select[Any]) -> Iterator[list[Row]]:
+    """The rows of a query as text, some at a time."""
+    found = connection.execute(query, execution_options={"yield_per": ROWS})
+    for rows in found.partitions():
+        yield [tuple(map(text, row)) for row in rows]
+
+
+def text(value: object) -> str | None:
+    """A value of a database as text: plain decimals, ISO dates, instants in UTC with Z, JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    write = next((write for kind, write in _WRITERS if isinstance(value, kind)), str)
+    return write(value)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=text)
+
+
+def _datetime(value: datetime) -> str | None:
+    # The driver may give it in the zone of the session.
+    return text_of(value.astimezone(UTC) if value.tzinfo else value)
+
+
+_PLAIN: Final = (int, float, Decimal, date, time, timedelta)
+_WRITERS: Final[Sequence[tuple[Any, Callable[[Any], str | None]]]] = (
+    (bool, lambda value: str(value).lower()),
+    (datetime, _datetime),
+    (_PLAIN, text_of),
+    ((dict, list), _json),
+    ((bytes, memoryview), lambda value: bytes(value).hex()),
+)
+"""How values are written, by their kind; a kind stands above those that it belongs to as well."""

@@ -1,0 +1,45 @@
+"""Reading databases and APIs, which may take long: without the warehouse, and then in its turn."""
+
+import time
+
+from benepass_tasks.config.errors import WarehouseError
+from benepass_tasks.engine.write_lock import take_turn
+from benepass_tasks.ingestion.extracts import aside_of, written_aside
+from benepass_tasks.pipeline.making import make
+from benepass_tasks.pipeline.nodes.extract import ExtractNode
+from benepass_tasks.state.run import Run
+
+
+def extract(run: Run, name: str) -> str:
+    """Read all that is new of a database or an API, and take it over as a whole.
+
+    Args:
+        run: The run that reads.
+        name: The node.
+
+    Returns:
+        What to say about it.
+
+    Raises:
+        SourceError: it cannot be read; what was read before stays.
+        WarehouseError: another run reads the same for too long.
+    """
+    node, began = run.nodes()[name], time.perf_counter()
+    if not isinstance(node, ExtractNode):
+        raise TypeError(name)
+    aside = aside_of(run.settings.extracts_dir, node.place)
+    aside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        turn = take_turn(aside, run.settings.lock_timeout)
+    except TimeoutError:
+        raise WarehouseError(
+            f"{name}: another run has been reading it for {run.settings.lock_timeout:g} s; "
+            "what was read before stays"
+        ) from None
+    with turn, written_aside(aside):
+        if run.plan()[name].is_current:
+            return node.already
+        rows = node.read(run, aside)
+        make(run, name, began=began)
+    said = ", ".join(f"{count:,} rows of {source}" for source, count in rows.items())
+    return f"{said}, {time.perf_counter() - began:.2f} s"

@@ -1,0 +1,29 @@
+variable "region" {
+  description = "Where everything is."
+  type        = string
+}
+
+variable "image" {
+  description = "The image of deploy/Containerfile, by its digest."
+  type        = string
+}
+
+variable "aws_cli_image" {
+  description = "The image of the AWS command line, by its digest."
+  type        = string
+}
+
+variable "vpc_id" {
+  description = "Network of the task."
+  type        = string
+}
+
+variable "subnet_ids" {
+  description = "Private subnets."
+  type        = list(string)
+}
+
+variable "alarm_emails" {
+  description = "Who is told."
+  type        = list(string)
+}
