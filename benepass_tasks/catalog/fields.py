@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 from benepass_tasks.catalog import wording
+from benepass_tasks.catalog.extracts import EXTRACTS
 from benepass_tasks.config.spans import SPAN, read_span
 
 _SIMPLE_TYPES = (
@@ -369,6 +370,10 @@ class SourcePath(Text):
             raise ValidationError(f"must be a file below data/, not {wording.shown(text)}")
         if any(_GLOB & set(folder) for folder in folders):
             raise ValidationError("must have *, ? and [ only in the file name, not in a folder")
+        if text.startswith(EXTRACTS):
+            raise ValidationError(
+                f"{EXTRACTS} stands for what is read of databases and APIs; choose another folder"
+            )
         return text
 
 

@@ -288,7 +288,7 @@ def verify_tables(wanted: Sequence[str]) -> list[Verdict]:
     Raises:
         ProjectError: one of them is no table that can be compared.
     """
-    run = Run(replace(current_settings(), verify_every=None), nodes_of)
+    run = Run(replace(current_settings(), verify_every=None, extract=False), nodes_of)
     session.import_dialect()
     tables = tables_to_verify(run, wanted)
     unknown = sorted(set(wanted) - {it.name for it in tables})
@@ -321,7 +321,8 @@ def backfill_tables(wanted: Sequence[str], first: date, last: date) -> Iterator[
     Raises:
         ProjectError: one of the tables has no months.
     """
-    run = Run(replace(current_settings(), verify_every=None, force=frozenset()), nodes_of)
+    settings = replace(current_settings(), verify_every=None, force=frozenset(), extract=False)
+    run = Run(settings, nodes_of)
     session.import_dialect()
     with safe_to_show():
         tables = tables_with_months(run, wanted)

@@ -23,6 +23,8 @@ CUT_OFF = "cut off by the end of the file"
 DATA_FOLDER = "data/"
 """What file paths in the catalog begin with; the data folder of the settings takes its place."""
 
+_EXTRACTS = EXTRACTS.removeprefix(DATA_FOLDER)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
@@ -110,7 +112,7 @@ def find_files(
     if source.extract is None:
         folder, prefix = settings.data_dir, ""
     else:
-        folder, prefix, loaded = settings.extracts_dir, EXTRACTS.removeprefix(DATA_FOLDER), ()
+        folder, prefix, loaded = settings.extracts_dir, _EXTRACTS, ()
     pattern = PurePosixPath(source.filepath.removeprefix(DATA_FOLDER).removeprefix(prefix))
     # Where there are thousands of files, `Path.glob` takes several times as long.
     there = glob(str(pattern), root_dir=folder, include_hidden=not prefix)  # noqa: PTH207
@@ -121,6 +123,13 @@ def find_files(
         same.get(prefix + name) or SourceFile(source.name, prefix + name, folder / name)
         for name in sorted(found | vanished) or [str(pattern)]
     ]
+
+
+def path_of(name: str, settings: Settings) -> Path:
+    """Where a file that is loaded under a name lies."""
+    if name.startswith(_EXTRACTS):
+        return settings.extracts_dir / name.removeprefix(_EXTRACTS)
+    return settings.data_dir / name
 
 
 def _matches(name: str, pattern: PurePosixPath) -> bool:

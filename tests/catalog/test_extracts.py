@@ -167,6 +167,14 @@ REFUSED = {
         BY_PAGE,
         "people.load_args.params: must hold texts or whole numbers, not a list",
     ),
+    "a file where extracts are": (
+        {"type": "pandas.CSVDataset", "filepath": "data/extracts/people.csv"},
+        None,
+        (
+            "people.filepath: data/extracts/ stands for what is read of databases and APIs; "
+            "choose another folder"
+        ),
+    ),
     "an extract of a file": (
         {"type": "pandas.CSVDataset", "filepath": "data/people.csv"},
         {"cursor": "x"},
@@ -190,7 +198,11 @@ def test_what_is_wrong_is_told_without_a_secret(
 
 
 # A user or a query in an address no pattern tells; the program does.
-OF_THE_PROGRAM = {"a user in an address", "a query in an address"}
+OF_THE_PROGRAM = {
+    "a user in an address",
+    "a query in an address",
+    "a file where extracts are",
+}
 
 
 def is_valid(path: Path) -> bool:

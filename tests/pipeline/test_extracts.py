@@ -12,7 +12,9 @@ from card_api import VARIABLE as CARD_TOKEN
 from databases import VARIABLE, Sqlite, hr_database, read_from_table
 from projects import ROOT
 
+from benepass_tasks.cli import main
 from benepass_tasks.ingestion.extracts import api as reader
+from benepass_tasks.pipeline.run import current_plan, verify_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +66,41 @@ def test_a_run_may_go_by_what_was_read_before(project: Workspace, hr: Sqlite) ->
     project.run(RAW)
     hr.path.unlink()
     assert project.run(RAW, extract="false") == set()
+
+
+def test_a_plan_says_what_is_read_and_what_may_follow(project: Workspace) -> None:
+    with project.configured():
+        first = current_plan()
+    project.run(RAW)
+    with project.configured():
+        then = current_plan()
+    with project.configured(extract="false"):
+        offline = current_plan()
+    nodes = (EXTRACT, "employees/extracts/employees.parquet", RAW)
+    assert [[plan[it].reason for it in nodes] for plan in (first, then, offline)] == [
+        ["first run", "never read", "never read"],
+        ["read in every run", None, "input to be built"],
+        [None, None, None],
+    ]
+
+
+def test_what_is_up_to_date_can_be_verified_without_the_database(
+    project: Workspace, hr: Sqlite
+) -> None:
+    project.run()
+    hr.path.unlink()
+    with project.configured():
+        (verdict,) = verify_tables(["marts.dim_employees"])
+    assert verdict.is_right
+
+
+def test_an_extract_that_is_there_is_not_forgotten(
+    project: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.run(RAW)
+    where = ["--benepass-project-dir", str(project.root)]
+    assert main([*where, "source", "forget", "extracts/employees.parquet", "--yes"]) == 1
+    assert "is there, and the next run would load it again" in capsys.readouterr().err
 
 
 def test_a_database_that_is_down_fails_its_source_alone(project: Workspace, hr: Sqlite) -> None:

@@ -218,6 +218,8 @@ def _find(loads: "Mapping[str, Load]", settings: Settings, file: str) -> "Load":
         ProjectError: no such file is loaded.
         SourceError: the file is there, and the next run would load it again.
     """
+    from benepass_tasks.state.source_files import path_of  # noqa: PLC0415 - when needed
+
     path = Path(file).absolute()
     named = {name for name in loads if path == settings.data_dir / name}
     names = [it for it in (file, file.removeprefix("data/"), *named) if it in loads]
@@ -228,7 +230,7 @@ def _find(loads: "Mapping[str, Load]", settings: Settings, file: str) -> "Load":
             + (near or f" (files: {wording.listed([*loads])})")
         )
     load = loads[names[0]]
-    if (settings.data_dir / load.file).is_file():
+    if path_of(load.file, settings).is_file():
         raise SourceError(
             f"{load.source}: {load.file} is there, and the next run would load it again. Move it "
             "out of the data folder first"

@@ -53,7 +53,7 @@ class RawTableNode(Node):
 
     def reason(self, evidence: Evidence, fingerprint: str | None) -> str | None:
         """Why it has to be measured anew; as long as a file has to be loaded, for its reason."""
-        reason = evidence.first_reason((*self.after, *self.inputs))
+        reason = evidence.first_reason(self.inputs)
         if reason is not None:
             return reason
         record = evidence.record(self.name)

@@ -75,7 +75,7 @@ class SourceFileNode(Node):
         """Why it has to be loaded: for its columns or for its bytes, not for its times."""
         load, state = self._load(evidence), evidence.seen[self.name]
         if not state:
-            return "file missing"
+            return "file missing" if self.source.extract is None else "never read"
         if load is None:
             return "first load"
         if not evidence.known.relations.keys() >= {self.table.relation, REJECTED}:
