@@ -97,7 +97,7 @@ def test_the_search_finds_nothing_in_the_project(say: Say) -> None:
     said = say("privacy", "--canary")
     assert said.code == 0
     assert said.out.startswith("4 marked raw columns, ")
-    assert said.out.endswith("columns searched: none seen.\n")
+    assert said.out.endswith("published files searched: none seen.\n")
 
 
 @pytest.mark.usefixtures("finished")
@@ -116,6 +116,7 @@ def test_what_the_search_sees_is_told_and_ends_with_1(say: Say, workspace: Works
         "column": "marts.dim_employees.status",
         "origin": "raw.employees.last_name",
         "rows": 3,
+        "as": "",
     }
     assert sighting in found.json["sightings"]
 

@@ -12,6 +12,7 @@ from benepass_tasks.cli.output import plain, say, say_json, say_table
 from benepass_tasks.config.settings import current_settings
 
 if TYPE_CHECKING:
+    from benepass_tasks.publish.canary import Remains
     from benepass_tasks.sqlmodels.privacy import Proof
     from benepass_tasks.sqlmodels.privacy.canary import Search
 
@@ -37,7 +38,8 @@ BROKEN = 1
     "--canary",
     "is_canary",
     is_flag=True,
-    help="run the SQL over marked values of the warehouse instead, and search for the marks",
+    help="search all tables, made of marked values, for the marks and what becomes of them; and "
+    "what is published",
 )
 @click.pass_context
 def command(ctx: click.Context, *, form: str | None, is_canary: bool) -> None:
@@ -84,28 +86,41 @@ def _say(proof: "Proof") -> None:
 
 
 def _search(*, is_json: bool) -> bool:
-    from benepass_tasks.sqlmodels.privacy.canary import search  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.publish.canary import search_published  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.sqlmodels.privacy.canary import search  # noqa: PLC0415 - as above
+    from benepass_tasks.state.publication import Publication  # noqa: PLC0415 - as above
 
     settings = current_settings()
     read = definitions.read()
     found = search(settings.warehouse, read.catalog, read.graph, settings.variables)
+    secrets = Publication(read.catalog, settings.min_group_size, settings.pii_masking).secrets
+    folders = (settings.published_dir, settings.site_dir)
+    files, remains = search_published(settings.warehouse, folders, secrets)
+    seen = [*found.sightings, *remains]
     if is_json:
-        say_json(_search_json(found))
+        say_json(_search_json(found, files, remains))
     else:
-        for sighting in found.sightings:
-            say(plain(str(sighting)))
-        result = f"{len(found.sightings)} seen" if found.sightings else "none seen"
-        say(f"{found.tokens} marked raw columns, {found.columns} columns searched: {result}.")
-    return not found.sightings
+        for it in seen:
+            say(plain(str(it)))
+        result = f"{len(seen)} seen" if seen else "none seen"
+        say(
+            f"{found.tokens} marked raw columns, {found.columns} columns and {files} published "
+            f"files searched: {result}."
+        )
+    return not seen
 
 
-def _search_json(found: "Search") -> dict[str, object]:
+def _search_json(found: "Search", files: int, remains: "list[Remains]") -> dict[str, object]:
     return {
-        "holds": not found.sightings,
+        "holds": not found.sightings and not remains,
         "marked": found.tokens,
         "searched": found.columns,
+        "files": files,
         "sightings": [
-            {"column": str(it.column), "origin": str(it.origin), "rows": it.rows}
+            {"column": str(it.column), "origin": str(it.origin), "rows": it.rows, "as": it.shape}
             for it in found.sightings
+        ],
+        "published": [
+            {"file": str(it.file), "origin": it.origin, "as": it.shape} for it in remains
         ],
     }

@@ -134,10 +134,9 @@ def blended(column: OutputColumn, edges: Edges) -> OutputColumn:
 
 
 def are_same(left: Edges, right: Edges) -> bool:
-    """Whether two values are of one column as it is, so that only data meet in a comparison."""
-    values = {it for it in left | right if it.type == "DIRECT"}
-    both = all(any(it.type == "DIRECT" for it in side) for side in (left, right))
-    return both and len({it.origin for it in values}) == 1 and all(it.is_whole for it in values)
+    """Whether two values are of one column, so that, as it is, only data meet in a comparison."""
+    origins = [{it.origin for it in side if it.type == "DIRECT"} for side in (left, right)]
+    return origins[0] == origins[1] and len(origins[0]) == 1
 
 
 def _relation(node: Node, output: Output, alias: str | None) -> Relation:

@@ -1,12 +1,12 @@
 """A search for personal values by experiment, which sees what no parser can.
 
 Each identifying raw column gets a token of its own in every value, the real SQL runs over a copy
-of the raw tables in memory, and every column of every table is searched for the tokens. A token
-where the catalog does not declare its kind as plaintext has slipped through. What alters a token (a
-hash, say) is not found this way: the proof over the lineage sees that.
+of the raw tables in memory, and every column of every table is searched for the tokens, and for
+what a token becomes without a key: hashes, base64, hexadecimal digits, its letters in reverse or as
+codes. One where the catalog does not declare its kind as plaintext has slipped through.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_lowercase
@@ -20,6 +20,7 @@ from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.sqlmodels import ModelGraph
 from benepass_tasks.sqlmodels.lineage import ColumnRef
+from benepass_tasks.sqlmodels.privacy.shapes import shapes_of
 
 MOST_ROWS = 5_000
 """Of each raw table; enough to meet every branch of the SQL, few enough to take no time."""
@@ -31,9 +32,10 @@ FORMS = (
     "'{token}' || {column}",
     "if(contains({column}, '@'), 'x@{token}.' || {column}, {column} || '{token}')",
     "'{token}'",
+    "'{token}@example.org'",
 )
 """Where the token goes, one build each: before the value, between two @ (or after the value), and
-in its place."""
+in its place, plain and as an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,19 @@ class Sighting:
         column: Where it was seen.
         origin: The raw column whose values these are.
         rows: In how many rows.
+        shape: What it had become, as in `SHAPES`; empty where it was itself.
     """
 
     column: ColumnRef
     origin: ColumnRef
     rows: int
+    shape: str = ""
 
     def __str__(self) -> str:
         """One line for a person."""
         rows = "1 row" if self.rows == 1 else f"{self.rows:,} rows"
-        return f"{self.column}: values of {self.origin} are visible in {rows}"
+        shape = f" as {self.shape}" if self.shape else ""
+        return f"{self.column}: values of {self.origin} are visible{shape} in {rows}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,8 @@ def search(
                 _prepare(scratch, {**variables, "pii_masking": "true"})
                 _copy_raw(scratch, warehouse, catalog.tables.values(), tokens, form)
                 _build(scratch, graph)
-                for it in _sightings(scratch, tables, catalog, tokens):
+                shapes = _shapes(scratch, tokens, form)
+                for it in _sightings(scratch, tables, catalog, shapes):
                     seen.setdefault((it.column, it.origin), it)
     except duckdb.Error as error:
         raise WarehouseError(
@@ -119,6 +125,22 @@ def _tokens(catalog: Catalog) -> Iterator[tuple[ColumnRef, str]]:
         )
     for column, letter in zip(identifying, ascii_lowercase, strict=False):
         yield column, f"{MARK}{letter}"
+
+
+def _shapes(
+    scratch: duckdb.DuckDBPyConnection, tokens: Mapping[ColumnRef, str], form: str
+) -> Mapping[ColumnRef, Mapping[str, str]]:
+    """What each token may be seen as: an expression of RE2 for each shape, in lower case.
+
+    Only of a token that is a part of the whole value is known what the value becomes.
+    """
+    if "{column}" in form:
+        return {column: {"": token} for column, token in tokens.items()}
+    values = {column: form.strip("'").format(token=token) for column, token in tokens.items()}
+    return {
+        column: {"": tokens[column], **shapes_of(scratch, (value, value.upper()))}
+        for column, value in values.items()
+    }
 
 
 def _prepare(scratch: duckdb.DuckDBPyConnection, variables: Mapping[str, str]) -> None:
@@ -175,24 +197,40 @@ def _sightings(
     scratch: duckdb.DuckDBPyConnection,
     tables: Iterable[Table],
     catalog: Catalog,
-    tokens: Mapping[ColumnRef, str],
+    shapes: Mapping[ColumnRef, Mapping[str, str]],
 ) -> Iterator[Sighting]:
     for table in tables:
-        columns = list(table.columns.values())
-        seen = ", ".join(
-            f"count(*) filter (contains(lower({quote_name(column.name)}::varchar), '{token}'))"
-            for column in columns
-            for token in tokens.values()
-        )
-        if not seen:
-            return
         name = quote_name(table.layer, table.name)
-        counts = iter(scratch.execute(f"select {seen} from {name}").fetchone() or ())  # noqa: S608
-        for column in columns:
-            for origin in tokens:
-                rows = next(counts)
-                if rows and not _may_show(column, catalog, origin):
-                    yield Sighting(ColumnRef(table.relation, column.name), origin, rows)
+        hidden = {
+            column.name: {
+                (origin, shape): pattern
+                for origin, its in shapes.items()
+                if not _may_show(column, catalog, origin)
+                for shape, pattern in its.items()
+            }
+            for column in table.columns.values()
+        }
+        searched = [it for it, patterns in hidden.items() if patterns]
+        asked = [_rows_with(it, "|".join(hidden[it].values())) for it in searched]
+        found = zip(searched, _counted(scratch, asked, name), strict=True)
+        for column in (it for it, rows in found if rows):
+            patterns = hidden[column]
+            each = _counted(scratch, [_rows_with(column, it) for it in patterns.values()], name)
+            for (origin, shape), rows in zip(patterns, each, strict=True):
+                if rows:
+                    yield Sighting(ColumnRef(table.relation, column), origin, rows, shape)
+
+
+def _rows_with(column: str, pattern: str) -> str:
+    text = f"lower({quote_name(column)}::varchar)"
+    return f"count(*) filter (regexp_matches({text}, {quote_text(pattern)}))"
+
+
+def _counted(scratch: duckdb.DuckDBPyConnection, asked: Sequence[str], table: str) -> list[int]:
+    if not asked:
+        return []
+    found = scratch.execute(f"select {', '.join(asked)} from {table}").fetchone()  # noqa: S608
+    return [int(it) for it in found or ()]
 
 
 def _may_show(column: Column, catalog: Catalog, origin: ColumnRef) -> bool:

@@ -132,3 +132,33 @@ def test_a_value_that_is_cut_is_seen(workspace: Workspace) -> None:
     assert seen(workspace) == {
         "marts.dim_employees.status": {"raw.employees.first_name", "raw.employees.last_name"}
     }
+
+
+BECOMES = {
+    "md5": "md5(email)",
+    "sha1": "sha1(lower(email))",
+    "sha256": "upper(sha256(upper(email)))",
+    "DuckDB's hash": "hash(email)::varchar",
+    "base64": "to_base64(encode(email))",
+    "hexadecimal digits": "hex(email)",
+    "its letters in reverse": "reverse(email)",
+    "the codes of its letters": "[ord(it) for it in string_split(email, '')]::varchar",
+}
+
+
+@pytest.mark.usefixtures("finished")
+def test_what_a_value_becomes_without_a_key_is_seen(workspace: Workspace) -> None:
+    leaks = ",\n".join(f"    {it} as leak_{n}" for n, it in enumerate(BECOMES.values()))
+    workspace.write("sql/staging/stg_leaks.sql", f"select\n{leaks}\nfrom base.employees\n")
+    columns = "\n".join(
+        f"      leak_{n}: {{description: It., pii: {{class: pseudonym, kind: EMAIL_ADDRESS}}}}"
+        for n in range(len(BECOMES))
+    )
+    workspace.replace(
+        "catalog.yaml",
+        "  staging.stg_benefit_accounts:\n",
+        "  staging.stg_leaks:\n    description: Leaks.\n    domain: people\n"
+        f"    columns:\n{columns}\n  staging.stg_benefit_accounts:\n",
+    )
+    seen = {str(it.column): it.shape for it in searched(workspace).sightings}
+    assert seen == {f"staging.stg_leaks.leak_{n}": shape for n, shape in enumerate(BECOMES)}
