@@ -207,7 +207,7 @@ def _figures(name: str, kind: str, is_shown: bool) -> Iterator[str]:  # noqa: FB
     yield f"approx_count_distinct({column})"
     for extreme in ("min", "max"):
         text = f"left(cast({extreme}({column}) as varchar), {LONGEST_EXTREME})"
-        yield text if is_shown else "null"
+        yield text if is_shown and has_extremes(kind) else "null"
     yield _mean(column, kind)
 
 
@@ -220,6 +220,15 @@ def _mean(column: str, kind: str) -> str:
 def is_number(kind: str) -> bool:
     """Whether the values of a type are numbers that are exact."""
     return kind.startswith("DECIMAL") or kind.endswith("INT") or kind == "INTEGER"
+
+
+def has_extremes(kind: str) -> bool:
+    """Whether a least and a greatest value of a type say something; those of a list do not."""
+    return (
+        is_number(kind)
+        or kind in ("VARCHAR", "DATE", "BOOLEAN", *FLOATING)
+        or kind.startswith("TIMESTAMP")
+    )
 
 
 FLOATING = ("DOUBLE", "FLOAT")

@@ -19,6 +19,7 @@ from benepass_tasks.engine.measure import (
     Measure,
     Profiling,
     Touched,
+    has_extremes,
     is_number,
     measure_table,
 )
@@ -71,8 +72,8 @@ class _Change:
     Attributes:
         filled: How many more values are filled in.
         total: What more they come to; None of what is no number.
-        is_stale: Whether the column has to be looked at as a whole, since its values cannot be
-            compared as they are shown, or are floating, infinite perhaps.
+        is_stale: Whether the column has to be looked at as a whole, since its values are floating,
+            infinite perhaps.
         minimum: The least value that came, where it is less than all before.
         maximum: The greatest, likewise.
         took_extremes: Whether a least or greatest value went, of which there may be others.
@@ -115,9 +116,9 @@ def _figures(known: ColumnProfile, kind: str, is_shown: bool) -> tuple[str, ...]
     column = quote_name(known.column_name)
     filled = f"sum({SIGN}) filter ({column} is not null)"
     total = f"sum({SIGN} * cast({column} as double))" if is_number(kind) else "null"
-    if kind in FLOATING or (is_shown and not _is_comparable(kind)):
+    if kind in FLOATING:
         return filled, total, f"count({column}) > 0", "null", "null", "false"
-    if not is_shown:
+    if not (is_shown and has_extremes(kind)):
         return filled, total, "false", "null", "null", "false"
     value, least, greatest = _value(known.column_name, kind), *_extremes(known, kind)
     less, more = f"coalesce({value} < {least}, true)", f"coalesce({value} > {greatest}, true)"
@@ -152,11 +153,6 @@ def _without_extremes(
     for it, has_least, has_greatest in zip(profiles, found[::2], found[1::2], strict=True):
         if not (has_least and has_greatest):
             yield it.column_name
-
-
-def _is_comparable(kind: str) -> bool:
-    """Whether what is shown of a value can be read back."""
-    return is_number(kind) or kind in ("VARCHAR", "DATE", "BOOLEAN") or kind.startswith("TIMESTAMP")
 
 
 def _value(name: str, kind: str) -> str:

@@ -17,6 +17,7 @@ from benepass_tasks.config.project import Project
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.tables import engine_of
+from benepass_tasks.quality.staged_sums import staged_sum
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.history.figures import keep_figures
 from benepass_tasks.state.history.read import SourceFigures, figures_of
@@ -61,7 +62,7 @@ def balance(
             log.warning("%s has no entry in catalog.yaml any more; dropped", relation)
     catalog, project = definitions.catalog, definitions.project
     _forget_sources(connection, catalog, known)
-    _count(connection, catalog)
+    _count(connection, definitions, known)
     sums = _rows(connection, project, "checks/books_balance.sql")
     if sums:
         raise BooksError("the books do not balance:\n" + "\n".join(map(_difference, sums)))
@@ -88,25 +89,35 @@ def _forget_sources(connection: Connection, catalog: Catalog, known: Snapshot) -
             forget_loads(connection, load.source, [load.file])
 
 
-def _count(connection: Connection, catalog: Catalog) -> None:
+def _count(connection: Connection, definitions: Definitions, known: Snapshot) -> None:
     """Count the records and sum up the amounts of every source, wherever they get."""
+    catalog = definitions.catalog
     counts = [
         f"select {quote_text(source.name)} as source, {quote_text(place)} as place, "  # noqa: S608
         f"{records} as records, {amount} as amount from {quote_relation(relation)}"
         for source in catalog.sources.values()
-        for place, relation, records, amount in _places(catalog, source)
+        for staged in (
+            staged_sum(connection, definitions, source, known.loads_of(source.name).values()),
+        )
+        for place, relation, records, amount in _places(catalog, source, staged)
     ]
     engine_of(connection).hold("reconciled", " union all ".join(counts))
 
 
-def _places(catalog: Catalog, source: Source) -> Iterator[tuple[str, str, str, str]]:
-    """Where the records of a source are: place, table, and what counts them and sums them up."""
+def _places(catalog: Catalog, source: Source, staged: str) -> Iterator[tuple[str, str, str, str]]:
+    """Where the records of a source are: place, table, and what counts them and sums them up.
+
+    Args:
+        catalog: What is declared.
+        source: The source.
+        staged: What its amounts come to in staging.
+    """
     yield "raw", catalog.raw_table_of(source.name).relation, "count(*)", "null"
     declared = source.reconciliation
     if declared is None:
         return
     amount = "null" if declared.amount is None else _sum(declared.amount)
-    yield "staging", declared.staging, "count(*)", amount
+    yield "staging", declared.staging, "count(*)", staged
     if declared.accepted is not None and declared.quarantine is not None:
         count = declared.accepted_count
         yield "accepted", declared.accepted, _sum(count) if count else "count(*)", amount

@@ -396,6 +396,17 @@ MONTH_TOTALS = Table(
 )
 """What each month of a table comes to, where the catalog declares its months and their money."""
 
+STAGED_SUMS = Table(
+    "staged_sums",
+    METADATA,
+    Column("source", String, primary_key=True),
+    Column("file", String, primary_key=True),
+    Column("load_id", String, nullable=False),
+    Column("recipe", String, nullable=False),
+    Column("amount", String, nullable=False),
+)
+"""What the amounts of each file come to in staging, by the load and the SQL that made its rows."""
+
 RESTATEMENTS = Table(
     "restatements",
     METADATA,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -311,6 +312,27 @@ def test_rows_that_vanish_from_raw_are_missed(
     _, succeeded = workspace.attempt()
     assert not succeeded
     assert "transactions: records in the files 5, raw + rejected 4: off by 1" in caplog.text
+
+
+TRANSACTION = (
+    "transaction_id,employee_id,benefit_account_id,merchant,amount,transaction_timestamp,category\n"
+    "T90,E1,BA1,Cafe,7.50,2025-03-10T08:00:00Z,cafe\n"
+)
+STAGED = "select file, cast(amount as decimal(18, 2)) from meta.staged_sums order by all"
+
+
+def test_what_a_file_comes_to_is_added_up_once(workspace: Workspace) -> None:
+    workspace.run()
+    [(file, total)] = workspace.query(STAGED)
+    workspace.write("data/transactions_2.csv", TRANSACTION)
+    workspace.run()
+    assert workspace.query(STAGED) == [(file, total), ("transactions_2.csv", Decimal("7.50"))]
+    workspace.change(f"update meta.staged_sums set amount = '1.00' where file = '{file}'")
+    workspace.write("data/transactions_2.csv", TRANSACTION.replace("7.50", "8.50"))
+    assert not workspace.attempt()[1]
+    workspace.replace("sql/staging/stg_transactions.sql", "\nfrom typed", "\nfrom typed as it")
+    assert workspace.attempt()[1]
+    assert workspace.query(STAGED) == [(file, total), ("transactions_2.csv", Decimal("8.50"))]
 
 
 def test_an_imbalance_is_found_again_until_it_is_mended(workspace: Workspace) -> None:

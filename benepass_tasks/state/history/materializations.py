@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
 
 from benepass_tasks.engine.measure import ColumnProfile
 from benepass_tasks.engine.tables import engine_of
@@ -13,6 +13,9 @@ from benepass_tasks.state.meta import COLUMN_PROFILES, MATERIALIZATIONS
 from benepass_tasks.state.nodes import Kind
 from benepass_tasks.state.plan import How
 from benepass_tasks.state.store import state_of
+
+FEW = 0.01
+"""The part of a table's rows that may be touched before it is looked at again how large it is."""
 
 UP_TO_DATE = {"outcome": "skipped", "reason": "up to date"}
 
@@ -132,21 +135,39 @@ def record_skipped(
 
 
 def record_bytes(connection: Connection, run_id: str) -> None:
-    """Write how many bytes each table takes that a run has built and committed."""
-    ours = MATERIALIZATIONS.c.run_id == run_id
-    built = select(MATERIALIZATIONS.c.node).where(
-        ours, MATERIALIZATIONS.c.outcome == "built", MATERIALIZATIONS.c.row_count.is_not(None)
+    """Write how many bytes each table takes that a run has built and committed.
+
+    Where few of its rows were touched, it takes what it took.
+    """
+    of, ours = MATERIALIZATIONS.c, MATERIALIZATIONS.c.run_id == run_id
+    built = select(of.node, of.touched_rows, of.row_count).where(
+        ours, of.outcome == "built", of.row_count.is_not(None)
     )
     engine = engine_of(connection)
     there = engine.relations()
     state = state_of(connection)
-    tables = [node for node in state.execute(built).scalars() if there.get(node) == "table"]
-    for relation, size in engine.sizes(tables).items():
+    tables = [row for row in state.execute(built) if there.get(row.node) == "table"]
+    before = _last_bytes(connection)
+    alike = {
+        it.node
+        for it in tables
+        if it.touched_rows is not None and it.touched_rows <= FEW * it.row_count
+    } & before.keys()
+    measured = engine.sizes(it.node for it in tables if it.node not in alike)
+    for relation, size in {**{it: before[it] for it in alike}, **measured}.items():
         state.execute(
             update(MATERIALIZATIONS)
             .where(ours, MATERIALIZATIONS.c.node == relation)
             .values(bytes=size)
         )
+
+
+def _last_bytes(connection: Connection) -> dict[str, int]:
+    """The bytes that each table took when that was looked at last."""
+    of = MATERIALIZATIONS.c
+    last = select(of.node, func.max(of.recorded_at)).where(of.bytes.is_not(None)).group_by(of.node)
+    query = select(of.node, of.bytes).where(tuple_(of.node, of.recorded_at).in_(last))
+    return dict(map(tuple, state_of(connection).execute(query)))
 
 
 def _record(connection: Connection, run_id: str, **values: Any) -> None:  # noqa: ANN401 - columns

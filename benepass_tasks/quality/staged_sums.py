@@ -1,0 +1,86 @@
+"""What the amounts of a source come to in staging: added up once for each file that was loaded.
+
+The rows of a load stay as they are, and so does their sum, as long as the same SQL makes them.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from sqlalchemy import Connection, delete, insert, select
+
+from benepass_tasks.catalog import Source
+from benepass_tasks.config.digests import digest
+from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
+from benepass_tasks.sqlmodels import Model
+from benepass_tasks.sqlmodels.effective import Definitions
+from benepass_tasks.state.markers import Load
+from benepass_tasks.state.meta import STAGED_SUMS
+from benepass_tasks.state.store import state_of
+
+
+def staged_sum(
+    connection: Connection, definitions: Definitions, source: Source, loads: Iterable[Load]
+) -> str:
+    """The sum of the amounts of a source in staging, as SQL.
+
+    Args:
+        connection: A session in a transaction; new sums of files are kept in `meta.staged_sums`.
+        definitions: What is built.
+        source: The source, with a column of amounts to reconcile.
+        loads: The loads of its files.
+    """
+    declared = source.reconciliation
+    if declared is None or declared.amount is None:
+        return "null"
+    total = f"coalesce(sum({quote_name(declared.amount)}), 0)"
+    views = _views(definitions, declared.staging, source.name)
+    if "_source_file" not in definitions.catalog.tables[declared.staging].columns or not views:
+        return total
+    recipe = digest(*(it.recipe for it in views))
+    wanted = {it.file: it.load_id for it in loads}
+    of, state = STAGED_SUMS.c, state_of(connection)
+    rows = state.execute(
+        select(of.file, of.load_id, of.amount).where(of.source == source.name, of.recipe == recipe)
+    )
+    kept = {file: Decimal(amount) for file, load_id, amount in rows if wanted.get(file) == load_id}
+    if missing := wanted.keys() - kept:
+        files = ", ".join(map(quote_text, sorted(missing)))
+        found = connection.exec_driver_sql(
+            f"select _source_file, {total} from {quote_relation(declared.staging)} "  # noqa: S608
+            f"where _source_file in ({files}) group by _source_file"
+        )
+        kept |= {file: Decimal(0) for file in missing} | dict(map(tuple, found))
+        state.execute(delete(STAGED_SUMS).where(of.source == source.name))
+        state.execute(
+            insert(STAGED_SUMS),
+            [
+                {
+                    "source": source.name,
+                    "file": file,
+                    "load_id": wanted[file],
+                    "recipe": recipe,
+                    "amount": str(amount),
+                }
+                for file, amount in kept.items()
+            ],
+        )
+    return str(sum(kept.values(), Decimal(0)))
+
+
+def _views(definitions: Definitions, staging: str, source: str) -> list[Model]:
+    """The views between the raw table of a source and staging.
+
+    Empty where more than that table, or a setting, decides about the rows.
+    """
+    catalog, models = definitions.catalog, definitions.graph.models
+    raw, found, waiting = catalog.raw_table_of(source).relation, list[Model](), [staging]
+    while waiting:
+        name = waiting.pop()
+        if name == raw:
+            continue
+        model = models.get(name)
+        if model is None or model.variables or catalog.tables[name].materialized != "view":
+            return []
+        found.append(model)
+        waiting += model.references
+    return found
