@@ -37,34 +37,25 @@ def staged_sum(
     if "_source_file" not in definitions.catalog.tables[declared.staging].columns or not views:
         return total
     recipe = digest(*(it.recipe for it in views))
-    wanted = {it.file: it.load_id for it in loads}
     of, state = STAGED_SUMS.c, state_of(connection)
-    rows = state.execute(
-        select(of.file, of.load_id, of.amount).where(of.source == source.name, of.recipe == recipe)
+    wanted = {it.file: it.load_id for it in loads}
+    query = select(of.file, of.load_id, of.amount).where(
+        of.source == source.name, of.recipe == recipe
     )
-    kept = {file: Decimal(amount) for file, load_id, amount in rows if wanted.get(file) == load_id}
+    kept = {it.file: it.amount for it in state.execute(query) if wanted.get(it.file) == it.load_id}
     if missing := wanted.keys() - kept:
         files = ", ".join(map(quote_text, sorted(missing)))
         found = connection.exec_driver_sql(
-            f"select _source_file, {total} from {quote_relation(declared.staging)} "  # noqa: S608
+            f"select _source_file, cast({total} as varchar) "  # noqa: S608
+            f"from {quote_relation(declared.staging)} "
             f"where _source_file in ({files}) group by _source_file"
         )
-        kept |= {file: Decimal(0) for file in missing} | dict(map(tuple, found))
+        kept |= dict.fromkeys(missing, "0") | dict(map(tuple, found))
+        made_of = {"source": source.name, "recipe": recipe}
+        rows = [made_of | {"file": it, "load_id": wanted[it], "amount": kept[it]} for it in kept]
         state.execute(delete(STAGED_SUMS).where(of.source == source.name))
-        state.execute(
-            insert(STAGED_SUMS),
-            [
-                {
-                    "source": source.name,
-                    "file": file,
-                    "load_id": wanted[file],
-                    "recipe": recipe,
-                    "amount": str(amount),
-                }
-                for file, amount in kept.items()
-            ],
-        )
-    return str(sum(kept.values(), Decimal(0)))
+        state.execute(insert(STAGED_SUMS), rows)
+    return str(sum(map(Decimal, kept.values()), Decimal(0)))
 
 
 def _views(definitions: Definitions, staging: str, source: str) -> list[Model]:

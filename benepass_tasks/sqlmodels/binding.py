@@ -5,7 +5,9 @@ Each model is built in memory from tables without rows: DuckDB binds every name 
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import duckdb
 
@@ -13,6 +15,7 @@ from benepass_tasks.catalog import CONTRACTED, Declarations
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredTable
 from benepass_tasks.catalog.declared import refuse_other_columns
 from benepass_tasks.catalog.header_names import ADDED
+from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import ContractError, ModelError
 from benepass_tasks.config.project import SCHEMAS
 from benepass_tasks.engine.quoting import quote_name, quote_relation
@@ -31,15 +34,28 @@ Types = dict[str, str]
 """The types of a table's columns, by name, as DuckDB spells them."""
 
 
-def bind(declared: Declarations, graph: ModelGraph) -> dict[str, Types]:
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What DuckDB makes of the models.
+
+    Attributes:
+        types: The columns of each model with their types.
+        by_origin: The same of each model and check, by the digest of what they follow from.
+    """
+
+    types: Mapping[str, Types]
+    by_origin: Mapping[str, Types]
+
+
+def bind(
+    declared: Declarations, graph: ModelGraph, known: Mapping[str, Types] = MappingProxyType({})
+) -> Bound:
     """Make every model, and of every check its failures, as tables without rows.
 
     Args:
         declared: The columns of the raw tables, and the types that other tables should have.
         graph: The SQL.
-
-    Returns:
-        The columns of each model with their types.
+        known: What was bound before, by the digest of what it follows from; it is not made again.
 
     Raises:
         ModelError: all that DuckDB refuses, and all columns of another type than is declared, one
@@ -47,41 +63,57 @@ def bind(declared: Declarations, graph: ModelGraph) -> dict[str, Types]:
     """
     problems: list[str] = []
     found: dict[str, Types] = {}
+    by_origin: dict[str, Types] = {}
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": 1,
         "autoinstall_known_extensions": False,
         "enable_external_access": False,
     }
+    raw = {it.relation: _raw_types(it) for it in declared.tables.values() if it.layer == "raw"}
     with duckdb.connect(config=config) as scratch:
-        _prepare(scratch, declared, graph)
+        _prepare(scratch, graph)
         for model in (*graph.models.values(), *graph.checks.values()):
             if graph.models.keys() & set(model.references) <= found.keys():
-                refusals = _refusals(scratch, model)
-                table = declared.tables.get(model.relation)
-                if not refusals and model.relation in graph.models:
-                    found[model.relation] = _types_of(scratch, model.relation)
-                    refusals = _other_types(model, table, found[model.relation]) if table else []
+                read = {it: found.get(it) or raw.get(it, {}) for it in model.references}
+                origin = digest(model.sql, model.recipe, repr(read))
+                types, refusals = known.get(origin), list[str]()
+                if types is None:
+                    _make_tables(scratch, read)
+                    refusals = _refusals(scratch, model)
+                if not refusals:
+                    bound = types or _types_of(scratch, model.relation)
+                    by_origin[origin] = bound
+                    table = declared.tables.get(model.relation)
+                    if model.relation in graph.models:
+                        found[model.relation] = bound
+                        refusals = _other_types(model, table, bound) if table else []
                 problems += refusals
     if problems:
         raise ModelError("\n".join(problems))
-    return found
+    return Bound(found, by_origin)
 
 
-def _prepare(scratch: duckdb.DuckDBPyConnection, declared: Declarations, graph: ModelGraph) -> None:
+def _prepare(scratch: duckdb.DuckDBPyConnection, graph: ModelGraph) -> None:
     # What the optimizer would make of a plan, nobody asks.
     scratch.execute("set TimeZone = 'UTC'; set explain_output = 'all'; pragma disable_optimizer")
     for name, value in VARIABLES.items():
         scratch.execute(f"set variable {name} = {value}")
     for layer in (*SCHEMAS, CHECKS):
         scratch.execute(f"create schema {quote_name(layer)}")
-    for table in declared.tables.values():
-        if table.layer == "raw":
-            columns = ", ".join(
-                f"{quote_name(it.name)} {_loaded_type(table, it)}" for it in table.columns.values()
-            )
-            scratch.execute(f"create table {quote_relation(table.relation)} ({columns})")
     for macro in _macros(graph):
         scratch.execute(macro)
+
+
+def _make_tables(scratch: duckdb.DuckDBPyConnection, tables: Mapping[str, Types]) -> None:
+    """Make empty tables, unless they are there."""
+    for relation, types in tables.items():
+        columns = ", ".join(f"{quote_name(name)} {kind}" for name, kind in types.items())
+        if columns:
+            scratch.execute(f"create table if not exists {quote_relation(relation)} ({columns})")
+
+
+def _raw_types(table: DeclaredTable) -> Types:
+    return {it.name: _loaded_type(table, it) for it in table.columns.values()}
 
 
 def _loaded_type(table: DeclaredTable, column: DeclaredColumn) -> str:

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 def files_key(project: Project, generated: Mapping[str, str]) -> str:
     """Digest of all SQL, where it stands or what is generated, and of what reads it."""
-    state = hashlib.sha256(f"{FORMAT} {version('duckdb')}".encode())
+    state = hashlib.sha256(_format().encode())
     for folder in ("macros", "checks", *LAYERS):
         for path in project.sql_files(folder):
             state.update(f"\0{folder}/{path.name}\0".encode())
@@ -33,6 +33,10 @@ def files_key(project: Project, generated: Mapping[str, str]) -> str:
     for relation, sql in generated.items():
         state.update(f"\0{relation}\0{sql}".encode())
     return state.hexdigest()
+
+
+def _format() -> str:
+    return f"{FORMAT} {version('duckdb')}"
 
 
 class Cache:
@@ -51,8 +55,9 @@ class Cache:
         try:
             kept = json.loads(self.file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            return {}
-        return kept if isinstance(kept, dict) else {}
+            kept = None
+        is_ours = isinstance(kept, dict) and kept.get("format") == _format()
+        return kept if is_ours else {"format": _format()}
 
     def recall(self, what: str, key: str, restored: Callable[[Any], T]) -> T | None:
         """What was kept under the key; None where there is none, or it cannot be read."""
@@ -61,6 +66,13 @@ class Cache:
             return restored(kept["value"]) if kept["key"] == key else None
         except (ValueError, KeyError, TypeError, AttributeError):
             # Whatever is wrong with it, the files of the project are the truth and are read.
+            return None
+
+    def last(self, what: str, restored: Callable[[Any], T]) -> T | None:
+        """What was kept last, whatever it follows from: some of it may still hold."""
+        try:
+            return restored(self._kept[what]["value"])
+        except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def keep(self, what: str, key: str, value: object) -> None:

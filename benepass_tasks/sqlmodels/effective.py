@@ -41,6 +41,7 @@ from benepass_tasks.sqlmodels.privacy.masks import approved_masks
 from benepass_tasks.sqlmodels.syntax import Reader, reading
 
 if TYPE_CHECKING:
+    from benepass_tasks.sqlmodels.binding import Types
     from benepass_tasks.sqlmodels.lineage import Lineage
     from benepass_tasks.sqlmodels.lineage.edges import Edges
 
@@ -120,7 +121,9 @@ def read_definitions(project: Project, cache: Cache) -> Definitions:
         key = digest(files_key(project, base_queries(declared)), *_facts(declared))
         derived, traced = cache.recall("columns", key, _restored), None
         if derived is None:
-            derived, traced = derive(declared, graph, reader)
+            known = cache.last("types", dict) or {}
+            derived, traced, types = derive(declared, graph, reader, known)
+            cache.keep("types", "", types)
             cache.keep("columns", key, _plain(derived))
     catalog = complete(declared, derived)
     if declared.entries is not None:
@@ -150,17 +153,18 @@ def _facts(declared: Declarations) -> Iterator[str]:
 
 
 def derive(
-    declared: Declarations, graph: ModelGraph, reader: Reader
-) -> tuple[DerivedColumns, "Lineage"]:
+    declared: Declarations, graph: ModelGraph, reader: Reader, known: Mapping[str, "Types"]
+) -> tuple[DerivedColumns, "Lineage", Mapping[str, "Types"]]:
     """Find out what the SQL says of each column.
 
     Args:
         declared: The columns of the files, and the types of the raw tables.
         graph: The SQL.
         reader: Reads it.
+        known: Types that were found before, by the digest of what they follow from.
 
     Returns:
-        That, and the lineage that it was told from.
+        That, the lineage that it was told from, and the types for the next time.
 
     Raises:
         ModelError: a column's origin cannot be told from its SQL, or DuckDB refuses the SQL.
@@ -168,7 +172,7 @@ def derive(
     from benepass_tasks.sqlmodels.binding import bind  # noqa: PLC0415 - only where SQL has changed
     from benepass_tasks.sqlmodels.lineage import trace  # noqa: PLC0415 - as above
 
-    types = bind(declared, graph)
+    bound = bind(declared, graph, known)
     lineage = trace(graph, declared, approved_masks(declared, graph), reader)
     read = {
         (edge.origin.relation, edge.origin.column)
@@ -179,13 +183,13 @@ def derive(
     }
     derived = {
         relation: {
-            name: Derived(types[relation][name], _passed_on(edges), (relation, name) in read)
+            name: Derived(bound.types[relation][name], _passed_on(edges), (relation, name) in read)
             for name, edges in model.columns.items()
         }
         for relation, model in lineage.models.items()
         if relation in graph.models
     }
-    return derived, lineage
+    return derived, lineage, bound.by_origin
 
 
 def _passed_on(edges: "Edges") -> tuple[tuple[str, str], ...]:

@@ -84,7 +84,7 @@ def read_graph(
             f"{error.filename} cannot be read: {error.strerror}; sql/ holds SQL files only"
         ) from error
     known = cache.recall("sql", key, restored)
-    macros, models = known or _parse(project, catalog, base, reader, problems)
+    macros, models = known or _parse(project, catalog, cache, reader, problems)
     problems += _mismatches(project, catalog, models)
     problems += _check_mismatches(project, catalog)
     problems += _unproven(catalog, models)
@@ -105,29 +105,35 @@ def read_graph(
 def _parse(
     project: Project,
     catalog: Declarations,
-    base: Mapping[str, str],
+    cache: Cache,
     reader: "Reader | None",
     problems: list[str],
 ) -> SqlFiles:
+    """Read the SQL files, but not those whose text is what it was before, with the same macros."""
     from benepass_tasks.sqlmodels.macros import read_macros  # noqa: PLC0415 - only when changed
-    from benepass_tasks.sqlmodels.statements import make_model, read_model  # noqa: PLC0415
+    from benepass_tasks.sqlmodels.statements import make_model, read_sql  # noqa: PLC0415
     from benepass_tasks.sqlmodels.syntax import reading  # noqa: PLC0415
 
-    models = {}
+    models: dict[str, Model] = {}
     with reading(reader) as own:
         macros = read_macros(own, project.root, project.sql_files("macros"), problems)
+        before = cache.last("sql", restored)
+        known = before[1] if before and before[0] == macros else {}
+        base, where = base_queries(catalog), Path(catalog.path.name)
         for folder in (*LAYERS, CHECKS):
             for path in project.sql_files(folder):
                 relation = f"{folder}.{path.stem}"
                 if relation == f"{CHECKS}.{PROOF}":
                     continue
                 try:
-                    models[relation] = read_model(own, relation, project.root, path, macros)
+                    sql, model = read_sql(project.root, path), known.get(relation)
+                    if model is None or (model.sql, model.path) != (sql, path):
+                        model = make_model(own, relation, path, sql, macros)
+                    models[relation] = model
                 except ModelError as error:
                     problems.append(str(error))
         # A base view that no model reads is not made.
         read = {reference for model in models.values() for reference in model.references}
-        where = Path(catalog.path.name)
         for relation in sorted(base.keys() & read):
             models[relation] = make_model(own, relation, where, base[relation], macros)
     return macros, models

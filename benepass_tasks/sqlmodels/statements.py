@@ -49,22 +49,17 @@ COMPUTED = ("unnest", "range", "generate_series")
 """Functions in FROM that compute rows, and read none."""
 
 
-def read_model(
-    reader: Reader, relation: str, root: Path, path: Path, macros: Mapping[str, Macro]
-) -> Model:
-    """Read a file with one SELECT.
+def read_sql(root: Path, path: Path) -> str:
+    """The text of a file with one SELECT, without what ends it.
 
     Args:
-        reader: Reads its text.
-        relation: The name the file's place gives it, `layer.table`.
         root: The project's folder.
         path: The file, below it.
-        macros: All macros by name; the recipe covers those that the model reaches.
 
     Raises:
-        ModelError: the file is no single SELECT, or reads what is no table of the catalog.
+        ModelError: it is not UTF-8.
     """
-    return make_model(reader, relation, path, read_text(root, path).rstrip().rstrip(";"), macros)
+    return read_text(root, path).rstrip().rstrip(";")
 
 
 def make_model(

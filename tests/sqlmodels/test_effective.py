@@ -246,6 +246,23 @@ def test_what_was_derived_is_asked_of_the_sql_again_only_when_something_changed(
     assert small.column("staging.stg_people.size").type == "BIGINT"
 
 
+def test_of_several_models_those_are_asked_of_again_that_changed(small: Small) -> None:
+    small.read()
+    memory = small.root / "models.json"
+    memory.write_bytes(memory.read_bytes().replace(b"BIGINT", b"HUGEINT"))
+    small.sql["marts/dim_people"] += "\n-- changed"
+    assert small.column("staging.stg_people.size").type == "HUGEINT"
+    small.sql["staging/stg_people"] += "\n-- changed"
+    assert small.column("staging.stg_people.size").type == "BIGINT"
+
+
+def test_a_model_is_asked_of_again_where_what_it_reads_has_other_types(small: Small) -> None:
+    small.read()
+    small.sql["staging/stg_people"] = STAGING.replace("email as", "length(email) as")
+    with pytest.raises(ModelError, match="address: declared VARCHAR, found BIGINT"):
+        small.read()
+
+
 def test_the_lineage_that_completes_a_catalog_is_that_of_the_whole_one(tmp_path: Path) -> None:
     project, cache = Project(ROOT), Cache(tmp_path / "models.json")
     first, second = read_definitions(project, cache), read_definitions(project, cache)

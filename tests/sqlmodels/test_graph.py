@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from workspace import Workspace
 
-    from benepass_tasks.sqlmodels import ModelGraph
+    from benepass_tasks.sqlmodels import Model, ModelGraph
+    from benepass_tasks.sqlmodels.syntax import Reader
 
 
 def graph(workspace: Workspace) -> ModelGraph:
@@ -131,8 +132,31 @@ def test_unchanged_files_are_not_parsed_again(
     def refuse(*_: object) -> None:
         pytest.fail("parsed although nothing changed")
 
-    monkeypatch.setattr(statements, "read_model", refuse)
+    monkeypatch.setattr(statements, "make_model", refuse)
     assert graph(workspace) == first
+
+
+def test_of_several_files_those_are_parsed_again_that_changed(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph(workspace)
+    from benepass_tasks.sqlmodels import statements  # noqa: PLC0415
+
+    parsed: list[str] = []
+    make_model = statements.make_model
+
+    def noted(reader: Reader, relation: str, *rest: Any) -> Model:  # noqa: ANN401 - as they come
+        parsed.append(relation)
+        return make_model(reader, relation, *rest)
+
+    monkeypatch.setattr(statements, "make_model", noted)
+    workspace.replace("sql/marts/dim_employees.sql", "    status,", "    upper(status) as status,")
+    graph(workspace)
+    assert [it for it in parsed if not it.startswith("base.")] == ["marts.dim_employees"]
+    parsed.clear()
+    workspace.replace("sql/macros/clean_label.sql", "lower", "upper")
+    graph(workspace)
+    assert "staging.stg_employees" in parsed
 
 
 @pytest.mark.parametrize(

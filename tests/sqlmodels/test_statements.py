@@ -9,7 +9,7 @@ import pytest
 
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.sqlmodels.macros import read_macros
-from benepass_tasks.sqlmodels.statements import read_model
+from benepass_tasks.sqlmodels.statements import make_model, read_sql
 from benepass_tasks.sqlmodels.syntax import reading
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def model(root: Path, sql: str, **macros: str) -> Model:
     with reading() as reader:
         known = read(reader, root, macros)
-        return read_model(reader, "marts.x", root, written(root, "sql/marts/x.sql", sql), known)
+        path = written(root, "sql/marts/x.sql", sql)
+        return make_model(reader, "marts.x", path, read_sql(root, path), known)
 
 
 def read(reader: Reader, root: Path, macros: Mapping[str, str]) -> dict[str, Macro]:
