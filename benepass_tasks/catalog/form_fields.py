@@ -145,6 +145,7 @@ class WrittenAsSchema(Strict):
     language = Languages()
     zones = Zones()
     width = Exactly("full", required=False)
+    digits = Exactly("any", required=False)
 
     @post_load
     def build(self, data: dict[str, Any], **_kwargs: object) -> WrittenAs:

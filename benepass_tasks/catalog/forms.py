@@ -29,8 +29,9 @@ OF = MappingProxyType(
             "unit",
             "sign",
             "width",
+            "digits",
         ),
-        "date": ("formats", "order", "excel_serial", "language", "width"),
+        "date": ("formats", "order", "excel_serial", "language", "width", "digits"),
         "instant": (
             "formats",
             "order",
@@ -40,6 +41,7 @@ OF = MappingProxyType(
             "language",
             "zones",
             "width",
+            "digits",
         ),
     }
 )
@@ -118,6 +120,7 @@ class WrittenAs:
         language: The languages in which the formats name months; none where it is English.
         zones: What abbreviations of zones stand for, as offsets such as `-05:00`.
         width: `full` where letters and digits may be of full width, as in East Asian texts.
+        digits: `any` where digits may be those of other scripts, such as Arabic or Thai.
         is_canonical: Whether it is the form that needs no word, beside others that do.
     """
 
@@ -136,6 +139,7 @@ class WrittenAs:
     language: tuple[str, ...] = ()
     zones: tuple[tuple[str, str], ...] = ()
     width: Literal["full"] | None = None
+    digits: Literal["any"] | None = None
     is_canonical: bool = False
 
     @property

@@ -74,7 +74,7 @@ def canonical_of(column: DeclaredColumn, text: str) -> str:
 
 def _reading(holds: Holds, form: WrittenAs, value: str) -> str:
     """What a value is in a form; NULL where it is not wholly in it."""
-    value = _of_width(form, value)
+    value = _plain(form, value)
     if holds == "amount":
         return _amount(form, value)
     if holds == "date" and form.is_canonical:
@@ -91,7 +91,7 @@ def _comparable(holds: Holds, form: WrittenAs, value: str) -> str:
     decimals for thousands.
     """
     if holds == "amount":
-        amount = _amount(form, _of_width(form, value))
+        amount = _amount(form, _plain(form, value))
         return f"coalesce(cast(money({amount}) as varchar), {amount})"
     return _reading(holds, form, value)
 
@@ -102,7 +102,7 @@ def doubt(column: DeclaredColumn, text: str) -> str:
     doubts = [
         f"local_doubt({_first(local)}, {quote_text(form.zone)})"
         for form in column.form.written_as
-        if form.zone is not None and (local := _local(form, _of_width(form, value)))
+        if form.zone is not None and (local := _local(form, _plain(form, value)))
     ]
     return _first(doubts) if doubts else "cast(null as varchar)"
 
@@ -125,8 +125,9 @@ def _label(form: ColumnForm, text: str) -> str:
     return f"case{cases} else {text} end"
 
 
-def _of_width(form: WrittenAs, value: str) -> str:
-    return f"half_width({value})" if form.width == "full" else value
+def _plain(form: WrittenAs, value: str) -> str:
+    narrow = f"half_width({value})" if form.width == "full" else value
+    return f"plain_digits({narrow})" if form.digits == "any" else narrow
 
 
 def _amount(form: WrittenAs, value: str) -> str:

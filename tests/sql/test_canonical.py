@@ -135,6 +135,35 @@ def test_an_amount_in_any_declared_form_comes_back_equal(
 
 
 @pytest.mark.parametrize(
+    "zero", [*"\u0660\u06f0\u0966\u09e6\u0ae6\u0be6\u0c66\u0d66\u0e50\u0ed0\u1040\u17e0"]
+)
+def test_digits_of_other_scripts_are_read_where_that_is_declared(
+    connection: duckdb.DuckDBPyConnection, zero: str
+) -> None:
+    def written(text: str) -> str:
+        return text.translate({ord("0") + it: chr(ord(zero) + it) for it in range(10)})
+
+    amount, day = "1234567.89", "05/12/2025"
+    of = column("amount", digits="any", negative=("minus",))
+    assert read(connection, of, [written(f"-{amount}")]) == {
+        written(f"-{amount}"): Decimal(f"-{amount}")
+    }
+    assert read(connection, column("amount", decimal="."), [written(amount)]) == {
+        written(amount): None
+    }
+    of = column("date", digits="any", order="DMY")
+    assert read(connection, of, [written(day)]) == {written(day): date(2025, 12, 5)}
+
+
+def test_the_arabic_signs_of_an_amount_and_marks_of_direction_are_read(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    text = "\u200f\u0661\u066c\u0662\u0663\u0664\u066b\u0665\u0660"
+    of = column("amount", digits="any", decimal=".", thousands=",")
+    assert read(connection, of, [text]) == {text: Decimal("1234.50")}
+
+
+@pytest.mark.parametrize(
     ("said", "values"),
     [
         (

@@ -6,7 +6,7 @@ such values nobody can tell, and it is a question.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from zoneinfo import available_timezones
 
@@ -83,15 +83,16 @@ def form_of(  # noqa: PLR0913 - each is needed
     Raises:
         ProjectError: an answer is none of the choices.
     """
-    plain = _half_width(column)
+    narrow = _translated(column, _NARROW)
+    plain = _translated(narrow, _DIGITS)
     readings = _readings(name, holds, plain, answers)
     if isinstance(readings, Question):
         return Form(questions=[readings], evidence=f"they look like {column.shapes()}")
     trial = Trial(holds, plain, read, readings)
     form = _told(name, holds, trial, answers, reporting)
-    if plain.counts == column.counts:
-        return form
-    return replace(form, written_as=_with(form.written_as, {"width": "full"}))
+    said = {"width": "full"} if narrow.counts != column.counts else {}
+    said |= {"digits": "any"} if plain.counts != narrow.counts else {}
+    return replace(form, written_as=_with(form.written_as, said)) if said else form
 
 
 def _told(name: str, holds: Holds, trial: Trial, answers: Answers, reporting: str) -> Form:
@@ -131,9 +132,20 @@ def _readings(
 _NARROW = {it + 0xFEE0: it for it in range(0x21, 0x7F)} | {0x3000: " "}
 
 
-def _half_width(column: ColumnProfile) -> ColumnProfile:
-    """The column with plain digits, letters and signs for those of full width."""
-    return ColumnProfile(column.header, [it and it.translate(_NARROW) for it in column.values])
+_DIGITS = {
+    zero + digit: str(digit)
+    for zero in map(
+        ord,
+        "\u0660\u06f0\u0966\u09e6\u0a66\u0ae6\u0b66\u0be6\u0c66\u0ce6\u0d66\u0e50\u0ed0\u0f20\u1040\u17e0",
+    )
+    for digit in range(10)
+} | {0x66B: ".", 0x66C: ",", 0x200E: "", 0x200F: "", 0x61C: ""}
+"""What the macro `plain_digits` makes of digits of other scripts."""
+
+
+def _translated(column: ColumnProfile, plain: Mapping[int, str | int]) -> ColumnProfile:
+    """The column with plain digits, letters and signs for others."""
+    return ColumnProfile(column.header, [it and it.translate(plain) for it in column.values])
 
 
 def _zones_question(name: str, column: ColumnProfile) -> Question | None:

@@ -60,6 +60,8 @@ def test_what_is_canonical_needs_no_declaration() -> None:
         (["12.00CR", "-5.00"], {"negative": ["minus", "credit"]}),
         (["12,00 H", "5,00 S"], {"negative": ["credit"], "decimal": ","}),
         (["\uff11\uff12.50", "5.00"], {"width": "full"}),
+        (["\u0661\u0662\u066b\u0665\u0660", "5.00"], {"digits": "any"}),
+        (["\u0e51\u0e52.\u0e55\u0e50", "\u0e51.\u0e50\u0e50"], {"digits": "any"}),
     ],
 )
 def test_amounts_are_read_as_they_are_written(
