@@ -16,6 +16,7 @@ import time
 import urllib.request
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,7 +52,7 @@ def running(
     command: list[str], folder: Path, environment: Mapping[str, str], said: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A service, with all processes that it starts."""
-    with said.open("wb") as output:
+    with said.open("ab") as output:
         process = subprocess.Popen(
             command,
             cwd=folder,
@@ -207,17 +208,25 @@ def test_a_run_at_luigid_makes_the_environment_healthy(workspace: Workspace) -> 
 
 
 @pytest.fixture
-def nginx(tmp_path: Path) -> Iterator[int]:
+def public_path() -> Iterator[Path]:
+    """A folder that others may read, as pytest's own are not: nginx of root has other workers."""
+    with TemporaryDirectory(prefix="pages-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def nginx(public_path: Path) -> Iterator[int]:
     """The pages behind nginx, as the compose file starts it."""
     declared, port = services()["site"], free_port()
-    site = tmp_path / "site" / VARIABLES["BENEPASS_ENV"]
+    site = public_path / "site" / VARIABLES["BENEPASS_ENV"]
     (site / "catalog").mkdir(parents=True)
     (site / "index.html").write_text("<p>überblick</p>", encoding="utf-8")
     (site / "catalog" / "a.b.html").write_text("a table")
     (site / ".environment").write_text("dev\n")
     (site.parent / "other").mkdir()
     (site.parent / "other" / "index.html").write_text("of another environment")
-    logins = tmp_path / "logins"
+    logins = public_path / "logins"
     made = subprocess.run(
         [program("openssl"), "passwd", "-apr1", "secret"],
         capture_output=True,
@@ -225,24 +234,23 @@ def nginx(tmp_path: Path) -> Iterator[int]:
         check=True,
     )
     logins.write_text(f"ann:{made.stdout}")
-    # As root it has workers of another user.
-    for path in (tmp_path, *tmp_path.parents[:2], *tmp_path.rglob("*")):
+    for path in public_path.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     config = (DEPLOY / "kubernetes/base/nginx.conf").read_text()
     here = {
-        " /tmp/": f" {tmp_path}/",
+        " /tmp/": f" {public_path}/",
         "listen 8080": f"listen 127.0.0.1:{port}",
         "/run/secrets/logins": str(logins),
     }
     for there, ours in here.items():
         assert there in config
         config = config.replace(there, ours)
-    (tmp_path / "nginx.conf").write_text(config)
-    words = {"nginx": program("nginx"), "/etc/nginx/nginx.conf": str(tmp_path / "nginx.conf")}
+    (public_path / "nginx.conf").write_text(config)
+    words = {"nginx": program("nginx"), "/etc/nginx/nginx.conf": str(public_path / "nginx.conf")}
     command = [words.get(word, word) for word in declared["command"]]
     command = [word.replace("/srv/site", str(site.parent)) for word in command]
-    said = tmp_path / "said"
-    with running(command, tmp_path, os.environ, said):
+    said = public_path / "said"
+    with running(command, public_path, os.environ, said):
         wait_until(lambda: answers(port), said)
         yield port
     assert "[warn]" not in said.read_text()
