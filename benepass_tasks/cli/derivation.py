@@ -1,6 +1,6 @@
 """What derives from what, as a graph that can be walked in both directions and shown as a tree."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benepass_tasks.catalog import Catalog, wording
@@ -122,7 +122,7 @@ def derive(
     Raises:
         ProjectError: there is no such dataset or column.
     """
-    dataset, column = find(name, catalog)
+    dataset, column = find(name, catalog, lineage)
     if column is None:
         links = [*between_datasets(lineage)]
         return Answer(dataset, Derivation.of(links, is_downstream=is_downstream).tree(dataset))
@@ -172,13 +172,14 @@ def _link(edge: Edge, to: str, place: str) -> Link:
     return Link(str(edge.origin), to, f"{edge.type} {edge.subtype}", edge.masking, place)
 
 
-def find(name: str, catalog: Catalog) -> tuple[str, str | None]:
+def find(name: str, catalog: Catalog, lineage: Lineage) -> tuple[str, str | None]:
     """What a name means: a dataset, or a dataset and a column.
 
     Raises:
         ProjectError: it means nothing; the message has the name that is most like it.
     """
-    columns = {it.name: it.columns for it in catalog.sources.values()}
+    columns: dict[str, Collection[str]] = {it: of.columns for it, of in lineage.models.items()}
+    columns |= {it.name: it.columns for it in catalog.sources.values()}
     columns |= {it.relation: it.columns for it in catalog.tables.values()}
     wanted = name.lower()
     dataset, _, column = wanted.rpartition(".")

@@ -52,16 +52,14 @@ def _files(run: Run, current: Collection[str]) -> dict[str, bytes]:
     from benepass_tasks.site.authored.database import pages_database  # noqa: PLC0415 - DuckDB
     from benepass_tasks.site.authored.history import read_history  # noqa: PLC0415 - DuckDB
     from benepass_tasks.site.authored.making import make_page  # noqa: PLC0415 - imports Jinja
-    from benepass_tasks.site.authored.pages import reading_pages, refuse_broken  # noqa: PLC0415
+    from benepass_tasks.site.authored.pages import read_pages, refuse_broken  # noqa: PLC0415
 
-    made_of = run.definitions
-    with reading_pages(made_of.project, made_of.catalog) as reader:
-        own = reader.read()
-        refuse_broken(own)
+    own = read_pages(run.definitions)
+    refuse_broken(own)
     try:
-        with opened(run) as sources:
+        with opened(run, own) as sources:
             pages = [*_pages(sources)]
-            history = read_history(sources.connection, made_of.catalog)
+            history = read_history(sources.connection, sources.catalog)
         with pages_database(run.settings, history) as connection:
             stale = (it for it in own if it.file not in current)
             pages += [make_page(connection, it, run.settings) for it in stale]

@@ -38,6 +38,7 @@ class Dataset:
         declared: What the catalog says.
         reads: The datasets it is made from.
         readers: The tables that are made from it.
+        pages: The pages that show it, as path and title.
         model: Its SQL; None where files are loaded.
         published: What of it is published; None where nothing is.
         rows: How many rows it has, of a source its records; None where that is not counted.
@@ -51,6 +52,7 @@ class Dataset:
     declared: Source | Table
     reads: tuple[str, ...]
     readers: tuple[str, ...]
+    pages: tuple[tuple[str, str], ...]
     model: Model | None
     published: PublishedTable | None
     rows: int | None
@@ -110,6 +112,7 @@ def datasets_of(sources: Sources) -> list[Dataset]:
             declared=one,
             reads=models[name].references if name in models else (),
             readers=tuple(readers.get(name, ())),
+            pages=tuple((it.file, it.front.title) for it in sources.pages if name in it.references),
             model=sources.graph.models.get(name),
             published=published.get(name),
             rows=_rows(one, state),

@@ -120,6 +120,9 @@ class Page:
         return "../" * self.path.count("/")
 
 
+FIXED = (("catalog.html", "Catalog"), ("lineage.html", "Lineage"), ("runs.html", "Runs"))
+"""What the navigation ends with: path and title of the pages that are no files of the project."""
+
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; form-action 'none'; base-uri 'none'"

@@ -11,14 +11,11 @@ from markupsafe import Markup, escape
 
 from benepass_tasks.catalog import Catalog, Column, Layer, Source, Table
 from benepass_tasks.site.addresses import anchor_of
-from benepass_tasks.site.page import CONTENT_POLICY, DataTable, Field, Kind, Page
+from benepass_tasks.site.page import CONTENT_POLICY, FIXED, DataTable, Field, Kind, Page
 from benepass_tasks.site.personal import badges
 
 if TYPE_CHECKING:
     from benepass_tasks.site.authored.reading import PageFile
-
-FIXED = (("catalog.html", "Catalog"), ("lineage.html", "Lineage"), ("runs.html", "Runs"))
-"""What the navigation ends with: path and title of the pages that are no files of the project."""
 
 MISSING = "\N{EN DASH}"
 """What stands for a value that is not there."""

@@ -1,6 +1,6 @@
 """What the pages of catalog, lineage and runs are made of."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from benepass_tasks.state.run import Run
 
 if TYPE_CHECKING:
     from benepass_tasks.engine.session import Warehouse
+    from benepass_tasks.site.authored.reading import PageFile
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Sources:
         settings: Those of the run.
         warehouse: The warehouse, for what is known of its runs.
         connection: A session that reads the warehouse: schema `meta` alone is for the pages.
+        pages: The pages that are files of the project.
     """
 
     project: Project
@@ -40,11 +42,17 @@ class Sources:
     settings: Settings
     warehouse: "Warehouse"
     connection: Connection
+    pages: Sequence["PageFile"] = ()
 
 
 @contextmanager
-def opened(run: Run) -> Iterator[Sources]:
-    """Open the warehouse for the pages, reading."""
+def opened(run: Run, pages: Sequence["PageFile"] = ()) -> Iterator[Sources]:
+    """Open the warehouse for the pages, reading.
+
+    Args:
+        run: Names it.
+        pages: The pages that are files of the project.
+    """
     made_of = run.definitions
     with run.warehouse.read() as connection:
         yield Sources(
@@ -55,6 +63,7 @@ def opened(run: Run) -> Iterator[Sources]:
             run.settings,
             run.warehouse,
             connection,
+            pages,
         )
 
 

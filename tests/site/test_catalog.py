@@ -118,6 +118,7 @@ def a_dataset(**changes: Any) -> Dataset:  # noqa: ANN401 - fields of a dataset
         declared=declared,
         reads=(),
         readers=(),
+        pages=(),
         model=None,
         published=None,
         rows=None,
@@ -477,3 +478,11 @@ def test_the_search_of_an_empty_catalog_knows_nothing() -> None:
 def test_personal_data_is_said_in_words_and_in_letters(pii: Pii, said: str, letters: str) -> None:
     assert personal.words(pii) == said
     assert "".join(badge.letter for badge in personal.badges(pii)) == letters
+
+
+def test_a_table_says_which_pages_show_it(sample_run: Workspace) -> None:
+    html = (sample_run.site / "catalog" / "marts.dim_employees.html").read_text(encoding="utf-8")
+    shown_on = html.partition("<dt>Shown on</dt>")[2].partition("</dd>")[0]
+    assert '<a href="../index.html">Overview</a>' in shown_on
+    assert '<a href="../employees.html">Employees</a>' in shown_on
+    assert "merchants.html" not in shown_on

@@ -53,6 +53,7 @@ def a_dataset(declared: Source | Table, lineage: Lineage) -> Dataset:
         declared=declared,
         reads=lineage.models[name].references if name in lineage.models else (),
         readers=tuple(it for it, model in lineage.models.items() if name in model.references),
+        pages=(),
         model=None,
         published=None,
         rows=None,

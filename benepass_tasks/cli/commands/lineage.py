@@ -56,7 +56,8 @@ def command(  # noqa: PLR0913 - one for each option
     """Show what a column or a table derives from, as its SQL says.
 
     NAME is a column, such as marts.fact_transactions.amount, or a table or source, which shows
-    the tables on the way. DIRECT means that values arrive; INDIRECT that they decide.
+    the tables on the way. The queries of pages are pages.PAGE.QUERY. DIRECT means that values
+    arrive; INDIRECT that they decide.
     """
     if [name is not None, file is not None, is_markdown].count(True) != 1:
         raise click.UsageError("give one of NAME, --openlineage FILE and --markdown", ctx)
@@ -73,10 +74,12 @@ def command(  # noqa: PLR0913 - one for each option
 
 def _show(name: str, *, is_downstream: bool, with_rows: bool, is_json: bool) -> None:
     from benepass_tasks.cli import derivation  # noqa: PLC0415 - when needed
+    from benepass_tasks.site.authored.pages import read_pages, with_pages  # noqa: PLC0415 - when needed
 
     read = definitions.read()
+    lineage = with_pages(read.lineage, read_pages(read))
     found = derivation.derive(
-        name, read.catalog, read.lineage, is_downstream=is_downstream, with_rows=with_rows
+        name, read.catalog, lineage, is_downstream=is_downstream, with_rows=with_rows
     )
     if is_json:
         trees = {"links": found.branches, **({"rows": found.rows} if with_rows else {})}

@@ -22,11 +22,9 @@ def check() -> None:
 
     Reads no data. Ends with 1 and all that is wrong, with file and line.
     """
-    from benepass_tasks.site.authored.pages import reading_pages, refuse_broken  # noqa: PLC0415 - DuckDB
+    from benepass_tasks.site.authored.pages import read_pages, refuse_broken  # noqa: PLC0415 - DuckDB
 
-    read = definitions.read()
-    with reading_pages(read.project, read.catalog) as reader:
-        pages = reader.read()
+    pages = read_pages(definitions.read())
     refuse_broken(pages)
     queries = sum(len(page.queries) for page in pages)
     say(f"{len(pages)} pages with {queries} queries: nothing is wrong.")

@@ -46,7 +46,8 @@ def command(ctx: click.Context, *, form: str | None, is_canary: bool) -> None:
     """Prove that no column carries more personal data than the catalog declares.
 
     Lists the columns with personal data: what is declared, which source columns it comes from,
-    and whether that holds. Ends with 1 where it does not.
+    and whether that holds, and tells which pages read somebody's name or address. Ends with 1 where
+    it does not hold, or a page does.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -61,17 +62,21 @@ command.add_command(export)
 
 
 def _report(form: str | None) -> bool:
+    from benepass_tasks.site.authored.pages import read_pages  # noqa: PLC0415 - when needed
     from benepass_tasks.sqlmodels.privacy import prove, report  # noqa: PLC0415 - when needed
 
     read = definitions.read()
-    proof = prove(read.catalog, read.graph, read.lineage)
+    proof, pages = prove(read.catalog, read.graph, read.lineage), read_pages(read)
+    problems = [problem for page in pages for problem in page.problems]
     if form == "markdown":
         click.echo(report.as_markdown(proof), nl=False)
     elif form == "json":
-        say_json(report.as_json(proof))
+        holds = not proof.findings and not problems
+        say_json(report.as_json(proof) | {"holds": holds, "pages": problems})
     else:
         _say(proof)
-    return not proof.findings
+        say("\n".join(map(plain, problems)) or f"{len(pages)} pages read nobody's name or address.")
+    return not proof.findings and not problems
 
 
 def _say(proof: "Proof") -> None:

@@ -14,7 +14,7 @@ from benepass_tasks.site import vega
 from benepass_tasks.site.authored.database import pages_database
 from benepass_tasks.site.authored.history import read_history
 from benepass_tasks.site.authored.making import make_page
-from benepass_tasks.site.authored.pages import reading_pages
+from benepass_tasks.site.authored.pages import read_pages
 from benepass_tasks.site.page import Page
 from benepass_tasks.site.rendering import navigation_of, render
 from benepass_tasks.site.serving import FIRST_PAGE, Content, SiteServer
@@ -103,8 +103,7 @@ class PagesServer(SiteServer):
 
     def _rendered(self, name: str) -> bytes:
         run = self._new_run()
-        with reading_pages(run.definitions.project, run.definitions.catalog) as reader:
-            own = reader.read()
+        own = read_pages(run.definitions)
         (page,) = (it for it in own if it.file == name)
         with run.warehouse.read() as connection:
             history = read_history(connection, run.definitions.catalog)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from benepass_tasks.catalog import Catalog
 from benepass_tasks.catalog.wording import meant, nearest
@@ -12,8 +13,10 @@ from benepass_tasks.config.project import Project
 from benepass_tasks.site.authored.blocks import Chart, Link, Table
 from benepass_tasks.site.authored.history import HISTORY, SCHEMA
 from benepass_tasks.site.authored.reading import Broken, PageFile, PageSection, Part, read_page
-from benepass_tasks.site.rendering import FIXED
+from benepass_tasks.site.page import FIXED
 from benepass_tasks.sqlmodels.binding import Types
+from benepass_tasks.sqlmodels.effective import Definitions
+from benepass_tasks.sqlmodels.lineage import Lineage
 from benepass_tasks.sqlmodels.queries import QueryReader, query_reader
 
 FIRST = "index"
@@ -38,16 +41,9 @@ class Pages:
         """Every page, in the order of the navigation; what is wrong stands in its place.
 
         Raises:
-            ProjectError: a page has no title or a name that no address has, or the first one is
-                missing.
+            ProjectError: a page has no title, or a name that no address has.
         """
-        files = self.project.page_files()
-        if not any(path.stem == FIRST for path in files):
-            raise ProjectError(
-                f"pages/{FIRST}.md is missing: the site begins with it. It is a page like any "
-                "other; `benepass init` makes a project that has one"
-            )
-        found = [self._read(path) for path in files]
+        found = [self._read(path) for path in self.project.page_files()]
         filters = {it.name: set(it.filters) for it in found}
         linked = [replace(it, sections=list(_linked(it, filters))) for it in found]
         return sorted(linked, key=lambda it: (it.name != FIRST, it.front.order, it.front.title))
@@ -84,12 +80,33 @@ def readable(catalog: Catalog) -> dict[str, Types]:
     return published | {f"{SCHEMA}.{name}": types for name, types in HISTORY.items()}
 
 
-def refuse_broken(pages: Sequence[PageFile]) -> None:
-    """Refuse pages with which something is wrong.
+def read_pages(definitions: Definitions) -> list[PageFile]:
+    """Every page of a project, in the order of the navigation; what is wrong stands in its place.
 
     Raises:
-        ProjectError: all that is, one problem a line.
+        ProjectError: a page has no title, or a name that no address has.
     """
+    with reading_pages(definitions.project, definitions.catalog) as pages:
+        return pages.read()
+
+
+def with_pages(lineage: Lineage, pages: Sequence[PageFile]) -> Lineage:
+    """The lineage of a project with what the queries of its pages derive from."""
+    queries = (query.query.lineage for page in pages for query in page.queries.values())
+    return Lineage(MappingProxyType({**lineage.models, **{it.relation: it for it in queries}}))
+
+
+def refuse_broken(pages: Sequence[PageFile]) -> None:
+    """Refuse pages that no site can be made of.
+
+    Raises:
+        ProjectError: all that is wrong with them, one problem a line, or the first one is missing.
+    """
+    if not any(page.name == FIRST for page in pages):
+        raise ProjectError(
+            f"pages/{FIRST}.md is missing: the site begins with it. It is a page like any other; "
+            "`benepass init` makes a project that has one"
+        )
     problems = [problem for page in pages for problem in page.problems]
     if problems:
         raise ProjectError("\n".join(problems))

@@ -124,6 +124,12 @@ class PageFile:
         return {name: label for labels in found for name, label in labels.items()}
 
     @property
+    def references(self) -> frozenset[str]:
+        """The tables that it reads."""
+        queries = self.queries.values()
+        return frozenset(name for it in queries for name in it.query.model.references)
+
+    @property
     def problems(self) -> list[str]:
         """All that is wrong with it, each with file and line."""
         broken = (it for it in self.parts if isinstance(it, Broken) and it.is_cause)
