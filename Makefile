@@ -51,6 +51,7 @@ bench: .venv/.project-installed ## compare with plain DuckDB at 1M and 10M trans
 	@$(BIN)/python benchmarks/run.py
 	@$(BIN)/python benchmarks/changes.py
 	@$(BIN)/python benchmarks/many.py
+	@$(BIN)/python benchmarks/models.py
 
 clean: ## remove the environments and what was built of the program; the data stays
 	rm -rf .venv .tox build dist *.egg-info .coverage* .hypothesis

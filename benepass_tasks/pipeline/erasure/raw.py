@@ -10,7 +10,15 @@ from benepass_tasks.ingestion.people.anonymising import anonymise
 from benepass_tasks.ingestion.people.places import locate
 from benepass_tasks.ingestion.people.traces import Traces
 from benepass_tasks.pipeline.erasure.job import Job
-from benepass_tasks.state.meta import BACKFILLS, INPUTS, KEPT_CHANGES, LOADS, MARKERS, STEPS
+from benepass_tasks.state.meta import (
+    BACKFILLS,
+    INPUTS,
+    KEPT_CHANGES,
+    LOADS,
+    MARKERS,
+    STAGED_SUMS,
+    STEPS,
+)
 from benepass_tasks.state.run import Run
 from benepass_tasks.state.source_files import REJECTED
 from benepass_tasks.state.store import SCHEMA, state_of
@@ -56,7 +64,7 @@ def _forget_what_was_built(connection: Connection) -> None:
     for relation, kind in engine.relations().items():
         if relation.startswith("changes."):
             engine.drop(relation, kind)
-    for table in (MARKERS, INPUTS, STEPS, KEPT_CHANGES, BACKFILLS):
+    for table in (MARKERS, INPUTS, STEPS, KEPT_CHANGES, BACKFILLS, STAGED_SUMS):
         state_of(connection).execute(delete(table))
 
 
