@@ -48,7 +48,7 @@ RANKS = frozenset(
 TIDYING = frozenset(
     {
         *("trim", "ltrim", "rtrim", "lower", "lcase", "upper", "ucase"),
-        *("nfc_normalize", "strip_accents", "any_value", "first", "last"),
+        *("nfc_normalize", "any_value", "first", "last"),
     }
 )
 """Functions of one value that leave it a value of the same, at most written more tidily."""
@@ -70,6 +70,7 @@ class Functions:
         macros: The project's scalar macros; calls of them are not looked into.
         masks: The macros that mask.
         tidying: The macros that only write a value in a tidier way.
+        hashes: Those of `masks` that hash with a key.
         aggregates: DuckDB's own functions that make one value of many rows.
     """
 
@@ -77,6 +78,7 @@ class Functions:
     masks: frozenset[str]
     aggregates: frozenset[str]
     tidying: frozenset[str] = frozenset()
+    hashes: frozenset[str] = frozenset()
 
     def is_aggregate(self, node: Node) -> bool:
         """Whether a node makes one value of many rows of its SELECT."""

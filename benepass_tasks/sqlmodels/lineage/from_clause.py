@@ -63,9 +63,9 @@ def _join(walk: Walker, node: Node, place: Place) -> Edges:
 
 
 def _merged(walk: Walker, node: Node, name: str, scope: Scope, left: range) -> Edges:
-    both = named(node, lambda: scope.merge(name, left))
-    how = SAMENESS if are_same(both, both) else JOIN
-    return walk.noted(followed_by(followed_by(both, how), JOIN), node.line)
+    ours, theirs = named(node, lambda: scope.merge(name, left))
+    how = SAMENESS.then(JOIN) if are_same(ours, theirs) else JOIN
+    return walk.noted(followed_by(ours | theirs, how), node.line)
 
 
 def _read(walk: Walker, node: Node, place: Place) -> tuple[Relation, Edges]:

@@ -131,7 +131,7 @@ class Scope:
             name == relation.alias or name in relation.columns for relation in self.relations
         )
 
-    def merge(self, name: str, left: range) -> Edges:
+    def merge(self, name: str, left: range) -> tuple[Edges, Edges]:
         """Make one column of two of the same name, as USING does.
 
         Args:
@@ -139,17 +139,17 @@ class Scope:
             left: The numbers of the relations on the left side; those after them are the right.
 
         Returns:
-            The edges of both sides.
+            The edges of the left side, and those of the right one.
 
         Raises:
             UnknownNameError: a side has no such column, or several.
         """
         ours = self._visible(name, left)
         theirs = self._visible(name, range(left.stop, len(self.relations)))
-        both = self._at(ours, name) | self._at(theirs, name)
-        self.merged[ours, name] = both
+        sides = self._at(ours, name), self._at(theirs, name)
+        self.merged[ours, name] = sides[0] | sides[1]
         self.hidden.add((theirs, name))
-        return both
+        return sides
 
     def common(self, left: range) -> list[str]:
         """The names that both sides of a NATURAL JOIN have; the sides are those of `merge`."""

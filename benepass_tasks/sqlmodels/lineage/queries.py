@@ -33,6 +33,9 @@ from benepass_tasks.sqlmodels.syntax import Node
 CONDITIONS = ("where_clause", "having", "qualify")
 """The clauses that decide about rows with one condition each."""
 
+GUESSED = "hash a column: a guess that is hashed, too, tells whose hash is the same"
+"""What to do where a hash that only this SQL can make is of something that anybody can write."""
+
 EQUALITIES = frozenset(
     f"COMPARE_{name}" for name in ("EQUAL", "NOTEQUAL", "DISTINCT_FROM", "NOT_DISTINCT_FROM")
 )
@@ -152,8 +155,10 @@ class Walk:
         parts = [(self.edges(it, place), step) for it, step in steps(node, self.functions)]
         if node.type in EQUALITIES and are_same(*(edges for edges, _ in parts)):
             parts = [(edges, SAMENESS) for edges, _ in parts]
-        found = (followed_by(edges, step.then(how)) for edges, step in parts)
-        return NO_EDGES.union(*found)
+        found = NO_EDGES.union(*(followed_by(edges, step.then(how)) for edges, step in parts))
+        if node.function in self.functions.hashes and not found:
+            raise UntraceableError(node.line, f"{node.function} of a constant", GUESSED)
+        return found
 
     def noted(self, edges: Edges, line: int) -> Edges:
         """What decides about rows, once it is noted on which line it does."""

@@ -107,13 +107,11 @@ def trace_query(
 def _functions(graph: ModelGraph, catalog: Declarations, masks: Collection[str]) -> Functions:
     macros = frozenset(graph.macros)
     aggregates = (name for name, is_aggregate in functions().items() if is_aggregate)
-    tidying = {name for name, it in catalog.masks.items() if it.treatment == TIDY}
-    return Functions(
-        macros,
-        macros & frozenset(masks) - tidying,
-        frozenset(aggregates),
-        macros & frozenset(masks) & tidying,
-    )
+    known = macros & frozenset(masks)
+    by_treatment = {name: it.treatment for name, it in catalog.masks.items() if name in known}
+    tidying = frozenset(name for name, it in by_treatment.items() if it == TIDY)
+    hashes = frozenset(name for name, it in by_treatment.items() if it == "hash")
+    return Functions(macros, known - tidying, frozenset(aggregates), tidying, hashes)
 
 
 def _raw_tables(catalog: Declarations) -> Iterator[DeclaredTable]:

@@ -103,6 +103,7 @@ class _Court:
         settled = {*decisions.columns_of(table.derived_from)}
         for origin in decisions.needless(table.derived_from, found):
             yield self._needless(table.relation, origin, None)
+        yield from self._guessed(table)
         for edge in sorted(found):
             it = self._carried(edge)
             told = decisions.told_by_rows(table, it)
@@ -116,6 +117,21 @@ class _Court:
         self._flows.hand_on_rows(
             table.relation, (it for it in found if str(it.origin) not in settled)
         )
+
+    def _guessed(self, table: Table) -> Iterator[Finding]:
+        """What is hashed with the key and is nobody's, such as names that are guessed."""
+        model = self._lineage.models[table.relation]
+        for step in sorted(model.rows.union(*model.columns.values())):
+            mask = self._catalog.masks.get(step.masking or "")
+            if mask is None or mask.treatment != "hash":
+                continue
+            made_of = map(self._carried, self._flows.of(step.origin))
+            if not any(it.class_ != "none" or it.sensitive for it in made_of):
+                said = (
+                    f"hashes {step.origin}, in which nothing is personal, by {step.masking}: "
+                    "whoever compares the hashes finds out whose they are. Take it out"
+                )
+                yield Finding("decided", str(model.path), table.relation, said)
 
     def verdict(self, table: Table, of: Column) -> Verdict:
         """What is to be said of a column, once the columns that it derives from are judged."""

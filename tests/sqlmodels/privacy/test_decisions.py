@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from small_project import MASKED, NONE, SOURCE, SmallProject
 
-from benepass_tasks.config.errors import CatalogError
+from benepass_tasks.config.errors import CatalogError, ModelError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,6 +162,16 @@ LETTER_BY_LETTER = {
     "nested": (
         "with a as (select id, name < 'M' as low from s), "
         "b as (select id, if(low, 1, 2) as n from a) select list_sum([n, 1]) as it from b"
+    ),
+    "a known name by using": (
+        "select count(*) as it from s join (select 'Ann' as name) as k using (name)"
+    ),
+    "a known name by nature": (
+        "select team as it from (select name, team from s) natural join (select 'Ann' as name)"
+    ),
+    "whether it has an accent": "select strip_accents(name) = name as it from s",
+    "a list of names, hashed": (
+        "select l.letter as it from s join raw.letters l on pseudonym(s.name) = pseudonym(l.letter)"
     ),
     "by way of a mask that is none for it": ("select mask_email(name) = 'Ann' as it from s"),
 }
@@ -488,6 +498,18 @@ def test_a_finding_says_where_and_what_to_write(small: SmallProject) -> None:
         "people.first_name -> raw.people.first_name -> staging.s.name "
         "(sql/staging/s.sql:3, TRANSFORMATION) -> marts.x (sql/marts/x.sql:6, INDIRECT FILTER)"
     )
+
+
+def test_a_name_that_is_guessed_is_not_hashed(small: SmallProject) -> None:
+    small.add(
+        "marts.x",
+        "select pseudonym(name) = pseudonym('Ann') as it from staging.s",
+        it=SOURCE["id"] | {"kind": "FIRST_NAME"},
+    )
+    with pytest.raises(
+        ModelError, match=r"sql/marts/x.sql:1 pseudonym of a constant; hash a column"
+    ):
+        small.prove()
 
 
 def test_tidying_counts_as_long_as_it_is_what_was_approved(small: SmallProject) -> None:
