@@ -70,6 +70,23 @@ BITS = (
     "list_contains(['Ann', 'Cat'], {x})",
     "[{x}, 'Ann'] = ['Ann', {x}]",
     "({x} || 'Ann') = ('Ann' || {x})",
+    "lower({x}) = 'ann'",
+    "{x} || '' = 'Bob'",
+    "concat({x}, 'x') < 'C'",
+    "trim({x}, 'A') = 'nn'",
+    "coalesce({x}, '') < 'B'",
+    "length(replace({x}, 'n', '')) = 1",
+    "greatest({x}, 'Bob') = 'Bob'",
+    "({x} collate nocase) = 'ann'",
+    "{x}::blob::varchar > 'B'",
+    "{x} glob 'A*'",
+    "{x} similar to '[AB].*'",
+    "list_position(['Ann', 'Zed'], {x}) > 0",
+    "map {{'Ann': 1, 'Moe': 2}}[{x}] > 0",
+    "position('n' in {x}) = 2",
+    "strip_accents({x}) between 'Ann' and 'Bob'",
+    "row({x}, 1) = row('Ann', 1)",
+    "{x} = (select min(c.name) from staging.s as c)",
 )
 """What may be asked of a name."""
 
@@ -169,6 +186,20 @@ ROWS = (
         "select id, name, list_reduce([n, (name < 'M')::int], lambda a, b: a + b) as n, team "
         "from {r}"
     ),
+    "select r.id, r.name, r.team, r.n from {r} as r join (select 'Ann' as name) as k using (name)",
+    "select id, name, team, n from {r} natural join (values ('Bob'), ('Zed')) as k(name)",
+    "select id, name, team, n from {r} semi join (values ('Ann'), ('Moe')) as k(name) using (name)",
+    "select id, name, team, (any_value(name) over (order by id) < name)::int as n from {r}",
+    "select id, name, team, n from {r} where (name, team) in (('Ann', 'red'), ('Cat', 'blue'))",
+    (
+        "select id, name, team, n from {r} where name in "
+        "(select name from {r} union all select 'Abe') and name < 'Moe'"
+    ),
+    (
+        "select id, coalesce(k.name, r.name) as name, team, n from {r} as r "
+        "full join (select 'Zed' as name) as k on k.name = r.name where k.name is null"
+    ),
+    "select id, name, team, n from {r} order by case when name < 'C' then 1 else 2 end, id limit 4",
 )
 """Queries in which a name decides; `bit` is a question about it, `r` has id, name, team and n."""
 

@@ -81,14 +81,15 @@ def said_of_column(carried: Carried, declared_class: str) -> str:
     """What is wrong where something decides about a column unsaid, and what to write."""
     who = f"{carried.class_} {carried.kind}"
     declares = f"and it declares class {declared_class}"
-    if carried.edge.asks == "count" and carried.edge.is_whole | (carried.class_ != "identifier"):
+    is_identifier = carried.class_ == "identifier"
+    if carried.edge.asks == "count" and (carried.edge.is_whole or not is_identifier):
         return (
             f"counts rows by {who}, {declares}: a group of few gives people away. Leave such "
             f"groups out (having count(*) >= {MIN_GROUP_SIZE}), declare class {carried.class_}, "
             f"or say how many people it counts at least: derived_from: {{column: {carried.origin}, "
             f"reason: {HEADCOUNT}, minimum: {MIN_GROUP_SIZE}}}"
         )
-    if carried.class_ != "identifier":
+    if not is_identifier:
         return (
             f"tells the order by {who}, {declares}. Declare class {carried.class_}, or take it out"
         )
