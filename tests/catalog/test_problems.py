@@ -1022,8 +1022,8 @@ marts.people:
             "description: Something\n  note: x",
             (
                 "7 marts.people.metadata.columns.first_name.note: "
-                "unknown key (allowed: description, type, domain, pii, published, tests) (in 2 "
-                "places, through an anchor)"
+                "unknown key (allowed: description, type, domain, pii, published, tests, "
+                "derived_from) (in 2 places, through an anchor)"
             ),
         ),
         (
@@ -1085,7 +1085,7 @@ MASKS = {
     ),
     "a treatment that is no masking": (
         "{mask_name: {treatment: plaintext, fingerprint: 0123456789abcdef0123456789abcdef}}",
-        "1 _masking_policy.mask_name.treatment: must be one of mask, hash, not 'plaintext'",
+        "1 _masking_policy.mask_name.treatment: must be one of mask, hash, tidy, not 'plaintext'",
     ),
     "a fingerprint cut off": (
         "{mask_name: {treatment: mask, fingerprint: 0123abcd}}",
