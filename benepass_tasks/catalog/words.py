@@ -26,6 +26,7 @@ _NUMBER = frozenset(["n", "nr", "num", "number", "numero", "nummer"])
 _ARTICLES = frozenset(
     ["of", "the", "de", "du", "des", "d", "la", "le", "l", "del", "der", "di", "da", "do", "van"]
 )
+_NO_NAMES = _FILLERS | _ARTICLES | CENTS | CURRENCIES | CURRENCY_NAMES.keys()
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W_]+")
 
@@ -121,8 +122,7 @@ def folded(text: str) -> str:
         if not unicodedata.combining(letter)
     )
     found = _WORD.findall(plain)
-    units = CENTS | CURRENCIES | CURRENCY_NAMES.keys()
-    kept = [it for it in found if it not in _FILLERS | _ARTICLES | units]
+    kept = [it for it in found if it not in _NO_NAMES]
     return " ".join("no" if it in _NUMBER else it for it in kept or found)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from benepass_tasks.catalog.datasets import Declarations, DeclaredSource, Pii
 from benepass_tasks.catalog.header_names import INGESTED, column_name, header_key
 from benepass_tasks.catalog.layout import CSV, EXCEL
+from benepass_tasks.catalog.wording import printable
 from benepass_tasks.catalog.words import words
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.ingestion.proposals import meanings, spending
@@ -73,7 +74,8 @@ def propose(declared: Declarations, asked: Asked) -> Proposal:
         asked: The files.
 
     Raises:
-        ProjectError: an answer is none of the choices, or the files cannot be of one source.
+        ProjectError: an answer is none of the choices, the files cannot be of one source, or two
+            columns have a name that the source knows.
     """
     profile = together(asked.profiles)
     fitting = _source(declared, profile, asked)
@@ -102,6 +104,7 @@ def _known_source(fitting: Fit, profile: FileProfile, asked: Asked) -> Proposal:
     parts = {place: pair for pair in fitting.pairs for place in pair.parts.values()}
     taken = {*source.read_columns, *INGESTED}
     rest = [profile.columns[place] for place in _rest(profile, ours)]
+    _refuse_twice([profile.columns[it] for it in ours], rest, profile.file)
     others = [_other(column, taken, asked, is_twice=_is_twice(column, rest)) for column in rest]
     new = {place: it.name for place, it in zip(_rest(profile, ours), others, strict=True)}
     names = {place: it.column for place, it in ours.items()} | new
@@ -316,6 +319,25 @@ def _with_nothing(written: Written, columns: Iterable[ColumnProfile]) -> Written
         return replace(written, load_args=args, evidence=evidence)
     layout = {**written.layout, "na_values": list(found)}
     return replace(written, layout=layout, evidence=evidence)
+
+
+def _refuse_twice(
+    ours: Sequence[ColumnProfile], others: Sequence[ColumnProfile], file: str
+) -> None:
+    """Refuse a file of which two columns have a name of ours: nothing says which one is meant.
+
+    Raises:
+        ProjectError: it has.
+    """
+    for column in ours:
+        twin = next(
+            (it for it in others if header_key(it.header) == header_key(column.header)), None
+        )
+        if twin:
+            raise ProjectError(
+                f"{file} names a column twice, as {printable(column.header)!r} and "
+                f"{printable(twin.header)!r}; rename or remove one"
+            )
 
 
 def _is_twice(column: ColumnProfile, columns: Sequence[ColumnProfile]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from proposing import declared, file_of, names_of, proposed
 
+from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.ingestion.proposals.entries import settings_of
 
 EMPLOYEES = ["employee_id", "first_name", "last_name", "email", "hire_date", "status"]
@@ -96,6 +97,13 @@ def test_a_column_without_a_name_stays_undeclared() -> None:
     proposal = proposed(file_of(f"{header}\n{charges}"))
     assert proposal.columns[-1].is_left
     assert [it for it in settings_of(proposal, declared()) if "column" in it.path] == []
+
+
+def test_a_file_with_two_columns_of_one_name_of_ours_is_refused() -> None:
+    header = "transaction_id,employee_id,benefit_account_id,merchant,amount,Amount,timestamp"
+    file = file_of(f"{header}\nT1,E1,A1,Gym,10.50,11.50,2025-01-05T10:00:00Z")
+    with pytest.raises(ProjectError, match="names a column twice, as 'amount' and 'Amount'"):
+        proposed(file)
 
 
 @pytest.mark.parametrize(
