@@ -1,6 +1,7 @@
 """What decides how the pages look, the data apart."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,9 @@ from benepass_tasks.config.digests import digest
 from benepass_tasks.config.project import Project
 
 PACKAGE = Path(__file__).parent
+
+CALLED = re.compile(r"^(?:title|order):.*$", re.MULTILINE)
+"""What of a page stands in the navigation: in its front matter, before any other such line."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,8 @@ class SiteCode:
     @cached_property
     def navigation(self) -> str:
         """Digest of how the project's own pages are called, which all pages show."""
-        texts = {it.name: self.text(it) for it in self.project.page_files()}
-        return digest(*(f"{name} {text.partition('```')[0]}" for name, text in texts.items()))
+        texts = ((it.name, self.text(it)) for it in self.project.page_files())
+        return digest(*(f"{name} {CALLED.findall(text)[:2]}" for name, text in texts))
 
     @cached_property
     def whole(self) -> str:

@@ -28,11 +28,13 @@ class Query:
         model: Its SQL and the tables that it reads.
         lineage: The columns of these that its own columns, and its rows, derive from.
         types: Its columns with their DuckDB types, in their order.
+        is_ordered: Whether it says in which order its rows are.
     """
 
     model: Model
     lineage: ModelLineage
     types: Types
+    is_ordered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class QueryReader:
         # Below as many empty lines as the file has above it, every line is that of the file.
         text = "\n" * (line - 1) + sql
         try:
-            self._reader.select(text)
+            tree = self._reader.select(text)
         except SqlError as error:
             raise ModelError(f"{path}:{max(error.line, line)} {error}") from error
         model = make_model(self._reader, name, path, text, {})
@@ -76,7 +78,8 @@ class QueryReader:
         except duckdb.Error as error:
             raise ModelError(worded(model, str(error))) from None
         lineage = trace_query(model, self._reader, self.tables)
-        return Query(model, lineage, {column: type_ for column, type_, *_ in rows})
+        is_ordered = any(it.kind == "ORDER_MODIFIER" for it in tree.nodes("modifiers"))
+        return Query(model, lineage, {column: type_ for column, type_, *_ in rows}, is_ordered)
 
 
 @contextmanager

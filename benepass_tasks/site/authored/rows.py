@@ -5,7 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, TextualSelect, case, column, func, select, text
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Select,
+    TextualSelect,
+    case,
+    column,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.config.errors import SiteError
@@ -47,7 +57,7 @@ def read_rows(connection: Connection, page: PageFile, query: PageQuery) -> Query
     """
     kinds = {name: page.kind_of(name, type_) for name, type_ in query.query.types.items()}
     try:
-        result = connection.exec_driver_sql(query.query.model.sql)
+        result = connection.execute(_ordered(query))
         rows: Sequence[Any] = result.mappings().fetchmany(MOST_ROWS + 1)
         if len(rows) <= MOST_ROWS:
             return QueryRows(query, kinds, _plain(rows, kinds), len(rows))
@@ -61,6 +71,15 @@ def read_rows(connection: Connection, page: PageFile, query: PageQuery) -> Query
         # Without the cause: its text may quote a value of the data.
         raise SiteError(f"{page.path}:{query.line}: {query.name}: {explain(error)}") from None
     return QueryRows(query, kinds, _plain(rows[:MOST_ROWS], kinds), count)
+
+
+def _ordered(query: PageQuery) -> Executable:
+    """The query; rows in no order are in that of their values, so that pages are repeatable."""
+    found = _found(query)
+    if query.query.is_ordered:
+        return found
+    rows = found.subquery()
+    return select(rows).order_by(*rows.c)
 
 
 def _found(query: PageQuery) -> TextualSelect:

@@ -305,6 +305,16 @@ def test_the_values_with_the_least_become_one_where_that_is_asked_for(
     assert f"${sum(real[it] for it in beyond):,.2f}" in total
 
 
+def test_rows_in_no_order_are_in_that_of_their_values(many: Workspace) -> None:
+    query = "```sql found\nselect transaction_id, amount from marts.fact_transactions {}\n```\n"
+    found = shown_text(many, query.format("")).rows("found")
+    ids = [it["transaction_id"] for it in found]
+    assert ids == sorted(ids)
+    ordered = shown_text(many, query.format("order by amount desc, transaction_id")).rows("found")
+    amounts = [it["amount"] for it in ordered]
+    assert amounts == sorted(amounts, reverse=True) != [it["amount"] for it in found]
+
+
 def test_the_same_rows_give_the_same_page(many: Workspace) -> None:
     text = f"{SPEND}{MONTHS}```bar\ndata: spend\ntitle: A\nx: merchant\ny: spend\n```\n"
     assert shown_text(many, text).html == shown_text(many, text).html

@@ -6,8 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from projects import ROOT
 from rendered import copied
-from written_pages import page_text, read_pages, shown_text
+from written_pages import page_text, problems_of, read_pages, shown_page, shown_text
+
+from benepass_tasks.site.authored.blocks import KINDS, SCHEMAS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,3 +195,59 @@ def test_it_shows_what_is_published(published_run: Workspace, tmp_path: Path, na
     }
     if name == "employee_spending":
         assert f"{count} transactions came to ${spend:,.2f}." in page.document.text
+
+
+def test_the_page_of_the_docs_shows_what_it_says(published_run: Workspace, tmp_path: Path) -> None:
+    docs = (ROOT / "docs" / "pages.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^````markdown\n(.*?)^````$", docs, re.MULTILINE | re.DOTALL)
+    project = copied(published_run, tmp_path)
+    project.write("pages/programmes.md", example)
+    page = shown_page(project, "programmes")
+    assert page.document.all("p", role="alert") == []
+    ((spend, count),) = project.query_published(
+        "select sum(amount), count(*) from marts.fact_transactions"
+    )
+    assert f"Employees spent ${spend:,.2f} in {count} transactions." in page.document.text
+
+
+def test_every_block_and_key_is_in_the_docs() -> None:
+    docs = (ROOT / "docs" / "pages.md").read_text(encoding="utf-8")
+    keys = {
+        field.data_key or name
+        for schema in SCHEMAS.values()
+        for name, field in schema().load_fields.items()
+    }
+    missing = [it for it in {*KINDS, *keys} - {"sql"} if f"`{it}`" not in docs]
+    assert missing == []
+
+
+def test_a_dimension_that_somebody_added_is_one_more_line_of_a_page(
+    published_run: Workspace, tmp_path: Path
+) -> None:
+    project = copied(published_run, tmp_path)
+    project.replace(
+        "catalog.yaml",
+        "      tenure_days: {type: BIGINT, pii",
+        "      department: {type: VARCHAR}\n      tenure_days: {type: BIGINT, pii",
+    )
+    project.replace(
+        "sql/marts/dim_employees.sql",
+        "    is_terminated,\n    case",
+        "    is_terminated,\n    status as department,\n    case",
+    )
+    text = """
+    ```sql spend
+    select employees.department, sum(facts.amount) as spend
+    from marts.fact_transactions as facts
+    join marts.dim_employees as employees on facts.employee_id = employees.employee_id
+    group by all
+    ```
+
+    ```bar
+    data: spend
+    title: Spend by department
+    x: department
+    y: spend
+    ```
+    """
+    assert problems_of(project, text) == []
