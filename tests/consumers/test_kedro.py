@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from card_api import Reply, serving
+from databases import PEOPLE, VARIABLE, hr_database, read_from_table
 from kedro.config import OmegaConfigLoader
 from kedro.io import DataCatalog
 from projects import catalog_of
@@ -135,3 +137,33 @@ def test_kedro_reads_every_kind_of_file_that_the_project_reads(
     loaded = workspace.query(f"select {names} from raw.employees order by _row_number")
     assert [tuple(row) for row in frame[header].itertuples(index=False)] == loaded
     assert loaded == [tuple(person) for person in people]
+
+
+def test_kedro_reads_the_table_that_the_project_reads(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    hr = hr_database(tmp_path / "hr.sqlite")
+    read_from_table(workspace, "employees")
+    monkeypatch.chdir(workspace.root)
+    credentials = {VARIABLE: {"con": hr.url}}
+    catalog = DataCatalog.from_config(_config(workspace.root), credentials)
+    frame = catalog.load("employees").astype({"hire_date": str})
+    assert [tuple(row) for row in frame.itertuples(index=False)] == PEOPLE
+
+
+def test_kedro_asks_the_api_that_the_project_reads(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving() as api:
+        api.faults = [Reply(body='{"data": []}')]
+        workspace.replace(
+            "catalog.yaml",
+            "\ntransactions:\n  <<: *csv\n  filepath: data/transactions*.csv\n  metadata:\n",
+            f"\ntransactions:\n  type: api.APIDataset\n  url: {api.url}\n"
+            "  load_args: {params: {limit: 3}}\n  metadata:\n"
+            "    extract: {records: data, paginator: {type: single_page}}\n",
+        )
+        monkeypatch.chdir(workspace.root)
+        answer = DataCatalog.from_config(_config(workspace.root)).load("transactions")
+        assert answer.json() == {"data": []}
+        assert api.asked == [{"limit": "3"}]
