@@ -21,6 +21,7 @@ from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.erased_records import erased_records
 from benepass_tasks.state.erasures import write_privately
 from benepass_tasks.state.run import Run
+from benepass_tasks.state.source_files import path_of
 
 STANDING = "source_files_where_they_still_stand"
 
@@ -111,9 +112,9 @@ def certify(run: Run, job: Job, after: After, found: Search, rewritten: Rewritte
     standing = {
         file: numbers
         for file, numbers in after.standing.items()
-        if file not in rewritten.files and (settings.data_dir / file).exists()
+        if file not in rewritten.files and path_of(file, settings).exists()
     }
-    sources = {os.path.relpath(settings.data_dir / it, settings.project_dir) for it in standing}
+    sources = {os.path.relpath(path_of(it, settings), settings.project_dir) for it in standing}
     changed = moved(job.totals, after.totals)
     left = {relation: rows for relation, rows in after.rows.items() if rows}
     hits = {file: dict(it) for file, it in found.hits.items() if file not in sources}

@@ -61,7 +61,7 @@ def erase(settings: Settings, wish: Wish, say: Say) -> list[Certificate]:
 
 
 def _erase(settings: Settings, wish: Wish, say: Say) -> Iterator[Certificate]:
-    run = Run(replace(settings, verify_every=None, force=frozenset()), nodes_of)
+    run = Run(replace(settings, verify_every=None, force=frozenset(), extract=False), nodes_of)
     with _closing(run):
         say("Bringing everything up to date ...")
         build_all(run)
@@ -84,7 +84,7 @@ def _finish_pending(settings: Settings, say: Say) -> list[Certificate]:
         return []
     require_key(settings)
     say(f"Finishing the erasure that began at {job.began_at} ...")
-    run = Run(replace(settings, verify_every=None, force=frozenset()), nodes_of)
+    run = Run(replace(settings, verify_every=None, force=frozenset(), extract=False), nodes_of)
     with _closing(run):
         return [_Erasing(run, job, say).finish()]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, update
 
+from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.people.rewriting import (
@@ -25,7 +26,7 @@ from benepass_tasks.state.erased_records import erased_records, forget_erased_re
 from benepass_tasks.state.markers import Load
 from benepass_tasks.state.meta import LOADS
 from benepass_tasks.state.run import Run
-from benepass_tasks.state.source_files import SourceFile
+from benepass_tasks.state.source_files import SourceFile, path_of
 from benepass_tasks.state.store import state_of
 
 
@@ -69,7 +70,7 @@ def rewrite_sources(run: Run, job: Job) -> Rewritten:
 def _rewrite(run: Run, job: Job, load: Load, rejected: list[int]) -> bool:
     """Write one file anew; returns whether there was one, as it was loaded."""
     source = run.definitions.catalog.sources[load.source]
-    file = SourceFile(load.source, load.file, run.settings.data_dir / load.file)
+    file = SourceFile(load.source, load.file, path_of(load.file, run.settings))
     if not file.exists():
         return False
     if file.sha256 != load.sha256:
@@ -119,16 +120,16 @@ def _keep_original(file: SourceFile, folder: Path) -> None:
 def _finish(run: Run) -> None:
     """Let each file that was written aside take its place, if it is the one that meta says."""
     loads = {load.file: load for load in run.known().loads.values()}
-    for aside, path, name in _asides(run.settings.data_dir, loads):
+    for aside, path, name in _asides(run.settings, loads):
         if SourceFile("", name, aside).sha256 == loads[name].sha256:
             _put_in_place(aside, path)
         else:
             aside.unlink()
 
 
-def _asides(data_dir: Path, loads: Mapping[str, Load]) -> Iterator[tuple[Path, Path, str]]:
+def _asides(settings: Settings, loads: Mapping[str, Load]) -> Iterator[tuple[Path, Path, str]]:
     for name in loads:
-        path = data_dir / name
+        path = path_of(name, settings)
         if aside_of(path).exists():
             yield aside_of(path), path, name
 

@@ -6,8 +6,11 @@ import json
 import stat
 from typing import TYPE_CHECKING
 
+import pyarrow.parquet as pq
 import pytest
+from databases import VARIABLE, hr_database, read_from_table
 from erasing import GRETA, erased, totals
+from workspace import new_project
 
 from benepass_tasks.cli import main
 from benepass_tasks.config.errors import ProjectError
@@ -144,3 +147,22 @@ def test_of_somebody_unknown_it_says_so_and_erases_nobody(whole: Workspace, tmp_
     with pytest.raises(ProjectError, match=r"number 2 of the 2 ids.*Nothing was erased"):
         erased(workspace, (GRETA, "EMP-9999"))
     assert not (workspace.data / "warehouse.erased.json").exists()
+
+
+def test_who_came_from_a_database_is_erased_from_its_extract_and_stays_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = new_project(tmp_path / "project")
+    hr = hr_database(tmp_path / "hr.sqlite")
+    monkeypatch.setenv(VARIABLE, hr.url)
+    read_from_table(workspace, "employees")
+    workspace.run("BuildSite")
+    (certificate,) = erased(workspace, ["E1"], rewrites_sources=True)
+    assert not certificate.problems
+    extract = workspace.data / "warehouse.extracts" / "employees.parquet"
+    assert "Archer" not in str(pq.read_table(extract).to_pylist())
+    # The database has her still.
+    workspace.run("BuildMarts")
+    assert workspace.query("select count(*) from raw.employees where last_name = 'Archer'") == [
+        (0,)
+    ]
