@@ -119,7 +119,7 @@ class Builder:
         changed = self._changed()
         steps = self._steps([it for it in changed if it not in unsettled])
         touched = dict.fromkeys(changed, "changed")
-        self._plan(touched, self._then)
+        self._plan(touched, self._basis(self._then))
         return sum(it.touched for found in steps.values() for it in found)
 
     def part_anew(self, condition: str, *, is_last: bool) -> tuple[Measure, int]:
@@ -255,7 +255,10 @@ class Builder:
         self, record: Materialization, touched: Mapping[str, str], small: list[str]
     ) -> Touched | None:
         """Exchange the rows that the rows touched in other tables affect; None where none are."""
-        plan = self._plan(touched, self._states)
+        basis = self._basis(self._states)
+        if not touched and not basis.moved:
+            return None
+        plan = self._plan(touched, basis)
         if not self._make_all(plan.finding, record.name, small)[plan.affected]:
             return None
         self._make_all(plan.computing, record.name, small)
@@ -285,21 +288,20 @@ class Builder:
                 _require_few(needed, total, "what it reads needed", is_much=False)
         return made
 
-    def _plan(self, touched: Mapping[str, str], told: Mapping[str, str]) -> ByChanges:
-        """How it is brought up to date.
-
-        Args:
-            touched: By table, that of the rows of it that changed.
-            told: What its figures are, at least.
-
-        Raises:
-            InFullError: no rule says how.
-        """
+    def _basis(self, told: Mapping[str, str]) -> Basis:
+        """Its settings and figures, where these are what is told of them."""
         then, figures = self._then, {it: told[it] for it in self._figures}
         settings = {it: value for it, value in self.inputs.items() if it.startswith(SETTING)}
         moved = {it: then[it] for it, now in (settings | figures).items() if then[it] != now}
         literals = {it.removeprefix(SETTING): literal for it, literal in moved.items()}
-        basis = Basis(literals, figures)
+        return Basis(literals, figures)
+
+    def _plan(self, touched: Mapping[str, str], basis: Basis) -> ByChanges:
+        """How it is brought up to date where rows of the tables were touched that it reads.
+
+        Raises:
+            InFullError: no rule says how.
+        """
         plan = self.upkeep.plan(self.model, touched, self._small(), basis)
         if isinstance(plan, InFull):
             raise InFullError(plan.why)
