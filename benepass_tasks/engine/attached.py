@@ -33,9 +33,3 @@ def within(session: Connection, name: str) -> Iterator[None]:
     session.exec_driver_sql(f"use {quote_name(name)}")
     yield
     session.exec_driver_sql(f"use {ALIAS}")
-
-
-def set_variable(session: Connection, name: str, value: str | int) -> None:
-    """Give a variable a value that the SQL of this process's DuckDB reads."""
-    literal = quote_text(value) if isinstance(value, str) else str(int(value))
-    session.exec_driver_sql(f"set variable {quote_name(name)} = {literal}")

@@ -305,7 +305,15 @@ class _Making:
                 "them may belong among the first."
             )
         table = DataTable(
-            name, title, fields, rows, page_size=FEW, is_searchable=len(rows) > FEW, is_saved=True
+            name,
+            title,
+            fields,
+            rows[:FEW],
+            len(rows),
+            FEW,
+            is_searchable=len(rows) > FEW,
+            is_saved=True,
+            is_live=True,
         )
         return {
             "kind": "chart",
@@ -361,22 +369,25 @@ class _Making:
             dimensions = table.columns or tuple(found.kinds)
             rows = [_linked(row, table.link) for row in self._rows(table.data)]
         self.blocks.append(block)
+        known = {it for it in found.kinds if any(row[it] is not None for row in found.rows)}
+        made_of = {it.key: it.columns for it in sums}
         fields = [
             it
             for it in self._fields(found, dimensions, sums, table.link)
-            if not rows or any(row[it.key] is not None for row in rows)
+            if not found.rows or known.issuperset(made_of.get(it.key, (it.key,)))
         ]
-        beyond = None if found.is_whole else found.count
         made = DataTable(
             name,
             table.title,
             fields,
-            rows,
-            beyond,
+            # The others are made by the script, of the rows of the query.
+            rows[: table.size],
+            len(rows) if found.is_whole else found.count,
             table.size,
             is_searchable=table.search,
             is_saved=True,
             empty=table.empty,
+            is_live=bool(found.rows),
         )
         return {"kind": "table", "table": made}
 
