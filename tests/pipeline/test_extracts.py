@@ -13,7 +13,9 @@ from databases import VARIABLE, Sqlite, hr_database, read_from_table
 from projects import ROOT
 
 from benepass_tasks.cli import main
+from benepass_tasks.engine.write_lock import take_turn
 from benepass_tasks.ingestion.extracts import api as reader
+from benepass_tasks.ingestion.extracts import aside_of
 from benepass_tasks.pipeline.run import current_plan, verify_tables
 
 if TYPE_CHECKING:
@@ -115,6 +117,16 @@ def test_a_database_that_is_down_fails_its_source_alone(project: Workspace, hr: 
     assert project.query(
         "select node, reason from meta.materializations where outcome = 'failed'"
     ) == [(EXTRACT, f"{VARIABLE}: there is no file {hr.path}")]
+
+
+def test_two_runs_do_not_read_the_same_at_once(
+    project: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = project.data / "warehouse.extracts"
+    with take_turn(aside_of(folder, VARIABLE), timeout=1):
+        assert not project.attempt(RAW, lock_timeout="0.1")[1]
+    assert f"{EXTRACT}: another run has been reading it for 0.1 s" in caplog.text
+    project.run(RAW)
 
 
 def test_nothing_is_left_aside_of_a_reading_that_fails(project: Workspace, hr: Sqlite) -> None:
