@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from benepass_tasks.config.errors import ProjectError
+from benepass_tasks.config.errors import OwnershipError, ProjectError
 
 SECTION = "environments"
 
@@ -87,3 +87,27 @@ def refuse_shared_places(environments: Environments, common: Mapping[str, str], 
                     f"luigi.cfg: environments {other} and {name} would both have {place}, and "
                     f"nothing serves two: name another one as {name}.{setting} in [{SECTION}]"
                 )
+
+
+def refuse_other(place: str, setting: str, owner: str, environment: str) -> None:
+    """Stop before one environment writes what belongs to another.
+
+    What belongs to none yet becomes that of the first environment whose run writes it.
+
+    Args:
+        place: The warehouse or folder.
+        setting: The one of `PLACES` that names it.
+        owner: The environment that it belongs to; empty where it belongs to none.
+        environment: The one that is about to write; empty where it is none.
+
+    Raises:
+        OwnershipError: it is another's.
+    """
+    if owner in ("", environment):
+        return
+    ours = f"environment {environment}" if environment else "no environment"
+    stated = f"{environment}.{setting}" if environment else setting
+    raise OwnershipError(
+        f"{place} belongs to environment {owner}, and this is of {ours}: name that with "
+        f"--benepass-env {owner}, or another place as {stated} in luigi.cfg"
+    )

@@ -16,10 +16,10 @@ from benepass_tasks.engine.measure import Measure, Tally
 from benepass_tasks.engine.quoting import quote_relation
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import engine_of
-from benepass_tasks.state.meta import LOADED_COLUMNS, LOADS, MARKERS, MASKING, PROPERTIES
+from benepass_tasks.state.meta import LOADED_COLUMNS, LOADS, MARKERS, MASKING
 from benepass_tasks.state.nodes import Kind
 from benepass_tasks.state.ownership import environment_of, owner_of
-from benepass_tasks.state.store import SCHEMA, present_tables, state_of
+from benepass_tasks.state.store import SCHEMA, present_tables, property_of, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,17 +184,13 @@ def read_snapshot(warehouse: Warehouse) -> Snapshot:
 def snapshot_of(connection: Connection) -> Snapshot:
     """Read the state of the warehouse through an open session."""
     present = present_tables(connection)
-    is_masked, owner, environment = None, None, ""
-    if PROPERTIES.name in present:
-        is_masked, owner = _is_masked(connection), owner_of(connection)
-        environment = environment_of(connection)
     return Snapshot(
         {record.name: record for record in _rows(connection, MARKERS, Materialization, present)},
         {(load.source, load.file): load for load in _rows(connection, LOADS, Load, present)},
         _relations(connection) | {f"{SCHEMA}.{name}": "table" for name in present},
-        is_masked,
-        owner,
-        environment,
+        _is_masked(connection),
+        owner_of(connection),
+        environment_of(connection),
     )
 
 
@@ -296,8 +292,7 @@ def now() -> datetime:
 
 
 def _is_masked(connection: Connection) -> bool | None:
-    value = select(PROPERTIES.c.value).where(PROPERTIES.c.name == MASKING)
-    found = state_of(connection).execute(value).scalar()
+    found = property_of(connection, MASKING)
     return None if found is None else found == "true"
 
 

@@ -451,6 +451,9 @@ PROPERTIES = Table(
 )
 """What is known for good: whether personal data is masked, and since when a channel is set."""
 
+ENVIRONMENT = "environment"
+"""The property that has the environment that the warehouse belongs to."""
+
 MASKING = "pii_masking"
 """The property of the setting of that name."""
 

@@ -3,12 +3,13 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert
 
+from benepass_tasks.config.environments import refuse_other
 from benepass_tasks.config.errors import OwnershipError
 from benepass_tasks.config.settings import Settings
-from benepass_tasks.state.meta import PROPERTIES
-from benepass_tasks.state.store import state_of
+from benepass_tasks.state.meta import ENVIRONMENT, PROPERTIES
+from benepass_tasks.state.store import property_of, state_of
 
 CATALOG = "catalog.yaml"
 """What makes a folder a project."""
@@ -16,22 +17,19 @@ CATALOG = "catalog.yaml"
 PROJECT = "project_dir"
 """The property that has the folder of the project whose run wrote the warehouse last."""
 
-ENVIRONMENT = "environment"
-"""The property that has the environment."""
-
 MARK = ".environment"
 """The file of a folder that names the environment."""
 
 
 def owner_of(connection: Connection) -> Path | None:
     """The folder of the project that a warehouse belongs to; None where no run says so yet."""
-    found = _property(connection, PROJECT)
+    found = property_of(connection, PROJECT)
     return None if found is None else Path(found)
 
 
 def environment_of(connection: Connection) -> str:
     """The environment that a warehouse belongs to; empty where it belongs to none."""
-    return _property(connection, ENVIRONMENT) or ""
+    return property_of(connection, ENVIRONMENT) or ""
 
 
 def environment_of_folder(folder: Path) -> str:
@@ -48,7 +46,7 @@ def take_ownership(connection: Connection, settings: Settings) -> None:
     if settings.env:
         wanted[ENVIRONMENT] = settings.env
     for name, value in wanted.items():
-        if _property(connection, name) != value:
+        if property_of(connection, name) != value:
             state_of(connection).execute(delete(PROPERTIES).where(PROPERTIES.c.name == name))
             state_of(connection).execute(insert(PROPERTIES), {"name": name, "value": value})
 
@@ -62,9 +60,7 @@ def take_folder(folder: Path, environment: str) -> None:
 
 
 def refuse_other_environment(settings: Settings, of_warehouse: str) -> None:
-    """Stop before one environment writes what belongs to another.
-
-    What belongs to none yet becomes that of the first environment that writes it.
+    """Stop before a run of one environment that would write what belongs to another.
 
     Args:
         settings: What the run was told.
@@ -74,18 +70,12 @@ def refuse_other_environment(settings: Settings, of_warehouse: str) -> None:
         OwnershipError: the warehouse, the published folder or the site's folder is another's.
     """
     published, site = settings.published_dir, settings.site_dir
-    for name, place, owner in (
+    for setting, place, owner in (
         ("warehouse", settings.warehouse, of_warehouse),
         ("published_dir", published, environment_of_folder(published)),
         ("site_dir", site, environment_of_folder(site)),
     ):
-        if owner not in ("", settings.env):
-            ours = f"environment {settings.env}" if settings.env else "no environment"
-            setting = f"{settings.env}.{name}" if settings.env else name
-            raise OwnershipError(
-                f"{place} belongs to environment {owner}, and this run is of {ours}: run it with "
-                f"--benepass-env {owner}, or name another place as {setting} in luigi.cfg"
-            )
+        refuse_other(str(place), setting, owner, settings.env)
 
 
 def refuse_other_project(
@@ -115,9 +105,3 @@ def refuse_other_project(
         "--benepass-warehouse. If this is the same project in another folder, run it once with "
         "these tables still in catalog.yaml"
     )
-
-
-def _property(connection: Connection, name: str) -> str | None:
-    value = select(PROPERTIES.c.value).where(PROPERTIES.c.name == name)
-    found = state_of(connection).execute(value).scalar()
-    return None if found is None else str(found)

@@ -13,8 +13,10 @@ from functools import cached_property
 from sqlalchemy import Connection, Engine, create_engine, delete, insert, inspect, select
 from sqlalchemy.schema import CreateSchema, CreateTable
 
+from benepass_tasks.config.environments import refuse_other
 from benepass_tasks.state.meta import (
     CHECK_RESULTS,
+    ENVIRONMENT,
     MARKERS,
     MASKING,
     METADATA,
@@ -36,9 +38,11 @@ class StateStore:
     Attributes:
         url: Its SQLAlchemy URL. None is the file of the warehouse, where a record is written in the
             transaction that makes its table.
+        environment: The environment whose state it is; empty where it is none.
     """
 
     url: str | None = None
+    environment: str = ""
 
     VERSION = VERSION
 
@@ -79,8 +83,13 @@ class StateStore:
             session: A session that writes.
             variables: Those of the run: whether personal data is masked is remembered, unless the
                 warehouse already has an answer.
+
+        Raises:
+            OwnershipError: the warehouse is that of another environment.
         """
         state, version = state_of(session), self.version_of(session)
+        owner = property_of(session, ENVIRONMENT) or ""
+        refuse_other("the warehouse", "warehouse", owner, self.environment)
         if version is None and not inspect(state).has_schema(SCHEMA):
             state.execute(CreateSchema(SCHEMA))
         elif version not in (None, VERSION):
@@ -90,8 +99,7 @@ class StateStore:
         _create_missing(session)
         if version is None:
             state.execute(insert(VERSIONS), {"version_num": VERSION})
-        is_known = select(PROPERTIES.c.name).where(PROPERTIES.c.name == MASKING)
-        if state.execute(is_known).first() is None:
+        if property_of(session, MASKING) is None:
             state.execute(insert(PROPERTIES), {"name": MASKING, "value": variables[MASKING]})
 
 
@@ -99,6 +107,15 @@ def state_of(session: Connection) -> Connection:
     """The connection on which the state is read and written in a session of the warehouse."""
     state: Connection = session.get_execution_options().get(_STATE, session)
     return state
+
+
+def property_of(session: Connection, name: str) -> str | None:
+    """What the warehouse remembers under a name; None where that is nothing."""
+    if PROPERTIES.name not in present_tables(session):
+        return None
+    value = select(PROPERTIES.c.value).where(PROPERTIES.c.name == name)
+    found = state_of(session).execute(value).scalar()
+    return None if found is None else str(found)
 
 
 def present_tables(session: Connection) -> frozenset[str]:

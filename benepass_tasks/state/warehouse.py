@@ -12,5 +12,5 @@ def warehouse_of(settings: Settings) -> Warehouse:
         settings.memory_limit,
         settings.lock_timeout,
         tuple(settings.variables.items()),
-        StateStore(),
+        StateStore(environment=settings.env),
     )

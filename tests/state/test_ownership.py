@@ -121,12 +121,31 @@ def test_a_warehouse_refuses_a_run_of_another_environment_and_of_none(workspace:
     code, said = run_in(workspace, "qa", "BuildMarts")
     assert code == 35
     assert f"{workspace.warehouse} belongs to environment dev" in said
-    assert "this run is of environment qa: run it with --benepass-env dev" in said
+    assert "this is of environment qa: name that with --benepass-env dev" in said
     assert "qa.warehouse in luigi.cfg" in said
     code, said = run_in(workspace, "", "BuildMarts")
     assert code == 35
-    assert "this run is of no environment" in said
+    assert "this is of no environment" in said
     assert workspace.content(["meta", "quality", "marts"]) == before, "not even the history"
+
+
+@pytest.mark.usefixtures("finished")
+def test_so_does_it_a_command_that_writes(workspace: Workspace) -> None:
+    with_environments(workspace)
+    assert run_in(workspace, "dev", "BuildMarts")[0] == 0
+    before = workspace.content(["meta"])
+    header, *_ = (workspace.data / "employees.csv").read_text().splitlines()
+    workspace.write("data/employees.csv", f"{header},note\n")
+    (workspace.data / "transactions.csv").unlink()
+    for command in ("schema accept employees", "source forget transactions.csv --yes"):
+        line = [sys.executable, "-m", "benepass_tasks", *command.split()]
+        refused = run_line(line, workspace.root, workspace.environment)
+        assert refused.returncode == 1, refused.stdout
+        assert "the warehouse belongs to environment dev, and this is of no env" in refused.stderr
+        assert workspace.content(["meta"]) == before
+        line += ["--benepass-env", "dev"]
+        assert run_line(line, workspace.root, workspace.environment).returncode == 0
+        before = workspace.content(["meta"])
 
 
 @pytest.mark.parametrize("place", ["published_dir", "site_dir"])
@@ -154,7 +173,7 @@ def test_two_environments_live_side_by_side(workspace: Workspace) -> None:
         done = run_line(
             [*line, "--benepass-env", environment], workspace.root, workspace.environment
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
         assert json.loads(done.stdout)["environment"] == environment
     done = run_line([*line, "--benepass-env", "test"], workspace.root, workspace.environment)
     assert (done.returncode, "there are: dev, prod" in done.stderr) == (1, True)
