@@ -255,6 +255,7 @@ def test_elsewhere_the_state_is_brought_to_the_newest_version(tmp_path: Path) ->
         for statement in (
             "drop table meta.decisions",
             "alter table meta.loads drop column passed_over",
+            "alter table meta.loads drop column erased",
             "alter table meta.markers drop column kind",
             "alter table meta.materializations drop column kind",
             "alter table meta.markers drop column hash_sum",
