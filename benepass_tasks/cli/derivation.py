@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from benepass_tasks.catalog import Catalog, wording
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.sqlmodels.lineage import ColumnRef, Edge, Lineage
+from benepass_tasks.sqlmodels.lineage.edges import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +158,14 @@ def between_columns(lineage: Lineage) -> Iterator[Link]:
         for name, edges in model.columns.items():
             line = model.lines.get(name)
             place = f"{model.path.as_posix()}:{line}" if line else "loaded from files"
-            for edge in sorted(edges):
+            for edge in shown(edges):
                 yield _link(edge, str(ColumnRef(model.relation, name)), place)
 
 
 def deciding_rows(lineage: Lineage) -> Iterator[Link]:
     """Which column decides which rows of which table there are."""
     for model in lineage.models.values():
-        for edge in sorted(model.rows):
+        for edge in shown(model.rows):
             yield _link(edge, model.relation, model.path.as_posix())
 
 

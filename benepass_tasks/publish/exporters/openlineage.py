@@ -14,6 +14,7 @@ from itertools import groupby
 from benepass_tasks.catalog import Catalog, Column
 from benepass_tasks.sqlmodels import ModelGraph
 from benepass_tasks.sqlmodels.lineage import ColumnRef, Edge, Lineage, ModelLineage
+from benepass_tasks.sqlmodels.lineage.edges import shown
 
 SPEC = "https://openlineage.io/spec"
 RUN_EVENT = f"{SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -113,7 +114,7 @@ def _column_lineage(model: ModelLineage, datasets: _Datasets) -> Mapping[str, ob
 
 
 def _input_fields(edges: Iterable[Edge], datasets: _Datasets) -> list[dict[str, object]]:
-    by_origin = groupby(sorted(edges), key=lambda edge: edge.origin)
+    by_origin = groupby(shown(edges), key=lambda edge: edge.origin)
     return [
         {**datasets.field(origin), "transformations": [_transformation(edge) for edge in found]}
         for origin, found in by_origin

@@ -11,6 +11,7 @@ from benepass_tasks.site.layout import Layout
 from benepass_tasks.site.page import DataTable, Field, Page
 from benepass_tasks.site.sources import Sources
 from benepass_tasks.sqlmodels.lineage import ColumnRef, Edge, Lineage
+from benepass_tasks.sqlmodels.lineage.edges import shown
 
 PAGE = "lineage.html"
 
@@ -179,9 +180,9 @@ def _edges(
             continue
         for name, found in model.columns.items():
             target = number_of[ColumnRef(dataset.name, name)]
-            for edge in sorted(found):
+            for edge in shown(found):
                 edges += [number_of[edge.origin], target, _number(hows, _how(edge))]
-        for edge in sorted(model.rows):
+        for edge in shown(model.rows):
             rows += [number_of[edge.origin], place, _number(hows, _how(edge))]
     return edges, rows
 

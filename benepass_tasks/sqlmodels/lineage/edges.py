@@ -159,6 +159,13 @@ class Edge:
 
 
 Edges = frozenset[Edge]
+
+
+def shown(edges: Iterable[Edge]) -> list[Edge]:
+    """Edges in order for a reader, who is told what decides, and not what is asked of it."""
+    return sorted({Edge(it.origin, it.type, it.subtype, it.masking) for it in edges})
+
+
 NO_EDGES: Edges = frozenset()
 
 

@@ -10,7 +10,14 @@ from tracing import catalog, declared, edges, graph, raw, short, traced
 
 from benepass_tasks.catalog import Table
 from benepass_tasks.sqlmodels.lineage import ColumnRef, Lineage, trace
-from benepass_tasks.sqlmodels.lineage.edges import IDENTITY, PRESENCE, edge_of
+from benepass_tasks.sqlmodels.lineage.edges import (
+    GROUP_BY,
+    GROUP_COUNT,
+    IDENTITY,
+    PRESENCE,
+    edge_of,
+    shown,
+)
 
 
 @pytest.fixture
@@ -152,6 +159,12 @@ def test_edges_have_an_order() -> None:
         {"people.id AGGREGATION count"},
         {"people.id IDENTITY"},
     ]
+
+
+def test_a_reader_is_told_once_what_decides_whatever_is_asked() -> None:
+    column = ColumnRef("raw.people", "id")
+    [edge] = shown([edge_of(column, GROUP_BY), edge_of(column, GROUP_COUNT)])
+    assert (edge.origin, edge.subtype) == (column, "GROUP_BY")
 
 
 def test_a_raw_table_is_the_catalog_s() -> None:
