@@ -13,10 +13,12 @@ from databases import VARIABLE, Sqlite, hr_database, read_from_table
 from projects import ROOT
 
 from benepass_tasks.cli import main
+from benepass_tasks.config.settings import current_settings
 from benepass_tasks.engine.write_lock import take_turn
 from benepass_tasks.ingestion.extracts import api as reader
 from benepass_tasks.ingestion.extracts import aside_of
 from benepass_tasks.pipeline.run import current_plan, verify_tables
+from benepass_tasks.pipeline.trial import Draft, try_load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,6 +119,20 @@ def test_a_database_that_is_down_fails_its_source_alone(project: Workspace, hr: 
     assert project.query(
         "select node, reason from meta.materializations where outcome = 'failed'"
     ) == [(EXTRACT, f"{VARIABLE}: there is no file {hr.path}")]
+
+
+def test_a_trial_goes_by_what_was_read_and_asks_nobody(project: Workspace, hr: Sqlite) -> None:
+    catalog = (project.root / "catalog.yaml").read_text(encoding="utf-8")
+
+    def tried() -> int:
+        with project.configured():
+            found = try_load(current_settings(), Draft(catalog, {}, {}))
+        return found["employees"].figures.records
+
+    assert tried() == 0
+    project.run(RAW)
+    hr.path.unlink()
+    assert tried() == 3
 
 
 def test_two_runs_do_not_read_the_same_at_once(
