@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Say = Callable[..., Said]
 
 ELSEWHERE = (
-    *("run", "serve", "pages serve", "visualiser"),
+    *("run", "serve", "pages", "pages serve", "visualiser"),
     *("source", "source forget", "asof", "diff"),
 )
 """They run until Ctrl-C, end the process, or are for a file that is gone or for a past that was
