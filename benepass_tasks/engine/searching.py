@@ -24,7 +24,7 @@ class DatabaseTexts:
         for rows, column in self._columns():
             text = f"cast({column} as varchar)"
             found = self._database.execute(
-                f"select string_agg(distinct {text}, chr(10)) from {rows} group by rowid // {ROWS}"  # noqa: S608
+                f"select string_agg({text}, chr(10)) from {rows} group by rowid // {ROWS}"  # noqa: S608
             )
             yield from (piece.encode() for (piece,) in found.fetchall() if piece)
 

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 ELSEWHERE = (
     *("run", "serve", "pages", "pages serve", "visualiser"),
-    *("source", "source forget", "asof", "diff"),
+    *("source", "source forget", "asof", "diff", "privacy erase"),
 )
-"""They run until Ctrl-C, end the process, or are for a file that is gone or for a past that was
-kept; tests of their own call them as their examples do."""
+"""They run until Ctrl-C, end the process, or are for a file that is gone, for a past that was kept
+or for somebody who is to be; tests of their own call them as their examples do."""
 
 PROGRAM = [sys.executable, "-m", "benepass_tasks"]
 SLOW_TO_IMPORT = ("dlt", "duckdb", "sqlglot", "sqlalchemy", "pyarrow", "marshmallow")

@@ -146,6 +146,7 @@ def certify(run: Run, job: Job, after: After, found: Search, rewritten: Rewritte
         "files_searched": found.files,
         "bytes_searched": found.bytes,
         "values_searched": job.traces.counts,
+        "values_that_others_have_as_well": dict(job.traces.shared),
         "not_searched_in_bytes": job.traces.too_short,
         "hits": hits,
         "source_files_written_anew": list(rewritten.files),
@@ -186,7 +187,10 @@ def _markdown(content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _facts(content: Mapping[str, Any]) -> Iterator[str]:
-    searched = ", ".join(f"{n:,} {kind}" for kind, n in content["values_searched"].items())
+    searched, shared = (
+        ", ".join(f"{n:,} {kind}" for kind, n in content[it].items())
+        for it in ("values_searched", "values_that_others_have_as_well")
+    )
     facts = {
         "Begun": content["began_at"],
         "Ended": content["ended_at"],
@@ -204,6 +208,7 @@ def _facts(content: Mapping[str, Any]) -> Iterator[str]:
         f"{content['bytes_searched']:,} bytes, unpacked where they are packed; databases through "
         "the engine and as bytes",
         "Values that were searched for": searched,
+        "Values that others have as well, which were not": shared or "none",
         "Searched for in columns alone, since they are short": (
             ", ".join(content["not_searched_in_bytes"]) or "none"
         ),
