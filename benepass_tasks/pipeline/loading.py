@@ -86,7 +86,8 @@ def load_small_files(run: Run, names: Sequence[str]) -> str:
                 with warehouse.write() as connection:
                     replace_earlier(connection, table, done.loaded, reasons)
                 these = [it.load for it in done.loaded]
-                run.remember(after_loads(known, table, these))
+                # As of a single file: what is kept of earlier rows is a load of its own.
+                run.remember(None if orders[0].erased else after_loads(known, table, these))
                 loads += these
             orders = [replace(it, known=run.known()) for it in done.left]
         run.waiting.difference_update(names)

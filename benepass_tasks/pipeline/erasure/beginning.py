@@ -24,6 +24,7 @@ from benepass_tasks.pipeline.erasure.held import condition_of
 from benepass_tasks.pipeline.erasure.job import Job
 from benepass_tasks.pipeline.erasure.totals import totals_of
 from benepass_tasks.sqlmodels.effective import Definitions
+from benepass_tasks.state.erased_records import erased_records
 from benepass_tasks.state.erasures import ErasedPeople
 from benepass_tasks.state.source_files import REJECTED
 
@@ -87,6 +88,9 @@ def begin(
     if unknown:
         raise ProjectError(_unknown(unknown, len(people)))
     todo = tuple(it for it in dict.fromkeys(people) if it in held)
+    if not todo and wish.rewrites_sources and erased_records(connection):
+        # Raw has nothing of them any more, and the files still have.
+        todo = tuple(people)
     if not todo:
         return None
     locate(connection, catalog, definitions.graph, todo)

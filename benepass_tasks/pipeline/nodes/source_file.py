@@ -120,7 +120,9 @@ class SourceFileNode(Node):
             done: Load = loaded.load
             reasons, census = {done.file: status.reason}, order.census
             kept = replace_earlier(connection, self.table, [loaded], reasons, census)
-            after = None if census else after_loads(known, self.table, [done])
+            # What is kept of its earlier rows is a load of its own, as if it were another file.
+            keeps = census or order.erased
+            after = None if keeps else after_loads(known, self.table, [done])
             return Made({}, after, said=_said(done, kept))
 
         return work

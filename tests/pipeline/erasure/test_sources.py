@@ -48,6 +48,17 @@ def test_the_files_count_as_loaded(rewritten: Erased) -> None:
     assert rewritten.workspace.run("BuildSite") == set()
 
 
+def test_who_was_erased_before_is_taken_out_of_the_files_later(
+    done: Erased, tmp_path: Path
+) -> None:
+    workspace = copy_of(done.workspace, tmp_path / "project")
+    (certificate,) = erased(workspace, rewrites_sources=True)
+    assert certificate.is_proven
+    assert not certificate.standing
+    assert not [it for it in VALUES if it in (workspace.data / "employees.csv").read_bytes()]
+    assert totals(workspace) == done.before
+
+
 def test_a_warehouse_that_is_built_of_them_comes_to_the_same(
     rewritten: Erased, tmp_path: Path
 ) -> None:
