@@ -88,7 +88,10 @@ def aside_of(path: Path) -> Path:
 
 
 def write_aside(
-    source: Source, file: SourceFile, values: Mapping[int, Values], rejected: Sequence[int]
+    source: Source,
+    file: SourceFile,
+    values: Mapping[int, Values],
+    goes: Callable[[Rejected], bool],
 ) -> Path:
     """Write a file anew beside itself.
 
@@ -96,7 +99,7 @@ def write_aside(
         source: What says how it is written.
         file: The file.
         values: What some of its records are to say, by their numbers.
-        rejected: The numbers of the records that cannot be parsed and are to go.
+        goes: Whether a record that cannot be parsed is to go.
 
     Returns:
         The new file, which says what it is to say, and nothing else that differs.
@@ -105,7 +108,7 @@ def write_aside(
         UnwritableError: it cannot be written faithfully; the file is as it was.
     """
     before, aside = _Content.of(source, file, file.path), aside_of(file.path)
-    going = [it for it in before.rejected if it.record_number in {*rejected}]
+    going = [it for it in before.rejected if goes(it)]
     rewriting = _Rewriting(source, file, before, values, going)
     try:
         aside.unlink(missing_ok=True)

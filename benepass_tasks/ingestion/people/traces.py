@@ -11,7 +11,7 @@ import string
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -74,6 +74,11 @@ class Traces:
         ids = {kind: frozenset(values) for kind, values in written["ids"].items()}
         names = frozenset((first, last) for first, last in written["names"])
         return cls(ids, frozenset(written["addresses"]), names, written["shared"])
+
+    @property
+    def without_names(self) -> Self:
+        """The values that are nobody else's, whatever they are found in."""
+        return replace(self, names=frozenset())
 
     def found_in(self, data: bytes, *, is_packed: bool = False) -> Counter[str]:
         """How often values stand in some bytes, by kind.

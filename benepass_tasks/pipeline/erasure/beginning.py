@@ -167,7 +167,7 @@ def _rejected(
     """The rejected records that go, by file and number: with an id or an address, or as decided."""
     if REJECTED not in engine_of(connection).relations():
         return ()
-    surely = Traces(traces.ids, traces.addresses, frozenset())
+    surely = traces.without_names
     going = []
     columns = "_source_file, record_number, line_number, raw_record"
     found = connection.exec_driver_sql(f"select {columns} from {REJECTED} order by 1, 2")  # noqa: S608

@@ -6,7 +6,7 @@ place: whoever is killed between the two finds the file aside, and knows by its 
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,14 +60,14 @@ def rewrite_sources(run: Run, job: Job) -> Rewritten:
     for load in run.known().loads.values():
         if load.file in standing or load.file in rejected:
             try:
-                if _rewrite(run, job, load, sorted(rejected.get(load.file, ()))):
+                if _rewrite(run, job, load, rejected.get(load.file, set())):
                     written.append(load.file)
             except UnwritableError as error:
                 problems.append(str(error))
     return Rewritten(tuple(written), tuple(problems))
 
 
-def _rewrite(run: Run, job: Job, load: Load, rejected: list[int]) -> bool:
+def _rewrite(run: Run, job: Job, load: Load, rejected: Collection[int]) -> bool:
     """Write one file anew; returns whether there was one, as it was loaded."""
     source = run.definitions.catalog.sources[load.source]
     file = SourceFile(load.source, load.file, path_of(load.file, run.settings))
@@ -81,7 +81,13 @@ def _rewrite(run: Run, job: Job, load: Load, rejected: list[int]) -> bool:
     relation = run.definitions.catalog.raw_table_of(load.source).relation
     with run.warehouse.read() as connection:
         values = _values(connection, relation, load)
-    aside = write_aside(source, file, values, rejected)
+    surely = job.traces.without_names
+    aside = write_aside(
+        source,
+        file,
+        values,
+        lambda it: it.record_number in rejected or surely.is_in_record(it.raw),
+    )
     digest = SourceFile(load.source, load.file, aside).sha256
     if job.originals:
         _keep_original(file, Path(job.originals))

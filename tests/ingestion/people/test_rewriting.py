@@ -51,7 +51,9 @@ def rewritten(
     path = tmp_path / name
     path.write_bytes(content)
     file = SourceFile("employees", name, path)
-    aside = write_aside(source, file, dict.fromkeys(numbers, NEW), rejected)
+    aside = write_aside(
+        source, file, dict.fromkeys(numbers, NEW), lambda it: it.record_number in rejected
+    )
     assert path.read_bytes() == content
     return aside.read_bytes()
 
@@ -143,7 +145,9 @@ def test_of_parquet_only_the_row_is_another(tmp_path: Path) -> None:
     source = replace(source, layout=replace(Layout(), type=PARQUET))
     path = tmp_path / "employees.parquet"
     path.write_bytes(content)
-    aside = write_aside(source, SourceFile("employees", path.name, path), {2: values}, [])
+    aside = write_aside(
+        source, SourceFile("employees", path.name, path), {2: values}, lambda _: False
+    )
     new = parquet.read_table(aside)
     assert new.schema == table.schema
     assert new.take([0, 2]) == table.take([0, 2])
