@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from benepass_tasks.site.page import Page
 
-__all__ = ["MISSING", "Shown", "copied", "republish", "rows_of", "shown"]
+__all__ = ["MISSING", "Shown", "copied", "republish", "rows_of", "shown", "written_rows"]
 
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 
@@ -136,10 +136,20 @@ def shown(
     with opened(run) as sources:
         (page,) = pages(sources)
     html = render(page, "assets/vega.js")
+    return Shown(workspace, page, html, _document(html))
+
+
+def written_rows(page: Path, query: str) -> list[dict[str, Any]]:
+    """The rows of a query of a page that a run has written."""
+    data = json.loads(_document(page.read_bytes()).one("script", id="page-data").text)
+    return rows_of(data["queries"][query])
+
+
+def _document(html: bytes) -> Element:
     parser = _Parser()
     parser.feed(html.decode())
     parser.close()
-    return Shown(workspace, page, html, parser.open[0])
+    return parser.open[0]
 
 
 def rows_of(found: dict[str, Any]) -> list[dict[str, Any]]:
