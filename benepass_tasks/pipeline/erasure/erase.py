@@ -61,8 +61,7 @@ def erase(settings: Settings, wish: Wish, say: Say) -> list[Certificate]:
 
 
 def _erase(settings: Settings, wish: Wish, say: Say) -> Iterator[Certificate]:
-    run = Run(replace(settings, verify_every=None, force=frozenset(), extract=False), nodes_of)
-    with _closing(run):
+    with _opened_run(settings) as run:
         say("Bringing everything up to date ...")
         build_all(run)
         with run.warehouse.read() as connection:
@@ -84,16 +83,16 @@ def _finish_pending(settings: Settings, say: Say) -> list[Certificate]:
         return []
     require_key(settings)
     say(f"Finishing the erasure that began at {job.began_at} ...")
-    run = Run(replace(settings, verify_every=None, force=frozenset(), extract=False), nodes_of)
-    with _closing(run):
+    with _opened_run(settings) as run:
         return [_Erasing(run, job, say).finish()]
 
 
 @contextmanager
-def _closing(run: Run) -> Iterator[None]:
-    """Write down how a run ended that made something."""
+def _opened_run(settings: Settings) -> Iterator[Run]:
+    """A run that does nothing but erase; how it ended is written down if it made something."""
+    run = Run(replace(settings, verify_every=None, force=frozenset(), extract=False), nodes_of)
     try:
-        yield
+        yield run
     finally:
         if run.asked and run.warehouse.exists():
             close_run(run)
