@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +32,7 @@ from benepass_tasks.state.changes import (
     steps_between,
     write_inputs,
 )
-from benepass_tasks.state.history.read import profiles_of, seconds_by_how
+from benepass_tasks.state.history.read import profiles_of, seconds_by_changes, seconds_by_how
 from benepass_tasks.state.kept import Keeper
 from benepass_tasks.state.markers import Materialization, Snapshot
 from benepass_tasks.state.plan import How
@@ -104,7 +104,7 @@ class Builder:
             touched = self._touched(steps, small)
             measure, how = self._measured(record, self._exchanged(record, touched, small))
         self.note_inputs()
-        return measure, how
+        return measure, replace(how, changed_rows=_rows_of(steps))
 
     def foreseen(self, unsettled: Collection[str]) -> int:
         """How many rows have changed of what it reads, where that is up to date; writes nothing.
@@ -120,7 +120,7 @@ class Builder:
         steps = self._steps([it for it in changed if it not in unsettled])
         touched = dict.fromkeys(changed, "changed")
         self._plan(touched, self._basis(self._then))
-        return sum(it.touched for found in steps.values() for it in found)
+        return _rows_of(steps)
 
     def part_anew(self, condition: str, *, is_last: bool) -> tuple[Measure, int]:
         """Exchange the rows that meet a condition for those that its SQL makes now and that do.
@@ -373,23 +373,23 @@ class Builder:
         total, then = self._rows_read(self.model.relation), self._then
         if total <= SMALL_ROWS:
             raise InFullError("what it reads is small")
-        if self._was_slower():
-            raise InFullError("the last time it took longer by changes")
         steps = {}
         for it in changed:
             found = steps_between(self.connection, it, then[it], self.inputs[it])
             if found is None:
                 raise InFullError(f"what changed in {it} is not known")
             steps[it] = found
-        rows = sum(it.touched for found in steps.values() for it in found)
+        rows = _rows_of(steps)
         _require_few(rows, total, "what it reads changed", is_much=True)
+        if self._was_slower(rows):
+            raise InFullError("the last time it took longer by changes")
         return steps
 
-    def _was_slower(self) -> bool:
-        """Whether the last time by changes took longer than the last time in full."""
+    def _was_slower(self, rows: int) -> bool:
+        """Whether the last time by changes of so many rows took longer than the last in full."""
         in_full = self._seconds_in_full(self.model.relation)
-        by_changes = seconds_by_how(self.connection, self.model.relation).get("changes", 0)
-        return in_full > NOTABLE_SECONDS and by_changes > in_full
+        by_changes = seconds_by_changes(self.connection, self.model.relation, rows)
+        return in_full > NOTABLE_SECONDS and by_changes is not None and by_changes > in_full
 
     def _touched(self, steps: Mapping[str, list[Step]], small: list[str]) -> dict[str, str]:
         """By table, that of the rows of it that differ in the columns that the model reads."""
@@ -452,6 +452,11 @@ class Builder:
         if self._is_asked():
             relation, before = self.model.relation, record.data_hash
             add_step(self.connection, relation, before, measure.data_hash, rows)
+
+
+def _rows_of(steps: Mapping[str, list[Step]]) -> int:
+    """How many rows of all tables were touched in some steps of theirs."""
+    return sum(it.touched for found in steps.values() for it in found)
 
 
 def _require_few(rows: int, total: int, what: str, *, is_much: bool) -> None:

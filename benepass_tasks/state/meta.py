@@ -192,13 +192,14 @@ MATERIALIZATIONS = Table(
     Column("how", String),
     Column("touched_rows", BigInteger),
     Column("why_full", String),
+    Column("changed_rows", BigInteger),
 )
 """What became of each node of the plan in a run: `built` and why, `skipped` or `failed`.
 
 `kind` says what the node is, such as a `source file` (`employees/employees.csv`) or a `relation`.
 A table is built in `full` or by `changes`, is `unchanged` since nothing that changed counts, or had
 `months` built anew; of one that was there before, `why_full` says why not by changes.
-`touched_rows` went or came.
+`touched_rows` went or came, since `changed_rows` of what it reads had changed.
 """
 
 COLUMN_PROFILES = Table(
@@ -461,7 +462,7 @@ MASKING = "pii_masking"
 VERSIONS = Table("alembic_version", METADATA, Column("version_num", String(32), primary_key=True))
 """The version of schema meta, in one row."""
 
-VERSION = "0007"
+VERSION = "0008"
 """The version of schema meta that is declared here: the newest of the migrations."""
 
 UNVERSIONED = "0000"

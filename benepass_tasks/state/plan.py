@@ -99,11 +99,13 @@ class How:
             `months` that were asked for.
         touched_rows: How many rows went or came; None where that was not found out.
         why_full: Why not by changes, where it was there before.
+        changed_rows: How many rows of what it reads had changed, where it was found out from these.
     """
 
     how: Literal["full", "changes", "unchanged", "months"]
     touched_rows: int | None = None
     why_full: str | None = None
+    changed_rows: int | None = None
 
     def __str__(self) -> str:
         """In a few words."""

@@ -19,7 +19,7 @@ BASIS = "monitor_results.basis"
 HEADER = "schema_changes.header"
 LATER = (
     *(BASIS, HEADER, "loads.passed_over", "loads.erased", "markers.kind", "markers.hash_sum"),
-    *(f"materializations.{it}" for it in ("kind", "how", "touched_rows", "why_full")),
+    *(f"materializations.{it}" for it in ("kind", "how", "touched_rows", "why_full", "changed_rows")),
     "column_profiles.touched_rows",
 )
 """The columns that came later than their tables."""

@@ -90,19 +90,30 @@ def test_what_is_foreseen_is_what_is_done(workspace: Workspace) -> None:
 
 
 @pytest.mark.usefixtures("finished")
-def test_a_table_that_was_slower_by_changes_is_foreseen_in_full(workspace: Workspace) -> None:
+@pytest.mark.parametrize(
+    ("changed", "how"),
+    [
+        (4, ("full", "the last time it took longer by changes")),
+        (5, ("changes", None)),
+    ],
+)
+def test_a_table_that_was_slower_by_about_as_many_changes_is_foreseen_in_full(
+    workspace: Workspace, changed: int, how: tuple[str, str | None]
+) -> None:
     workspace.change(
         f"update meta.materializations set seconds = 10, how = 'full' where node = '{ENRICHED}'"
     )
     workspace.change(
         "insert into meta.materializations by name (select * replace (20 as seconds, "
-        "'changes' as how, recorded_at + interval 1 second as recorded_at) "
+        f"'changes' as how, {changed} as changed_rows, "
+        "recorded_at + interval 1 second as recorded_at) "
         f"from meta.materializations where node = '{ENRICHED}')"
     )
     _add_a_charge(workspace)
+    workspace.run("raw.transactions")
     table = _plan(workspace)[ENRICHED].table
     assert table is not None
-    assert (table.how, table.why) == ("full", "the last time it took longer by changes")
+    assert (table.how, table.why) == how
     assert table.seconds == {"full": 10, "changes": 20}
 
 

@@ -24,6 +24,10 @@ from benepass_tasks.state.meta import (
 from benepass_tasks.state.store import state_of
 
 
+ALIKE = 4
+"""How many times as many rows may have changed, or how many times as few, for a like duration."""
+
+
 @dataclass(frozen=True, slots=True)
 class PastRun:
     """A row of `meta.runs`; versions and settings are JSON."""
@@ -187,6 +191,14 @@ def seconds_by_how(connection: Connection, node: str) -> dict[str, float]:
     built = select(of.how, of.seconds).where(of.node == node, of.how.is_not(None))
     # Of each kind, the last one stays.
     return {how: it for how, it in state_of(connection).execute(built.order_by(of.recorded_at))}  # noqa: C416 - no pairs to mypy
+
+
+def seconds_by_changes(connection: Connection, node: str, rows: int) -> float | None:
+    """How long a table took the last time by changes of about as many rows of what it reads."""
+    of = MATERIALIZATIONS.c
+    is_alike = of.changed_rows.between(rows // ALIKE, rows * ALIKE)
+    last = select(of.seconds).where(of.node == node, is_alike).order_by(of.recorded_at.desc())
+    return state_of(connection).execute(last.limit(1)).scalar()
 
 
 def newest_profiles(connection: Connection) -> dict[str, dict[str, ColumnProfile]]:
