@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from benepass_tasks.config.project import LAYERS, Project
 from benepass_tasks.sqlmodels.definitions import Macro, Model
 
-FORMAT = "5"
-"""Version of what is kept; a change of it leaves earlier files unread."""
+FORMAT = "6"
+"""Version of what is kept, and of the rules that it was found out by."""
 
 SqlFiles = tuple[dict[str, Macro], dict[str, Model]]
 """The macros and the models of a project by name."""
@@ -36,7 +36,7 @@ def files_key(project: Project, generated: Mapping[str, str]) -> str:
 
 
 def _format() -> str:
-    return f"{FORMAT} {version('duckdb')}"
+    return f"{FORMAT} {version('benepass-tasks')} {version('duckdb')}"
 
 
 class Cache:
@@ -64,7 +64,7 @@ class Cache:
         try:
             kept = self._kept[what]
             return restored(kept["value"]) if kept["key"] == key else None
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError):
             # Whatever is wrong with it, the files of the project are the truth and are read.
             return None
 
@@ -72,12 +72,12 @@ class Cache:
         """What was kept last, whatever it follows from: some of it may still hold."""
         try:
             return restored(self._kept[what]["value"])
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError):
             return None
 
-    def keep(self, what: str, key: str, value: object) -> None:
+    def keep(self, key: str, **found: object) -> None:
         """Keep what was found out; where the folder cannot be written, for this run alone."""
-        self._kept[what] = {"key": key, "value": value}
+        self._kept.update({what: {"key": key, "value": value} for what, value in found.items()})
         aside = self.file.with_name(f"{self.file.name}.{os.getpid()}")
         with suppress(OSError):
             self.file.parent.mkdir(parents=True, exist_ok=True)

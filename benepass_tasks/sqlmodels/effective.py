@@ -41,8 +41,7 @@ from benepass_tasks.sqlmodels.privacy.masks import approved_masks
 from benepass_tasks.sqlmodels.syntax import Reader, reading
 
 if TYPE_CHECKING:
-    from benepass_tasks.sqlmodels.binding import Types
-    from benepass_tasks.sqlmodels.lineage import Lineage
+    from benepass_tasks.sqlmodels.lineage import Lineage, ModelLineage
     from benepass_tasks.sqlmodels.lineage.edges import Edges
 
 IMPLIED = "implied by the load"
@@ -82,12 +81,14 @@ class Definitions:
         project: Where the files are.
         catalog: The effective catalog.
         graph: The models, in an order in which each comes after what it reads.
+        cache: What was found out of them before.
         traced: The lineage, where it was needed to complete the catalog.
     """
 
     project: Project
     catalog: Catalog
     graph: ModelGraph
+    cache: Cache
     traced: "Lineage | None" = None
 
     @cached_property
@@ -100,7 +101,8 @@ class Definitions:
         from benepass_tasks.sqlmodels.lineage import trace  # noqa: PLC0415 - as above
 
         masks = approved_masks(self.catalog, self.graph)
-        return self.traced or trace(self.graph, self.catalog, masks)
+        known = _followed(self.cache)
+        return self.traced or trace(self.graph, self.catalog, masks, known=known)
 
 
 def read_definitions(project: Project, cache: Cache) -> Definitions:
@@ -121,14 +123,12 @@ def read_definitions(project: Project, cache: Cache) -> Definitions:
         key = digest(files_key(project, base_queries(declared)), *_facts(declared))
         derived, traced = cache.recall("columns", key, _restored), None
         if derived is None:
-            known = cache.last("types", dict) or {}
-            derived, traced, types = derive(declared, graph, reader, known)
-            cache.keep("types", "", types)
-            cache.keep("columns", key, _plain(derived))
+            derived, traced, of_models = derive(declared, graph, reader, cache)
+            cache.keep(key, columns=_plain(derived), **of_models)
     catalog = complete(declared, derived)
     if declared.entries is not None:
         declared.entries.refuse(records.check_read(declared, _read_columns(derived)))
-    return Definitions(project, catalog, graph, traced)
+    return Definitions(project, catalog, graph, cache, traced)
 
 
 def _read_columns(derived: DerivedColumns) -> frozenset[tuple[str, str]]:
@@ -153,27 +153,28 @@ def _facts(declared: Declarations) -> Iterator[str]:
 
 
 def derive(
-    declared: Declarations, graph: ModelGraph, reader: Reader, known: Mapping[str, "Types"]
-) -> tuple[DerivedColumns, "Lineage", Mapping[str, "Types"]]:
+    declared: Declarations, graph: ModelGraph, reader: Reader, cache: Cache
+) -> tuple[DerivedColumns, "Lineage", Mapping[str, object]]:
     """Find out what the SQL says of each column.
 
     Args:
         declared: The columns of the files, and the types of the raw tables.
         graph: The SQL.
         reader: Reads it.
-        known: Types that were found before, by the digest of what they follow from.
+        cache: What was found out of each model before.
 
     Returns:
-        That, the lineage that it was told from, and the types for the next time.
+        That, the lineage that it was told from, and what to keep of each model.
 
     Raises:
         ModelError: a column's origin cannot be told from its SQL, or DuckDB refuses the SQL.
     """
     from benepass_tasks.sqlmodels.binding import bind  # noqa: PLC0415 - only where SQL has changed
-    from benepass_tasks.sqlmodels.lineage import trace  # noqa: PLC0415 - as above
+    from benepass_tasks.sqlmodels.lineage import kept, trace  # noqa: PLC0415 - as above
 
-    bound = bind(declared, graph, known)
-    lineage = trace(graph, declared, approved_masks(declared, graph), reader)
+    bound = bind(declared, graph, cache.last("types", dict) or {})
+    masks = approved_masks(declared, graph)
+    lineage = trace(graph, declared, masks, reader, _followed(cache))
     read = {
         (edge.origin.relation, edge.origin.column)
         for relation, model in lineage.models.items()
@@ -189,7 +190,14 @@ def derive(
         for relation, model in lineage.models.items()
         if relation in graph.models
     }
-    return derived, lineage, bound.by_origin
+    return derived, lineage, {"types": bound.by_origin, "lineage": kept.plain(lineage)}
+
+
+def _followed(cache: Cache) -> Mapping[str, "ModelLineage"]:
+    """The lineage of each model that was followed before."""
+    from benepass_tasks.sqlmodels.lineage import kept  # noqa: PLC0415 - as above
+
+    return cache.last("lineage", kept.restored) or {}
 
 
 def _passed_on(edges: "Edges") -> tuple[tuple[str, str], ...]:

@@ -92,7 +92,7 @@ def read_graph(
     if problems:
         raise ModelError("\n".join(sorted(problems)))
     if not known:
-        cache.keep("sql", key, plain((macros, models)))
+        cache.keep(key, sql=plain((macros, models)))
     return ModelGraph(
         MappingProxyType(
             {name: models[name] for name in order if not name.startswith(f"{CHECKS}.")}

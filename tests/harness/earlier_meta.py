@@ -19,8 +19,8 @@ BASIS = "monitor_results.basis"
 HEADER = "schema_changes.header"
 LATER = (
     *(BASIS, HEADER, "loads.passed_over", "loads.erased", "markers.kind", "markers.hash_sum"),
-    *(f"materializations.{it}" for it in ("kind", "how", "touched_rows", "why_full", "changed_rows")),
-    "column_profiles.touched_rows",
+    *(f"materializations.{it}" for it in ("kind", "how", "touched_rows", "why_full")),
+    *("materializations.changed_rows", "column_profiles.touched_rows"),
 )
 """The columns that came later than their tables."""
 

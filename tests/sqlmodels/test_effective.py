@@ -16,6 +16,7 @@ from benepass_tasks.sqlmodels.effective import read_definitions
 
 if TYPE_CHECKING:
     from benepass_tasks.catalog import Catalog, Column
+    from benepass_tasks.sqlmodels.effective import Definitions
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,6 +71,9 @@ class Small:
     )
 
     def read(self) -> Catalog:
+        return self.definitions().catalog
+
+    def definitions(self) -> Definitions:
         for name, sql in self.sql.items():
             path = self.root / "sql" / f"{name}.sql"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +81,7 @@ class Small:
         text = CATALOG.format(staging=self.staging, mart=self.mart)
         (self.root / "catalog.yaml").write_text(text, encoding="utf-8")
         cache = Cache(self.root / "models.json")
-        return read_definitions(Project(self.root), cache).catalog
+        return read_definitions(Project(self.root), cache)
 
     def column(self, name: str) -> Column:
         relation, _, column = name.rpartition(".")
@@ -260,6 +264,28 @@ def test_a_model_is_asked_of_again_where_what_it_reads_has_other_types(small: Sm
     small.read()
     small.sql["staging/stg_people"] = STAGING.replace("email as", "length(email) as")
     with pytest.raises(ModelError, match="address: declared VARCHAR, found BIGINT"):
+        small.read()
+
+
+def test_of_several_models_those_are_followed_again_that_changed(small: Small) -> None:
+    def capitals() -> set[str]:
+        edges = small.definitions().lineage.models["staging.stg_people"].columns["city"]
+        return {it.subtype for it in edges}
+
+    assert capitals() == {"TRANSFORMATION"}
+    memory = small.root / "models.json"
+    memory.write_bytes(memory.read_bytes().replace(b"TRANSFORMATION", b"AGGREGATION"))
+    small.sql["marts/dim_people"] += "\n-- changed"
+    assert capitals() == {"AGGREGATION"}
+    small.sql["staging/stg_people"] += "\n-- changed"
+    assert capitals() == {"TRANSFORMATION"}
+
+
+def test_a_model_is_followed_again_where_what_it_reads_has_other_columns(small: Small) -> None:
+    small.sql["marts/dim_people"] = "select * exclude (city, size) from staging.stg_people"
+    small.read()
+    small.sql["staging/stg_people"] = STAGING.replace("upper", "city as town, upper")
+    with pytest.raises(ModelError, match="gives a column town"):
         small.read()
 
 

@@ -28,6 +28,7 @@ class ModelLineage:
             raw table.
         row_lines: For each of `rows`, the line of the SQL file on which it decides.
         is_positional: Whether it matters in which order the rows are that the table is made of.
+        origin: The digest of all that this follows from; empty where it is found out each time.
     """
 
     relation: str
@@ -38,6 +39,7 @@ class ModelLineage:
     lines: Mapping[str, int]
     row_lines: Mapping[Edge, int] = field(default_factory=dict)
     is_positional: bool = False
+    origin: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

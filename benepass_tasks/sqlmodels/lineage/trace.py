@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import astuple, replace
 from types import MappingProxyType
 
 from benepass_tasks.catalog import CONTRACTED, Declarations
 from benepass_tasks.catalog.datasets import TIDY, DeclaredSource, DeclaredTable
 from benepass_tasks.catalog.forms import DOUBT, MISSING
 from benepass_tasks.catalog.implied import AS_WRITTEN
+from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.sqlmodels import Model, ModelGraph
 from benepass_tasks.sqlmodels.lineage.edges import (
@@ -43,6 +44,7 @@ def trace(
     catalog: Declarations,
     masks: Collection[str],
     reader: Reader | None = None,
+    known: Mapping[str, ModelLineage] = MappingProxyType({}),
 ) -> Lineage:
     """Find out what every column of every table derives from.
 
@@ -52,6 +54,7 @@ def trace(
         masks: The names of the macros of the masking policy that count: a value that passes one is
             masked, or only written in a tidier way if that is its treatment.
         reader: Reads the SQL; by default one of its own.
+        known: Models that were followed before, by their origins; they are not followed again.
 
     Returns:
         Every raw table and every model, each after what it reads.
@@ -65,16 +68,21 @@ def trace(
     tables = {relation: _named(relation, model.columns) for relation, model in found.items()}
     with reading(reader) as own:
         walk = Walk(tables, _functions(graph, catalog, masks))
+        rules = digest(*(repr(sorted(it)) for it in astuple(walk.functions)))
         for model in graph.models.values():
-            traced = _model(model, own, walk, catalog, problems)
+            origin = "" if model.is_generated else _origin(model, rules, tables)
+            traced = known.get(origin)
+            if traced is None:
+                traced = _model(model, own, walk, catalog, problems)
+                traced = traced and replace(traced, origin=origin)
             declared = catalog.tables.get(model.relation)
             if traced is not None:
                 found[model.relation] = traced
                 if declared is not None:
                     _compare(traced, declared, problems)
-            known = declared.columns if declared is not None else {}
+            said = declared.columns if declared is not None else {}
             # A model that cannot be followed must not make those that read it look wrong, too.
-            columns = known if traced is None else traced.columns
+            columns = said if traced is None else traced.columns
             tables[model.relation] = _named(model.relation, columns)
     problems.raise_any()
     return Lineage(MappingProxyType(found))
@@ -102,6 +110,12 @@ def trace_query(
     if traced is None:
         raise ModelError(f"{model.path}: {model.relation} cannot be followed")
     return traced
+
+
+def _origin(model: Model, rules: str, tables: Mapping[str, Mapping[str, Edges]]) -> str:
+    """The digest of what the lineage of a model follows from."""
+    read = (repr((it, list(tables.get(it, ())))) for it in model.references)
+    return digest(rules, model.relation, str(model.path), model.sql, *read)
 
 
 def _functions(graph: ModelGraph, catalog: Declarations, masks: Collection[str]) -> Functions:

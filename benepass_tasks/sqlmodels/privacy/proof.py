@@ -87,7 +87,7 @@ def require_proof(definitions: "Definitions", cache: Cache) -> None:
     findings = prove(catalog, graph, definitions.lineage).findings
     if findings:
         raise PrivacyError("\n".join(map(str, findings)))
-    cache.keep("proof", key, value=True)
+    cache.keep(key, proof=True)
 
 
 class _Court:

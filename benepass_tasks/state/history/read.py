@@ -23,7 +23,6 @@ from benepass_tasks.state.meta import (
 )
 from benepass_tasks.state.store import state_of
 
-
 ALIKE = 4
 """How many times as many rows may have changed, or how many times as few, for a like duration."""
 
