@@ -19,6 +19,7 @@ from benepass_tasks.config.errors import (
 )
 from benepass_tasks.config.settings import Settings, current_settings
 from benepass_tasks.engine import session
+from benepass_tasks.engine.compaction import compact_where_it_pays
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.pipeline.backfill import Progress, Span, backfill, tables_with_months
 from benepass_tasks.pipeline.closing import close_run
@@ -67,6 +68,7 @@ class Pipeline:
         """Begin a run; it is written down as soon as it has something to do."""
         self.run = Run(settings, nodes_of, is_alone)
         self._is_refused = False
+        self._is_idle = True
 
     @safe_to_show()
     def ask(self, node: str) -> bool:
@@ -82,6 +84,7 @@ class Pipeline:
             if not is_current:
                 session.import_dialect()
         if not is_current:
+            self._is_idle = False
             run.waiting.add(node)
             # Before there are workers, which work one after another: it is on for as long as any.
             runs.go_on(run.beacon)
@@ -240,6 +243,9 @@ class Pipeline:
             if run.warehouse.exists():
                 close_run(run)
                 is_kept = True
+        with _complaining("the file of the warehouse stays as large as it is"):
+            if is_kept and not self._is_idle:
+                compact_where_it_pays(run.warehouse)
         unknown = [] if is_kept or not run.broken else [run_failed(run.id, "; ".join(run.broken))]
         alert(run.warehouse, run.settings, run.id, _present(run), unknown)
         with _complaining("the site does not know that this run has ended"):
