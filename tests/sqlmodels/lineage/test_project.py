@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from projects import catalog_of
 from benepass_tasks.config.project import open_project
 from benepass_tasks.sqlmodels import ModelGraph, read_graph
 from benepass_tasks.sqlmodels.cache import Cache
-from benepass_tasks.sqlmodels.lineage import ColumnRef, Lineage, trace
+from benepass_tasks.sqlmodels.lineage import ColumnRef, Lineage, kept, trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,16 @@ def built(graph: ModelGraph, catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnec
                 connection.execute(macro.sql)
             connection.execute(f"create table {model.relation} as\n{model.sql}")
         yield connection
+
+
+def test_what_was_followed_before_is_known_again_with_the_same_masks_alone(
+    graph: ModelGraph, catalog: Catalog, lineage: Lineage
+) -> None:
+    known = kept.restored(json.loads(json.dumps(kept.plain(lineage))))
+    again = trace(graph, catalog, {"mask_email"}, known=known)
+    assert again == lineage
+    assert all(again.models[it.relation] is it for it in known.values())
+    assert trace(graph, catalog, (), known=known) == trace(graph, catalog, ())
 
 
 def test_every_table_has_a_lineage(lineage: Lineage, catalog: Catalog) -> None:
