@@ -37,14 +37,15 @@ def column(name: str, source: str = OWN, fields: Iterable[str] = ()) -> Tree:
 
 def walk(tree: object) -> Iterator[Tree]:
     """All expressions in a tree, itself included."""
-    if isinstance(tree, dict):
-        if "class" in tree:
-            yield tree
-        for part in tree.values():
-            yield from walk(part)
-    elif isinstance(tree, list):
-        for part in tree:
-            yield from walk(part)
+    waiting = [tree]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if "class" in part:
+                yield part
+            waiting += reversed(part.values())
+        elif isinstance(part, list):
+            waiting += reversed(part)
 
 
 def columns_in(*trees: Tree) -> list[Tree]:
