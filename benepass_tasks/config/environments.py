@@ -90,7 +90,7 @@ def refuse_shared_places(environments: Environments, common: Mapping[str, str], 
 
 
 def refuse_other(place: str, setting: str, owner: str, environment: str) -> None:
-    """Stop before one environment writes what belongs to another.
+    """Stop before one environment reads or writes what belongs to another.
 
     What belongs to none yet becomes that of the first environment whose run writes it.
 
@@ -98,7 +98,7 @@ def refuse_other(place: str, setting: str, owner: str, environment: str) -> None
         place: The warehouse or folder.
         setting: The one of `PLACES` that names it.
         owner: The environment that it belongs to; empty where it belongs to none.
-        environment: The one that is about to write; empty where it is none.
+        environment: The one that asks; empty where it is none.
 
     Raises:
         OwnershipError: it is another's.

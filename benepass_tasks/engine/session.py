@@ -46,7 +46,11 @@ class OwnTables(Protocol):
     """Their version; that of a later release is greater."""
 
     def version_of(self, connection: Connection) -> str | None:
-        """Their version in a warehouse; None where nothing was ever written."""
+        """Their version in a warehouse; None where nothing was ever written.
+
+        Raises:
+            OwnershipError: the warehouse is not that of who asks.
+        """
 
     def prepare_tables(self, connection: Connection, variables: Mapping[str, str]) -> None:
         """Create them, or bring them to this version."""
@@ -105,6 +109,7 @@ class Warehouse:
         Raises:
             OutdatedWarehouseError: an earlier release wrote the file last.
             LaterWarehouseError: a later one did.
+            OwnershipError: it is the warehouse of another environment.
         """
         with self._session("read_only") as engine:
             if not self._hold.has_meta:
@@ -121,6 +126,7 @@ class Warehouse:
 
         Raises:
             LaterWarehouseError: a later release wrote the file last.
+            OwnershipError: it is the warehouse of another environment.
         """
         with self._in_turn(), self._session("read_write") as engine:
             if not self._hold.has_meta:

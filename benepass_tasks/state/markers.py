@@ -18,7 +18,7 @@ from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.meta import LOADED_COLUMNS, LOADS, MARKERS, MASKING
 from benepass_tasks.state.nodes import Kind
-from benepass_tasks.state.ownership import environment_of, owner_of
+from benepass_tasks.state.ownership import owner_of
 from benepass_tasks.state.store import SCHEMA, present_tables, property_of, state_of
 
 
@@ -124,7 +124,6 @@ class Snapshot:
         relations: `table` or `view` by relation.
         is_masked: Whether its personal data is masked; None where it holds none yet.
         owner: The folder of the project that it belongs to; None where no run says so yet.
-        environment: The environment that it belongs to; empty where it belongs to none.
     """
 
     materializations: Mapping[str, Materialization]
@@ -132,7 +131,6 @@ class Snapshot:
     relations: Mapping[str, str]
     is_masked: bool | None
     owner: Path | None = None
-    environment: str = ""
 
     def loads_of(self, source: str) -> dict[str, Load]:
         """The loads of one source by file."""
@@ -190,7 +188,6 @@ def snapshot_of(connection: Connection) -> Snapshot:
         _relations(connection) | {f"{SCHEMA}.{name}": "table" for name in present},
         _is_masked(connection),
         owner_of(connection),
-        environment_of(connection),
     )
 
 

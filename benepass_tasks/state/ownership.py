@@ -59,23 +59,15 @@ def take_folder(folder: Path, environment: str) -> None:
         mark.chmod(0o644)
 
 
-def refuse_other_environment(settings: Settings, of_warehouse: str) -> None:
-    """Stop before a run of one environment that would write what belongs to another.
-
-    Args:
-        settings: What the run was told.
-        of_warehouse: The environment that the warehouse belongs to.
+def refuse_other_environment(settings: Settings) -> None:
+    """Stop before one environment takes the folders of another; a warehouse refuses by itself.
 
     Raises:
-        OwnershipError: the warehouse, the published folder or the site's folder is another's.
+        OwnershipError: the published folder or the site's folder is another's.
     """
-    published, site = settings.published_dir, settings.site_dir
-    for setting, place, owner in (
-        ("warehouse", settings.warehouse, of_warehouse),
-        ("published_dir", published, environment_of_folder(published)),
-        ("site_dir", site, environment_of_folder(site)),
-    ):
-        refuse_other(str(place), setting, owner, settings.env)
+    for setting in ("published_dir", "site_dir"):
+        folder: Path = getattr(settings, setting)
+        refuse_other(str(folder), setting, environment_of_folder(folder), settings.env)
 
 
 def refuse_other_project(

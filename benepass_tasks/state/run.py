@@ -138,7 +138,7 @@ class Run:
         look = self._looked()
         if look is not self._assessed:
             known = self.known()
-            refuse_other_environment(self.settings, known.environment)
+            refuse_other_environment(self.settings)
             _refuse_other_masking(self.settings, known)
             gone = known.undeclared(self.definitions.catalog.tables)
             refuse_other_project(self.warehouse.path, known.owner, self.settings.project_dir, gone)

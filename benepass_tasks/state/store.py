@@ -39,10 +39,12 @@ class StateStore:
         url: Its SQLAlchemy URL. None is the file of the warehouse, where a record is written in the
             transaction that makes its table.
         environment: The environment whose state it is; empty where it is none.
+        warehouse: What errors call the warehouse.
     """
 
     url: str | None = None
     environment: str = ""
+    warehouse: str = "the warehouse"
 
     VERSION = VERSION
 
@@ -68,8 +70,14 @@ class StateStore:
             yield opened
 
     def version_of(self, session: Connection) -> str | None:
-        """Its version; None where nothing was ever written."""
+        """Its version; None where nothing was ever written.
+
+        Raises:
+            OwnershipError: the warehouse is that of another environment.
+        """
         present = present_tables(session)
+        owner = property_of(session, ENVIRONMENT) or ""
+        refuse_other(self.warehouse, "warehouse", owner, self.environment)
         if VERSIONS.name not in present:
             return UNVERSIONED if present else None
         return state_of(session).execute(select(VERSIONS.c.version_num)).scalar() or UNVERSIONED
@@ -88,8 +96,6 @@ class StateStore:
             OwnershipError: the warehouse is that of another environment.
         """
         state, version = state_of(session), self.version_of(session)
-        owner = property_of(session, ENVIRONMENT) or ""
-        refuse_other("the warehouse", "warehouse", owner, self.environment)
         if version is None and not inspect(state).has_schema(SCHEMA):
             state.execute(CreateSchema(SCHEMA))
         elif version not in (None, VERSION):

@@ -12,5 +12,5 @@ def warehouse_of(settings: Settings) -> Warehouse:
         settings.memory_limit,
         settings.lock_timeout,
         tuple(settings.variables.items()),
-        StateStore(environment=settings.env),
+        StateStore(environment=settings.env, warehouse=str(settings.warehouse)),
     )

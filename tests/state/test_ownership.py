@@ -141,11 +141,26 @@ def test_so_does_it_a_command_that_writes(workspace: Workspace) -> None:
         line = [sys.executable, "-m", "benepass_tasks", *command.split()]
         refused = run_line(line, workspace.root, workspace.environment)
         assert refused.returncode == 1, refused.stdout
-        assert "the warehouse belongs to environment dev, and this is of no env" in refused.stderr
+        said = f"{workspace.warehouse} belongs to environment dev, and this is of no environment"
+        assert said in refused.stderr
         assert workspace.content(["meta"]) == before
         line += ["--benepass-env", "dev"]
         assert run_line(line, workspace.root, workspace.environment).returncode == 0
         before = workspace.content(["meta"])
+
+
+@pytest.mark.usefixtures("finished")
+def test_so_does_it_a_command_that_reads(workspace: Workspace) -> None:
+    with_environments(workspace)
+    assert run_in(workspace, "dev", "BuildMarts")[0] == 0
+    for command in ("status", "runs", "quarantine", "alerts", "plan", "pages serve --port 0"):
+        line = [sys.executable, "-m", "benepass_tasks", *command.split()]
+        prod = ["--benepass-env", "prod", "--benepass-warehouse", str(workspace.warehouse)]
+        for asked, who in (([], "no environment"), (prod, "environment prod")):
+            refused = run_line([*line, *asked], workspace.root, workspace.environment)
+            assert (refused.returncode, refused.stdout) == (1, ""), command
+            said = f"{workspace.warehouse} belongs to environment dev, and this is of {who}"
+            assert said in refused.stderr, command
 
 
 @pytest.mark.parametrize("place", ["published_dir", "site_dir"])

@@ -29,9 +29,11 @@ def command(port: int) -> None:
     They open from the file system as well; nobody else can reach them either way.
     """
     from benepass_tasks.site.serving import SiteServer  # noqa: PLC0415 - the site imports DuckDB
+    from benepass_tasks.state.ownership import refuse_other_environment  # noqa: PLC0415
 
-    folder = current_settings().site_dir
-    with SiteServer(folder, port) as server:
-        say(f"The pages of {plain(str(folder))} are at {server.address} until Ctrl-C.")
+    settings = current_settings()
+    refuse_other_environment(settings)
+    with SiteServer(settings.site_dir, port) as server:
+        say(f"The pages of {plain(str(settings.site_dir))} are at {server.address} until Ctrl-C.")
         sys.stdout.flush()
         server.serve_until_interrupted()

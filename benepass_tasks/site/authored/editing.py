@@ -18,6 +18,7 @@ from benepass_tasks.site.authored.pages import read_pages
 from benepass_tasks.site.page import Page
 from benepass_tasks.site.rendering import navigation_of, render
 from benepass_tasks.site.serving import FIRST_PAGE, Content, SiteServer
+from benepass_tasks.state.ownership import refuse_other_environment
 from benepass_tasks.state.publication import DATABASE
 from benepass_tasks.state.run import Run
 
@@ -49,11 +50,15 @@ class PagesServer(SiteServer):
             port: The port of 127.0.0.1; 0 takes any that is free.
 
         Raises:
+            OwnershipError: the warehouse or a folder is another environment's.
             ProjectError: there is no project.
             SiteError: the site was not built yet, or the port cannot be had.
         """
         run = new_run()
         settings = run.settings
+        refuse_other_environment(settings)
+        if run.warehouse.exists():
+            run.known()
         self._new_run = new_run
         self._project = run.definitions.project
         self._published = settings.published_dir / DATABASE
