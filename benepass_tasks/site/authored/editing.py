@@ -8,13 +8,15 @@ from urllib.parse import unquote, urlsplit
 
 from sqlalchemy.exc import DBAPIError
 
+from benepass_tasks.catalog import Catalog
 from benepass_tasks.config.errors import BenepassError, SiteError
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.site import vega
 from benepass_tasks.site.authored.database import pages_database
 from benepass_tasks.site.authored.history import read_history
 from benepass_tasks.site.authored.making import make_page
-from benepass_tasks.site.authored.pages import read_pages
+from benepass_tasks.site.authored.pages import reading_pages
+from benepass_tasks.site.authored.reading import PageFile
 from benepass_tasks.site.page import Page
 from benepass_tasks.site.rendering import navigation_of, render
 from benepass_tasks.site.serving import FIRST_PAGE, Content, SiteServer
@@ -64,6 +66,8 @@ class PagesServer(SiteServer):
         self._published = settings.published_dir / DATABASE
         self._turn = Lock()
         self._made: dict[str, tuple[State, bytes]] = {}
+        self._catalog: Catalog | None = None
+        self._read: dict[tuple[Path, str], PageFile] = {}
         if not self._published.is_file():
             raise SiteError(
                 f"nothing is published in {settings.published_dir}: run `benepass run`, which "
@@ -108,10 +112,14 @@ class PagesServer(SiteServer):
 
     def _rendered(self, name: str) -> bytes:
         run = self._new_run()
-        own = read_pages(run.definitions)
+        catalog = run.definitions.catalog
+        if catalog != self._catalog:
+            self._catalog, self._read = catalog, {}
+        with reading_pages(self._project, catalog, self._read) as pages:
+            own = pages.read()
         (page,) = (it for it in own if it.file == name)
         with run.warehouse.read() as connection:
-            history = read_history(connection, run.definitions.catalog)
+            history = read_history(connection, catalog)
         with pages_database(run.settings, history) as connection:
             made = make_page(connection, page, run.settings, in_place=True)
         return render(made, vega.bundle_name(), navigation_of(own))

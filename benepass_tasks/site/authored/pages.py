@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -31,11 +31,13 @@ class Pages:
         project: Where they are.
         catalog: What is declared of the columns that they read.
         reader: Reads their queries.
+        known: Pages that were read before over the same catalog, by path and text.
     """
 
     project: Project
     catalog: Catalog
     reader: QueryReader
+    known: dict[tuple[Path, str], PageFile] = field(default_factory=dict)
 
     def read(self) -> list[PageFile]:
         """Every page, in the order of the navigation; what is wrong stands in its place.
@@ -60,14 +62,18 @@ class Pages:
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             raise ProjectError(f"{path}:{line}: not UTF-8 text: save it as UTF-8") from error
-        return read_page(path, text, self.catalog, self.reader)
+        if (path, text) not in self.known:
+            self.known[path, text] = read_page(path, text, self.catalog, self.reader)
+        return self.known[path, text]
 
 
 @contextmanager
-def reading_pages(project: Project, catalog: Catalog) -> Iterator[Pages]:
-    """What reads the pages of a project."""
+def reading_pages(
+    project: Project, catalog: Catalog, known: dict[tuple[Path, str], PageFile] | None = None
+) -> Iterator[Pages]:
+    """What reads the pages of a project; `known` is used, and grows."""
     with query_reader(readable(catalog)) as reader:
-        yield Pages(project, catalog, reader)
+        yield Pages(project, catalog, reader, {} if known is None else known)
 
 
 def readable(catalog: Catalog) -> dict[str, Types]:

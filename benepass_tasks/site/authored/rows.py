@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Executable,
     Select,
     TextualSelect,
     case,
@@ -57,8 +56,7 @@ def read_rows(connection: Connection, page: PageFile, query: PageQuery) -> Query
     """
     kinds = {name: page.kind_of(name, type_) for name, type_ in query.query.types.items()}
     try:
-        result = connection.execute(_ordered(query))
-        rows: Sequence[Any] = result.mappings().fetchmany(MOST_ROWS + 1)
+        rows: Sequence[Any] = connection.execute(_first(query)).mappings().all()
         if len(rows) <= MOST_ROWS:
             return QueryRows(query, kinds, _plain(rows, kinds), len(rows))
         if query.fold is not None:
@@ -73,13 +71,15 @@ def read_rows(connection: Connection, page: PageFile, query: PageQuery) -> Query
     return QueryRows(query, kinds, _plain(rows[:MOST_ROWS], kinds), count)
 
 
-def _ordered(query: PageQuery) -> Executable:
-    """The query; rows in no order are in that of their values, so that pages are repeatable."""
-    found = _found(query)
-    if query.query.is_ordered:
-        return found
-    rows = found.subquery()
-    return select(rows).order_by(*rows.c)
+def _first(query: PageQuery) -> Select[Any]:
+    """The rows that a page holds, and one more where there is one.
+
+    Rows in no order are in that of their values, so that pages are repeatable. The limit is a part
+    of the statement: of a million rows only as many are sorted and held.
+    """
+    rows = _found(query).subquery()
+    order = () if query.query.is_ordered else rows.c
+    return select(rows).order_by(*order).limit(MOST_ROWS + 1)
 
 
 def _found(query: PageQuery) -> TextualSelect:
