@@ -42,6 +42,11 @@ class Quarantined:
     row_number: int
     values: dict[str, str]
 
+    @property
+    def excel_row(self) -> int:
+        """The row in which a spreadsheet shows it, where the header is the first one."""
+        return self.row_number + 1
+
 
 def quarantine_tables(catalog: Catalog) -> dict[str, Table]:
     """The tables that hold what is kept out, by source."""

@@ -107,7 +107,7 @@ def test_what_is_kept_out_is_named_by_file_and_record_with_people_masked(say: Sa
     assert said.code == 0
     assert said.lines[0] == "transactions: 2 records"
     assert said.lines[3].split() == [
-        *("negative_amount", "transactions.csv", "4", "****", "****", "****"),
+        *("negative_amount", "transactions.csv", "4", "5", "****", "****", "****"),
         *("Plum", "Crate", "-3.00", "2025-03-04T10:00:00Z", "groceries"),
     ]
 
@@ -125,7 +125,7 @@ def test_every_source_and_a_single_reason(say: Say, workspace: Workspace) -> Non
     }
     # A reason counts whether it is the most severe or not.
     chosen = say("quarantine", "--json", "--reason", "invalid_employee_id").json
-    assert [it["record"] for it in chosen] == [4, 5]
+    assert [(it["record"], it["excel_row"]) for it in chosen] == [(4, 5), (5, 6)]
     assert found[0]["values"]["employee_id"] in ("", "****")
     assert "Cole" not in str(found)
 
@@ -159,7 +159,8 @@ def test_a_csv_file_is_private_and_no_spreadsheet_calculates_it(
         (_, row) = csv.DictReader(opened)
     assert row["merchant"] == '\'=HYPERLINK("x")'
     assert row["amount"] == "-3.00"
-    assert (row["source"], row["file"], row["record"]) == ("transactions", "transactions.csv", "4")
+    assert (row["source"], row["file"]) == ("transactions", "transactions.csv")
+    assert (row["record"], row["row in Excel"]) == ("4", "5")
 
 
 @pytest.mark.usefixtures("finished")

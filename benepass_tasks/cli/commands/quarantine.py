@@ -15,7 +15,7 @@ from benepass_tasks.config.errors import ProjectError
 if TYPE_CHECKING:
     from benepass_tasks.quality.quarantine import Quarantined
 
-HEADINGS = ("reason", "also", "file", "record")
+HEADINGS = ("reason", "also", "file", "record", "row in Excel")
 
 
 @click.command(
@@ -40,7 +40,8 @@ def command(
 ) -> None:
     """Show the records that are kept out of the marts, with their reasons.
 
-    Each is named by its file and its number there, so that it can be found and fixed. Values that
+    Each is named by its file and its number there, the first after the header being 1, so that it
+    can be found and fixed; its row in Excel is that of a file with its header on top. Values that
     lead to a person are masked.
     """
     found = _read(source, reason)
@@ -79,7 +80,7 @@ def _say(source: str, records: Sequence["Quarantined"], limit: int) -> None:
 
 def _place(record: "Quarantined") -> tuple[str, ...]:
     also = ", ".join(reason for reason in record.reasons if reason != record.reason)
-    return record.reason, also, record.file, str(record.row_number)
+    return record.reason, also, record.file, str(record.row_number), str(record.excel_row)
 
 
 def _write(file: Path, records: Sequence["Quarantined"]) -> None:
@@ -101,5 +102,6 @@ def _as_json(record: "Quarantined") -> dict[str, object]:
         "rejection_reasons": list(record.reasons),
         "file": record.file,
         "record": record.row_number,
+        "excel_row": record.excel_row,
         "values": record.values,
     }
