@@ -72,7 +72,7 @@ def _files(run: Run, current: Collection[str]) -> dict[str, bytes]:
     files["search.js"] = search_index(run.definitions.catalog)
     navigation = navigation_of(own)
     for page in pages:
-        files[page.path] = render(page, vega.bundle_name(), navigation)
+        files[page.path] = render(page, vega.bundle_name(), navigation, run.settings.env)
     return files
 
 

@@ -22,9 +22,11 @@ class SiteCode:
 
     Attributes:
         project: The project, whose catalog and SQL some pages quote.
+        environment: The environment whose pages they are, which every page names; or empty.
     """
 
     project: Project
+    environment: str = ""
 
     @cached_property
     def package(self) -> str:
@@ -34,9 +36,10 @@ class SiteCode:
 
     @cached_property
     def navigation(self) -> str:
-        """Digest of how the project's own pages are called, which all pages show."""
+        """Digest of how the environment and the project's own pages are called: all show it."""
         texts = ((it.name, self.text(it)) for it in self.project.page_files())
-        return digest(*(f"{name} {CALLED.findall(text)[:2]}" for name, text in texts))
+        called = (f"{name} {CALLED.findall(text)[:2]}" for name, text in texts)
+        return digest(self.environment, *called)
 
     @cached_property
     def whole(self) -> str:

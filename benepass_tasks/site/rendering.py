@@ -21,18 +21,25 @@ MISSING = "\N{EN DASH}"
 """What stands for a value that is not there."""
 
 
-def render(page: Page, vega: str, navigation: Iterable[tuple[str, str]] = FIXED) -> bytes:
+def render(
+    page: Page,
+    vega: str,
+    navigation: Iterable[tuple[str, str]] = FIXED,
+    environment: str = "",
+) -> bytes:
     """A page as HTML.
 
     Args:
         page: The page.
         vega: The path of Vega's script, for the pages that have charts.
         navigation: The path and the title of the page that each section of the site begins with.
+        environment: The environment whose page it is, or empty.
     """
     template = _environment().get_template(page.template)
     context = {
         "page": page,
         "navigation": list(navigation),
+        "environment": environment,
         "vega": vega,
         "content_policy": CONTENT_POLICY,
         **page.values,

@@ -210,6 +210,13 @@ def test_what_the_pages_are_made_with_is_part_of_the_recipe(
     assert code_version.SiteCode(project).whole != before
 
 
+def test_so_is_the_environment_that_they_name(workspace: Workspace) -> None:
+    project = open_project(workspace.root)
+    dev, prod = (code_version.SiteCode(project, it) for it in ("dev", "prod"))
+    assert dev.navigation != prod.navigation
+    assert dev.whole != prod.whole
+
+
 def test_a_page_that_is_new_is_noticed_within_a_run(built: Workspace) -> None:
     built.write("pages/short.md", "---\ntitle: Short\n---\n")
     assert reason(built) == "input changed"

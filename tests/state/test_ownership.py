@@ -107,6 +107,7 @@ def test_what_was_of_no_environment_is_that_of_the_first_that_runs(workspace: Wo
     with_environments(workspace)
     assert run_in(workspace, "dev")[0] == 0
     assert workspace.query(ENVIRONMENT) == [("dev",)]
+    assert "Benepass dev</title>" in (workspace.site / "index.html").read_text("utf-8")
     for folder in (workspace.published, workspace.site):
         assert environment_of_folder(folder) == "dev"
         assert stat.S_IMODE((folder / ".environment").stat().st_mode) == 0o644

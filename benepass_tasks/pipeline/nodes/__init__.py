@@ -53,7 +53,7 @@ def nodes_of(settings: Settings, definitions: Definitions, files: Files) -> list
         for macros in (_macros_of_source(name, definitions.graph),)
     ]
     loaded = [file for table in raw for file in table.files]
-    code = SiteCode(project)
+    code = SiteCode(project, settings.env)
     publication = PublicationNode(_publication(settings, definitions), settings.published_dir)
     return [
         *extracts,

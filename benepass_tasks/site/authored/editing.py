@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from sqlalchemy.exc import DBAPIError
 
-from benepass_tasks.catalog import Catalog
 from benepass_tasks.config.errors import BenepassError, SiteError
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.site import vega
@@ -16,13 +16,16 @@ from benepass_tasks.site.authored.database import pages_database
 from benepass_tasks.site.authored.history import read_history
 from benepass_tasks.site.authored.making import make_page
 from benepass_tasks.site.authored.pages import reading_pages
-from benepass_tasks.site.authored.reading import PageFile
 from benepass_tasks.site.page import Page
 from benepass_tasks.site.rendering import navigation_of, render
 from benepass_tasks.site.serving import FIRST_PAGE, Content, SiteServer
 from benepass_tasks.state.ownership import refuse_other_environment
 from benepass_tasks.state.publication import DATABASE
 from benepass_tasks.state.run import Run
+
+if TYPE_CHECKING:
+    from benepass_tasks.catalog import Catalog
+    from benepass_tasks.site.authored.reading import PageFile
 
 CHANGED = "when-changed.js"
 """A script that is there once a page has changed, and loads it again."""
@@ -122,7 +125,7 @@ class PagesServer(SiteServer):
             history = read_history(connection, catalog)
         with pages_database(run.settings, history) as connection:
             made = make_page(connection, page, run.settings, in_place=True)
-        return render(made, vega.bundle_name(), navigation_of(own))
+        return render(made, vega.bundle_name(), navigation_of(own), run.settings.env)
 
 
 def _wrong(name: str, why: str) -> Page:
