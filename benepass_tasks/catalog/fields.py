@@ -70,6 +70,8 @@ _NOT_A_MAPPING = "not a mapping"
 class Strict(Schema):
     """A mapping in which every key must be known."""
 
+    # What is valid, in words.
+    shape: ClassVar[str] = "a mapping"
     # Keys that are valid in a similar mapping, and why they are not valid in this one.
     elsewhere: ClassVar[Mapping[str, str]] = {}
     error_messages: dict[str, str] = {"unknown": _UNKNOWN, "type": _NOT_A_MAPPING}  # noqa: RUF012
@@ -89,7 +91,7 @@ class Strict(Schema):
             if said == [_UNKNOWN]:
                 messages[key] = [self._refused(key)]
             elif said == [_NOT_A_MAPPING]:
-                messages[key] = [f"must be a mapping, not {wording.shown(data)}"]
+                messages[key] = [f"must be {self.shape}, not {wording.shown(data)}"]
 
     def _refused(self, key: object) -> str:
         if isinstance(key, str) and key in self.elsewhere:

@@ -11,6 +11,9 @@ Kind: TypeAlias = Literal[
 """How the values of a field are written: `count` 1,234; `money` $1,234.50; `rate` 12.3 %, of a
 fraction; `date` and `month` and `instant` from ISO text, an instant in UTC; `tag` as a label."""
 
+NUMBERS: frozenset[Kind] = frozenset({"count", "money", "rate", "number", "seconds"})
+"""The kinds of numbers."""
+
 Row: TypeAlias = Mapping[str, object]
 
 
@@ -33,7 +36,7 @@ class Field:
     @property
     def is_number(self) -> bool:
         """Whether values stand on the right, and sort from the greatest."""
-        return self.kind in ("count", "money", "rate", "number", "seconds")
+        return self.kind in NUMBERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +76,19 @@ class Chart:
         name: Its id on the page.
         title: What it shows.
         description: The same in a sentence or two for those who cannot see it.
-        spec: Vega-Lite, reading the data set `rows`.
-        rows: The data.
+        spec: Vega-Lite, reading the data set `rows`, which a script gives it.
         table: The same data as a table beside it.
         empty: What to say, and what to do, where there is no data.
-        is_live: Whether a script gives it its data, which the page does not know.
+        has_data: Whether there is any.
     """
 
     name: str
     title: str
     description: str
     spec: Mapping[str, object]
-    rows: Sequence[Row]
-    table: DataTable | None = None
+    table: DataTable
     empty: str = "Nothing to show."
-    is_live: bool = False
+    has_data: bool = True
 
 
 @dataclass(frozen=True, slots=True)

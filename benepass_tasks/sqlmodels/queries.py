@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from benepass_tasks.catalog.wording import meant, nearest
+from benepass_tasks.catalog.wording import listed, meant, nearest
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.sqlmodels.binding import VARIABLES, Types, worded
@@ -71,7 +71,7 @@ class QueryReader:
         model = make_model(self._reader, name, path, text, {})
         for reference in model.references:
             if reference not in self.tables:
-                near = meant(nearest(reference, self.tables))
+                near = meant(nearest(reference, self.tables)) or f" ({listed(self.tables)} are)"
                 raise ModelError(f"{path}:{line} reads {reference}, which is not published{near}")
         try:
             rows = self._scratch.execute(f"describe\n{model.sql}").fetchall()

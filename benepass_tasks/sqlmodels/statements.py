@@ -172,7 +172,7 @@ def _references(path: Path, tree: Node) -> tuple[str, ...]:
         elif name.lower() not in ctes:
             raise ModelError(
                 f"{where} {name} is neither a CTE nor written as layer.table, "
-                "for example staging.stg_transactions"
+                "for example marts.fact_transactions"
             )
     return tuple(sorted(relations))
 

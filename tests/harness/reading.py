@@ -18,7 +18,7 @@ def table_of(html: str, name: str) -> dict[str, Any]:
 
 
 def chart_of(html: str, name: str) -> dict[str, Any]:
-    """What a chart of a page has for its script: its spec, and its rows."""
+    """The Vega-Lite of a chart of a page."""
     found = re.search(rf'data-chart="{name}".*?data-chart-spec>(.*?)</script>', html, re.DOTALL)
     assert found, f"no chart {name}"
     data: dict[str, Any] = json.loads(found[1])

@@ -25,9 +25,24 @@ window.benepassCharts = (() => {
 
   const charts = new Map();
   for (const place of document.querySelectorAll("[data-chart]")) {
-    const { spec, rows } = read(place.parentElement.querySelector("[data-chart-spec]"));
-    charts.set(place.dataset.chart, { place, spec: drawable(spec), rows: drawable(rows) });
+    const spec = read(place.parentElement.querySelector("[data-chart-spec]"));
+    charts.set(place.dataset.chart, { place, spec: drawable(spec), rows: [] });
   }
+
+  // What is drawn says what the pointer is told, and a keyboard reaches and follows what leads
+  // somewhere: of Vega, only the mouse does.
+  const speak = (place) => {
+    for (const shape of place.querySelectorAll(".mark-rect > path, .mark-symbol > path")) {
+      const { tooltip, href } = shape.__data__ ?? {};
+      if (!tooltip) continue;
+      const told = Object.entries(tooltip).map(([title, value]) => `${title}: ${value}`);
+      shape.setAttribute("aria-label", told.join("; "));
+      if (href) {
+        shape.setAttribute("role", "link");
+        shape.setAttribute("tabindex", "0");
+      }
+    }
+  };
 
   const embed = async (name) => {
     const { place, spec, rows } = charts.get(name);
@@ -40,9 +55,14 @@ window.benepassCharts = (() => {
       // Errors alone: a chart that a filter leaves without rows is none.
       logLevel: 1,
     };
-    const sized = { ...spec, height: heightOf(spec, rows), datasets: { rows } };
+    const description = place.getAttribute("aria-label");
+    const sized = { ...spec, description, height: heightOf(spec, rows), datasets: { rows } };
     const { view } = await window.vegaEmbed(place, sized, options);
+    place.addEventListener("keydown", ({ key, target }) => {
+      if (key === "Enter" && target.__data__?.href) window.location.href = target.__data__.href;
+    });
     views.set(name, view);
+    speak(place);
     return view;
   };
 
@@ -64,6 +84,7 @@ window.benepassCharts = (() => {
       view.data("rows", shown);
       if (chart.spec.height?.step) view.height(heightOf(chart.spec, shown));
       await view.resize().runAsync();
+      speak(chart.place);
     }
   };
 

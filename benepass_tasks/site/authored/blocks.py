@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args
 
@@ -23,7 +23,7 @@ from benepass_tasks.catalog.fields import (
 from benepass_tasks.catalog.wording import meant, nearest, shown
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.site.authored.markdown import Fence
-from benepass_tasks.site.page import Kind
+from benepass_tasks.site.page import NUMBERS, Kind
 
 Mark: TypeAlias = Literal["bar", "line", "area", "scatter", "heatmap"]
 Told: TypeAlias = Literal["incidents", "monitors"]
@@ -73,10 +73,19 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where a row or a bar leads: a page, with some columns as its filters."""
+    """Where a row or a bar leads.
+
+    Attributes:
+        page: The page.
+        columns: The columns of the row that are its filters.
+        line: The line of the file on which its block begins.
+        shared: The other filters that it has as this page does, and so are set as they are here.
+    """
 
     page: str
     columns: tuple[str, ...]
+    line: int = 0
+    shared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +280,8 @@ def _measure(text: str) -> Measure:
 
 
 class _LinkSchema(Strict):
+    shape = "a page and its filters, such as {page: merchants, with: [merchant]}"
+
     page = Text(required=True)
     with_ = Names(required=True, data_key="with")
 
@@ -305,7 +316,7 @@ class _FrontSchema(Strict):
 
 class _FigureSchema(Strict):
     value = _Placed(required=True)
-    kind = Choice(get_args(Kind), data_key="as")
+    kind = Choice(tuple(sorted(NUMBERS)), data_key="as")
     note = Text()
     last = Text()
     tone = Choice(("good", "warn", "bad"))
@@ -415,6 +426,8 @@ def read_block(path: Path, fence: Fence) -> Block:
     if fence.kind == "figures":
         return Figures(_loaded(_Tiles(), path, fence.line, fence.text))
     found = _loaded(SCHEMAS[fence.kind](), path, fence.line, fence.text)
+    if found.get("link"):
+        found["link"] = replace(found["link"], line=fence.line - 1)
     if fence.kind == "table":
         return Table(**found)
     if fence.kind == "note":

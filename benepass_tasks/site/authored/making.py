@@ -217,7 +217,7 @@ class _Making:
         kind = tile.kind or self._kind(tile.query, tile.value)
         made = {"id": name, "label": label, "kind": kind}
         if not found.is_whole:
-            told = f"{found.count:,} rows are more than the {len(found.rows):,} that a page adds up"
+            told = f"not added up: this page has {len(found.rows):,} of {found.count:,} rows"
             return made | {"value": None, "change": None, "note": told, "tone": ""}
         value, change = self._valued(tile, kind)
         self.blocks.append(
@@ -281,7 +281,7 @@ class _Making:
         measures = {it.key: self._kind(chart.data, it) for it in chart.measures}
         series = self._series(chart)
         fields = self._fields(found, chart.dimensions, chart.measures, chart.link)
-        block = {
+        block: dict[str, Any] = {
             "id": name,
             "type": "chart",
             "query": chart.data,
@@ -296,7 +296,7 @@ class _Making:
         }
         self.blocks.append(block)
         left = _coloured(self._rows(chart.data), chart.series, series)
-        rows = self._summed(left, chart.data, chart.dimensions, chart.measures, block)
+        rows = self._summed(left, chart, chart.dimensions, chart.measures, block["sort"])
         title, description = chart.title, chart.description or f"{chart.title}."
         beyond = f" The {chart.limit} with the most are drawn." if chart.limit else ""
         if found.folded and found.query.fold in chart.dimensions:
@@ -323,10 +323,9 @@ class _Making:
                 title,
                 f"{description}{beyond}",
                 drawn(chart, fields, measures, series, found.kinds),
-                (),
                 table,
                 chart.empty,
-                is_live=bool(found.rows),
+                has_data=bool(found.rows),
             ),
         }
 
@@ -364,7 +363,7 @@ class _Making:
                 "sort": "self" if found.kinds[dimensions[0]] in ("month", "date") else sums[0].key,
             }
             left = self._rows(table.data)
-            rows = self._summed(left, table.data, dimensions, sums, block)
+            rows = self._summed(left, table, dimensions, sums, block["sort"])
         else:
             dimensions = table.columns or tuple(found.kinds)
             rows = [_linked(row, table.link) for row in self._rows(table.data)]
@@ -378,7 +377,7 @@ class _Making:
         ]
         made = DataTable(
             name,
-            table.title,
+            table.title if found.is_whole else f"{table.title} {_beyond(found)}",
             fields,
             # The others are made by the script, of the rows of the query.
             rows[: table.size],
@@ -417,18 +416,16 @@ class _Making:
     def _summed(
         self,
         left: Sequence[Row],
-        query: str,
+        part: Chart | Table,
         dimensions: Sequence[str],
         measures: Sequence[Measure],
-        block: Mapping[str, Any],
+        by: str | None,
     ) -> list[Row]:
-        kinds = {it.key: self._kind(query, it) for it in measures}
+        kinds = {it.key: self._kind(part.data, it) for it in measures}
         rows = grouped(left, dimensions, measures, kinds)
-        by = block["sort"]
         if by is not None:
             rows = in_order(rows, dimensions[0], None if by == "self" else by)
-        link = block["link"]
-        return [_linked(row, Link(**link) if link else None) for row in rows]
+        return [_linked(row, part.link) for row in rows]
 
     def _id(self, title: str) -> str:
         plain = "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
@@ -445,6 +442,14 @@ def _coloured(rows: Sequence[Row], series: str | None, domain: Sequence[str]) ->
     if series is None:
         return rows
     return [it if str(it[series]) in domain else {**it, series: OTHER} for it in rows]
+
+
+def _beyond(found: QueryRows) -> str:
+    """What is said where a page does not have all rows."""
+    return (
+        f"This page has the first {len(found.rows):,} of {found.count:,} rows: what is chosen or "
+        "searched is looked for among these."
+    )
 
 
 def compared(last: Row, before: Row, when: str, key: str) -> str:
@@ -478,7 +483,9 @@ def _measured(measure: Measure, kind: Kind) -> dict[str, Any]:
 
 
 def _link(link: Link | None) -> dict[str, Any] | None:
-    return {"page": link.page, "columns": list(link.columns)} if link else None
+    if link is None:
+        return None
+    return {"page": link.page, "columns": list(link.columns), "shared": list(link.shared)}
 
 
 def _linked(row: Row, link: Link | None) -> Row:

@@ -57,9 +57,11 @@ class Prose:
     def values(self) -> Iterator[tuple[str, int]]:
         """The values that stand in them, as they are written, each with its line."""
         for token in self.tokens:
+            line = self.line if token.map is None else token.map[0] + 1
             for child in token.children or ():
+                line += child.type in ("softbreak", "hardbreak")
                 if child.type == "value":
-                    yield child.content, self.line if token.map is None else token.map[0] + 1
+                    yield child.content, line
 
 
 @dataclass(slots=True)
@@ -105,7 +107,7 @@ def read_text(path: Path, text: str) -> PageText:
     """Read the text of a page.
 
     Raises:
-        ProjectError: it has no front matter.
+        ProjectError: it has no front matter, or a block that does not end.
     """
     text = text.replace("\r\n", "\n")
     found = FRONT.match(text)
@@ -116,8 +118,28 @@ def read_text(path: Path, text: str) -> PageText:
         )
     above = found[0].count("\n")
     # Below as many empty lines as the front matter had, every line is that of the file.
-    tokens = _markdown().parse("\n" * above + text[found.end() :])
+    body = "\n" * above + text[found.end() :]
+    tokens = _markdown().parse(body)
+    _refuse_open_fence(path, tokens, body.split("\n"))
     return PageText(path, found[1], list(_sections(tokens)))
+
+
+def line_of(front: str, key: str) -> int:
+    """The line of a file on which its front matter has a key."""
+    found = re.search(rf"^[ \t]*[\"']?{re.escape(key)}[\"']?[ \t]*:", front, re.MULTILINE)
+    return 2 + front.count("\n", 0, found.start()) if found else 2
+
+
+def _refuse_open_fence(path: Path, tokens: Sequence[Token], lines: Sequence[str]) -> None:
+    """Refuse a fence that nothing ends: all that follows would be in the block."""
+    for token in tokens:
+        if token.type == "fence" and token.map:
+            begin, end = token.map
+            if end - begin < 2 or not lines[end - 1].strip().startswith(token.markup):  # noqa: PLR2004
+                raise ProjectError(
+                    f"{path}:{begin + 1}: the block {token.markup}{token.info} does not end: "
+                    f"write {token.markup} on a line below it"
+                )
 
 
 def _sections(tokens: Sequence[Token]) -> Iterator[Section]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from benepass_tasks.catalog import Catalog
-from benepass_tasks.catalog.wording import meant, nearest
+from benepass_tasks.catalog.wording import listed, meant, nearest
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.project import Project
 from benepass_tasks.site.authored.blocks import Chart, Link, Table
@@ -43,11 +43,11 @@ class Pages:
         """Every page, in the order of the navigation; what is wrong stands in its place.
 
         Raises:
-            ProjectError: a page has no title, or a name that no address has.
+            ProjectError: a page has a name that no address has.
         """
         found = [self._read(path) for path in self.project.page_files()]
-        filters = {it.name: set(it.filters) for it in found}
-        linked = [replace(it, sections=list(_linked(it, filters))) for it in found]
+        pages = {it.name: it for it in found}
+        linked = [replace(it, sections=list(_linked(it, pages))) for it in found]
         return sorted(linked, key=lambda it: (it.name != FIRST, it.front.order, it.front.title))
 
     def _read(self, path: Path) -> PageFile:
@@ -90,7 +90,7 @@ def read_pages(definitions: Definitions) -> list[PageFile]:
     """Every page of a project, in the order of the navigation; what is wrong stands in its place.
 
     Raises:
-        ProjectError: a page has no title, or a name that no address has.
+        ProjectError: a page has a name that no address has.
     """
     with reading_pages(definitions.project, definitions.catalog) as pages:
         return pages.read()
@@ -118,23 +118,32 @@ def refuse_broken(pages: Sequence[PageFile]) -> None:
         raise ProjectError("\n".join(problems))
 
 
-def _linked(page: PageFile, filters: Mapping[str, set[str]]) -> Iterator[PageSection]:
+def _linked(page: PageFile, pages: Mapping[str, PageFile]) -> Iterator[PageSection]:
     """The sections of a page, in which no block leads to a page or a filter that there is not."""
     for section in page.sections:
-        yield replace(section, parts=[_checked(page, part, filters) for part in section.parts])
+        yield replace(section, parts=[_checked(page, part, pages) for part in section.parts])
 
 
-def _checked(page: PageFile, part: Part, filters: Mapping[str, set[str]]) -> Part:
-    link = part.link if isinstance(part, Chart | Table) else None
-    problem = _wrong_link(link, filters) if link else None
-    return Broken(f"{page.path}: {problem}") if problem else part
+def _checked(page: PageFile, part: Part, pages: Mapping[str, PageFile]) -> Part:
+    if not isinstance(part, Chart | Table) or part.link is None:
+        return part
+    link = part.link
+    problem = _wrong_link(link, pages)
+    if problem:
+        return Broken(f"{page.path}:{link.line}: link: {problem}")
+    others = page.filters.keys() & pages[link.page].filters.keys() - {*link.columns}
+    return replace(part, link=replace(link, shared=tuple(sorted(others))))
 
 
-def _wrong_link(link: Link, filters: Mapping[str, set[str]]) -> str | None:
-    if link.page not in filters:
-        near = meant(nearest(link.page, filters)) or f" (there are {', '.join(sorted(filters))})"
+def _wrong_link(link: Link, pages: Mapping[str, PageFile]) -> str | None:
+    if link.page not in pages:
+        near = meant(nearest(link.page, pages)) or f" (there are {listed(sorted(pages))})"
         return f"no page is called {link.page}{near}"
-    missing = sorted(set(link.columns) - filters[link.page])
-    if missing:
-        return f"pages/{link.page}.md has no filter {missing[0]}, which the link sets"
+    page = pages[link.page]
+    missing = sorted({*link.columns} - page.filters.keys())
+    if missing and not page.problems:
+        return (
+            f"{page.path} has no filter {missing[0]} that could be set (its filters: "
+            f"{listed(page.filters)}): write it into a block `filters` there"
+        )
     return None

@@ -9,8 +9,10 @@ from benepass_tasks.catalog import Catalog
 from benepass_tasks.catalog.wording import listed, meant, nearest
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.site.authored.blocks import (
+    MEASURE,
     Block,
     Chart,
+    Figure,
     Figures,
     Filters,
     Front,
@@ -25,10 +27,11 @@ from benepass_tasks.site.authored.markdown import (
     Fence,
     PageText,
     Prose,
+    line_of,
     read_text,
     values_in,
 )
-from benepass_tasks.site.page import Kind
+from benepass_tasks.site.page import NUMBERS, Kind
 from benepass_tasks.sqlmodels.queries import Query, QueryReader
 
 SCHEMA = "pages"
@@ -38,6 +41,9 @@ SETTINGS = ("as_of", "min_group_size")
 """What prose may name beside values of queries."""
 
 _NUMBER = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL.*|DOUBLE|FLOAT)")
+_SHOWN = re.compile(rf"({_NUMBER.pattern}|VARCHAR|ENUM.*|BOOLEAN|DATE|TIMESTAMP.*|\"NULL\")(\[\])?")
+"""The types whose values a page can show."""
+
 _NAME = re.compile(r"[a-z]\w*")
 
 
@@ -137,14 +143,19 @@ class PageFile:
 
     def kind_of(self, column: str, type_: str) -> Kind:
         """How the values of a column are written: as declared, or after its name and type."""
-        named = self.front.columns.get(column)
-        return (named.kind if named else None) or usual_kind(column, type_)
+        return kind_of(self.front, column, type_)
 
     def label_of(self, column: str) -> str:
         """What a column is called: as declared, or its name in words."""
         named = self.front.columns.get(column)
         plain = column.replace("_", " ").strip()
         return (named.label if named else None) or plain[:1].upper() + plain[1:]
+
+
+def kind_of(front: Front, column: str, type_: str) -> Kind:
+    """How the values of a column are written: as declared, or after its name and type."""
+    named = front.columns.get(column)
+    return (named.kind if named else None) or usual_kind(column, type_)
 
 
 def usual_kind(column: str, type_: str) -> Kind:
@@ -167,6 +178,14 @@ def is_number(type_: str) -> bool:
     return _NUMBER.fullmatch(type_) is not None
 
 
+def can_be(type_: str, kind: Kind) -> bool:
+    """Whether values of a DuckDB type can be written so."""
+    if kind in NUMBERS:
+        return is_number(type_)
+    is_time = type_ == "DATE" or type_.startswith("TIMESTAMP")
+    return is_time if kind in ("date", "month", "instant") else True
+
+
 def read_page(path: Path, text: str, catalog: Catalog, reader: QueryReader) -> PageFile:
     """Read a page; what is wrong with a part of it stands in its place.
 
@@ -175,13 +194,19 @@ def read_page(path: Path, text: str, catalog: Catalog, reader: QueryReader) -> P
         text: What is in it.
         catalog: What is declared of the columns that it reads.
         reader: Reads its queries.
-
-    Raises:
-        ProjectError: it has no title.
     """
-    written = read_text(path, text)
-    front = read_front(path, written.front)
+    try:
+        written = read_text(path, text)
+        front = read_front(path, written.front)
+    except ProjectError as error:
+        # It has a place in the navigation all the same, where others lead to it.
+        section = PageSection("", "", [Broken(str(error))])
+        return PageFile(path, Front(path.stem), [section], {})
     return _Reading(written, front, catalog, reader).page()
+
+
+class _ToldAlreadyError(Exception):
+    """What is wrong is told of a query."""
 
 
 @dataclass(slots=True)
@@ -201,115 +226,169 @@ class _Reading:
             PageSection(it.heading, it.anchor, [self._part(part, made) for part in it.parts])
             for it in self.written.sections
         ]
+        problems = [] if self.broken else list(self._wrong_front())
+        if problems:
+            sections.insert(0, PageSection("", "", [Broken("\n".join(problems))]))
         return PageFile(self.written.path, self.front, sections, self.queries)
 
-    def _at(self, line: int, message: str) -> Broken:
-        return Broken(f"{self.written.path}:{line}: {message}")
+    def _at(self, line: int, message: str) -> str:
+        return f"{self.written.path}:{line}: {message}"
 
     def _query(self, fence: Fence) -> PageQuery | Broken:
-        name, options = self._head(fence)
+        name = fence.words[0] if fence.words else ""
         try:
-            if isinstance(options, Broken):
-                self.broken.add(name)
-                return options
-            relation = f"{SCHEMA}.{self.written.name}.{name}"
-            read = self.reader.read(relation, self.written.path, fence.line, fence.text)
-            refuse_personal(self.catalog, read)
+            found = self._read_query(name, fence)
         except ProjectError as error:
             self.broken.add(name)
             return Broken(str(error))
-        found = PageQuery(name, fence.line, read, options.get("fold"), options.get("by"))
-        for column in options.values():
-            if column not in read.types:
-                self.broken.add(name)
-                return self._at(fence.line - 1, self._no_column(found, column))
         self.queries[name] = found
         return found
 
-    def _head(self, fence: Fence) -> tuple[str, dict[str, str] | Broken]:
-        """The name of a query, and what else stands behind its fence."""
+    def _read_query(self, name: str, fence: Fence) -> PageQuery:
         line = fence.line - 1
-        name, *words = fence.words or ("",)
+        options = self._options(name, fence)
+        relation = f"{SCHEMA}.{self.written.name}.{name}"
+        read = self.reader.read(relation, self.written.path, fence.line, fence.text)
+        refuse_personal(self.catalog, read)
+        for column, type_ in read.types.items():
+            if not _SHOWN.fullmatch(type_):
+                raise ProjectError(
+                    self._at(line, f"column {column} of {name} is {type_}: cast it to varchar")
+                )
+        found = PageQuery(name, fence.line, read, options.get("fold"), options.get("by"))
+        for column in options.values():
+            if column not in read.types:
+                raise ProjectError(self._at(line, _no_column(found, column)))
+        return found
+
+    def _options(self, name: str, fence: Fence) -> dict[str, str]:
+        """What else stands behind the fence of a query."""
+        words = fence.words[1:]
         options = dict(word.split("=", 1) for word in words if "=" in word)
+        problem = None
         if not _NAME.fullmatch(name):
-            return name, self._at(line, "a query has a name behind its fence: ```sql spend")
-        if name in self.queries or name in self.broken:
-            return name, self._at(line, f"two queries are called {name}")
-        if len(options) < len(words) or options.keys() not in (set(), {"fold", "by"}):
-            return name, self._at(
-                line, f"behind {name} may stand fold=COLUMN by=COLUMN, and nothing else"
-            )
-        return name, options
+            problem = "a query has a name behind its fence: ```sql spend (a-z, 0-9 and _)"
+        elif name in self.queries or name in self.broken:
+            problem = f"two queries are called {name}"
+        elif len(options) < len(words) or options.keys() not in (set(), {"fold", "by"}):
+            problem = f"behind {name} may stand fold=COLUMN by=COLUMN, and nothing else"
+        if problem:
+            raise ProjectError(self._at(fence.line - 1, problem))
+        return options
 
     def _part(self, part: Prose | Fence, made: Mapping[int, PageQuery | Broken]) -> Part:
-        if isinstance(part, Prose):
-            for value, line in part.values:
-                problem = self._wrong_value(value)
-                if problem is not None:
-                    return self._at(line, problem) if problem else Broken("", is_cause=False)
-            return part
-        if part.kind == "sql":
+        if isinstance(part, Fence) and part.kind == "sql":
             return made[part.line]
         try:
-            block = read_block(self.written.path, part)
+            found, problems = self._checked(part)
         except ProjectError as error:
             return Broken(str(error))
-        problems = list(self._wrong(block))
-        if "" in problems:
+        except _ToldAlreadyError:
             return Broken("", is_cause=False)
-        return self._at(part.line - 1, "; ".join(problems)) if problems else block
+        return Broken("\n".join(dict.fromkeys(problems))) if problems else found
 
-    def _wrong_value(self, value: str) -> str | None:
+    def _checked(self, part: Prose | Fence) -> tuple[Prose | Block, list[str]]:
+        """A part with what is wrong with it."""
+        if isinstance(part, Prose):
+            found = ((line, it) for value, line in part.values for it in self._wrong_value(value))
+            return part, [self._at(*it) for it in found]
+        block, line = read_block(self.written.path, part), part.line - 1
+        return block, [self._at(line, it) for it in self._wrong(block)]
+
+    def _wrong_front(self) -> Iterator[str]:
+        """Columns that are named and not there, or written as what they are not."""
+        known = {name for it in self.queries.values() for name in it.query.types}
+        for name, named in self.front.columns.items():
+            line = line_of(self.written.front, name)
+            measure = MEASURE.fullmatch(name)
+            made_of = filter(None, measure.groups()[1:]) if measure else ()
+            if name not in known and not (measure and known.issuperset(made_of)):
+                near = meant(nearest(name, known))
+                yield self._at(line, f"columns: no query of the page has a column {name}{near}")
+            for query in self.queries.values():
+                type_ = query.query.types.get(name)
+                if type_ and named.kind and not can_be(type_, named.kind):
+                    what = f"{name} of {query.name} is {type_}"
+                    yield self._at(line, f"columns: {what}, and cannot be written as {named.kind}")
+
+    def _wrong_value(self, value: str) -> Iterator[str]:
         query, _, column = value.partition(".")
-        if not column:
-            known = listed([*SETTINGS, "query.column"])
-            return None if query in SETTINGS else f"{{{value}}} is no value (there are {known})"
-        return next(self._wrong_columns(query, (column,)), None)
+        if column:
+            yield from self._wrong_columns(query, (column,))
+        elif query not in SETTINGS:
+            yield f"{{{value}}} is no value (there are {listed([*SETTINGS, 'query.column'])})"
+
+    def _wrong_values(self, text: str) -> Iterator[str]:
+        for value in values_in(text):
+            yield from self._wrong_value(value)
 
     def _wrong(self, block: Block) -> Iterator[str]:
-        """What does not fit the queries; an empty text where that is told of a query already."""
+        """What does not fit the queries."""
         if isinstance(block, Chart):
             yield from self._wrong_chart(block)
         elif isinstance(block, Table):
             yield from self._wrong_table(block)
         elif isinstance(block, Figures):
             for label, tile in block.tiles.items():
-                measures = self._wrong_measures(tile.query, [tile.value])
-                columns = self._wrong_columns(tile.query, [tile.last] if tile.last else [])
-                notes = (self._wrong_value(it) for it in values_in(tile.note or ""))
-                for problem in (*measures, *columns, *filter(None, notes)):
-                    yield problem and f"{label}: {problem}"
+                yield from (f"{label}: {it}" for it in self._wrong_figure(tile))
         elif isinstance(block, Note):
-            yield from self._wrong_columns(block.query, block.when.columns)
-            yield from filter(None, map(self._wrong_value, values_in(block.text)))
-        elif isinstance(block, Filters):
-            known = {name for it in self.queries.values() for name in it.query.types}
-            for name in block.labels.keys() - known if not self.broken else ():
-                yield f"no query of the page has a column {name}{meant(nearest(name, known))}"
+            yield from self._wrong_measures(block.query, [block.when])
+            yield from self._wrong_values(block.text)
+        elif isinstance(block, Filters) and not self.broken:
+            yield from self._wrong_filters(block)
 
     def _wrong_chart(self, chart: Chart) -> Iterator[str]:
-        yield from self._wrong_columns(chart.data, [*chart.dimensions, *_columns_of(chart.link)])
+        yield from self._wrong_columns(chart.data, chart.dimensions)
         yield from self._wrong_measures(chart.data, chart.measures)
+        yield from _wrong_link(chart.link, chart.dimensions)
 
     def _wrong_table(self, table: Table) -> Iterator[str]:
-        columns = [*(table.columns or ()), *(table.group or ()), *_columns_of(table.link)]
+        columns = [*(table.columns or ()), *(table.group or ())]
         yield from self._wrong_columns(table.data, columns)
         yield from self._wrong_measures(table.data, table.sums)
         if table.sums and not table.group:
             yield "sums are of groups: name the columns in group"
         if table.group and table.columns:
             yield "a table has columns, or group and sums"
+        query = self.queries.get(table.data)
+        if query is None:
+            return
+        types = query.query.types
+        others = [it for it in types if it not in (table.group or ())]
+        kinds = {kind_of(self.front, it, types[it]) for it in others}
+        if table.group and not table.sums and NUMBERS.isdisjoint(kinds):
+            yield f"{query.name} has no number to add up by group: name its columns in columns"
+        yield from _wrong_link(table.link, table.group or tuple(types))
+
+    def _wrong_figure(self, tile: Figure) -> Iterator[str]:
+        yield from self._wrong_measures(tile.query, [tile.value])
+        if tile.last:
+            yield from self._wrong_columns(tile.query, [tile.last])
+            query = self.queries.get(tile.query)
+            type_ = query.query.types.get(tile.last, "DATE") if query else "DATE"
+            if type_ != "DATE":
+                yield f"last: {tile.last} is {type_}; it must be a DATE of months or days"
+        yield from self._wrong_values(tile.note or "")
+
+    def _wrong_filters(self, filters: Filters) -> Iterator[str]:
+        types = {name: it for q in self.queries.values() for name, it in q.query.types.items()}
+        for name in filters.labels:
+            if name not in types:
+                near = meant(nearest(name, types)) or f" (there are {listed(types)})"
+                yield f"no query of the page has a column {name}{near}"
+            elif types[name].startswith(("DECIMAL", "DOUBLE", "FLOAT")):
+                yield f"{name} is {types[name]}: a filter has texts, whole numbers, months or days"
 
     def _wrong_columns(self, query: str, columns: Sequence[str]) -> Iterator[str]:
-        found = self.queries.get(query)
         if query in self.broken:
-            yield ""
-        elif found is None:
-            near = meant(nearest(query, self.queries))
+            raise _ToldAlreadyError
+        found = self.queries.get(query)
+        if found is None:
+            near = meant(nearest(query, self.queries)) or f" (there are {listed(self.queries)})"
             yield f"no query of the page is called {query}{near}"
         else:
             missing = [it for it in columns if it not in found.query.types]
-            yield from (self._no_column(found, it) for it in missing)
+            yield from (_no_column(found, it) for it in missing)
 
     def _wrong_measures(self, query: str, measures: Sequence[Measure]) -> Iterator[str]:
         columns = [column for it in measures for column in it.columns]
@@ -320,15 +399,17 @@ class _Reading:
             if column in columns and not is_number(type_):
                 yield f"{column} of {query} is {type_}, and cannot be added up"
 
-    @staticmethod
-    def _no_column(query: PageQuery, column: str) -> str:
-        types = query.query.types
-        near = meant(nearest(column, types)) or f" (there are {', '.join(types)})"
-        return f"{query.name} has no column {column}{near}"
+
+def _wrong_link(link: Link | None, columns: Sequence[str]) -> Iterator[str]:
+    for name in link.columns if link else ():
+        if name not in columns:
+            yield f"link: with: {name} is not in what is clicked, which has {listed(columns)}"
 
 
-def _columns_of(link: Link | None) -> tuple[str, ...]:
-    return link.columns if link else ()
+def _no_column(query: PageQuery, column: str) -> str:
+    types = query.query.types
+    near = meant(nearest(column, types)) or f" (there are {listed(types)})"
+    return f"{query.name} has no column {column}{near}"
 
 
 def refuse_personal(catalog: Catalog, query: Query) -> None:

@@ -80,9 +80,7 @@ def pages(_sources: Sources) -> Iterator[Page]:
                 "A bar for each file, table or proof, from when it began until it was done, in "
                 "seconds since the run began; what failed says so.",
                 vega_lite("gantt"),
-                (),
                 _NODES,
-                is_live=True,
             ),
         },
         scripts=("address.js", "runs-page.js"),

@@ -60,7 +60,7 @@ def many(published_run: Workspace, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def spec_of(page: Shown, name: str) -> dict[str, Any]:
     (figure,) = (it for it in page.document.all("figure") if it.all("div", data_chart=name))
-    spec: dict[str, Any] = json.loads(figure.one("script").text)["spec"]
+    spec: dict[str, Any] = json.loads(figure.one("script").text)
     return spec
 
 
@@ -290,6 +290,7 @@ def test_what_a_page_does_not_hold_it_does_not_add_up_and_says_so(
     )
     assert len(page.rows("spend")) == few_rows
     assert f"The first 15 of {count}" in page.document.text
+    assert f"This page has the first {few_rows} of {count} rows" in page.document.text
 
 
 def test_the_values_with_the_least_become_one_where_that_is_asked_for(

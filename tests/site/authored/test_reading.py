@@ -66,6 +66,34 @@ from marts.fact_transactions
         ("```sql spend\nselect 1 as a\n```", "two queries are called spend"),
         ("```sql more fold=a\nselect 1 as a\n```", "behind more may stand fold=COLUMN by=COLUMN"),
         ("```sql more fold=a by=b\nselect 1 as a\n```", "more has no column b"),
+        (
+            "```sql more\nselect interval 1 day as a\n```",
+            "column a of more is INTERVAL: cast it to varchar",
+        ),
+        ("```sql more\nselect 1 as a\n", "the block ```sql more does not end: write ```"),
+        (
+            "```bar\ndata: other\ntitle: A\nx: b\ny: c\n```",
+            "no query of the page is called other (there are spend)",
+        ),
+        (
+            "```bar\ndata: spend\ntitle: A\nx: day\ny: spend\nlink: merchants\n```",
+            "link: must be a page and its filters, such as {page: merchants, with: [merchant]}",
+        ),
+        (
+            "```bar\ndata: spend\ntitle: A\nx: day\ny: spend\nlink: {page: a, with: [merch]}\n```",
+            "link: with: merch is not in what is clicked, which has day",
+        ),
+        (
+            "```sql a\nselect 'a' as n\n```\n```table\ndata: a\ntitle: A\ngroup: [n]\n```",
+            "a has no number to add up by group",
+        ),
+        ("```filters\nspend: Spend\n```", "spend is DECIMAL(18,2): a filter has texts, whole"),
+        (
+            "```figures\nSpend: {value: spend.spend, last: merchant}\n```",
+            "Spend: last: merchant is VARCHAR; it must be a DATE",
+        ),
+        ("```note\nwhen: spend.merchant\ntext: A\n```", "merchant of spend is VARCHAR, and cannot"),
+        ("One line\nand {spend.amount}.", "spend has no column amount"),
     ],
 )
 def test_what_is_wrong_with_a_block_is_told_with_its_line(
@@ -164,9 +192,27 @@ def test_all_that_is_wrong_is_told_at_once_and_once_each(workspace: Workspace) -
     ],
 )
 def test_a_page_begins_with_its_title(workspace: Workspace, text: str, said: str) -> None:
-    with pytest.raises(ProjectError) as error:
-        read_pages(workspace, tried=text)
-    assert said in str(error.value)
+    pages = read_pages(workspace, tried=text)
+    assert said in pages["tried"].problems[0]
+    others = (problem for name, it in pages.items() if name != "tried" for problem in it.problems)
+    assert not [*others], "the other pages are read all the same"
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ("merchent: Shop", "no query of the page has a column merchent (did you mean 'merchant'?)"),
+        ("spend / days: Mean", "no query of the page has a column spend / days"),
+        ("day: {as: money}", "day of spend is DATE, and cannot be written as money"),
+        ("merchant: {as: month}", "merchant of spend is VARCHAR, and cannot be written as month"),
+    ],
+)
+def test_a_column_is_named_that_is_there_and_written_as_what_it_is(
+    workspace: Workspace, columns: str, said: str
+) -> None:
+    front = f"title: A\norder: 4\ncolumns:\n  spend / spend: One\n  {columns}"
+    (problem,) = problems_of(workspace, SPEND, front)
+    assert problem == f"pages/tried.md:6: columns: {said}"
 
 
 @pytest.mark.parametrize("name", ["runs", "two words", "a.b"])
@@ -184,10 +230,10 @@ def test_a_link_leads_to_a_page_that_has_its_filters(workspace: Workspace) -> No
     )
     for page, column, said in (
         ("merchents", "merchant", "no page is called merchents (did you mean 'merchants'?)"),
-        ("merchants", "day", "pages/merchants.md has no filter day, which the link sets"),
+        ("employees", "merchant", "pages/employees.md has no filter merchant that could be set"),
     ):
         (problem,) = problems_of(workspace, f"{SPEND}\n{bar % (page, column)}")
-        assert said in problem
+        assert problem.startswith(f"pages/tried.md:10: link: {said}")
     assert problems_of(workspace, f"{SPEND}\n{bar % ('merchants', 'merchant')}") == []
 
 
