@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from benepass_tasks.site.page import cut, instant
@@ -20,6 +21,8 @@ def plain(value: object) -> object:
 _PLAIN: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (str, cut),
     (Decimal, float),
+    # JSON has no other numbers.
+    (float, lambda number: number if isfinite(number) else None),
     (datetime, instant),
     (date, date.isoformat),
     (list, lambda items: [plain(item) for item in items]),

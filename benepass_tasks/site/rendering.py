@@ -114,7 +114,8 @@ _WRITERS: dict[Kind, Any] = {
     "count": lambda value: f"{value:,.0f}",
     "money": _money,
     "rate": lambda value: f"{value * 100:,.1f}%",
-    "number": lambda value: f"{value:,.6g}" if isinstance(value, float) else f"{value:,}",
+    # Six digits that say something, as a browser writes them: 1,234,570 and not 1.23457e+06.
+    "number": lambda value: f"{float(f'{value:.6g}'):,.15g}",
     "seconds": lambda value: f"{value:,.2f} s",
     "instant": _instant,
 }

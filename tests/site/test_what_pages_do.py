@@ -131,19 +131,54 @@ def test_the_scripts_arrive_at_the_figures_and_rows_that_stand_there_without_the
     assert {**seen[1], "tbody tr": None} == {**seen[0], "tbody tr": None}
 
 
-def test_a_bar_and_a_row_lead_to_the_transactions(page: Page, sample_run: Workspace) -> None:
-    show(page, sample_run.site / "index.html")
-    merchant = page.evaluate(
-        "benepassCharts.views.get('spend-by-merchant').data('rows')[0].merchant"
-    )
-    quoted = merchant.replace("'", "''")
-    ((count, spend),) = sample_run.query_published(
-        f"select count(*), sum(amount) from marts.fact_transactions where merchant = '{quoted}'"
-    )
-    page.click("[data-chart=spend-by-merchant] .mark-rect path")
+FIRST_BAR = "benepassCharts.views.get('spend-by-merchant').data('rows')[0]"
+
+
+@pytest.mark.parametrize("by_keyboard", [False, True])
+def test_a_bar_leads_to_the_transactions_that_it_is_made_of(
+    page: Page, site: Path, *, by_keyboard: bool
+) -> None:
+    show(page, site / "index.html", "#month=2025-03..2025-06")
+    merchant, spend = page.evaluate(f"[{FIRST_BAR}.merchant, {FIRST_BAR}.spend]")
+    bar = "[data-chart=spend-by-merchant] .mark-rect path"
+    if by_keyboard:
+        told = page.evaluate(f"document.querySelector('{bar}').getAttribute('aria-label')")
+        assert told == f"Merchant: {merchant}; Spend: ${spend:,.2f}"
+        focus(page, bar)
+        assert page.evaluate("document.activeElement.getAttribute('role')") == "link"
+        page.press("Enter")
+    else:
+        page.click(bar)
     page.wait_for("location.pathname.endsWith('/transactions.html') && !!window.benepass")
     assert figure(page, "amount") == f"${spend:,.2f}"
-    assert page.text("[data-table-count]") == f"{count} rows"
+    rows = page.evaluate("[...benepass.tables.values()][0].found()")
+    assert {row["merchant"] for row in rows} == {merchant}
+    assert {row["day"][:7] for row in rows} <= {f"2025-0{month}" for month in (3, 4, 5, 6)}
+
+
+def test_an_address_for_which_there_is_no_row_shows_none(page: Page, site: Path) -> None:
+    show(page, site / "transactions.html", "#merchant=Nobody+%26+Sons")
+    select = "document.querySelector('[data-filter=merchant]')"
+    assert page.evaluate(f"{select}.selectedOptions[0].text") == "Nobody & Sons"
+    assert texts(page, ".data-table tbody")[0] == "Nothing found."
+    show(page, site / "transactions.html", "#month=yesterday")
+    assert page.text("[data-table-count]") != "0 rows"
+
+
+def test_a_table_that_has_not_all_rows_says_among_which_it_looked(page: Page, site: Path) -> None:
+    show(page, site / "transactions.html")
+    said = []
+    for left in (1200, 7, 0):
+        page.evaluate(
+            "(() => { const table = [...benepass.tables.values()][0];"
+            f"table.replace(table.rows.slice(0, {left}), {{held: 1200, count: 954363}}); }})()"
+        )
+        said.append(page.text("[data-table-count]"))
+    assert said == [
+        "The first 1,200 rows of 954,363",
+        "7 rows found among the first 1,200 of 954,363",
+        "0 rows found among the first 1,200 of 954,363",
+    ]
 
 
 SAVED = """(() => {
@@ -160,7 +195,8 @@ def test_what_is_saved_as_csv_is_what_the_filters_leave(page: Page, sample_run: 
     header, *lines = page.evaluate(SAVED % name).split("\r\n")[:-1]
     assert header.startswith('"Day","Transaction"')
     ((count,),) = sample_run.query_published(
-        "select count(*) from marts.fact_transactions where benefit_type = 'commuter'"
+        "select count(*) from marts.fact_transactions where benefit_type = 'commuter' "
+        "and strftime(transaction_timestamp, '%Y-%m') <= '2025-12'"
     )
     assert len(lines) == count > 0
 

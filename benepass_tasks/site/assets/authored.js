@@ -3,12 +3,14 @@
 "use strict";
 
 (() => {
-  const { pageData, tables, setFigure, written, NUMBERS } = window.benepass;
+  const { element, pageData, tables, setFigure, written, NUMBERS } = window.benepass;
   const { read, write } = window.benepassAddress;
   const { filters, queries, blocks } = pageData();
   if (!blocks) return;
   const MISSING = (value) => value === null || value === undefined;
   const OTHER = "other";
+  // A month or day, or a first and a last one.
+  const TIMES = /^\d{4}-\d\d(-\d\d)?(\.\.\d{4}-\d\d(-\d\d)?)?$/;
 
   // Rows of a query, from its columns.
   const rowsOf = ({ columns, count }) => {
@@ -27,7 +29,7 @@
   const sum = (rows, column) => rows.reduce((total, row) => total + row[column], 0);
   const total = (rows, { column, per, isShare, kind }, whole) => {
     const known = rows.filter((row) => !MISSING(row[column]) && (!per || !MISSING(row[per])));
-    if (!known.length) return null;
+    if (!known.length) return !rows.length && !per && !isShare && ["count", "money"].includes(kind) ? 0 : null;
     const found = sum(known, column);
     if (per) return sum(known, per) ? found / sum(known, per) : null;
     if (isShare) return whole ? found / whole : null;
@@ -84,10 +86,13 @@
     );
 
   // ---------------------------------------------------------------------------------------- blocks
+  // Where a row leads: with its own values, and what is chosen here of the filters that both have.
   const linked = (row, link) => {
     if (!link) return row;
     const known = link.columns.filter((name) => !MISSING(row[name])).map((name) => [name, row[name]]);
-    return { ...row, _href: known.length ? `${link.page}.html#${new URLSearchParams(known)}` : null };
+    const chosenHere = link.shared.map((name) => [name, read().get(name)]).filter(([, value]) => value);
+    const filters = new URLSearchParams([...known, ...chosenHere]);
+    return { ...row, _href: known.length ? `${link.page}.html#${filters}` : null };
   };
   const show = {
     figure: ({ id, query, measure, last, tone }, rows) => {
@@ -120,19 +125,17 @@
       const drawable = ordered.filter((row) => (!time || !MISSING(row[time])) && row[dimensions[0]] !== folded);
       window.benepassCharts?.update(id, limit ? drawable.slice(0, limit) : drawable);
     },
-    table: ({ id, dimensions, measures, sort, link, total: count }, rows, isAll) => {
+    table: ({ id, query, dimensions, measures, sort, link, total: count }, rows) => {
       const sums = dimensions ? inOrder(grouped(rows, dimensions, measures), dimensions[0], sort) : rows;
-      tables.get(id)?.replace(sums.map((row) => linked(row, link)), !dimensions && isAll ? count : undefined);
+      const among = dimensions ? undefined : { held: all.get(query).length, count };
+      tables.get(id)?.replace(sums.map((row) => linked(row, link)), among);
     },
   };
 
   const showAll = () => {
     const spans = chosen();
     const left = new Map([...all].map(([name, rows]) => [name, rows.filter((row) => isWithin(row, spans))]));
-    for (const block of blocks) {
-      const rows = left.get(block.query);
-      show[block.type](block, rows, rows.length === all.get(block.query).length);
-    }
+    for (const block of blocks) show[block.type](block, left.get(block.query));
     for (const place of document.querySelectorAll("[data-value]")) {
       const [query, column] = place.dataset.value.split(".");
       const { kind } = place.dataset;
@@ -145,17 +148,21 @@
   // --------------------------------------------------------------------------------------- address
   // month=2025-01..2025-03&merchant=Cafe; what is as at first is left out.
   const first = (filter) => filter.default ?? ["", ""];
-  const offers = (select, value) => [...select.options].some((option) => option.value === value);
+  // What an address asks for is chosen even if no row has it: others would be shown for it otherwise.
+  const choose = (select, value) => {
+    if (![...select.options].some((option) => option.value === value)) {
+      select.append(element("option", { value }, value));
+    }
+    select.value = value;
+  };
   const followAddress = () => {
     const address = read();
     for (const filter of shown) {
       const told = address.get(filter.column);
-      const ends = told === null ? first(filter) : filter.isRange ? told.split("..") : [told];
-      const [from, to] = [ends[0], ends.at(-1)];
-      const select = of(filter);
-      if (offers(select, from)) select.value = from;
-      else select.value = first(filter)[0];
-      if (filter.isRange) of(filter, 1).value = offers(of(filter, 1), to) ? to : first(filter)[1];
+      const isTold = told !== null && (!filter.isRange || TIMES.test(told));
+      const ends = !isTold ? first(filter) : filter.isRange ? told.split("..") : [told];
+      choose(of(filter), ends[0]);
+      if (filter.isRange) choose(of(filter, 1), ends.at(-1));
     }
     showAll();
   };
@@ -194,7 +201,7 @@
     const { live } = place.dataset;
     const rows = told?.[live];
     place.hidden = !rows?.length;
-    if (rows) tables.get(live).replace(rows, told.totals[live]);
+    if (rows) tables.get(live).replace(rows, { held: rows.length, count: told.totals[live] });
     document.querySelector(`[data-live-none="${live}"]`).hidden = !rows || rows.length > 0;
   }
 

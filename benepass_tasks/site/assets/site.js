@@ -61,7 +61,7 @@ window.benepass = (() => {
       this.block = block;
       this.fields = data.fields;
       this.size = data.size;
-      this.total = data.total;
+      this.among = { held: data.rows.length, count: data.total };
       this.rows = data.rows.map((row) =>
         Object.fromEntries(data.keys.map((key, place) => [key, row[place]])),
       );
@@ -103,10 +103,10 @@ window.benepass = (() => {
       });
     }
 
-    // Other rows, from a filter of the page.
-    replace(rows, total = rows.length) {
+    // Other rows, from a filter of the page: of as many as it holds, of as many as there are.
+    replace(rows, among = { held: rows.length, count: rows.length }) {
       this.rows = rows;
-      this.total = total;
+      this.among = among;
       this.page = 0;
       this.show();
     }
@@ -180,12 +180,12 @@ window.benepass = (() => {
     }
 
     say(found) {
-      const all = this.rows.length;
-      const beyond = this.total > all ? ` of ${written(this.total, "count")}` : "";
-      const what = this.searched
-        ? `${written(found, "count")} of ${written(all, "count")} rows found`
-        : `${written(all, "count")}${beyond} ${this.total === 1 ? "row" : "rows"}`;
-      this.count.textContent = what;
+      const [all, { held, count }] = [this.rows.length, this.among];
+      const [shown, inAll, inPage, there] = [found, all, held, count].map((it) => written(it, "count"));
+      const rows = `${this.searched ? `${shown} of ${inAll}` : inAll} ${all === 1 ? "row" : "rows"}`;
+      if (count <= held) this.count.textContent = `${rows}${this.searched ? " found" : ""}`;
+      else if (all === held && !this.searched) this.count.textContent = `The first ${rows} of ${there}`;
+      else this.count.textContent = `${rows} found among the first ${inPage} of ${there}`;
     }
 
     showPages(found) {

@@ -15,10 +15,16 @@ UNITS: Mapping[Kind, str] = {"month": "utcyearmonth", "date": "utcyearmonthdate"
 
 DATES: Mapping[Kind, str] = {"month": "%b %Y", "date": "%Y-%m-%d", "instant": "%Y-%m-%d %H:%M"}
 
+HALF: Mapping[Kind, str] = {
+    "month": "(scale('x', utc(2001, 1, 1)) - scale('x', utc(2001, 0, 1))) / 2",
+    "date": "(scale('x', utc(2001, 0, 2)) - scale('x', utc(2001, 0, 1))) / 2",
+}
+"""Half the width of a step of time, in pixels."""
+
 ROOM = "containerSize()[0]"
 """The width of the chart's place in the window."""
 
-LABEL_LIMIT = {"expr": f"max(120, {ROOM} * 0.4)"}
+LABEL_LIMIT = {"expr": f"max(120, {ROOM} * 0.5)"}
 """How wide a label may be: what a chart can spare."""
 
 
@@ -73,11 +79,17 @@ class _Drawing:
         is_name = self.kinds[self.chart.x] in ("text", "code", "tag")
         return is_name and self.chart.sort != "none"
 
+    @property
+    def _is_timed(self) -> bool:
+        """Whether bars have the width of a month or day."""
+        return self.chart.mark == "bar" and self.kinds[self.chart.x] in UNITS
+
     def _bars(self) -> dict[str, Any]:
         chart, place, length = self.chart, "x", "y"
         if self._is_sideways:
             place, length = "y", "x"
-        bar = {"mark": {"type": "bar"} | self._stroke, "encoding": {length: self._measure(chart.y)}}
+        mark = {"type": "bar"} | self._stroke | ({"width": {"band": 0.8}} if self._is_timed else {})
+        bar = {"mark": mark, "encoding": {length: self._measure(chart.y)}}
         encoding = {place: self._dimension(chart.x), **self._common}
         height: Any = {"step": 26} if self._is_sideways else 280
         if chart.target is None:
@@ -238,9 +250,12 @@ class _Drawing:
         axis: dict[str, Any] = {"format": DATES[kind], "labelBound": True, **_FLAT}
         if kind in UNITS:
             axis["tickCount"] = {"interval": "month" if kind == "month" else "day", "step": 1}
-        if self.chart.mark == "bar" and kind in UNITS:
-            # A bar is as wide as its month, and the label is that of its beginning.
-            return {"timeUnit": UNITS[kind], "axis": axis | {"labelAlign": "left"}}
+        if self._is_timed:
+            # A tick is where a month begins, and its label is below the bar.
+            return {
+                "timeUnit": UNITS[kind],
+                "axis": axis | {"labelFlush": False, "labelOffset": {"expr": HALF[kind]}},
+            }
         return {"scale": {"type": "utc"}, "axis": axis}
 
     def _measure(self, measure: Measure, *, zero: bool = True) -> dict[str, Any]:

@@ -16,9 +16,9 @@ MOST_SERIES = 5
 
 
 def total(
-    rows: Iterable[Mapping[str, Any]], measure: Measure, kind: Kind, whole: float | None = None
+    rows: Sequence[Mapping[str, Any]], measure: Measure, kind: Kind, whole: float | None = None
 ) -> Any:  # noqa: ANN401 - a number or None
-    """What a measure is over some rows; None where no row has a value.
+    """What a measure is over some rows; None where no row has a value, but nothing of none is 0.
 
     Args:
         rows: The rows.
@@ -29,7 +29,8 @@ def total(
     columns = measure.columns
     known = [row for row in rows if all(row[it] is not None for it in columns)]
     if not known:
-        return None
+        is_sum = not (rows or measure.per or measure.is_share)
+        return 0 if is_sum and kind in ("count", "money") else None
     sums = [fsum(row[it] for row in known) for it in columns]
     if measure.per:
         return sums[0] / sums[1] if sums[1] else None
