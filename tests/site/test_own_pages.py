@@ -183,7 +183,7 @@ def test_a_page_of_a_large_company_is_no_larger_and_adds_up_all_the_same(
         assert page.figures() == overview.figures()
     if name == "transactions":
         assert page.figures() == {"Amount": MISSING}
-        assert page.notes() == {"Amount": "403 rows are more than the 250 that a page adds up"}
+        assert page.notes() == {"Amount": "not added up: this page has 250 of 395 rows"}
 
 
 # -------------------------------------------------------------------------------- the employees

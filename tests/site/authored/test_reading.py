@@ -233,7 +233,7 @@ def test_a_link_leads_to_a_page_that_has_its_filters(workspace: Workspace) -> No
         ("employees", "merchant", "pages/employees.md has no filter merchant that could be set"),
     ):
         (problem,) = problems_of(workspace, f"{SPEND}\n{bar % (page, column)}")
-        assert problem.startswith(f"pages/tried.md:10: link: {said}")
+        assert problem.startswith(f"pages/tried.md:9: link: {said}")
     assert problems_of(workspace, f"{SPEND}\n{bar % ('merchants', 'merchant')}") == []
 
 
