@@ -344,6 +344,10 @@ class Guards:
             quarantined for the source to be healthy.
         max_flagged: The most of its accepted records that may have a flag for the source to be
             healthy.
+        max_factor: How many times what they were the amounts of records may all be that came
+            before, or the inverse of it; None where that depends on what the source holds.
+        max_level: How many times those of the file before the amounts of others may be, or the
+            inverse of it.
         max_columns: The most columns that a file may have.
         empty_files: Whether its newest file may have a header alone for the source to be healthy.
     """
@@ -353,6 +357,8 @@ class Guards:
     max_quarantined_money: float = 0.5
     min_clean: float = 0.8
     max_flagged: float = 0.5
+    max_factor: float | None = None
+    max_level: float = 10
     max_columns: int = 1_000
     empty_files: bool = False
 

@@ -352,6 +352,19 @@ class Count(Value[int]):
         raise ValidationError(f"must be a whole number from 1 on, not {wording.shown(value)}")
 
 
+class Factor(Value[float]):
+    """How many times something may be what it was, from 1 on."""
+
+    form = of_form(type="number", minimum=1)
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> float:
+        if isinstance(value, int | float) and not isinstance(value, bool) and value >= 1:
+            return float(value)
+        raise ValidationError(
+            f"must be a number from 1 on, such as 1.5, not {wording.shown(value)}"
+        )
+
+
 class SourcePath(Text):
     """Where a source's files are: below `data/`, only the file name a glob."""
 

@@ -60,6 +60,7 @@ from benepass_tasks.catalog.fields import (
     Duration,
     Each,
     Exactly,
+    Factor,
     Fingerprint,
     Flag,
     JsonSchema,
@@ -385,6 +386,8 @@ class _GuardsSchema(Strict):
     max_quarantined_money = Share()
     min_clean = Share()
     max_flagged = Share()
+    max_factor = Factor()
+    max_level = Factor()
     max_columns = Count()
     empty_files = Flag()
 

@@ -8,8 +8,9 @@ leaves rows that nothing vouches for, and the next load of the file removes them
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import TypeAlias
 
 from benepass_tasks.catalog import Source, Table
 from benepass_tasks.catalog.wording import listed, printable
@@ -17,8 +18,9 @@ from benepass_tasks.config.errors import BenepassError, SourceError
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.ingestion.censuses import Census
 from benepass_tasks.ingestion.dlt_pipeline import WholeFile, extract, items_of, items_of_all
-from benepass_tasks.ingestion.guards import Guarded, let_pass
+from benepass_tasks.ingestion.guards import Guarded, Trip, let_pass
 from benepass_tasks.ingestion.inspection import Findings, Inspection, open_file
+from benepass_tasks.ingestion.levels import Levels
 from benepass_tasks.ingestion.people.leaving_out import LeavingOut
 from benepass_tasks.ingestion.people.places import IdColumns
 from benepass_tasks.ingestion.raw_tables import prepare, withdraw
@@ -38,6 +40,9 @@ TOGETHER = 8 << 20
 
 MOST = 8
 """How many changes a warning names."""
+
+_Judged: TypeAlias = BenepassError | Sequence[Decision]
+"""Why a file is refused, or what lets it pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,10 @@ def load_file(
     seconds = time.perf_counter() - started
     load = _load_of(order, inspection.state, findings, package.load_id, seconds)
     accepted = [*accepted, *_guard_census(warehouse, order, load)]
-    return Loaded(load, order.earlier, findings, accepted)
+    level = _guard_levels(warehouse, {load: order}).get(load.file, ())
+    if isinstance(level, BenepassError):
+        raise level
+    return Loaded(load, order.earlier, findings, [*accepted, *level])
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +168,15 @@ def load_together(warehouse: Warehouse, orders: Sequence[LoadOrder]) -> LoadedTo
         package.load(warehouse)
     seconds = (time.perf_counter() - started) / len(read)
     loaded = [it.loaded(package.load_id, seconds) for it in read]
-    return LoadedTogether(loaded, refused, left)
+    orders_of = {it.load: by.order for it, by in zip(loaded, read, strict=True)}
+    levels, passed = _guard_levels(warehouse, orders_of), []
+    for it in loaded:
+        level = levels.get(it.load.file, ())
+        if isinstance(level, BenepassError):
+            refused[it.load.file] = level
+        else:
+            passed.append(replace(it, accepted=[*it.accepted, *level]))
+    return LoadedTogether(passed, refused, left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +296,49 @@ def _guard_census(warehouse: Warehouse, order: LoadOrder, load: Load) -> Sequenc
         )
     log.warning("%s: %s passes as accepted, although %s", source, file, found)
     return [Decision("accepted", source, file, found, "max_shrink", load.sha256, order.run_id)]
+
+
+def _guard_levels(warehouse: Warehouse, loads: Mapping[Load, LoadOrder]) -> dict[str, _Judged]:
+    """Judge files by the level of their amounts; raw holds nothing of those that are refused.
+
+    Returns:
+        Of each file that a guard stands against, why it is refused, or what lets it pass.
+    """
+    order = next(iter(loads.values()))
+    source, files = order.source, {it.file for it in loads}
+    known = order.known.loads_of(source.name).values()
+    others = [it for it in known if it.file not in files and not it.is_kept]
+    before = {load: it.earlier for load, it in loads.items()}
+    levels = Levels(source, order.table.relation, order.macros)
+    if not levels.can_tell(before, others):
+        return {}
+    with warehouse.write() as connection:
+        found = levels.shifts(connection, before, others)
+        refused = [it for it in loads if it.file in found and not order.is_accepted]
+        for load in refused:
+            withdraw(connection, order.table, load)
+    return {
+        load.file: _judged_level(order, load, found[load.file])
+        for load in loads
+        if load.file in found
+    }
+
+
+def _judged_level(order: LoadOrder, load: Load, trips: Sequence[Trip]) -> _Judged:
+    source, file = load.source, printable(load.file)
+    found = "; ".join(it.figures for it in trips)
+    if order.is_accepted:
+        log.warning("%s: %s passes as accepted, although %s", source, file, found)
+        about, known = (source, file), (load.sha256, order.run_id)
+        return [Decision("accepted", *about, it.figures, it.guard, *known) for it in trips]
+    stays = f"the {order.earlier.parsed:,} rows of its last load stay" if order.earlier else ""
+    return SourceError(
+        f"{source}: {file} is refused: {found}. Nothing of it was loaded{stays and '; ' + stays}. "
+        "Are they in another unit or currency than before, or is a decimal sign read otherwise? "
+        "Get the file in the unit of the others. If the amounts are right as they are, let it "
+        f"pass once with --benepass-accept {source}",
+        reason=f"refused: {found}",
+    )
 
 
 def _require_there(order: LoadOrder) -> None:

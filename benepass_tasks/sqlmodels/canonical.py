@@ -21,6 +21,9 @@ from benepass_tasks.catalog.forms import (
 from benepass_tasks.catalog.months import MONTHS
 from benepass_tasks.engine.quoting import quote_name, quote_text
 
+READING = frozenset({"clean_text", "money"})
+"""The macros that make a number of an amount's canonical form."""
+
 SPACES = " \u00a0\u202f\u2009"
 """The space, and the no-break, the narrow no-break and the thin one."""
 

@@ -1,6 +1,7 @@
 """The files of a source, as they lie in the data folder."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -135,3 +136,9 @@ def path_of(name: str, settings: Settings) -> Path:
 def _matches(name: str, pattern: PurePosixPath) -> bool:
     path = PurePosixPath(name)
     return path.parent == pattern.parent and fnmatchcase(path.name, pattern.name)
+
+
+def in_order(file: str) -> list[str]:
+    """What sorts files by their names as `natural_order` of the SQL does."""
+    name = re.sub(r"[.][^./]*$", "", file)
+    return [part.zfill(20) if part.isdigit() else part for part in re.split(r"([0-9]+)", name)]

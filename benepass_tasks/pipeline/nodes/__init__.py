@@ -18,6 +18,7 @@ from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
 from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.site import SiteCode
 from benepass_tasks.sqlmodels import Macro, ModelGraph
+from benepass_tasks.sqlmodels.canonical import READING
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.plan import Node
 from benepass_tasks.state.publication import Publication
@@ -85,8 +86,8 @@ def _extracts(settings: Settings, catalog: Catalog) -> list[ExtractNode]:
 
 
 def _macros_of_source(source: str, graph: ModelGraph) -> tuple[Macro, ...]:
-    """What the SQL of a source's base view calls, and what compares ids."""
-    base, names = graph.models.get(f"base.{source}"), {CLEANING} & graph.macros.keys()
+    """What the SQL of a source's base view calls, and what reads amounts and compares ids."""
+    base, names = graph.models.get(f"base.{source}"), {CLEANING, *READING} & graph.macros.keys()
     return tuple(graph.macros_behind(names.union(base.macros if base else ())))
 
 

@@ -1,6 +1,5 @@
 """Whether a dataset has as many rows as its declaration says, and its newest file any."""
 
-import re
 from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
@@ -10,7 +9,7 @@ from benepass_tasks.catalog.wording import printable
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.quality.monitors.results import Result
 from benepass_tasks.state.meta import LOADS, MARKERS
-from benepass_tasks.state.source_files import CUT_OFF, REJECTED
+from benepass_tasks.state.source_files import CUT_OFF, REJECTED, in_order
 from benepass_tasks.state.store import state_of
 
 
@@ -113,9 +112,3 @@ def judge_cut_off_files(connection: Connection, catalog: Catalog) -> Iterator[Re
                 "a file that is whole ends with the end of a line, or with all fields of a record",
                 printable(file),
             )
-
-
-def in_order(file: str) -> list[str]:
-    """What sorts files by their names as `natural_order` of the SQL does."""
-    name = re.sub(r"[.][^./]*$", "", file)
-    return [part.zfill(20) if part.isdigit() else part for part in re.split(r"([0-9]+)", name)]
