@@ -9,7 +9,15 @@ from marshmallow import ValidationError, post_load
 
 from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.fields import Choice, Exactly, Flag, Names, Strict, Text, Value, of_form
-from benepass_tasks.catalog.forms import ColumnForm, Currency, Holds, Negative, Order, WrittenAs
+from benepass_tasks.catalog.forms import (
+    ColumnForm,
+    Currency,
+    Era,
+    Holds,
+    Negative,
+    Order,
+    WrittenAs,
+)
 from benepass_tasks.catalog.made_columns import PARTS
 from benepass_tasks.catalog.months import MONTHS
 
@@ -146,6 +154,7 @@ class WrittenAsSchema(Strict):
     zones = Zones()
     width = Exactly("full", required=False)
     digits = Exactly("any", required=False)
+    era = Choice(get_args(Era))
 
     @post_load
     def build(self, data: dict[str, Any], **_kwargs: object) -> WrittenAs:

@@ -16,6 +16,7 @@ Holds: TypeAlias = Literal["text", "amount", "date", "instant"]
 Negative: TypeAlias = Literal[
     "minus", "trailing_minus", "parentheses", "unicode_minus", "credit", "debit"
 ]
+Era: TypeAlias = Literal["buddhist", "minguo", "japanese"]
 Order: TypeAlias = Literal["DMY", "MDY", "YMD"]
 
 OF = MappingProxyType(
@@ -31,7 +32,7 @@ OF = MappingProxyType(
             "width",
             "digits",
         ),
-        "date": ("formats", "order", "excel_serial", "language", "width", "digits"),
+        "date": ("formats", "order", "excel_serial", "language", "width", "digits", "era"),
         "instant": (
             "formats",
             "order",
@@ -42,6 +43,7 @@ OF = MappingProxyType(
             "zones",
             "width",
             "digits",
+            "era",
         ),
     }
 )
@@ -87,6 +89,9 @@ DIRECTIVES = {
 }
 """The directives that a format may have, and the texts that each stands for."""
 
+_NAMES = frozenset("abABp")
+"""The directives that write no number."""
+
 _DAY = ({"d"}, {"m", "b", "B"}, {"Y", "y"})
 _DIRECTIVE = re.compile(r"%(.)", re.DOTALL)
 _SEPARATORS = "/.-"
@@ -121,6 +126,8 @@ class WrittenAs:
         zones: What abbreviations of zones stand for, as offsets such as `-05:00`.
         width: `full` where letters and digits may be of full width, as in East Asian texts.
         digits: `any` where digits may be those of other scripts, such as Arabic or Thai.
+        era: What the years count from, where that is not the common era: the Buddha, the Republic
+            of China, or the accession of Japan's emperors, whose eras are named.
         is_canonical: Whether it is the form that needs no word, beside others that do.
     """
 
@@ -140,6 +147,7 @@ class WrittenAs:
     zones: tuple[tuple[str, str], ...] = ()
     width: Literal["full"] | None = None
     digits: Literal["any"] | None = None
+    era: Era | None = None
     is_canonical: bool = False
 
     @property
@@ -236,7 +244,9 @@ def pattern_of(text: str, shapes: Mapping[str, str] = DIRECTIVES) -> str:
     literals, letters = parts[::2], parts[1::2]
     made = [escaped(literals[0])]
     for place, (letter, after) in enumerate(zip(letters, literals[1:], strict=True)):
-        touches = (place and not literals[place]) or (not after and place + 1 < len(letters))
+        before = "" if literals[place] else "".join(letters[:place][-1:])
+        behind = "" if after else "".join(letters[place + 1 :][:1])
+        touches = set(before + behind) - _NAMES
         shape = shapes[letter]
         # Where nothing stands between two numbers, each has all its digits.
         made += [shape.replace("{1,2}", "{2}") if touches else shape, escaped(after)]

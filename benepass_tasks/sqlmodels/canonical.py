@@ -130,7 +130,8 @@ def _label(form: ColumnForm, text: str) -> str:
 
 def _plain(form: WrittenAs, value: str) -> str:
     narrow = f"half_width({value})" if form.width == "full" else value
-    return f"plain_digits({narrow})" if form.digits == "any" else narrow
+    plain = f"plain_digits({narrow})" if form.digits == "any" else narrow
+    return f"common_era({plain}, {quote_text(form.era)})" if form.era else plain
 
 
 def _amount(form: WrittenAs, value: str) -> str:

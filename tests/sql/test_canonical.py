@@ -155,6 +155,37 @@ def test_digits_of_other_scripts_are_read_where_that_is_declared(
     assert read(connection, of, [written(day)]) == {written(day): date(2025, 12, 5)}
 
 
+@pytest.mark.parametrize(
+    ("era", "text", "day"),
+    [
+        ("buddhist", "29/02/2567", date(2024, 2, 29)),
+        ("buddhist", "31/12/2568", date(2025, 12, 31)),
+        ("minguo", "31/12/0114", None),
+        ("japanese", "31/12/2025", None),
+        ("buddhist", "31/12/2025", None),
+    ],
+)
+def test_the_year_of_an_era_is_read_and_that_of_no_other(
+    connection: duckdb.DuckDBPyConnection, era: str, text: str, day: date | None
+) -> None:
+    assert read(connection, column("date", order="DMY", era=era), [text]) == {text: day}
+
+
+def test_the_first_year_of_an_emperor_has_a_sign_of_its_own(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    of = column("date", formats=("%Y年%m月%d日",), era="japanese")
+    texts = {
+        "令和元年5月1日": date(2019, 5, 1),
+        "平成31年4月30日": date(2019, 4, 30),
+        "昭和64年1月7日": date(1989, 1, 7),
+        "r7年1月2日": date(2025, 1, 2),
+        "2025年1月2日": None,
+        "令和7年2月30日": None,
+    }
+    assert read(connection, of, texts) == texts
+
+
 def test_the_arabic_signs_of_an_amount_and_marks_of_direction_are_read(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:

@@ -23,7 +23,9 @@ _NUMERIC: Final = re.compile(
     r"(?P<a>[0-9]{1,4})(?P<s1>[./-]|年)(?P<b>[0-9]{1,2})(?P<s2>[./-]|月)(?P<c>[0-9]{1,4})(?P<end>日?)"
     r"(?P<time>\W.*|T.*)?"
 )
-_COMPACT: Final = re.compile(r"[0-9]{8}(?P<time>[ T].*)?")
+_COMPACT: Final = re.compile(r"(?P<day>[0-9]{8}|[0-9]{6})(?P<time>[ T].*)?")
+_COMPACT_TIME: Final = re.compile(r"[0-9]{12}([0-9]{2})?")
+_SHORT_DAY: Final = re.compile(r"([0-9]{2})([./-])[0-9]{1,2}\2([0-9]{2})(?P<time>\W.*|T.*)?")
 _NAMED: Final = re.compile(
     r"(?P<day>[0-9]{1,2})(?P<ordinal>er|st|nd|rd|th|[\u00ba\u00b0])?"
     r"(?P<s1>[ .,/-]+(?:(?:de|of) )?)(?P<month>[^\W\d_]{3,12})(?P<s2>[ .,/-]+(?:(?:de|del) )?)"
@@ -33,10 +35,20 @@ _NAMED_FIRST: Final = re.compile(
     r"(?P<month>[^\W\d_]{3,12})(?P<s1>[ .]+)(?P<day>[0-9]{1,2})(?P<ordinal>st|nd|rd|th)?"
     r"(?P<s2>,? +)(?P<year>[0-9]{4}|[0-9]{2})(?P<time>[ ,T].*)?"
 )
+_BEFORE_TIME: Final = (
+    *("um", "à", "às", "as", "at", "a", "o", "om"),
+    *("kl", "kl.", "klo", "ob", "den", "alle", "las"),
+)
+"""The words that may stand between a date and its time, and say nothing."""
+
+_HALF: Final = r"[AaPp](?:[Mm]|\.[ \u00a0\u202f]?[Mm]\.?)|오전|오후|午前|午後|上午|下午"
 _TIME: Final = re.compile(
-    r"(?P<gap>[ T,]+(?:[^\W\d_]{1,3} )?)(?P<hour>[0-9]{1,2})(?P<mark>[:.h]?)[0-9]{2}"
+    # No other word may stand there: one for the half of the day would be passed over.
+    rf"(?P<gap>[ T,]+(?:(?i:{'|'.join(_BEFORE_TIME)}) )?)"
+    rf"(?P<before>(?:{_HALF})[ \u00a0\u202f]?)?"
+    r"(?P<hour>[0-9]{1,2})(?P<mark>[:.h]?)[0-9]{2}"
     r"(?P<seconds>(?P=mark)[0-9]{2})?(?P<fraction>[.,][0-9]{1,9})?"
-    r"(?P<half>[ \u00a0\u202f]?[AaPp](?:[Mm]|\.[ \u00a0\u202f]?[Mm]\.?))?"
+    rf"(?P<half>[ \u00a0\u202f]?(?:{_HALF}))?"
     r"(?P<zone> ?(?:[A-Z]{1,5}|[+-][0-9]{2}:?[0-9]{2}))?(?P<end> Uhr| ?h)?"
 )
 _WEEKDAY: Final = re.compile(
@@ -44,7 +56,10 @@ _WEEKDAY: Final = re.compile(
 )
 _ANY_WEEKDAY: Final = re.compile(r"([^\W\d_][\w-]*\.?)([, ]+)(?=[0-9])")
 _SHORT: Final = 3
-NUMBERS: Final = ("compact", "excel_serial", "epoch_seconds", "epoch_milliseconds")
+NUMBERS: Final = (
+    *("compact", "compact_DMY", "compact_MDY"),
+    *("excel_serial", "epoch_seconds", "epoch_milliseconds"),
+)
 """The readings by which a number is a date."""
 
 _ORDERS: Final = ("DMY", "MDY")
@@ -64,14 +79,32 @@ def date_readings(
     yield Reading("", "ISO 8601", [{}])
     values = list(column.counts)
     languages = _languages(values)
+    compact = (
+        ("compact", "year, month and day", partial(_compact_format, order="YMD")),
+        ("compact_DMY", "day, month and year", partial(_compact_format, order="DMY")),
+        ("compact_MDY", "month, day and year", partial(_compact_format, order="MDY")),
+    )
     for name, says, format_of in (
         ("DMY", "day, month, year", partial(_numeric_format, order="DMY")),
         ("MDY", "month, day, year", partial(_numeric_format, order="MDY")),
         ("YMD", "year, month, day", iso_format),
+        ("yMD", "year in two digits, month, day", _short_year_format),
         ("named", "with the month's name", _named_format),
         ("months", f"with the month's name ({', '.join(languages)})", _month_format),
-        ("compact", "year, month and day in eight digits", _compact_format),
+        *((name, f"{said} in digits alone", form) for name, said, form in compact),
+        (
+            "compact_DMY",
+            "day, month and year in digits alone",
+            partial(_compact_format, order="DMY"),
+        ),
+        (
+            "compact_MDY",
+            "month, day and year in digits alone",
+            partial(_compact_format, order="MDY"),
+        ),
     ):
+        if name == "yMD" and not _may_begin_with_year(values):
+            continue
         found = dict.fromkeys(filter(None, map(format_of, values)))
         # A day has no zone.
         formats = [it for it in found if holds == "instant" or "%z" not in it.lower()]
@@ -105,10 +138,27 @@ def _numeric_format(value: str, order: str) -> str | None:
     return None if time is None else f"{a}{found['s1']}{b}{found['s2']}{c}{found['end']}{time}"
 
 
-def _compact_format(value: str) -> str | None:
+def _compact_format(value: str, order: str) -> str | None:
+    if clock := _COMPACT_TIME.fullmatch(value):
+        return f"%Y%m%d%H%M{'%S' if clock[1] else ''}" if order == "YMD" else None
     found = _COMPACT.fullmatch(value)
     time = _time_format(found["time"]) if found else None
-    return None if time is None else f"%Y%m%d{time}"
+    if found is None or time is None:
+        return None
+    year = "%Y" if len(found["day"]) == 8 else "%y"  # noqa: PLR2004 - with a century
+    return "".join({"Y": year, "M": "%m", "D": "%d"}[it] for it in order) + time
+
+
+def _short_year_format(value: str) -> str | None:
+    found = _SHORT_DAY.fullmatch(value)
+    time = _time_format(found["time"]) if found else None
+    return f"%y{found[2]}%m{found[2]}%d{time}" if found and time is not None else None
+
+
+def _may_begin_with_year(values: Iterable[str]) -> bool:
+    """Whether what comes first in 25/03/14 has no more values than what comes last, as years do."""
+    found = [it for value in values if (it := _SHORT_DAY.fullmatch(value))]
+    return bool(found) and len({it[1] for it in found}) <= len({it[3] for it in found})
 
 
 def _named_format(value: str) -> str | None:
@@ -191,9 +241,12 @@ def _time_format(text: str | None) -> str | None:
     if not text:
         return ""
     found = _TIME.fullmatch(text)
-    if not found:
+    if not found or (found["before"] and found["half"]):
         return None
-    hour, mark = "%I" if found["half"] else "%H", found["mark"]
+    before = found["before"]
+    hour, mark = "%I" if before or found["half"] else "%H", found["mark"]
+    if before:
+        hour = f"%p{' ' if before[-1].isspace() else ''}{hour}"
     seconds = f"{mark}%S" if found["seconds"] else ""
     fraction = f"{found['fraction'][0]}%f" if found["fraction"] else ""
     half = f"{' ' if found['half'][0].isspace() else ''}%p" if found["half"] else ""

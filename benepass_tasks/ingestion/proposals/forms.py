@@ -29,6 +29,7 @@ from benepass_tasks.ingestion.proposals.dates import (
     iso_format,
     zone_in,
 )
+from benepass_tasks.ingestion.proposals.eras import in_common_era
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile, of_all
 from benepass_tasks.ingestion.proposals.question import Answers, Question, answered
 from benepass_tasks.ingestion.proposals.reading import (
@@ -39,6 +40,7 @@ from benepass_tasks.ingestion.proposals.reading import (
     Trial,
     WrittenAs,
 )
+from benepass_tasks.ingestion.proposals.unreadable import told_of
 
 AS_IS = "as_is"
 """What an answer calls the canonical form."""
@@ -53,12 +55,14 @@ class Form:
         evidence: How many values are valid so, and how many of them only so.
         questions: What the values leave open; what is proposed is then only a part of it.
         unread: How many records have a value that is not valid so.
+        told: What is said of those.
     """
 
     written_as: Forms = field(default_factory=dict)
     evidence: str = ""
     questions: Sequence[Question] = ()
     unread: int = 0
+    told: str = ""
 
 
 def form_of(  # noqa: PLR0913 - each is needed
@@ -85,13 +89,15 @@ def form_of(  # noqa: PLR0913 - each is needed
     """
     narrow = _translated(column, _NARROW)
     plain = _translated(narrow, _DIGITS)
-    readings = _readings(name, holds, plain, answers)
+    common, era = (plain, None) if holds == "amount" else in_common_era(plain)
+    readings = _readings(name, holds, common, answers)
     if isinstance(readings, Question):
         return Form(questions=[readings], evidence=f"they look like {column.shapes()}")
-    trial = Trial(holds, plain, read, readings)
+    trial = Trial(holds, common, read, readings)
     form = _told(name, holds, trial, answers, reporting)
     said = {"width": "full"} if narrow.counts != column.counts else {}
     said |= {"digits": "any"} if plain.counts != narrow.counts else {}
+    said |= {"era": era} if era else {}
     return replace(form, written_as=_with(form.written_as, said)) if said else form
 
 
@@ -271,8 +277,8 @@ def _complete(trial: Trial, kept: Sequence[str]) -> WrittenAs:
 
 def _tried(trial: Trial, written_as: Forms, kept: Sequence[str] = ()) -> Form:
     """A form with its evidence."""
-    column = trial.column
-    valid = trial.records(trial.values(written_as))
+    column, values = trial.column, trial.values(written_as)
+    valid = trial.records(values)
     said = of_all(valid, column.filled, "values are valid")
     pairs = [set(it) for it in trial.conflicts()]
     beaten = [it for pair in pairs if pair & set(kept) for it in pair - set(kept)]
@@ -281,7 +287,8 @@ def _tried(trial: Trial, written_as: Forms, kept: Sequence[str] = ()) -> Form:
         only = trial.records(trial.values(written_as).keys() - rival)
         said += f"; {only:,} only so" if only else ""
     said += "" if valid == column.filled else f"; they look like {column.shapes(6)}"
-    return Form(written_as, said, unread=column.filled - valid)
+    told = told_of(trial.holds, column.counts.keys() - values.keys())
+    return Form(written_as, said, unread=column.filled - valid, told=told)
 
 
 def _with_unit(name: str, trial: Trial, form: Form, answers: Answers) -> Form:

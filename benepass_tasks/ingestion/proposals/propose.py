@@ -249,11 +249,8 @@ def _unread(columns: Iterable[ProposedColumn]) -> Iterator[str]:
     """Which columns have values that are written in no form that is proposed."""
     for it in columns:
         if it.form.unread and not it.form.questions:
-            yield (
-                f"Of {it.name} {plural(it.form.unread, 'value')} would be invalid. If you know how "
-                "they are written, say so as its written_as in catalog.yaml; docs/catalog.md has "
-                "the words"
-            )
+            count = plural(it.form.unread, "value")
+            yield f"Of {it.name} {count} would be invalid. {it.form.told}"
 
 
 def _may_be_ignored(columns: Iterable[ProposedColumn]) -> Iterator[str]:

@@ -40,6 +40,7 @@ class Trial:
     """What each reading makes of each value of a column.
 
     Attributes:
+        holds: What it holds.
         column: The column.
         readings: The readings by name, of those that read any value.
         chosen: The form of each that reads most.
@@ -50,7 +51,7 @@ class Trial:
         self, holds: Holds, column: ColumnProfile, read: Read, readings: Iterable[Reading]
     ) -> None:
         """Try all readings on all values."""
-        self.column, self._holds, self._read = column, holds, read
+        self.column, self.holds, self._read = column, holds, read
         self._tried: dict[str, dict[str, str]] = {}
         self.readings: dict[str, Reading] = {}
         self.chosen: dict[str, WrittenAs] = {}
@@ -79,7 +80,7 @@ class Trial:
             }
         if (known := self._tried.get(repr(form))) is None:
             values = list(self.column.counts)
-            found = zip(values, self._read(self._holds, form, values), strict=True)
+            found = zip(values, self._read(self.holds, form, values), strict=True)
             known = {value: it for value, it in found if it is not None and self._is_likely(it)}
             self._tried[repr(form)] = known
         return known
@@ -87,15 +88,15 @@ class Trial:
     @cached_property
     def _doubtful(self) -> frozenset[str]:
         """Amounts of which the digits do not tell whether a point is for decimals or thousands."""
-        if self._holds != "amount":
+        if self.holds != "amount":
             return frozenset()
         return frozenset(filter(_THREE.fullmatch, self.column.counts))
 
     def _is_likely(self, canonical: str) -> bool:
         """Whether a date is of these times: a number of seconds is a number like any other."""
-        if self._holds == "amount":
+        if self.holds == "amount":
             return True
-        first, last = ("1925", "2099") if self._holds == "date" else ("1990", "2099")
+        first, last = ("1925", "2099") if self.holds == "date" else ("1990", "2099")
         return first <= canonical[:4] <= last
 
     def records(self, values: Iterable[str]) -> int:

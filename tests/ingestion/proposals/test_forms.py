@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from proposing import column, reader
 
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.ingestion.proposals.forms import Form, form_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def amount(*values: str, header: str = "Amount", **answers: str) -> Form:
@@ -191,6 +196,14 @@ def test_amounts_of_the_other_currencies_stay_unread() -> None:
         (["3rd Sept 2025", "15 July 2025"], {"formats": ["%d %B %Y"], "language": ["en"]}),
         (["45688", "45292"], {"excel_serial": True}),
         (["2025-01-31 00:00:00"], {"formats": ["%Y-%m-%d %H:%M:%S"]}),
+        (["20012025", "31122024"], {"formats": ["%d%m%Y"]}),
+        (["31/01/2568", "29/02/2567"], {"order": "DMY", "era": "buddhist"}),
+        (["2568-01-31"], {"era": "buddhist"}),
+        (["๓๑/๐๑/๒๕๖๘"], {"order": "DMY", "digits": "any", "era": "buddhist"}),
+        (["114/01/31", "113/12/31"], {"formats": ["%Y/%m/%d"], "era": "minguo"}),
+        (["民國114年1月31日"], {"formats": ["%Y年%m月%d日"], "era": "minguo"}),
+        (["R7.1.31", "H31.4.30"], {"formats": ["%Y.%m.%d"], "era": "japanese"}),
+        (["令和7年1月31日", "令和元年5月1日"], {"formats": ["%Y年%m月%d日"], "era": "japanese"}),
     ],
 )
 def test_dates_are_read_as_they_are_written(
@@ -208,6 +221,23 @@ def test_the_order_of_day_and_month_is_asked_about_where_both_fit() -> None:
     assert form.questions[0].flags == ["--answer hired=DMY", "--answer hired=MDY"]
     assert "03/04" not in form.questions[0].asks
     assert day("03/04/2025", hired="MDY").written_as == {"order": "MDY"}
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        (("25/03/05", "25/04/26"), ["DMY", "yMD"]),
+        (("05032025", "01042025"), ["compact_DMY", "compact_MDY"]),
+        (("250305", "250326"), ["compact", "compact_DMY"]),
+    ],
+)
+def test_so_is_where_the_year_stands_in_few_digits(values: Sequence[str], named: list[str]) -> None:
+    assert choices(day(*values)) == named
+    assert day(*values, hired=named[1]).evidence.startswith("2 of 2 values are valid")
+
+
+def test_of_many_days_of_one_year_the_year_is_what_stays() -> None:
+    assert day("14/03/25", "20/03/25", "21/03/25").written_as == {"formats": ["%d/%m/%y"]}
 
 
 def test_an_answer_that_is_no_choice_is_refused_with_the_nearest() -> None:
@@ -245,6 +275,12 @@ def test_instants_that_say_their_zone_are_read(value: str, written_as: dict[str,
         ("31.03.2025 14.30", ["%d.%m.%Y %H.%M"]),
         ("31/03/2025 14h30", ["%d/%m/%Y %Hh%M"]),
         ("31.03.2025 14:30 Uhr", ["%d.%m.%Y %H:%M Uhr"]),
+        ("31.03.2025 um 14:30", ["%d.%m.%Y um %H:%M"]),
+        ("2025-03-31 PM 3:15", ["%Y-%m-%d %p %I:%M"]),
+        ("2025-03-31 오후 3:15", ["%Y-%m-%d %p %I:%M"]),
+        ("2025年3月31日 下午3:15", ["%Y年%m月%d日 %p%I:%M"]),
+        ("2025/03/31 3:15 午後", ["%Y/%m/%d %I:%M %p"]),
+        ("20250331141530", ["%Y%m%d%H%M%S"]),
     ],
 )
 def test_times_are_read_as_they_are_written(value: str, formats: list[str]) -> None:
@@ -253,6 +289,13 @@ def test_times_are_read_as_they_are_written(value: str, formats: list[str]) -> N
     expected = [{"formats": formats, "zone": "Europe/Paris"}]
     assert form.written_as in [*expected, {"order": order, "zone": "Europe/Paris"}]
     assert form.evidence == "1 of 1 values are valid"
+
+
+@pytest.mark.parametrize(
+    "value", ["31.03.2025 ÖS 3:15", "2025.03.31. du. 3:15", "31/03/2025 3:15 μμ"]
+)
+def test_a_word_that_may_be_for_the_half_of_the_day_is_not_passed_over(value: str) -> None:
+    assert not instant(value).written_as
 
 
 def test_what_an_abbreviation_of_a_zone_stands_for_is_asked_for() -> None:
@@ -306,3 +349,19 @@ def test_a_zone_that_there_is_not_is_refused_with_the_nearest() -> None:
 def test_what_no_reading_reads_is_shown_by_its_shape_alone() -> None:
     form = day("sometime", "soon", "2025-01-31")
     assert form.evidence == "1 of 3 values are valid; they look like A (2), 9999-99-99 (1)"
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (("0103", "3112"), "have no year, as days of DATEV"),
+        (("1.3.", "31.12."), "have no year, as days of DATEV"),
+        (("1403/12/15",), "of the Persian or the Islamic calendar"),
+        (("2025-W10-3",), "are weeks, or days of a year"),
+        (("2025-01-31", "0000-00-00"), "Zeros stand for no date"),
+        (("sometime",), "say so as its written_as"),
+    ],
+)
+def test_what_cannot_be_declared_is_named_with_what_to_do(values: Sequence[str], told: str) -> None:
+    assert told in day(*values).told
+    assert "have exponents" in amount("1.2E+03", "12.00").told
