@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -79,30 +79,18 @@ def date_readings(
     yield Reading("", "ISO 8601", [{}])
     values = list(column.counts)
     languages = _languages(values)
-    compact = (
-        ("compact", "year, month and day", partial(_compact_format, order="YMD")),
-        ("compact_DMY", "day, month and year", partial(_compact_format, order="DMY")),
-        ("compact_MDY", "month, day and year", partial(_compact_format, order="MDY")),
-    )
-    for name, says, format_of in (
+    ways: list[tuple[str, str, Callable[[str], str | None]]] = [
         ("DMY", "day, month, year", partial(_numeric_format, order="DMY")),
         ("MDY", "month, day, year", partial(_numeric_format, order="MDY")),
         ("YMD", "year, month, day", iso_format),
         ("yMD", "year in two digits, month, day", _short_year_format),
         ("named", "with the month's name", _named_format),
         ("months", f"with the month's name ({', '.join(languages)})", _month_format),
-        *((name, f"{said} in digits alone", form) for name, said, form in compact),
-        (
-            "compact_DMY",
-            "day, month and year in digits alone",
-            partial(_compact_format, order="DMY"),
-        ),
-        (
-            "compact_MDY",
-            "month, day and year in digits alone",
-            partial(_compact_format, order="MDY"),
-        ),
-    ):
+        ("compact", "year, month and day together", partial(_compact_format, order="YMD")),
+        ("compact_DMY", "day, month and year together", partial(_compact_format, order="DMY")),
+        ("compact_MDY", "month, day and year together", partial(_compact_format, order="MDY")),
+    ]
+    for name, says, format_of in ways:
         if name == "yMD" and not _may_begin_with_year(values):
             continue
         found = dict.fromkeys(filter(None, map(format_of, values)))

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from benepass_tasks.catalog.wording import printable
+from benepass_tasks.catalog.words import folded
 from benepass_tasks.ingestion.proposals import meanings, repeats
 from benepass_tasks.ingestion.proposals.amounts import CURRENCY, is_credit
 from benepass_tasks.ingestion.proposals.columns import Fit
@@ -192,11 +194,13 @@ def _currency(found: Found) -> Iterator[Said]:
         if reporting != declared and found.holds_amounts:
             yield Said({"currency": {"reporting": reporting}})
         return
-    # Beside the currency that was paid in there may be that of the shop.
     likely = [it for it in named if reporting in map(str.upper, named[it].counts)]
-    name = next(iter(likely or named))
+    name = _of_amounts(found, list(named), likely)
+    if isinstance(name, Question):
+        yield Said(questions=[name])
+        return
     column = named[name]
-    if likely:
+    if name in likely:
         counted = column.matching(lambda value: value.upper() == reporting)
         said = of_all(counted, column.filled, f"records are in {reporting} by their {name}")
         yield Said({"currency": {"column": name, "reporting": reporting}}, notes=[said])
@@ -208,6 +212,23 @@ def _currency(found: Found) -> Iterator[Said]:
             {it.upper(): "the currency of the reports" for it in sorted(column.counts)},
         )
         yield Said(questions=[question])
+
+
+def _of_amounts(found: Found, named: Sequence[str], likely: Sequence[str]) -> str | Question:
+    """The column with the currency of the amounts: beside it there may be that of the shop."""
+    profile, place = together(found.profiles), found.fit.matches.get("amount")
+    header = profile.columns[place.place].header if place else "amount"
+    words = set(folded(header).split())
+    nearest = [it for it in named if words & set(folded(it).split())]
+    for alone in (nearest, named, likely):
+        if len(alone) == 1:
+            return alone[0]
+    question = Question(
+        "currency.column",
+        f"which column says the currency of {printable(header)}?",
+        dict.fromkeys(named, ""),
+    )
+    return answered(question, found.answers) or question
 
 
 def _refund_question(found: Found, named: int) -> Question | None:

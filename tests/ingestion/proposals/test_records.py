@@ -91,6 +91,39 @@ def test_the_currency_of_the_reports_is_said_of_sources_that_have_amounts() -> N
     assert proposed(people(person(1)), answers=answers).records == {}
 
 
+def test_the_currency_is_that_of_the_amounts_by_their_names() -> None:
+    header = "Transaction Amount,Transaction Currency,Billing Amount,Billing Currency"
+    file = file_of(
+        f"id,employee_id,account_id,merchant,{header},date\n"
+        "T1,E1,A1,Fit,100.00,EUR,108.00,USD,2025-03-01T10:00:00Z\n"
+        "T2,E1,A1,Fit,5000.00,JPY,33.50,USD,2025-03-02T10:00:00Z"
+    )
+    assert proposed(file).questions[0].name == "amount.column"
+    billed = proposed(file, answers={"amount.column": "Billing Amount"})
+    assert billed.records["currency"] == {"column": "billing_currency", "reporting": "USD"}
+    paid = proposed(file, answers={"amount.column": "Transaction Amount"})
+    assert [it.name for it in paid.questions] == ["currency"]
+
+
+def test_of_currencies_that_nothing_tells_apart_it_asks() -> None:
+    more = ",Shop Currency,Card Currency"
+    file = charges(charge(1, more=",EUR,USD"), charge(2, more=",USD,USD"), more=more)
+    assert [it.name for it in proposed(file).questions] == ["currency.column"]
+    answers = {"currency.column": "card_currency"}
+    declared = {"column": "card_currency", "reporting": "USD"}
+    assert proposed(file, answers=answers).records["currency"] == declared
+
+
+def test_several_totals_and_days_of_a_charge_are_asked_about() -> None:
+    file = file_of(
+        "id,employee_id,account_id,merchant,quantity,price,line total,date,value date\n"
+        "T1,E1,A1,Fit,2,10.00,20.00,2025-01-31T10:00:00Z,2025-02-02T10:00:00Z"
+    )
+    assert [it.name for it in proposed(file).questions] == [
+        "amount.column", "transaction_timestamp.column",
+    ]  # fmt: skip
+
+
 def test_of_two_columns_of_currencies_the_one_that_has_that_of_the_reports_is_meant() -> None:
     more = ",Original Currency,Billing Currency"
     file = charges(charge(1, more=",MXN,USD"), charge(2, more=",MXN,USD"), more=more)
