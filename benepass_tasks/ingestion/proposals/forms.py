@@ -197,7 +197,14 @@ def _kept(name: str, trial: Trial, answers: Answers) -> tuple[list[str], list[Qu
         answer = answered(question, answers)
         beaten |= {it for it in doubtful if (it or AS_IS) != answer}
         questions = [question] if answer is None else []
-    return _needed(trial, [it for it in trial.read if it not in beaten]), questions
+    needed = _needed(trial, [it for it in trial.read if it not in beaten])
+    grouped = [it for it in needed if trial.chosen[it].get("thousands", "") in tuple(".,")]
+    if grouped and not questions and trial.is_unproven:
+        question = _which(name, trial, grouped)
+        asks = f"{question.asks}. If they have three decimals, export them with two"
+        question = replace(question, asks=asks)
+        questions = [question] if answered(question, answers) is None else []
+    return needed, questions
 
 
 def _needed(trial: Trial, names: Sequence[str]) -> list[str]:

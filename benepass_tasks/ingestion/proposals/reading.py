@@ -92,6 +92,16 @@ class Trial:
             return frozenset()
         return frozenset(filter(_THREE.fullmatch, self.column.counts))
 
+    @property
+    def is_unproven(self) -> bool:
+        """Whether no amount tells if its separator is for decimals or for thousands.
+
+        Each has three digits behind its only one. Of 12.345 a cent has parts, so that no amount is
+        read with a decimal point; and yet it may be no 12345.
+        """
+        marked = {it for it in self.column.counts if "." in it or "," in it}
+        return bool(marked) and marked <= self._doubtful
+
     def _is_likely(self, canonical: str) -> bool:
         """Whether a date is of these times: a number of seconds is a number like any other."""
         if self.holds == "amount":

@@ -84,6 +84,22 @@ def test_three_digits_after_a_separator_are_asked_about() -> None:
     assert amount("1.200", amount="decimal_point").written_as == {"decimal": "."}
 
 
+@pytest.mark.parametrize(
+    ("values", "reading"),
+    [
+        (("12.345", "3.501", "0.251"), "decimal_comma"),
+        (("1,234", "12", "3,401"), "decimal_point"),
+    ],
+)
+def test_so_are_three_digits_of_which_no_cent_could_be_made(
+    values: Sequence[str], reading: str
+) -> None:
+    form = amount(*values)
+    assert choices(form) == [reading]
+    assert "If they have three decimals, export them with two" in form.questions[0].asks
+    assert not amount(*values, amount=reading).questions
+
+
 def test_one_value_that_only_one_reading_reads_decides_for_all() -> None:
     form = amount("1.200", "2.500", "7,50")
     assert form.written_as == {"decimal": ",", "thousands": "."}
