@@ -126,7 +126,7 @@ class Levels:
         """Whether there is anything to compare, and the macros to read it."""
         is_first = not others and len(loads) == 1 and not any(loads.values())
         is_read = {it.name for it in self.macros} >= READING
-        return is_read and not is_first and any(_amounts(self.source))
+        return is_read and not is_first and any(compared_amounts(self.source))
 
     def shifts(
         self, connection: Connection, loads: Loads, others: Collection[Load]
@@ -144,7 +144,7 @@ class Levels:
         for macro in self.macros:
             engine_of(connection).define(macro.sql)
         found: dict[str, list[Trip]] = {}
-        for column, sql in _amounts(self.source):
+        for column, sql in compared_amounts(self.source):
             with self._sizes(connection, sql, loads, others):
                 for file, trip in self._trips(connection, column, loads, others):
                     found.setdefault(file, []).append(trip)
@@ -225,13 +225,16 @@ class Levels:
             where size > 0"""  # noqa: S608 - the same
 
 
-def _amounts(source: Source) -> Iterator[tuple[str, str]]:
-    """The columns that hold amounts, with the expression of their canonical form."""
+def compared_amounts(source: Source) -> Iterator[tuple[str, str]]:
+    """The columns whose amounts are compared, with the expression of their canonical form.
+
+    Those that files may lack are not: a balance doubles where nobody spends, and begins anew.
+    """
     for column in source.made.values():
         if column.form.holds == "amount":
             yield column.name, made_canonical(column)
     for column in source.columns.values():
-        if column.form.holds == "amount":
+        if column.form.holds == "amount" and column.required:
             yield column.name, canonical(column)
 
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from projects import ROOT
+from projects import ROOT, catalog_of
 from warehouses import warehouse
 
 from benepass_tasks.config.project import open_project
 from benepass_tasks.engine.tables import engine_of
-from benepass_tasks.ingestion.levels import Levels
+from benepass_tasks.ingestion.levels import Levels, compared_amounts
 from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.canonical import READING
 from benepass_tasks.sqlmodels.effective import read_definitions
@@ -167,6 +167,12 @@ def test_of_many_files_that_come_together_only_the_odd_ones_are_refused(files: F
     }
     found = files.levels.shifts(files.connection, loads, list(files.loads.values()))
     assert found.keys() == {"t_2025-4.csv", "t_2025-5.csv"}
+
+
+def test_balances_may_double_where_nobody_spends(levels: Levels) -> None:
+    accounts = catalog_of(ROOT).sources["benefit_accounts"]
+    assert [name for name, _ in compared_amounts(accounts)] == ["monthly_allowance"]
+    assert [name for name, _ in compared_amounts(levels.source)] == ["amount"]
 
 
 def of_charges(factor: float, month: int = 1) -> str:
