@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 from benepass_tasks.catalog.extracts import ApiExtract, TableExtract
 from benepass_tasks.catalog.forms import ColumnForm, Currency
 from benepass_tasks.catalog.layout import Layout
+from benepass_tasks.config.spans import Period
 
 if TYPE_CHECKING:
     from benepass_tasks.catalog.document import Entries
@@ -42,6 +43,9 @@ ERASE_BY_CLASS: Mapping[PiiClass, Erase] = MappingProxyType(
     }
 )
 """What that is where nothing is declared; a date becomes the first day of its year."""
+
+PERSON = "EMPLOYEE_ID"
+"""The kind of the ids of people."""
 
 Severity = Literal["fail", "warn"]
 CONTRACTED = ("quality", "marts")
@@ -348,6 +352,7 @@ class Guards:
             before, or the inverse of it; None where that depends on what the source holds.
         max_level: How many times those of the file before the amounts of others may be, or the
             inverse of it.
+        max_expired: The most of its rows that may go at once since they are past their retention.
         max_columns: The most columns that a file may have.
         empty_files: Whether its newest file may have a header alone for the source to be healthy.
     """
@@ -359,6 +364,7 @@ class Guards:
     max_flagged: float = 0.5
     max_factor: float | None = None
     max_level: float = 10
+    max_expired: float = 0.25
     max_columns: int = 1_000
     empty_files: bool = False
 
@@ -464,6 +470,29 @@ class Volume:
     maximum: int | None = None
 
 
+Then = Literal["delete", "anonymise"]
+"""What becomes of a record that is past its retention: it goes, or its person is erased."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long the records of a source are kept.
+
+    Attributes:
+        keep: For how long.
+        by: The column that says of when a record is; without it, a record is of its load.
+        then: What becomes of it afterwards.
+    """
+
+    keep: Period
+    by: str
+    then: Then
+
+    def __str__(self) -> str:
+        """In a few words: `25 months by transaction_timestamp, then delete`."""
+        return f"{self.keep} by {self.by}, then {self.then}"
+
+
 @dataclass(frozen=True, slots=True)
 class Months:
     """How the rows of a table fall into months.
@@ -497,6 +526,8 @@ class DeclaredSource:
         ignored: Undeclared columns of the files that somebody has looked at.
         made: The columns that are made of two of those of the files, by name; read-only.
         extract: The table or API that its files are extracts of; None where files arrive.
+        retention: How long records are kept; None where nothing limits that.
+        purpose: What the records are kept for; None where the catalog does not say.
     """
 
     name: str
@@ -515,6 +546,8 @@ class DeclaredSource:
     ignored: tuple[str, ...] = ()
     made: Mapping[str, DeclaredColumn] = field(default_factory=dict)
     extract: TableExtract | ApiExtract | None = None
+    retention: Retention | None = None
+    purpose: str | None = None
 
     @property
     def origin(self) -> str:
@@ -564,6 +597,7 @@ class DeclaredTable:
         freshness: How old the newest row or load may be, if the catalog says so.
         volume: How many rows there should be, if the catalog says so.
         months: How its rows fall into months, if the catalog says so.
+        purpose: What the table is kept for; None where that is what its layer or source is for.
         is_implied: Whether it has no entry of its own, and follows from the sources.
     """
 
@@ -583,6 +617,7 @@ class DeclaredTable:
     freshness: Freshness | None = None
     volume: Volume | None = None
     months: Months | None = None
+    purpose: str | None = None
     is_implied: bool = False
 
     @property
@@ -638,6 +673,7 @@ class Declarations:
         tables: The tables by relation, such as `raw.members`, the raw table and the base view of
             each source among them, which no entry need declare; read-only.
         masks: The masking policy by macro; read-only.
+        purposes: What the tables of a layer are kept for, by layer; read-only.
         entries: Where in the file the entry of each dataset is; for messages.
     """
 
@@ -645,6 +681,7 @@ class Declarations:
     sources: Mapping[str, DeclaredSource]
     tables: Mapping[str, DeclaredTable]
     masks: Mapping[str, Mask]
+    purposes: Mapping[str, str] = field(default_factory=dict)
     entries: "Entries | None" = field(default=None, compare=False, repr=False, kw_only=True)
 
 

@@ -11,7 +11,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 
 from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.extracts import EXTRACTS
-from benepass_tasks.config.spans import SPAN, read_span
+from benepass_tasks.config.spans import PERIOD, SPAN, Period, read_period, read_span
 
 _SIMPLE_TYPES = (
     "VARCHAR",
@@ -323,6 +323,20 @@ class Duration(Value[timedelta]):
         if found is None:
             raise ValidationError(
                 f"must be a time span such as 90m, 36h or 7d, not {wording.shown(value)}"
+            )
+        return found
+
+
+class CalendarPeriod(Value[Period]):
+    """A time in days, weeks, months or years."""
+
+    form = of_form(type="string", pattern=rf"^\s*{PERIOD.pattern}\s*$")
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> Period:
+        found = read_period(value) if isinstance(value, str) else None
+        if found is None:
+            raise ValidationError(
+                f"must be a time such as 90 days, 25 months or 7 years, not {wording.shown(value)}"
             )
         return found
 

@@ -10,7 +10,7 @@ from typing import get_args
 from benepass_tasks.catalog import schema
 from benepass_tasks.catalog.datasets import Layer
 from benepass_tasks.catalog.fields import JsonSchema, of_form
-from benepass_tasks.catalog.load import FACTORY, MASKING_POLICY, TABLES
+from benepass_tasks.catalog.load import FACTORY, MASKING_POLICY, PURPOSES, TABLES
 
 _NAME = "[a-z_][a-z0-9_]*"
 
@@ -31,6 +31,7 @@ def catalog_schema() -> JsonSchema:
         "properties": {
             FACTORY: schema.FACTORY.json_schema(),
             MASKING_POLICY: masks,
+            PURPOSES: schema.PURPOSES.json_schema(),
             TABLES: tables,
         },
         "patternProperties": {

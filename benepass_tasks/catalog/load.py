@@ -37,6 +37,9 @@ MASKING_POLICY = "_masking_policy"
 TABLES = "_tables"
 """The key of the tables that Kedro makes from the factory's entry."""
 
+PURPOSES = "_purposes"
+"""The key of what the tables of each layer are kept for."""
+
 FACTORY = "{layer}.{table}"
 """The name of that entry: a pattern of Kedro, which stands for every name with a dot."""
 
@@ -74,6 +77,7 @@ def load_catalog(path: Path) -> Declarations:
         MappingProxyType(reading.sources),
         MappingProxyType(tables),
         MappingProxyType(reading.masks),
+        MappingProxyType(reading.purposes),
         entries=entries,
     )
     found = rules.check_declarations(declared, reading.metadata)
@@ -113,6 +117,7 @@ class _Reading:
     sources: dict[str, DeclaredSource] = field(default_factory=dict)
     tables: dict[str, DeclaredTable] = field(default_factory=dict)
     masks: dict[str, Mask] = field(default_factory=dict)
+    purposes: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, KeyPath] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -124,6 +129,7 @@ class _Reading:
         data = self.document.data
         self.problems += self.document.problems
         self._read_masks(data.get(MASKING_POLICY, {}), schema.MASK)
+        self.purposes = self._load(schema.PURPOSES, data.get(PURPOSES, {}), (PURPOSES,)) or {}
         self._read_tables(data.get(TABLES, {}), schema.TABLE_METADATA)
         for name, declared in data.items():
             if not isinstance(name, str):

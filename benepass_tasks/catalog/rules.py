@@ -14,6 +14,7 @@ from benepass_tasks.catalog import (
     publishing,
     reconciliation,
     records,
+    retention,
     wording,
 )
 from benepass_tasks.catalog.datasets import (
@@ -59,6 +60,7 @@ def check_declarations(declared: Declarations, names: Mapping[str, KeyPath]) -> 
         yield from form_rules.check(source)
         yield from made_columns.check(source)
         yield from records.check(source)
+        yield from retention.check(source)
     for table in declared.tables.values():
         yield from _check_materialized(table)
         yield from _check_columns(table)

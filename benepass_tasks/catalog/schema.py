@@ -31,8 +31,10 @@ from benepass_tasks.catalog.datasets import (
     Range,
     Reconciliation,
     Resends,
+    Retention,
     SchemaContract,
     Suppression,
+    Then,
     Treatment,
     Volume,
 )
@@ -54,6 +56,7 @@ from benepass_tasks.catalog.extract_fields import (
 )
 from benepass_tasks.catalog.extracts import API, EXTRACTED_TYPES, SQL_TABLE, Extract
 from benepass_tasks.catalog.fields import (
+    CalendarPeriod,
     Choice,
     Count,
     DuckDBType,
@@ -336,6 +339,7 @@ class _MetadataSchema(Strict):
     domain = Choice(get_args(Domain))
     freshness = Section(_FreshnessSchema())
     volume = Section(_VolumeSchema())
+    purpose = Text()
 
     @post_load
     def build(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
@@ -388,6 +392,7 @@ class _GuardsSchema(Strict):
     max_flagged = Share()
     max_factor = Factor()
     max_level = Factor()
+    max_expired = Share()
     max_columns = Count()
     empty_files = Flag()
 
@@ -395,6 +400,17 @@ class _GuardsSchema(Strict):
     def build(self, data: dict[str, Any], **_kwargs: object) -> Guards:
         """Make the guards; those that are not said stand as they do by default."""
         return Guards(**data)
+
+
+class _RetentionSchema(Strict):
+    keep = CalendarPeriod(required=True)
+    by = Text(required=True)
+    then = Choice(get_args(Then), required=True)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> Retention:
+        """Make the declaration."""
+        return Retention(**data)
 
 
 class _SourceMetadataSchema(_MetadataSchema):
@@ -415,6 +431,7 @@ class _SourceMetadataSchema(_MetadataSchema):
     columns = Each(_SourceColumnSchema(), "columns", required=True, snake_case=True)
     schema_contract = Section(_SchemaContractSchema())
     guards = Section(_GuardsSchema())
+    retention = Section(_RetentionSchema())
     reconciliation = Section(_ReconciliationSchema())
     layout = Section(LayoutSchema())
     kedro_viz = Section(_KedroVizSchema(), data_key="kedro-viz")
@@ -465,6 +482,8 @@ class _TableMetadataSchema(_MetadataSchema):
             "schema_contract": "only what comes in from outside has one; move it to the source",
             "reconciliation": "is of what comes in from outside; move it to the source",
             "guards": "are of what comes in from outside; move them to the source",
+            "retention": "is of what comes in from outside; move it to the source, and the table "
+            "follows",
             "resends": "is of what comes in from outside; move it to the source",
             "ordered_by": "is of what comes in from outside; move it to the source",
             "counts_when": "is of what comes in from outside; move it to the source",
@@ -618,6 +637,19 @@ TABLE_METADATA = _TableMetadataSchema()
 
 FACTORY = _FactorySchema()
 """The entry from which Kedro makes every table that has none of its own."""
+
+
+class _PurposesSchema(Strict):
+    raw = Text()
+    base = Text()
+    staging = Text()
+    intermediate = Text()
+    quality = Text()
+    marts = Text()
+
+
+PURPOSES = _PurposesSchema()
+"""What the tables of each layer are kept for."""
 
 MASK = _MaskSchema()
 """A macro that counts as masking."""

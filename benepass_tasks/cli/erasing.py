@@ -97,7 +97,7 @@ def erase(  # noqa: PLR0913, PLR0917 - click passes all options
     if not certificates:
         say("Nothing to do: all of them were erased before.")
     for certificate in certificates:
-        _tell(certificate)
+        tell(certificate)
     ctx.exit(0 if all(it.is_proven for it in certificates) else UNPROVEN)
 
 
@@ -121,7 +121,8 @@ def _decision(word: str) -> Callable[["Doubt"], bool]:
     return ask if word == "ask" else lambda _: word == "erase"
 
 
-def _tell(certificate: "Certificate") -> None:
+def tell(certificate: "Certificate") -> None:
+    """Say what an erasure did."""
     content = certificate.content
     people = f"{content['people']:,} people are" if content["people"] > 1 else "The person is"
     rows = sum(it["rows_before"] for it in content["tables"])

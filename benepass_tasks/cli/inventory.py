@@ -7,6 +7,7 @@ from typing import get_args
 from benepass_tasks.catalog import Catalog, Column, Pii, PiiClass, Source, Table, wording
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.sqlmodels import ModelGraph
+from benepass_tasks.sqlmodels.privacy.processing import Processing, processing
 
 FILES = "files"
 """What stands where a table has its layer: sources come before all of them."""
@@ -62,11 +63,13 @@ class Neighbours:
         made_by: Where it comes from: files, or the file of its SQL.
         reads: The datasets that it is made from.
         read_by: The tables that are made from it.
+        processing: What it is kept for, for whom, and how long.
     """
 
     made_by: str
     reads: list[str]
     read_by: list[str]
+    processing: Processing
 
 
 def datasets(catalog: Catalog) -> Iterator[Dataset]:
@@ -100,6 +103,7 @@ def neighbours(dataset: Dataset, catalog: Catalog, graph: ModelGraph) -> Neighbo
         made_by=_made_by(dataset, graph),
         reads=reads.get(dataset.name, []),
         read_by=[table for table, read in reads.items() if dataset.name in read],
+        processing=next(it for it in processing(catalog, graph) if it.dataset == dataset.name),
     )
 
 
@@ -143,6 +147,9 @@ def dataset_json(dataset: Dataset, neighbours: Neighbours) -> dict[str, object]:
         "description": dataset.declared.description,
         "grain": grain,
         "layout": layout,
+        "purpose": neighbours.processing.purpose,
+        "audience": neighbours.processing.audience,
+        "retention": dict(neighbours.processing.retention),
         "made_by": neighbours.made_by,
         "reads": neighbours.reads,
         "read_by": neighbours.read_by,

@@ -39,14 +39,14 @@ class Guarded:
         file: The file.
         accounting: What it consists of.
         earlier: The last load of it, whether or not that was interrupted since.
-        erased: How many of its records are left out, which it has not lost.
+        left_out: How many of its records are left out, which it has not lost.
     """
 
     source: Source
     file: SourceFile
     accounting: Accounting
     earlier: Load | None
-    erased: int = 0
+    left_out: int = 0
 
     @property
     def trips(self) -> Iterator[Trip]:
@@ -60,7 +60,9 @@ class Guarded:
                 f"max_rejected is {guards.max_rejected:.0%}",
             )
         held = before.parsed if before else 0
-        lost = held - found.parsed - self.erased
+        # What was left out or gone before is not among the rows that it held.
+        newly = max(0, self.left_out - (before.gone if before else 0))
+        lost = held - found.parsed - newly
         holds = f"{found.parsed:,}" if found.parsed else "no"
         change = f"{holds} rows where its last load held {held:,}"
         if found.is_cut_off and lost > 0 and guards.max_shrink < 1:

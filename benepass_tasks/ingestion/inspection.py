@@ -13,7 +13,7 @@ from benepass_tasks.config.errors import BooksError, SourceError
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.ingestion.headers import match_header
 from benepass_tasks.ingestion.inference import TypeInference
-from benepass_tasks.ingestion.people.leaving_out import LeavingOut
+from benepass_tasks.ingestion.left_out import NOTHING, LeftOut
 from benepass_tasks.ingestion.readers.opening import Reader, open_reader
 from benepass_tasks.ingestion.readers.records import DAYS_FROM, ROW_NUMBER, Accounting, Batch
 from benepass_tasks.ingestion.recognition.misfits import told_what_it_is
@@ -29,7 +29,8 @@ from benepass_tasks.state.source_files import SourceFile
 class Findings:
     """What a file consists of, its schema, the changes since its last load, and if it may load.
 
-    Beside what the accounting counts, some records are left out since their people are `erased`.
+    Beside what the accounting counts, some records are left out since their people are `erased`, or
+    since they are past their retention (`expired`).
     """
 
     schema: FileSchema
@@ -37,6 +38,12 @@ class Findings:
     verdict: Verdict
     accounting: Accounting
     erased: int = 0
+    expired: int = 0
+
+    @property
+    def left_out(self) -> int:
+        """How many records were left out."""
+        return self.erased + self.expired
 
 
 def inspect(warehouse: Warehouse, source: Source, table: Table, file: SourceFile) -> Findings:
@@ -56,9 +63,9 @@ def inspect(warehouse: Warehouse, source: Source, table: Table, file: SourceFile
 
 @contextmanager
 def open_file(
-    source: Source, file: SourceFile, known: Known, leaving_out: LeavingOut | None = None
+    source: Source, file: SourceFile, known: Known, leaving_out: LeftOut = NOTHING
 ) -> Iterator["Inspection"]:
-    """Open a file, of whose schema something is known, and read it without some people.
+    """Open a file, of whose schema something is known, and read it without some records.
 
     Raises:
         SourceError: the file is missing or empty, or its header cannot be matched.
@@ -83,7 +90,7 @@ def open_file(
 class Inspection:
     """Watches the records of one file; complete once all have been seen.
 
-    `state` is that of the file before it was read; `leaving_out` leaves out the records of people.
+    `state` is that of the file before it was read; `leaving_out` leaves out records.
     """
 
     def __init__(
@@ -93,7 +100,7 @@ class Inspection:
         self.source, self.file, self.state, self.reader = source, file, state, reader
         self.header = match_header(source, file.name, reader.header)
         self._known = known
-        self.leaving_out: LeavingOut | None = None
+        self.leaving_out = NOTHING
         self._schemas = [schema for schema in (known.loaded, known.accepted) if schema]
         self._inference = TypeInference(self._expected())
         self._first: pa.Table | None = None
@@ -102,7 +109,9 @@ class Inspection:
         """Read the records, once only."""
         required = [column.name for column in self.source.columns.values() if column.required]
         batches = self.reader.batches(self.header.columns, required)
-        return self.leaving_out.from_batches(batches) if self.leaving_out else batches
+        for it in self.leaving_out:
+            batches = it.from_batches(batches)
+        return batches
 
     def see(self, table: pa.Table) -> None:
         """Take a batch of records into account."""
@@ -132,14 +141,13 @@ class Inspection:
             source, self.file.name, observed.schema, known.accepted, unaccepted, is_new=known.is_new
         )
         accounting, left = self.reader.accounting, self.leaving_out
-        if left is None:
-            return Findings(observed.schema, changes, verdict, accounting)
         rest = replace(
             accounting,
-            parsed=accounting.parsed - left.parsed,
-            rejected=accounting.rejected - left.rejected,
+            parsed=accounting.parsed - sum(it.parsed for it in left),
+            rejected=accounting.rejected - sum(it.rejected for it in left),
         )
-        return Findings(observed.schema, changes, verdict, rest, left.records)
+        counts = {it.counts_as: it.parsed + it.rejected for it in left}
+        return Findings(observed.schema, changes, verdict, rest, **counts)
 
     @property
     def schema(self) -> FileSchema:

@@ -20,11 +20,13 @@ from benepass_tasks.ingestion.censuses import Census
 from benepass_tasks.ingestion.dlt_pipeline import WholeFile, extract, items_of, items_of_all
 from benepass_tasks.ingestion.guards import Guarded, Trip, let_pass
 from benepass_tasks.ingestion.inspection import Findings, Inspection, open_file
+from benepass_tasks.ingestion.left_out import LeavesOut, LeftOut
 from benepass_tasks.ingestion.levels import Levels
 from benepass_tasks.ingestion.people.leaving_out import LeavingOut
 from benepass_tasks.ingestion.people.places import IdColumns
 from benepass_tasks.ingestion.raw_tables import prepare, withdraw
 from benepass_tasks.ingestion.recognition.misfits import misfit_told, told_what_it_is
+from benepass_tasks.ingestion.retention import LeavingOutExpired
 from benepass_tasks.ingestion.schema_evolution.contract import require_good
 from benepass_tasks.ingestion.schema_evolution.history import Recalled
 from benepass_tasks.sqlmodels import Macro
@@ -51,7 +53,8 @@ class LoadOrder:
 
     `known` is the state of the warehouse; `is_accepted` says that no guard may stop the file;
     `census` is given where the files of the source are some; `erased` where people are, with the
-    macros that compare ids.
+    macros that compare ids and read days; `first_kept` where records from before that day are past
+    their retention.
     """
 
     source: Source
@@ -64,12 +67,18 @@ class LoadOrder:
     census: Census | None = None
     erased: ErasedPeople | None = None
     macros: Sequence[Macro] = ()
+    first_kept: date | None = None
 
     @property
-    def leaving_out(self) -> LeavingOut | None:
-        """What leaves out the records of the people who are erased."""
-        ids = IdColumns.of(self.table)
-        return LeavingOut(self.erased, ids, self.macros) if self.erased and ids.kinds else None
+    def leaving_out(self) -> LeftOut:
+        """What leaves out the records of people who are erased, and those past their retention."""
+        ids, found = IdColumns.of(self.table), list[LeavesOut]()
+        if self.erased and ids.kinds:
+            found.append(LeavingOut(self.erased, ids, self.macros))
+        if self.source.retention and self.first_kept:
+            by = self.source.retention.by
+            found.append(LeavingOutExpired(self.source, by, self.first_kept, self.macros))
+        return found
 
     @property
     def earlier(self) -> Load | None:
@@ -254,13 +263,14 @@ def _load_of(
         load_id=load_id,
         lines=accounting.lines,
         passed_over=accounting.passed_over.total(),
-        records=accounting.records + findings.erased,
+        records=accounting.records + findings.left_out,
         parsed=accounting.parsed,
         rejected=accounting.rejected,
         seconds=seconds,
         run_id=order.run_id,
         loaded_at=now(),
         erased=findings.erased,
+        expired=findings.expired,
     )
 
 
@@ -363,7 +373,7 @@ def _judge(warehouse: Warehouse, order: LoadOrder, findings: Findings) -> Sequen
 
 def _guard(warehouse: Warehouse, order: LoadOrder, findings: Findings) -> Sequence[Decision]:
     source, file, accounting = order.source, order.file, findings.accounting
-    guarded = Guarded(source, file, accounting, order.earlier, findings.erased)
+    guarded = Guarded(source, file, accounting, order.earlier, findings.left_out)
     if not any(guarded.trips):
         return ()
     with warehouse.read() as connection:

@@ -157,7 +157,7 @@ def _keep_anonymised(connection: Connection, table: Table, earlier: Load, load: 
     word = replace(
         earlier, file=name, code_version=ANONYMISED, lines=kept, records=kept, parsed=kept
     )
-    word = replace(word, rejected=0, passed_over=0, erased=0)
+    word = replace(word, rejected=0, passed_over=0, erased=0, expired=0)
     write_loads(connection, {word: columns_of_load(connection, source, file)})
     forget_erased_records(connection, source, [file])
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from benepass_tasks.pipeline.nodes.model import ModelNode
 from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
+from benepass_tasks.pipeline.retaining import Foreseen, foreseen
 from benepass_tasks.state.plan import Outlook, Status
 from benepass_tasks.state.run import Run
 
@@ -30,11 +31,13 @@ class Planned:
         status: Whether it is up to date.
         table: Of a table that is not, how it would be made.
         file: Of a file that is not, what is known of it.
+        retention: Of a raw table whose source has a retention, what will go of it, and when.
     """
 
     status: Status
     table: Outlook | None = None
     file: Load | None = None
+    retention: Foreseen | None = None
 
 
 def planned(run: Run) -> Mapping[str, Planned]:
@@ -51,7 +54,8 @@ def planned(run: Run) -> Mapping[str, Planned]:
     if run.known().materializations:
         with run.warehouse.read() as connection:
             outlooks = {it.name: it.foreseen(run, connection) for it in tables}
-    return {it: Planned(plan[it], outlooks.get(it), loads.get(it)) for it in nodes}
+    past = {it.table: it for it in foreseen(run)}
+    return {it: Planned(plan[it], outlooks.get(it), loads.get(it), past.get(it)) for it in nodes}
 
 
 def _load(run: Run, node: SourceFileNode) -> Load:

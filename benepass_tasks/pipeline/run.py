@@ -9,6 +9,7 @@ from datetime import date
 import duckdb
 from sqlalchemy.exc import DBAPIError
 
+from benepass_tasks.catalog.datasets import Retention
 from benepass_tasks.config.errors import (
     BenepassError,
     LaterWarehouseError,
@@ -28,7 +29,7 @@ from benepass_tasks.pipeline.extracting import extract
 from benepass_tasks.pipeline.loading import load_small_files, together
 from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
-from benepass_tasks.pipeline.nodes.publication import refuse
+from benepass_tasks.pipeline.nodes.publication import PublicationNode, refuse
 from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
 from benepass_tasks.pipeline.outlook import Planned, planned
 from benepass_tasks.pipeline.verification import tables_to_verify, verify
@@ -69,6 +70,7 @@ class Pipeline:
         self.run = Run(settings, nodes_of, is_alone)
         self._is_refused = False
         self._is_idle = True
+        self._has_looked_for_people = False
 
     @safe_to_show()
     def ask(self, node: str) -> bool:
@@ -94,7 +96,11 @@ class Pipeline:
         """The plan; no history is written of a run that is refused by what belongs to another."""
         try:
             self._finish_erasure()
-            return self._upgraded_plan()
+            self._upgrade()
+            if not self._has_looked_for_people:
+                self._has_looked_for_people = True
+                self._anonymise_in_time()
+            return self.run.plan()
         except (LaterWarehouseError, OwnershipError):
             self._is_refused = True
             raise
@@ -108,19 +114,28 @@ class Pipeline:
                 for problem in it.problems:
                     log.error("the erasure that began before: %s", problem)
 
-    def _upgraded_plan(self) -> Plan:
-        """The plan, for which a warehouse of an earlier release is brought up to date."""
+    def _anonymise_in_time(self) -> None:
+        """Erase the people who are past their retention."""
+        if any(it.then == "anonymise" for it in _retentions(self.run)):
+            from benepass_tasks.pipeline.retaining import anonymise_in_time  # noqa: PLC0415 - rare
+
+            anonymise_in_time(self.run, log.info)
+
+    def _upgrade(self) -> None:
+        """Bring a warehouse of an earlier release up to date."""
         try:
-            return self.run.plan()
+            self.run.plan()
         except OutdatedWarehouseError:
             session.import_dialect()
             with self.run.warehouse.write():
                 log.info("%s: upgraded from an earlier release", self.run.settings.warehouse)
-        return self.run.plan()
 
     @safe_to_show()
     def make(self, node: str, on_progress: OnProgress = lambda _: None) -> str:
         """Make a node from inputs that are up to date; returns what to say about it."""
+        if node == PublicationNode.name:
+            # Whom this run has loaded may be past their retention, too.
+            self._anonymise_in_time()
         return make(self.run, node, on_progress)
 
     @safe_to_show()
@@ -192,7 +207,7 @@ class Pipeline:
     def totals(self) -> str:
         """What became of the records of all files, in one line."""
         known = self.run.known()
-        records = sum(load.records - load.erased for load in known.loads.values())
+        records = sum(load.records - load.gone for load in known.loads.values())
         rejected = sum(load.rejected for load in known.loads.values())
         quarantined = sum(
             it.row_count or 0 for name, it in known.materializations.items() if is_quarantine(name)
@@ -243,6 +258,13 @@ class Pipeline:
             if run.warehouse.exists():
                 close_run(run)
                 is_kept = True
+        with _complaining("what is past its retention left bytes in the warehouse"):
+            if not run.broken and _retentions(run):
+                from benepass_tasks.pipeline import retaining  # noqa: PLC0415 - rare
+
+                if retaining.has_remains(run):
+                    log.info("what was past its retention is gone: writing the warehouse anew")
+                    retaining.remove_remains(run)
         with _complaining("the file of the warehouse stays as large as it is"):
             if is_kept and not self._is_idle:
                 compact_where_it_pays(run.warehouse)
@@ -256,6 +278,11 @@ class Pipeline:
     def make_way(self) -> None:
         """Let go of the warehouse for a task of somebody else, which may want it for long."""
         session.let_go()
+
+
+def _retentions(run: Run) -> list[Retention]:
+    """What the catalog declares of how long records are kept."""
+    return [it.retention for it in run.definitions.catalog.sources.values() if it.retention]
 
 
 def _present(run: Run) -> Present | None:

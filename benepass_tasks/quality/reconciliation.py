@@ -28,8 +28,8 @@ from benepass_tasks.state.markers import (
 
 log = logging.getLogger(__name__)
 
-SELDOM = ("uncounted", "erased")
-"""What is shown only where there is some: records that are no spend, and those left out."""
+SELDOM = ("uncounted", "erased", "expired")
+"""What is shown only where there is some: records that are no spend, or are not kept."""
 
 
 def balance(

@@ -230,6 +230,7 @@ def complete(declared: Declarations, derived: DerivedColumns) -> Catalog:
             }
         ),
         declared.masks,
+        declared.purposes,
         entries=declared.entries,
     )
     entries = declared.entries

@@ -5,7 +5,7 @@ transaction that makes the table, so that there is never one without the other.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.meta import LOADED_COLUMNS, LOADS, MARKERS, MASKING
 from benepass_tasks.state.nodes import Kind
 from benepass_tasks.state.ownership import owner_of
+from benepass_tasks.state.retentions import Enforced, enforced_retentions
 from benepass_tasks.state.store import SCHEMA, present_tables, property_of, state_of
 
 
@@ -85,6 +86,7 @@ class Load:
         loaded_at: When, UTC.
         passed_over: Lines that are no records: titles, comments, totals, repeated headers.
         erased: Records that are left out since they are of people who are erased.
+        expired: Records that are left out or gone since they are past their retention.
     """
 
     source: str
@@ -102,6 +104,12 @@ class Load:
     loaded_at: datetime
     passed_over: int = 0
     erased: int = 0
+    expired: int = 0
+
+    @property
+    def gone(self) -> int:
+        """Records that are neither in raw nor rejected."""
+        return self.erased + self.expired
 
     @property
     def is_kept(self) -> bool:
@@ -124,6 +132,7 @@ class Snapshot:
         relations: `table` or `view` by relation.
         is_masked: Whether its personal data is masked; None where it holds none yet.
         owner: The folder of the project that it belongs to; None where no run says so yet.
+        retentions: How far retentions are enforced, by source.
     """
 
     materializations: Mapping[str, Materialization]
@@ -131,6 +140,7 @@ class Snapshot:
     relations: Mapping[str, str]
     is_masked: bool | None
     owner: Path | None = None
+    retentions: Mapping[str, Enforced] = field(default_factory=dict)
 
     def loads_of(self, source: str) -> dict[str, Load]:
         """The loads of one source by file."""
@@ -188,6 +198,7 @@ def snapshot_of(connection: Connection) -> Snapshot:
         _relations(connection) | {f"{SCHEMA}.{name}": "table" for name in present},
         _is_masked(connection),
         owner_of(connection),
+        enforced_retentions(connection),
     )
 
 
@@ -253,7 +264,7 @@ def recount_kept(connection: Connection, source: str, relation: str) -> int:
             (file,),
         ).scalar_one()
         counts = dict.fromkeys(("lines", "records", "parsed"), rows)
-        counts |= dict.fromkeys(("rejected", "passed_over"), 0)
+        counts |= dict.fromkeys(("rejected", "passed_over", "erased", "expired"), 0)
         of_file = of.source == source, of.file == file
         state_of(connection).execute(update(LOADS).where(*of_file).values(**counts))
         total += rows
@@ -298,5 +309,5 @@ def _rows(
 ) -> list[Any]:
     if table.name not in present:
         return []
-    columns = [table.c[field.name] for field in fields(record)]
+    columns = [table.c[it.name] for it in fields(record)]
     return [record(*row) for row in state_of(connection).execute(select(*columns))]

@@ -73,8 +73,25 @@ LOADS = Table(
     Column("loaded_at", Instant, nullable=False),
     Column("passed_over", BigInteger, server_default="0"),
     Column("erased", BigInteger, server_default="0"),
+    Column("expired", BigInteger, server_default="0"),
 )
-"""`records` of the file are in raw (`parsed`), rejected, or left out since they are `erased`."""
+"""`records` of the file are in raw (`parsed`), rejected, or not kept: `erased` or `expired`."""
+
+RETENTIONS = Table(
+    "retentions",
+    METADATA,
+    Column("source", String, primary_key=True),
+    Column("declared", String, nullable=False),
+    Column("enforced_on", Date, nullable=False),
+    Column("oldest", Date),
+    Column("undated", BigInteger, nullable=False),
+    Column("has_remains", Boolean, nullable=False),
+)
+"""The retention of a source as it was last enforced: by which day, and the oldest record left.
+
+`undated` records say nothing of their day. It `has_remains` as long as the file of the warehouse
+was not written anew since something went.
+"""
 
 ERASED_RECORDS = Table(
     "erased_records",

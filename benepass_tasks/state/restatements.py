@@ -53,11 +53,13 @@ class Watch:
         run_id: The run.
         at: The present instant, UTC.
         limit: The change from which on somebody is to be told; None where nobody is.
+        first_kept: The first day of which all is kept: what begins before may well be another.
     """
 
     run_id: str
     at: datetime
     limit: Decimal | None
+    first_kept: date = date.min
 
     def look(self, connection: Connection, relation: str, months: Months) -> None:
         """Compare the months of a table with what they came to before, in its transaction.
@@ -77,7 +79,7 @@ class Watch:
         found = [
             self._restated(relation, month, before.get(month), after.get(month))
             for month in sorted(before | after)
-            if month < last and before.get(month) != after.get(month)
+            if self.first_kept <= month < last and before.get(month) != after.get(month)
         ]
         of, state = RESTATEMENTS.c, state_of(connection)
         state.execute(delete(RESTATEMENTS).where(of.run_id == self.run_id, of.relation == relation))

@@ -6,7 +6,8 @@ with files as (
     select
         source,
         cast(sum(records) as bigint) as records,
-        cast(sum(erased) as bigint) as erased
+        cast(sum(erased) as bigint) as erased,
+        cast(sum(expired) as bigint) as expired
     from meta.loads
     group by source
 ),
@@ -43,10 +44,13 @@ sums as (
         coalesce(files.source, places.source) as source,
         'records in the files' as left_side,
         coalesce(files.records, 0) as left_value,
-        if(files.erased > 0, 'raw + rejected + erased', 'raw + rejected') as right_side,
+        'raw + rejected'
+        || if(files.erased > 0, ' + erased', '')
+        || if(files.expired > 0, ' + expired', '') as right_side,
         coalesce(places.raw_records, 0)
         + coalesce(rejected.records, 0)
-        + coalesce(files.erased, 0) as right_value
+        + coalesce(files.erased, 0)
+        + coalesce(files.expired, 0) as right_value
     from files
     full outer join places on files.source = places.source
     left join rejected on coalesce(files.source, places.source) = rejected.source

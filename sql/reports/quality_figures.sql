@@ -1,14 +1,15 @@
 -- Grain: one row per (dataset, figure, name).
 -- Purpose: what the data of a run is like, to be compared with that of other runs. Flagged records
 -- are among the accepted ones; a record with several flags counts for each of them. What is no
--- spend is neither clean nor not. What is left out of a file since its people are erased is counted
--- by itself.
+-- spend is neither clean nor not. What is not kept of a file, since its people are erased or it is
+-- past its retention, is counted by itself.
 with files as (
     select
         source,
-        cast(sum(records - erased) as bigint) as records,
+        cast(sum(records - erased - expired) as bigint) as records,
         cast(sum(rejected) as bigint) as rejected,
-        cast(sum(erased) as bigint) as erased
+        cast(sum(erased) as bigint) as erased,
+        cast(sum(expired) as bigint) as expired
     from meta.loads
     group by source
 ),
@@ -88,7 +89,7 @@ new_files as (
     select
         source,
         file,
-        records - erased as records
+        records - erased - expired as records
     from meta.loads
     qualify run_id = first_value(run_id) over (partition by source order by loaded_at desc)
 ),
@@ -99,6 +100,7 @@ sources as (
         files.records,
         files.rejected,
         files.erased,
+        files.expired,
         coalesce(found.flagged, 0) as flagged,
         coalesce(found.quarantined, 0) as quarantined,
         coalesce(uncounted.uncounted, 0) as uncounted,
@@ -153,7 +155,7 @@ lost_files as (
         select
             source,
             file,
-            records - erased as records,
+            records - erased - expired as records,
             rejected,
             count(*) over (partition by source) as file_count
         from meta.loads
@@ -291,7 +293,7 @@ restarts as (
         select
             source,
             file,
-            records - erased as records,
+            records - erased - expired as records,
             count(*) over (partition by source) as file_count
         from meta.loads
     ) as loads
@@ -409,6 +411,13 @@ select
     'erased' as figure,
     null as figure_name,
     erased as figure_value
+from sources
+union all
+select
+    source as dataset,
+    'expired' as figure,
+    null as figure_name,
+    expired as figure_value
 from sources
 union all
 select

@@ -18,7 +18,8 @@ _ALL = (*_TESTED, *_HISTORY, *_ALERTS, *_SCHEMAS, "watermarks")
 BASIS = "monitor_results.basis"
 HEADER = "schema_changes.header"
 LATER = (
-    *(BASIS, HEADER, "loads.passed_over", "loads.erased", "markers.kind", "markers.hash_sum"),
+    *(BASIS, HEADER, "markers.kind", "markers.hash_sum"),
+    *(f"loads.{it}" for it in ("passed_over", "erased", "expired")),
     *(f"materializations.{it}" for it in ("kind", "how", "touched_rows", "why_full")),
     *("materializations.changed_rows", "column_profiles.touched_rows"),
 )

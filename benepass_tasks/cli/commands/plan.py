@@ -7,7 +7,7 @@ import click
 
 from benepass_tasks.cli.command import Command
 from benepass_tasks.cli.figures import count, seconds, size
-from benepass_tasks.cli.output import say, say_json, say_table
+from benepass_tasks.cli.output import plain, say, say_json, say_table
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -29,7 +29,8 @@ def command(is_all: bool, is_json: bool) -> None:  # noqa: FBT001 - click passes
     A node is a file, a table, the proof that the books balance, the tests, what is published, or
     the site. A table is brought up to date by changes or built in full; beside it stand the seconds
     that either took the last time, and how many rows of what it reads have changed. Of a file that
-    is not loaded yet its size is known, and the rows that are held of it now.
+    is not loaded yet its size is known, and the rows that are held of it now. Of a source that has
+    a retention it tells what goes, and when.
     """
     from benepass_tasks.pipeline.run import planned_run  # noqa: PLC0415 - imports DuckDB
 
@@ -41,6 +42,9 @@ def command(is_all: bool, is_json: bool) -> None:  # noqa: FBT001 - click passes
     if rows:
         say_table(HEADINGS, rows)
         say()
+    for it in plan.values():
+        if it.retention:
+            say(plain(f"{it.retention}."))
     say(_summary([it.status for it in plan.values()]))
 
 
@@ -85,4 +89,6 @@ def _as_json(node: str, it: "Planned") -> dict[str, object]:
         known = {"bytes": it.file.bytes, "rows_held": it.file.rows}
     if it.table is not None:
         known = asdict(it.table)
+    if it.retention is not None:
+        known["retention"] = it.retention.as_json()
     return {"node": node, "action": actions[_action(it.status)], "reason": it.status.reason} | known

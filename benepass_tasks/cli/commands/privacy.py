@@ -9,6 +9,7 @@ from benepass_tasks.cli.command import Group
 from benepass_tasks.cli.erasing import erase
 from benepass_tasks.cli.exporting import export
 from benepass_tasks.cli.output import plain, say, say_json, say_table
+from benepass_tasks.cli.retaining import retain
 from benepass_tasks.config.settings import current_settings
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ BROKEN = 1
         "privacy --json",
         "privacy --canary",
         "privacy export E1 --output E1.json",
+        "privacy retain --dry-run",
     ),
 )
 @click.option("--markdown", "form", flag_value="markdown", help="print the report as Markdown")
@@ -46,8 +48,9 @@ def command(ctx: click.Context, *, form: str | None, is_canary: bool) -> None:
     """Prove that no column carries more personal data than the catalog declares.
 
     Lists the columns with personal data: what is declared, which source columns it comes from,
-    and whether that holds, and tells which pages read somebody's name or address. Ends with 1 where
-    it does not hold, or a page does.
+    and whether that holds; --markdown and --json also what each dataset is kept for, for whom and
+    how long (GDPR, article 30). Tells which pages read somebody's name or address. Ends with 1
+    where it does not hold, or a page does.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -59,20 +62,23 @@ def command(ctx: click.Context, *, form: str | None, is_canary: bool) -> None:
 
 command.add_command(erase)
 command.add_command(export)
+command.add_command(retain)
 
 
 def _report(form: str | None) -> bool:
     from benepass_tasks.site.authored.pages import read_pages  # noqa: PLC0415 - when needed
     from benepass_tasks.sqlmodels.privacy import prove, report  # noqa: PLC0415 - when needed
+    from benepass_tasks.sqlmodels.privacy.processing import processing  # noqa: PLC0415 - as above
 
     read = definitions.read()
     proof, pages = prove(read.catalog, read.graph, read.lineage), read_pages(read)
+    processed = list(processing(read.catalog, read.graph))
     problems = [problem for page in pages for problem in page.problems]
     if form == "markdown":
-        click.echo(report.as_markdown(proof), nl=False)
+        click.echo(report.as_markdown(proof, processed), nl=False)
     elif form == "json":
         holds = not proof.findings and not problems
-        say_json(report.as_json(proof) | {"holds": holds, "pages": problems})
+        say_json(report.as_json(proof, processed) | {"holds": holds, "pages": problems})
     else:
         _say(proof)
         say("\n".join(map(plain, problems)) or f"{len(pages)} pages read nobody's name or address.")

@@ -150,6 +150,7 @@ def _source_json(it: "SourceFigures") -> dict[str, object]:
         "rejected": it.rejected,
         "uncounted": it.uncounted,
         "erased": it.erased,
+        "expired": it.expired,
         "clean_rate": it.clean_rate,
         "completeness": it.completeness,
         # Its name in older versions.

@@ -21,13 +21,10 @@ from benepass_tasks.catalog.datasets import Erase
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.people.coarser_dates import end_of_month, start_of_year
-from benepass_tasks.ingestion.people.places import IDS, PLACES, IdColumns, cleaned
+from benepass_tasks.ingestion.people.places import IDS, PLACES, PREFIX, IdColumns, cleaned
 from benepass_tasks.ingestion.people.traces import ADDRESS
 from benepass_tasks.sqlmodels import ModelGraph
 from benepass_tasks.state.erased_records import add_erased_records
-
-PREFIX = "erased-"
-"""How the random words begin."""
 
 WORDS = "words_for_ids"
 """The session's table of the words that take the places of ids: `kind`, `value`, `word`."""

@@ -4,12 +4,14 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benepass_tasks.ingestion.people.places import CLEANING, PERSON, IdColumns
+from benepass_tasks.catalog.datasets import PERSON
+from benepass_tasks.ingestion.people.places import CLEANING, IdColumns
 from benepass_tasks.ingestion.readers.records import Batch
 from benepass_tasks.ingestion.readers.scanning import Rejected
 from benepass_tasks.sqlmodels import Macro
@@ -29,6 +31,7 @@ class LeavingOut:
         people: Who is erased.
         ids: The id columns of the raw table.
         macros: What compares ids, each after those that it calls itself.
+        counts_as: What these records are counted as.
         parsed: How many parsed records were left out so far.
         rejected: How many that could not be parsed.
     """
@@ -36,6 +39,7 @@ class LeavingOut:
     people: ErasedPeople
     ids: IdColumns
     macros: Sequence[Macro]
+    counts_as: Literal["erased", "expired"] = "erased"
     parsed: int = 0
     rejected: int = 0
     _known: dict[tuple[str, str], bool] = field(default_factory=dict, repr=False)
@@ -47,11 +51,6 @@ class LeavingOut:
                 database.execute(macro.sql)
             for batch in batches:
                 yield self._without(batch, database)
-
-    @property
-    def records(self) -> int:
-        """How many were left out so far."""
-        return self.parsed + self.rejected
 
     def _without(self, batch: Batch, database: duckdb.DuckDBPyConnection) -> Batch:
         table = batch.table

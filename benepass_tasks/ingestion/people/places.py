@@ -12,16 +12,17 @@ from typing import Self
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Catalog, Table
+from benepass_tasks.catalog.datasets import PERSON
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.sqlmodels import ModelGraph
 
-PERSON = "EMPLOYEE_ID"
-"""The kind of the ids of people."""
-
 CLEANING = "clean_id"
 """The macro by which ids are compared."""
+
+PREFIX = "erased-"
+"""How the random words begin that take the place of what leads to people."""
 
 IDS = "ids_of_people"
 """The session's table of ids that lead to the people alone: `kind`, `value` as compared."""

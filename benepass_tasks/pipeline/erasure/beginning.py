@@ -7,12 +7,12 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Catalog
+from benepass_tasks.catalog.datasets import PERSON
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.engine.quoting import quote_relation, quote_text
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.people.places import (
     CLEANING,
-    PERSON,
     PLACES,
     cleaned,
     define_cleaning,

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from benepass_tasks.catalog import Catalog
+from benepass_tasks.catalog.datasets import PERSON
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.compaction import compact
 from benepass_tasks.engine.session import let_go
-from benepass_tasks.ingestion.people.places import PERSON, raw_ids
+from benepass_tasks.ingestion.people.places import raw_ids
 from benepass_tasks.pipeline.closing import close_run
 from benepass_tasks.pipeline.erasure.beginning import Wish, begin
 from benepass_tasks.pipeline.erasure.certificate import After, Certificate, certify
@@ -56,12 +57,12 @@ def erase(settings: Settings, wish: Wish, say: Say) -> list[Certificate]:
         BenepassError: a table cannot be built; the next run goes on.
     """
     require_key(settings)
-    with alone(settings.warehouse):
+    with alone(settings):
         return [*_finish_pending(settings, say), *_erase(settings, wish, say)]
 
 
 def _erase(settings: Settings, wish: Wish, say: Say) -> Iterator[Certificate]:
-    with _opened_run(settings) as run:
+    with opened_run(settings) as run:
         say("Bringing everything up to date ...")
         build_all(run)
         with run.warehouse.read() as connection:
@@ -73,7 +74,7 @@ def _erase(settings: Settings, wish: Wish, say: Say) -> Iterator[Certificate]:
 
 def finish_pending(settings: Settings, say: Say) -> list[Certificate]:
     """Finish an erasure that was begun and whose process ended, if there is one."""
-    with alone(settings.warehouse):
+    with alone(settings):
         return _finish_pending(settings, say)
 
 
@@ -83,13 +84,13 @@ def _finish_pending(settings: Settings, say: Say) -> list[Certificate]:
         return []
     require_key(settings)
     say(f"Finishing the erasure that began at {job.began_at} ...")
-    with _opened_run(settings) as run:
+    with opened_run(settings) as run:
         return [_Erasing(run, job, say).finish()]
 
 
 @contextmanager
-def _opened_run(settings: Settings) -> Iterator[Run]:
-    """A run that does nothing but erase; how it ended is written down if it made something."""
+def opened_run(settings: Settings) -> Iterator[Run]:
+    """A run that is for people alone; how it ended is written down if it made something."""
     run = Run(replace(settings, verify_every=None, force=frozenset(), extract=False), nodes_of)
     try:
         yield run

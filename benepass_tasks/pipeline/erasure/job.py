@@ -4,16 +4,16 @@ It is a file beside the warehouse, which its owner alone can read. It holds the 
 be gone, since the proof has to look for them, and goes itself with the last step.
 """
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
+from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.config.settings import Settings
+from benepass_tasks.engine.write_lock import take_turn
 from benepass_tasks.ingestion.people.traces import Traces
 from benepass_tasks.state.erasures import write_privately
 
@@ -72,16 +72,21 @@ class Job:
 
 
 @contextmanager
-def alone(warehouse: Path) -> Iterator[None]:
-    """Let one process at a time erase; the operating system takes the lock from one that dies."""
-    opened = os.open(
-        warehouse.with_name(f".{warehouse.stem}.erasing.lock"), os.O_CREAT | os.O_RDWR, 0o600
-    )
+def alone(settings: Settings) -> Iterator[None]:
+    """Let one process at a time erase.
+
+    Raises:
+        WarehouseError: another one erased for longer than the time-out.
+    """
     try:
-        fcntl.flock(opened, fcntl.LOCK_EX)
+        turn = take_turn(job_file(settings.warehouse), settings.lock_timeout)
+    except TimeoutError as error:
+        raise WarehouseError(
+            f"another process has erased people of {settings.warehouse} for "
+            f"{settings.lock_timeout:g} s; wait for it, or longer with --benepass-lock-timeout"
+        ) from error
+    with turn:
         yield
-    finally:
-        os.close(opened)
 
 
 def job_file(warehouse: Path) -> Path:

@@ -1,5 +1,7 @@
 """What there is to make, one module for each kind; a new kind is one more, named here."""
 
+from datetime import UTC, datetime
+
 from benepass_tasks.catalog import Catalog, Source, SqlCheck
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.settings import Settings
@@ -19,9 +21,11 @@ from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.site import SiteCode
 from benepass_tasks.sqlmodels import Macro, ModelGraph
 from benepass_tasks.sqlmodels.canonical import READING
+from benepass_tasks.sqlmodels.days import macros_of_days
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.plan import Node
 from benepass_tasks.state.publication import Publication
+from benepass_tasks.state.retentions import Clock
 from benepass_tasks.state.run import Files
 from benepass_tasks.state.source_files import REJECTED
 
@@ -40,18 +44,22 @@ def nodes_of(settings: Settings, definitions: Definitions, files: Files) -> list
     forced = _forced(settings, definitions)
     extracts = _extracts(settings, catalog)
     places = {source.name: it.name for it in extracts for source in it.sources}
+    clock = Clock(settings.as_of, datetime.now(UTC).date())
     raw = [
         RawTableNode(
             table,
             [
-                SourceFileNode(source, table, it, table.relation in forced, macros)
+                SourceFileNode(source, table, it, table.relation in forced, macros, clock)
                 for it in files[name]
             ],
             places.get(name),
+            source,
+            clock,
+            macros,
         )
         for name, source in catalog.sources.items()
         for table in (catalog.raw_table_of(name),)
-        for macros in (_macros_of_source(name, definitions.graph),)
+        for macros in (_macros_of_source(source, definitions.graph),)
     ]
     loaded = [file for table in raw for file in table.files]
     code = SiteCode(project, settings.env)
@@ -85,9 +93,12 @@ def _extracts(settings: Settings, catalog: Catalog) -> list[ExtractNode]:
     return [ExtractNode(place, read, settings.extract) for place, read in sources.items()]
 
 
-def _macros_of_source(source: str, graph: ModelGraph) -> tuple[Macro, ...]:
-    """What the SQL of a source's base view calls, and what reads amounts and compares ids."""
-    base, names = graph.models.get(f"base.{source}"), {CLEANING, *READING} & graph.macros.keys()
+def _macros_of_source(source: Source, graph: ModelGraph) -> tuple[Macro, ...]:
+    """What the SQL of a source's base view calls, and what reads amounts and days and compares ids."""
+    base = graph.models.get(f"base.{source.name}")
+    names = {CLEANING, *READING} & graph.macros.keys()
+    if source.retention is not None:
+        names |= macros_of_days(graph, source.name)
     return tuple(graph.macros_behind(names.union(base.macros if base else ())))
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 
 from sqlalchemy import Connection
@@ -166,8 +167,21 @@ class ModelNode(Node):
     def look_for_restated(self, run: Run, connection: Connection) -> None:
         """Note the old months of the table whose money is another one, in its transaction."""
         if self.table.months:
-            watch = Watch(run.id, run.now(), run.settings.max_restated)
+            kept = self._first_kept(run)
+            watch = Watch(run.id, run.now(), run.settings.max_restated, kept)
             watch.look(connection, self.name, self.table.months)
+
+    def _first_kept(self, run: Run) -> date:
+        """The first day of which no record is past its retention that the table is made of."""
+        catalog, graph = run.definitions.catalog, run.definitions.graph
+        days = [date.min]
+        for name, enforced in run.known().retentions.items():
+            source = catalog.sources.get(name)
+            if source is not None and source.retention is not None:
+                raw = catalog.raw_table_of(name).relation
+                if self.name in graph.downstream(frozenset({raw})):
+                    days.append(source.retention.keep.before(enforced.enforced_on))
+        return max(days)
 
     def _states(self, run: Run) -> dict[str, str]:
         plan = run.plan()

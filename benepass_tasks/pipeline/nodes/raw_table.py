@@ -3,17 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from benepass_tasks.catalog import Table
+from benepass_tasks.catalog import Source, Table
 from benepass_tasks.config.digests import digest
 from benepass_tasks.ingestion.raw_tables import complete_raw
 from benepass_tasks.pipeline.nodes.digests import shape
 from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
+from benepass_tasks.sqlmodels import Macro
 from benepass_tasks.state.markers import Snapshot
 from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work
+from benepass_tasks.state.retentions import NEVER, Clock, Limit
 from benepass_tasks.state.run import Run
+
+if TYPE_CHECKING:
+    from benepass_tasks.ingestion.retention import Expiry
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,9 @@ class RawTableNode(Node):
     table: Table
     files: Sequence[SourceFileNode]
     extract: str | None = None
+    source: Source | None = None
+    clock: Clock = NEVER
+    macros: Sequence[Macro] = ()
 
     @property
     def changed(self) -> str:
@@ -61,18 +70,41 @@ class RawTableNode(Node):
             return "file removed"
         if record is not None and record.code_version != self.code_version:
             return "catalog changed"
+        limit = self._limit(evidence.known)
+        if record is not None and limit is not None and limit.reason is not None:
+            return limit.reason
         return super().reason(evidence, fingerprint)
 
     def make(self, run: Run, status: Status, on_progress: OnProgress) -> Work:  # noqa: ARG002
-        """Remove the rows of files that are gone, and measure it."""
+        """Remove the rows of files that are gone and those past their retention, and measure it."""
         known = run.known()
-        gone = self._gone(known)
+        gone, expiry = self._gone(known), self.expiry(run)
 
         def work(connection: Connection) -> Made:
+            if expiry is not None:
+                is_accepted = expiry.source.name in run.settings.accept
+                expiry.enforce(connection, run.id, is_accepted=is_accepted)
             measure = complete_raw(connection, self.table, gone, known)
-            return Made({self.name: measure}, None if gone else known)
+            return Made({self.name: measure}, None if gone or expiry else known)
 
         return work
+
+    def _limit(self, known: Snapshot) -> Limit | None:
+        """The retention of its source on the day that decides, if one is declared."""
+        if self.source is None or self.source.retention is None:
+            return None
+        return Limit.of(self.source.name, self.source.retention, self.clock, known.retentions)
+
+    def expiry(self, run: Run) -> "Expiry | None":
+        """What enforces the retention of its source, if one is declared."""
+        known, source = run.known(), self.source
+        limit = self._limit(known)
+        if source is None or limit is None:
+            return None
+        from benepass_tasks.ingestion.retention import Expiry  # noqa: PLC0415 - imports pyarrow
+
+        is_new, loads = self.name not in known.materializations, known.loads_of(source.name)
+        return Expiry(source, self.table, limit, self.macros, loads, is_new)
 
     def _gone(self, known: Snapshot) -> list[str]:
         """The files that are not there any more; what a census keeps stays as long as it is one."""

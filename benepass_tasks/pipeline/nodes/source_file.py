@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -15,8 +16,9 @@ from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.raw_tables import after_loads, replace_earlier
 from benepass_tasks.sqlmodels import Macro
 from benepass_tasks.state.erasures import erased_people
-from benepass_tasks.state.markers import INTERRUPTED, Load
+from benepass_tasks.state.markers import INTERRUPTED, Load, Snapshot
 from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work
+from benepass_tasks.state.retentions import NEVER, Clock, Limit
 from benepass_tasks.state.run import Run
 from benepass_tasks.state.source_files import REJECTED, SourceFile
 
@@ -41,6 +43,7 @@ class SourceFileNode(Node):
     file: SourceFile
     is_forced: bool = False
     macros: Sequence[Macro] = ()
+    clock: Clock = NEVER
     _digests: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -104,9 +107,32 @@ class SourceFileNode(Node):
         is_accepted, erased = self.source.name in run.settings.accept, erased_people(run.settings)
         about = self.source, self.table, self.file
         order: LoadOrder = loading.LoadOrder(
-            *about, run.known(), self.code_version, run.id, is_accepted, census, erased, self.macros
+            *about,
+            run.known(),
+            self.code_version,
+            run.id,
+            is_accepted,
+            census,
+            erased,
+            self.macros,
+            self._first_kept(run.known()),
         )
         return order
+
+    def _first_kept(self, known: Snapshot) -> date | None:
+        """The first day whose records are loaded; None where nothing limits that.
+
+        Where the clock may be wrong, or the declaration is new, it is for the raw table to judge
+        what goes: nothing is left out then that was not judged. A new table loses nothing.
+        """
+        retention = self.source.retention
+        if retention is None or retention.then != "delete":
+            return None
+        limit = Limit.of(self.source.name, retention, self.clock, known.retentions)
+        if limit.enforced and limit.is_known:
+            day = limit.enforced.enforced_on if limit.is_leap else limit.day
+            return retention.keep.before(day)
+        return None if self.table.relation in known.materializations else limit.first_kept
 
     def make(self, run: Run, status: Status, on_progress: OnProgress) -> Work:
         """Load the file beside an earlier load of it, which goes in the transaction."""
@@ -149,6 +175,8 @@ def _said(load: Load, kept: int) -> str:
     rows = f"{load.parsed:,} rows, {load.rejected:,} rejected"
     if load.erased:
         rows = f"{rows}, {load.erased:,} erased"
+    if load.expired:
+        rows = f"{rows}, {load.expired:,} expired"
     of_leavers = f"{kept:,} kept of those who left, " if kept else ""
     return f"{rows}, {passed_over}{of_leavers}{load.seconds:.2f} s"
 

@@ -35,6 +35,7 @@ HISTORY: Mapping[str, Types] = {
         "rejected": "BIGINT",
         "uncounted": "BIGINT",
         "erased": "BIGINT",
+        "expired": "BIGINT",
         "completeness": "DOUBLE",
     },
     "issues": {

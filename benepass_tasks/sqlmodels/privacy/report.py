@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from benepass_tasks.catalog.datasets import DerivedFrom
+from benepass_tasks.sqlmodels.privacy.processing import HEADINGS as DATASETS
+from benepass_tasks.sqlmodels.privacy.processing import Processing
 from benepass_tasks.sqlmodels.privacy.verdicts import Carried, Finding, Proof, Verdict
 
 HEADINGS = ("Table", "Column", "Class", "Kind", "Treatment", "Sources", "Published", "Verdict")
@@ -60,14 +62,18 @@ def summary(proof: Proof) -> str:
     )
 
 
-def as_markdown(proof: Proof) -> str:
-    """The report for a file: the summary, the findings, and a table of the personal columns."""
+def as_markdown(proof: Proof, processed: Iterable[Processing]) -> str:
+    """The report for a file: the summary, the findings, the datasets and the personal columns."""
     lines = ["# Personal data", "", f"{summary(proof)[0].upper()}{summary(proof)[1:]}.", ""]
     if proof.findings:
         lines += ["## Findings", "", *(f"- {_cell(str(it))}" for it in proof.findings), ""]
-    lines += ["## Columns", "", _line(HEADINGS), _line("---" for _ in HEADINGS)]
-    for it in personal(proof):
-        table, column, *others = row(it)
+    lines += ["## Record of processing", "", _line(DATASETS), _line("---" for _ in DATASETS)]
+    for it in processed:
+        name, *others = it.cells
+        lines.append(_line([_code(name), *map(_cell, others)]))
+    lines += ["", "## Columns", "", _line(HEADINGS), _line("---" for _ in HEADINGS)]
+    for verdict in personal(proof):
+        table, column, *others = row(verdict)
         lines.append(_line([_code(table), _code(column), *map(_cell, others)]))
     reasons = [it for it in personal(proof) if it.declared.reason]
     if reasons:
@@ -82,12 +88,13 @@ def as_markdown(proof: Proof) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_json(proof: Proof) -> dict[str, Any]:
+def as_json(proof: Proof, processed: Iterable[Processing]) -> dict[str, Any]:
     """The whole proof as plain data, columns without anything personal included."""
     return {
         "holds": not proof.findings,
         "summary": summary(proof),
         "findings": [_finding(it) for it in proof.findings],
+        "datasets": [it.as_json() for it in processed],
         "columns": [_column(it) for it in proof.verdicts],
         "derived_from": {
             subject: {"column": list(it.columns), "reason": it.reason, "minimum": it.minimum}

@@ -103,6 +103,7 @@ class SourceFigures:
     restarted: Mapping[str, float] = field(default_factory=dict)
     uncounted: int = 0
     erased: int = 0
+    expired: int = 0
     flagged_rate: float | None = None
     lost: Mapping[str, float] = field(default_factory=dict)
     doubtful: Mapping[str, float] = field(default_factory=dict)
@@ -301,6 +302,7 @@ def _figures_of(source: str, values: Values) -> SourceFigures:
         restarted=_by_name(values, source, "restarted_ids"),
         uncounted=int(values.get((source, "uncounted", None), 0)),
         erased=int(values.get((source, "erased", None), 0)),
+        expired=int(values.get((source, "expired", None), 0)),
         flagged_rate=values.get((source, "flagged_rate", None)),
         lost=_by_name(values, source, "lost_rate"),
         doubtful=_by_name(values, source, "doubtful_rate"),

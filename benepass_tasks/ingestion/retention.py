@@ -1,0 +1,303 @@
+"""Records that are past the retention of their source: left out of files, and taken out of raw."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection, delete, update
+
+from benepass_tasks.catalog import Source, Table
+from benepass_tasks.config.errors import SourceError
+from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
+from benepass_tasks.engine.tables import engine_of
+from benepass_tasks.ingestion.guards import SMALL
+from benepass_tasks.ingestion.people.places import PREFIX, IdColumns, cleaned
+from benepass_tasks.ingestion.readers.records import Batch
+from benepass_tasks.sqlmodels import Macro
+from benepass_tasks.sqlmodels.days import days_of
+from benepass_tasks.state.changes import keep_gone
+from benepass_tasks.state.decisions import Decision, use_decisions
+from benepass_tasks.state.markers import Load
+from benepass_tasks.state.meta import LOADS, STAGED_SUMS
+from benepass_tasks.state.retentions import Enforced, Limit
+from benepass_tasks.state.source_files import REJECTED
+from benepass_tasks.state.store import state_of
+
+DAYS = "records_by_day"
+"""The session's table of the records of a source with their days."""
+
+PLACE = ("_source_file", "_row_number")
+
+
+@dataclass
+class LeavingOutExpired:
+    """Leaves records out of a file that are past their retention.
+
+    Attributes:
+        source: The source of the file.
+        by: The column that says of when a record is.
+        first_kept: The first day whose records are kept.
+        macros: What reads days, each after those that it calls itself.
+        counts_as: What these records are counted as.
+        parsed: How many were left out so far.
+        rejected: None that cannot be parsed, since it says no day.
+    """
+
+    source: Source
+    by: str
+    first_kept: date
+    macros: Sequence[Macro]
+    counts_as: Literal["erased", "expired"] = "expired"
+    parsed: int = 0
+    rejected: int = 0
+
+    def from_batches(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The batches without these records."""
+        with duckdb.connect() as database:
+            for macro in self.macros:
+                database.sql(macro.sql)
+            for batch in batches:
+                yield Batch(self._kept(batch.table, database), batch.rejected)
+
+    def _kept(self, table: pa.Table, database: duckdb.DuckDBPyConnection) -> pa.Table:
+        # A file may lack a column, and raw has nothing there then.
+        absent = [it for it in self.source.columns if it not in table.column_names]
+        nothing = pa.nulls(len(table), pa.string())
+        whole = table
+        for name in absent:
+            whole = whole.append_column(name, nothing)
+        if self.source.records.census:
+            whole = whole.append_column("_vanished_on", pa.nulls(len(table), pa.date32()))
+        database.register("batch", whole)
+        days: pa.Table = database.sql(days_of(self.source, self.by, "batch")).to_arrow_table()
+        database.unregister("batch")
+        is_past = pc.less(days["day"], pa.scalar(self.first_kept, pa.date32()))
+        found = table.filter(pc.invert(pc.fill_null(is_past, False)))  # noqa: FBT003 - says no day
+        self.parsed += len(table) - len(found)
+        return found
+
+
+@dataclass(frozen=True)
+class Ages:
+    """The records of a source in raw by their age.
+
+    Attributes:
+        by_day: How many there are by file and day; of no day, where they say none.
+        rejected: How many could not be parsed, by file.
+        loaded_on: On which day each file was loaded, which a rejected record is of.
+    """
+
+    by_day: Mapping[tuple[str, date | None], int]
+    rejected: Mapping[str, int]
+    loaded_on: Mapping[str, date]
+
+    @property
+    def records(self) -> int:
+        """How many are in raw."""
+        return sum(self.by_day.values())
+
+    @property
+    def undated(self) -> int:
+        """How many of them say no day."""
+        return sum(count for (_, day), count in self.by_day.items() if day is None)
+
+    def before(self, first_kept: date) -> Counter[str]:
+        """How many of them are of a day before another, by file."""
+        found = Counter[str]()
+        for (file, day), count in self.by_day.items():
+            if day is not None and day < first_kept:
+                found[file] += count
+        return found
+
+    def rejected_before(self, first_kept: date) -> Counter[str]:
+        """How many rejected records are of files that were loaded before a day, by file."""
+        return Counter(
+            {it: n for it, n in self.rejected.items() if self.loaded_on[it] < first_kept}
+        )
+
+    def oldest_from(self, first_kept: date) -> date | None:
+        """The day of the oldest that is of a day or later, rejected ones among them."""
+        days = [day for _, day in self.by_day if day is not None and day >= first_kept]
+        days += [self.loaded_on[it] for it in self.rejected if self.loaded_on[it] >= first_kept]
+        return min(days, default=None)
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """Takes what is past its retention out of a raw table.
+
+    Attributes:
+        source: The source.
+        table: Its raw table.
+        limit: Its retention on the day that decides.
+        macros: What reads days, each after those that it calls itself.
+        loads: The loads that the table has the rows of, by file.
+        is_new: Whether nothing was made of the table yet, so that it has nothing to lose.
+    """
+
+    source: Source
+    table: Table
+    limit: Limit
+    macros: Sequence[Macro]
+    loads: Mapping[str, Load]
+    is_new: bool = False
+
+    def ages(self, connection: Connection) -> Ages:
+        """Find out the ages of the records; keeps their days in `DAYS` for this session."""
+        engine = engine_of(connection)
+        for macro in self.macros:
+            engine.define_here(macro.sql)
+        raw = quote_relation(self.table.relation)
+        engine.hold(DAYS, days_of(self.source, self.limit.retention.by, raw, PLACE))
+        by_day = {
+            (str(file), day): int(count)
+            for file, day, count in connection.exec_driver_sql(
+                f"select _source_file, day, count(*) from {DAYS} group by all"  # noqa: S608
+            )
+        }
+        rejected = {
+            str(file): int(count)
+            for file, count in connection.exec_driver_sql(
+                f"select _source_file, count(*) from {REJECTED} group by all"  # noqa: S608
+            )
+            if file in self.loads
+        }
+        loaded_on = {file: load.loaded_at.date() for file, load in self.loads.items()}
+        return Ages(by_day, rejected, loaded_on)
+
+    def enforce(self, connection: Connection, run_id: str, *, is_accepted: bool) -> None:
+        """Take records out, count them in `meta.loads`, and keep how far that went.
+
+        Where people are anonymised, their records stay until an erasure sees to them.
+
+        Args:
+            connection: A session in a transaction.
+            run_id: The run.
+            is_accepted: Whether it was told to accept the source.
+
+        Raises:
+            SourceError: a guard stands; says which, with the figures, and the ways out.
+        """
+        ages, first_kept = self.ages(connection), self.limit.first_kept
+        rejected = ages.rejected_before(first_kept)
+        if self.limit.retention.then == "delete":
+            parsed, oldest = ages.before(first_kept), ages.oldest_from(first_kept)
+            refusal = self.refusal(ages.records, parsed.total())
+            self._judge(connection, refusal, run_id, is_accepted=is_accepted)
+        else:
+            parsed, oldest = Counter(), min(self.last_days(connection).values(), default=None)
+        self._delete(connection, parsed, rejected)
+        had_remains = self.limit.enforced is not None and self.limit.enforced.has_remains
+        Enforced(
+            source=self.source.name,
+            declared=str(self.limit.retention),
+            enforced_on=self.limit.day,
+            oldest=oldest,
+            undated=ages.undated,
+            has_remains=had_remains or bool(parsed or rejected),
+        ).keep(connection)
+
+    def last_days(self, connection: Connection) -> dict[str, date]:
+        """The last day of each person of whom all records say one, by id; those erased have none.
+
+        Reads `DAYS`, which `ages` keeps.
+        """
+        person = IdColumns.of(self.table).person
+        if person is None:
+            return {}
+        found = connection.exec_driver_sql(
+            f"select {cleaned(person)} as person, max(day) "  # noqa: S608
+            f"from {quote_relation(self.table.relation)} join {DAYS} using ({', '.join(PLACE)}) "
+            f"where person is not null and {_is_not_erased(person)} "
+            "group by 1 having count(*) = count(day)"
+        )
+        return {str(who): day for who, day in found}
+
+    def people(self, connection: Connection) -> int:
+        """How many people there are who are not erased."""
+        person = IdColumns.of(self.table).person
+        if person is None:
+            return 0
+        count: int = connection.exec_driver_sql(
+            f"select count(distinct {cleaned(person)}) from {quote_relation(self.table.relation)} "  # noqa: S608
+            f"where {_is_not_erased(person)}"
+        ).scalar_one()
+        return count
+
+    def _delete(self, connection: Connection, parsed: Counter[str], rejected: Counter[str]) -> None:
+        """Delete records, of which there are so many in each file."""
+        first_kept = self.limit.first_kept
+        if parsed:
+            condition = (
+                f"({', '.join(PLACE)}) in (select ({', '.join(PLACE)}) from {DAYS} "  # noqa: S608
+                f"where day < date '{first_kept}')"
+            )
+            keep_gone(connection, self.table.relation, condition, ())
+            connection.exec_driver_sql(
+                f"delete from {quote_relation(self.table.relation)} where {condition}"  # noqa: S608
+            )
+        if rejected:
+            files = ", ".join(map(quote_text, rejected))
+            connection.exec_driver_sql(f"delete from {REJECTED} where _source_file in ({files})")  # noqa: S608
+        for file in parsed | rejected:
+            self._count(connection, file, parsed[file], rejected[file])
+
+    def _count(self, connection: Connection, file: str, parsed: int, rejected: int) -> None:
+        of = LOADS.c
+        counts = {
+            "parsed": of.parsed - parsed,
+            "rejected": of.rejected - rejected,
+            "expired": of.expired + parsed + rejected,
+        }
+        its, state = (of.source == self.source.name, of.file == file), state_of(connection)
+        state.execute(update(LOADS).where(*its).values(counts))
+        sums = STAGED_SUMS.c
+        state.execute(delete(STAGED_SUMS).where(sums.source == self.source.name, sums.file == file))
+
+    def _judge(
+        self, connection: Connection, refusal: str | None, run_id: str, *, is_accepted: bool
+    ) -> None:
+        if refusal is None:
+            return
+        name = self.source.name
+        if not is_accepted:
+            raise SourceError(
+                f"{name}: {refusal}. Nothing is deleted, and nothing made of it. If the date is "
+                f"right, and what is declared, let it pass once with --benepass-accept {name}; "
+                "`benepass privacy retain --dry-run` tells what goes",
+                reason=f"refused: {refusal}",
+            )
+        accepted = Decision("accepted", name, None, refusal, "max_expired", None, run_id)
+        use_decisions(connection, [accepted])
+
+    def refusal(self, held: int, due: int) -> str | None:
+        """Why so many of all must not go at once, with the figures; None where they may.
+
+        Only a wrong clock or a wrong declaration can want that, mostly.
+        """
+        limit, why = self.limit, self.trip(held, due)
+        what = "people" if limit.retention.then == "anonymise" else "records"
+        return why and (
+            f"{due:,} of its {held:,} {what} are from before {limit.first_kept}, and past its "
+            f"retention ({limit.retention}) on {limit.day}: {why}"
+        )
+
+    def trip(self, held: int, due: int) -> str | None:
+        """The guard that stands against that, in words; None where none does."""
+        limit, most = self.limit, self.source.guards.max_expired
+        if not due or self.is_new:
+            return None
+        if due > most * held and (held >= SMALL or due == held):
+            return f"max_expired is {most:.0%}"
+        if limit.is_leap and limit.enforced:
+            return f"the last time that was judged, it was {limit.enforced.enforced_on}"
+        return None
+
+
+def _is_not_erased(person: str) -> str:
+    return f"not starts_with(lower({quote_name(person)}), {quote_text(PREFIX)})"

@@ -1,0 +1,218 @@
+"""What is past its retention: told beforehand, gone for good, and people anonymised in time."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from benepass_tasks.catalog.datasets import Retention
+from benepass_tasks.config.errors import SourceError
+from benepass_tasks.config.settings import Settings
+from benepass_tasks.engine.compaction import compact
+from benepass_tasks.ingestion.retention import Expiry
+from benepass_tasks.pipeline.erasure.beginning import Wish
+from benepass_tasks.pipeline.erasure.certificate import Certificate
+from benepass_tasks.pipeline.erasure.erase import build_all, erase, opened_run
+from benepass_tasks.pipeline.nodes.raw_table import RawTableNode
+from benepass_tasks.state.kept import forget_old_changes
+from benepass_tasks.state.retentions import forget_remains
+from benepass_tasks.state.run import Run
+
+SOON = timedelta(30)
+"""How far ahead is told what will go."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What the retention of a source means for what raw holds now.
+
+    Attributes:
+        source: The source.
+        table: Its raw table.
+        retention: What is declared.
+        day: The day that decides.
+        first_kept: The first day whose records stay.
+        held: How many records there are; of people who are anonymised, how many people.
+        due: How many of them the next run deletes or anonymises.
+        rejected: How many records go that could not be parsed, since they were loaded before.
+        undated: How many records say no day, and stay.
+        soon: How many more will be due within 30 days.
+        next_on: The day on which the next one will be due; None where none is left.
+        refused: Why the next run would refuse to do it; None where it would not.
+    """
+
+    source: str
+    table: str
+    retention: Retention
+    day: date
+    first_kept: date
+    held: int
+    due: int
+    rejected: int
+    undated: int
+    soon: int
+    next_on: date | None
+    refused: str | None
+
+    def as_json(self) -> dict[str, object]:
+        """All of it, as JSON has it."""
+        days = {name: str(getattr(self, name)) for name in ("retention", "day", "first_kept")}
+        next_on = self.next_on.isoformat() if self.next_on else None
+        return asdict(self) | days | {"next_on": next_on}
+
+    def __str__(self) -> str:
+        """In a line or two."""
+        people = self.retention.then == "anonymise"
+        what, does = ("people", "anonymises") if people else ("records", "deletes")
+        goes = f"{does} {self.due:,} of {self.held:,} {what}, from before {self.first_kept}"
+        told = [f"{self.source} ({self.retention}): the next run {goes}"]
+        if self.rejected:
+            told.append(f"{self.rejected:,} records go that could not be parsed")
+        if self.next_on:
+            told.append(f"{self.soon:,} more within 30 days, the next on {self.next_on}")
+        if self.undated:
+            told.append(f"{self.undated:,} records say no day, and stay")
+        if self.refused:
+            told.append(f"it will refuse to, unless that is accepted: {self.refused}")
+        return "; ".join(told)
+
+
+def foreseen(run: Run) -> list[Foreseen]:
+    """Tell what will go of each source that has a retention, and when; deletes nothing."""
+    expiries = list(_expiries(run))
+    if not expiries:
+        return []
+    with run.warehouse.read() as connection:
+        return [_foreseen(connection, it) for it in expiries]
+
+
+def _expiries(run: Run) -> Iterator[Expiry]:
+    """The retentions of the sources of which raw has something."""
+    for node in run.nodes().values():
+        expiry = node.expiry(run) if isinstance(node, RawTableNode) else None
+        if expiry is not None and expiry.table.relation in run.known().relations:
+            yield expiry
+
+
+def _foreseen(connection: Connection, expiry: Expiry) -> Foreseen:
+    limit, ages = expiry.limit, expiry.ages(connection)
+    if limit.retention.then == "delete":
+        days = {day: 0 for _, day in ages.by_day if day is not None}
+        for (_, day), count in ages.by_day.items():
+            if day is not None:
+                days[day] += count
+        held = ages.records
+    else:
+        last, days = expiry.last_days(connection), dict[date, int]()
+        for day in last.values():
+            days[day] = days.get(day, 0) + 1
+        held = expiry.people(connection)
+    due = sum(count for day, count in days.items() if day < limit.first_kept)
+    left = {day: count for day, count in days.items() if day >= limit.first_kept}
+    soon = limit.retention.keep.before(limit.day + SOON)
+    return Foreseen(
+        source=expiry.source.name,
+        table=expiry.table.relation,
+        retention=limit.retention,
+        day=limit.day,
+        first_kept=limit.first_kept,
+        held=held,
+        due=due,
+        rejected=ages.rejected_before(limit.first_kept).total(),
+        undated=ages.undated,
+        soon=sum(count for day, count in left.items() if day < soon),
+        next_on=limit.retention.keep.ends_on(min(left)) if left else None,
+        refused=expiry.trip(held, due),
+    )
+
+
+def retain(settings: Settings, say: Say) -> list[Certificate]:
+    """Enforce all retentions now, as each run does.
+
+    Args:
+        settings: Those of the project.
+        say: Told each step, in words.
+
+    Returns:
+        What certifies that people were anonymised.
+
+    Raises:
+        SourceError: a guard stands; nothing of its source is deleted.
+        BenepassError: a table cannot be built; the next run goes on.
+    """
+    with opened_run(settings) as run:
+        say("Bringing everything up to date ...")
+        build_all(run)
+        certificates = anonymise_in_time(run, say)
+        if has_remains(run):
+            say("Writing the warehouse anew ...")
+            remove_remains(run)
+    return certificates
+
+
+def has_remains(run: Run) -> bool:
+    """Whether bytes are left in the file of the warehouse of what went."""
+    return any(it.has_remains for it in run.known().retentions.values())
+
+
+def remove_remains(run: Run) -> None:
+    """Write the warehouse anew, without what went and what is kept of the past of the marts."""
+    with run.warehouse.write() as connection:
+        # It cannot be told apart from what went.
+        forget_old_changes(connection, None, run.now())
+    compact(run.warehouse)
+    with run.warehouse.write() as connection:
+        forget_remains(connection)
+    run.remember(None)
+
+
+def anonymise_in_time(run: Run, say: Say) -> list[Certificate]:
+    """Erase the people who are past the retention of a source that says so.
+
+    Args:
+        run: A run, between two of its nodes.
+        say: Told each step, in words.
+
+    Raises:
+        SourceError: a guard stands.
+    """
+    done: list[Certificate] = []
+    for source, people in _people_due(run).items():
+        retention = run.definitions.catalog.sources[source].retention
+        say(f"{source}: {len(people):,} people are past their retention ({retention}) ...")
+        wish = Wish(
+            people=people,
+            at=datetime.now(UTC).isoformat(timespec="seconds"),
+            decide=lambda _: False,
+            reason=f"retention of {source}: {retention}",
+        )
+        done += erase(run.settings, wish, say)
+        run.remember(None)
+        run.look_again()
+    return done
+
+
+def _people_due(run: Run) -> Mapping[str, list[str]]:
+    due: dict[str, list[str]] = {}
+    for expiry in _expiries(run):
+        limit, name = expiry.limit, expiry.source.name
+        if limit.retention.then != "anonymise" or not limit.is_due:
+            continue
+        with run.warehouse.read() as connection:
+            expiry.ages(connection)
+            last = expiry.last_days(connection)
+            everybody = expiry.people(connection)
+        people = sorted(who for who, day in last.items() if day < limit.first_kept)
+        refusal = expiry.refusal(everybody, len(people))
+        if refusal and name not in run.settings.accept:
+            raise SourceError(
+                f"{name}: {refusal}. Nobody is anonymised, and nothing published. If the date is "
+                f"right, and what is declared, let it pass once with --benepass-accept {name}",
+                reason=f"refused: {refusal}",
+            )
+        if people:
+            due[name] = people
+    return due

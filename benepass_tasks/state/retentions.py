@@ -1,0 +1,141 @@
+"""How far the retention of each source is enforced, and which day decides that."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from benepass_tasks.catalog.datasets import Retention
+from benepass_tasks.state.meta import RETENTIONS
+from benepass_tasks.state.store import present_tables, state_of
+
+LEAP = 31
+"""Days that may lie between two enforcements; after more the clock may be wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enforced:
+    """A retention as it was last enforced; a row of `meta.retentions`.
+
+    Attributes:
+        source: The source.
+        declared: What the catalog said then.
+        enforced_on: The day that decided.
+        oldest: The day of the oldest record that is left, by which it will go; None where none is.
+            Where people are anonymised, the earliest day by which somebody will be.
+        undated: Records that say no day, and never go.
+        has_remains: Whether the file of the warehouse has to be written anew.
+    """
+
+    source: str
+    declared: str
+    enforced_on: date
+    oldest: date | None
+    undated: int = 0
+    has_remains: bool = False
+
+    def keep(self, connection: Connection) -> None:
+        """Write it down in the place of the one before."""
+        state = state_of(connection)
+        state.execute(delete(RETENTIONS).where(RETENTIONS.c.source == self.source))
+        state.execute(insert(RETENTIONS), [asdict(self)])
+
+
+def enforced_retentions(connection: Connection) -> dict[str, Enforced]:
+    """All that were ever enforced, by source."""
+    if RETENTIONS.name not in present_tables(connection):
+        return {}
+    columns = [RETENTIONS.c[it.name] for it in fields(Enforced)]
+    found = (Enforced(*row) for row in state_of(connection).execute(select(*columns)))
+    return {it.source: it for it in found}
+
+
+def forget_remains(connection: Connection) -> None:
+    """Note that the file of the warehouse was written anew."""
+    state_of(connection).execute(update(RETENTIONS).values(has_remains=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The days that a run knows.
+
+    Attributes:
+        as_of: The one that it speaks of.
+        today: The one that the computer tells, UTC.
+    """
+
+    as_of: date
+    today: date
+
+    def day_for(self, enforced: Enforced | None) -> date:
+        """The day by which something is past its retention.
+
+        That is the as-of date, but never one that is still to come. A run that looks back brings
+        nothing back either: where a later day was enforced, that stands, unless it is to come,
+        since then some clock was wrong.
+        """
+        day = min(self.as_of, self.today)
+        if enforced and day < enforced.enforced_on <= self.today:
+            return enforced.enforced_on
+        return day
+
+
+NEVER = Clock(date.min, date.min)
+"""A clock by which nothing is past anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A retention at a moment.
+
+    Attributes:
+        retention: What is declared.
+        day: The day that decides.
+        enforced: How it was last enforced; None where it never was.
+    """
+
+    retention: Retention
+    day: date
+    enforced: Enforced | None
+
+    @classmethod
+    def of(
+        cls, source: str, retention: Retention, clock: Clock, known: Mapping[str, Enforced]
+    ) -> "Limit":
+        """That of a source."""
+        enforced = known.get(source)
+        return cls(retention, clock.day_for(enforced), enforced)
+
+    @property
+    def first_kept(self) -> date:
+        """The first day whose records are kept."""
+        return self.retention.keep.before(self.day)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it was enforced as it is declared."""
+        return self.enforced is not None and self.enforced.declared == str(self.retention)
+
+    @property
+    def is_leap(self) -> bool:
+        """Whether so much time has passed since the last time that the clock may be wrong."""
+        return self.enforced is not None and (self.day - self.enforced.enforced_on).days > LEAP
+
+    @property
+    def is_due(self) -> bool:
+        """Whether something is past it."""
+        oldest = self.enforced.oldest if self.enforced else None
+        return oldest is not None and oldest < self.first_kept
+
+    @property
+    def reason(self) -> str | None:
+        """Why the raw table has to be looked through; None where it has not.
+
+        People who are past it are none: their records stay until an erasure makes it anew.
+        """
+        if not self.is_known:
+            return "retention declared"
+        if self.is_due and self.retention.then == "delete":
+            return "records past their retention"
+        return None
