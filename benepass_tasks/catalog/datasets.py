@@ -44,6 +44,10 @@ ERASE_BY_CLASS: Mapping[PiiClass, Erase] = MappingProxyType(
 )
 """What that is where nothing is declared; a date becomes the first day of its year."""
 
+ERASED_WORD, ERASED_HOST = "erased-", "@erased.invalid"
+"""How the random words begin that take the place of what leads to somebody erased, and how those
+end that take the place of an address."""
+
 PERSON = "EMPLOYEE_ID"
 """The kind of the ids of people."""
 

@@ -1,5 +1,6 @@
 """`privacy erase`: people are erased everywhere, and it is proven."""
 
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import click
 from benepass_tasks.cli.command import Command
 from benepass_tasks.cli.output import complain, plain, say
 from benepass_tasks.config.errors import ProjectError
-from benepass_tasks.config.settings import current_settings
+from benepass_tasks.config.settings import current_settings, other_warehouses
 
 if TYPE_CHECKING:
     from benepass_tasks.pipeline.erasure.beginning import Doubt
@@ -98,7 +99,19 @@ def erase(  # noqa: PLR0913, PLR0917 - click passes all options
         say("Nothing to do: all of them were erased before.")
     for certificate in certificates:
         tell(certificate)
+    _tell_of_other_environments([*employee_ids, *(["--from", str(file)] if file else [])])
     ctx.exit(0 if all(it.is_proven for it in certificates) else UNPROVEN)
+
+
+def _tell_of_other_environments(whom: Sequence[str]) -> None:
+    """Name the environments that have a warehouse of their own, with the command for each."""
+    others = [name for name, path in other_warehouses().items() if path.exists()]
+    if others:
+        say()
+        say("Nobody is erased in the warehouses of other environments by this. For each of them:")
+    for name in others:
+        chosen = ["--benepass-env", name] if name else []
+        say(plain(f"  benepass {shlex.join([*chosen, 'privacy', 'erase', *whom])}"))
 
 
 def _ids_in(file: Path) -> list[str]:

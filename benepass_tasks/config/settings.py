@@ -316,6 +316,17 @@ def current_settings() -> Settings:
     return _settings() if told is None else _known_settings(told)
 
 
+def other_warehouses() -> dict[str, Path]:
+    """The warehouses of the environments but the current one, by name; empty for that of none."""
+    settings, common = current_settings(), benepass().warehouse
+    stated = {name: it.get("warehouse", common) for name, it in _environments().items()}
+    found = {
+        name: settings.project_dir / Path(path).expanduser()
+        for name, path in {"": common, **stated}.items()
+    }
+    return {name: path for name, path in found.items() if path != settings.warehouse}
+
+
 def _told() -> Hashable | None:
     """All that the settings are made of; None where that cannot be told.
 

@@ -12,11 +12,12 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, delete, update
 
 from benepass_tasks.catalog import Source, Table
+from benepass_tasks.catalog.datasets import ERASED_WORD
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.guards import SMALL
-from benepass_tasks.ingestion.people.places import PREFIX, IdColumns, cleaned
+from benepass_tasks.ingestion.people.places import IdColumns, cleaned
 from benepass_tasks.ingestion.readers.records import Batch
 from benepass_tasks.sqlmodels import Macro
 from benepass_tasks.sqlmodels.days import days_of
@@ -300,4 +301,4 @@ class Expiry:
 
 
 def _is_not_erased(person: str) -> str:
-    return f"not starts_with(lower({quote_name(person)}), {quote_text(PREFIX)})"
+    return f"not starts_with(lower({quote_name(person)}), {quote_text(ERASED_WORD)})"

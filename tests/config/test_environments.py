@@ -11,7 +11,7 @@ from luigi.cmdline_parser import CmdlineParser
 
 from benepass_tasks.cli.program import main
 from benepass_tasks.config.errors import ProjectError
-from benepass_tasks.config.settings import current_settings
+from benepass_tasks.config.settings import current_settings, other_warehouses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,3 +159,12 @@ def test_a_setting_of_the_wrong_form_is_refused(config: LuigiConfigParser) -> No
     config.set("benepass", "env", "dev")
     with pytest.raises(ProjectError, match="cannot be read"):
         current_settings()
+
+
+def test_the_warehouses_of_the_other_environments_are_known(config: LuigiConfigParser) -> None:
+    here = current_settings().project_dir
+    config.set("benepass", "env", "dev")
+    others = other_warehouses()
+    assert others.keys() == {"", "prod"}
+    assert others[""] == here / "data/warehouse.duckdb"
+    assert current_settings().warehouse not in others.values()

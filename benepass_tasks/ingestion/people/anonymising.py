@@ -17,11 +17,11 @@ from datetime import date
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Catalog, Column, Source, Table
-from benepass_tasks.catalog.datasets import Erase
+from benepass_tasks.catalog.datasets import ERASED_HOST, ERASED_WORD, Erase
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.people.coarser_dates import end_of_month, start_of_year
-from benepass_tasks.ingestion.people.places import IDS, PLACES, PREFIX, IdColumns, cleaned
+from benepass_tasks.ingestion.people.places import IDS, PLACES, IdColumns, cleaned
 from benepass_tasks.ingestion.people.traces import ADDRESS
 from benepass_tasks.sqlmodels import ModelGraph
 from benepass_tasks.state.erased_records import add_erased_records
@@ -87,7 +87,7 @@ def anonymise(connection: Connection, catalog: Catalog, graph: ModelGraph) -> li
 def _find_words(connection: Connection) -> None:
     """Find a random word for each id; they are in the same order as the ids that they stand for."""
     found = connection.exec_driver_sql(f"select kind, value from {IDS} order by kind, value").all()  # noqa: S608
-    words = sorted(f"{PREFIX}{secrets.token_hex(10)}" for _ in found)
+    words = sorted(f"{ERASED_WORD}{secrets.token_hex(10)}" for _ in found)
     rows = [[kind, value, word] for (kind, value), word in zip(found, words, strict=True)]
     _hold_rows(connection, WORDS, ("kind", "value", "word"), rows)
 
@@ -244,10 +244,10 @@ class _Renaming:
             return value
         kind = str(column.pii.kind)
         word = self._words.setdefault(
-            (person, kind, value.strip()), f"{PREFIX}{secrets.token_hex(6)}"
+            (person, kind, value.strip()), f"{ERASED_WORD}{secrets.token_hex(6)}"
         )
         is_address = kind == ADDRESS and re.fullmatch(r"[^@\s]+@[^@\s]+", value.strip())
-        return f"{word}@erased.invalid" if is_address else word
+        return f"{word}{ERASED_HOST}" if is_address else word
 
     def _generalise_dates(self) -> int:
         """Make dates coarser; returns how many stay, since nobody can write their form."""

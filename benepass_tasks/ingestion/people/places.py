@@ -21,9 +21,6 @@ from benepass_tasks.sqlmodels import ModelGraph
 CLEANING = "clean_id"
 """The macro by which ids are compared."""
 
-PREFIX = "erased-"
-"""How the random words begin that take the place of what leads to people."""
-
 IDS = "ids_of_people"
 """The session's table of ids that lead to the people alone: `kind`, `value` as compared."""
 

@@ -37,15 +37,19 @@ class After:
         rows: The rows of each table with ids of the people: none.
         totals: What everything comes to.
         standing: The records of each source file in which they still are, by file.
+        broken: What could not be built or published without them, in words.
     """
 
     rows: Mapping[str, int]
     totals: Mapping[str, str]
     standing: Mapping[str, Sequence[int]]
+    broken: Sequence[str] = ()
 
     @classmethod
-    def of(cls, connection: Connection, definitions: Definitions, job: Job) -> Self:
-        """Look at the warehouse."""
+    def of(
+        cls, connection: Connection, definitions: Definitions, job: Job, broken: Sequence[str]
+    ) -> Self:
+        """Look at the warehouse, of which something may be `broken`."""
         locate(connection, definitions.catalog, definitions.graph, job.people)
         known = [
             f"select {quote_text(kind)}, {quote_text(value)}"
@@ -60,6 +64,7 @@ class After:
             rows_held(connection, definitions.catalog),
             totals_of(connection, definitions.catalog),
             {file: sorted(numbers) for file, numbers in sorted(standing.items())},
+            broken,
         )
 
 
@@ -124,6 +129,7 @@ def certify(run: Run, job: Job, after: After, found: Search, rewritten: Rewritte
         *(f"{file} has {_kinds(kinds)}" for file, kinds in hits.items()),
         *(f"{it} could not be unpacked" for it in found.unreadable),
         *rewritten.problems,
+        *after.broken,
     ]
     tables = [
         {"table": it, "rows_before": rows, "rows_after": after.rows.get(it, 0)}

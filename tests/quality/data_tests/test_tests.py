@@ -401,3 +401,19 @@ def test_the_error_names_each_test_that_failed_and_where_to_look(bench: Bench) -
         "  marts.t.v: range (min 0): 2 of 3 rows, such as 1, 2",
         "  what was found is in meta.check_results; the tests are in catalog.yaml",
     ]
+
+
+@pytest.mark.parametrize(("class_", "said"), [("pseudonym", "0 failed"), ("none", None)])
+def test_a_form_says_nothing_of_what_stands_for_somebody_erased(
+    bench: Bench, class_: Literal["pseudonym", "none"], said: str | None
+) -> None:
+    bench.make(filled("VARCHAR", "'E1' 'erased-0a' '1 / erased-0b' 'erased-0c@erased.invalid'"))
+    tested = table({"k": "INTEGER", "v": "VARCHAR"}, Regex(pattern="^(E|1)[0-9 ]"), on="v")
+    pii = Pii(class_, kind="EMPLOYEE_ID" if class_ != "none" else None)
+    column = replace(tested.columns["v"], pii=pii)
+    tested = replace(tested, columns={**tested.columns, "v": column})
+    if said:
+        assert said in bench.check(tested)
+    else:
+        with pytest.raises(ContractError):
+            bench.check(tested)
