@@ -54,7 +54,7 @@ MOST = 10
     "--rewrite-sources",
     "rewrites_sources",
     is_flag=True,
-    help="write the source files anew without them; a workbook has to be corrected by hand",
+    help="write the source files anew without them",
 )
 @click.option(
     "--originals",

@@ -479,7 +479,7 @@ MASKING = "pii_masking"
 VERSIONS = Table("alembic_version", METADATA, Column("version_num", String(32), primary_key=True))
 """The version of schema meta, in one row."""
 
-VERSION = "0008"
+VERSION = "0009"
 """The version of schema meta that is declared here: the newest of the migrations."""
 
 UNVERSIONED = "0000"

@@ -1,6 +1,6 @@
 """A source file, written anew with other values in some of its records; all others stay.
 
-Text, compressed or not, JSON lines and Parquet are written; a workbook holds more than its records.
+Text, compressed or not, JSON lines, Parquet, and workbooks of which nothing is lost are written.
 What was written is read by the pipeline's own reader and compared with what the file is to say, so
 a file that cannot be written faithfully is left as it is.
 """
@@ -144,8 +144,8 @@ class _Rewriting:
         """Write it, in the way of its kind."""
         kind = self.source.layout.type
         if kind == EXCEL:
-            raise self._unwritable("a workbook holds more than its records")
-        if kind == PARQUET:
+            self._write_workbook(aside)
+        elif kind == PARQUET:
             self._write_parquet(aside)
         else:
             self._write_text(aside, self._put_json if kind == JSON_LINES else self._put_fields)
@@ -179,6 +179,25 @@ class _Rewriting:
             f"{self.source.name}: {self.file.name} cannot be written anew ({why}). It is as it "
             "was: correct its records by hand, or replace it with a file that lacks them"
         )
+
+    def _write_workbook(self, aside: Path) -> None:
+        from benepass_tasks.ingestion.people import workbook_files  # noqa: PLC0415 - an extra
+
+        lost = workbook_files.lost_of(self.file.path)
+        if lost is not None:
+            raise self._unwritable(lost)
+        layout, columns = self.source.layout, self.before.columns
+        places = workbook_files.SheetRows.of(self.file.path, layout, columns)
+        changes = {
+            number: {
+                at: values.get(name)
+                for at, (name, old) in enumerate(zip(columns, self._rows[number], strict=True))
+                if values.get(name) != old
+            }
+            for number, values in self.values.items()
+        }
+        going = {it.record_number: PLACEHOLDER for it in self.going}
+        workbook_files.write_rows(self.file.path, aside, places, changes, going)
 
     def _write_parquet(self, aside: Path) -> None:
         with parquet.ParquetFile(self.file.path) as opened:

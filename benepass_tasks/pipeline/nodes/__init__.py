@@ -94,7 +94,7 @@ def _extracts(settings: Settings, catalog: Catalog) -> list[ExtractNode]:
 
 
 def _macros_of_source(source: Source, graph: ModelGraph) -> tuple[Macro, ...]:
-    """What the SQL of a source's base view calls, and what reads amounts and days and compares ids."""
+    """What a source's base view calls, and what reads amounts and days and compares ids."""
     base = graph.models.get(f"base.{source.name}")
     names = {CLEANING, *READING} & graph.macros.keys()
     if source.retention is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import zipfile
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -18,6 +20,7 @@ from benepass_tasks.ingestion.people.rewriting import UnwritableError, write_asi
 from benepass_tasks.state.source_files import SourceFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 COLUMNS = ("employee_id", "first_name", "last_name", "email", "hire_date", "status")
@@ -156,12 +159,53 @@ def test_of_parquet_only_the_row_is_another(tmp_path: Path) -> None:
         assert file.metadata.row_group(0).column(0).compression == "ZSTD"
 
 
-def test_a_workbook_is_left_as_it_is_and_named_with_what_to_do(tmp_path: Path) -> None:
-    pytest.importorskip("openpyxl")
+def test_of_a_workbook_only_the_row_is_another(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
     from workbooks import workbook  # noqa: PLC0415 - as above
 
-    content = workbook([list(COLUMNS), PERSON, OTHERS[0]])
-    with pytest.raises(UnwritableError, match=r"a workbook holds.*correct its records"):
+    hired = (datetime(2020, 5, 4), "DD.MM.YYYY")  # noqa: DTZ001 - a cell has no zone
+    person = [*PERSON[:4], hired, PERSON[5]]
+    rejected = ["E1", "x", "x", "x", "x", "x", "x", "y"]
+    people: list[list[Any]] = [[*COLUMNS], person, [*OTHERS[0]], rejected]
+    content = workbook({"Notes": [["Cells", 1.5]], "People": [["", *it] for it in people]})
+    written = rewritten(
+        tmp_path, "a.xlsx", content, (1,), rejected=(3,), type=EXCEL, sheet_name="People"
+    )
+    book = openpyxl.load_workbook(io.BytesIO(written))
+    assert book.sheetnames == ["Notes", "People"]
+    assert [cell.value for cell in book["Notes"][1]] == ["Cells", 1.5]
+    rows = [[cell.value for cell in row][1:] for row in book["People"].iter_rows()]
+    day = datetime(2020, 1, 1)  # noqa: DTZ001 - as above
+    assert rows[1][:6] == ["erased-1", "erased-2", "erased-3", None, day, "active"]
+    assert book["People"]["F2"].number_format == "DD.MM.YYYY"
+    assert rows[2][:6] == OTHERS[0]
+    assert [it for it in rows[3] if it is not None] == ["erased", "erased"]
+    with zipfile.ZipFile(io.BytesIO(written)) as members:
+        assert not any(b"Archer" in members.read(it) for it in members.namelist())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda it: it.replace("<v>", "<f>1+1</f><v>", 1), "formulas, whose values Excel alone"),
+        (None, "its xl/drawings/drawing1.xml would be lost"),
+    ],
+)
+def test_a_workbook_that_would_lose_something_is_left_as_it_is(
+    tmp_path: Path, change: Callable[[str], str] | None, message: str
+) -> None:
+    pytest.importorskip("openpyxl")
+    from workbooks import edited, workbook  # noqa: PLC0415 - as above
+
+    content = workbook([[*COLUMNS, "age"], [*PERSON, 41], [*OTHERS[0], 42]])
+    if change is None:
+        changed = io.BytesIO(content)
+        with zipfile.ZipFile(changed, "a") as members:
+            members.writestr("xl/drawings/drawing1.xml", "<xml/>")
+        content = changed.getvalue()
+    else:
+        content = edited(content, "xl/worksheets/", change)
+    with pytest.raises(UnwritableError, match=message):
         rewritten(tmp_path, "employees.xlsx", content, (1,), type=EXCEL)
     assert not list(tmp_path.glob(".*"))
 
