@@ -3,12 +3,18 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeAlias
 
 from benepass_tasks.catalog import Catalog
 from benepass_tasks.catalog.implied import PROVENANCE
+from benepass_tasks.config.digests import digest
 from benepass_tasks.sqlmodels import Macro, Model, ModelGraph
+from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.changes import Basis, ByChanges, InFull, Maintenance
 from benepass_tasks.sqlmodels.syntax import Reader
+
+Figures: TypeAlias = dict[str, tuple[str, Mapping[str, str]]]
+"""By table the digest of what its figures follow from, and the figures with their SELECTs."""
 
 
 @dataclass(frozen=True)
@@ -18,10 +24,12 @@ class Upkeep:
     Attributes:
         catalog: What they are declared to be.
         graph: Their SQL.
+        cache: Where what was read of it is kept; None where nothing is.
     """
 
     catalog: Catalog
     graph: ModelGraph
+    cache: Cache | None = None
     _inputs: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
     @cached_property
@@ -57,7 +65,7 @@ class Upkeep:
 
     def figures(self, model: Model) -> Mapping[str, str]:
         """The values that a model reads of all rows of a table, with their SELECTs."""
-        return self._maintenance.figures(model)
+        return self._figures[model.relation][1]
 
     def needed(self, model: Model) -> Mapping[str, Collection[str]]:
         """The columns that a model reads of each table, where a rule says so."""
@@ -94,6 +102,32 @@ class Upkeep:
         return found
 
     @cached_property
+    def _figures(self) -> Figures:
+        """The figures of each table, with the digest of what they follow from."""
+        known = (self.cache.last("figures", _restored) if self.cache else None) or {}
+        found: Figures = {}
+        for relation, model in self.graph.models.items():
+            if relation not in self.views:
+                key = self._key(model)
+                kept, figures = known.get(relation, (None, {}))
+                found[relation] = key, figures if kept == key else self._maintenance.figures(model)
+        if self.cache and found != known:
+            self.cache.keep("", figures=found)
+        return found
+
+    def _key(self, model: Model) -> str:
+        """Digest of the SQL and of the columns from which it is told how a model is made."""
+        tables, models = self.catalog.tables, self.graph.models
+        views = [models[it].sql for it in sorted(self._reached(model) & self.views)]
+        columns = [f"{it}: {', '.join(tables[it].columns)}" for it in sorted(self.inputs(model))]
+        macros = sorted(it.sql for it in self.macros(model))
+        return digest(model.sql, *views, *columns, *macros)
+
+    @cached_property
     def _maintenance(self) -> Maintenance:
         columns = {name: list(table.columns) for name, table in self.catalog.tables.items()}
         return Maintenance(self.graph, self.views, columns, Reader())
+
+
+def _restored(kept: Mapping[str, tuple[str, Mapping[str, str]]]) -> Figures:
+    return {relation: (key, dict(figures)) for relation, (key, figures) in kept.items()}

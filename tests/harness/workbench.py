@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
+from projects import ROOT, definitions_of
 
-from benepass_tasks.config.project import SCHEMAS, open_project
-from benepass_tasks.sqlmodels.cache import Cache
-from benepass_tasks.sqlmodels.effective import read_definitions
+from benepass_tasks.config.project import SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from benepass_tasks.catalog import Catalog
     from benepass_tasks.sqlmodels import Model, ModelGraph
 
-PROJECT = Path(__file__).parents[2]
 AS_OF = "2026-01-01"
 
 Row = dict[str, str | None]
@@ -36,8 +34,8 @@ class Workbench:
         self._connection = connection
 
     @classmethod
-    def of_project(cls, cache: Path, folder: Path = PROJECT) -> Workbench:
-        read = read_definitions(open_project(folder), Cache(cache))
+    def of_project(cls, folder: Path = ROOT) -> Workbench:
+        read = definitions_of(folder)
         return cls(read.catalog, read.graph, new_connection())
 
     @property

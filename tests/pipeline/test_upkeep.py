@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from workbench import Workbench
 
 from benepass_tasks.pipeline.upkeep import Upkeep
+from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.changes import Basis, InFull
 
 if TYPE_CHECKING:
@@ -47,9 +50,8 @@ UNLESS = {
 
 
 @pytest.fixture(scope="module")
-def workbench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
-    cache: Path = tmp_path_factory.mktemp("models") / "models.json"
-    return Workbench.of_project(cache)
+def workbench() -> Workbench:
+    return Workbench.of_project()
 
 
 def test_each_table_is_known_by_its_rule(workbench: Workbench) -> None:
@@ -76,3 +78,22 @@ def test_a_table_is_read_through_views(workbench: Workbench) -> None:
     assert "raw.transactions" in upkeep.inputs(enriched)
     assert "intermediate.int_transactions_enriched" in upkeep.readers("raw.transactions")
     assert upkeep.readers("marts.program_balances") == ()
+
+
+def test_figures_are_kept_until_the_sql_is_other_that_they_are_read_from(
+    workbench: Workbench, tmp_path: Path
+) -> None:
+    catalog, graph, file = workbench.catalog, workbench.graph, tmp_path / "kept.json"
+    enriched = graph.models["intermediate.int_transactions_enriched"]
+    (view,) = (it for it in enriched.references if it == "staging.stg_transactions")
+    found = Upkeep(catalog, graph, Cache(file)).figures(enriched)
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    kept["figures"]["value"][enriched.relation][1] = {"kept": "select 1"}
+    file.write_text(json.dumps(kept), encoding="utf-8")
+    assert Upkeep(catalog, graph, Cache(file)).figures(enriched) == {"kept": "select 1"}
+    for edited in (enriched, graph.models[view]):
+        models = {**graph.models, edited.relation: replace(edited, sql=f"{edited.sql}\n")}
+        file.write_text(json.dumps(kept), encoding="utf-8")
+        assert (
+            Upkeep(catalog, replace(graph, models=models), Cache(file)).figures(enriched) == found
+        )

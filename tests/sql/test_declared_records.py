@@ -12,8 +12,9 @@ from casebook import USUAL, read_case
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
+from projects import ROOT
 from promises import broken
-from workbench import PROJECT, Workbench
+from workbench import Workbench
 
 from benepass_tasks.config.errors import CatalogError
 
@@ -41,14 +42,14 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Changed:
     def workbench(*changes: tuple[str, str]) -> Workbench:
         if changes not in known:
             folder = tmp_path_factory.mktemp("declared")
-            shutil.copytree(PROJECT / "sql", folder / "sql")
-            shutil.copy(PROJECT / "luigi.cfg", folder)
-            text = (PROJECT / "catalog.yaml").read_text(encoding="utf-8")
+            shutil.copytree(ROOT / "sql", folder / "sql")
+            shutil.copy(ROOT / "luigi.cfg", folder)
+            text = (ROOT / "catalog.yaml").read_text(encoding="utf-8")
             for before, after in changes:
                 assert text.count(before) == 1
                 text = text.replace(before, after)
             (folder / "catalog.yaml").write_text(text, encoding="utf-8")
-            known[changes] = Workbench.of_project(folder / "cache", folder)
+            known[changes] = Workbench.of_project(folder)
         return known[changes]
 
     return workbench

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from workbench import PROJECT, Workbench, new_connection
+from projects import ROOT
+from workbench import Workbench, new_connection
 
 from benepass_tasks.ingestion.readers.records import RecordReader
 from benepass_tasks.sample.ledger import TIER_1, TIER_2
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from benepass_tasks.catalog import Source
 
 LEDGER: dict[str, Any] = yaml.safe_load(
-    (PROJECT / "tests" / "sample" / "ledger.yaml").read_text(encoding="utf-8")
+    (ROOT / "tests" / "sample" / "ledger.yaml").read_text(encoding="utf-8")
 )
 SOURCES = ("employees", "benefit_accounts", "transactions", "category_benefit_mappings")
 ISSUES = {
@@ -48,7 +49,7 @@ def sample(workbench: Workbench) -> Iterator[duckdb.DuckDBPyConnection]:
 def load(connection: duckdb.DuckDBPyConnection, declared: Source) -> None:
     source = declared.name
     required = [name for name, column in declared.columns.items() if column.required]
-    with (PROJECT / "data" / "sample" / f"{source}.csv").open("rb") as file:
+    with (ROOT / "data" / "sample" / f"{source}.csv").open("rb") as file:
         reader = RecordReader(file)
         for batch in reader.batches(reader.header, required):
             connection.register("batch", batch.table)

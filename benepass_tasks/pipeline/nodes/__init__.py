@@ -106,7 +106,7 @@ def _models(
     settings: Settings, definitions: Definitions, forced: frozenset[str]
 ) -> list[ModelNode]:
     catalog, graph = definitions.catalog, definitions.graph
-    upkeep = Upkeep(catalog, graph)
+    upkeep = Upkeep(catalog, graph, definitions.cache)
     return [
         ModelNode(
             model,

@@ -7,10 +7,11 @@ pseudonym is personal data); only counting leaves nothing of a person.
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import fields
 from importlib.metadata import version
 from typing import TYPE_CHECKING, get_args
 
-from benepass_tasks.catalog import Catalog, Column, Pii, PiiClass, Table
+from benepass_tasks.catalog import Catalog, Column, Pii, PiiClass, Source, Table
 from benepass_tasks.catalog.datasets import DerivedFrom
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import PrivacyError
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
 
 VERSION = "4"
 """Version of the rules; like one of what parses the SQL, a change proves every project anew."""
+
+UNASKED = frozenset(
+    {"basis", "description", "domain", "freshness", "grain", "guards", "tests", "volume"}
+)
+"""What is declared of datasets and columns and says nothing of what is personal: words, promises
+and limits. Whatever else is declared, a change of it proves the project anew."""
 
 
 def prove(catalog: Catalog, graph: ModelGraph, lineage: Lineage) -> Proof:
@@ -260,4 +267,18 @@ def _key(catalog: Catalog, graph: ModelGraph) -> str:
     macros = (f"{name} {macro.sql}" for name, macro in sorted(graph.macros.items()))
     models = (f"{name} {model.sql}" for name, model in sorted(graph.models.items()))
     rules = f"{VERSION} {version('benepass-tasks')} {version('duckdb')}"
-    return digest(rules, catalog.path.read_text(encoding="utf-8-sig"), *macros, *models)
+    return digest(rules, *_declared(catalog), *macros, *models)
+
+
+def _declared(catalog: Catalog) -> Iterator[str]:
+    """All that is declared, but for what no proof asks."""
+    yield repr(catalog.masks)
+    datasets: list[Source | Table] = [*catalog.sources.values(), *catalog.tables.values()]
+    for dataset in datasets:
+        yield " ".join(_told(dataset, (*UNASKED, "columns")))
+        for column in dataset.columns.values():
+            yield " ".join(_told(column, UNASKED))
+
+
+def _told(of: Source | Table | Column, but: Collection[str]) -> Iterator[str]:
+    return (f"{it.name}={getattr(of, it.name)!r}" for it in fields(of) if it.name not in but)

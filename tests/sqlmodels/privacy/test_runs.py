@@ -10,6 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from workspace import Workspace
 
+SENSITIVE = ("kind: EMAIL_ADDRESS, treatment: mask}", "kind: EMAIL_ADDRESS, treatment: hash}")
 UNMASKED = ("sql/staging/stg_employees.sql", "mask_email(email) as email", "email")
 
 
@@ -66,10 +67,13 @@ def test_what_was_proven_is_not_proven_again(
     monkeypatch.setattr(proof, "prove", lambda *given: proven.append(given) or prove(*given))
     workspace.write("data/employees.csv", (workspace.data / "employees.csv").read_bytes() + b"\n")
     workspace.run()
-    assert proven == []
     workspace.replace("catalog.yaml", "Days from the date of hire", "Days since the date of hire")
+    workspace.replace("catalog.yaml", "{min: '2000-01-01'}", "{min: '2000-01-02'}")
     workspace.run()
-    assert len(proven) == 1
+    assert proven == []
+    workspace.replace("catalog.yaml", *SENSITIVE)
+    assert not workspace.attempt()[1]
+    assert proven
 
 
 @pytest.mark.usefixtures("finished")
