@@ -29,6 +29,7 @@ from benepass_tasks.state.nodes import TESTING
 
 SCHEMA = str(METADATA.schema)
 _STATE = "state"
+_SEEN = "seen"
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,11 @@ class StateStore:
         """
         if self.url is None:
             with session as opened:
-                yield opened
+                yield opened.execution_options(**{_SEEN: []})
             return
         # The state is committed last: a table that lacks its record is only made again.
         with self.engine.begin() as state, session as opened:
-            opened.execution_options(**{_STATE: state})
-            yield opened
+            yield opened.execution_options(**{_STATE: state, _SEEN: []})
 
     def version_of(self, session: Connection) -> str | None:
         """Its version; None where nothing was ever written.
@@ -102,6 +102,7 @@ class StateStore:
             from benepass_tasks.state.migrations import upgrade  # noqa: PLC0415 - rarely needed
 
             upgrade(state)
+            _look_again(session)
         _create_missing(session)
         if version is None:
             state.execute(insert(VERSIONS), {"version_num": VERSION})
@@ -125,8 +126,18 @@ def property_of(session: Connection, name: str) -> str | None:
 
 
 def present_tables(session: Connection) -> frozenset[str]:
-    """The names of the tables of `meta` that there are."""
-    return frozenset(inspect(state_of(session)).get_table_names(schema=SCHEMA))
+    """The names of the tables of `meta` that there are; a session looks once."""
+    seen: list[frozenset[str]] | None = session.get_execution_options().get(_SEEN)
+    if seen:
+        return seen[0]
+    present = frozenset(inspect(state_of(session)).get_table_names(schema=SCHEMA))
+    if seen is not None:
+        seen.append(present)
+    return present
+
+
+def _look_again(session: Connection) -> None:
+    session.get_execution_options().get(_SEEN, []).clear()
 
 
 def missing_tables(session: Connection) -> list[str]:
@@ -139,5 +150,6 @@ def _create_missing(session: Connection) -> None:
     state, missing = state_of(session), missing_tables(session)
     for name in missing:
         state.execute(CreateTable(METADATA.tables[f"{SCHEMA}.{name}"]))
+    _look_again(session)
     if CHECK_RESULTS.name in missing:
         state.execute(delete(MARKERS).where(MARKERS.c.kind.in_(TESTING)))
