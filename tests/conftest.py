@@ -1,6 +1,5 @@
 """What tests share: a project of their own, and projects that have been run already."""
 
-import fcntl
 import os
 import shutil
 import signal
@@ -12,7 +11,7 @@ import pytest
 from examples import MATRIX
 from hypothesis import settings
 from projects import ROOT
-from workspace import KILLER, Workspace, new_project
+from workspace import KILLER, MadeOnce, Workspace, new_project
 
 # pytest's flag --hypothesis-profile, which it reads later, can name another one.
 settings.load_profile(MATRIX)
@@ -36,39 +35,43 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A project after a run; made once, for copying only."""
-    made = new_project(tmp_path_factory.mktemp("finished") / "project")
-    made.run()
-    return made
-
-
-@pytest.fixture(scope="session")
-def published_run(finished_run: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A project after it was published; made once, for copying only."""
-    made = Workspace(tmp_path_factory.mktemp("published") / "project")
-    shutil.copytree(finished_run.root, made.root)
-    made.run("Publish")
-    return made
-
-
-@pytest.fixture(scope="session")
-def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A project with the sample and its site; made once, to look at and for copying."""
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """Makes a project in a folder that all processes of a parallel run share."""
     base = tmp_path_factory.getbasetemp()
-    # The processes of a parallel run share it.
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    made = Workspace(shared / "sample", {"min_group_size": "5"})
-    with (shared / "sample.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (made.site / "runs.js").exists():
-            shutil.rmtree(made.root, ignore_errors=True)
-            new_project(made.root)
-            made.replace("luigi.cfg", "min_group_size = 1\n", "")
-            for path in (ROOT / "data" / "sample").glob("*.csv"):
-                shutil.copy(path, made.data / path.name)
-            made.run("BuildSite")
-    return made
+    return MadeOnce(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+
+
+@pytest.fixture(scope="session")
+def finished_run(made_once: MadeOnce) -> Workspace:
+    """A project after a run, for copying only."""
+    return Workspace(made_once("finished", lambda root: new_project(root).run()))
+
+
+@pytest.fixture(scope="session")
+def tested_run(finished_run: Workspace, made_once: MadeOnce) -> Workspace:
+    """The same after its data tests, for copying only."""
+    return Workspace(made_once("tested", lambda it: finished_run.copied(it).run("CheckContracts")))
+
+
+@pytest.fixture(scope="session")
+def published_run(finished_run: Workspace, made_once: MadeOnce) -> Workspace:
+    """The same after it was published, for copying only."""
+    return Workspace(made_once("published", lambda it: finished_run.copied(it).run("Publish")))
+
+
+@pytest.fixture(scope="session")
+def sample_run(made_once: MadeOnce) -> Workspace:
+    """A project with the sample and its site, to look at and for copying."""
+    settings = {"min_group_size": "5"}
+
+    def make(root: Path) -> None:
+        made = Workspace(new_project(root).root, settings)
+        made.replace("luigi.cfg", "min_group_size = 1\n", "")
+        for path in (ROOT / "data" / "sample").glob("*.csv"):
+            shutil.copy(path, made.data / path.name)
+        made.run("BuildSite")
+
+    return Workspace(made_once("sample", make), settings)
 
 
 @pytest.fixture
@@ -80,8 +83,13 @@ def published(workspace: Workspace, published_run: Workspace) -> None:
 @pytest.fixture
 def finished(workspace: Workspace, finished_run: Workspace) -> None:
     """The project of the test has been run already."""
-    for name in ("warehouse.duckdb", ".warehouse.models.json"):
-        shutil.copy2(finished_run.data / name, workspace.data / name)
+    workspace.take_over(finished_run)
+
+
+@pytest.fixture
+def tested(workspace: Workspace, tested_run: Workspace) -> None:
+    """The project of the test has been run and tested already."""
+    workspace.take_over(tested_run)
 
 
 @pytest.fixture(autouse=True)

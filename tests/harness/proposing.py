@@ -2,21 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from projects import ROOT
+from projects import ROOT, definitions_of
 
 from benepass_tasks.catalog import load_catalog
 from benepass_tasks.catalog.datasets import Declarations
-from benepass_tasks.config.project import open_project
 from benepass_tasks.ingestion.proposals.canonical import CanonicalReader
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfile
 from benepass_tasks.ingestion.proposals.proposal import Proposal, Written
 from benepass_tasks.ingestion.proposals.propose import Asked, propose
 from benepass_tasks.ingestion.proposals.reading import Forms
-from benepass_tasks.sqlmodels.cache import Cache
-from benepass_tasks.sqlmodels.effective import read_definitions
 
 CSV = Written("pandas.CSVDataset", {}, {})
 
@@ -24,9 +19,7 @@ CSV = Written("pandas.CSVDataset", {}, {})
 @cache
 def reader() -> CanonicalReader:
     """Reads values by the macros of this project."""
-    with TemporaryDirectory() as folder:
-        read = read_definitions(open_project(ROOT), Cache(Path(folder) / "models.json"))
-    return CanonicalReader(read.graph)
+    return CanonicalReader(definitions_of(ROOT).graph)
 
 
 @cache

@@ -1,12 +1,13 @@
 """A small project of its own for each test, run in this process or in one of its own."""
 
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -48,11 +49,6 @@ FILES = {
     "category_benefit_mappings": MAPPINGS,
 }
 """The sources that the small project has rows of."""
-
-META_TABLES = (
-    "select 1 from duckdb_tables() "
-    "where schema_name = 'meta' and table_name in ('markers', 'loads')"
-)
 
 VOUCHED_FOR = (
     "select name, built_at from meta.markers union all "
@@ -130,6 +126,16 @@ class Workspace:
                 f"update meta.markers set content = '{state}' where name = 'published:{file}'"
             )
 
+    def copied(self, root: Path) -> "Workspace":
+        """A copy of the project, whose files are others by their times alone."""
+        shutil.copytree(self.root, root)
+        return Workspace(root, dict(self.settings))
+
+    def take_over(self, other: "Workspace") -> None:
+        """Have the warehouse of a project with the same files, in which nothing is published."""
+        for name in ("warehouse.duckdb", ".warehouse.models.json"):
+            shutil.copy2(other.data / name, self.data / name)
+
     def run(self, task: str = "BuildMarts", **settings: str) -> set[str]:
         """Run a task here; returns the tables, files and checks that were made.
 
@@ -170,10 +176,12 @@ class Workspace:
         """What the warehouse says was made, and when."""
         if not self.warehouse.exists():
             return set()
-        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
-            if len(connection.execute(META_TABLES).fetchall()) < 2:
-                return set()
+        with (
+            duckdb.connect(str(self.warehouse), read_only=True) as connection,
+            suppress(duckdb.CatalogException),
+        ):
             return {*connection.execute(VOUCHED_FOR).fetchall()}
+        return set()
 
     def run_command(
         self, *flags: str, task: str = "BuildMarts", **environment: str
@@ -247,6 +255,26 @@ class Workspace:
         # A run in a copy of a project writes where the copy lies, whatever becomes of the run.
         meta["meta.properties"] = [it for it in meta["meta.properties"] if it[0] != "project_dir"]
         return stored | {f"meta.{name}": meta[f"meta.{name}"] for name in vouching}
+
+
+@dataclass(frozen=True)
+class MadeOnce:
+    """Projects that take seconds to make, which the processes of a parallel run share."""
+
+    folder: Path
+
+    def __call__(self, name: str, make: Callable[[Path], object]) -> Path:
+        """The folder of a project, which the first who asks for it makes."""
+        root, lock = self.folder / name, self.folder / f"{name}.lock"
+        with lock.open("a+") as made:
+            fcntl.flock(made, fcntl.LOCK_EX)
+            made.seek(0)
+            if not made.read():
+                # Whoever began before was killed over it.
+                shutil.rmtree(root, ignore_errors=True)
+                make(root)
+                made.write("made")
+        return root
 
 
 def new_project(root: Path) -> Workspace:

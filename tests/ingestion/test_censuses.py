@@ -15,15 +15,12 @@ import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
-from projects import ROOT
+from projects import ROOT, definitions_of
 from warehouses import warehouse
 
-from benepass_tasks.config.project import open_project
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.censuses import Census, day_in_name
 from benepass_tasks.ingestion.raw_tables import REJECTED_COLUMNS, replace_earlier
-from benepass_tasks.sqlmodels.cache import Cache
-from benepass_tasks.sqlmodels.effective import Definitions, read_definitions
 from benepass_tasks.state.markers import Load, snapshot_of
 
 if TYPE_CHECKING:
@@ -31,6 +28,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
     from workspace import Workspace
+
+    from benepass_tasks.sqlmodels.effective import Definitions
 
 FIRST_WORD = "    reconciliation: {staging: staging.stg_employees,"
 DECLARED = (FIRST_WORD, f"    census: active_only\n{FIRST_WORD}")
@@ -292,7 +291,7 @@ def companies_of(folder: Path, change: tuple[str, str]) -> Companies:
     text = (ROOT / "catalog.yaml").read_text(encoding="utf-8")
     (folder / "catalog.yaml").write_text(text.replace(*change), encoding="utf-8")
     (folder / "sql").symlink_to(ROOT / "sql")
-    return Companies(read_definitions(open_project(folder), Cache(folder / "cache")))
+    return Companies(definitions_of(folder))
 
 
 people = st.lists(st.sampled_from(["E1", "E2", "E 3", "e4"]), min_size=1, unique=True)

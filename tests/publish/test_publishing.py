@@ -232,9 +232,8 @@ def test_five_employees_are_enough_unless_it_is_set(
     assert workspace.query_published(f"select employee_count {PROGRAMMES}") == [(told,)] * 2
 
 
-@pytest.mark.usefixtures("finished")
+@pytest.mark.usefixtures("tested")
 def test_a_group_of_unknown_size_counts_as_too_small(workspace: Workspace) -> None:
-    workspace.run("CheckContracts")
     workspace.change("update marts.dim_benefit_programs set employee_count = null")
     workspace.run("Publish", min_group_size="1")
     assert workspace.query_published(f"select account_count {PROGRAMMES}") == [(None,), (None,)]
@@ -413,11 +412,10 @@ def test_no_address_of_the_files_is_ever_published(
     assert not (workspace.published / ".publishing").exists()
 
 
-@pytest.mark.usefixtures("finished")
+@pytest.mark.usefixtures("tested")
 def test_an_address_that_only_now_is_one_is_found_in_what_was_published_before(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
-    workspace.run("CheckContracts")
     workspace.change("update marts.dim_merchants set merchant = ' Info@Example.net '")
     workspace.run("Publish")
     # Masked it is the same as before, so that no published row changes.

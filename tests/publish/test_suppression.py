@@ -14,7 +14,7 @@ import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
-from projects import catalog_of
+from projects import definitions
 from rendered import written_rows
 
 from benepass_tasks.config.project import MIN_GROUP_SIZE
@@ -201,7 +201,7 @@ QUARANTINE = {
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return catalog_of(ROOT)
+    return definitions().catalog
 
 
 def built(company: Iterable[Account], catalog: Catalog) -> duckdb.DuckDBPyConnection:

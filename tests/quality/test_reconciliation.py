@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+from workspace import MadeOnce, Workspace, new_project
 
 if TYPE_CHECKING:
-    from workspace import Workspace
+    from pathlib import Path
 
 
 def declare_amounts(workspace: Workspace) -> None:
@@ -23,6 +24,20 @@ def declare_amounts(workspace: Workspace) -> None:
         quarantine,
         'amount: {description: "Amount charged, USD.", pii: *money, type: "DECIMAL(18,2)"}',
     )
+
+
+@pytest.fixture
+def balanced(tmp_path: Path, made_once: MadeOnce) -> Workspace:
+    """A project whose books balance, with a fifth source and what becomes of it."""
+
+    def make(root: Path) -> None:
+        made = new_project(root)
+        add_source(made)
+        add_models(made)
+        declare_amounts(made)
+        made.run()
+
+    return Workspace(made_once("balanced", make)).copied(tmp_path / "project")
 
 
 @pytest.mark.parametrize(
@@ -71,15 +86,14 @@ def declare_amounts(workspace: Workspace) -> None:
     ],
 )
 def test_an_imbalance_fails_the_run_and_names_the_difference(
-    workspace: Workspace,
+    balanced: Workspace,
     caplog: pytest.LogCaptureFixture,
     model: str,
     change: tuple[str, str],
     message: str,
 ) -> None:
-    declare_amounts(workspace)
-    workspace.replace(f"sql/{model}.sql", *change)
-    made, succeeded = workspace.attempt()
+    balanced.replace(f"sql/{model}.sql", *change)
+    made, succeeded = balanced.attempt()
     assert not succeeded
     assert "books" not in made
     assert message in caplog.text
@@ -255,14 +269,11 @@ BROKEN = {
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_what_is_lost_of_any_source_at_any_step_is_found(
-    workspace: Workspace, caplog: pytest.LogCaptureFixture, case: str
+    balanced: Workspace, caplog: pytest.LogCaptureFixture, case: str
 ) -> None:
     model, change, message = BROKEN[case]
-    add_source(workspace)
-    add_models(workspace)
-    declare_amounts(workspace)
-    workspace.replace(f"sql/{model}.sql", *change)
-    made, succeeded = workspace.attempt()
+    balanced.replace(f"sql/{model}.sql", *change)
+    made, succeeded = balanced.attempt()
     assert not succeeded
     assert "books" not in made
     assert message in caplog.text

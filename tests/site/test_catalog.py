@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from projects import catalog_of
+from projects import definitions
 from reading import table_of
 from sqlalchemy import create_engine
 from sqlalchemy.schema import CreateSchema, CreateTable
@@ -29,8 +29,7 @@ from benepass_tasks.site.highlighting import highlighted
 from benepass_tasks.site.page import LONGEST_TEXT, instant
 from benepass_tasks.site.pages import catalog as catalog_pages
 from benepass_tasks.site.rendering import render, search_index
-from benepass_tasks.sqlmodels import ModelGraph, read_graph
-from benepass_tasks.sqlmodels.cache import Cache
+from benepass_tasks.sqlmodels import ModelGraph
 from benepass_tasks.state.meta import CHECK_RESULTS, MARKERS
 
 if TYPE_CHECKING:
@@ -39,16 +38,14 @@ if TYPE_CHECKING:
     from workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
-CATALOG = catalog_of(ROOT)
+CATALOG = definitions().catalog
 DATASETS: Mapping[str, Source | Table] = {**CATALOG.sources, **CATALOG.tables}
 VOID = {"br", "hr", "img", "input", "link", "meta", "wbr"}
 
 
 @pytest.fixture(scope="session")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> ModelGraph:
-    return read_graph(
-        Project(ROOT), CATALOG, Cache(tmp_path_factory.mktemp("models") / "models.json")
-    )
+def graph() -> ModelGraph:
+    return definitions().graph
 
 
 class Reading(HTMLParser):

@@ -9,17 +9,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from projects import catalog_of
+from projects import definitions
 from reading import data_of
 
 from benepass_tasks.catalog import Column, Pii, Source, Table
-from benepass_tasks.config.project import Project
 from benepass_tasks.site.datasets import Dataset
 from benepass_tasks.site.layout import BOX_WIDTH, COLUMN_GAP
 from benepass_tasks.site.pages import lineage as lineage_pages
 from benepass_tasks.site.rendering import render
-from benepass_tasks.sqlmodels import read_graph
-from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.lineage import ColumnRef, Edge, Lineage, ModelLineage, trace
 from benepass_tasks.sqlmodels.lineage.edges import shown as told
 
@@ -28,16 +25,13 @@ if TYPE_CHECKING:
     from benepass_tasks.site.page import Page
 
 ROOT = Path(__file__).resolve().parents[2]
-CATALOG = catalog_of(ROOT)
+CATALOG = definitions().catalog
 LAYERS = ("raw", "staging", "intermediate", "quality", "marts")
 
 
 @pytest.fixture(scope="session")
-def lineage(tmp_path_factory: pytest.TempPathFactory) -> Lineage:
-    graph = read_graph(
-        Project(ROOT), CATALOG, Cache(tmp_path_factory.mktemp("models") / "models.json")
-    )
-    return trace(graph, CATALOG, CATALOG.masks)
+def lineage() -> Lineage:
+    return trace(definitions().graph, CATALOG, CATALOG.masks)
 
 
 @pytest.fixture(scope="session")

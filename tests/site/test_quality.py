@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from projects import catalog_of
+from projects import definitions
 from reading import data_of, elements_of, told_in
 from rendered import rows_of
 from written_pages import shown_page
@@ -70,7 +70,7 @@ def html(made: Workspace) -> str:
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return catalog_of(ROOT)
+    return definitions().catalog
 
 
 def rows(html: str, query: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from projects import definitions_of
 from showing import complaints_of, show
 
 from benepass_tasks.sqlmodels.lineage import ColumnRef
@@ -338,12 +339,7 @@ COLUMN = "staging.stg_employees.email"
 @pytest.fixture(scope="module")
 def expected(sample_run: Workspace) -> dict[str, set[str]]:
     """The columns that carry values on the way to and from the column, as traced."""
-    from benepass_tasks.config.project import open_project  # noqa: PLC0415
-    from benepass_tasks.sqlmodels.cache import Cache  # noqa: PLC0415
-    from benepass_tasks.sqlmodels.effective import read_definitions  # noqa: PLC0415
-
-    project = open_project(sample_run.root)
-    lineage = read_definitions(project, Cache(sample_run.root / "models.json")).lineage
+    lineage = definitions_of(sample_run.root).lineage
     column = ColumnRef(*COLUMN.rsplit(".", 1))
     found = {
         "upstream": {str(step.edge.origin) for step in carrying(lineage.upstream(column))},

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
-from projects import ROOT, catalog_of
+from projects import definitions
 from pyarrow import parquet
 
 from benepass_tasks.catalog.layout import EXCEL, JSON_LINES, PARQUET, Layout
@@ -49,7 +49,7 @@ def rewritten(
     **layout: Any,  # noqa: ANN401 - the words of a layout
 ) -> bytes:
     """The bytes of a file of employees that is written anew."""
-    source = catalog_of(ROOT).sources["employees"]
+    source = definitions().catalog.sources["employees"]
     source = replace(source, layout=replace(Layout(), **layout))
     path = tmp_path / name
     path.write_bytes(content)
@@ -144,7 +144,7 @@ def test_of_parquet_only_the_row_is_another(tmp_path: Path) -> None:
     parquet.write_table(table, tmp_path / "made.parquet", compression="zstd")
     content = (tmp_path / "made.parquet").read_bytes()
     values = NEW | {"shoe_size": "41"}
-    source = catalog_of(ROOT).sources["employees"]
+    source = definitions().catalog.sources["employees"]
     source = replace(source, layout=replace(Layout(), type=PARQUET))
     path = tmp_path / "employees.parquet"
     path.write_bytes(content)

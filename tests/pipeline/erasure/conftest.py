@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from erasing import KEY, erased, project, totals
-from workspace import Workspace
+from workspace import MadeOnce, Workspace
 
 from benepass_tasks.config.hash_key import VARIABLE
 
@@ -35,9 +35,9 @@ def _key() -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def whole(made_once: MadeOnce) -> Workspace:
     """A project in which nobody is erased yet; for copying only."""
-    return project(tmp_path_factory.mktemp("whole") / "project")
+    return Workspace(made_once("whole", project))
 
 
 @pytest.fixture(scope="package")

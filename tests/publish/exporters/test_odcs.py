@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from projects import catalog_of
+from projects import definitions
 
 from benepass_tasks.publish.exporters.odcs import contract, write_contracts
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return catalog_of(ROOT)
+    return definitions().catalog
 
 
 def properties(catalog: Catalog, relation: str) -> dict[str, Any]:

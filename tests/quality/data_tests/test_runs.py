@@ -33,16 +33,14 @@ def test_all_tables_with_tests_are_checked_once(workspace: Workspace) -> None:
     assert workspace.query("from meta.check_results order by all") == before
 
 
-@pytest.mark.usefixtures("finished")
+@pytest.mark.usefixtures("tested")
 def test_a_changed_test_checks_its_table_alone(workspace: Workspace) -> None:
-    workspace.run("CheckContracts")
     workspace.replace("catalog.yaml", "{min: '2000-01-01'}", "{min: '2000-01-02'}")
     assert workspace.run("CheckContracts") == {"contracts", "contracts/marts.fact_transactions"}
 
 
-@pytest.mark.usefixtures("finished")
+@pytest.mark.usefixtures("tested")
 def test_changed_content_checks_its_table_and_those_that_refer_to_it(workspace: Workspace) -> None:
-    workspace.run("CheckContracts")
     workspace.replace("data/employees.csv", "Cy,Cole", "Cya,Cole")
     made = {name for name in workspace.run("CheckContracts") if name.startswith("contracts")}
     assert made == {
@@ -52,9 +50,8 @@ def test_changed_content_checks_its_table_and_those_that_refer_to_it(workspace: 
     }
 
 
-@pytest.mark.usefixtures("finished")
+@pytest.mark.usefixtures("tested")
 def test_a_changed_check_is_run_again_and_a_comment_changes_nothing(workspace: Workspace) -> None:
-    workspace.run("CheckContracts")
     check = "sql/checks/spend_adds_up.sql"
     workspace.replace(check, "-- Purpose:", "-- The purpose:")
     assert workspace.run("CheckContracts") == set()
@@ -62,11 +59,10 @@ def test_a_changed_check_is_run_again_and_a_comment_changes_nothing(workspace: W
     assert workspace.run("CheckContracts") == {"contracts", "contracts/marts.program_utilization"}
 
 
-@pytest.mark.usefixtures("finished")
+@pytest.mark.usefixtures("tested")
 def test_a_table_that_promises_nothing_any_more_is_vouched_for_no_more(
     workspace: Workspace,
 ) -> None:
-    workspace.run("CheckContracts")
     for old, new in (
         ("merchant: {type: VARCHAR, tests: [not_null, unique]}", "merchant: {type: VARCHAR}"),
         ("at the merchant.,\n        type: BIGINT, tests: *counted}", "there., type: BIGINT}"),
@@ -78,9 +74,8 @@ def test_a_table_that_promises_nothing_any_more_is_vouched_for_no_more(
     assert "contracts/marts.dim_employees" in names
 
 
-@pytest.mark.usefixtures("finished")
+@pytest.mark.usefixtures("tested")
 def test_results_are_a_history(workspace: Workspace) -> None:
-    workspace.run("CheckContracts")
     workspace.change("update meta.check_results set run_id = 'earlier'")
     ((before,),) = workspace.query(RESULTS)
     workspace.replace("catalog.yaml", "{min: '2000-01-01'}", "{min: '2000-01-02'}")
@@ -100,9 +95,8 @@ def test_results_are_a_history(workspace: Workspace) -> None:
     )
 
 
-@pytest.mark.usefixtures("finished")
+@pytest.mark.usefixtures("tested")
 def test_results_dropped_by_hand_come_back(workspace: Workspace) -> None:
-    workspace.run("CheckContracts")
     ((before,),) = workspace.query(RESULTS)
     workspace.change("drop table meta.check_results")
     workspace.run("CheckContracts")
@@ -131,9 +125,8 @@ def test_a_test_that_fails_ends_the_command_with_30_and_says_all(workspace: Work
     assert not {"contracts", "contracts/marts.fact_transactions"} & names
 
 
-@pytest.mark.usefixtures("finished")
+@pytest.mark.usefixtures("tested")
 def test_what_failed_is_checked_until_it_is_mended(workspace: Workspace) -> None:
-    workspace.run("CheckContracts")
     workspace.require_amounts_from("55")
     assert not workspace.attempt("CheckContracts")[1]
     assert not workspace.attempt("CheckContracts")[1]
@@ -191,7 +184,13 @@ def test_bad_data_never_fails_a_test(workspace: Workspace) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("emptied", [(*HOSTILE, "category_benefit_mappings"), *zip(HOSTILE)])
+@pytest.mark.parametrize(
+    "emptied",
+    [
+        (*HOSTILE, "category_benefit_mappings"),
+        *(pytest.param((it,), marks=pytest.mark.nightly) for it in HOSTILE),
+    ],
+)
 def test_missing_data_never_fails_a_test(workspace: Workspace, emptied: tuple[str, ...]) -> None:
     for name in emptied:
         path = workspace.data / f"{name}.csv"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from projects import catalog_of, definitions
 
 from benepass_tasks.quality.monitors.clean import judge_clean
 from benepass_tasks.state.history.read import SourceFigures
@@ -39,8 +39,6 @@ def with_charges(workspace: Workspace, *charges: str, name: str = "transactions.
 def test_shares_are_judged_by_the_catalog_and_nothing_is_said_without_a_figure(
     workspace: Workspace,
 ) -> None:
-    from projects import catalog_of  # noqa: PLC0415
-
     catalog = catalog_of(workspace.root)
     figures = replace(NONE, accepted_rate=0.49, accepted_money_rate=0.5)
     results = list(judge_clean([figures], catalog))
@@ -88,10 +86,9 @@ def test_a_column_that_a_file_does_not_have_makes_nothing_unhealthy(workspace: W
 
 @pytest.mark.parametrize(("rate", "status"), [(0.799, "fail"), (0.8, "ok")])
 def test_where_the_catalog_says_nothing_four_of_five_are_enough(rate: float, status: str) -> None:
-    from projects import catalog_of  # noqa: PLC0415
 
     figures = replace(NONE, accepted_rate=rate)
-    (result,) = judge_clean([figures], catalog_of(Path(__file__).parents[3]))
+    (result,) = judge_clean([figures], definitions().catalog)
     assert result.status == status
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
-from projects import catalog_of
+from projects import definitions
 from sqlalchemy import Connection, insert
 
 from benepass_tasks.catalog import Catalog, Freshness
@@ -78,7 +78,7 @@ def test_a_time_span_has_two_units(time: timedelta, words: str) -> None:
 
 @pytest.fixture(scope="module")
 def project_catalog() -> Catalog:
-    catalog = catalog_of(ROOT)
+    catalog = definitions().catalog
     sources = {name: replace(it, freshness=None) for name, it in catalog.sources.items()}
     return replace(catalog, sources=MappingProxyType(sources))
 

@@ -12,7 +12,7 @@ from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 from past import MONDAY, History
-from projects import catalog_of
+from projects import definitions
 from sqlalchemy import Connection, create_engine, select
 
 from benepass_tasks.catalog import Catalog
@@ -35,7 +35,7 @@ def project() -> Project:
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return catalog_of(ROOT)
+    return definitions().catalog
 
 
 @pytest.fixture

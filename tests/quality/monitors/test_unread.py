@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
-from projects import catalog_of
+from projects import definitions
 from sqlalchemy import create_engine
 
 from benepass_tasks.quality.monitors.unread import MOST_VALUES, judge_unread
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from benepass_tasks.catalog import Catalog
 
 ROOT = Path(__file__).parents[3]
-CATALOG = catalog_of(ROOT)
+CATALOG = definitions().catalog
 
 
 def numbers(count: int) -> list[str]:

@@ -8,31 +8,27 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
-from projects import catalog_of
+from projects import definitions
 
-from benepass_tasks.config.project import open_project
-from benepass_tasks.sqlmodels import ModelGraph, read_graph
-from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.lineage import ColumnRef, Lineage, kept, trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benepass_tasks.catalog import Catalog
+    from benepass_tasks.sqlmodels import ModelGraph
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return catalog_of(ROOT)
+    return definitions().catalog
 
 
 @pytest.fixture(scope="module")
-def graph(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> ModelGraph:
-    return read_graph(
-        open_project(ROOT), catalog, Cache(tmp_path_factory.mktemp("cache") / "models")
-    )
+def graph() -> ModelGraph:
+    return definitions().graph
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from projects import definitions_of
 
-from benepass_tasks.config.project import Project
-from benepass_tasks.sqlmodels.cache import Cache
-from benepass_tasks.sqlmodels.effective import read_definitions
 from benepass_tasks.sqlmodels.privacy import prove
 
 ROOT = Path(__file__).parents[3]
@@ -50,7 +48,7 @@ def test_what_a_source_declares_raises_no_alarm(
         text = text.replace(old, new, 1)
     shutil.copytree(ROOT / "sql", tmp_path / "sql")
     (tmp_path / "catalog.yaml").write_text(text, encoding="utf-8")
-    read = read_definitions(Project(tmp_path), Cache(tmp_path / "cache.json"))
+    read = definitions_of(tmp_path)
     assert [str(it) for it in prove(read.catalog, read.graph, read.lineage).findings] == []
     said = [it for it in read.catalog.tables.values() if it.derived_from]
     assert [it.relation for it in said] == ["base.employees"] * (edits[1:2] == [(EMAIL, "")])
