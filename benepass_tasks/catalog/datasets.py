@@ -17,6 +17,7 @@ from benepass_tasks.catalog.layout import Layout
 from benepass_tasks.config.spans import Period
 
 if TYPE_CHECKING:
+    from benepass_tasks.catalog.audiences import Audience
     from benepass_tasks.catalog.document import Entries
 
 Layer = Literal["raw", "base", "staging", "intermediate", "quality", "marts"]
@@ -247,7 +248,7 @@ class DeclaredColumn:
         pii: How personal the values are.
         required: Whether a source's file must have the column; true for a table's columns.
         aliases: What else the header of a source's file may call the column.
-        published: Whether the column is among what is published of its table, if anything is.
+        published: Whether the column may leave the warehouse with its table, if that does.
         tests: What a table's column promises.
         form: How a source's files write the values.
         made_of: Of a source's column that its files write in two, the columns by their part.
@@ -593,8 +594,8 @@ class DeclaredTable:
         domain: The default domain of the columns; None where each column gives its own.
         source: For a raw table, the name of the source it is loaded from.
         columns: The columns by name, in the catalog's order; read-only.
-        published: Whether analysts get the table.
-        suppression: What they do not get of small groups; None where nothing is withheld.
+        published: Whether the table may leave the warehouse; an audience may get it then.
+        suppression: What of it does not leave of small groups; None where nothing is withheld.
         derived_from: Which personal values may decide about its rows, and why.
         key: The columns whose values tell rows apart in what is said of them; may be none.
         tests: What the table promises as a whole.
@@ -678,6 +679,7 @@ class Declarations:
             each source among them, which no entry need declare; read-only.
         masks: The masking policy by macro; read-only.
         purposes: What the tables of a layer are kept for, by layer; read-only.
+        audiences: Whom what leaves the warehouse is for, by name, analysts first; read-only.
         entries: Where in the file the entry of each dataset is; for messages.
     """
 
@@ -686,6 +688,7 @@ class Declarations:
     tables: Mapping[str, DeclaredTable]
     masks: Mapping[str, Mask]
     purposes: Mapping[str, str] = field(default_factory=dict)
+    audiences: "Mapping[str, Audience]" = field(default_factory=dict, kw_only=True)
     entries: "Entries | None" = field(default=None, compare=False, repr=False, kw_only=True)
 
 

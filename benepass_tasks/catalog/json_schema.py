@@ -8,9 +8,11 @@ asks, and what datasets ask of each other, no schema says: `catalog validate` do
 from typing import get_args
 
 from benepass_tasks.catalog import schema
+from benepass_tasks.catalog.audience_fields import AUDIENCE
 from benepass_tasks.catalog.datasets import Layer
 from benepass_tasks.catalog.fields import JsonSchema, of_form
 from benepass_tasks.catalog.load import FACTORY, MASKING_POLICY, PURPOSES, TABLES
+from benepass_tasks.catalog.publishing import AUDIENCES
 
 _NAME = "[a-z_][a-z0-9_]*"
 
@@ -23,6 +25,10 @@ def catalog_schema() -> JsonSchema:
         patternProperties={table: schema.TABLE_METADATA.json_schema()},
         additionalProperties=False,
     )
+    audience = of_form(anyOf=[AUDIENCE.json_schema(), {"type": "null"}])
+    audiences = of_form(
+        type="object", patternProperties={f"^{_NAME}$": audience}, additionalProperties=False
+    )
     masks = of_form(type="object", additionalProperties=schema.MASK.json_schema())
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -30,6 +36,7 @@ def catalog_schema() -> JsonSchema:
         "type": "object",
         "properties": {
             FACTORY: schema.FACTORY.json_schema(),
+            AUDIENCES: audiences,
             MASKING_POLICY: masks,
             PURPOSES: schema.PURPOSES.json_schema(),
             TABLES: tables,

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from benepass_tasks.catalog import rules, wording
+from benepass_tasks.catalog.audiences import ANALYST, ANALYSTS, Audience, audience
 from benepass_tasks.catalog.datasets import (
     Declarations,
     DeclaredSource,
@@ -26,6 +27,7 @@ from benepass_tasks.catalog.document import (
 from benepass_tasks.catalog.extracts import EXTRACTED_TYPES
 from benepass_tasks.catalog.implied import base_views, raw_tables
 from benepass_tasks.catalog.layout import FILE_TYPES
+from benepass_tasks.catalog.publishing import AUDIENCES
 from benepass_tasks.config.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ def load_catalog(path: Path) -> Declarations:
     tables |= {it.relation: it for it in base_views(reading.sources, raw)}
     tables |= reading.tables | {it.relation: it for it in raw if not it.is_implied}
     metadata = {name: _source_path(it) for name, it in tables.items()} | reading.metadata
+    metadata[AUDIENCES] = (AUDIENCES,)
     entries = Entries(document, MappingProxyType(metadata))
     declared = Declarations(
         path,
@@ -78,6 +81,7 @@ def load_catalog(path: Path) -> Declarations:
         MappingProxyType(tables),
         MappingProxyType(reading.masks),
         MappingProxyType(reading.purposes),
+        audiences=MappingProxyType({ANALYST: ANALYSTS} | reading.audiences),
         entries=entries,
     )
     found = rules.check_declarations(declared, reading.metadata)
@@ -118,18 +122,20 @@ class _Reading:
     tables: dict[str, DeclaredTable] = field(default_factory=dict)
     masks: dict[str, Mask] = field(default_factory=dict)
     purposes: dict[str, str] = field(default_factory=dict)
+    audiences: dict[str, Audience] = field(default_factory=dict)
     metadata: dict[str, KeyPath] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def read(self) -> None:
         # Not at the top because it imports marshmallow, which takes longer than loading a catalog:
         # whoever only needs the dataclasses should not wait for it.
-        from benepass_tasks.catalog import schema  # noqa: PLC0415
+        from benepass_tasks.catalog import audience_fields, schema  # noqa: PLC0415
 
         data = self.document.data
         self.problems += self.document.problems
         self._read_masks(data.get(MASKING_POLICY, {}), schema.MASK)
         self.purposes = self._load(schema.PURPOSES, data.get(PURPOSES, {}), (PURPOSES,)) or {}
+        self._read_audiences(data.get(AUDIENCES, {}), audience_fields.AUDIENCE)
         self._read_tables(data.get(TABLES, {}), schema.TABLE_METADATA)
         for name, declared in data.items():
             if not isinstance(name, str):
@@ -172,6 +178,22 @@ class _Reading:
             loaded = self._load(schema, settings, (MASKING_POLICY, macro))
             if loaded is not None:
                 self.masks[str(macro)] = Mask(macro=str(macro), **loaded)
+
+    def _read_audiences(self, declared: object, schema: "Strict") -> None:
+        if not isinstance(declared, Mapping):
+            message = f"must be a mapping of audiences, not {wording.shown(declared)}"
+            self._refuse((AUDIENCES,), message)
+            return
+        for name, settings in declared.items():
+            path = (AUDIENCES, name)
+            wrong = wording.not_snake_case(name) if isinstance(name, str) else None
+            if wrong or not isinstance(name, str):
+                self._refuse(path, wrong or wording.unknown_key(name, ()))
+                continue
+            # Whoever is only named gets what analysts get.
+            loaded = self._load(schema, {} if settings is None else settings, path)
+            if loaded is not None:
+                self.audiences[name] = audience(name, loaded)
 
     def _read_tables(self, declared: object, schema: "Strict") -> None:
         if not isinstance(declared, Mapping):

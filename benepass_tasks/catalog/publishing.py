@@ -1,10 +1,24 @@
 """What may be published: rules on the tables that analysts get, as in `rules`."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import get_args
 
 from benepass_tasks.catalog import wording
-from benepass_tasks.catalog.datasets import CONTRACTED, Catalog, Column, Suppression, Table
+from benepass_tasks.catalog.audiences import ANALYST, Audience, Disclosure, wrong_with
+from benepass_tasks.catalog.datasets import (
+    CONTRACTED,
+    Catalog,
+    Column,
+    PiiClass,
+    Suppression,
+    Table,
+)
 from benepass_tasks.catalog.document import KeyPath, Problem
+from benepass_tasks.config.project import MIN_GROUP_SIZE
+
+AUDIENCES = "_audiences"
+"""The key of those for whom something is published; Kedro skips it, as all that begin so."""
 
 COUNTS = ("BIGINT", "INTEGER")
 """The types of a column that counts employees."""
@@ -39,6 +53,111 @@ def check(catalog: Catalog) -> Iterator[Problem]:
             yield from _check_suppression(path, table.suppression, _published(table), groups)
         elif table.suppression:
             yield Problem(path, "must be left out: the table is not published")
+    for audience in catalog.audiences.values():
+        yield from _check_audience(audience, catalog)
+    yield from _check_places(catalog.audiences)
+
+
+def _check_audience(audience: Audience, catalog: Catalog) -> Iterator[Problem]:
+    path = (AUDIENCES, audience.name)
+    published = [name for name, table in catalog.tables.items() if table.published]
+    for index, name in enumerate(audience.datasets or ()):
+        if name not in published:
+            near = wording.meant(wording.nearest(name, published))
+            message = near or f" (tables with published: true: {wording.listed(published)})"
+            yield Problem((*path, "datasets", index), f"{name} is not published{message}")
+    columns = [
+        column
+        for name in published
+        if audience.gets(name)
+        for column in _published(catalog.tables[name]).values()
+        if column.pii.is_personal
+    ]
+    for name in filter(audience.gets, published):
+        own = _published(catalog.tables[name]).values()
+        if own and all(_disclosed(audience, it) == "drop" for it in own):
+            message = f"leaves no column of {name}; leave it out of datasets"
+            yield Problem((*path, "treatment"), message)
+    yield from _check_disclosures(path, audience, columns, catalog)
+    named = sorted(
+        {
+            column.pii.kind or ""
+            for column in columns
+            if column.pii.class_ == "identifier" and _disclosed(audience, column) == "plaintext"
+        }
+    )
+    yield from _check_named_people(path, audience, named)
+    if audience.postgres:
+        names = [name.partition(".")[2] for name in filter(audience.gets, published)]
+        for name in sorted({it for it in names if names.count(it) > 1}):
+            message = f"must have one table called {name}: a schema has no layers"
+            yield Problem((*path, "datasets"), message)
+    least = audience.min_group_size
+    if least is not None and least < MIN_GROUP_SIZE and audience.reason is None:
+        message = f"is required where groups of fewer than {MIN_GROUP_SIZE} employees are shown"
+        yield Problem((*path, "reason"), message)
+
+
+def _check_disclosures(
+    path: KeyPath, audience: Audience, columns: Sequence[Column], catalog: Catalog
+) -> Iterator[Problem]:
+    known = {column.pii.kind: None for column in columns}
+    for name in audience.disclosures:
+        if name not in (*get_args(PiiClass), *known):
+            near = wording.meant(wording.nearest(name, [*filter(None, known)]))
+            there = near or f" (kinds: {wording.listed([*filter(None, known)])})"
+            message = f"nothing that the audience gets is of this kind{there}"
+            yield Problem((*path, "treatment", name), message)
+    for column in columns:
+        wrong = wrong_with(column, _disclosed(audience, column), catalog.masks)
+        if wrong:
+            key = column.pii.kind if column.pii.kind in audience.disclosures else column.pii.class_
+            yield Problem((*path, "treatment", key), wrong)
+
+
+def _check_named_people(
+    path: KeyPath, audience: Audience, named: Sequence[str]
+) -> Iterator[Problem]:
+    """Whoever sees people by name has a reason, and nobody else can read the files."""
+    if not named:
+        return
+    kinds = wording.listed(named)
+    if audience.name == ANALYST:
+        message = f"must not show {kinds}: analysts see nobody's name; declare another audience"
+        yield Problem((*path, "treatment"), message)
+    elif audience.reason is None:
+        yield Problem((*path, "reason"), f"is required where {kinds} is shown as plaintext")
+    if audience.access.is_for_all:
+        message = f"must not let everybody read {kinds}; take '0640' and a group"
+        yield Problem((*path, "mode"), message)
+
+
+def _disclosed(audience: Audience, column: Column) -> Disclosure:
+    return audience.disclosure_of(column.pii.class_, column.pii.kind)
+
+
+def _check_places(audiences: Mapping[str, Audience]) -> Iterator[Problem]:
+    """No folder, schema or role serves two audiences, and no folder lies in another's."""
+    folders, taken = dict[PurePosixPath, str](), dict[tuple[str, str, str], str]()
+    for name, audience in audiences.items():
+        path = (AUDIENCES, name)
+        if audience.folder is not None:
+            folder = PurePosixPath(audience.folder)
+            if name == ANALYST:
+                message = "must be left out: published_dir of [benepass] names it"
+                yield Problem((*path, "folder"), message)
+            for other, whose in folders.items():
+                if folder.is_relative_to(other) or other.is_relative_to(folder):
+                    message = f"must not be, hold or lie in {other}, the folder of {whose}"
+                    yield Problem((*path, "folder"), message)
+            folders[folder] = name
+        if audience.postgres is not None:
+            for key in ("schema", "role"):
+                place = (audience.postgres.credentials, key, getattr(audience.postgres, key))
+                if place in taken:
+                    message = f"must be another than that of {taken[place]}"
+                    yield Problem((*path, "postgres", key), message)
+                taken[place] = name
 
 
 def _published(table: Table) -> Mapping[str, Column]:

@@ -39,11 +39,12 @@ def export(employee_id: str, file: Path | None) -> None:
     """
     from benepass_tasks.cli.past import reading  # noqa: PLC0415 - imports DuckDB
     from benepass_tasks.pipeline.erasure.held import held_about  # noqa: PLC0415
+    from benepass_tasks.state.publication import publications_of  # noqa: PLC0415
 
     with reading() as (_, connection):
-        found = held_about(
-            connection, definitions.read(), current_settings().published_dir, employee_id
-        )
+        read = definitions.read()
+        published = publications_of(current_settings(), read.catalog).values()
+        found = held_about(connection, read, published, employee_id)
     if not found:
         raise ProjectError("nothing is held about an employee of this id; is it written as in raw?")
     exported = {

@@ -88,6 +88,9 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
         default="data/published", description="folder of the files that analysts open"
     )
     site_dir = luigi.Parameter(default="data/site", description="folder of the site's pages")
+    site_audience = luigi.Parameter(
+        default="analyst", description="audience of catalog.yaml that the site's pages are for"
+    )
     min_group_size = luigi.IntParameter(
         default=MIN_GROUP_SIZE,
         description="employees that a group must have for its figures to be published",
@@ -166,6 +169,7 @@ class Settings:
     alert_command: tuple[str, ...] = field(default=(), repr=False)
     alert_heartbeat: SecretUrl | None = field(default=None, repr=False)
     env: str = ""
+    site_audience: str = "analyst"
 
     @property
     def extracts_dir(self) -> Path:
@@ -403,6 +407,7 @@ def _settings() -> Settings:
         alert_command=read_command(config.alert_command),
         alert_heartbeat=read_heartbeat(config.alert_heartbeat),
         env=config.env,
+        site_audience=config.site_audience,
     )
 
 

@@ -2,26 +2,31 @@
 
 Everything is written into a private folder below the published one, so on the same file system,
 and each file takes its place in one step: whoever opens it finds the one before or the new one,
-whole, and whoever has it open keeps what he has.
+whole, and whoever has it open keeps what he has. What is for one audience takes its place only when
+what is for all of them is written and checked.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from itertools import starmap
 from pathlib import Path
 
 import duckdb
 from sqlalchemy.exc import DBAPIError
 
+from benepass_tasks.catalog.audiences import Access
 from benepass_tasks.config.errors import PublicationError
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.measure import Measure
 from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.engine.session import ALIAS, Run, Warehouse
-from benepass_tasks.publish.public_files import make_public, put_in_place, sync, taking_turns
+from benepass_tasks.publish.postgres import Schema, filling
+from benepass_tasks.publish.public_files import make_readable, put_in_place, sync, taking_turns
 from benepass_tasks.publish.suppression import find_withheld
 from benepass_tasks.state.markers import now
+from benepass_tasks.state.ownership import MARK
 from benepass_tasks.state.publication import (
     ASIDE,
     DATABASE,
@@ -48,87 +53,171 @@ An address that is only `n/a`, or that came in masked, gives nobody away.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be published for an audience.
+
+    Attributes:
+        publication: All that it gets.
+        stale: The files that do not hold what they should.
+        is_schema_stale: Whether its schema of a database does not.
+    """
+
+    publication: Publication
+    stale: Sequence[str]
+    is_schema_stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What is for an audience, as it was written aside.
+
+    Attributes:
+        order: What that is.
+        rows: The rows of each file that holds one table.
+        schema: Its schema of a database, with all that is new in a transaction that goes on.
+    """
+
+    order: Order
+    rows: Mapping[str, int]
+    schema: Schema | None
+
+    def put_in_place(self) -> dict[str, Measure]:
+        publication, stale = self.order.publication, self.order.stale
+        found = {}
+        if publication.folder is not None:
+            folder = publication.folder
+            with _failures_explained(str(folder)):
+                _swap(folder, stale, publication.audience.access)
+                _remove_others(folder, publication.files)
+                found = {it: Measure(self.rows.get(it), file_state(folder / it)) for it in stale}
+        if self.schema is not None:
+            found[publication.schema] = Measure(None, self.schema.commit())
+        return found
+
+
 def publish(
-    warehouse: Warehouse,
-    folder: Path,
-    publication: Publication,
-    stale: Sequence[str],
-    run_id: str,
-) -> dict[str, Measure]:
-    """Write what analysts get, check it and put it in its place.
+    warehouse: Warehouse, orders: Sequence[Order], macros: Sequence[str], run_id: str
+) -> list[dict[str, Measure]]:
+    """Write what audiences get, check all of it, and put it in its places.
 
     Files that hold what they should already are left as they are.
 
     Args:
         warehouse: Where everything was built.
-        folder: Where the files are published.
-        publication: What is published.
-        stale: The files that do not hold what they should.
+        orders: What is to be published.
+        macros: The SQL of the macros that values pass, each after those that it calls.
         run_id: The run that publishes, which each Parquet file names.
 
     Returns:
-        The rows and the state of each file that was written.
+        For each order the rows and the state of each file that was written, and of the schema.
 
     Raises:
         PublicationError: the warehouse does not have what the catalog declares, a value that must
-            not be published would be, or the folder cannot be written.
+            not be published would be, or a folder or a database cannot be written.
     """
-    aside = folder / ASIDE
-    with _failures_explained(folder), taking_turns(folder):
-        _make_folders(folder)
-        try:
-            rows = _write(warehouse, aside, publication, stale, run_id)
-            _swap(aside, folder, stale)
-            _remove_others(folder, publication)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
-        return {file: Measure(rows.get(file), file_state(folder / file)) for file in stale}
+    with ExitStack() as stack:
+        prepared = [_prepared(stack, warehouse, it, macros, run_id) for it in orders]
+        return [it.put_in_place() for it in prepared]
+
+
+def _prepared(
+    stack: ExitStack, warehouse: Warehouse, order: Order, macros: Sequence[str], run_id: str
+) -> _Prepared:
+    """Write aside what is for an audience; what is aside goes when the stack is closed."""
+    publication, schema = order.publication, None
+    audience, folder = publication.audience, publication.folder
+    place = str(folder) if folder else f"the schema of audience {audience.name}"
+    with _failures_explained(place):
+        if folder is None:
+            aside = stack.enter_context(_private(warehouse.working_dir / audience.name))
+        else:
+            stack.enter_context(taking_turns(folder, audience.access))
+            make_readable(folder / PARQUET, audience.access)
+            aside = stack.enter_context(_private(folder / ASIDE))
+        with warehouse.copying() as run, _calling(run, macros):
+            rows = _write(run, aside, publication, order.stale, run_id)
+            if audience.postgres is not None and order.is_schema_stale:
+                schema = stack.enter_context(filling(audience, audience.postgres))
+                tables = [(it, _written(it)) for it in publication.tables.values()]
+                with _attached(run, aside / DATABASE, "read_only"):
+                    schema.fill(run, tables, publication.code_version)
+    return _Prepared(order, rows, schema)
 
 
 @contextmanager
-def _failures_explained(folder: Path) -> Iterator[None]:
+def _private(aside: Path) -> Iterator[Path]:
+    """A folder for what is written aside; what a killed run left there goes first."""
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(mode=0o700, parents=True)
+    (aside / PARQUET).mkdir(mode=0o700)
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _calling(run: Run, macros: Sequence[str]) -> Iterator[None]:
+    """A session that can call macros, which are in no file: the warehouse is only read."""
+    run("use memory")
+    try:
+        for sql in macros:
+            run(sql)
+        yield
+    finally:
+        run(f"use {ALIAS}")
+
+
+def retire(folder: Path) -> None:
+    """Remove what was published for an audience that has its files elsewhere now, or none.
+
+    Raises:
+        PublicationError: the folder cannot be written.
+    """
+    if not folder.is_dir():
+        return
+    with _failures_explained(str(folder)), taking_turns(folder):
+        shutil.rmtree(folder / ASIDE, ignore_errors=True)
+        _remove_others(folder, ())
+        (folder / MARK).unlink(missing_ok=True)
+        for path in (folder / PARQUET, folder):
+            # Somebody else may have a file there.
+            with suppress(OSError):
+                path.rmdir()
+
+
+@contextmanager
+def _failures_explained(place: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise PublicationError(
-            f"{folder} cannot be written: {error.strerror}: {error.filename}; what was published "
+            f"{place} cannot be written: {error.strerror}: {error.filename}; what was published "
             "before is still there. --benepass-published-dir names another folder"
         ) from error
     except (DBAPIError, duckdb.Error) as error:
         # Without the cause: its text may quote a value of the data.
-        raise PublicationError(f"publishing in {folder} failed: {explain(error)}") from None
-
-
-def _make_folders(folder: Path) -> None:
-    shutil.rmtree(folder / ASIDE, ignore_errors=True)
-    make_public(folder / PARQUET)
-    (folder / ASIDE).mkdir(mode=0o700)
-    (folder / ASIDE / PARQUET).mkdir(mode=0o700)
+        raise PublicationError(f"publishing in {place} failed: {explain(error)}") from None
 
 
 def _write(
-    warehouse: Warehouse,
-    aside: Path,
-    publication: Publication,
-    stale: Sequence[str],
-    run_id: str,
+    run: Run, aside: Path, publication: Publication, stale: Sequence[str], run_id: str
 ) -> dict[str, int]:
     """Write and check the database, and Parquet files from it; the rows of each of these."""
     tables = publication.tables.values()
-    with warehouse.copying() as run:
+    for grouped in publication.grouped:
+        find_withheld(run, grouped, ALIAS)
+    with _attached(run, aside / DATABASE, f"storage_version '{READABLE_FROM}'"):
         for table in tables:
-            if table.has_groups:
-                find_withheld(run, table, ALIAS)
-        with _attached(run, aside / DATABASE, f"storage_version '{READABLE_FROM}'"):
-            for table in tables:
-                _write_table(run, table)
-            run(f"checkpoint {WRITTEN}")
-        with _attached(run, aside / DATABASE, "read_only"):
-            rows = {table.file: _check_table(run, table) for table in tables}
-            _check_secrets(run, publication)
-            for table in tables:
-                if table.file in stale:
-                    _write_parquet(run, aside / table.file, table, rows[table.file], run_id)
+            _write_table(run, table)
+        run(f"checkpoint {WRITTEN}")
+    with _attached(run, aside / DATABASE, "read_only"):
+        rows = {table.file: _check_table(run, table) for table in tables}
+        _check_secrets(run, publication)
+        for table in tables:
+            if table.file in stale:
+                _write_parquet(run, aside / table.file, table, rows[table.file], run_id)
     return rows
 
 
@@ -244,18 +333,19 @@ def _write_parquet(run: Run, path: Path, table: PublishedTable, rows: int, run_i
     _check_rows(table, run(f"select count(*) from read_parquet({file})")[0][0], rows)  # noqa: S608
 
 
-def _swap(aside: Path, folder: Path, files: Sequence[str]) -> None:
+def _swap(folder: Path, files: Sequence[str], access: Access) -> None:
     if DATABASE in files:
         # What a client wrote into the old file must not be taken for a part of the new one.
         (folder / f"{DATABASE}.wal").unlink(missing_ok=True)
-    put_in_place(aside, folder, files)
+    put_in_place(folder / ASIDE, folder, files, access)
 
 
-def _remove_others(folder: Path, publication: Publication) -> None:
+def _remove_others(folder: Path, files: Collection[str]) -> None:
     """Remove what is published no longer."""
-    for file in published_files(folder).keys() - {*publication.files, ASIDE}:
+    for file in published_files(folder).keys() - {*files, ASIDE}:
         (folder / file).unlink(missing_ok=True)
-    sync(folder / PARQUET)
+    if (folder / PARQUET).is_dir():
+        sync(folder / PARQUET)
 
 
 def _written(table: PublishedTable) -> str:

@@ -3,9 +3,12 @@
 A group of too few employees is withheld. By itself it would be what the others leave of a sum, so
 the smallest groups beside it are withheld with it until they are two at least, with enough
 employees together: what the others leave then is theirs together, which may be published.
+
+Where audiences ask for groups of different sizes, one person may belong to several of them. So
+whoever is told less is told nothing that others are not: both together say what one of them says.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeAlias
@@ -64,6 +67,46 @@ def withhold(groups: Mapping[Group, int | None], least: int) -> dict[Group, int]
     return told
 
 
+def withhold_for(groups: Mapping[Group, int | None], sizes: Sequence[int]) -> dict[Group, int]:
+    """Choose the groups that are withheld from an audience.
+
+    Args:
+        groups: The employees of each group.
+        sizes: How many employees a group must have for each audience that is told as much or more,
+            in ascending order, this one last.
+
+    Returns:
+        As `withhold`: all that is withheld from one of the others, and no more told of it.
+    """
+    told: dict[Group, int] = {}
+    for least in sizes:
+        told = _together(told, withhold(groups, least))
+    return told
+
+
+def _together(first: Mapping[Group, int], second: Mapping[Group, int]) -> dict[Group, int]:
+    """What is withheld by either; groups that cover each other in one of them still do."""
+    told = {
+        group: min(it[group] for it in (first, second) if group in it)
+        for group in {**second, **first}
+    }
+    covers = [*_covers_of(first), *_covers_of(second)]
+    while True:
+        uneven = [it for it in covers if len({told[group] for group in it}) > 1]
+        if not uneven:
+            return told
+        for cover in uneven:
+            told.update(dict.fromkeys(cover, min(told[group] for group in cover)))
+
+
+def _covers_of(told: Mapping[Group, int]) -> Collection[Sequence[Group]]:
+    """The groups that cover each other: of which the same is told."""
+    covers: dict[Group, list[Group]] = {}
+    for group, shown in told.items():
+        covers.setdefault((str(shown), *group[: max(shown, 0)]), []).append(group)
+    return covers.values()
+
+
 def find_withheld(run: Run, table: PublishedTable, catalog: str) -> None:
     """Make the temporary table of the groups of a table that are withheld.
 
@@ -82,7 +125,7 @@ def find_withheld(run: Run, table: PublishedTable, catalog: str) -> None:
     # Where a group has several rows, the least of their numbers is that of the group.
     smallest = f"min(coalesce({employees}, 0))"
     found = run(f"select {texts}, {smallest} from {source} group by all")  # noqa: S608
-    chosen = withhold({tuple(group): size for *group, size in found}, table.min_group_size)
+    chosen = withhold_for({tuple(group): size for *group, size in found}, table.group_sizes)
     target = withheld_groups(table.relation)
     names = ", ".join(columns)
     run(f"create or replace temp table {target} as select {names}, 0 as told from {source} limit 0")  # noqa: S608

@@ -13,6 +13,7 @@ from benepass_tasks.site.code_version import PACKAGE
 from benepass_tasks.site.extra import require
 from benepass_tasks.site.page import Page
 from benepass_tasks.site.sources import Sources, opened
+from benepass_tasks.state.publication import publication_of_site
 from benepass_tasks.state.run import Run
 
 EXTRA = ("jinja2", "markdown_it", "pygments")
@@ -44,25 +45,27 @@ def build_site(run: Run, current: Collection[str] = (), past: Collection[str] = 
     script = vega.bundle_name()
     ours = [f"{path.stem}.html" for path in run.definitions.project.page_files()]
     site_folder.take(settings.site_dir, ours, [script])
-    site_folder.place(settings.site_dir, files, [script, *current], past)
+    access = publication_of_site(settings, run.definitions.catalog).audience.access
+    site_folder.place(settings.site_dir, files, [script, *current], past, access)
     return sum(name.endswith(".html") for name in {*files, *current})
 
 
 def _files(run: Run, current: Collection[str]) -> dict[str, bytes]:
-    from benepass_tasks.site.authored.database import pages_database  # noqa: PLC0415 - DuckDB
+    from benepass_tasks.site.authored.database import pages_database, told  # noqa: PLC0415 - DuckDB
     from benepass_tasks.site.authored.history import read_history  # noqa: PLC0415 - DuckDB
     from benepass_tasks.site.authored.making import make_page  # noqa: PLC0415 - imports Jinja
     from benepass_tasks.site.authored.pages import read_pages, refuse_broken  # noqa: PLC0415
 
-    own = read_pages(run.definitions)
+    own = read_pages(run.definitions, run.settings)
     refuse_broken(own)
     try:
         with opened(run, own) as sources:
             pages = [*_pages(sources)]
             history = read_history(sources.connection, sources.catalog)
-        with pages_database(run.settings, history) as connection:
+        shown = publication_of_site(run.settings, run.definitions.catalog)
+        with pages_database(run.settings, shown, history) as connection:
             stale = (it for it in own if it.file not in current)
-            pages += [make_page(connection, it, run.settings) for it in stale]
+            pages += [make_page(connection, it, told(run.settings, shown)) for it in stale]
     except (DBAPIError, duckdb.Error) as error:
         # Without the cause: its text may quote a value of the data.
         raise SiteError(f"the site cannot be built: {explain(error)}") from None

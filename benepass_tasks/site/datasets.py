@@ -12,7 +12,7 @@ from benepass_tasks.site.sources import Sources
 from benepass_tasks.sqlmodels import Model
 from benepass_tasks.state.history.read import newest_profiles
 from benepass_tasks.state.markers import Load, Snapshot, snapshot_of
-from benepass_tasks.state.publication import Publication, PublishedTable
+from benepass_tasks.state.publication import PublishedTable, publication_of_site
 
 FILES = "sources"
 """What stands where a table has its layer: sources come before all of them."""
@@ -80,13 +80,17 @@ class Dataset:
         """What a test found last; None where it was never run."""
         return self.results.get((column, test.kind, test.arguments))
 
+    def shows(self, column: str) -> bool:
+        """Whether a column is published for whom the pages are, as the warehouse has it or not."""
+        return self.published is not None and column in self.published.comments
+
     def is_public(self, column: str) -> bool:
         """Whether all values of a column are published."""
         if self.published is None:
             return False
         suppression = self.published.table.suppression
         withheld = suppression.withheld if suppression else ()
-        return self.declared.columns[column].published and column not in withheld
+        return self.shows(column) and column not in withheld
 
 
 def datasets_of(sources: Sources) -> list[Dataset]:
@@ -94,7 +98,7 @@ def datasets_of(sources: Sources) -> list[Dataset]:
     catalog = sources.catalog
     state = snapshot_of(sources.connection)
     settings = sources.settings
-    published = Publication(catalog, settings.min_group_size, settings.pii_masking).tables
+    published = publication_of_site(settings, catalog).tables
     profiles = newest_profiles(sources.connection)
     results: dict[str, dict[tuple[str | None, str, str], Result]] = {}
     for result in read_latest(sources.connection):

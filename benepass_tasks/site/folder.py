@@ -7,9 +7,15 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from benepass_tasks.catalog.audiences import Access
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import SiteError
-from benepass_tasks.publish.public_files import make_public, put_in_place, sync, taking_turns
+from benepass_tasks.publish.public_files import (
+    PUBLIC,
+    put_in_place,
+    sync,
+    taking_turns,
+)
 
 ASIDE = ".building"
 """The folder in which files are written before they take their places."""
@@ -71,6 +77,7 @@ def place(
     files: Mapping[str, bytes],
     kept: Collection[str] = (),
     past: Collection[str] = (),
+    access: Access = PUBLIC,
 ) -> None:
     """Put files into the folder, each in one step, and remove the site's files that are no more.
 
@@ -81,11 +88,12 @@ def place(
         files: The contents by path below it.
         kept: Files of the site that stay as they are.
         past: The files of pages that the project had.
+        access: Who may read them.
 
     Raises:
         SiteError: the folder cannot be written.
     """
-    with _failures_explained(folder), taking_turns(folder):
+    with _failures_explained(folder), taking_turns(folder, access):
         aside = folder / ASIDE
         shutil.rmtree(aside, ignore_errors=True)
         try:
@@ -93,7 +101,7 @@ def place(
             for name, content in files.items():
                 (aside / name).parent.mkdir(parents=True, exist_ok=True)
                 (aside / name).write_bytes(content)
-            put_in_place(aside, folder, sorted(files, key=_last_pages_first_parts))
+            put_in_place(aside, folder, sorted(files, key=_last_pages_first_parts), access)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
         for name in {name for name, _ in _found(folder, past)} - {*files, *kept}:
@@ -107,7 +115,7 @@ def place_ending(folder: Path, content: bytes) -> None:
         SiteError: the folder cannot be written.
     """
     with _failures_explained(folder), taking_turns(folder):
-        make_public(folder)
+        # Who may enter the folder may read the file.
         written = folder / f".{ENDING}"
         written.write_bytes(content)
         written.chmod(0o644)

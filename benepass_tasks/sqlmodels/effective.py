@@ -231,6 +231,7 @@ def complete(declared: Declarations, derived: DerivedColumns) -> Catalog:
         ),
         declared.masks,
         declared.purposes,
+        audiences=declared.audiences,
         entries=declared.entries,
     )
     entries = declared.entries

@@ -1,6 +1,6 @@
 """Which project and environment a warehouse belongs to, so that no other one writes into it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert
@@ -59,14 +59,18 @@ def take_folder(folder: Path, environment: str) -> None:
         mark.chmod(0o644)
 
 
-def refuse_other_environment(settings: Settings) -> None:
+def refuse_other_environment(settings: Settings, folders: Iterable[Path]) -> None:
     """Stop before one environment takes the folders of another; a warehouse refuses by itself.
 
+    Args:
+        settings: What the run was told.
+        folders: Those of the audiences, that of analysts among them.
+
     Raises:
-        OwnershipError: the published folder or the site's folder is another's.
+        OwnershipError: a published folder or the site's folder is another's.
     """
-    for setting in ("published_dir", "site_dir"):
-        folder: Path = getattr(settings, setting)
+    named = [("site_dir", settings.site_dir), *(("published_dir", it) for it in folders)]
+    for setting, folder in named:
         refuse_other(str(folder), setting, environment_of_folder(folder), settings.env)
 
 

@@ -1,26 +1,32 @@
-"""What is published: which files with which tables, columns, comments and rows.
+"""What is published for whom: which files with which tables, columns, comments and rows.
 
-Nothing here writes anything. The published database and the Parquet files hold the tables that the
-catalog declares as published, each with its published columns only. Of the rows of a withheld
-group, the columns that the catalog names are NULL.
+Nothing here writes anything. The published database and the Parquet files of an audience hold the
+tables that it gets, each with its published columns only, of which personal ones are as it may see
+them. Of the rows of a withheld group, the columns that the catalog names are NULL.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from benepass_tasks.catalog import Catalog, Column, Table
+from benepass_tasks.catalog import Catalog, Column, Mask, Table
+from benepass_tasks.catalog.audiences import ANALYST, ANALYSTS, DAYS, Audience, Disclosure, mask_for
 from benepass_tasks.config.digests import digest
+from benepass_tasks.config.errors import ProjectError
+from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.quoting import quote_name
 
-VERSION = "2"
+VERSION = "3"
 """Version of how tables are published; a change of it publishes all of them anew."""
 
 DATABASE = "benepass.duckdb"
 PARQUET = "parquet"
 """The folder of the Parquet files, below that of everything published."""
+
+POSTGRES = "postgres:"
+"""What the name of a schema of a database begins with, among those of files."""
 
 ASIDE = ".publishing"
 """The folder in which files are written before they take their place; private, and hidden."""
@@ -36,19 +42,34 @@ _OURS = re.compile(
 )
 
 
+_SAID: Mapping[Disclosure, str] = {
+    "mask": " Masked.",
+    "hash": " As a keyed hash.",
+    "generalise": " The first day of its year; of a number of days, whole years of 365.",
+}
+"""What a comment says of a column that is not as the warehouse has it."""
+
+
 @dataclass(frozen=True, slots=True)
 class PublishedTable:
-    """A table as analysts get it.
+    """A table as an audience gets it.
 
     Attributes:
         table: What the catalog says of it.
         min_group_size: How many employees a group must have.
         group_columns: The columns that tell apart the groups of which some are withheld.
+        audience: Whom it is for.
+        masks: The masking policy.
+        group_sizes: The numbers of employees up to that one that a group must have for some
+            audience, in ascending order: what is withheld for one of them is withheld here, too.
     """
 
     table: Table
     min_group_size: int
     group_columns: tuple[str, ...] = ()
+    audience: Audience = ANALYSTS
+    masks: Mapping[str, Mask] = field(default_factory=dict)
+    group_sizes: tuple[int, ...] = ()
 
     @property
     def relation(self) -> str:
@@ -62,8 +83,24 @@ class PublishedTable:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns that are published, in the catalog's order."""
-        return tuple(column for column in self.table.columns.values() if column.published)
+        """The columns that the audience gets, in the catalog's order, as they arrive there."""
+        return tuple(
+            replace(column, type="VARCHAR") if self.macro_of(column) else column
+            for column in self.table.columns.values()
+            if column.published and self._disclosure_of(column) != "drop"
+        )
+
+    def macro_of(self, column: Column) -> str | None:
+        """The macro that a value passes on its way to the audience; None where none is needed."""
+        disclosure = self._disclosure_of(column)
+        if disclosure not in ("mask", "hash") or column.pii.treatment == disclosure:
+            return None
+        return mask_for(column.pii, disclosure, self.masks)
+
+    def _disclosure_of(self, column: Column) -> Disclosure:
+        if not column.pii.is_personal:
+            return "plaintext"
+        return self.audience.disclosure_of(column.pii.class_, column.pii.kind)
 
     @property
     def comment(self) -> str:
@@ -79,7 +116,9 @@ class PublishedTable:
             "give such a row away."
         )
         return {
-            column.name: column.description + (withheld if self._is_withheld(column) else "")
+            column.name: column.description
+            + _SAID.get(self._disclosure_of(column), "")
+            + (withheld if self._is_withheld(column) else "")
             for column in self.columns
         }
 
@@ -88,14 +127,17 @@ class PublishedTable:
         """Digest of everything but the rows."""
         columns = (f"{column.name} {column.type}" for column in self.columns)
         texts = (f"{name}: {comment}" for name, comment in self.comments.items())
-        return digest(VERSION, self.relation, self.comment, *columns, *texts)
+        used = {self.macro_of(column) for column in self.table.columns.values() if column.published}
+        masks = (f"{it} {self.masks[it].fingerprint}" for it in sorted(filter(None, used)))
+        sizes = map(str, self.group_sizes if self.groups_relation else ())
+        return digest(VERSION, self.relation, self.comment, *columns, *texts, *masks, *sizes)
 
     def select(self, catalog: str) -> str:
         """SQL for the rows, from the table in an attached database, in an order of their own.
 
         It is the published values that are sorted, so that the order gives away no others.
         """
-        columns = ",\n  ".join(self._value(column.name) for column in self.columns)
+        columns = ",\n  ".join(self._value(self.table.columns[it.name]) for it in self.columns)
         source = quote_name(catalog, self.table.layer, self.table.name)
         return f"select\n  {columns}\nfrom {source}{self._join()}\norder by all"
 
@@ -119,10 +161,21 @@ class PublishedTable:
         )
         return f"\nleft join {withheld_groups(self.groups_relation)} as {WITHHELD}\n  on {is_same}"
 
-    def _value(self, column: str) -> str:
-        value, condition = self._column(column), self._is_shown(column)
+    def _value(self, column: Column) -> str:
+        value, condition = self._disclosed(column), self._is_shown(column.name)
         shown = f"case when {condition} then {value} end" if condition else value
-        return f"{shown} as {quote_name(column)}"
+        return f"{shown} as {quote_name(column.name)}"
+
+    def _disclosed(self, column: Column) -> str:
+        """A value as the audience may see it."""
+        value, macro = self._column(column.name), self.macro_of(column)
+        if macro:
+            return f"{quote_name(macro)}({value})"
+        if self._disclosure_of(column) != "generalise":
+            return value
+        if column.type in DAYS:
+            return f"cast(floor({value} / 365.0) * 365 as {column.type})"
+        return f"cast(date_trunc('year', {value}) as {column.type})"
 
     def _column(self, column: str) -> str:
         return f"{quote_name(self.table.name)}.{quote_name(column)}"
@@ -146,20 +199,57 @@ class PublishedTable:
 
 @dataclass(frozen=True)
 class Publication:
-    """Everything that analysts get, as the catalog and the settings have it."""
+    """Everything that an audience gets, as the catalog and the settings have it.
+
+    Attributes:
+        catalog: What is declared.
+        min_group_size: How many employees a group must have.
+        is_masked: Whether the warehouse holds personal data masked.
+        audience: Whom it is for.
+        group_sizes: As of its tables.
+        folder: Where its files are; None where it has none.
+        hash_key: A digest of the key of its hashes; empty where there is none.
+    """
 
     catalog: Catalog
     min_group_size: int
     is_masked: bool
+    audience: Audience = ANALYSTS
+    group_sizes: tuple[int, ...] = ()
+    folder: Path | None = None
+    hash_key: str = ""
 
     @cached_property
     def tables(self) -> Mapping[str, PublishedTable]:
         """The tables by relation, in the catalog's order."""
         return {
-            relation: PublishedTable(table, self.min_group_size, self._group_columns(table))
+            relation: self._published(table)
             for relation, table in self.catalog.tables.items()
-            if table.published
+            if table.published and self.audience.gets(relation)
         }
+
+    @property
+    def grouped(self) -> Sequence[PublishedTable]:
+        """The tables whose groups decide what is withheld, also those that it does not get."""
+        names = dict.fromkeys(it.groups_relation for it in self.tables.values())
+        return [self._published(self.catalog.tables[it]) for it in names if it]
+
+    @property
+    def macros(self) -> frozenset[str]:
+        """The macros that values pass on their way to the audience."""
+        columns = ((it, column) for it in self.tables.values() for column in it.columns)
+        used = (table.macro_of(table.table.columns[it.name]) for table, it in columns)
+        return frozenset(filter(None, used))
+
+    def _published(self, table: Table) -> PublishedTable:
+        return PublishedTable(
+            table,
+            self.min_group_size,
+            self._group_columns(table),
+            self.audience,
+            self.catalog.masks,
+            self.group_sizes or (self.min_group_size,),
+        )
 
     def _group_columns(self, table: Table) -> tuple[str, ...]:
         followed = table.suppression.follows if table.suppression else None
@@ -174,12 +264,23 @@ class Publication:
     @cached_property
     def files(self) -> Mapping[str, str]:
         """Each file, as a path below the published folder, with the digest of its declaration."""
-        code_versions = {table.file: table.code_version for table in self.tables.values()}
+        key = (self.hash_key,) if self.macros else ()
+        access = repr(self.audience.access)
+        code_versions = {
+            table.file: digest(table.code_version, access, *key) for table in self.tables.values()
+        }
         return {DATABASE: digest(*code_versions.values()), **code_versions}
+
+    @property
+    def schema(self) -> str:
+        """What stands for its schema of a database, as a file does for a file."""
+        place = self.audience.postgres
+        return f"{POSTGRES}{place.credentials}/{place.schema}" if place else ""
 
     def relations_of(self, file: str) -> tuple[str, ...]:
         """The tables whose rows decide what a file holds."""
-        held = [table for table in self.tables.values() if file in (DATABASE, table.file)]
+        whole = (DATABASE, self.schema)
+        held = [it for it in self.tables.values() if file in (*whole, it.file)]
         groups = (table.groups_relation for table in held)
         relations = (*(table.relation for table in held), *(it for it in groups if it))
         return tuple(dict.fromkeys(relations))
@@ -188,14 +289,17 @@ class Publication:
     def secrets(self) -> tuple[tuple[str, str, str], ...]:
         """The raw columns of which no value may be published: relation, column and kind.
 
-        These are the identifiers of the sources. What some published column shows as plaintext is
-        no secret: it is a first name, say, and as a word may stand anywhere.
+        These are the identifiers of the sources. What some audience may see as plaintext is not
+        looked for: it is a first name, say, and as a word may stand anywhere.
         """
         shown = {
             column.pii.kind
-            for table in self.tables.values()
-            for column in table.columns
-            if column.pii.class_ == "identifier" and column.pii.treatment == "plaintext"
+            for table in self.catalog.tables.values()
+            for column in table.columns.values()
+            if table.published
+            and column.published
+            and column.pii.class_ == "identifier"
+            and column.pii.treatment == "plaintext"
         }
         return tuple(
             (self.catalog.raw_table_of(source.name).relation, column.name, str(column.pii.kind))
@@ -214,6 +318,90 @@ class Publication:
         """Digest of everything but the rows."""
         secrets = (" ".join(secret) for secret in self.secrets)
         return digest(str(self.min_group_size), self.files[DATABASE], *secrets)
+
+
+def publications_of(settings: Settings, catalog: Catalog) -> Mapping[str, Publication]:
+    """What is published for each audience, by its name, that of analysts first.
+
+    Raises:
+        ProjectError: a folder is that of something else.
+    """
+    audiences = catalog.audiences or {ANALYST: ANALYSTS}
+    sizes = {name: it.min_group_size or settings.min_group_size for name, it in audiences.items()}
+    folders = folders_of(settings, catalog)
+    return {
+        name: Publication(
+            catalog,
+            sizes[name],
+            settings.pii_masking,
+            it,
+            tuple(sorted({size for size in sizes.values() if size <= sizes[name]})),
+            folders.get(name),
+            settings.hash_key.fingerprint if settings.hash_key else "",
+        )
+        for name, it in audiences.items()
+    }
+
+
+def folders_of(settings: Settings, catalog: Catalog) -> Mapping[str, Path]:
+    """The folder of each audience that gets files.
+
+    Where an audience names none, it is beside that of analysts and called like it, with a dot and
+    the audience: whoever serves the one serves no file of the other.
+
+    Raises:
+        ProjectError: a folder is that of something else, or lies in one that others read.
+    """
+    found: dict[str, Path] = {}
+    for name, it in (catalog.audiences or {ANALYST: ANALYSTS}).items():
+        if name == ANALYST:
+            found[name] = settings.published_dir
+        elif it.folder is not None:
+            found[name] = settings.project_dir / it.folder
+        elif it.has_files:
+            found[name] = settings.published_dir.with_name(f"{settings.published_dir.name}.{name}")
+    _refuse_taken(settings, found)
+    return found
+
+
+def _refuse_taken(settings: Settings, folders: Mapping[str, Path]) -> None:
+    """Links are followed: two names may lead to one folder."""
+    private = (settings.data_dir, settings.warehouse.parent, settings.project_dir)
+    taken = {it.resolve(): f"is {it.name or it}, which is not its own" for it in private}
+    open_ = {settings.site_dir.resolve(): "the site"}
+    for name, folder in folders.items():
+        at = folder.resolve()
+        wrong = taken.get(at) or next(
+            (
+                f"is, holds or lies in the folder of {whose}"
+                for other, whose in open_.items()
+                if name != ANALYST and (at.is_relative_to(other) or other.is_relative_to(at))
+            ),
+            "is a file" if folder.is_file() else None,
+        )
+        if wrong:
+            raise ProjectError(
+                f"audience {name}: its folder {folder} {wrong}. Name another one as "
+                f"_audiences.{name}.folder in catalog.yaml"
+            )
+        open_[at] = name
+
+
+def publication_of_site(settings: Settings, catalog: Catalog) -> Publication:
+    """What the pages show: what is published for the audience that `site_audience` names.
+
+    Raises:
+        ProjectError: there is no such audience, or it gets no files.
+    """
+    publications = publications_of(settings, catalog)
+    found = publications.get(settings.site_audience)
+    if found is None or found.folder is None:
+        there = ", ".join(name for name, it in publications.items() if it.folder)
+        what = "gets no files, of which pages are made" if found else "is no audience"
+        raise ProjectError(
+            f"--benepass-site-audience is {settings.site_audience}, which {what}; there are {there}"
+        )
+    return found
 
 
 def withheld_groups(relation: str) -> str:

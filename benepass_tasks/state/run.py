@@ -18,7 +18,6 @@ from benepass_tasks.config.hash_key import PADS, missing_hash_key
 from benepass_tasks.config.project import open_project
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.session import Warehouse
-from benepass_tasks.sqlmodels import ModelGraph
 from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.effective import Definitions, read_definitions
 from benepass_tasks.sqlmodels.privacy import require_proof
@@ -28,6 +27,7 @@ from benepass_tasks.state.history.beacon import Beacon
 from benepass_tasks.state.markers import Snapshot, now, read_snapshot
 from benepass_tasks.state.ownership import refuse_other_environment, refuse_other_project
 from benepass_tasks.state.plan import Asker, Node, Plan, assess, in_order
+from benepass_tasks.state.publication import folders_of, publications_of
 from benepass_tasks.state.source_files import SourceFile, find_files
 from benepass_tasks.state.verifications import due_table
 from benepass_tasks.state.warehouse import warehouse_of
@@ -83,7 +83,7 @@ class Run:
         cache = Cache(self.warehouse.models_cache)
         found = read_definitions(open_project(self.settings.project_dir), cache)
         require_proof(found, cache)
-        _require_hash_key(self.settings, found.graph)
+        _require_hash_key(self.settings, found)
         erased_people(self.settings)
         return found
 
@@ -138,7 +138,8 @@ class Run:
         look = self._looked()
         if look is not self._assessed:
             known = self.known()
-            refuse_other_environment(self.settings)
+            folders = folders_of(self.settings, self.definitions.catalog)
+            refuse_other_environment(self.settings, folders.values())
             _refuse_other_masking(self.settings, known)
             gone = known.undeclared(self.definitions.catalog.tables)
             refuse_other_project(self.warehouse.path, known.owner, self.settings.project_dir, gone)
@@ -247,9 +248,15 @@ Files: TypeAlias = Mapping[str, Sequence[SourceFile]]
 NodesOf: TypeAlias = Callable[[Settings, Definitions, Files], Sequence[Node]]
 
 
-def _require_hash_key(settings: Settings, graph: ModelGraph) -> None:
+def _require_hash_key(settings: Settings, read: Definitions) -> None:
     if settings.hash_key is None and settings.pii_masking:
+        graph = read.graph
         needing = [it.relation for it in graph.models.values() if it.variables.intersection(PADS)]
+        needing += [
+            f"audience {it.audience.name}"
+            for it in publications_of(settings, read.catalog).values()
+            if any(graph.macros[name].variables.intersection(PADS) for name in it.macros)
+        ]
         if needing:
             raise missing_hash_key(needing)
 

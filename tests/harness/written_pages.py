@@ -13,6 +13,7 @@ from benepass_tasks.site.authored.database import pages_database
 from benepass_tasks.site.authored.history import read_history
 from benepass_tasks.site.authored.making import make_page
 from benepass_tasks.site.authored.pages import Pages, reading_pages
+from benepass_tasks.state.publication import publication_of_site
 from benepass_tasks.state.run import Run
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def reading(workspace: Workspace) -> Iterator[Pages]:
     """What reads the pages of a project."""
     with workspace.configured():
         made_of = Run(current_settings(), lambda *_: ()).definitions
-    with reading_pages(made_of.project, made_of.catalog) as pages:
+        shown = publication_of_site(current_settings(), made_of.catalog)
+    with reading_pages(made_of.project, shown) as pages:
         yield pages
 
 
@@ -60,7 +62,8 @@ def shown_page(
 
     def made(sources: Sources) -> Iterator[Page]:
         history = read_history(sources.connection, sources.catalog)
-        with pages_database(sources.settings, history) as connection:
+        published = publication_of_site(sources.settings, sources.catalog)
+        with pages_database(sources.settings, published, history) as connection:
             yield make_page(connection, page, sources.settings, in_place=in_place)
 
     return shown(workspace, made, **settings)

@@ -19,7 +19,7 @@ from rendered import written_rows
 
 from benepass_tasks.config.project import MIN_GROUP_SIZE
 from benepass_tasks.publish import suppression
-from benepass_tasks.publish.suppression import UNTOLD, find_withheld, withhold
+from benepass_tasks.publish.suppression import UNTOLD, find_withheld, withhold, withhold_for
 from benepass_tasks.state.publication import Publication, PublishedTable
 
 if TYPE_CHECKING:
@@ -122,6 +122,33 @@ def test_each_withheld_group_is_covered_by_others_whatever_the_order(
     shuffled = list(groups.items())
     random.shuffle(shuffled)
     assert withhold(dict(shuffled), least) == told
+
+
+@given(group_sizes, st.lists(st.integers(1, 9), min_size=1, max_size=3, unique=True))
+def test_who_asks_for_larger_groups_is_told_nothing_that_others_are_not(
+    groups: dict[Group, int | None], sizes: list[int]
+) -> None:
+    less: dict[Group, int] = {}
+    for place, least in enumerate(sorted(sizes), 1):
+        told = withhold_for(groups, sorted(sizes)[:place])
+        assert all(told[group] <= shown for group, shown in less.items())
+        assert {group for group, size in groups.items() if (size or 0) < least} <= told.keys()
+        covers = defaultdict(set)
+        for group, shown in told.items():
+            covers[shown, group[: max(shown, 0)]].add(group)
+        for cover in covers.values():
+            people = sum(groups[group] or 0 for group in cover)
+            assert (len(cover) > 1 and people >= least) or cover == set(groups)
+        less = told
+
+
+def test_groups_that_cover_each_other_for_one_audience_do_for_all() -> None:
+    groups: dict[Group, int | None] = {("meals", "A"): 2, ("meals", "B"): 4, ("meals", "C"): 9}
+    assert withhold(groups, least=3) == {("meals", "A"): 1, ("meals", "B"): 1}
+    assert withhold(groups, least=7) == dict.fromkeys(groups, 1)
+    wide: dict[Group, int | None] = {("meals", "A"): 1, ("wfh", "B"): 3, ("wfh", "C"): 9}
+    assert withhold(wide, least=2) == {("meals", "A"): 0, ("wfh", "B"): 0}
+    assert withhold_for(wide, [2, 4]) == dict.fromkeys(wide, 0)
 
 
 @given(group_sizes)
@@ -410,6 +437,77 @@ def test_no_withheld_figure_follows_from_what_is_published(
 def with_one_charge(program: tuple[str, str], employee: int, cents: int) -> Account:
     """An account of which, and of whose charge, a second record is quarantined."""
     return Account(*program, employee, is_repeated=True, charges=((1, cents, True),))
+
+
+KEYS = {
+    "marts.fact_transactions": ("transaction_id",),
+    "quality.quarantine_benefit_accounts": ("benefit_account_id",),
+    "quality.quarantine_transactions": ("transaction_id",),
+    "marts.program_utilization": ("spend_month", "benefit_type", "program_name"),
+    "marts.program_balances": ("balance_month", "benefit_type", "program_name"),
+    "marts.dim_benefit_programs": ("benefit_type", "program_name"),
+}
+"""By what somebody finds a row of one audience among those of another."""
+
+
+def attacked_by_both(
+    company: list[Account], catalog: Catalog, sizes: tuple[int, int], *, is_alone: bool = False
+) -> set[tuple[object, ...]]:
+    """What somebody can work out who belongs to two audiences, of which each has its own size.
+
+    Where each is alone, it is withheld from the one without a thought of the other.
+    """
+    low, high = sorted(sizes)
+    asked = [[low], [high] if is_alone else [low, high]]
+    with built(company, catalog) as warehouse:
+        first, second = (
+            publish(
+                warehouse,
+                Publication(catalog, it[-1], is_masked=True, group_sizes=tuple(it)).tables,
+            )
+            for it in asked
+        )
+        found = warehouse.execute(
+            "select benefit_type, program_name, employee_count from marts.dim_benefit_programs"
+        ).fetchall()
+    known = dict(first)
+    for relation, key in KEYS.items():
+        others = {tuple(row[it] for it in key): row for row in second[relation]}
+        known[relation] = [
+            {
+                name: others[tuple(row[it] for it in key)][name] if value is None else value
+                for name, value in row.items()
+            }
+            for row in first[relation]
+        ]
+    groups = {(kind, name): size for kind, name, size in found}
+    less, more = (suppression.withhold_for(groups, it) for it in asked)
+    # Of a row somebody knows its benefit type who is told it as a member of either.
+    told = {group: max(less[group], more[group]) for group in less if group in more}
+    return worked_out(known, told)
+
+
+@given(companies, st.tuples(st.integers(1, 7), st.integers(1, 7)))
+@examples(10)
+def test_nothing_withheld_follows_from_what_two_audiences_get_together(
+    catalog: Catalog, company: list[Account], sizes: tuple[int, int]
+) -> None:
+    assert attacked_by_both(company, catalog, sizes) == set()
+
+
+def test_two_audiences_of_which_none_minds_the_other_are_worked_out_together(
+    catalog: Catalog,
+) -> None:
+    sizes = {("meals", "One"): 2, ("meals", "Two"): 2, ("meals", "Many"): 4, ("wfh", "One"): 1}
+    people = iter(range(1, 100))
+    company = [
+        with_one_charge(group, next(people), 100 * size)
+        for group, size in sizes.items()
+        for _ in range(size)
+    ]
+    assert attacked_by_both(company, catalog, (2, 4)) == set()
+    found = attacked_by_both(company, catalog, (2, 4), is_alone=True)
+    assert found
 
 
 ONE_SMALL = [

@@ -186,7 +186,9 @@ UPKEEP = Upkeep(CATALOG, ModelGraph({}, {}, {}))
 MODEL = ModelNode(model("marts.m", "raw.s"), MART, UPKEEP)
 BOOKS = ReconciliationNode(CATALOG, "select 1")
 TESTS = DataTestsNode([TableTestsNode(MART, [], {})])
-PUBLIC = PublicationNode(Publication(CATALOG, 1, is_masked=True), Path("published"))
+PUBLIC = PublicationNode(
+    [Publication(CATALOG, 1, is_masked=True, folder=Path("published"))], Path()
+)
 NODES: list[Node] = [FILE, RawTableNode(RAW, [FILE]), REJECTED, MODEL, BOOKS, TESTS, PUBLIC]
 FILES = {file.name: f"state of {file.name}" for file in PUBLIC.files}
 SEEN = {FILE.name: "state", **FILES, "site": "pages"}
@@ -199,7 +201,7 @@ class Pages(SiteNode):
     code_version = "1"
 
 
-NODES.append(Pages(None, Path("site"), PUBLIC, ()))  # type: ignore[arg-type]
+NODES.append(Pages(None, Path("site"), may_publish=True, pages=()))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -329,7 +331,7 @@ def test_why_something_is_published(known: Snapshot) -> None:
     past = SEEN | {"published": "parquet/marts.past.parquet"}
     assert reason("published", known, past) == "files that are published no longer"
     assert reason("published", otherwise(known, "published", run_id="run"), past) is None
-    unmasked = replace(PUBLIC, publication=None)
+    unmasked = replace(PUBLIC, publications=())
     assert reason("published", known, SEEN, unmasked) == "personal data is not masked"
 
 
@@ -341,5 +343,5 @@ def test_why_the_pages_are_made(known: Snapshot) -> None:
     assert reason("site", known, SEEN | {"site": ""}) == "pages missing"
     ours = otherwise(known, "site", run_id="run")
     assert reason("site", ours, SEEN | {"site": "other"}) is None
-    unmasked = Pages(None, Path("site"), replace(PUBLIC, publication=None), ())  # type: ignore[arg-type]
+    unmasked = Pages(None, Path("site"), may_publish=False, pages=())  # type: ignore[arg-type]
     assert reason("site", known, SEEN, unmasked) == "personal data is not masked"

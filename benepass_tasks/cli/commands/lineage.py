@@ -11,6 +11,7 @@ from benepass_tasks.cli import definitions
 from benepass_tasks.cli.command import Command
 from benepass_tasks.cli.output import Node, plain, say, say_json, say_tree
 from benepass_tasks.config.errors import ProjectError
+from benepass_tasks.config.settings import current_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ def _show(name: str, *, is_downstream: bool, with_rows: bool, is_json: bool) -> 
     from benepass_tasks.site.authored.pages import read_pages, with_pages  # noqa: PLC0415 - when needed
 
     read = definitions.read()
-    lineage = with_pages(read.lineage, read_pages(read))
+    lineage = with_pages(read.lineage, read_pages(read, current_settings()))
     found = derivation.derive(
         name, read.catalog, lineage, is_downstream=is_downstream, with_rows=with_rows
     )

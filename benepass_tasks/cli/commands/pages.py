@@ -24,7 +24,7 @@ def check() -> None:
     """
     from benepass_tasks.site.authored.pages import read_pages, refuse_broken  # noqa: PLC0415 - DuckDB
 
-    pages = read_pages(definitions.read())
+    pages = read_pages(definitions.read(), current_settings())
     refuse_broken(pages)
     queries = sum(len(page.queries) for page in pages)
     say(f"{len(pages)} pages with {queries} queries: nothing is wrong.")

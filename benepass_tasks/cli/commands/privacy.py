@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from benepass_tasks.catalog.audiences import ANALYST
 from benepass_tasks.cli import definitions
 from benepass_tasks.cli.command import Group
 from benepass_tasks.cli.erasing import erase
@@ -71,7 +72,8 @@ def _report(form: str | None) -> bool:
     from benepass_tasks.sqlmodels.privacy.processing import processing  # noqa: PLC0415 - as above
 
     read = definitions.read()
-    proof, pages = prove(read.catalog, read.graph, read.lineage), read_pages(read)
+    proof = prove(read.catalog, read.graph, read.lineage)
+    pages = read_pages(read, current_settings())
     processed = list(processing(read.catalog, read.graph))
     problems = [problem for page in pages for problem in page.problems]
     if form == "markdown":
@@ -93,20 +95,24 @@ def _say(proof: "Proof") -> None:
     say()
     for finding in proof.findings:
         say(plain(str(finding)))
+    for relation, audiences in report.given(proof).items():
+        say(f"{relation} is for {', '.join(audiences)}")
     say(f"{report.summary(proof)}.")
 
 
 def _search(*, is_json: bool) -> bool:
     from benepass_tasks.publish.canary import search_published  # noqa: PLC0415 - imports DuckDB
     from benepass_tasks.sqlmodels.privacy.canary import search  # noqa: PLC0415 - as above
-    from benepass_tasks.state.publication import Publication  # noqa: PLC0415 - as above
+    from benepass_tasks.state.publication import publications_of  # noqa: PLC0415 - as above
 
     settings = current_settings()
     read = definitions.read()
     found = search(settings.warehouse, read.catalog, read.graph, settings.variables)
-    secrets = Publication(read.catalog, settings.min_group_size, settings.pii_masking).secrets
-    folders = (settings.published_dir, settings.site_dir)
-    files, remains = search_published(settings.warehouse, folders, secrets)
+    published = publications_of(settings, read.catalog)
+    folders = [it.folder for it in published.values() if it.folder is not None]
+    files, remains = search_published(
+        settings.warehouse, [*folders, settings.site_dir], published[ANALYST].secrets
+    )
     seen = [*found.sightings, *remains]
     if is_json:
         say_json(_search_json(found, files, remains))

@@ -32,7 +32,7 @@ def command(port: int) -> None:
     from benepass_tasks.state.ownership import refuse_other_environment  # noqa: PLC0415
 
     settings = current_settings()
-    refuse_other_environment(settings)
+    refuse_other_environment(settings, [settings.published_dir])
     with SiteServer(settings.site_dir, port) as server:
         say(f"The pages of {plain(str(settings.site_dir))} are at {server.address} until Ctrl-C.")
         sys.stdout.flush()

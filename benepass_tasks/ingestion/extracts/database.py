@@ -26,7 +26,6 @@ from sqlalchemy import (
     column,
     create_engine,
     inspect,
-    make_url,
     or_,
     select,
     table,
@@ -44,6 +43,7 @@ from sqlalchemy.types import NullType
 from benepass_tasks.catalog.extracts import TableExtract
 from benepass_tasks.catalog.header_names import header_key
 from benepass_tasks.catalog.wording import listed, meant, nearest, printable
+from benepass_tasks.config.database_address import database_address, unset_address
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.extracts.files import (
     ROWS,
@@ -59,16 +59,6 @@ from benepass_tasks.ingestion.readers.values import text_of
 
 CONNECTING: Final = 15
 """Seconds that a database may take to answer at all."""
-
-_DRIVERS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "postgres": "postgresql+psycopg",
-        "postgresql": "postgresql+psycopg",
-        "mysql": "mysql+pymysql",
-        "mariadb": "mariadb+pymysql",
-    }
-)
-"""The driver of an address that names none."""
 
 _SNAPSHOT: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
     {
@@ -108,18 +98,15 @@ def url_of(credentials: str) -> URL:
     Raises:
         SourceError: the variable is not set, or holds no address of a database that can be read.
     """
-    written = os.environ.get(credentials, "").strip()
-    if not written:
+    try:
+        url = database_address(credentials)
+    except ArgumentError as error:
+        raise SourceError(str(error)) from None
+    if url is None:
         raise SourceError(
-            f"{credentials} is not set: export the address of the database under this name, such "
-            "as postgresql://user:password@host:5432/name. What was read before stays",
+            f"{unset_address(credentials)}. What was read before stays",
             reason=f"{credentials} is not set",
         )
-    try:
-        url = make_url(written)
-    except ArgumentError:
-        raise SourceError(f"{credentials} does not hold the address of a database") from None
-    url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
     if url.get_backend_name() not in _SNAPSHOT:
         raise SourceError(
             f"{credentials}: {url.get_backend_name()} is not read, since nobody has tried whether "

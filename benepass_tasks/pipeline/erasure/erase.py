@@ -33,6 +33,7 @@ from benepass_tasks.state.erasures import (
     require_key,
     write_list,
 )
+from benepass_tasks.state.publication import publications_of
 from benepass_tasks.state.run import Run
 
 Say = Callable[[str], None]
@@ -153,7 +154,9 @@ class _Erasing:
         self.say("Searching every file ...")
         with warehouse.exclusive():
             let_go()
-            found = search(settings, self.job.traces, [job_file(settings.warehouse)])
+            publications = publications_of(settings, self.run.definitions.catalog)
+            published = publications.values() if settings.may_publish else ()
+            found = search(settings, self.job.traces, published, [job_file(settings.warehouse)])
         certificate = certify(self.run, self.job, after, found, rewritten)
         certificate.write()
         job_file(settings.warehouse).unlink(missing_ok=True)

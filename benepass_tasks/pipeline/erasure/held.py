@@ -1,15 +1,15 @@
 """All that is held about a person: the rows of every table, and what the catalog says of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Catalog, Column, Table
+from benepass_tasks.catalog.audiences import ANALYST
 from benepass_tasks.catalog.implied import PROVENANCE
 from benepass_tasks.engine.attached import attached, within
 from benepass_tasks.engine.quoting import quote_name, quote_relation
@@ -17,7 +17,7 @@ from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.people.places import PLACES, IdColumns, locate
 from benepass_tasks.ingestion.people.traces import traces_of
 from benepass_tasks.sqlmodels.effective import Definitions
-from benepass_tasks.state.publication import DATABASE
+from benepass_tasks.state.publication import DATABASE, Publication
 from benepass_tasks.state.source_files import REJECTED
 
 PUBLISHED = "published_file"
@@ -29,7 +29,7 @@ class Held:
     """What one table holds about a person.
 
     Attributes:
-        where: `warehouse`, `changes` of it, or `published`.
+        where: `warehouse`, `changes` of it, or `published`, for analysts or another audience.
         table: What the catalog says of the table.
         rows: The rows, with their values by column.
     """
@@ -52,14 +52,17 @@ class Held:
 
 
 def held_about(
-    connection: Connection, definitions: Definitions, published: Path, person: str
+    connection: Connection,
+    definitions: Definitions,
+    published: Iterable[Publication],
+    person: str,
 ) -> list[Held]:
     """Find all that is held about a person, in the warehouse and in what is published.
 
     Args:
         connection: A session that reads.
         definitions: The catalog and the models.
-        published: The folder of what is published.
+        published: What is published for each audience; what is hashed for one is not found there.
         person: The id of the employee, however it is written.
 
     Returns:
@@ -68,13 +71,19 @@ def held_about(
     catalog = definitions.catalog
     locate(connection, catalog, definitions.graph, [person])
     rejected = _rejected(connection, catalog)
-    found = [*_in_tables(connection, catalog, "warehouse"), *_in_changes(connection, catalog)]
+    found = [*_in_tables(connection, catalog.tables.values(), "warehouse")]
+    found += _in_changes(connection, catalog)
     if rejected:
         found.insert(0, Held("warehouse", catalog.tables[REJECTED], rejected))
-    if (published / DATABASE).exists():
-        database = attached(connection, published / DATABASE, PUBLISHED)
-        with database, within(connection, PUBLISHED):
-            found += list(_in_tables(connection, catalog, "published"))
+    for it in published:
+        if it.folder is not None and (it.folder / DATABASE).exists():
+            name = it.audience.name
+            where = "published" if name == ANALYST else f"published for {name}"
+            with (
+                attached(connection, it.folder / DATABASE, PUBLISHED),
+                within(connection, PUBLISHED),
+            ):
+                found += _in_tables(connection, _as_published(it), where)
     return [it for it in found if it.rows]
 
 
@@ -89,12 +98,20 @@ def condition_of(table: Table) -> str | None:
     return IdColumns.of(table).are_theirs
 
 
-def _in_tables(connection: Connection, catalog: Catalog, where: str) -> Iterator[Held]:
+def _as_published(publication: Publication) -> Iterator[Table]:
+    """The tables of an audience with those columns in which values are as in the warehouse."""
+    for it in publication.tables.values():
+        own = {name: it.table.columns[name] for name in it.comments}
+        plain = {name: column for name, column in own.items() if not it.macro_of(column)}
+        yield replace(it.table, columns=plain)
+
+
+def _in_tables(connection: Connection, tables: Iterable[Table], where: str) -> Iterator[Held]:
     present = engine_of(connection).relations()
-    for relation, table in catalog.tables.items():
+    for table in tables:
         condition = condition_of(table)
-        if condition and present.get(relation) == "table":
-            yield Held(where, table, _rows(connection, relation, condition))
+        if condition and present.get(table.relation) == "table":
+            yield Held(where, table, _rows(connection, table.relation, condition))
 
 
 def _in_changes(connection: Connection, catalog: Catalog) -> Iterator[Held]:

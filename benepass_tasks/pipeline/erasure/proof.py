@@ -4,7 +4,7 @@ import os
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -17,6 +17,8 @@ from pyarrow import parquet
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.searching import opened_texts
 from benepass_tasks.ingestion.people.traces import Traces
+from benepass_tasks.publish.postgres import texts_of
+from benepass_tasks.state.publication import Publication
 
 PIECE = 16 << 20
 """Bytes that are searched at once."""
@@ -54,16 +56,28 @@ class Search:
     unreadable: list[str] = field(default_factory=list)
 
 
-def search(settings: Settings, traces: Traces, without: Iterable[Path] = ()) -> Search:
-    """Search all files of a project for the values of people.
+def search(
+    settings: Settings,
+    traces: Traces,
+    published: Iterable[Publication] = (),
+    without: Iterable[Path] = (),
+) -> Search:
+    """Search all files of a project, and its schemas of databases, for the values of people.
 
     Args:
         settings: Where they are: below the project, and wherever else data is kept.
         traces: The values.
+        published: What is published, wherever that is.
         without: Files that are not searched, since they are about to go.
     """
     found, left_out = Search(), {it.resolve() for it in without}
-    for path in _files(settings):
+    audiences = list(published)
+    for place in filter(None, (it.audience.postgres for it in audiences)):
+        hits = sum((traces.found_in(piece) for piece in texts_of(place)), Counter[str]())
+        if hits:
+            found.hits[f"{place.credentials}: schema {place.schema}"] = hits
+    folders = [it.folder for it in audiences if it.folder is not None]
+    for path in _files(settings, folders):
         if path.resolve() in left_out:
             continue
         found.files += 1
@@ -78,14 +92,15 @@ def search(settings: Settings, traces: Traces, without: Iterable[Path] = ()) -> 
     return found
 
 
-def _files(settings: Settings) -> Iterator[Path]:
-    """Every file below the project and below the other folders of its data, once."""
+def _files(settings: Settings, others: Sequence[Path]) -> Iterator[Path]:
+    """Every file below the project and below other folders of its data, once."""
     roots = [
         settings.project_dir,
         settings.data_dir,
         settings.warehouse.parent,
         settings.published_dir,
         settings.site_dir,
+        *others,
     ]
     seen = set[Path]()
     for root in roots:

@@ -24,7 +24,11 @@ from benepass_tasks.sqlmodels.canonical import READING
 from benepass_tasks.sqlmodels.days import macros_of_days
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.plan import Node
-from benepass_tasks.state.publication import Publication
+from benepass_tasks.state.publication import (
+    Publication,
+    publication_of_site,
+    publications_of,
+)
 from benepass_tasks.state.retentions import Clock
 from benepass_tasks.state.run import Files
 from benepass_tasks.state.source_files import REJECTED
@@ -63,7 +67,10 @@ def nodes_of(settings: Settings, definitions: Definitions, files: Files) -> list
     ]
     loaded = [file for table in raw for file in table.files]
     code = SiteCode(project, settings.env)
-    publication = PublicationNode(_publication(settings, definitions), settings.published_dir)
+    publications = publications_of(settings, catalog)
+    shown = publication_of_site(settings, catalog)
+    allowed = [*publications.values()] if settings.may_publish else []
+    publication = PublicationNode(allowed, settings.project_dir)
     return [
         *extracts,
         *(node for table in raw for node in (*table.files, table)),
@@ -72,15 +79,15 @@ def nodes_of(settings: Settings, definitions: Definitions, files: Files) -> list
         ReconciliationNode(catalog, read_proof(project)),
         DataTestsNode(_tests(settings, definitions)),
         publication,
-        SiteNode(code, settings.site_dir, publication, _pages(settings, code, publication)),
+        SiteNode(code, settings.site_dir, settings.may_publish, _pages(settings, code, shown)),
     ]
 
 
-def _pages(settings: Settings, code: SiteCode, publication: PublicationNode) -> list[PageNode]:
-    told = (f"{settings.as_of} {settings.min_group_size}",)
+def _pages(settings: Settings, code: SiteCode, shown: Publication) -> list[PageNode]:
+    told = (f"{settings.as_of} {shown.min_group_size} {shown.audience.name}",)
+    found = shown if settings.may_publish else None
     return [
-        PageNode(code, path, settings.site_dir, publication, told)
-        for path in code.project.page_files()
+        PageNode(code, path, settings.site_dir, found, told) for path in code.project.page_files()
     ]
 
 
@@ -130,12 +137,6 @@ def _tests(settings: Settings, definitions: Definitions) -> list[TableTestsNode]
         for table in definitions.catalog.tables.values()
         if any(table.promises)
     ]
-
-
-def _publication(settings: Settings, definitions: Definitions) -> Publication | None:
-    if not settings.may_publish:
-        return None
-    return Publication(definitions.catalog, settings.min_group_size, settings.pii_masking)
 
 
 def _forced(settings: Settings, definitions: Definitions) -> frozenset[str]:

@@ -12,7 +12,7 @@ from benepass_tasks.pipeline.nodes.publication import PublicationNode
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
 from benepass_tasks.site import SiteCode
 from benepass_tasks.state.plan import Evidence, Node, fingerprint_of
-from benepass_tasks.state.publication import file_state
+from benepass_tasks.state.publication import Publication, file_state
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class PageNode(Node):
         code: How pages are made.
         path: Its Markdown, below the project's folder.
         folder: Where the pages are.
-        publication: What it shows.
+        publication: What it shows; None where nothing may be shown.
         told: What a run is told that pages show.
     """
 
@@ -33,7 +33,7 @@ class PageNode(Node):
     code: SiteCode
     path: Path
     folder: Path
-    publication: PublicationNode
+    publication: Publication | None
     told: tuple[str, ...]
 
     @property
@@ -59,7 +59,7 @@ class PageNode(Node):
     @cached_property
     def code_version(self) -> str:
         """Digest of its text, of how pages are made, and of how what it reads is published."""
-        found = self.publication.publication
+        found = self.publication
         published = [found.files[it] for it in self._published] if found else []
         text = self.code.text(self.path)
         return digest(self.code.package, self.code.navigation, text, *self.told, *published)
@@ -71,14 +71,14 @@ class PageNode(Node):
         They are looked for by name: one that only its prose names makes it anew as well, and SQL
         that is wrong is told by whoever makes it.
         """
-        found = self.publication.publication
+        found = self.publication
         named = set(re.findall(r"\b[a-z]+\.\w+", self.code.text(self.path).lower()))
         return [it.file for name, it in found.tables.items() if name in named] if found else []
 
     @cached_property
     def inputs(self) -> Sequence[str]:
         """The tables that it reads, and those that decide what of them is withheld."""
-        found = self.publication.publication
+        found = self.publication
         relations = (found.relations_of(it) for it in self._published) if found else ()
         return sorted({relation for of in relations for relation in of})
 

@@ -1,7 +1,7 @@
-"""What analysts open: a DuckDB file, and a Parquet file for each published table."""
+"""What audiences get: a DuckDB file and Parquet files, or a schema of a database."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,14 +9,17 @@ from typing import NoReturn
 
 from sqlalchemy import Connection
 
+from benepass_tasks.catalog.audiences import ANALYST, PostgresPlace
+from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import PublicationError
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.measure import Measure
 from benepass_tasks.pipeline.nodes.data_tests import DataTestsNode
 from benepass_tasks.state.decisions import Decision, use_decisions
+from benepass_tasks.state.markers import Snapshot
 from benepass_tasks.state.ownership import take_folder
 from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work
-from benepass_tasks.state.publication import DATABASE, Publication, published_files
+from benepass_tasks.state.publication import DATABASE, POSTGRES, Publication, published_files
 from benepass_tasks.state.run import Run
 
 log = logging.getLogger(__name__)
@@ -33,6 +36,7 @@ class PublishedFileNode(Node):
 
     publication: Publication
     file: str
+    place: str
 
     @property
     def code_version(self) -> str:
@@ -41,8 +45,8 @@ class PublishedFileNode(Node):
 
     @property
     def name(self) -> str:
-        """That of all files, and the file's path below their folder."""
-        return f"{PublicationNode.name}:{self.file}"
+        """That of all files, its place, and the file's path below its folder."""
+        return f"{PublicationNode.name}:{self.place}{self.file}"
 
     @property
     def inputs(self) -> Sequence[str]:
@@ -66,12 +70,40 @@ class PublishedFileNode(Node):
 
 
 @dataclass(frozen=True)
+class PublishedSchemaNode(PublishedFileNode):
+    """A schema of a database, as it was written; its data hash is what the schema says of itself.
+
+    One that cannot be asked is taken to be as it was left: what is new would be written anyway.
+    """
+
+    @property
+    def code_version(self) -> str:
+        """Digest of everything but the rows."""
+        return self.publication.code_version
+
+    @cached_property
+    def state(self) -> str | None:
+        """What the schema said of itself when it was looked at; None where it was not reached."""
+        from benepass_tasks.publish.postgres import state_of  # noqa: PLC0415 - rarely needed
+
+        place = self.publication.audience.postgres
+        return state_of(place) if place else None
+
+    def reason(self, evidence: Evidence, fingerprint: str | None) -> str | None:
+        """Why it has to be written."""
+        reason = Node.reason(self, evidence, fingerprint)
+        if reason is not None or self.state is None or evidence.is_ours(self.name):
+            return reason
+        return None if self.state == self.data_hash(evidence) else "changed by hand"
+
+
+@dataclass(frozen=True)
 class PublicationNode(Node):
-    """Everything that is published.
+    """Everything that is published, for all audiences.
 
     Attributes:
-        publication: What that is; None where nothing may be.
-        folder: Where it is.
+        publications: What that is, that of analysts first; none where nothing may be.
+        project_dir: The folder below which those of audiences are named.
     """
 
     kind = "publication"
@@ -79,24 +111,47 @@ class PublicationNode(Node):
     never_made = "not published yet"
     already = "Published already."
 
-    publication: Publication | None
-    folder: Path
+    publications: Sequence[Publication]
+    project_dir: Path
 
     @cached_property
+    def orders(self) -> Sequence[tuple[Publication, Sequence[PublishedFileNode]]]:
+        """What there is for each audience."""
+        return [(it, list(self._parts_of(it))) for it in self.publications]
+
+    def _parts_of(self, publication: Publication) -> Iterator[PublishedFileNode]:
+        place = self._place(publication)
+        if publication.folder is not None:
+            yield from (PublishedFileNode(publication, it, place) for it in publication.files)
+        if publication.schema:
+            whose = f"{publication.audience.name}:"
+            yield PublishedSchemaNode(publication, publication.schema, whose)
+
+    def _place(self, publication: Publication) -> str:
+        """What stands before the files of an audience in their names; nothing for analysts.
+
+        The record of a file says so where it is, for the time when its audience is no more.
+        """
+        folder, name = publication.folder, publication.audience.name
+        if name == ANALYST or folder is None:
+            return ""
+        is_within = folder.is_relative_to(self.project_dir)
+        return f"{name}:{folder.relative_to(self.project_dir) if is_within else folder}/"
+
+    @property
     def files(self) -> Sequence[PublishedFileNode]:
-        """Its files."""
-        found = self.publication
-        return [PublishedFileNode(found, it) for it in found.files] if found else []
+        """The files and schemas of all audiences."""
+        return [part for _, parts in self.orders for part in parts]
 
     @property
     def parts(self) -> Sequence[Node]:
         """Its files."""
         return self.files
 
-    @property
+    @cached_property
     def inputs(self) -> Sequence[str]:
         """The tables whose rows decide what is published, and whether it may be."""
-        return sorted(self.publication.inputs) if self.publication else ()
+        return sorted(frozenset[str]().union(*(it.inputs for it in self.publications)))
 
     @property
     def after(self) -> Sequence[str]:
@@ -106,62 +161,101 @@ class PublicationNode(Node):
     @cached_property
     def code_version(self) -> str:
         """Digest of everything but the rows."""
-        return self.publication.code_version if self.publication else ""
+        versions = [it.code_version for it in self.publications]
+        return versions[0] if len(versions) == 1 else digest(*versions)
 
     def see(self) -> Mapping[str, str]:
         """The states of the files that are published, and the names of those that are no longer."""
-        if self.publication is None:
-            return {}
-        found = published_files(self.folder)
-        states = {it.name: found.pop(it.file) for it in self.files if it.file in found}
-        return {**states, self.name: " ".join(sorted(found))}
+        states: dict[str, str] = {}
+        others: list[str] = []
+        for publication, parts in self.orders:
+            if publication.folder is not None:
+                found = published_files(publication.folder)
+                states |= {it.name: found.pop(it.file) for it in parts if it.file in found}
+                others += found
+        return {**states, self.name: " ".join(sorted(others))} if self.publications else {}
 
     def reason(self, evidence: Evidence, fingerprint: str | None) -> str | None:
         """Why something has to be published."""
-        if self.publication is None:
+        if not self.publications:
             return UNMASKED
         reason = super().reason(evidence, fingerprint)
         if reason is not None or evidence.is_ours(self.name):
             # Where this run published everything, files that differ now were published since, by
             # a run on another warehouse that has the same folder: the next run sees to them.
             return reason
-        if evidence.seen.get(self.name):
+        if evidence.seen.get(self.name) or self._retired(evidence.known):
             return "files that are published no longer"
         return evidence.first_reason([file.name for file in self.files])
 
+    def _retired(self, known: Snapshot) -> frozenset[str]:
+        """The names of what was published and is no more, by what is recorded of it."""
+        return frozenset(known.records_of(PublishedFileNode.kind) - {it.name for it in self.files})
+
     def make(self, run: Run, status: Status, on_progress: OnProgress) -> Work:  # noqa: ARG002
-        """Write the files that are not as they should be, check them and put them in place."""
+        """Write what is not as it should be, check it, put it in place and take away the rest."""
         from benepass_tasks.publish import publishing  # noqa: PLC0415 - rarely needed
 
-        publication = self.publication or refuse(run.settings)
+        if not self.publications:
+            refuse(run.settings)
         accepted = self._guard(run)
-        plan = run.plan()
-        stale = [it.file for it in self.files if not plan[it.name].is_current]
-        made = publishing.publish(run.warehouse, self.folder, publication, stale, run.id)
-        take_folder(self.folder, run.settings.env)
-        names = {file.file: file.name for file in self.files}
-        past = run.known().records_of("published file") - {*names.values()}
+        plan, past = run.plan(), self._retired(run.known())
+        orders = []
+        for publication, parts in self.orders:
+            stale = [it.file for it in parts if not plan[it.name].is_current]
+            files = [it for it in stale if it != publication.schema]
+            orders.append(publishing.Order(publication, files, len(files) < len(stale)))
+        macros = frozenset[str]().union(*(it.macros for it in self.publications))
+        sql = [it.sql for it in run.definitions.graph.macros_behind(macros)]
+        made = publishing.publish(run.warehouse, orders, sql, run.id)
+        self._retire(past)
+        for publication in self.publications:
+            if publication.folder is not None:
+                take_folder(publication.folder, run.settings.env)
+        measures = {
+            part.name: found[part.file]
+            for (_, parts), found in zip(self.orders, made, strict=True)
+            for part in parts
+            if part.file in found
+        }
 
         def work(connection: Connection) -> Made:
             use_decisions(connection, accepted)
-            measures = {names[file]: measure for file, measure in made.items()}
             return Made(
                 {self.name: Measure(None, status.code_version), **measures},
                 void=past,
-                said=(
-                    f"Published in {self.folder}: {len(publication.tables)} tables, in {DATABASE} "
-                    f"and as Parquet; {len(stale)} files are new, {len(names) - len(stale)} as "
-                    "they were."
-                ),
+                said=self._said(len(measures)),
             )
 
         return work
+
+    def _said(self, new: int) -> str:
+        count, kept = len(self.publications[0].tables), len(self.files) - new
+        said = (
+            f"Published in {self.publications[0].folder}: {count} tables, in {DATABASE} and as "
+            "Parquet"
+        )
+        others = ", ".join(it.audience.name for it in self.publications[1:])
+        also = f", and for {others}" if others else ""
+        return f"{said}{also}; {new} files are new, {kept} as they were."
+
+    def _retire(self, past: Iterable[str]) -> None:
+        """Take away what was for an audience that has it elsewhere now, or is no more."""
+        from benepass_tasks.publish.postgres import drop_schema  # noqa: PLC0415 - rarely needed
+        from benepass_tasks.publish.publishing import retire  # noqa: PLC0415 - rarely needed
+
+        current = {it.folder.resolve() for it in self.publications if it.folder is not None}
+        for place in {_place_of(name) for name in past}:
+            if isinstance(place, PostgresPlace):
+                drop_schema(place)
+            elif place is not None and (self.project_dir / place).resolve() not in current:
+                retire(self.project_dir / place)
 
     def _guard(self, run: Run) -> Sequence[Decision]:
         """Stop before good figures are replaced, where there are any."""
         from benepass_tasks.publish.money_guard import Money, guard_money  # noqa: PLC0415 - rarely needed
 
-        if not published_files(self.folder):
+        if not any(it.folder and published_files(it.folder) for it in self.publications):
             return ()
         known = run.known()
         last = known.materializations.get(self.name)
@@ -175,6 +269,15 @@ class PublicationNode(Node):
         for it in used:
             log.warning("%s passes as accepted, although %s", it.source, it.detail)
         return used
+
+
+def _place_of(name: str) -> Path | PostgresPlace | None:
+    """Where something was published by the name of its record; None of what analysts had."""
+    _, _, place = name.removeprefix(f"{PublicationNode.name}:").partition(":")
+    if place.startswith(POSTGRES):
+        credentials, _, schema = place.removeprefix(POSTGRES).partition("/")
+        return PostgresPlace(credentials, schema, "")
+    return Path(place.removesuffix(f"/{DATABASE}")) if place.endswith(f"/{DATABASE}") else None
 
 
 def refuse(settings: Settings) -> NoReturn:

@@ -25,7 +25,7 @@ class SiteNode(Node):
     Attributes:
         code: How the pages are made.
         folder: Where they are.
-        publication: What they show.
+        may_publish: Whether anything of the warehouse may be shown.
         pages: Those that are files of the project.
     """
 
@@ -35,7 +35,7 @@ class SiteNode(Node):
 
     code: SiteCode
     folder: Path
-    publication: PublicationNode
+    may_publish: bool
     pages: Sequence[PageNode]
 
     @property
@@ -78,7 +78,7 @@ class SiteNode(Node):
 
     def reason(self, evidence: Evidence, fingerprint: str | None) -> str | None:
         """Why the pages have to be made."""
-        if self.publication.publication is None:
+        if not self.may_publish:
             return UNMASKED
         reason, state = super().reason(evidence, fingerprint), evidence.seen[self.name]
         if reason is not None or evidence.is_ours(self.name):

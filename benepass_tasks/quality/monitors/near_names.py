@@ -14,6 +14,7 @@ from benepass_tasks.catalog.wording import printable
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.quality.monitors.results import Result
 from benepass_tasks.state.ownership import environment_of_folder
+from benepass_tasks.state.publication import folders_of
 from benepass_tasks.state.source_files import DATA_FOLDER, find_files
 
 PACKED = (".gz", ".zip", ".zst", ".bz2", ".xz", ".7z")
@@ -31,7 +32,7 @@ def judge_names(catalog: Catalog, settings: Settings) -> Iterator[Result]:
             environment, are not looked into.
     """
     data_dir = settings.data_dir
-    made = {settings.published_dir, settings.site_dir, settings.extracts_dir}
+    made = {settings.site_dir, settings.extracts_dir, *folders_of(settings, catalog).values()}
     made |= {folder for folder in data_dir.glob("*/") if environment_of_folder(folder)}
     sources = [it for it in catalog.sources.values() if it.extract is None]
     taken = {file.path for source in sources for file in find_files(source, settings)}

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from benepass_tasks.config.errors import BenepassError, SiteError
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.site import vega
-from benepass_tasks.site.authored.database import pages_database
+from benepass_tasks.site.authored.database import database_of, pages_database, told
 from benepass_tasks.site.authored.history import read_history
 from benepass_tasks.site.authored.making import make_page
 from benepass_tasks.site.authored.pages import reading_pages
@@ -20,7 +20,7 @@ from benepass_tasks.site.page import Page
 from benepass_tasks.site.rendering import navigation_of, render
 from benepass_tasks.site.serving import FIRST_PAGE, Content, SiteServer
 from benepass_tasks.state.ownership import refuse_other_environment
-from benepass_tasks.state.publication import DATABASE
+from benepass_tasks.state.publication import DATABASE, folders_of, publication_of_site
 from benepass_tasks.state.run import Run
 
 if TYPE_CHECKING:
@@ -61,19 +61,21 @@ class PagesServer(SiteServer):
         """
         run = new_run()
         settings = run.settings
-        refuse_other_environment(settings)
+        catalog = run.definitions.catalog
+        refuse_other_environment(settings, folders_of(settings, catalog).values())
         if run.warehouse.exists():
             run.known()
         self._new_run = new_run
         self._project = run.definitions.project
-        self._published = settings.published_dir / DATABASE
+        shown = publication_of_site(settings, catalog)
+        self._published = database_of(shown)
         self._turn = Lock()
         self._made: dict[str, tuple[State, bytes]] = {}
         self._catalog: Catalog | None = None
         self._read: dict[tuple[Path, str], PageFile] = {}
         if not self._published.is_file():
             raise SiteError(
-                f"nothing is published in {settings.published_dir}: run `benepass run`, which "
+                f"nothing is published in {shown.folder}: run `benepass run`, which "
                 "makes what the pages show"
             )
         super().__init__(settings.site_dir, port)
@@ -116,15 +118,16 @@ class PagesServer(SiteServer):
     def _rendered(self, name: str) -> bytes:
         run = self._new_run()
         catalog = run.definitions.catalog
+        shown = publication_of_site(run.settings, catalog)
         if catalog != self._catalog:
             self._catalog, self._read = catalog, {}
-        with reading_pages(self._project, catalog, self._read) as pages:
+        with reading_pages(self._project, shown, self._read) as pages:
             own = pages.read()
         (page,) = (it for it in own if it.file == name)
         with run.warehouse.read() as connection:
             history = read_history(connection, catalog)
-        with pages_database(run.settings, history) as connection:
-            made = make_page(connection, page, run.settings, in_place=True)
+        with pages_database(run.settings, shown, history) as connection:
+            made = make_page(connection, page, told(run.settings, shown), in_place=True)
         return render(made, vega.bundle_name(), navigation_of(own), run.settings.env)
 
 

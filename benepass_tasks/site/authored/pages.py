@@ -10,6 +10,7 @@ from benepass_tasks.catalog import Catalog
 from benepass_tasks.catalog.wording import listed, meant, nearest
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.project import Project
+from benepass_tasks.config.settings import Settings
 from benepass_tasks.site.authored.blocks import Chart, Link, Table
 from benepass_tasks.site.authored.history import HISTORY, SCHEMA
 from benepass_tasks.site.authored.reading import Broken, PageFile, PageSection, Part, read_page
@@ -18,6 +19,7 @@ from benepass_tasks.sqlmodels.binding import Types
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.sqlmodels.lineage import Lineage
 from benepass_tasks.sqlmodels.queries import QueryReader, query_reader
+from benepass_tasks.state.publication import Publication, publication_of_site
 
 FIRST = "index"
 """The page that a site begins with."""
@@ -69,30 +71,37 @@ class Pages:
 
 @contextmanager
 def reading_pages(
-    project: Project, catalog: Catalog, known: dict[tuple[Path, str], PageFile] | None = None
+    project: Project, shown: Publication, known: dict[tuple[Path, str], PageFile] | None = None
 ) -> Iterator[Pages]:
-    """What reads the pages of a project; `known` is used, and grows."""
-    with query_reader(readable(catalog)) as reader:
-        yield Pages(project, catalog, reader, {} if known is None else known)
+    """What reads the pages of a project, which show what is published for an audience.
+
+    What `known` has is used, and it grows.
+    """
+    with query_reader(readable(shown)) as reader:
+        yield Pages(project, shown.catalog, reader, {} if known is None else known)
 
 
-def readable(catalog: Catalog) -> dict[str, Types]:
+def readable(shown: Publication) -> dict[str, Types]:
     """The tables that a page may read, published ones and history, with their types."""
     published = {
-        relation: {it.name: it.type for it in table.columns.values() if it.published}
-        for relation, table in catalog.tables.items()
-        if table.published
+        relation: {it.name: it.type for it in table.columns}
+        for relation, table in shown.tables.items()
     }
     return published | {f"{SCHEMA}.{name}": types for name, types in HISTORY.items()}
 
 
-def read_pages(definitions: Definitions) -> list[PageFile]:
+def read_pages(definitions: Definitions, settings: Settings) -> list[PageFile]:
     """Every page of a project, in the order of the navigation; what is wrong stands in its place.
 
+    Args:
+        definitions: The project.
+        settings: They name the audience that the pages are for.
+
     Raises:
-        ProjectError: a page has a name that no address has.
+        ProjectError: a page has a name that no address has, or there is no such audience.
     """
-    with reading_pages(definitions.project, definitions.catalog) as pages:
+    shown = publication_of_site(settings, definitions.catalog)
+    with reading_pages(definitions.project, shown) as pages:
         return pages.read()
 
 

@@ -178,7 +178,7 @@ def _publishing(dataset: Dataset) -> Iterator[tuple[str, str]]:
     if published is None:
         yield "Published", "no"
         return
-    left_out = [column.name for column in dataset.columns if not column.published]
+    left_out = [column.name for column in dataset.columns if not dataset.shows(column.name)]
     yield "Published", f"yes, without {', '.join(left_out)}" if left_out else "yes, all columns"
     suppression = published.table.suppression
     if suppression:
@@ -217,7 +217,7 @@ def _column(dataset: Dataset, column: Column) -> Mapping[str, object]:
         "description": column.description,
         "is_required": column.required or isinstance(dataset.declared, Table),
         "aliases": [printable(it, LONGEST_TEXT) for it in column.aliases],
-        "is_published": dataset.published is not None and column.published,
+        "is_published": dataset.shows(column.name),
         "badges": personal.badges(column.pii),
         "pii": column.pii,
         "treatment": personal.TREATMENTS.get(column.pii.treatment or ""),

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, get_args
 
 from benepass_tasks.catalog import Catalog, Column, Pii, PiiClass, Source, Table
+from benepass_tasks.catalog.audiences import Audience, Disclosure
 from benepass_tasks.catalog.datasets import DerivedFrom
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import PrivacyError
@@ -34,7 +35,7 @@ from benepass_tasks.sqlmodels.privacy.verdicts import (
 if TYPE_CHECKING:
     from benepass_tasks.sqlmodels.effective import Definitions
 
-VERSION = "4"
+VERSION = "5"
 """Version of the rules; like one of what parses the SQL, a change proves every project anew."""
 
 UNASKED = frozenset(
@@ -160,6 +161,7 @@ class _Court:
             *self._too_low(column, declared, [it for it in carried if it not in untreated]),
             *self._unsupported(column, declared, arriving),
             *(self._decided(column, declared, it) for it in told),
+            *self._seen(column, table, of, carried),
             *(
                 self._needless(str(column), origin, column)
                 for origin in decisions.needless(of.derived_from, self._flows.of(column))
@@ -168,7 +170,7 @@ class _Court:
         return Verdict(
             column,
             declared,
-            is_published=table.published and of.published,
+            audiences={it.name: how for it, how in self._audiences_of(table, of)},
             carried=carried,
             decided_by=tuple(it for it in arriving if it.edge.type == "INDIRECT"),
             findings=tuple({str(it): it for it in findings}.values()),
@@ -245,6 +247,29 @@ class _Court:
         if column is not None:
             return self._finding("unsupported", column, message)
         return Finding("unsupported", str(self._catalog.path.name), subject, message)
+
+    def _audiences_of(self, table: Table, of: Column) -> Iterator[tuple[Audience, Disclosure]]:
+        """Who gets a column, and how."""
+        for audience in self._catalog.audiences.values():
+            how = audience.disclosure_of(of.pii.class_, of.pii.kind)
+            is_given = table.published and of.published and audience.gets(table.relation)
+            if is_given and not (of.pii.is_personal and how == "drop"):
+                yield audience, how if of.pii.is_personal else "plaintext"
+
+    def _seen(
+        self, column: ColumnRef, table: Table, of: Column, carried: Iterable[Carried]
+    ) -> Iterator[Finding]:
+        """What arrives at an audience by a column of another kind, and not as it may see it."""
+        for audience, how in self._audiences_of(table, of):
+            for it in carried:
+                wanted = audience.disclosure_of(it.class_, it.kind)
+                if wanted not in ("plaintext", how, it.treatment):
+                    message = (
+                        f"audience {audience.name} gets this column as {how}, and by it "
+                        f"{it.class_} {it.kind}, for which it declares {wanted}. Declare what it "
+                        f"is under _audiences.{audience.name}.treatment, or take it out of the SQL"
+                    )
+                    yield self._finding("audience", column, message, it)
 
     def _finding(
         self, rule: Rule, column: ColumnRef, message: str, carried: Carried | None = None

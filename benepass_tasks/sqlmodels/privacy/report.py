@@ -1,6 +1,6 @@
 """The proof as something to read and to file: Markdown for people, JSON for programs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from benepass_tasks.catalog.datasets import DerivedFrom
@@ -8,7 +8,7 @@ from benepass_tasks.sqlmodels.privacy.processing import HEADINGS as DATASETS
 from benepass_tasks.sqlmodels.privacy.processing import Processing
 from benepass_tasks.sqlmodels.privacy.verdicts import Carried, Finding, Proof, Verdict
 
-HEADINGS = ("Table", "Column", "Class", "Kind", "Treatment", "Sources", "Published", "Verdict")
+HEADINGS = ("Table", "Column", "Class", "Kind", "Treatment", "Sources", "Audiences", "Verdict")
 
 MOST_SOURCES = 3
 """More are counted where there is little room."""
@@ -27,6 +27,7 @@ def row(verdict: Verdict, *, is_short: bool = False) -> tuple[str, ...]:
         "sensitive" if declared.sensitive else "",
     )
     named = sources(verdict)
+    audiences = verdict.audiences.items()
     rules = sorted({it.rule for it in verdict.findings})
     return (
         verdict.column.relation,
@@ -35,7 +36,7 @@ def row(verdict: Verdict, *, is_short: bool = False) -> tuple[str, ...]:
         declared.kind or "",
         declared.treatment or "",
         f"{len(named)} columns" if is_short and len(named) > MOST_SOURCES else ", ".join(named),
-        "yes" if verdict.is_published else "",
+        ", ".join(it if how == "plaintext" else f"{it} ({how})" for it, how in audiences),
         ", ".join(rules) or "proven",
     )
 
@@ -67,6 +68,7 @@ def as_markdown(proof: Proof, processed: Iterable[Processing]) -> str:
     lines = ["# Personal data", "", f"{summary(proof)[0].upper()}{summary(proof)[1:]}.", ""]
     if proof.findings:
         lines += ["## Findings", "", *(f"- {_cell(str(it))}" for it in proof.findings), ""]
+    lines += ["## Who gets which table", "", *_given(proof), ""]
     lines += ["## Record of processing", "", _line(DATASETS), _line("---" for _ in DATASETS)]
     for it in processed:
         name, *others = it.cells
@@ -96,11 +98,26 @@ def as_json(proof: Proof, processed: Iterable[Processing]) -> dict[str, Any]:
         "findings": [_finding(it) for it in proof.findings],
         "datasets": [it.as_json() for it in processed],
         "columns": [_column(it) for it in proof.verdicts],
+        "tables": {relation: [*audiences] for relation, audiences in given(proof).items()},
         "derived_from": {
             subject: {"column": list(it.columns), "reason": it.reason, "minimum": it.minimum}
             for subject, it in proof.grounds.items()
         },
     }
+
+
+def given(proof: Proof) -> Mapping[str, Mapping[str, None]]:
+    """The audiences of each table that leaves the warehouse."""
+    tables: dict[str, dict[str, None]] = {}
+    for it in proof.verdicts:
+        if it.audiences:
+            tables.setdefault(it.column.relation, {}).update(dict.fromkeys(it.audiences))
+    return tables
+
+
+def _given(proof: Proof) -> Iterator[str]:
+    for relation, audiences in given(proof).items():
+        yield f"- {_code(relation)}: {', '.join(map(_cell, audiences))}"
 
 
 def _ground(declared: DerivedFrom) -> str:
@@ -118,7 +135,7 @@ def _column(verdict: Verdict) -> Mapping[str, Any]:
         "kind": declared.kind,
         "treatment": declared.treatment,
         "reason": declared.reason,
-        "published": verdict.is_published,
+        "audiences": dict(verdict.audiences),
         "sources": [_source(it) for it in verdict.carried],
         "decided_by": [_source(it) for it in verdict.decided_by],
         "verdict": "broken" if verdict.findings else "proven",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from benepass_tasks.catalog import Pii, PiiClass, Treatment
+from benepass_tasks.catalog.audiences import Disclosure
 from benepass_tasks.catalog.datasets import DerivedFrom
 from benepass_tasks.sqlmodels.lineage import ColumnRef, Edge
 
@@ -13,9 +14,9 @@ RANK: Mapping[str, int] = {name: rank for rank, name in enumerate(get_args(PiiCl
 
 COUNTED = "count"
 
-Rule = Literal["policy", "undeclared", "leak", "decided", "treatment", "unsupported"]
+Rule = Literal["policy", "undeclared", "leak", "decided", "treatment", "unsupported", "audience"]
 """What a finding breaks: the policy itself, a declaration that is missing, too low, silent about
-what decides, not kept, or that nothing supports."""
+what decides, not kept, or that nothing supports; or what an audience may see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Verdict:
     Attributes:
         column: The column.
         declared: What the catalog says of it.
-        is_published: Whether analysts get it.
+        audiences: Who gets it, and what becomes of its values on the way there.
         carried: What arrives in it.
         decided_by: What decides about its values without arriving.
         findings: What is wrong.
@@ -83,7 +84,7 @@ class Verdict:
 
     column: ColumnRef
     declared: Pii
-    is_published: bool
+    audiences: Mapping[str, Disclosure]
     carried: tuple[Carried, ...]
     decided_by: tuple[Carried, ...]
     findings: tuple[Finding, ...]

@@ -26,6 +26,7 @@ SHOWN = (
     "lock_timeout",
     "published_dir",
     "site_dir",
+    "site_audience",
     "min_group_size",
     "publish_unmasked",
     "keep_runs",

@@ -1,0 +1,331 @@
+"""A schema of a Postgres database for an audience: tables, comments, and who may read them.
+
+What an audience must not see is not in its schema, so no statement, view or statistic of its role
+finds it there; what is for others is in schemas that the role may not use. All of it is one
+transaction: a reader sees the tables before or the new ones, with the grants that belong to them.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy.exc import ArgumentError
+
+from benepass_tasks.catalog.audiences import Audience, PostgresPlace
+from benepass_tasks.catalog.wording import printable
+from benepass_tasks.config.database_address import database_address, unset_address
+from benepass_tasks.config.digests import digest
+from benepass_tasks.config.errors import PublicationError
+from benepass_tasks.engine.session import Run
+from benepass_tasks.state.publication import PublishedTable
+
+if TYPE_CHECKING:
+    import psycopg
+
+CONNECTING: Final = 10
+"""Seconds that a database may take to answer at all."""
+
+WAITING: Final = "60s"
+"""How long readers may keep the tables that are to go."""
+
+ROWS: Final = 50_000
+"""Rows that are copied at once."""
+
+MARK: Final = "benepass-tasks, audience "
+"""What the comment of a schema of ours begins with."""
+
+_TYPES: Final = {
+    "VARCHAR": "text",
+    "DOUBLE": "double precision",
+    "TIMESTAMP WITH TIME ZONE": "timestamptz",
+    "BLOB": "bytea",
+}
+"""What Postgres calls a type that it does not call as DuckDB does."""
+
+_ALL_POWERFUL: Final = """
+select rolsuper or exists (
+    select from pg_roles as other
+    where other.rolname = any(%(other)s) and pg_has_role(role.oid, other.oid, 'member')
+)
+from pg_roles as role where role.rolname = %(role)s
+"""
+
+_POWERS: Final = ("pg_read_all_data", "pg_read_server_files", "pg_execute_server_program")
+
+_GRANTS: Final = """
+select distinct kind, name, coalesce(pg_get_userbyid(nullif(grantee, 0::oid)), 'public')
+from (
+    select 'schema' as kind, nspname as name, nspacl as acl, nspowner as owner
+    from pg_namespace where nspname = %(schema)s
+    union all
+    select 'table', relname, relacl, relowner
+    from pg_class where relnamespace = %(schema)s::regnamespace and relkind = 'r'
+) as ours, aclexplode(acl) as granted
+where grantee <> owner
+"""
+
+_OTHERS: Final = """
+select nspname from pg_namespace
+where nspname <> %(schema)s and obj_description(oid, 'pg_namespace') like %(mark)s || '%%'
+and has_schema_privilege(%(role)s, oid, 'usage')
+"""
+
+
+class Schema:
+    """A schema that is being filled, in a transaction that is not committed yet."""
+
+    def __init__(
+        self, connection: "psycopg.Connection[Any]", audience: Audience, place: PostgresPlace
+    ) -> None:
+        """Take the connection, and nothing yet of what is there."""
+        self._connection, self.place = connection, place
+        self._comment = f"{MARK}{audience.name}"
+        self._version = ""
+
+    def fill(self, run: Run, tables: Sequence[tuple[PublishedTable, str]], version: str) -> None:
+        """Put tables into it in place of all that it has, and let the role read them.
+
+        Args:
+            run: A session that reads the tables of DuckDB.
+            tables: The tables, each with its name there, quoted.
+            version: Digest of how they are made.
+
+        Raises:
+            PublicationError: the schema is somebody else's, its role may read what is for others,
+                or the database refuses.
+        """
+        self._version = digest(version, *(_measured(run, name) for _, name in tables))[:32]
+        with _told(self.place):
+            self._take()
+            for table, name in tables:
+                self._create(table)
+                self._copy(run, table, name)
+            self._let_read()
+
+    def commit(self) -> str:
+        """Let everybody see it; returns what its comment says of this state."""
+        with _told(self.place):
+            self._connection.commit()
+        return self._version
+
+    def _run(self, statement: str, *names: str, **values: object) -> list[tuple[Any, ...]]:
+        """Run a statement, in which each {} is a name and each %(value)s a value."""
+        from psycopg import sql  # noqa: PLC0415 - of the extra
+
+        composed = sql.SQL(statement).format(*map(sql.Identifier, names))
+        cursor = self._connection.execute(composed, values or None)
+        return cursor.fetchall() if cursor.description else []
+
+    def _take(self) -> None:
+        """Empty the schema, if it is ours."""
+        schema = self.place.schema
+        self._connection.execute(f"set local lock_timeout = '{WAITING}'")
+        self._run("select pg_advisory_xact_lock(hashtext(%(name)s))", name=f"{MARK}{schema}")
+        self._require_role()
+        found = self._run(
+            "select obj_description(oid, 'pg_namespace') from pg_namespace "
+            "where nspname = %(schema)s",
+            schema=schema,
+        )
+        if not found:
+            self._run("create schema {}", schema)
+        elif str(found[0][0]).partition(":")[0] != self._comment:
+            raise PublicationError(
+                f"{self.place.credentials}: schema {schema} is there and is not that of this "
+                "audience, and nothing of it was touched: name another one, or drop it"
+            )
+        for (table,) in self._run(
+            "select relname from pg_class where relnamespace = %(schema)s::regnamespace "
+            "and relkind = 'r'",
+            schema=schema,
+        ):
+            self._run("drop table {}.{}", schema, table)
+
+    def _require_role(self) -> None:
+        """Make the role if it is not there; one that may read everything is refused."""
+        role = self.place.role
+        others = [*_POWERS, self._connection.info.user]
+        found = self._run(_ALL_POWERFUL, role=role, other=others)
+        if not found:
+            self._run("create role {} nologin", role)
+        elif found[0][0]:
+            raise PublicationError(
+                f"{self.place.credentials}: role {role} may read whatever is in the database, so "
+                "nothing is withheld from it: name a role without such rights"
+            )
+
+    def _create(self, table: PublishedTable) -> None:
+        schema, name = self.place.schema, table.table.name
+        columns = ", ".join(f"{{}} {_type_of(column.type)}" for column in table.columns)
+        self._run(f"create table {{}}.{{}} ({columns})", schema, name, *table.comments)
+        self._comment_on("table {}.{}", table.comment, schema, name)
+        for column, comment in table.comments.items():
+            self._comment_on("column {}.{}.{}", comment, schema, name, column)
+
+    def _comment_on(self, what: str, comment: str, *names: str) -> None:
+        from psycopg import sql  # noqa: PLC0415 - of the extra
+
+        named = sql.SQL(what).format(*map(sql.Identifier, names))
+        self._connection.execute(sql.SQL("comment on {} is {}").format(named, sql.Literal(comment)))
+
+    def _copy(self, run: Run, table: PublishedTable, name: str) -> None:
+        from psycopg import sql  # noqa: PLC0415 - of the extra
+
+        target = sql.Identifier(self.place.schema, table.table.name)
+        cursor = self._connection.cursor()
+        with cursor.copy(sql.SQL("copy {} from stdin").format(target)) as copy:
+            for begin in range(0, _rows(run, name), ROWS):
+                within = f"rowid >= {begin} and rowid < {begin + ROWS}"
+                for row in run(f"from {name} where {within}"):
+                    copy.write_row(row)
+
+    def _let_read(self) -> None:
+        """Let the role read the tables, and nobody whom the database lets read by default."""
+        schema, role = self.place.schema, self.place.role
+        for kind, name, grantee in self._run(_GRANTS, schema=schema):
+            names = [schema] if kind == "schema" else [schema, name]
+            dotted = ".".join(["{}"] * len(names))
+            if grantee == "public":
+                self._run(f"revoke all on {kind} {dotted} from public", *names)
+            else:
+                self._run(f"revoke all on {kind} {dotted} from {{}}", *names, grantee)
+        self._run("grant usage on schema {} to {}", schema, role)
+        self._run("grant select on all tables in schema {} to {}", schema, role)
+        others = self._run(_OTHERS, schema=schema, role=role, mark=MARK)
+        if others:
+            raise PublicationError(
+                f"{self.place.credentials}: role {role} may use schema {others[0][0]} as well, "
+                "which is for another audience: take that from it"
+            )
+        self._comment_on("schema {}", f"{self._comment}: {self._version}", schema)
+
+
+@contextmanager
+def filling(audience: Audience, place: PostgresPlace) -> Iterator[Schema]:
+    """A schema to be filled; what is not committed in the end is undone.
+
+    Raises:
+        PublicationError: the database cannot be reached.
+    """
+    with _told(place):
+        connection = _connected(place)
+    with _told(place), connection:
+        try:
+            yield Schema(connection, audience, place)
+        finally:
+            connection.rollback()
+
+
+def state_of(place: PostgresPlace) -> str | None:
+    """What the comment of a schema says of its state; None where the database is not reached."""
+    try:
+        with _told(place), _connected(place) as connection:
+            found = connection.execute(
+                "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s",
+                [place.schema],
+            ).fetchone()
+    except PublicationError:
+        return None
+    return str(found[0]).rpartition(": ")[2] if found and found[0] else ""
+
+
+def drop_schema(place: PostgresPlace) -> None:
+    """Drop a schema that was an audience's, if it is there and ours.
+
+    Raises:
+        PublicationError: the database cannot be reached or refuses.
+    """
+    from psycopg import sql  # noqa: PLC0415 - of the extra
+
+    with _told(place), _connected(place) as connection:
+        found = connection.execute(
+            "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s",
+            [place.schema],
+        ).fetchone()
+        if found and str(found[0]).startswith(MARK):
+            schema = sql.Identifier(place.schema)
+            connection.execute(sql.SQL("drop schema {} cascade").format(schema))
+
+
+def texts_of(place: PostgresPlace) -> Iterator[bytes]:
+    """All that stands in the tables of a schema, as text, some rows at a time."""
+    from psycopg import sql  # noqa: PLC0415 - of the extra
+
+    with _told(place), _connected(place) as connection:
+        tables = connection.execute(
+            "select tablename from pg_tables where schemaname = %s", [place.schema]
+        ).fetchall()
+        for (table,) in tables:
+            name = sql.Identifier(place.schema, table)
+            with connection.cursor().copy(sql.SQL("copy {} to stdout").format(name)) as copy:
+                yield from map(bytes, copy)
+
+
+def _connected(place: PostgresPlace) -> "psycopg.Connection[Any]":
+    import psycopg  # noqa: PLC0415 - of the extra
+
+    url = database_address(place.credentials)
+    if url is None:
+        raise PublicationError(unset_address(place.credentials))
+    if url.get_backend_name() != "postgresql":
+        raise PublicationError(f"{place.credentials} is the address of no Postgres database")
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = psycopg.connect(address, connect_timeout=CONNECTING)
+    # Names of tables and functions are those of Postgres, whatever somebody put elsewhere.
+    connection.execute("set search_path = pg_catalog, pg_temp")
+    return connection
+
+
+@contextmanager
+def _told(place: PostgresPlace) -> Iterator[None]:
+    """Word what a database or its driver says, without a secret and without a value of the data."""
+    try:
+        import psycopg  # noqa: PLC0415 - of the extra
+    except ModuleNotFoundError:
+        raise PublicationError(
+            f"{place.credentials}: the driver of Postgres is not installed: "
+            "pip install 'benepass-tasks[sql]'"
+        ) from None
+    try:
+        yield
+    except ArgumentError as error:
+        raise PublicationError(str(error)) from None
+    except psycopg.errors.DependentObjectsStillExist:
+        raise PublicationError(
+            f"{place.credentials}: something depends on a table of schema {place.schema}, such as "
+            "a view, and would be lost with it: make it in another way, or drop it. What was "
+            "published before is still there"
+        ) from None
+    except psycopg.Error as error:
+        raise PublicationError(
+            f"schema {place.schema} of {place.credentials} cannot be written: "
+            f"{_worded(error, place)}. What was published before is still there"
+        ) from None
+
+
+def _worded(error: "psycopg.Error", place: PostgresPlace) -> str:
+    """What may be said: that something is not there or not allowed, but no value."""
+    from psycopg import OperationalError, ProgrammingError  # noqa: PLC0415 - of the extra
+
+    if not isinstance(error, OperationalError | ProgrammingError):
+        return type(error).__name__
+    lines = [it.strip() for it in str(error).splitlines() if it.strip()] or ["no reason given"]
+    url = database_address(place.credentials)
+    password = str(url.password or "") if url else ""
+    said = printable(lines[0], 300)
+    return said.replace(password, "****") if password else said
+
+
+def _type_of(type_: str) -> str:
+    item = type_.removesuffix("[]")
+    name = _TYPES.get(item, item.lower().replace("decimal", "numeric"))
+    return f"{name}[]" if type_.endswith("[]") else name
+
+
+def _rows(run: Run, name: str) -> int:
+    return int(run(f"select count(*) from {name}")[0][0])  # noqa: S608 - a quoted name
+
+
+def _measured(run: Run, name: str) -> str:
+    """Digest of the rows of a table, whatever their order."""
+    return str(run(f"select count(*), sum(hash(it)) from {name} as it")[0])  # noqa: S608 - as above

@@ -1,0 +1,158 @@
+"""A warehouse of two tables, published for audiences that a test declares, without a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import yaml
+from projects import ROOT, catalog_without_sql
+
+from benepass_tasks.config.hash_key import HashKey
+from benepass_tasks.config.settings import Settings
+from benepass_tasks.publish.publishing import Order, publish
+from benepass_tasks.state.publication import publications_of
+from benepass_tasks.state.warehouse import warehouse_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from benepass_tasks.engine.measure import Measure
+    from benepass_tasks.state.publication import Publication
+
+NAME = {"class": "identifier", "kind": "FIRST_NAME", "treatment": "plaintext", "reason": "as is"}
+EMAIL = {"class": "identifier", "kind": "EMAIL_ADDRESS", "treatment": "plaintext", "reason": "x"}
+ID = {"class": "pseudonym", "kind": "EMPLOYEE_ID"}
+DAY = {"class": "quasi_identifier", "kind": "DATE"}
+MONEY = {"class": "none", "sensitive": True, "kind": "FINANCIAL"}
+COLUMNS: dict[str, dict[str, tuple[str, dict[str, Any] | None]]] = {
+    "people": {
+        "id": ("VARCHAR", ID),
+        "name": ("VARCHAR", NAME),
+        "email": ("VARCHAR", EMAIL),
+        "hired": ("DATE", DAY),
+        "days": ("BIGINT", DAY),
+        "tags": ("VARCHAR[]", None),
+    },
+    "spend": {"id": ("VARCHAR", ID), "amount": ("DECIMAL(18,2)", MONEY), "shop": ("VARCHAR", None)},
+}
+ROWS = {
+    "people": [
+        ("E1", "Ann", "ann@example.com", date(2020, 3, 4), 800, ["a", "it's"]),
+        ("E2", "Zoë\n\\.", "zoe@example.com", None, -3, []),
+        ("E3", None, None, date(1999, 12, 31), None, None),
+    ],
+    "spend": [("E1", "10.50", "Gym"), ("E2", "-3.00", None)],
+}
+POLICY = {
+    "mask_email": {"treatment": "mask", "kinds": ["EMAIL_ADDRESS"], "fingerprint": "0" * 32},
+    "keyed_hash": {"treatment": "hash", "fingerprint": "1" * 32},
+}
+NAMED = {"treatment": {"identifier": "plaintext"}, "reason": "they look people up"}
+"""What is said of whoever sees people by name."""
+
+
+@dataclass
+class Publishing:
+    """A project of a test, whose tables are published as often as it asks."""
+
+    root: Path
+    audiences: dict[str, Any]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        with duckdb.connect(str(self.root / "warehouse.duckdb")) as connection:
+            connection.execute("create schema raw; create schema marts")
+            connection.execute("create table raw.people (email varchar)")
+            for name, columns in COLUMNS.items():
+                types = ", ".join(f"{column} {type_}" for column, (type_, _) in columns.items())
+                connection.execute(f"create table marts.{name} ({types})")
+                marks = ", ".join("?" for _ in columns)
+                connection.executemany(f"insert into marts.{name} values ({marks})", ROWS[name])
+
+    @property
+    def told(self) -> Settings:
+        key = HashKey(b"k" * 40)
+        return Settings(
+            project_dir=self.root,
+            data_dir=self.root / "data",
+            warehouse=self.root / "warehouse.duckdb",
+            as_of=date(2026, 1, 1),
+            pii_masking=True,
+            force=frozenset(),
+            memory_limit="500MB",
+            lock_timeout=10,
+            hash_key=key,
+            published_dir=self.root / "data" / "published",
+            site_dir=self.root / "data" / "site",
+            min_group_size=5,
+            publish_unmasked="",
+            **self.settings,
+        )
+
+    @property
+    def publications(self) -> Mapping[str, Publication]:
+        path = self.root / "catalog.yaml"
+        path.write_text(yaml.safe_dump(self._catalog(), sort_keys=False), encoding="utf-8")
+        return publications_of(self.told, catalog_without_sql(path))
+
+    def publish(self) -> dict[str, dict[str, Measure]]:
+        """Publish everything; what was written for each audience."""
+        found = self.publications
+        orders = [Order(it, [*it.files], is_schema_stale=True) for it in found.values()]
+        macros = [(ROOT / f"sql/macros/{it}.sql").read_text(encoding="utf-8") for it in POLICY]
+        return dict(
+            zip(found, publish(warehouse_of(self.told), orders, macros, "run"), strict=True)
+        )
+
+    def read(self, audience: str, table: str) -> list[dict[str, Any]]:
+        """The rows of a table as an audience reads them in its database."""
+        folder = self.publications[audience].folder
+        assert folder is not None
+        with duckdb.connect(str(folder / "benepass.duckdb"), read_only=True) as connection:
+            found = connection.execute(f"from marts.{table} order by id")
+            names = [name for name, *_ in found.description]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def _catalog(self) -> dict[str, Any]:
+        raw = {name: {"description": "It.", "pii": pii} for name, (_, pii) in _named("people")}
+        return {
+            "_audiences": self.audiences,
+            "_masking_policy": POLICY,
+            "people": {
+                "type": "pandas.CSVDataset",
+                "filepath": "data/people.csv",
+                "metadata": {
+                    "description": "They.",
+                    "domain": "people",
+                    "columns": {"email": raw["email"]},
+                },
+            },
+            **{f"marts.{name}": _table(name) for name in COLUMNS},
+        }
+
+
+def _named(table: str) -> list[tuple[str, tuple[str, dict[str, Any] | None]]]:
+    return list(COLUMNS[table].items())
+
+
+def _table(name: str) -> dict[str, Any]:
+    columns = {
+        column: {"description": "It.", "type": type_} | ({"pii": pii} if pii else {})
+        for column, (type_, pii) in _named(name)
+    }
+    return {
+        "type": "ibis.TableDataset",
+        "table_name": name,
+        "database": "marts",
+        "connection": {"backend": "duckdb", "database": "data/w.duckdb", "read_only": True},
+        "metadata": {
+            "description": f"The {name}.",
+            "domain": "people",
+            "published": True,
+            "columns": columns,
+        },
+    }
