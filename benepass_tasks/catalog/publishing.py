@@ -101,12 +101,13 @@ def _check_audience(audience: Audience, catalog: Catalog) -> Iterator[Problem]:
 def _check_disclosures(
     path: KeyPath, audience: Audience, columns: Sequence[Column], catalog: Catalog
 ) -> Iterator[Problem]:
-    known = {column.pii.kind: None for column in columns}
+    datasets = (*catalog.sources.values(), *catalog.tables.values())
+    known = {column.pii.kind: None for it in datasets for column in it.columns.values()}
     for name in audience.disclosures:
         if name not in (*get_args(PiiClass), *known):
             near = wording.meant(wording.nearest(name, [*filter(None, known)]))
             there = near or f" (kinds: {wording.listed([*filter(None, known)])})"
-            message = f"nothing that the audience gets is of this kind{there}"
+            message = f"no column is of this kind{there}"
             yield Problem((*path, "treatment", name), message)
     for column in columns:
         wrong = wrong_with(column, _disclosed(audience, column), catalog.masks)

@@ -91,7 +91,7 @@ def test_whoever_is_only_named_gets_what_analysts_get_and_nobody_else_can_read_i
         ({"staff": {"min_group_size": "none"}}, "must be a whole number from 1 on, not 'none'"),
         ({"staff": {"min_group_size": 0}}, "must be a whole number from 1 on, not 0"),
         ({"staff": {"datasets": ["marts.persons"]}}, "marts.persons is not published (did you"),
-        ({"staff": {"treatment": {"LAST_NAME": "drop"}}}, "nothing that the audience gets is of"),
+        ({"staff": {"treatment": {"LAST_NAME": "drop"}}}, "no column is of this kind"),
         ({"staff": {"treatment": {"identifiers": "drop"}}}, "(did you mean 'identifier'?)"),
         ({"staff": {"treatment": {"none": "drop"}}}, "must be a class (quasi_identifier, "),
         ({"staff": {"treatment": {"identifier": "show"}}}, "must be one of mask, hash, drop, gen"),

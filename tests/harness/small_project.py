@@ -75,6 +75,7 @@ class SmallProject:
         models: SQL by relation.
         columns: PII by relation and column, `type` and `derived_from` of the column with it.
         rows: What tables declare in `derived_from`, by relation.
+        audiences: Whom all marts are published for; none where nothing is.
     """
 
     root: Path
@@ -84,6 +85,7 @@ class SmallProject:
     policy: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(POLICY))
     raw: dict[str, dict[str, Any]] = field(default_factory=dict)
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    audiences: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, relation: str, sql: str, **columns: dict[str, Any]) -> SmallProject:
         """Add a model with the PII of its columns."""
@@ -144,6 +146,7 @@ class SmallProject:
                 relation,
                 {name: _column("VARCHAR", pii) for name, pii in it.items()},
                 **({"derived_from": self.rows[relation]} if relation in self.rows else {}),
+                **({"published": True} if self.audiences and "marts." in relation else {}),
             )
             for relation, it in self.columns.items()
         }
@@ -154,6 +157,7 @@ class SmallProject:
             tables[f"raw.{name}"] = _table(f"raw.{name}", said | ingested, source=name)
         return {
             "_masking_policy": policy,
+            "_audiences": self.audiences,
             "people": _source("people", source, staging),
             "raw.people": _table("raw.people", raw | ingested, source="people"),
             **tables,

@@ -223,7 +223,7 @@ def test_a_reader_sees_the_tables_before_or_the_new_ones_never_a_part(
             seen.append(comment)
         return commit(schema)
 
-    before = state_of(made.publications["staff"].audience.postgres)  # type: ignore[arg-type]
+    before = state_of(PostgresPlace(**STAFF))
     made.audiences = {"staff": NAMED | {"postgres": STAFF, "datasets": ["marts.people"]}}
     monkeypatch.setattr(target.Schema, "commit", looked_before)
     made.publish()
@@ -325,8 +325,7 @@ def test_two_runs_fill_a_schema_one_after_the_other(
 @pytest.mark.usefixtures("owner")
 def test_what_is_in_a_schema_can_be_looked_at_searched_and_dropped(tmp_path: Path) -> None:
     made = Publishing(tmp_path, AUDIENCES)
-    place = made.publications["staff"].audience.postgres
-    assert place is not None
+    place = PostgresPlace(**STAFF)
     assert state_of(place) == ""
     written = made.publish()["staff"][made.publications["staff"].schema]
     assert state_of(place) == written.data_hash
@@ -337,9 +336,8 @@ def test_what_is_in_a_schema_can_be_looked_at_searched_and_dropped(tmp_path: Pat
 
 
 def test_a_database_that_cannot_be_reached_says_nothing_of_its_state(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(VARIABLE, "postgresql://hr:x@127.0.0.1:1/postgres")
-    place = Publishing(tmp_path, AUDIENCES).publications["staff"].audience.postgres
-    assert place is not None
+    place = PostgresPlace(**STAFF)
     assert state_of(place) is None

@@ -480,7 +480,7 @@ def attacked_by_both(
             }
             for row in first[relation]
         ]
-    groups = {(kind, name): size for kind, name, size in found}
+    groups: dict[Group, int | None] = {(kind, name): size for kind, name, size in found}
     less, more = (suppression.withhold_for(groups, it) for it in asked)
     # Of a row somebody knows its benefit type who is told it as a member of either.
     told = {group: max(less[group], more[group]) for group in less if group in more}
