@@ -59,7 +59,7 @@ clean: ## remove the environments and what was built of the program; the data st
 	rm -rf tests/browser/node_modules
 	find benepass_tasks tests -name __pycache__ -prune -exec rm -rf {} +
 
-BUILT := data/warehouse.duckdb* data/.warehouse.* data/published data/site data/luigid-state.pickle
+BUILT := data/warehouse.duckdb* data/.warehouse.* data/published data/published.* data/site data/luigid-state.pickle
 
 clean-data: ## remove the warehouse, what was published and the pages, once you say yes
 	@printf 'The history of all runs goes too. Remove %s? [y/N] ' "$(BUILT)"; read answer; \

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import luigi
 import pytest
 from made_pages import SHOWN, NoPlaceError, made_pages, with_rows
+from projects import catalog_of
 
 from benepass_tasks.catalog import load_catalog
 from benepass_tasks.catalog.expectations import ColumnTestSchema, TableTestSchema
@@ -155,6 +156,15 @@ def test_the_python_that_opens_what_is_published_runs(workspace: Workspace) -> N
         assert "Iron Heron Gym" in done.stdout
 
 
+def test_the_audiences_that_are_shown_as_an_example_can_be_declared(workspace: Workspace) -> None:
+    (example,) = re.findall(r"```yaml\n(_audiences:\n.*?)```", PUBLISHED, re.DOTALL)
+    declared = "_audiences:\n  analyst: {treatment: {identifier: drop}}\n"
+    workspace.replace("catalog.yaml", declared, example)
+    audiences = catalog_of(workspace.root).audiences
+    assert list(audiences) == ["analyst", "benefits_staff", "finance", "auditor"]
+    assert audiences["benefits_staff"].disclosure_of("identifier", "LAST_NAME") == "plaintext"
+
+
 def test_some_commands_are_shown_with_what_they_print() -> None:
     assert len(SHOWN.findall(CATALOG)) == 3
     assert len(SHOWN.findall(KNOWING)) == 1
@@ -216,7 +226,7 @@ def test_the_docs_say_where_an_email_can_be_in_clear(capsys: pytest.CaptureFixtu
         "raw.rejected_rows.raw_record",
         "quality.quarantine_employees.raw_email",
     }
-    assert not any(it["published"] for it in columns if f"{it['table']}.{it['column']}" in in_clear)
+    assert not any(it["audiences"] for it in columns if f"{it['table']}.{it['column']}" in in_clear)
 
 
 def test_it_is_said_from_when_on_tables_are_built_in_full() -> None:
