@@ -101,8 +101,9 @@ def _check_audience(audience: Audience, catalog: Catalog) -> Iterator[Problem]:
 def _check_disclosures(
     path: KeyPath, audience: Audience, columns: Sequence[Column], catalog: Catalog
 ) -> Iterator[Problem]:
-    datasets = (*catalog.sources.values(), *catalog.tables.values())
-    known = {column.pii.kind: None for it in datasets for column in it.columns.values()}
+    of_tables = [it.columns for it in catalog.tables.values()]
+    everything = [*(it.columns for it in catalog.sources.values()), *of_tables]
+    known = {column.pii.kind: None for it in everything for column in it.values()}
     for name in audience.disclosures:
         if name not in (*get_args(PiiClass), *known):
             near = wording.meant(wording.nearest(name, [*filter(None, known)]))

@@ -51,6 +51,14 @@ TXN-30010,EMP-1003,ACC-2002,Plum Crate,4.00,2025-04-04T10:00:00Z,groceries
 TXN-30011,EMP-1001,ACC-2001,Iron Heron Gym,-5.00,2025-03-11T10:00:00Z,gym
 """
 
+STAFF = """\
+  staff:
+    datasets: [marts.dim_employees, quality.quarantine_employees]
+    treatment: {FIRST_NAME: clear, LAST_NAME: clear}
+    reason: they look people up
+"""
+"""Who gets names as well."""
+
 FILES = {"employees": EMPLOYEES, "benefit_accounts": ACCOUNTS, "transactions": TRANSACTIONS}
 
 TOTALS = {
@@ -83,6 +91,7 @@ def project(root: Path) -> Workspace:
         made.write(f"data/{name}.csv", content)
     allowed = "guards: {max_quarantined_money: 100%}"
     made.replace("catalog.yaml", "guards: {min_clean: 50%}", allowed)
+    made.replace("catalog.yaml", "_audiences:\n", f"_audiences:\n{STAFF}")
     made.run("BuildSite")
     return made
 

@@ -13,6 +13,8 @@ from postgres import PASSWORD, postgres
 
 from benepass_tasks.catalog.audiences import PostgresPlace
 from benepass_tasks.config.errors import PublicationError
+from benepass_tasks.ingestion.people.traces import Traces
+from benepass_tasks.pipeline.erasure.proof import search
 from benepass_tasks.publish import postgres as target
 from benepass_tasks.publish.postgres import drop_schema, state_of, texts_of
 
@@ -333,6 +335,17 @@ def test_what_is_in_a_schema_can_be_looked_at_searched_and_dropped(tmp_path: Pat
     drop_schema(place)
     drop_schema(place)
     assert state_of(place) == ""
+
+
+@pytest.mark.usefixtures("owner")
+def test_the_search_for_an_erased_person_looks_into_every_schema(tmp_path: Path) -> None:
+    made = published(tmp_path)
+    publications = made.publications.values()
+    (tmp_path / "warehouse.duckdb").unlink()
+    addresses = frozenset({"ann@example.com"})
+    found = search(made.told, Traces({}, addresses, frozenset()), publications)
+    assert "AUDIENCE_DATABASE: schema for_staff" in found.hits
+    assert "AUDIENCE_DATABASE: schema for_analysts" not in found.hits
 
 
 def test_a_database_that_cannot_be_reached_says_nothing_of_its_state(

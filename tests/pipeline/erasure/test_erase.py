@@ -6,6 +6,7 @@ import json
 import stat
 from typing import TYPE_CHECKING
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 from databases import VARIABLE, hr_database, read_from_table
@@ -32,6 +33,21 @@ def test_no_file_but_the_sources_has_a_value_of_the_person(done: Erased) -> None
     assert len(files) > 100
     found = {it.name for it in files for value in VALUES if value in it.read_bytes()}
     assert found == {*SOURCES}
+
+
+def test_whoever_looks_people_up_finds_the_person_before_and_no_more_afterwards(
+    whole: Workspace, done: Erased
+) -> None:
+    before, after = (
+        duckdb.execute(
+            f"from read_parquet('{it.data}/published.staff/parquet/*.parquet', "
+            "union_by_name = true) select first_name, last_name where last_name is not null"
+        ).fetchall()
+        for it in (whole, done.workspace)
+    )
+    assert ("Greta", "Marlowe") in before
+    assert len(after) == len(before)
+    assert not {"Greta", "Marlowe", "Aldous"} & {name for row in after for name in row}
 
 
 def test_every_total_and_every_count_of_issues_is_as_it_was(done: Erased) -> None:
