@@ -3,7 +3,8 @@
 Each is read as a model is: by DuckDB, which binds it over tables without rows, and for its lineage.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,9 +44,13 @@ class QueryReader:
 
     Attributes:
         tables: The tables, each with its columns and their types.
+        audience: Whom they are for.
+        withheld: The columns of them that there are, and that are not for it.
     """
 
     tables: Mapping[str, Types]
+    audience: str
+    withheld: Mapping[str, Collection[str]]
     _reader: Reader
     _scratch: duckdb.DuckDBPyConnection
 
@@ -76,15 +81,34 @@ class QueryReader:
         try:
             rows = self._scratch.execute(f"describe\n{model.sql}").fetchall()
         except duckdb.Error as error:
-            raise ModelError(worded(model, str(error))) from None
+            raise ModelError(self._not_for_it(model, str(error))) from None
         lineage = trace_query(model, self._reader, self.tables)
         is_ordered = any(it.kind == "ORDER_MODIFIER" for it in tree.nodes("modifiers"))
         return Query(model, lineage, {column: type_ for column, type_, *_ in rows}, is_ordered)
 
+    def _not_for_it(self, model: Model, said: str) -> str:
+        """DuckDB's words, unless the column that it does not find is one that is withheld."""
+        for relation in model.references:
+            for column in self.withheld.get(relation, ()):
+                if re.search(
+                    rf'column(?: with name)? "?{re.escape(column)}\b', said, re.IGNORECASE
+                ):
+                    path = worded(model, said).partition(" ")[0]
+                    return f"{path} {relation}.{column} is not published for {self.audience}"
+        return worded(model, said)
+
 
 @contextmanager
-def query_reader(tables: Mapping[str, Types]) -> Iterator[QueryReader]:
-    """A reader of queries over some tables."""
+def query_reader(
+    tables: Mapping[str, Types], audience: str, withheld: Mapping[str, Collection[str]]
+) -> Iterator[QueryReader]:
+    """A reader of queries over some tables, which are for an audience.
+
+    Args:
+        tables: The tables with their columns.
+        audience: Whom they are for.
+        withheld: The columns of them that are not for it, which a message names.
+    """
     reader = Reader()
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": 1,
@@ -101,6 +125,6 @@ def query_reader(tables: Mapping[str, Types]) -> Iterator[QueryReader]:
             columns = ", ".join(f"{quote_name(it)} {type_}" for it, type_ in types.items())
             scratch.execute(f"create table {quote_relation(relation)} ({columns})")
         try:
-            yield QueryReader(tables, reader, scratch)
+            yield QueryReader(tables, audience, withheld, reader, scratch)
         finally:
             reader.close()

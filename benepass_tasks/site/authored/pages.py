@@ -77,7 +77,11 @@ def reading_pages(
 
     What `known` has is used, and it grows.
     """
-    with query_reader(readable(shown)) as reader:
+    withheld = {
+        relation: [it for it in table.table.columns if it not in table.comments]
+        for relation, table in shown.tables.items()
+    }
+    with query_reader(readable(shown), shown.audience.name, withheld) as reader:
         yield Pages(project, shown.catalog, reader, {} if known is None else known)
 
 

@@ -132,21 +132,35 @@ def test_sql_is_read_by_duckdb_and_held_against_what_is_published(
 @pytest.mark.parametrize(
     "sql",
     [
-        "select last_name\nfrom marts.dim_employees",
         "select email\nfrom marts.dim_employees",
-        "select count(distinct last_name) as people\nfrom marts.dim_employees",
-        "select employee_id\nfrom marts.dim_employees\nwhere first_name = 'Ana'",
-        "select employee_id\nfrom marts.dim_employees\norder by last_name",
+        "select count(distinct email) as people\nfrom marts.dim_employees",
+        "select employee_id\nfrom marts.dim_employees\nwhere email = 'Ana'",
+        "select employee_id\nfrom marts.dim_employees\norder by email",
         "select case when email is null then 1 end as told\nfrom marts.dim_employees",
-        "with p as (select * from marts.dim_employees)\nselect upper(last_name) as a from p",
+        "with p as (select * from marts.dim_employees)\nselect upper(email) as a from p",
     ],
 )
-def test_a_page_reads_nobodys_name_or_address_be_it_masked_or_only_decisive(
+def test_a_page_reads_nobodys_address_be_it_masked_or_only_decisive(
     workspace: Workspace, sql: str
 ) -> None:
     (problem,) = problems_of(workspace, f"```sql people\n{sql}\n```\n")
     assert "which says who somebody is" in problem
     assert "pages show people by their id" in problem
+
+
+def test_a_page_finds_no_name_in_what_is_published_for_analysts(workspace: Workspace) -> None:
+    sql = "select last_name from marts.dim_employees"
+    (problem,) = problems_of(workspace, f"```sql people\n{sql}\n```\n")
+    assert problem.endswith(":5 marts.dim_employees.last_name is not published for analyst")
+
+
+def test_nor_does_a_page_for_those_who_see_names(workspace: Workspace) -> None:
+    staff = "  staff: {treatment: {identifier: clear}, reason: look-up}\n"
+    workspace.replace("catalog.yaml", "_audiences:\n", f"_audiences:\n{staff}")
+    workspace.settings["site_audience"] = "staff"
+    sql = "select last_name from marts.dim_employees"
+    (problem,) = problems_of(workspace, f"```sql people\n{sql}\n```\n")
+    assert "which says who somebody is" in problem
 
 
 def test_people_are_shown_by_their_id(workspace: Workspace) -> None:
