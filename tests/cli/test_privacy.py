@@ -28,16 +28,19 @@ def test_every_personal_column_is_listed_with_its_sources_and_verdict(say: Say) 
     assert said.code == 0
     assert row_of(said, "marts.dim_employees", "email") == [
         *("marts.dim_employees", "email", "pseudonym", "EMAIL_ADDRESS", "mask"),
-        *("employees.email", "(mask_email)", "yes", "proven"),
+        *("employees.email", "(mask_email)", "analyst", "proven"),
     ]
     assert row_of(said, "marts.dim_employees", "is_terminated")[-4:] == [
         "employees.status",
         "(decides)",
-        "yes",
+        "analyst",
         "proven",
     ]
     assert said.lines[-2].endswith("of them personal: the proof holds.")
-    assert "dim_merchants" not in said.out
+    # Nothing in it is personal.
+    assert [it for it in said.lines if "dim_merchants" in it] == [
+        "marts.dim_merchants is for analyst"
+    ]
 
 
 def test_a_finding_is_told_with_its_path_and_ends_with_1(say: Say, workspace: Workspace) -> None:
@@ -61,7 +64,9 @@ def test_as_json_every_column_is_there(say: Say, workspace: Workspace) -> None:
     assert report["holds"] is True
     columns = {f"{it['table']}.{it['column']}": it for it in report["columns"]}
     merchant = columns["marts.dim_merchants.merchant"]
-    assert (merchant["class"], merchant["sources"], merchant["published"]) == ("none", [], True)
+    assert (merchant["class"], merchant["sources"]) == ("none", [])
+    assert merchant["audiences"] == {"analyst": "plaintext"}
+    assert report["tables"]["marts.dim_merchants"] == ["analyst"]
     assert columns["marts.dim_employees.email"]["sources"] == [
         {
             "column": "employees.email",
