@@ -161,7 +161,7 @@ class _Court:
             *self._too_low(column, declared, [it for it in carried if it not in untreated]),
             *self._unsupported(column, declared, arriving),
             *(self._decided(column, declared, it) for it in told),
-            *self._seen(column, table, of, carried),
+            *self._seen(column, table, of, [it for it in carried if it not in untreated]),
             *(
                 self._needless(str(column), origin, column)
                 for origin in decisions.needless(of.derived_from, self._flows.of(column))
@@ -263,7 +263,9 @@ class _Court:
         for audience, how in self._audiences_of(table, of):
             for it in carried:
                 wanted = audience.disclosure_of(it.class_, it.kind)
-                if wanted not in ("plaintext", how, it.treatment):
+                # What is more than the column declares is told of the column.
+                is_declared = RANK[it.class_] <= RANK[of.pii.class_]
+                if is_declared and wanted not in ("plaintext", how, it.treatment):
                     message = (
                         f"audience {audience.name} gets this column as {how}, and by it "
                         f"{it.class_} {it.kind}, for which it declares {wanted}. Declare what it "
