@@ -344,12 +344,13 @@ def published_figures(
 
 
 def shown_of(table: Table) -> set[str]:
-    """The columns of which all values are published."""
+    """The columns of which analysts get all values."""
     if not table.published:
         return set()
     suppression = table.suppression
     withheld = set(suppression.withheld) if suppression else set()
-    return {column.name for column in table.columns.values() if column.published} - withheld
+    seen = (it for it in table.columns.values() if it.pii.class_ != "identifier")
+    return {column.name for column in seen if column.published} - withheld
 
 
 def profile(row: str) -> dict[str, str]:
