@@ -73,7 +73,7 @@ def test_the_report_says_who_gets_which_table_and_column(tmp_path: Path) -> None
         tmp_path, "first_name", NAME, treatment={"FIRST_NAME": "clear", "pseudonym": "hash"}
     )
     proof = small.prove()
-    said = report.as_json(proof)
+    said = report.as_json(proof, ())
     assert said["tables"] == {"marts.x": ["analyst", "staff"]}
     audiences = {
         it["column"]: it["audiences"] for it in said["columns"] if it["table"] == "marts.x"
@@ -82,6 +82,6 @@ def test_the_report_says_who_gets_which_table_and_column(tmp_path: Path) -> None
         "id": {"analyst": "plaintext", "staff": "hash"},
         "it": {"staff": "plaintext"},
     }
-    markdown = report.as_markdown(proof)
+    markdown = report.as_markdown(proof, ())
     assert "- `marts.x`: analyst, staff\n" in markdown
     assert "analyst, staff (hash)" in markdown
