@@ -72,7 +72,7 @@ def processing(catalog: Catalog, graph: ModelGraph) -> Iterator[Processing]:
         is_of_one = table.layer in ("raw", "base") and len(behind) == 1
         of_source = behind[0].purpose if is_of_one else None
         purpose = table.purpose or of_source or catalog.purposes.get(table.layer)
-        yield _of(table, table.relation, purpose, "published" if table.published else OWNER, behind)
+        yield _of(table, table.relation, purpose, _audiences(catalog, table), behind)
 
 
 def sources_of(table: Table, catalog: Catalog, graph: ModelGraph) -> list[Source]:
@@ -106,3 +106,9 @@ def _of(
         sources=tuple(it.name for it in behind),
         retention=tuple((it.name, str(it.retention)) for it in behind if it.retention),
     )
+
+
+def _audiences(catalog: Catalog, table: Table) -> str:
+    """Who gets a table."""
+    named = (name for name, it in catalog.audiences.items() if it.gets(table.relation))
+    return (", ".join(named) if table.published else "") or OWNER
