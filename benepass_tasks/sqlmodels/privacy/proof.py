@@ -299,7 +299,7 @@ def _key(catalog: Catalog, graph: ModelGraph) -> str:
 
 def _declared(catalog: Catalog) -> Iterator[str]:
     """All that is declared, but for what no proof asks."""
-    yield repr(catalog.masks)
+    yield f"{catalog.masks!r} {catalog.audiences!r}"
     datasets: list[Source | Table] = [*catalog.sources.values(), *catalog.tables.values()]
     for dataset in datasets:
         yield " ".join(_told(dataset, (*UNASKED, "columns")))
