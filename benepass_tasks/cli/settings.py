@@ -51,6 +51,11 @@ def setting_flags() -> Iterator[SettingFlag]:
         yield SettingFlag(name, parameter)
 
 
+def choose_environment(name: str) -> None:
+    """Let an environment or branch be that of the command, as its flag does."""
+    luigi.configuration.get_config().set(FLAGS, "env", name.replace("%", "%%"))
+
+
 @contextmanager
 def forgetting_flags() -> Iterator[None]:
     """Let the flags of a command line hold until it ends, even if it is not understood."""

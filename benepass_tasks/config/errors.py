@@ -43,6 +43,10 @@ class WarehouseError(BenepassError):
     """The warehouse cannot be opened or written."""
 
 
+class ParentMovedError(WarehouseError):
+    """What a branch reads of its parent is not there any more as the branch knows it."""
+
+
 class OutdatedWarehouseError(WarehouseError):
     """The warehouse is that of an earlier release, which a run brings up to date."""
 

@@ -5,7 +5,7 @@ import math
 import os
 import re
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -18,6 +18,7 @@ from luigi.configuration.cfg_parser import LuigiConfigParser
 from luigi.parameter import ParameterVisibility
 
 from benepass_tasks.config import channels, environments, hash_key
+from benepass_tasks.config.branches import Branch, read_branch
 from benepass_tasks.config.channels import SecretUrl, read_command, read_heartbeat, read_webhook
 from benepass_tasks.config.environments import (
     PLACES,
@@ -54,7 +55,7 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
         default=".", description="folder that holds catalog.yaml and sql/"
     )
     env = luigi.Parameter(
-        default="", description="environment of luigi.cfg's [environments], such as prod"
+        default="", description="environment of luigi.cfg's [environments], such as prod, or branch"
     )
     data_dir = luigi.Parameter(default="data", description="folder that holds the source files")
     warehouse = luigi.Parameter(
@@ -91,6 +92,7 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
     site_audience = luigi.Parameter(
         default="analyst", description="audience of catalog.yaml that the site's pages are for"
     )
+    branches_dir = luigi.Parameter(default="data/branches", description="folder of the branches")
     min_group_size = luigi.IntParameter(
         default=MIN_GROUP_SIZE,
         description="employees that a group must have for its figures to be published",
@@ -170,11 +172,23 @@ class Settings:
     alert_heartbeat: SecretUrl | None = field(default=None, repr=False)
     env: str = ""
     site_audience: str = "analyst"
+    branches_dir: Path = Path("data/branches")
+    parent: Path | None = None
+    """The warehouse that this one is a branch of."""
+    parent_env: str = ""
+    """The environment of that; empty where it is none."""
+    is_as_of_told: bool = True
+    """Whether `as_of` counts; the date of a branch is otherwise that of its parent."""
+
+    @property
+    def origin(self) -> Path:
+        """The warehouse beside which lies what outlives it: the parent of a branch, or its own."""
+        return self.parent or self.warehouse
 
     @property
     def extracts_dir(self) -> Path:
         """Folder beside the warehouse for what is read of databases and APIs."""
-        return self.warehouse.with_name(f"{self.warehouse.stem}.extracts")
+        return self.origin.with_name(f"{self.origin.stem}.extracts")
 
     @property
     def may_publish(self) -> bool:
@@ -260,12 +274,28 @@ def _read() -> benepass:
 def _overriding() -> dict[str, object]:
     """What stands above `[benepass]`: an environment, and above that the flags of `benepass`."""
     flags = _entries(FLAGS)
-    stated = settings_of(_environments(), flags.get("env", benepass().env)) | flags
+    stated = _settings_of_environment(flags.get("env", benepass().env)) | flags
     return {
         name: parameter.parse(stated[name])
         for name, parameter in benepass.get_params()
         if name in stated and not _is_flag_of_luigi(name)
     }
+
+
+def _settings_of_environment(name: str) -> dict[str, str]:
+    """What an environment has otherwise; of a branch, what its parent has."""
+    environments, branch = stated_environments(), _branch(name)
+    return settings_of(environments, branch.parent if branch else name)
+
+
+def _branch(name: str) -> Branch | None:
+    """The branch of a name that is none of an environment."""
+    common = benepass()
+    if not name or name in stated_environments():
+        return None
+    root = Path(common.project_dir).expanduser().resolve()
+    folder = _entries(FLAGS).get("branches_dir", common.branches_dir)
+    return read_branch(root / Path(folder).expanduser(), name)
 
 
 def _is_flag_of_luigi(name: str) -> bool:
@@ -274,7 +304,12 @@ def _is_flag_of_luigi(name: str) -> bool:
     return getattr(said, f"{SECTION}_{name}", None) is not None
 
 
-def _environments() -> Environments:
+def stated_environments() -> Environments:
+    """The environments that luigi.cfg states, which are all but the branches.
+
+    Raises:
+        ProjectError: an entry is of no environment, or of no setting.
+    """
     return read_environments(
         _entries(environments.SECTION), [name for name, _ in benepass.get_params()]
     )
@@ -323,7 +358,7 @@ def current_settings() -> Settings:
 def other_warehouses() -> dict[str, Path]:
     """The warehouses of the environments but the current one, by name; empty for that of none."""
     settings, common = current_settings(), benepass().warehouse
-    stated = {name: it.get("warehouse", common) for name, it in _environments().items()}
+    stated = {name: it.get("warehouse", common) for name, it in stated_environments().items()}
     found = {
         name: settings.project_dir / Path(path).expanduser()
         for name, path in {"": common, **stated}.items()
@@ -356,7 +391,7 @@ def _settings() -> Settings:
     config = _read()
     root = Path(config.project_dir).expanduser().resolve()
     common = benepass()
-    refuse_shared_places(_environments(), {it: getattr(common, it) for it in PLACES}, root)
+    refuse_shared_places(stated_environments(), {it: getattr(common, it) for it in PLACES}, root)
     warehouse = root / Path(config.warehouse).expanduser()
     if warehouse.is_dir() or not config.warehouse:
         raise ProjectError(
@@ -382,7 +417,7 @@ def _settings() -> Settings:
                 f"for example data/{name}"
             )
         taken.add(folder.resolve())
-    return Settings(
+    settings = Settings(
         project_dir=root,
         data_dir=data_dir,
         warehouse=warehouse,
@@ -408,6 +443,35 @@ def _settings() -> Settings:
         alert_heartbeat=read_heartbeat(config.alert_heartbeat),
         env=config.env,
         site_audience=config.site_audience,
+        branches_dir=root / Path(config.branches_dir).expanduser(),
+    )
+    branch = _branch(config.env)
+    if branch is None:
+        return settings
+    told = "as_of" in _entries(FLAGS) or _is_flag_of_luigi("as_of")
+    return on_branch(settings, branch, is_as_of_told=told)
+
+
+def on_branch(settings: Settings, branch: Branch, *, is_as_of_told: bool = False) -> Settings:
+    """The settings of a run on a branch: those of its parent, in a place of its own.
+
+    It pages nobody, reads no database, and verifies and keeps nothing: that is for its parent.
+    """
+    return replace(
+        settings,
+        is_as_of_told=is_as_of_told,
+        env=branch.name,
+        parent=settings.warehouse,
+        parent_env=settings.env,
+        warehouse=branch.warehouse,
+        published_dir=branch.folder / "published",
+        site_dir=branch.folder / "site",
+        extract=False,
+        verify_every=None,
+        keep_changes=None,
+        alert_webhook=None,
+        alert_command=(),
+        alert_heartbeat=None,
     )
 
 

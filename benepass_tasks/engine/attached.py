@@ -1,13 +1,18 @@
-"""Another DuckDB file beside the warehouse, in a session that reads."""
+"""Another DuckDB file beside the warehouse, and a warehouse that reads from one."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 from sqlalchemy import Connection
 
-from benepass_tasks.engine.quoting import quote_name, quote_text
-from benepass_tasks.engine.session import ALIAS
+from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
+from benepass_tasks.engine.session import ALIAS, Warehouse
+from benepass_tasks.engine.tables import engine_of
+
+SMALL_BLOCKS = "16384"
+"""Bytes of the blocks of a file of which most tables are small: each column takes one at least."""
 
 
 @contextmanager
@@ -33,3 +38,52 @@ def within(session: Connection, name: str) -> Iterator[None]:
     session.exec_driver_sql(f"use {quote_name(name)}")
     yield
     session.exec_driver_sql(f"use {ALIAS}")
+
+
+def make_empty(path: Path) -> None:
+    """Make a file for small tables, which its owner alone can read."""
+    duckdb.connect(path, config={"default_block_size": SMALL_BLOCKS}).close()
+    path.chmod(0o600)
+
+
+def take_form(warehouse: Warehouse, name: str, without: Collection[str]) -> None:
+    """Make the views and macros of a database beside an empty warehouse, and none of its tables.
+
+    Args:
+        warehouse: The warehouse.
+        name: The name of the database.
+        without: The schemas that are left out.
+    """
+    with warehouse.native() as database:
+        database.execute(f"copy from database {quote_name(name)} to {ALIAS} (schema)")
+        found = database.execute(_TABLES, (ALIAS,)).fetchall()
+        for schema, table in found:
+            database.execute(f"drop table {quote_name(ALIAS, schema, table)}")
+        for schema in without:
+            database.execute(f"drop schema if exists {quote_name(ALIAS, schema)} cascade")
+
+
+_TABLES = "select schema_name, table_name from duckdb_tables() where database_name = ?"
+
+
+def checkpoint(warehouse: Warehouse) -> None:
+    """Bring all that is in the log of a warehouse into its file."""
+    with warehouse.native() as database:
+        database.execute(f"checkpoint {ALIAS}")
+
+
+def tables_of(session: Connection, name: str, without: Collection[str]) -> frozenset[str]:
+    """The tables of an attached database, but for those of some schemas."""
+    found = session.exec_driver_sql(_TABLES, (name,))
+    return frozenset(f"{schema}.{table}" for schema, table in found if schema not in without)
+
+
+def place_of(name: str, relation: str) -> str:
+    """A table of an attached database, as SQL names it."""
+    return f"{quote_name(name)}.{quote_relation(relation)}"
+
+
+def read_from(session: Connection, name: str, relation: str) -> None:
+    """Make a view that reads the table of its name in an attached database."""
+    query = f"select * from {place_of(name, relation)}"  # noqa: S608
+    engine_of(session).create(relation, "view", query, None)

@@ -18,6 +18,9 @@ NOTABLE_BYTES = 2**28
 
 def compact_where_it_pays(warehouse: Warehouse) -> None:
     """Write the file of a warehouse anew where more than half of it, and much, is free."""
+    if warehouse.beside:
+        # The views of a branch read another file, and it is small.
+        return
     with warehouse.read() as connection:
         pays = _is_mostly_free(connection)
     if pays:
@@ -41,7 +44,7 @@ def compact(warehouse: Warehouse) -> None:
         _remove(aside)
         try:
             _copy(warehouse, aside)
-            os.replace(aside, warehouse.path)  # noqa: PTH105 - one step, on one file system
+            put_in_place(aside, warehouse.path)
         finally:
             _remove(aside)
 
@@ -73,11 +76,16 @@ def _copy(warehouse: Warehouse, aside: Path) -> None:
         database.execute("checkpoint anew")
         database.execute("detach anew")
         database.execute("detach old")
+
+
+def put_in_place(aside: Path, path: Path) -> None:
+    """Let a database that is written to its end take the place of another, which has no log."""
     opened = os.open(aside, os.O_RDONLY)
     try:
         os.fsync(opened)
     finally:
         os.close(opened)
+    os.replace(aside, path)  # noqa: PTH105 - one step, on one file system
 
 
 def aside_of(path: Path) -> Path:

@@ -10,7 +10,7 @@ changed, and forgets what it has read. Only who has the turn has the file open f
 import importlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine
 
 from benepass_tasks.config.errors import LaterWarehouseError, OutdatedWarehouseError, WarehouseError
 from benepass_tasks.config.settings import models_cache
-from benepass_tasks.engine.quoting import quote_text
+from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.engine.write_lock import is_awaited, take_turn
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -55,6 +55,9 @@ class OwnTables(Protocol):
     def prepare_tables(self, connection: Connection, variables: Mapping[str, str]) -> None:
         """Create them, or bring them to this version."""
 
+    def refuse_moved(self, connection: Connection) -> None:
+        """Stop where what the warehouse reads of its parent is not what it knows of it."""
+
     def joined(
         self, session: AbstractContextManager[Connection]
     ) -> AbstractContextManager[Connection]:
@@ -71,6 +74,7 @@ class Warehouse:
         lock_timeout: Seconds to wait for others.
         variables: What SQL reads with `getvariable`: names with SQL literals.
         tables: The program's own tables, which it has from its first session on.
+        beside: Other DuckDB files that its sessions read, by the names of their databases.
     """
 
     path: Path
@@ -78,6 +82,7 @@ class Warehouse:
     lock_timeout: float = field(compare=False)
     variables: tuple[tuple[str, str], ...] = field(repr=False)
     tables: OwnTables = field(repr=False, compare=False)
+    beside: tuple[tuple[str, Path], ...] = ()
 
     def waiting(self, patience: float) -> "Warehouse":
         """The same, but for waiting no longer than some seconds for others."""
@@ -99,8 +104,9 @@ class Warehouse:
 
     @property
     def state(self) -> tuple[tuple[int, ...], ...]:
-        """What changes whenever the warehouse is written: times and sizes of its files."""
-        return _state_of(self.path)
+        """What changes whenever the warehouse is written, or one beside it: times and sizes."""
+        paths = (self.path, *(path for _, path in self.beside))
+        return tuple(state for path in paths for state in _state_of(path))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -114,6 +120,7 @@ class Warehouse:
         with self._session("read_only") as engine:
             if not self._hold.has_meta:
                 self._refuse_other(self._version_in(engine))
+                self._refuse_moved(engine)
             with self.tables.joined(engine.connect()) as connection:
                 yield connection
 
@@ -131,6 +138,7 @@ class Warehouse:
         with self._in_turn(), self._session("read_write") as engine:
             if not self._hold.has_meta:
                 self._refuse_later(self._version_in(engine))
+                self._refuse_moved(engine)
             with self.tables.joined(engine.begin()) as connection:
                 if not self._hold.has_meta:
                     self.tables.prepare_tables(connection, dict(self.variables))
@@ -158,6 +166,11 @@ class Warehouse:
         # Not where the error about it is raised, which would keep the connection alive.
         with self.tables.joined(engine.connect()) as connection:
             return self.tables.version_of(connection)
+
+    def _refuse_moved(self, engine: Engine) -> None:
+        if self.beside:
+            with self.tables.joined(engine.connect()) as connection:
+                self.tables.refuse_moved(connection)
 
     @contextmanager
     def copying(self) -> Iterator[Run]:
@@ -214,7 +227,8 @@ class Warehouse:
                 # A killed load may have left its files, and with them records.
                 shutil.rmtree(self.working_dir, ignore_errors=True)
                 yield
-                is_kept = keeps() and not is_awaited(self.path)
+                # Whoever owns a file beside it must not wait for longer than for one task.
+                is_kept = keeps() and not self.beside and not is_awaited(self.path)
             finally:
                 hold.is_working = False
                 if not is_kept:
@@ -238,7 +252,7 @@ class Warehouse:
     @contextmanager
     def _session(self, mode: str) -> Iterator[Engine]:
         engine, hold = _engine(self), self._hold
-        is_within_another = hold.is_attached
+        is_within_another = bool(hold.attached)
         if not is_within_another:
             self._attach(engine, mode if hold.turn is None else "read_write")
         try:
@@ -248,15 +262,37 @@ class Warehouse:
                 let_go()
 
     def _attach(self, engine: Engine, mode: str) -> None:
+        if self.beside and not self.exists():
+            # It was deleted under the hands of this process, and nobody asked for a new one.
+            raise WarehouseError(f"{self.path} is not there any more")
         raw = engine.raw_connection()
         try:
             run = raw.cursor().execute
             self._wait(lambda: run(f"attach {quote_text(str(self.path))} as {ALIAS} ({mode})"))
+            self._hold.attached.append(ALIAS)
+            for name, path in self.beside:
+                self._attach_beside(run, name, path)
             run(f"use {ALIAS}")
+        except BaseException:
+            let_go()
+            raise
         finally:
             raw.close()
-        self._hold.is_attached, self._hold.has_meta = True, False
+        self._hold.has_meta = False
         self._hold.gave_up_after = None
+
+    def _attach_beside(self, run: Callable[[str], object], name: str, path: Path) -> None:
+        """Open another warehouse for reading, once a run that has its turn has let go of it."""
+        if not path.is_file():
+            raise WarehouseError(f"{path} is not there, which {self.path} reads from")
+        attaching = f"attach {quote_text(str(path))} as {quote_name(name)} (read_only)"
+        held = _holds.get(path)
+        try:
+            with nullcontext() if held and held.turn else take_turn(path, self._patience):
+                self._keep_trying(lambda: run(attaching), path)
+        except TimeoutError as error:
+            raise self._in_use(path) from error
+        self._hold.attached.append(name)
 
     def _wait(self, attempt: Callable[[], object]) -> None:
         """Open the file, as soon as no other process has it open."""
@@ -275,7 +311,7 @@ class Warehouse:
             with self._take_turn():
                 self._keep_trying(attempt)
 
-    def _keep_trying(self, attempt: Callable[[], object]) -> None:
+    def _keep_trying(self, attempt: Callable[[], object], path: Path | None = None) -> None:
         import tenacity  # noqa: PLC0415 - rarely needed, and slow to import
 
         try:
@@ -285,19 +321,20 @@ class Warehouse:
                 wait=tenacity.wait_random_exponential(0.05, max=1.0),
             )(attempt)
         except tenacity.RetryError as error:
-            raise self._in_use() from error
+            raise self._in_use(path) from error
 
     @property
     def _patience(self) -> float:
         """Seconds to wait for others: once for as long as is said, and from then on not at all."""
         return self.lock_timeout if self._hold.gave_up_after is None else 0.0
 
-    def _in_use(self) -> WarehouseError:
+    def _in_use(self, path: Path | None = None) -> WarehouseError:
         if self._hold.gave_up_after is None:
             self._hold.gave_up_after = self.lock_timeout
         return WarehouseError(
-            f"{self.path} was in use by another process for {self._hold.gave_up_after:g} s: close "
-            "what has it open, or wait longer with --benepass-lock-timeout"
+            f"{path or self.path} was in use by another process for "
+            f"{self._hold.gave_up_after:g} s: close what has it open, or wait longer with "
+            "--benepass-lock-timeout"
         )
 
 
@@ -338,14 +375,14 @@ class _Hold:
     Attributes:
         turn: The turn, while this process has it; also between two of its tasks.
         is_working: Whether a task is what it has the turn for.
-        is_attached: Whether the file is attached.
+        attached: The names of the databases that are attached: the file, and those beside it.
         has_meta: Whether schema meta is known to be in the attached file.
         gave_up_after: The seconds that it waited for the file in vain, if it has not had it since.
     """
 
     turn: IO[str] | None = None
     is_working: bool = False
-    is_attached: bool = False
+    attached: list[str] = field(default_factory=list)
     has_meta: bool = False
     gave_up_after: float | None = None
 
@@ -357,22 +394,23 @@ def let_go() -> None:
     """Detach what this process has attached, and give up the turn that no task of it needs."""
     for hold in _holds.values():
         try:
-            if hold.is_attached:
-                hold.is_attached = False
-                _detach()
+            if hold.attached:
+                names, hold.attached = hold.attached, []
+                _detach(names)
         finally:
             if hold.turn is not None and not hold.is_working:
                 hold.turn.close()
                 hold.turn = None
 
 
-def _detach() -> None:
+def _detach(names: Iterable[str]) -> None:
     (engine,) = _engines.values()
     raw = engine.raw_connection()
     try:
         run = raw.cursor().execute
         run("use memory")
-        run(f"detach {ALIAS}")
+        for name in names:
+            run(f"detach {quote_name(name)}")
     finally:
         raw.close()
 

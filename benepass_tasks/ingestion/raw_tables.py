@@ -13,6 +13,7 @@ from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import Engine, engine_of
 from benepass_tasks.ingestion.schema_evolution.history import write_schemas
+from benepass_tasks.state.branches.taking_over import take_over
 from benepass_tasks.state.changes import (
     add_step,
     forget_gone,
@@ -78,6 +79,8 @@ def prepare(
     """
     present, source = known.relations, str(table.source)
     with warehouse.write() as connection:
+        if known.of_parent:
+            take_over(connection, table.relation, source)
         _create_raw(connection, table, undeclared)
         if REJECTED not in present:
             forget_all_loads(connection)

@@ -360,6 +360,8 @@ class Builder:
             InFullError: too little.
         """
         record = self.known.materializations[self.model.relation]
+        if record.name in self.known.of_parent:
+            raise InFullError("it is the parent's so far")
         if record.tally is None or not is_kept_together(self.connection):
             raise InFullError("what is known of it is not kept beside it")
         return record

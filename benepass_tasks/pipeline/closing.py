@@ -7,10 +7,12 @@ from itertools import groupby
 
 from sqlalchemy import Connection, select
 
-from benepass_tasks.config.errors import ProjectError, WarehouseError
+from benepass_tasks.config.errors import BenepassError, ProjectError, WarehouseError
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
 from benepass_tasks.quality.monitors import judge_names, keep_results, observe
 from benepass_tasks.sqlmodels.effective import Definitions
+from benepass_tasks.state.branches.folders import delete_branch, expired_branches
+from benepass_tasks.state.descriptions import describe
 from benepass_tasks.state.history import runs
 from benepass_tasks.state.history.materializations import record_bytes, record_skipped
 from benepass_tasks.state.history.runs import Ending
@@ -43,6 +45,11 @@ class Aim:
             if self.plan[name].is_current
         }
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all tables are up to date, and the books balance."""
+        return self.plan[ReconciliationNode.name].is_current
+
     def is_done(self, node: str) -> bool:
         """Whether a node is up to date; for a file that is gone meanwhile nothing is left to do."""
         return node not in self.plan or self.plan[node].is_current
@@ -66,6 +73,8 @@ def close_run(run: Run) -> Ending:
             record_bytes(connection, run.id)
             ending = _ending(connection, run, aim)
             runs.end(connection, run.beginning, ending)
+            if aim is not None and aim.is_whole:
+                describe(connection, aim.definitions)
             runs.settle_interrupted(connection, warehouse)
             runs.forget_old(connection, settings.keep_runs)
             forget_old_changes(connection, settings.keep_changes, run.now())
@@ -73,11 +82,23 @@ def close_run(run: Run) -> Ending:
         for folder in (settings.published_dir, settings.site_dir):
             take_folder(folder, settings.env)
         run.beacon.put_out()
-        if aim is not None and aim.plan[ReconciliationNode.name].is_current:
+        if aim is not None and aim.is_whole:
             _watch(run, aim)
+    if settings.parent is None:
+        _delete_expired(run)
     for relation, months in groupby(restated, key=lambda it: it.relation):
         log.warning("%s", summary_of(relation, list(months)))
     return ending
+
+
+def _delete_expired(run: Run) -> None:
+    """Delete the branches that were not run for long enough; one that cannot be is told."""
+    try:
+        for branch in expired_branches(run.settings):
+            delete_branch(run.settings, branch)
+            log.info("branch %s had expired, and is deleted", branch.name)
+    except BenepassError as error:
+        log.warning("%s", error)
 
 
 def _aim(run: Run) -> Aim | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from benepass_tasks.pipeline.nodes.model import ModelNode
 from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
 from benepass_tasks.pipeline.retaining import Foreseen, foreseen
+from benepass_tasks.state.branches.grafting import OUTSIDE
 from benepass_tasks.state.plan import Outlook, Status
 from benepass_tasks.state.run import Run
 
@@ -55,7 +56,12 @@ def planned(run: Run) -> Mapping[str, Planned]:
         with run.warehouse.read() as connection:
             outlooks = {it.name: it.foreseen(run, connection) for it in tables}
     past = {it.table: it for it in foreseen(run)}
-    return {it: Planned(plan[it], outlooks.get(it), loads.get(it), past.get(it)) for it in nodes}
+    return {
+        name: Planned(plan[name], outlooks.get(name), loads.get(name), past.get(name))
+        for name, node in nodes.items()
+        # What analysts open is made on a branch only where somebody asks for it.
+        if run.settings.parent is None or node.kind not in OUTSIDE
+    }
 
 
 def _load(run: Run, node: SourceFileNode) -> Load:

@@ -133,12 +133,24 @@ def _by_month(
     if not steps:
         return ()
     columns = engine_of(connection).columns(table.relation)
+    went, came = (net_rows(columns, steps, came=it) for it in (False, True))
+    return by_month(connection, table, went, came)
+
+
+def by_month(connection: Connection, table: Table, went: str, came: str) -> Sequence[MonthChange]:
+    """What rows that went from a table and came are, by month.
+
+    Args:
+        connection: A session.
+        table: The table.
+        went: A SELECT of the rows that went.
+        came: One of those that came.
+    """
     month, money = "null", "null"
     if table.months:
         month = month_of(table.months.column)
     if table.months and table.months.money:
         money = quote_name(table.months.money)
-    went, came = (net_rows(columns, steps, came=it) for it in (False, True))
     rows = f"select *, 0 as came from ({went}) union all select *, 1 from ({came})"  # noqa: S608
     query = (
         f"select {month} as month, count(*) - sum(came), sum(came), "  # noqa: S608

@@ -23,8 +23,8 @@ from benepass_tasks.engine import session
 from benepass_tasks.engine.compaction import compact_where_it_pays
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.pipeline.backfill import Progress, Span, backfill, tables_with_months
+from benepass_tasks.pipeline.branches.head import at_parents_head
 from benepass_tasks.pipeline.closing import close_run
-from benepass_tasks.pipeline.erasure.job import job_file
 from benepass_tasks.pipeline.extracting import extract
 from benepass_tasks.pipeline.loading import load_small_files, together
 from benepass_tasks.pipeline.making import make
@@ -36,6 +36,7 @@ from benepass_tasks.pipeline.verification import tables_to_verify, verify
 from benepass_tasks.quality.alerts import Present, alert, run_failed
 from benepass_tasks.quality.quarantine import is_quarantine
 from benepass_tasks.site import tell_end
+from benepass_tasks.state.erasures import job_file
 from benepass_tasks.state.history import runs
 from benepass_tasks.state.history.materializations import Failure, record_failed
 from benepass_tasks.state.plan import OnProgress, Plan
@@ -67,7 +68,7 @@ class Pipeline:
 
     def __init__(self, settings: Settings, *, is_alone: bool = True) -> None:
         """Begin a run; it is written down as soon as it has something to do."""
-        self.run = Run(settings, nodes_of, is_alone)
+        self.run = Run(at_parents_head(settings), nodes_of, is_alone)
         self._is_refused = False
         self._is_idle = True
         self._has_looked_for_people = False
@@ -300,7 +301,7 @@ def current_plan() -> Plan:
     Raises:
         ProjectError: a setting is wrong, or the project is invalid.
     """
-    run = Run(current_settings(), nodes_of)
+    run = Run(at_parents_head(current_settings()), nodes_of)
     plan = run.plan()
     return {name: plan[name] for name in run.nodes()}
 
@@ -308,7 +309,7 @@ def current_plan() -> Plan:
 @safe_to_show()
 def planned_run() -> Mapping[str, Planned]:
     """The same, with how tables would be made and what is known of what that would cost."""
-    return planned(Run(current_settings(), nodes_of))
+    return planned(Run(at_parents_head(current_settings()), nodes_of))
 
 
 @safe_to_show()

@@ -78,13 +78,18 @@ def list_file(warehouse: Path) -> Path:
     return warehouse.with_name(f"{warehouse.stem}.erased.json")
 
 
+def job_file(warehouse: Path) -> Path:
+    """The file of an erasure that is not finished."""
+    return warehouse.with_name(f".{warehouse.stem}.erasing.json")
+
+
 def erased_people(settings: Settings) -> ErasedPeople | None:
     """The list of a project; None where nobody is on it.
 
     Raises:
         ProjectError: there is no key, or another one than that of the list, or no list can be read.
     """
-    path = list_file(settings.warehouse)
+    path = list_file(settings.origin)
     try:
         written = path.read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -16,7 +16,7 @@ from benepass_tasks.engine.measure import Measure, Tally
 from benepass_tasks.engine.quoting import quote_relation
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import engine_of
-from benepass_tasks.state.meta import LOADED_COLUMNS, LOADS, MARKERS, MASKING
+from benepass_tasks.state.meta import INHERITED, LOADED_COLUMNS, LOADS, MARKERS, MASKING
 from benepass_tasks.state.nodes import Kind
 from benepass_tasks.state.ownership import owner_of
 from benepass_tasks.state.retentions import Enforced, enforced_retentions
@@ -133,6 +133,7 @@ class Snapshot:
         is_masked: Whether its personal data is masked; None where it holds none yet.
         owner: The folder of the project that it belongs to; None where no run says so yet.
         retentions: How far retentions are enforced, by source.
+        of_parent: The tables that a branch reads in its parent's warehouse, by views.
     """
 
     materializations: Mapping[str, Materialization]
@@ -141,6 +142,11 @@ class Snapshot:
     is_masked: bool | None
     owner: Path | None = None
     retentions: Mapping[str, Enforced] = field(default_factory=dict)
+    of_parent: frozenset[str] = frozenset()
+
+    def kind_of(self, relation: str) -> str | None:
+        """Whether a relation is a table or a view, wherever it is; None where it is nowhere."""
+        return "table" if relation in self.of_parent else self.relations.get(relation)
 
     def loads_of(self, source: str) -> dict[str, Load]:
         """The loads of one source by file."""
@@ -148,7 +154,8 @@ class Snapshot:
 
     def with_records(self, records: Mapping[str, Materialization]) -> "Snapshot":
         """The state after records were written, without reading it anew."""
-        return replace(self, materializations={**self.materializations, **records})
+        made = {**self.materializations, **records}
+        return replace(self, materializations=made, of_parent=self.of_parent - records.keys())
 
     def records_of(self, kind: Kind) -> set[str]:
         """The names of the nodes of a kind that have a record."""
@@ -199,6 +206,7 @@ def snapshot_of(connection: Connection) -> Snapshot:
         _is_masked(connection),
         owner_of(connection),
         enforced_retentions(connection),
+        inherited_tables(connection) if INHERITED.name in present else frozenset(),
     )
 
 
@@ -211,8 +219,17 @@ def _relations(connection: Connection) -> dict[str, str]:
 def write_materializations(connection: Connection, records: Collection[Materialization]) -> None:
     """Put records in place of earlier ones of their names."""
     if records:
-        forget_materializations(connection, [record.name for record in records])
+        names = [record.name for record in records]
+        forget_materializations(connection, names)
+        # What a branch has made itself, it does not have of its parent any more.
+        state_of(connection).execute(delete(INHERITED).where(INHERITED.c.name.in_(names)))
         state_of(connection).execute(insert(MARKERS), [asdict(record) for record in records])
+
+
+def inherited_tables(connection: Connection) -> frozenset[str]:
+    """The tables that a branch reads in its parent's warehouse."""
+    names = select(INHERITED.c.name).where(INHERITED.c.is_table)
+    return frozenset(state_of(connection).execute(names).scalars())
 
 
 def forget_materializations(connection: Connection, names: Collection[str]) -> None:

@@ -461,6 +461,33 @@ VERIFICATIONS = Table(
 has up to five of their keys, never personal ones. `is_scheduled`: `verify_every` asked for it.
 """
 
+INHERITED = Table(
+    "inherited",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("is_table", Boolean, nullable=False),
+)
+"""What a branch has of its parent, and has not made itself: nodes, tables and views by name.
+
+Of a table (`is_table`), the branch has a view that reads it in the warehouse of the parent.
+"""
+
+DESCRIBED_COLUMNS = Table(
+    "described_columns",
+    METADATA,
+    Column("relation", String, primary_key=True),
+    Column("column_name", String, primary_key=True),
+    Column("type", String, nullable=False),
+    Column("class", String, key="class_", nullable=False),
+    Column("is_sensitive", Boolean, nullable=False),
+    Column("kind", String),
+    Column("treatment", String),
+    Column("is_published", Boolean, nullable=False),
+    Column("origins", String, nullable=False),
+)
+"""What the catalog said of each column, and the columns of sources that it derives from, with the
+masks on the way, when a run last succeeded."""
+
 PROPERTIES = Table(
     "properties",
     METADATA,
@@ -479,7 +506,13 @@ MASKING = "pii_masking"
 VERSIONS = Table("alembic_version", METADATA, Column("version_num", String(32), primary_key=True))
 """The version of schema meta, in one row."""
 
-VERSION = "0009"
+PARENT_STATE = "parent_state"
+"""The property of a branch that has the digest of what its parent held when it was read last."""
+
+PARENT_AS_OF = "parent_as_of"
+"""The property of a branch that has the date that the marts of its parent speak of."""
+
+VERSION = "0010"
 """The version of schema meta that is declared here: the newest of the migrations."""
 
 UNVERSIONED = "0000"

@@ -28,7 +28,7 @@ from benepass_tasks.state.markers import Snapshot, now, read_snapshot
 from benepass_tasks.state.ownership import refuse_other_environment, refuse_other_project
 from benepass_tasks.state.plan import Asker, Node, Plan, assess, in_order
 from benepass_tasks.state.publication import folders_of, publications_of
-from benepass_tasks.state.source_files import SourceFile, find_files
+from benepass_tasks.state.source_files import SourceFile, find_files, loaded_files
 from benepass_tasks.state.verifications import due_table
 from benepass_tasks.state.warehouse import warehouse_of
 
@@ -115,7 +115,11 @@ class Run:
         }
         before = self._look.files if self._look else {}
         found = {
-            it.name: tuple(find_files(it, self.settings, loaded[it.name], before.get(it.name, ())))
+            it.name: tuple(
+                loaded_files(it, self.settings, loaded[it.name])
+                if self.definitions.catalog.raw_table_of(it.name).relation in known.of_parent
+                else find_files(it, self.settings, loaded[it.name], before.get(it.name, ()))
+            )
             for it in sources
         }
         _refuse_shared_files(found)

@@ -126,6 +126,11 @@ def find_files(
     ]
 
 
+def loaded_files(source: Source, settings: Settings, loaded: Iterable[str]) -> list[SourceFile]:
+    """The files of a source that its parent has loaded for a branch, whatever lies there now."""
+    return [SourceFile(source.name, it, path_of(it, settings)) for it in sorted(loaded)]
+
+
 def path_of(name: str, settings: Settings) -> Path:
     """Where a file that is loaded under a name lies."""
     if name.startswith(_EXTRACTS):

@@ -14,12 +14,15 @@ from sqlalchemy import Connection, Engine, create_engine, delete, insert, inspec
 from sqlalchemy.schema import CreateSchema, CreateTable
 
 from benepass_tasks.config.environments import refuse_other
+from benepass_tasks.config.errors import ParentMovedError
+from benepass_tasks.engine.session import ALIAS
 from benepass_tasks.state.meta import (
     CHECK_RESULTS,
     ENVIRONMENT,
     MARKERS,
     MASKING,
     METADATA,
+    PARENT_STATE,
     PROPERTIES,
     UNVERSIONED,
     VERSION,
@@ -28,6 +31,10 @@ from benepass_tasks.state.meta import (
 from benepass_tasks.state.nodes import TESTING
 
 SCHEMA = str(METADATA.schema)
+
+PARENT = "parent"
+"""The name of the database of the parent in a session of a branch."""
+
 _STATE = "state"
 _SEEN = "seen"
 
@@ -82,6 +89,24 @@ class StateStore:
             return UNVERSIONED if present else None
         return state_of(session).execute(select(VERSIONS.c.version_num)).scalar() or UNVERSIONED
 
+    def _ensure_schema(self, state: Connection) -> None:
+        # Beside a branch, SQLAlchemy would take that of its parent for its own.
+        if self.url is None or not inspect(state).has_schema(SCHEMA):
+            state.execute(CreateSchema(SCHEMA, if_not_exists=self.url is None))
+
+    def refuse_moved(self, session: Connection) -> None:
+        """Stop where the parent of a branch holds something else than the branch knows of it.
+
+        Raises:
+            ParentMovedError: it does.
+        """
+        known = property_of(session, PARENT_STATE)
+        if known is not None and known != state_digest(session, PARENT):
+            raise ParentMovedError(
+                f"the parent of branch {self.environment} has moved on since: "
+                f"`benepass run --benepass-env {self.environment}` goes on from where it is now"
+            )
+
     def prepare_tables(self, session: Connection, variables: Mapping[str, str]) -> None:
         """Create the tables, or bring them to this version, and create what is missing of them.
 
@@ -96,9 +121,9 @@ class StateStore:
             OwnershipError: the warehouse is that of another environment.
         """
         state, version = state_of(session), self.version_of(session)
-        if version is None and not inspect(state).has_schema(SCHEMA):
-            state.execute(CreateSchema(SCHEMA))
-        elif version not in (None, VERSION):
+        if version is None:
+            self._ensure_schema(state)
+        elif version != VERSION:
             from benepass_tasks.state.migrations import upgrade  # noqa: PLC0415 - rarely needed
 
             upgrade(state)
@@ -108,6 +133,18 @@ class StateStore:
             state.execute(insert(VERSIONS), {"version_num": VERSION})
         if property_of(session, MASKING) is None:
             state.execute(insert(PROPERTIES), {"name": MASKING, "value": variables[MASKING]})
+
+
+def state_digest(session: Connection, database: str = ALIAS) -> str:
+    """Digest of what an attached warehouse holds: its tables and views, and what it has loaded."""
+    meta = f"{database}.{SCHEMA}"
+    records = f"select name, recipe, content from {meta}.markers where kind = 'relation'"  # noqa: S608
+    loads = f"select source || '/' || file, recipe, load_id from {meta}.loads"  # noqa: S608
+    query = (
+        "select coalesce(md5(string_agg(concat_ws(' ', name, recipe, content), ';' order by name)"  # noqa: S608
+        f"), '') from ({records} union all {loads})"
+    )
+    return str(session.exec_driver_sql(query).scalar_one())
 
 
 def state_of(session: Connection) -> Connection:

@@ -2,7 +2,7 @@
 
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.session import Warehouse
-from benepass_tasks.state.store import StateStore
+from benepass_tasks.state.store import PARENT, StateStore
 
 
 def warehouse_of(settings: Settings) -> Warehouse:
@@ -13,4 +13,5 @@ def warehouse_of(settings: Settings) -> Warehouse:
         settings.lock_timeout,
         tuple(settings.variables.items()),
         StateStore(environment=settings.env, warehouse=str(settings.warehouse)),
+        ((PARENT, settings.parent),) if settings.parent else (),
     )

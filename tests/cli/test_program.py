@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 ELSEWHERE = (
     *("run", "serve", "pages", "pages serve", "visualiser"),
     *("source", "source forget", "asof", "diff", "privacy erase"),
+    *("branch", "branch create", "branch delete", "promote"),
 )
-"""They run until Ctrl-C, end the process, or are for a file that is gone, for a past that was kept
-or for somebody who is to be; tests of their own call them as their examples do."""
+"""They run until Ctrl-C, end the process, or are for a file that is gone, for a past that was kept,
+for somebody who is to be, or for a branch; tests of their own call them as their examples do."""
 
 PROGRAM = [sys.executable, "-m", "benepass_tasks"]
 SLOW_TO_IMPORT = ("dlt", "duckdb", "sqlglot", "sqlalchemy", "pyarrow", "marshmallow")

@@ -1,7 +1,8 @@
-"""`diff`: what changed in the marts from one run to another, by month."""
+"""`diff`: what a branch changes, or what changed in the marts from one run to another."""
 
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -9,26 +10,101 @@ import click
 from benepass_tasks.cli import definitions
 from benepass_tasks.cli.command import Command
 from benepass_tasks.cli.figures import count, money
-from benepass_tasks.cli.output import say, say_json, say_table
+from benepass_tasks.cli.output import plain, say, say_json, say_table
+from benepass_tasks.cli.settings import choose_environment
 from benepass_tasks.config.errors import WarehouseError
+from benepass_tasks.config.settings import current_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from benepass_tasks.pipeline.branches.report import Section
     from benepass_tasks.pipeline.past import Difference
     from benepass_tasks.state.history.read import PastRun
+
+RUNS = 2
+"""How many runs are compared."""
+
+EXIT_CODES = {"safe": 0, "breaking": 3, "leaking": 4}
+"""How `diff` of a branch ends."""
 
 HEADINGS = ("table", "month", "rows went", "rows came", "money")
 
 
-@click.command("diff", cls=Command, examples=("diff 3f2a 91bc", "diff 3f2a 91bc --json"))
-@click.argument("run1")
-@click.argument("run2")
+@click.command(
+    "diff",
+    cls=Command,
+    examples=("diff pr-123", "diff pr-123 --markdown comment.md", "diff 3f2a 91bc --json"),
+)
+@click.argument("what", nargs=-1, metavar="[BRANCH | RUN1 RUN2]")
+@click.option("--against", metavar="ENV", help="another environment than the branch's parent")
+@click.option(
+    "--markdown",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="write it to a file, such as for a comment on a pull request",
+)
 @click.option("--json", "is_json", is_flag=True, help="print JSON")
-def command(run1: str, run2: str, is_json: bool) -> None:  # noqa: FBT001 - click passes by name
-    """Tell what the runs after RUN1 up to RUN2 changed in the marts, in rows and money per month.
+@click.pass_context
+def command(
+    ctx: click.Context,
+    what: tuple[str, ...],
+    against: str | None,
+    markdown: Path | None,
+    is_json: bool,  # noqa: FBT001 - click passes by name
+) -> None:
+    """Tell what the change on BRANCH does, or what the runs after RUN1 up to RUN2 changed.
 
-    RUN1 and RUN2 are the beginnings of their ids; `benepass runs` lists them. Where the changes
-    of a table were not kept, which `keep_changes` sets, it says so.
+    Of a branch, or of --benepass-env: tables, columns, personal data, rows, money, tests and
+    figures that are others than its parent's. Ends with 0 where that is safe, with 3 where it may
+    break who reads what is published or a test, and with 4 where something of a person gets where
+    it was not.
+
+    Of two runs, the beginnings of whose ids `benepass runs` lists: rows and money of the marts by
+    month. Where the changes of a table were not kept, which `keep_changes` sets, it says so.
     """
+    if len(what) == RUNS and not (against or markdown):
+        _say_runs(*what, is_json=is_json)
+        return
+    if len(what) > 1:
+        raise click.UsageError("give one branch, or two runs without --against or --markdown", ctx)
+    ctx.exit(_say_environments(what[0] if what else None, against, markdown, is_json=is_json))
+
+
+def _say_environments(
+    branch: str | None, against: str | None, markdown: Path | None, *, is_json: bool
+) -> int:
+    from benepass_tasks.pipeline.branches import report  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.pipeline.branches.compare import compare  # noqa: PLC0415
+
+    other = None
+    if against is not None:
+        mine = current_settings().env
+        choose_environment(against)
+        other = current_settings()
+        choose_environment(mine)
+    if branch is not None:
+        choose_environment(branch)
+    found = compare(current_settings(), other)
+    if markdown:
+        markdown.touch(mode=0o600)
+        markdown.write_text(report.as_markdown(found), encoding="utf-8")
+    if is_json:
+        say_json(report.as_json(found))
+    else:
+        _say_report(report.summary(found), report.notes(found), report.sections(found))
+    return EXIT_CODES[found.verdict]
+
+
+def _say_report(summary: str, notes: "Iterable[str]", sections: "Iterable[Section]") -> None:
+    for it in (summary, *notes):
+        say(plain(it))
+    for section in sections:
+        say()
+        say(section.title.upper() if section.is_bold else section.title)
+        say_table(section.headings, section.rows)
+
+
+def _say_runs(run1: str, run2: str, *, is_json: bool) -> None:
     from benepass_tasks.cli.past import reading  # noqa: PLC0415 - imports DuckDB
     from benepass_tasks.pipeline.past import differences  # noqa: PLC0415
     from benepass_tasks.state.history.read import find_run  # noqa: PLC0415

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from benepass_tasks.catalog import Catalog
 from benepass_tasks.catalog.datasets import PERSON
-from benepass_tasks.config.errors import ContractError
+from benepass_tasks.config.errors import ContractError, ProjectError
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.compaction import compact
 from benepass_tasks.engine.session import let_go
@@ -19,17 +19,19 @@ from benepass_tasks.ingestion.people.places import raw_ids
 from benepass_tasks.pipeline.closing import close_run
 from benepass_tasks.pipeline.erasure.beginning import Wish, begin
 from benepass_tasks.pipeline.erasure.certificate import After, Certificate, certify
-from benepass_tasks.pipeline.erasure.job import Job, alone, job_file
+from benepass_tasks.pipeline.erasure.job import Job, alone
 from benepass_tasks.pipeline.erasure.proof import search
 from benepass_tasks.pipeline.erasure.raw import anonymise_raw
 from benepass_tasks.pipeline.erasure.sources import Rewritten, rewrite_sources
 from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
+from benepass_tasks.state.branches.folders import branches_of, delete_branch, sweep
 from benepass_tasks.state.erasures import (
     ErasedPeople,
     Erasure,
     digest_of,
     erased_people,
+    job_file,
     require_key,
     write_list,
 )
@@ -66,6 +68,10 @@ def erase(settings: Settings, wish: Wish, say: Say) -> list[Certificate]:
         BenepassError: a table cannot be built; the next run goes on.
     """
     require_key(settings)
+    if settings.parent is not None:
+        raise ProjectError(
+            f"{settings.env} is a branch: erase in its parent, which deletes its branches"
+        )
     with alone(settings):
         return [*_finish_pending(settings, say), *_erase(settings, wish, say)]
 
@@ -132,6 +138,11 @@ class _Erasing:
         """Do what is left of it."""
         warehouse, settings = self.run.warehouse, self.run.settings
         self._put_on_the_list()
+        for branch in branches_of(settings):
+            # Whatever it holds of them, a run on a new one builds without.
+            self.say(f"Deleting branch {branch.name} ...")
+            delete_branch(settings, branch, is_forced=True)
+        sweep(settings.branches_dir)
         if not self.job.is_anonymised and warehouse.exists():
             self.say("Anonymising the raw tables ...")
             with warehouse.exclusive(lambda: True), warehouse.write() as connection:

@@ -8,14 +8,13 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Self
 
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.write_lock import take_turn
 from benepass_tasks.ingestion.people.traces import Traces
-from benepass_tasks.state.erasures import write_privately
+from benepass_tasks.state.erasures import job_file, write_privately
 
 Count = Mapping[str, int]
 
@@ -87,8 +86,3 @@ def alone(settings: Settings) -> Iterator[None]:
         ) from error
     with turn:
         yield
-
-
-def job_file(warehouse: Path) -> Path:
-    """The file of the erasure that goes on."""
-    return warehouse.with_name(f".{warehouse.stem}.erasing.json")

@@ -101,6 +101,7 @@ def _files(settings: Settings, others: Sequence[Path]) -> Iterator[Path]:
         settings.published_dir,
         settings.site_dir,
         *others,
+        settings.branches_dir,
     ]
     seen = set[Path]()
     for root in roots:

@@ -108,7 +108,7 @@ class ModelNode(Node):
         """Why it has to be built."""
         record = evidence.record(self.name)
         if record is not None:
-            if evidence.known.relations.get(self.name) != self.table.materialized:
+            if evidence.known.kind_of(self.name) != self.table.materialized:
                 return MISSING
             if record.code_version != self.code_version:
                 return SQL_CHANGED

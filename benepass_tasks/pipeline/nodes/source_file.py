@@ -76,7 +76,14 @@ class SourceFileNode(Node):
 
     def reason(self, evidence: Evidence, fingerprint: str | None) -> str | None:  # noqa: ARG002
         """Why it has to be loaded: for its columns or for its bytes, not for its times."""
-        load, state = self._load(evidence), evidence.seen[self.name]
+        load = self._load(evidence)
+        if load is not None and self.table.relation in evidence.known.of_parent:
+            # Which files count is the parent's business; how they are read may be the branch's.
+            return None if load.code_version == self.code_version else "catalog changed"
+        return self._reason_of_file(evidence, load)
+
+    def _reason_of_file(self, evidence: Evidence, load: Load | None) -> str | None:
+        state = evidence.seen[self.name]
         if not state:
             return "file missing" if self.source.extract is None else "never read"
         if load is None:

@@ -1,7 +1,7 @@
 """The proof that no column carries more personal data than the catalog says it does."""
 
 from benepass_tasks.sqlmodels.privacy.masks import approved_masks, mask_fingerprint
-from benepass_tasks.sqlmodels.privacy.proof import prove, require_proof
+from benepass_tasks.sqlmodels.privacy.proof import proof_key, prove, require_proof
 from benepass_tasks.sqlmodels.privacy.verdicts import Carried, Finding, Proof, Rule, Verdict
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Verdict",
     "approved_masks",
     "mask_fingerprint",
+    "proof_key",
     "prove",
     "require_proof",
 ]

@@ -89,7 +89,7 @@ def require_proof(definitions: "Definitions", cache: Cache) -> None:
         ModelError: SQL whose lineage cannot be followed.
     """
     catalog, graph = definitions.catalog, definitions.graph
-    key = _key(catalog, graph)
+    key = proof_key(catalog, graph)
     if cache.recall("proof", key, bool):
         return
     findings = prove(catalog, graph, definitions.lineage).findings
@@ -290,7 +290,8 @@ def _is_untreated(declared: Pii, carried: Carried) -> bool:
     return carried.class_ == "identifier" or carried.kind == declared.kind
 
 
-def _key(catalog: Catalog, graph: ModelGraph) -> str:
+def proof_key(catalog: Catalog, graph: ModelGraph) -> str:
+    """Digest of all that a proof follows from."""
     macros = (f"{name} {macro.sql}" for name, macro in sorted(graph.macros.items()))
     models = (f"{name} {model.sql}" for name, model in sorted(graph.models.items()))
     rules = f"{VERSION} {version('benepass-tasks')} {version('duckdb')}"

@@ -147,7 +147,7 @@ def record_bytes(connection: Connection, run_id: str) -> None:
     there = engine.relations()
     state = state_of(connection)
     tables = [row for row in state.execute(built) if there.get(row.node) == "table"]
-    before = _last_bytes(connection)
+    before = last_bytes(connection)
     alike = {
         it.node
         for it in tables
@@ -162,7 +162,7 @@ def record_bytes(connection: Connection, run_id: str) -> None:
         )
 
 
-def _last_bytes(connection: Connection) -> dict[str, int]:
+def last_bytes(connection: Connection) -> dict[str, int]:
     """The bytes that each table took when that was looked at last."""
     of = MATERIALIZATIONS.c
     last = select(of.node, func.max(of.recorded_at)).where(of.bytes.is_not(None)).group_by(of.node)

@@ -1,0 +1,1 @@
+"""Branches: environments in which only what differs from their parent is built."""

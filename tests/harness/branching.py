@@ -1,0 +1,77 @@
+"""A project with a branch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from benepass_tasks.cli.program import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+    from workspace import Workspace
+
+MERCHANTS = "sql/marts/dim_merchants.sql"
+COUNTED = "count(*) as transaction_count"
+
+
+@dataclass
+class Branched:
+    """A project and its branch `trial`."""
+
+    workspace: Workspace
+    said: pytest.CaptureFixture[str]
+
+    @property
+    def folder(self) -> Path:
+        return self.workspace.data / "branches" / "trial"
+
+    def main(self, *arguments: str) -> tuple[int, str]:
+        """Run a command line here; returns how it ended, and all that it said."""
+        self.said.readouterr()
+        with self.workspace.configured():
+            code = main([*arguments])
+        out, err = self.said.readouterr()
+        return code, out + err
+
+    def edit(self) -> None:
+        """Count a transaction more of each merchant, which no table is built from."""
+        self.workspace.replace(MERCHANTS, COUNTED, "count(*) + 1 as transaction_count")
+
+    def take_back(self) -> None:
+        """Take that back."""
+        self.workspace.replace(MERCHANTS, "count(*) + 1 as transaction_count", COUNTED)
+
+    def run(self) -> set[str]:
+        """Run the branch; returns what of it was built."""
+        before = self.built()
+        self.workspace.run("CheckContracts", env="trial")
+        return {node for node, _ in self.built() - before}
+
+    def built(self) -> set[tuple[str, object]]:
+        """The nodes that were ever built on the branch, each with the instant."""
+        found = self.query(
+            "select node, recorded_at from meta.materializations join meta.runs using (run_id) "
+            "where outcome = 'built' and settings ->> 'env' = 'trial'"
+        )
+        return {(str(node), at) for node, at in found}
+
+    def query(self, sql: str) -> list[tuple[object, ...]]:
+        """Ask the branch's file, beside its parent."""
+        with duckdb.connect() as connection:
+            connection.execute(f"attach '{self.workspace.warehouse}' as parent (read_only)")
+            connection.execute(f"attach '{self.folder / 'warehouse.duckdb'}' as it (read_only)")
+            connection.execute("use it")
+            return connection.execute(sql).fetchall()
+
+    def own_tables(self) -> set[str]:
+        """The tables whose rows are in the branch's own file."""
+        found = self.query(
+            "select schema_name || '.' || table_name from duckdb_tables() "
+            "where database_name = 'it' and schema_name <> 'meta'"
+        )
+        return {str(name) for (name,) in found}
