@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run site visualiser install-cron test lint format types pictures docs bench clean clean-data help
+.PHONY: run site visualiser install-cron test lint format types pictures docs bench bench-lake clean clean-data help
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -52,6 +52,9 @@ bench: .venv/.project-installed ## compare with plain DuckDB at 1M and 10M trans
 	@$(BIN)/python benchmarks/changes.py
 	@$(BIN)/python benchmarks/many.py
 	@$(BIN)/python benchmarks/models.py
+
+bench-lake: .venv/.tox-installed ## compare the models on Sail with those on DuckDB at 1M transactions
+	@$(TOX) -e bench-lake
 
 clean: ## remove the environments and what was built of the program; the data stays
 	rm -rf .venv .tox build dist *.egg-info .coverage* .hypothesis

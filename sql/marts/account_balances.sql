@@ -12,10 +12,11 @@ with accounts as (
         stated.current_balance,
         if(
             accepted.has_allowance,
-            coalesce(date_trunc('month', accepted.open_from), date '0001-01-01'),
+            coalesce(cast(date_trunc('month', accepted.open_from) as date), date '0001-01-01'),
             null
         ) as first_month,
-        coalesce(date_trunc('month', accepted.open_until), date '9999-12-01') as last_month
+        coalesce(cast(date_trunc('month', accepted.open_until) as date), date '9999-12-01')
+            as last_month
     from intermediate.accepted_benefit_accounts as accepted
     inner join intermediate.int_benefit_accounts as stated
         on

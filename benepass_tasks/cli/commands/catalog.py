@@ -9,6 +9,7 @@ from benepass_tasks.catalog import Column, Domain, Layer, Source, Table, wording
 from benepass_tasks.cli import definitions, inventory
 from benepass_tasks.cli.command import Group
 from benepass_tasks.cli.output import say, say_fields, say_json, say_table
+from benepass_tasks.config.settings import current_settings
 
 LAYERS = (inventory.FILES, *get_args(Layer))
 DATASET_HEADINGS = ("dataset", "layer", "kind", "domain", "columns", "personal data", "description")
@@ -43,6 +44,7 @@ as_json = click.option("--json", "is_json", is_flag=True, help="print JSON")
         "catalog validate",
         "catalog schema > catalog.schema.json",
         "catalog --odcs contracts",
+        "catalog --spark queries",
     ),
 )
 @in_layer
@@ -55,13 +57,22 @@ as_json = click.option("--json", "is_json", is_flag=True, help="print JSON")
     type=click.Path(file_okay=False, path_type=Path),
     help="write a data contract (ODCS) for each table of quality and marts",
 )
+@click.option(
+    "--spark",
+    "queries",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="write each model as a query for Spark, with the same rows as here",
+)
 @click.pass_context
-def command(
+def command(  # noqa: PLR0913 - click passes by name
     ctx: click.Context,
+    *,
     layer: str | None,
     domain: str | None,
-    is_json: bool,  # noqa: FBT001 - click passes by name
+    is_json: bool,
     folder: Path | None,
+    queries: Path | None,
 ) -> None:
     """List, show and check the datasets of catalog.yaml.
 
@@ -71,6 +82,8 @@ def command(
         _refuse_options_before(ctx)
     elif folder:
         _write_contracts(folder)
+    elif queries:
+        _write_queries(queries)
     else:
         _list(layer, domain, is_json=is_json)
 
@@ -222,6 +235,13 @@ def _write_contracts(folder: Path) -> None:
 
     written = write_contracts(definitions.read_catalog(), definitions.warehouse_path(), folder)
     say(f"{len(written)} data contracts written to {folder}")
+
+
+def _write_queries(folder: Path) -> None:
+    from benepass_tasks.publish.exporters.spark import write_queries  # noqa: PLC0415 - when needed
+
+    written = write_queries(definitions.read(), current_settings().variables, folder)
+    say(f"{len(written)} queries written to {folder}")
 
 
 def _refuse_options_before(ctx: click.Context) -> None:
