@@ -138,7 +138,7 @@ def test_force_of_a_raw_table_loads_its_files_again(workspace: Workspace) -> Non
 def test_force_of_an_unknown_table_says_which_there_are(workspace: Workspace) -> None:
     done = workspace.run_command("--benepass-force", "marts.nope")
     assert done.returncode == 35
-    assert "marts.nope is no table of the catalog that can be rebuilt" in done.stderr
+    assert "marts.nope is not a table of the catalog that can be rebuilt" in done.stderr
     assert "there are base.benefit_accounts, " in done.stderr
 
 
@@ -189,7 +189,7 @@ def test_a_damaged_warehouse_is_named_with_the_way_out(workspace: Workspace) -> 
         file.truncate(100_000)
     done = workspace.run_command()
     assert done.returncode == 35
-    assert "move it away: the next run builds it anew" in done.stderr
+    assert "move it away: the next run rebuilds it" in done.stderr
     assert "Traceback" not in done.stderr
     workspace.warehouse.rename(workspace.data / "damaged")
     assert workspace.run_command().returncode == 0

@@ -427,7 +427,7 @@ class Records:
         refund_when: For some columns the values, in lower case, of records that are refunds
             whatever the sign of their amount.
         census: Whether each file is a census, and of whom: whoever a later one lacks has left, and
-            the last record of him is kept. None where a file is no census.
+            the last record of him is kept. None where a file is not a census.
         census_part: What finds in the name of a file, as its group, the part of the company that
             the census is of, such as a country; None where each is of all of it.
     """

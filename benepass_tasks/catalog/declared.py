@@ -52,7 +52,7 @@ def refuse_other_raw_columns(table: Table, found: Mapping[str, str]) -> None:
         raise ContractError(
             f"{table.relation} is not as catalog.yaml declares it:\n"
             + "\n".join(problems)
-            + f"\n  drop the table, and the next run loads it anew: drop table {table.relation}"
+            + f"\n  drop the table, and the next run loads it again: drop table {table.relation}"
         )
 
 

@@ -251,7 +251,7 @@ class _Builder:
             source for source in sources if isinstance(source, yaml.MappingNode)
         ]
         if len(mappings) < len(sources):
-            message = f"merges something else than a mapping on line {node.start_mark.line + 1}"
+            message = f"merges something other than a mapping on line {node.start_mark.line + 1}"
             self.problems.append(Problem(path, f"{message}: '<<' takes *name or [*one, *two]"))
         return mappings
 

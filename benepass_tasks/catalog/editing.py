@@ -111,7 +111,7 @@ class _Edit:
         mapping = self._root
         for depth, step in enumerate(setting.path, 1):
             rest = setting.path[depth:]
-            # Below a merge key, an alias or what is no mapping everything is written anew.
+            # Below a merge key, an alias or what is not a mapping everything is written anew.
             value = _with(_at(self._data, setting.path[:depth]), rest, setting.value)
             own = _own(mapping, step)
             if own is None:

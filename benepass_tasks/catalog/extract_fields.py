@@ -38,7 +38,7 @@ class Variable(Text):
         # What stands here may be the secret itself.
         raise ValidationError(
             "must be the name of a variable of the environment such as HR_DATABASE, "
-            "which holds the secret: it does not belong into this file"
+            "which holds the secret: it does not belong in this file"
         )
 
 

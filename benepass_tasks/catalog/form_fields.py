@@ -126,7 +126,7 @@ class Zones(Value[tuple[tuple[str, str], ...]]):
             )
         for name, offset in value.items():
             if not isinstance(name, str) or not re.fullmatch("[A-Z]{2,5}", name):
-                raise ValidationError(f"{wording.shown(name)} is no abbreviation such as EST")
+                raise ValidationError(f"{wording.shown(name)} is not an abbreviation such as EST")
             if not isinstance(offset, str) or not _OFFSET.fullmatch(offset):
                 raise ValidationError(
                     f'{name} must be an offset in quotes such as "-05:00", '

@@ -71,7 +71,7 @@ def _check_columns_named(source: DeclaredSource) -> Iterator[Problem]:
     column = source.currency.column
     if column is not None and column not in source.columns:
         near = wording.meant(wording.nearest(column, source.columns))
-        message = f"{column} is no column of the source{near}; declare it under columns"
+        message = f"{column} is not a column of the source{near}; declare it under columns"
         yield Problem((source.name, "currency", "column"), message)
     for name in source.ignored:
         if name in source.columns:
@@ -137,7 +137,7 @@ def check_zones(catalog: Catalog) -> Iterator[Problem]:
     for path, zone in named:
         if zone not in known:
             near = wording.meant(wording.nearest(zone, known)) or ", such as Europe/Paris"
-            yield Problem(path, f"{zone} is no time zone{near}")
+            yield Problem(path, f"{zone} is not a time zone{near}")
 
 
 def _wrong_with_formats(form: ColumnForm, said: WrittenAs) -> Iterator[tuple[str, str]]:

@@ -26,8 +26,8 @@ LONGEST = 128
 def column_name(field: str) -> str:
     """Trim, snake-case and lower-case a header field: `Employee ID`, `employeeId`: employee_id.
 
-    Accents are dropped; whatever is no letter or digit becomes one underscore. What is longer than
-    any name should be is cut, and ends with a digest of the whole.
+    Accents are dropped; anything but letters and digits becomes one underscore. Whatever is
+    longer than a name should be is cut, and ends with a digest of the whole.
     """
     plain = unicodedata.normalize("NFKD", field).encode("ascii", "ignore").decode()
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", plain)

@@ -39,7 +39,7 @@ class Layout:
         sheet_name: The sheet of a workbook; None for its only one.
         header_lines: How many lines the header takes; the names are on the first.
         skip_lines: Regular expressions, which are searched in a line where a record would begin: if
-            one is found, the line is no record.
+            one is found, the line is not a record.
     """
 
     type: FileType = "pandas.CSVDataset"

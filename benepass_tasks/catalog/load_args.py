@@ -133,7 +133,7 @@ def _no_pattern(value: object) -> str | None:
     try:
         found = re.compile(value).search("")
     except re.error as error:
-        return f"is no regular expression: {error}"
+        return f"is not a regular expression: {error}"
     return "matches every line; begin it with what only those lines have" if found else None
 
 

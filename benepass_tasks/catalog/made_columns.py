@@ -52,7 +52,7 @@ def check(source: DeclaredSource) -> Iterator[Problem]:
         for part, name in column.made_of.items():
             if name not in source.columns:
                 near = wording.meant(wording.nearest(name, source.columns))
-                message = f"{name} is no column of the files{near}; declare it under columns"
+                message = f"{name} is not a column of the files{near}; declare it under columns"
                 yield Problem((*path, part), message)
             elif taken.setdefault(name, column.name) != column.name:
                 yield Problem((*path, part), f"{name} is a part of {taken[name]} already")

@@ -106,7 +106,7 @@ class PartOfName(Text):
         try:
             groups = re.compile(text).groups
         except re.error as error:
-            raise ValidationError(f"is no regular expression: {error}") from error
+            raise ValidationError(f"is not a regular expression: {error}") from error
         if groups != 1:
             raise ValidationError(
                 "must have one group, which is the part, as in '^employees_([A-Z]{2})_', "

@@ -43,7 +43,7 @@ def check(source: DeclaredSource) -> Iterator[Problem]:
     for word, column in declared.columns:
         if column not in source.read_columns and (word, column) != ("key", SOURCE_FILE):
             near = wording.meant(wording.nearest(column, source.read_columns))
-            message = f"{column} is no column of the source{near}; declare it under columns"
+            message = f"{column} is not a column of the source{near}; declare it under columns"
             yield Problem((source.name, word), message)
     if declared.resends == "supersede" and not declared.key:
         yield Problem((source.name, "resends"), "needs a key: which records are one and the same")
@@ -119,7 +119,7 @@ def record_columns(source: DeclaredSource) -> Iterator[DeclaredColumn]:
         ("_resends", "VARCHAR", "What a later record of a key does: supersede or conflict.", ""),
         ("_refunds", "VARCHAR", "What amounts below zero are: quarantine or net.", ""),
         ("_is_refund", "BOOLEAN", "Whether the record says that it is a refund.", ""),
-        ("_not_counted", "VARCHAR", "Why the record is no spend; NULL where it is.", ""),
+        ("_not_counted", "VARCHAR", "Why the record is not spend; NULL where it is.", ""),
     ):
         pii = most_personal(source, [column for word, column in named if word == words])
         yield DeclaredColumn(name, description, type_, "quality", pii)

@@ -233,7 +233,7 @@ def _check_derived_from(table: Table, catalog: Catalog) -> Iterator[Problem]:
         for name in derived_from.columns if derived_from else ():
             if name not in known:
                 near = wording.meant(wording.nearest(name, known))
-                message = f"{name} is no column of a source as employees.email is one{near}"
+                message = f"{name} is not a column of a source as employees.email is one{near}"
                 yield Problem((*path, "derived_from", "column"), message)
     if table.derived_from and table.derived_from.reason == HEADCOUNT:
         message = f"{HEADCOUNT} is said of the column that counts; move it there"
@@ -317,7 +317,7 @@ def _check_patterns(catalog: Catalog) -> Iterator[Problem]:
                 connection.execute("select regexp_matches('', ?)", [pattern]).fetchall()
             except duckdb.Error as error:
                 said = wording.shown(str(error).splitlines()[0])
-                yield Problem(path, f"is no regular expression of DuckDB: {said}")
+                yield Problem(path, f"is not a regular expression of DuckDB: {said}")
 
 
 def _check_fresh_column(table: Table) -> Iterator[Problem]:

@@ -277,7 +277,7 @@ class _SourceColumnSchema(_ColumnSchema):
         {
             "published": "only a table's column can be published or not; remove it",
             "tests": "only a table's column has tests; what comes in is judged in its raw table",
-            "derived_from": "only about a table's column something decides; remove it",
+            "derived_from": "only a table's column has derived_from; remove it",
         }
     )
 
@@ -418,10 +418,10 @@ class _SourceMetadataSchema(_MetadataSchema):
         {
             "materialized": "only a table is materialized; remove it",
             "grain": "only a table has a grain; remove it",
-            "derived_from": "only about a table's rows something decides; remove it",
+            "derived_from": "only a table has derived_from; remove it",
             "source": "only a raw table has a source; remove it",
             "published": "only a table can be published; remove it",
-            "suppression": "only of a published table anything is withheld; remove it",
+            "suppression": "only a published table has suppression; remove it",
             "tests": "only a table has tests; remove them",
             "months": "only a table has months; remove them",
             "extract": f"is for {' and '.join(EXTRACTED_TYPES)} only; files are read as they come",
@@ -479,17 +479,16 @@ class _MonthsSchema(Strict):
 class _TableMetadataSchema(_MetadataSchema):
     elsewhere = MappingProxyType(
         {
-            "schema_contract": "only what comes in from outside has one; move it to the source",
-            "reconciliation": "is of what comes in from outside; move it to the source",
-            "guards": "are of what comes in from outside; move them to the source",
-            "retention": "is of what comes in from outside; move it to the source, and the table "
-            "follows",
-            "resends": "is of what comes in from outside; move it to the source",
-            "ordered_by": "is of what comes in from outside; move it to the source",
-            "counts_when": "is of what comes in from outside; move it to the source",
-            "refunds": "is of what comes in from outside; move it to the source",
-            "census": "is of what comes in from outside; move it to the source",
-            "census_part": "is of what comes in from outside; move it to the source",
+            "schema_contract": "only a source has one; move it there",
+            "reconciliation": "belongs to a source; move it there",
+            "guards": "belong to a source; move them there",
+            "retention": "belongs to a source; move it there, and the table follows",
+            "resends": "belongs to a source; move it there",
+            "ordered_by": "belongs to a source; move it there",
+            "counts_when": "belongs to a source; move it there",
+            "refunds": "belongs to a source; move it there",
+            "census": "belongs to a source; move it there",
+            "census_part": "belongs to a source; move it there",
         }
     )
 
@@ -612,7 +611,7 @@ SOURCE = _SourceSchema()
 """The files of one kind, an entry for Kedro."""
 
 EXTRACTED = MappingProxyType({SQL_TABLE: _TableSourceSchema(), API: _ApiSourceSchema()})
-"""What is no file, by its type: an entry for Kedro as well."""
+"""What is not a file, by its type: an entry for Kedro as well."""
 
 
 def source_schema(type_: object) -> Strict:

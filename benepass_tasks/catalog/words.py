@@ -58,7 +58,7 @@ class Words:
         counts: What the values of a charge's status or type mean.
         voided: What the values of the mark of charges that do not count mean.
         nothing: Values that say that there is none, in lower case.
-        totals: What a line begins with that is no record.
+        totals: What a line begins with that is not a record.
         personal: The kinds of personal values, the first that fits counts.
     """
 
@@ -112,7 +112,7 @@ def _meanings(said: Mapping[str, Sequence[str]]) -> dict[str, str]:
 def folded(text: str) -> str:
     """A name or word as it is compared: words in lower case, without accents and punctuation.
 
-    What says the unit is no part of a name: `Betrag (EUR)`, `amount_cents`, `Date (UTC)`. Nor are
+    A unit is not a part of a name: `Betrag (EUR)`, `amount_cents`, `Date (UTC)`. Nor are
     articles, and a number is one by any of its names: `N° de compte`, `Account #`.
     """
     parted = _CAMEL.sub(" ", unicodedata.normalize("NFKC", text)).replace("#", " no ")

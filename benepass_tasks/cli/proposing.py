@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 UNCOUNTED = "uncounted"
-"""What became of a record that is no spend."""
+"""What became of a record that is not spend."""
 
 
 @dataclass(frozen=True, slots=True)

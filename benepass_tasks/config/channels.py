@@ -60,7 +60,7 @@ def read_webhook(setting: str) -> SecretUrl | None:
     """The webhook of the setting, or else of the environment; None where neither names one.
 
     Raises:
-        ProjectError: it is no address of the web.
+        ProjectError: it is not an address of the web.
     """
     url = setting or os.environ.get(WEBHOOK, "")
     return _address(url, f"webhook (--benepass-alert-webhook, or {WEBHOOK}") if url else None
@@ -70,7 +70,7 @@ def read_heartbeat(setting: str) -> SecretUrl | None:
     """The heartbeat of the setting, or else of the environment; None where neither names one.
 
     Raises:
-        ProjectError: it is no address of the web.
+        ProjectError: it is not an address of the web.
     """
     url = setting or os.environ.get(HEARTBEAT, "")
     return _address(url, f"heartbeat (--benepass-alert-heartbeat, or {HEARTBEAT}") if url else None

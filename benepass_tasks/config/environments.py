@@ -41,7 +41,7 @@ def read_environments(entries: Mapping[str, str], settings: Collection[str]) -> 
         if not re.fullmatch(r"[a-z][a-z0-9_-]*", name) or setting not in allowed:
             near = difflib.get_close_matches(setting, allowed, n=1)
             raise ProjectError(
-                f"luigi.cfg: {entry} of [{SECTION}] is no setting of an environment"
+                f"luigi.cfg: {entry} of [{SECTION}] is not a setting of an environment"
                 + (f" (did you mean '{name}.{near[0]}'?)" if near else "")
                 + ": write its name, a dot and a setting of [benepass], such as prod.warehouse"
             )

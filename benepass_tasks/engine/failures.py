@@ -15,7 +15,7 @@ ON_ANY_LINE = {
 """What DuckDB says on any line, and in errors of several kinds."""
 
 DAMAGED = "Corrupt"
-WAY_OUT = "restore it, or move it away: the next run builds it anew"
+WAY_OUT = "restore it, or move it away: the next run rebuilds it"
 
 ABOUT_THE_MACHINE = (duckdb.IOException, OSError)
 

@@ -71,7 +71,7 @@ class _Change:
 
     Attributes:
         filled: How many more values are filled in.
-        total: What more they come to; None of what is no number.
+        total: What more they come to; None of what is not a number.
         is_stale: Whether the column has to be looked at as a whole, since its values are floating,
             infinite perhaps.
         minimum: The least value that came, where it is less than all before.

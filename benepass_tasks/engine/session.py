@@ -302,7 +302,7 @@ class Warehouse:
             if not _is_locked(error):
                 raise WarehouseError(
                     f"{self.path} cannot be opened: {error}. If it is damaged, move it away: "
-                    "the next run builds it anew"
+                    "the next run rebuilds it"
                 ) from error
             if self._hold.turn is not None:
                 self._keep_trying(attempt)

@@ -65,7 +65,7 @@ def tables_with_months(run: Run, wanted: Collection[str]) -> list[ModelNode]:
         wanted: Those that are asked for; none for all that have months.
 
     Raises:
-        ProjectError: one of them is no table that SQL makes, or has no months.
+        ProjectError: one of them is not a table that SQL makes, or has no months.
     """
     nodes = table_nodes(run)
     unknown = sorted(set(wanted) - {it.name for it in nodes})

@@ -166,7 +166,7 @@ class Pipeline:
         """What a source that is no file is read from."""
         extract = self.run.definitions.catalog.sources[source].extract
         if extract is None:
-            raise ProjectError(f"{source} is no database or API: its files are loaded as they come")
+            raise ProjectError(f"{source} is not a database or API; its files load as they come")
         return extract.place(source)
 
     def extracts_of(self, source: str) -> list[str]:
@@ -239,7 +239,7 @@ class Pipeline:
         # What the node is needed for gets no turn either.
         self.run.waiting.clear()
         with (
-            _complaining("that this task failed is not in the history"),
+            _complaining("the history could not record that this task failed"),
             self.run.turn(failures[0].node, PATIENCE) as warehouse,
             warehouse.write() as connection,
         ):
@@ -271,7 +271,7 @@ class Pipeline:
                 compact_where_it_pays(run.warehouse)
         unknown = [] if is_kept or not run.broken else [run_failed(run.id, "; ".join(run.broken))]
         alert(run.warehouse, run.settings, run.id, _present(run), unknown)
-        with _complaining("the site does not know that this run has ended"):
+        with _complaining("the site could not record that this run has ended"):
             tell_end(run.warehouse, run.settings)
         # DuckDB's objects should be gone before Python's are.
         session.close()
@@ -320,7 +320,7 @@ def verify_tables(wanted: Sequence[str]) -> list[Verdict]:
         wanted: The tables; none for all that are up to date.
 
     Raises:
-        ProjectError: one of them is no table that can be compared.
+        ProjectError: one of them is not a table that can be compared.
     """
     run = Run(replace(current_settings(), verify_every=None, extract=False), nodes_of)
     session.import_dialect()

@@ -21,7 +21,7 @@ ASIDE = ".building"
 """The folder in which files are written before they take their places."""
 
 ENDING = "runs.js"
-"""The file that each run writes at its end; it is no part of what makes the pages current."""
+"""The file that each run writes at its end; it is not a part of what makes the pages current."""
 
 # Files in the folder that are not of these names, nor a page of the project, are not ours, and are
 # not touched.

@@ -183,6 +183,6 @@ def _path(folder: Path, target: str) -> Path | None:
         path = folder.joinpath(*parts).resolve()
         is_ours = path.is_relative_to(folder) and path.suffix in CONTENT_TYPES and path.is_file()
     except (OSError, ValueError):
-        # It is no name that a file or an address can have.
+        # It is not a name that a file or an address can have.
         return None
     return path if is_ours else None

@@ -23,7 +23,7 @@ CHECKS = "checks"
 """The folder of the queries whose rows are failures."""
 
 PROOF = "books_balance"
-"""The query in `sql/checks/` that ends every run; it is no test of a table."""
+"""The query in `sql/checks/` that ends every run; it is not a test of a table."""
 
 
 @dataclass(frozen=True, slots=True)

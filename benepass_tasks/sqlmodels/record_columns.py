@@ -88,7 +88,7 @@ def _not_counted(values: ValuesByColumn, texts: Texts) -> str:
 
 
 def _case(column: str, text: str, listed: Sequence[str]) -> str:
-    """The reason of what is none of the values; a text that is no label is not repeated."""
+    """The reason of what is none of the values; a text that is not a label is not repeated."""
     label = f"clean_label({text})"
     counts = ", ".join(map(quote_text, listed))
     told = (

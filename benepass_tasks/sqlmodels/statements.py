@@ -68,7 +68,7 @@ def make_model(
     """What is known of a SELECT; `path` is where it is written, or what it is generated from.
 
     Raises:
-        ModelError: it is no single SELECT, or reads what is no table of the catalog.
+        ModelError: it is no single SELECT, or reads what is not a table of the catalog.
     """
     try:
         tree = reader.select(sql)

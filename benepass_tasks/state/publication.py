@@ -32,7 +32,7 @@ ASIDE = ".publishing"
 """The folder in which files are written before they take their place; private, and hidden."""
 
 WITHHELD = quote_name("withheld groups")
-"""The alias of the withheld groups, which is no name that a table can have."""
+"""The alias of the withheld groups, which is not a name that a table can have."""
 
 # What else is ours in the folder: files of tables that are not published any more, what a client
 # that wrote into the database left beside it, and what a killed run left aside.

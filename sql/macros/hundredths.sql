@@ -1,5 +1,5 @@
 -- The plain decimal text of an amount in hundredths (cents), as one in whole units; NULL where it
--- is no amount, and where parts of a cent are left.
+-- is not an amount, and where parts of a cent are left.
 create or replace macro hundredths(value) as
     case
         when money(value) = trunc(money(value))

@@ -1,4 +1,4 @@
--- Grain: one row per transaction record that is no spend.
+-- Grain: one row per transaction record that is not spend.
 -- Purpose: what does not count, by what the source declares, and why: authorizations, declined
 -- charges. Nothing else is said of these records; they are in the books.
 select

@@ -242,9 +242,9 @@ COLUMN_KINDS = "not_null, unique, accepted_values, relationships, range, regex"
         (
             "[{regex: 'E('}]",
             "VARCHAR",
-            [".0.regex: is no regular expression of DuckDB: 'Invalid Input Error: missing ): E('"],
+            [".0.regex: is not a regular expression of DuckDB: 'Invalid Input Error: missing ):"],
         ),
-        ("[{regex: '(?=E)'}]", "VARCHAR", [".0.regex: is no regular expression of DuckDB"]),
+        ("[{regex: '(?=E)'}]", "VARCHAR", [".0.regex: is not a regular expression of DuckDB"]),
         (
             "[{relationships: {to: marts.peopel, column: id}}]",
             "VARCHAR",
@@ -276,7 +276,7 @@ COLUMN_KINDS = "not_null, unique, accepted_values, relationships, range, regex"
             [
                 ".1.range.min: must be a number, not 'a'",
                 ".2.regex: is for VARCHAR only",
-                ".2.regex: is no regular expression of DuckDB",
+                ".2.regex: is not a regular expression of DuckDB",
             ],
         ),
     ],

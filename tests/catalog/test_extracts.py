@@ -97,7 +97,7 @@ REFUSED = {
         None,
         (
             "people.credentials: must be the name of a variable of the environment such as "
-            "HR_DATABASE, which holds the secret: it does not belong into this file"
+            "HR_DATABASE, which holds the secret: it does not belong in this file"
         ),
     ),
     "a table without credentials": (

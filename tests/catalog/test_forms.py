@@ -158,14 +158,14 @@ def test_without_a_word_a_column_is_canonical(tmp_path: Path) -> None:
         ),
         (
             {"day": ", written_as: {zone: Europe/Pariss}"},
-            "Europe/Pariss is no time zone (did you mean 'Europe/Paris'?)",
+            "Europe/Pariss is not a time zone (did you mean 'Europe/Paris'?)",
         ),
         (
             {"state": ", synonyms: {left: [gone], here: [gone]}"},
             "'gone' means left already, and cannot mean here",
         ),
         ({"state": ", synonyms: {left: [here], here: [in]}"}, "'here' means here already"),
-        ({"rest": "\n    currency: {column: currncy}"}, "currncy is no column of the source"),
+        ({"rest": "\n    currency: {column: currncy}"}, "currncy is not a column of the source"),
         ({"rest": "\n    currency: {reporting: euro}"}, "must be a code such as USD"),
         ({"rest": "\n    ignored: [paid]"}, "paid is declared; remove it here"),
     ],

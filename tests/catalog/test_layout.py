@@ -105,7 +105,7 @@ def test_what_is_not_honoured_is_refused_by_name(
 @pytest.mark.parametrize(
     ("layout", "message"),
     [
-        ({"skip_lines": ["("]}, r"skip_lines\.0: is no regular expression: missing \)"),
+        ({"skip_lines": ["("]}, r"skip_lines\.0: is not a regular expression: missing \)"),
         ({"skip_lines": ["x*"]}, r"skip_lines\.0: matches every line"),
         ({"na_values": ["-"]}, "na_values: stands among load_args"),
         ({"header_line": 2}, r"header_line: unknown key \(did you mean 'header_lines'\?\)"),

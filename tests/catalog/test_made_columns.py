@@ -53,7 +53,7 @@ def test_the_two_are_columns_of_the_files_and_the_one_is_not(tmp_path: Path) -> 
         (", holds: amount, made_of: {debit: id, credit: id}", "must name two columns"),
         (
             ", holds: amount, made_of: {debit: paid_out, credit: amount}",
-            "is no column of the",
+            "is not a column of the",
         ),
     ],
 )

@@ -456,10 +456,7 @@ METADATA = {
     "a schema contract of a table": (
         "    materialized: table\n",
         "    materialized: table\n    schema_contract: {columns: freeze}\n",
-        (
-            "45 marts.spend.metadata.schema_contract: "
-            "only what comes in from outside has one; move it to the source"
-        ),
+        ("45 marts.spend.metadata.schema_contract: only a source has one; move it there"),
     ),
 }
 
@@ -1049,7 +1046,7 @@ marts.people:
             "<<: [last, *column]",
             (
                 "24 marts.people.metadata.columns.last_name: "
-                "merges something else than a mapping on line 25: '<<' takes *name or [*one, "
+                "merges something other than a mapping on line 25: '<<' takes *name or [*one, "
                 "*two]"
             ),
         ),
@@ -1118,11 +1115,11 @@ MASKS = {
         ),
         "1 _masking_policy.mask_name.kind: unknown key (did you mean 'kinds'?)",
     ),
-    "a mask that is no mapping": (
+    "a mask that is not a mapping": (
         "{mask_name: mask}",
         "1 _masking_policy.mask_name: must be a mapping, not 'mask'",
     ),
-    "a policy that is no mapping": (
+    "a policy that is not a mapping": (
         "mask_name",
         "1 _masking_policy: must be a mapping of macros, not 'mask_name'",
     ),

@@ -233,7 +233,7 @@ claims:
         "catalog.yaml:7 claims.metadata.published: only a table can be published; remove it",
         (
             "catalog.yaml:8 claims.metadata.suppression: "
-            "only of a published table anything is withheld; remove it"
+            "only a published table has suppression; remove it"
         ),
         (
             "catalog.yaml:10 claims.metadata.columns.amount.published: "

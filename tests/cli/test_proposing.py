@@ -328,7 +328,7 @@ def test_a_trial_that_fails_writes_nothing(workspace: Workspace, say: Callable[.
         (b"", "is empty"),
         (b"<!DOCTYPE html><html><body>Sign in</body></html>", "is a web page"),
         (b"%PDF-1.7\n" + b"x" * 300, "is a PDF"),
-        (b"\x00\x01\x02\x03" * 100, "is no text"),
+        (b"\x00\x01\x02\x03" * 100, "is not text"),
     ],
 )
 def test_a_file_that_fits_nothing_is_said_to_be_what_it_is(

@@ -115,7 +115,7 @@ def test_one_that_is_not_there_is_refused_with_those_that_are(config: LuigiConfi
     ("entry", "said"),
     [
         ("prod.warehose", r"prod\.warehose of \[environments\].*did you mean 'prod\.warehouse'"),
-        ("prod.env", r"prod\.env of \[environments\] is no setting"),
+        ("prod.env", r"prod\.env of \[environments\] is not a setting"),
         ("warehouse", "warehouse of .* write its name, a dot and a setting"),
         (".warehouse", r"\.warehouse of"),
         ("../prod.warehouse", r"\.\./prod\.warehouse of"),

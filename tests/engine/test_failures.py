@@ -25,7 +25,7 @@ Original error: failed to pin block of size 256.0 KiB (976.0 KiB/976.5 KiB used)
         (duckdb.FatalException(WITHOUT_MEMORY), "set --benepass-memory-limit higher"),
         (duckdb.CatalogException("no table t"), "DuckDB refuses the SQL: no table t"),
         (duckdb.FatalException("Corrupt"), "the file is damaged; restore it, or move it away"),
-        (duckdb.ConversionException("'Ann' is no number"), "a value of the data does not fit"),
+        (duckdb.ConversionException("'Ann' is not a number"), "a value of the data does not fit"),
         (duckdb.InternalException("'Ann'"), "DuckDB stopped with InternalException"),
     ],
 )

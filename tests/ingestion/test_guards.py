@@ -120,7 +120,7 @@ def test_an_unknown_source_cannot_be_accepted(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert not attempt(workspace, lines(9), accept="transaction")
-    assert "--benepass-accept: transaction is no source of the catalog" in caplog.text
+    assert "--benepass-accept: transaction is not a source of the catalog" in caplog.text
 
 
 @pytest.mark.parametrize("moment", [4, 12, "loaded"])

@@ -30,7 +30,7 @@ def _instant(value: str) -> datetime:
         found = datetime.fromisoformat(value)
     except ValueError:
         raise click.BadParameter(
-            f"{value!r} is no day such as 2026-01-31, nor 2026-01-31T06:00"
+            f"{value!r} is not a day such as 2026-01-31, nor 2026-01-31T06:00"
         ) from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
@@ -63,7 +63,7 @@ def command(
 
     table = definitions.read_catalog().tables.get(relation)
     if table is None:
-        raise ProjectError(f"{relation!r} is no table; `benepass catalog` lists them")
+        raise ProjectError(f"{relation!r} is not a table; `benepass catalog` lists them")
     with reading() as (_, connection):
         columns, found = rows_as_of(connection, table, at)
     rows = [_shown(table, columns, row) for row in found]

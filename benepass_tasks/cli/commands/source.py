@@ -146,7 +146,7 @@ def add(
         )
     if not is_sure:
         if not sys.stdin.isatty():
-            raise click.UsageError("nobody is there to be asked: say --yes to write it")
+            raise click.UsageError("there is no terminal to ask on: say --yes to write it")
         click.confirm("Write it?", abort=True)
     proposing.write(surroundings.declared.path, before, text, proposed)
     proposing.say_where(proposed, current_settings().data_dir)
@@ -189,7 +189,7 @@ def forget(file: str, is_sure: bool) -> None:  # noqa: FBT001 - click passes by 
     say(plain(f"{loss.load.source}: {loss.load.file} is gone; with it go {loss}."))
     if not is_sure:
         if not sys.stdin.isatty():
-            raise click.UsageError("nobody is there to be asked: say --yes to remove them")
+            raise click.UsageError("there is no terminal to ask on: say --yes to remove them")
         click.confirm("Remove them?", abort=True)
     with warehouse.exclusive():
         if _loss(warehouse, catalog, settings, file) != loss:

@@ -191,7 +191,7 @@ def _asked(
 
 
 def _raise_for_status(response: Response, *_args: object, **_kwargs: object) -> None:
-    """Refuse an answer that is no page; dlt's own hook would leave its connection open."""
+    """Refuse an answer that is not a page; dlt's own hook would leave its connection open."""
     if not response.ok:
         response.close()
         response.raise_for_status()

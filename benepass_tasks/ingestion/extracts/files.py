@@ -166,7 +166,7 @@ def earlier(cursor: str, lag: timedelta) -> str:
     """A value of a cursor a time span before one; numbers are seconds or milliseconds since 1970.
 
     Raises:
-        SourceError: the cursor is no instant, so that there is nothing before it by a time span.
+        SourceError: the cursor is not an instant, so no time span leads back from it.
     """
     _, value = rank(cursor)
     if not lag:
@@ -178,7 +178,7 @@ def earlier(cursor: str, lag: timedelta) -> str:
     if isinstance(value, Decimal) and value > _SECONDS:
         unit = 1_000 if value > _SECONDS * 1_000 else 1
         return f"{value - int(lag.total_seconds()) * unit:f}"
-    raise SourceError("lag is a time span, and the cursor is no instant: leave lag out")
+    raise SourceError("lag is a time span, and the cursor is not an instant: leave lag out")
 
 
 def keeping(table: pa.Table, keys: Sequence[str], kept: Collection[Row]) -> pa.Table:

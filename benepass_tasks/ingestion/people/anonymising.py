@@ -311,7 +311,7 @@ class _Renaming:
         return stay
 
     def _write_words(self, column: Column, texts: Mapping[Place, str]) -> None:
-        """Put words in the places of what is no date: it may say anything."""
+        """Put words in the places of what is not a date: it may say anything."""
         declared = self.source.columns.get(column.name)
         missing = {it.strip() for it in (declared.form.na_values if declared else ())} | {""}
         rows = [

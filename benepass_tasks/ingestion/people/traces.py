@@ -210,7 +210,7 @@ def _shape(value: bytes, *, letters: bool) -> bytes:
 
 
 def _is_word(data: bytes, start: int, end: int) -> bool:
-    """Whether what stands around is of another sort: `Lee` is no word in `Leeds`."""
+    """Whether what stands around is of another sort: `Lee` is not a word in `Leeds`."""
     before = start == 0 or _sort(data[start - 1]) != _sort(data[start])
     after = end == len(data) or _sort(data[end]) != _sort(data[end - 1])
     return before and after

@@ -176,7 +176,7 @@ def _matches(
             named = _by_name(column, declared, usual, is_own_id=name == own_id)
             by_values = _by_values(column, name, keys)
             if named and named[0] < DECLARED and declared.form.holds != "text":
-                # `terminated` beside yes and no is no date.
+                # `terminated` beside yes and no is not a date.
                 named = named if _has_digits(column) or not column.counts else None
             if named and by_values:
                 yield Match(

@@ -115,7 +115,7 @@ def _recognised(path: Path) -> Recognition:
 def _encoding(path: Path, recognition: Recognition, answers: Answers) -> str | Question | None:
     """The codec of a text, where the bytes alone cannot tell which of several it is."""
     likely = recognition.encodings
-    if len(likely) < 2:  # noqa: PLR2004 - one is no question
+    if len(likely) < 2:  # noqa: PLR2004 - one is not a question
         return None
     asks = f"which encoding is {path.name} in? Its letters are words in several"
     question = Question("encoding", asks, {it: NAMES[it] for it in likely})
@@ -135,7 +135,7 @@ def _said_of(path: Path, recognition: Recognition) -> Iterator[None]:
 def _sheet(path: Path, answers: Answers) -> dict[str, str]:
     """Which sheet of a workbook is read, where several hold anything."""
     names = filled_sheets(path)
-    if len(names) < 2:  # noqa: PLR2004 - one is no question
+    if len(names) < 2:  # noqa: PLR2004 - one is not a question
         return {}
     question = Question(
         "sheet", f"which sheet of {path.name} is to be read?", dict.fromkeys(names, "")

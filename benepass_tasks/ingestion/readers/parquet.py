@@ -68,7 +68,7 @@ class ParquetReader(RowReader):
         return Batch(pa.table([*texts, numbers], schema=schema), rejected)
 
     def _reject(self, undecoded: Mapping[int, bytes], rows: int) -> Iterator[Rejected]:
-        """Count some rows, and reject those in some places, in which a value is no text."""
+        """Count some rows, and reject those in some places, in which a value is not text."""
         done = 0
         for place in sorted(undecoded):
             self._tally.parsed += place - done
@@ -85,7 +85,7 @@ def _damage_told() -> Iterator[None]:
         if isinstance(error, OSError) and error.errno:
             raise
         raise SourceError(
-            "The file is declared as Parquet, and is no such file, is damaged, or is encrypted. "
+            "The file is declared as Parquet, and is not such a file, is damaged, or is encrypted. "
             "Write it anew, and try again."
         ) from error
 

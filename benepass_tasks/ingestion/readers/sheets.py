@@ -43,7 +43,7 @@ class SheetReader(RowReader):
         Args:
             file: The workbook, which the rows are read from.
             rows: The rows of the sheet that hold anything.
-            layout: What stands above the header and below the records, and what is no record.
+            layout: What stands above the header and below the records, and what is not a record.
             counts_from: The year from which the workbook counts days.
         """
         super().__init__(file)
@@ -112,7 +112,7 @@ class SheetReader(RowReader):
             gatherer.take(record)
 
     def _passed_over(self, record: Texts) -> str | None:
-        """What a row is that is no record; patterns see its cells joined by commas."""
+        """What a row is that is not a record; patterns see its cells joined by commas."""
         cells = [text or "" for text in record]
         if cells == [*self.header]:
             return REPEATED_HEADER

@@ -43,7 +43,7 @@ class Sheet:
     """A sheet; `cells` reads its rows from the start to the end, and may be called again.
 
     `counts_from` is the year from which its workbook counts days: 1900, or 1904 where it was made
-    by Excel for Macintosh. A number that is no date to Excel means another day in each.
+    by Excel for Macintosh. A number that is not a date to Excel means another day in each.
     """
 
     name: str
@@ -67,7 +67,7 @@ def open_sheet(
     before their decimals that the texts of the sheet have.
 
     Raises:
-        SourceError: the file is no workbook, is damaged or encrypted, or has no such sheet or
+        SourceError: the file is not a workbook, is damaged or encrypted, or has no such sheet or
             several; or the library that reads it is not installed.
     """
     with _open(file) as sheets:
@@ -79,8 +79,8 @@ def filled_sheets(path: Path) -> list[str]:
     """The names of the sheets of a workbook that hold anything.
 
     Raises:
-        SourceError: the file is no workbook, is damaged or encrypted, or the library that reads it
-            is not installed.
+        SourceError: the file is not a workbook, is damaged or encrypted, or no library that reads
+            it is installed.
     """
     with path.open("rb") as file, _open(file) as sheets:
         return [sheet.name for sheet in sheets if next(_rows(sheet), None)]

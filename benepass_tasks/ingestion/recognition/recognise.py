@@ -189,7 +189,7 @@ def _with_later_letters(path: Path, head: bytes) -> bytes:
 def _text(data: bytes) -> Recognition:
     encoding = detect(data)
     if encoding is None:
-        return _alone("binary", "is no text", "it has bytes that no text has", None)
+        return _alone("binary", "is not text", "it has bytes that no text has", None)
     text = decode(data, encoding.codec)
     codecs_ = (encoding.codec, *encoding.others)
     if not text.strip():

@@ -67,7 +67,7 @@ class _Record:
 
     @property
     def is_of_names(self) -> bool:
-        """Whether every field holds something that is no number, and no two the same."""
+        """Whether every field holds something that is not a number, and no two the same."""
         names = [it.strip() for it in self.fields]
         is_named = all(names) and len(set(names)) == len(names)
         return is_named and not any(letter.isdigit() for letter in "".join(names))

@@ -19,7 +19,7 @@ def rows_above_header(path: Path, sheet: str | None) -> int:
         sheet: The name of its sheet; None for the only one that holds anything.
 
     Raises:
-        SourceError: it is no workbook, is damaged, or has no such sheet.
+        SourceError: it is not a workbook, is damaged, or has no such sheet.
     """
     with path.open("rb") as file, open_sheet(file, sheet) as (rows, _):
         filled = [

@@ -144,7 +144,7 @@ def _forced(settings: Settings, definitions: Definitions) -> frozenset[str]:
     unknown = sorted(settings.force - known)
     if unknown:
         raise ProjectError(
-            f"--benepass-force: {', '.join(unknown)} is no table of the catalog that can be "
+            f"--benepass-force: {', '.join(unknown)} is not a table of the catalog that can be "
             f"rebuilt; there are {', '.join(sorted(known))}"
         )
     return definitions.graph.downstream(settings.force)
@@ -154,6 +154,6 @@ def _refuse_unknown_sources(accepted: frozenset[str], catalog: Catalog) -> None:
     unknown = sorted(accepted - catalog.sources.keys())
     if unknown:
         raise ProjectError(
-            f"--benepass-accept: {', '.join(unknown)} is no source of the catalog; there are "
+            f"--benepass-accept: {', '.join(unknown)} is not a source of the catalog; there are "
             f"{', '.join(catalog.sources)}"
         )

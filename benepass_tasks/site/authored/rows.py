@@ -89,7 +89,7 @@ def _found(query: PageQuery) -> TextualSelect:
 
 
 def _folded(query: PageQuery, fold: str, by: str) -> Select[Any]:
-    """The sums of the rows for all combinations of what is no number, at most `MOST_ROWS`.
+    """The sums of the rows for all combinations of what is not a number, at most `MOST_ROWS`.
 
     The values of one column with the least of a measure are one value, as many as it takes.
     """

@@ -263,7 +263,7 @@ def field_of(value: Tree, at: Tree) -> Tree:
     """The field of a struct that a column names, where something else stands for the column.
 
     Raises:
-        NoRuleError: what stands for it is no column.
+        NoRuleError: what stands for it is not a column.
     """
     if not at["fields"]:
         return value

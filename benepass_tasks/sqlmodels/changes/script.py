@@ -85,7 +85,7 @@ class Step:
         name: Its name.
         sql: The SELECT that it is made of.
         part_of: The stored table whose rows it has a part of; None for a set of keys.
-        must_be_empty: Why any row is affected where there is one in it; None where it is no guard.
+        must_be_empty: Why any row is affected if there is one in it; None where it is not a guard.
         parts: What `sql` unites.
     """
 

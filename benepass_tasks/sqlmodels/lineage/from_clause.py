@@ -91,7 +91,7 @@ def _table(walk: Walker, node: Node, place: Place) -> tuple[Relation, Edges]:
     else:
         raise UntraceableError(
             node.line,
-            f"{layer}.{name} is no table that comes before".removeprefix("."),
+            f"{layer}.{name} is not a table that comes before".removeprefix("."),
             "write layer.table, as declared in catalog.yaml, or the name of a CTE above",
         )
     alias = plain(node.alias, node.line)

@@ -155,7 +155,7 @@ class Lineage:
         """One of the paths that make up an edge of `origins(ref)`.
 
         Raises:
-            KeyError: it is no edge of the column.
+            KeyError: it is not an edge of the column.
         """
         for step in self._steps(ref):
             if step.edge.origin.relation not in self.models:
@@ -165,7 +165,7 @@ class Lineage:
             for above in self.origins(step.edge.origin):
                 if above.then(step.edge.how) == edge:
                     return LineagePath((*self.path(step.edge.origin, above).steps, step))
-        raise KeyError(f"{edge} is no edge of {ref}")
+        raise KeyError(f"{edge} is not an edge of {ref}")
 
     def downstream(self, ref: ColumnRef) -> Iterator[LineagePath]:
         """Every path on which a column's values or its decisions go on.

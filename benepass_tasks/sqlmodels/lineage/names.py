@@ -173,7 +173,7 @@ class Scope:
         found = [relation for relation in self.relations if _is_called(relation, path)]
         if len(found) != 1:
             raise UnknownNameError(
-                f"{'.'.join(path)}.* is no table that is read here", "write its alias before .*"
+                f"{'.'.join(path)}.* is not a table that is read here", "write its alias before .*"
             )
         for name, edges in found[0].columns.items():
             yield found[0].alias, name, edges

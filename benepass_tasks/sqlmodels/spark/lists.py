@@ -214,5 +214,5 @@ def _descending(key: exp.Expr, columns: Columns) -> exp.Expr:
     query = key.root()
     counts = {it.alias for it in query.find_all(exp.Alias) if it.find(exp.Count)}
     if not (known.startswith("DECIMAL") or known.endswith("INT") or key.name in counts):
-        raise RefusedError(key, f"{shown(key)} in descending order is no number that is known")
+        raise RefusedError(key, f"{shown(key)} in descending order is not a number that is known")
     return exp.Neg(this=exp.paren(key.copy()))

@@ -185,7 +185,7 @@ def joined(node: exp.DPipe, columns: Columns) -> exp.Expr:
     """Put texts together, and nothing else."""
     for part in (node.left, node.right):
         if isinstance(part, exp.Column) and columns.read.get(part.name) not in (None, "VARCHAR"):
-            raise RefusedError(part, f"{shown(part)} is no text; cast it to one")
+            raise RefusedError(part, f"{shown(part)} is not text; cast it to one")
     return call("concat", node.left, node.right)
 
 

@@ -72,7 +72,7 @@ def create_branch(settings: Settings, name: str, keep: timedelta) -> Branch:
     branches = settings.branches_dir
     if not NAME.fullmatch(name):
         raise ProjectError(
-            f"{name!r} is no name of a branch: at most 60 small letters, digits, - and _, "
+            f"{name!r} is not a name of a branch: at most 60 small letters, digits, - and _, "
             "of which the first is a letter, such as pr-123"
         )
     if name in stated_environments():

@@ -196,7 +196,7 @@ def test_a_file_that_a_declaration_fits_is_said_to_be_what_it_is(
         (_zipped({"a.csv": PLAIN})[:40], "is a zip archive or a workbook that is cut off"),
         (_zipped({"word/document.xml": "<a/>"}), "is a Word document"),
         (gzip.compress(PLAIN.encode(), mtime=0)[:12], "is a gzip file that cannot be unpacked"),
-        (bytes(range(256)) * 8, "is no text"),
+        (bytes(range(256)) * 8, "is not text"),
         (
             "".join(f'"{row}"\n' for row in ROWS),
             "has a whole record in quotes on each line",

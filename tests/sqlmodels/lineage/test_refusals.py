@@ -30,7 +30,7 @@ def problems(*models: str | tuple[str, str], **macros: str) -> list[str]:
         ("select id, * like 'i%'\nfrom raw.orders", "1 a star in an expression", EXPLICITLY),
         ("select to_json(\no.*) as j from raw.orders as o", "2 a star in ", EXPLICITLY),
         ("select count(o.*) as n from raw.orders as o", "1 a star in an expression", EXPLICITLY),
-        ("select card.* from raw.people", "1 card.* is no table", "write its alias before .*"),
+        ("select card.* from raw.people", "1 card.* is not a table", "write its alias before .*"),
         ("select\no from raw.orders as o", "2 o is a whole row", "write the columns"),
         ("select\nto_json(o) as j from raw.orders as o", "2 o is a whole row", "write the columns"),
         (
@@ -145,11 +145,11 @@ def problems(*models: str | tuple[str, str], **macros: str) -> list[str]:
         ("select\nnope from raw.orders", "2 no column nope", "write the name of a column"),
         ("select o.nope from raw.orders as o", "1 o has no column nope", "write the name of one"),
         ("select id from raw.people, raw.orders", "1 id is a column of several", "alias before it"),
-        ("select id from raw.orders,\nraw.nope", "2 raw.nope is no table", "layer.table"),
-        ("select id from orders", "1 orders is no table that comes before", "the name of a CTE"),
+        ("select id from raw.orders,\nraw.nope", "2 raw.nope is not a table", "layer.table"),
+        ("select id from orders", "1 orders is not a table that comes before", "the name of a CTE"),
         (
             "with orders as (select id from orders) select id from orders",
-            "1 orders is no table that comes before",
+            "1 orders is not a table that comes before",
             "the name of a CTE above",
         ),
         (

@@ -461,7 +461,7 @@ class TestADeclaration:
         [
             (
                 {"column": "people.nope", "reason": "validity"},
-                "people.nope is no column of a source",
+                "people.nope is not a column of a source",
             ),
             ({"column": "people.email", "reason": "because"}, "must be one of validity, presence"),
             ({"column": "people.email"}, "reason: is required"),

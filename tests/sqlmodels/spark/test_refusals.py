@@ -49,7 +49,7 @@ def query(sql: str, *macros: Macro) -> str:
         ("cast(d as bigint)", "decimals are rounded here and cut off there"),
         ("cast(x as varchar)", "a text of DOUBLE"),
         ("cast(parts as varchar)", "a text of VARCHAR[]"),
-        ("d || t", "is no text"),
+        ("d || t", "is not text"),
         ("try_cast(t as date)", "case when regexp_full_match"),
         ("case when t <> '' then try_cast(t as date) end", "case when regexp_full_match"),
         (
