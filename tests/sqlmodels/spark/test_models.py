@@ -34,7 +34,7 @@ def chosen() -> Iterator[ParameterSet]:
         yield pytest.param(file, marks=marks, id=name)
 
 
-@pytest.mark.parametrize("file", chosen())
+@pytest.mark.parametrize("file", list(chosen()))
 def test_each_case(file: Path, workbench: Workbench, engines: BothEngines) -> None:
     case = read_case(file, workbench)
     masking = str(case.pii_masking).lower()
