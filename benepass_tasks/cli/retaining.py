@@ -11,7 +11,11 @@ from benepass_tasks.config.settings import current_settings
 @click.command(
     "retain",
     cls=Command,
-    examples=("privacy retain --dry-run", "privacy retain", "privacy retain --benepass-accept x"),
+    examples=(
+        "privacy retain --dry-run",
+        "privacy retain",
+        "privacy retain --benepass-accept transactions",
+    ),
 )
 @click.option("--dry-run", "is_dry", is_flag=True, help="only tell what would go, and when")
 @click.pass_context

@@ -57,4 +57,5 @@ def test_the_proof_of_privacy_holds_of_pages_too(say: Say, workspace: Workspace)
     )
     said = say("privacy")
     assert said.code == 1
-    assert said.lines[-1].startswith("pages/people.md:5: column last_name derives from")
+    place = "pages/people.md:5 marts.dim_employees.last_name"
+    assert said.lines[-1].startswith(f"{place} is not published for analyst")
