@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from benepass_tasks.catalog import Catalog, Column, Pii, PiiClass, Source, Table, wording
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.sqlmodels import ModelGraph
-from benepass_tasks.sqlmodels.privacy.processing import Processing, processing
+
+if TYPE_CHECKING:
+    from benepass_tasks.sqlmodels.privacy.processing import Processing
 
 FILES = "files"
 """What stands where a table has its layer: sources come before all of them."""
@@ -69,7 +71,7 @@ class Neighbours:
     made_by: str
     reads: list[str]
     read_by: list[str]
-    processing: Processing
+    processing: "Processing"
 
 
 def datasets(catalog: Catalog) -> Iterator[Dataset]:
@@ -98,6 +100,8 @@ def find(name: str, catalog: Catalog) -> Dataset:
 
 def neighbours(dataset: Dataset, catalog: Catalog, graph: ModelGraph) -> Neighbours:
     """What a dataset is made of and who reads it, as the SQL says."""
+    from benepass_tasks.sqlmodels.privacy.processing import processing  # noqa: PLC0415 - DuckDB
+
     reads = {table: _reads(table, catalog, graph) for table in catalog.tables}
     return Neighbours(
         made_by=_made_by(dataset, graph),
