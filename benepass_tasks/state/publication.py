@@ -397,7 +397,7 @@ def publication_of_site(settings: Settings, catalog: Catalog) -> Publication:
     found = publications.get(settings.site_audience)
     if found is None or found.folder is None:
         there = ", ".join(name for name, it in publications.items() if it.folder)
-        what = "gets no files, of which pages are made" if found else "is no audience"
+        what = "gets no files, of which pages are made" if found else "is not an audience"
         raise ProjectError(
             f"--benepass-site-audience is {settings.site_audience}, which {what}; there are {there}"
         )

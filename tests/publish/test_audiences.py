@@ -161,7 +161,7 @@ def test_the_site_is_for_an_audience_that_there_is_and_that_gets_files(tmp_path:
     assert publication_of_site(made.told, catalog).audience.name == "analyst"
     made.settings = {"site_audience": "finance"}
     assert publication_of_site(made.told, catalog).audience.name == "finance"
-    for name, why in (("staff", "gets no files"), ("nobody", "is no audience")):
+    for name, why in (("staff", "gets no files"), ("nobody", "is not an audience")):
         made.settings = {"site_audience": name}
         with pytest.raises(ProjectError, match=f"{name}, which {why}.*analyst, finance"):
             publication_of_site(made.told, catalog)

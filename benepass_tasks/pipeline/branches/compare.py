@@ -30,7 +30,7 @@ def compare(settings: Settings, against: Settings | None) -> Comparison:
     other = parent_of(settings).path if against is None else against.warehouse
     if other == settings.warehouse:
         raise ProjectError(
-            f"{other} is no branch, so name what it is compared with by --against, or a branch: "
+            f"{other} is not a branch, so name what it is compared with by --against, or a branch: "
             "benepass diff pr-123"
         )
     settings = at_parents_head(settings)

@@ -316,7 +316,7 @@ class _Reading:
         if column:
             yield from self._wrong_columns(query, (column,))
         elif query not in SETTINGS:
-            yield f"{{{value}}} is no value (there are {listed([*SETTINGS, 'query.column'])})"
+            yield f"{{{value}}} is not a value (there are {listed([*SETTINGS, 'query.column'])})"
 
     def _wrong_values(self, text: str) -> Iterator[str]:
         for value in values_in(text):

@@ -102,7 +102,7 @@ def case(*branches: tuple[exp.Expr, exp.Expr], default: exp.Expr | None = None) 
 
 
 def is_null(node: exp.Expr) -> exp.Is:
-    """Whether there is no value; Spark cannot read `x is null is null`."""
+    """Whether a value is missing; Spark cannot read `x is null is null`."""
     return exp.Is(this=exp.paren(node, copy=False), expression=exp.Null())
 
 

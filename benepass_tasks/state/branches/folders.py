@@ -143,7 +143,7 @@ def find_branch(settings: Settings, name: str) -> Branch:
     found = read_branch(settings.branches_dir, name)
     if found is None:
         there_are = ", ".join(it.name for it in branches_in(settings.branches_dir)) or "none"
-        raise ProjectError(f"{name!r} is no branch; there are: {there_are}")
+        raise ProjectError(f"{name!r} is not a branch; there are: {there_are}")
     return found
 
 

@@ -96,7 +96,7 @@ def test_what_is_no_parquet_file_is_told(tmp_path: Path) -> None:
     for wrong in (b"id\n1\n", b"", content[:-100], content[:4] + bytes(60) + content[64:]):
         path = tmp_path / "wrong.parquet"
         path.write_bytes(wrong)
-        with pytest.raises(SourceError, match="is declared as Parquet, and is no such file"):
+        with pytest.raises(SourceError, match="is declared as Parquet, and is not such a file"):
             content_of(path, Layout(PARQUET))
 
 

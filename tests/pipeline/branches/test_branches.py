@@ -112,14 +112,14 @@ def test_a_branch_is_listed_and_deleted_and_nothing_else(branched: Branched) -> 
     assert branched.workspace.warehouse.exists()
     assert list(branched.folder.parent.iterdir()) == []
     code, said = branched.main("branch", "delete", "trial")
-    assert (code, "'trial' is no branch" in said) == (1, True)
+    assert (code, "'trial' is not a branch" in said) == (1, True)
 
 
 def test_a_link_to_another_folder_is_no_branch(branched: Branched) -> None:
     link = branched.folder.with_name("link")
     link.symlink_to(branched.folder)
     code, said = branched.main("branch", "delete", "link")
-    assert (code, "'link' is no branch" in said) == (1, True)
+    assert (code, "'link' is not a branch" in said) == (1, True)
     assert branched.folder.exists()
 
 

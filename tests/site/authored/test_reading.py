@@ -61,7 +61,7 @@ from marts.fact_transactions
         ("```note\nwhen: spend.spend\ntext: '{spend.x}'\n```", "spend has no column x"),
         ("```live\nshow: weather\n```", "show: must be one of incidents, monitors"),
         ("{spend.amount} were spent.", "spend has no column amount"),
-        ("{today} is the day.", "{today} is no value"),
+        ("{today} is the day.", "{today} is not a value"),
         ("```sql\nselect 1 as a\n```", "a query has a name behind its fence: ```sql spend"),
         ("```sql spend\nselect 1 as a\n```", "two queries are called spend"),
         ("```sql more fold=a\nselect 1 as a\n```", "behind more may stand fold=COLUMN by=COLUMN"),
