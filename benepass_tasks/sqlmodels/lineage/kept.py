@@ -23,8 +23,9 @@ def restored(kept: Mapping[str, Any]) -> dict[str, ModelLineage]:
 
 
 def _plain(model: ModelLineage) -> dict[str, Any]:
-    found = dict.fromkeys(edge for edges in model.columns.values() for edge in edges)
-    numbers = {edge: at for at, edge in enumerate(found | dict.fromkeys(model.rows))}
+    found = set(model.rows).union(*model.columns.values())
+    # Sorted, since sets have another order in each process and the file would differ each time.
+    numbers = {edge: at for at, edge in enumerate(sorted(found, key=repr))}
     return {
         "relation": model.relation,
         "path": str(model.path),
@@ -33,8 +34,10 @@ def _plain(model: ModelLineage) -> dict[str, Any]:
             (it.origin.relation, it.origin.column, *(getattr(it, name) for name in HOW))
             for it in numbers
         ],
-        "columns": {name: [numbers[it] for it in edges] for name, edges in model.columns.items()},
-        "rows": [(numbers[it], model.row_lines[it]) for it in model.rows],
+        "columns": {
+            name: sorted(numbers[it] for it in edges) for name, edges in model.columns.items()
+        },
+        "rows": sorted((numbers[it], model.row_lines[it]) for it in model.rows),
         "lines": dict(model.lines),
         "is_positional": model.is_positional,
     }
