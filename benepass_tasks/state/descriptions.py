@@ -4,17 +4,17 @@ A warehouse tells of its tables what they hold, but not how personal that is: th
 SQL do, and those may be others by now.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert
 
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.sqlmodels.privacy import proof_key, prove
 from benepass_tasks.sqlmodels.privacy.report import sources
 from benepass_tasks.sqlmodels.privacy.verdicts import RANK
-from benepass_tasks.state.meta import DESCRIBED_COLUMNS, PROPERTIES
-from benepass_tasks.state.store import present_tables, property_of, state_of
+from benepass_tasks.state.meta import DESCRIBED_COLUMNS
+from benepass_tasks.state.store import property_of, read_all, state_of, write_properties
 
 DESCRIBED_BY = "described_by"
 """The property that has the digest of the catalog and the SQL that the descriptions follow from."""
@@ -70,8 +70,7 @@ def descriptions_of(definitions: Definitions) -> Descriptions:
     Raises:
         ModelError: the lineage of some SQL cannot be followed.
     """
-    found = _described(definitions)
-    return {(it.relation, it.column_name): it for it in found}
+    return _by_place(_described(definitions))
 
 
 def _described(definitions: Definitions) -> Iterator[Described]:
@@ -101,14 +100,13 @@ def describe(connection: Connection, definitions: Definitions) -> None:
     rows = [asdict(it) for it in _described(definitions)]
     if rows:
         state.execute(insert(DESCRIBED_COLUMNS), rows)
-    state.execute(delete(PROPERTIES).where(PROPERTIES.c.name == DESCRIBED_BY))
-    state.execute(insert(PROPERTIES), {"name": DESCRIBED_BY, "value": key})
+    write_properties(connection, {DESCRIBED_BY: key})
 
 
 def read_descriptions(connection: Connection) -> Descriptions:
     """What the columns of a warehouse were said to hold; empty where no run has said so yet."""
-    if DESCRIBED_COLUMNS.name not in present_tables(connection):
-        return {}
-    columns = [DESCRIBED_COLUMNS.c[it.name] for it in fields(Described)]
-    found = (Described(*row) for row in state_of(connection).execute(select(*columns)))
+    return _by_place(read_all(connection, DESCRIBED_COLUMNS, Described))
+
+
+def _by_place(found: Iterable[Described]) -> Descriptions:
     return {(it.relation, it.column_name): it for it in found}

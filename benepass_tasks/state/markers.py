@@ -5,12 +5,11 @@ transaction that makes the table, so that there is never one without the other.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from benepass_tasks.engine.measure import Measure, Tally
 from benepass_tasks.engine.quoting import quote_relation
@@ -20,7 +19,7 @@ from benepass_tasks.state.meta import INHERITED, LOADED_COLUMNS, LOADS, MARKERS,
 from benepass_tasks.state.nodes import Kind
 from benepass_tasks.state.ownership import owner_of
 from benepass_tasks.state.retentions import Enforced, enforced_retentions
-from benepass_tasks.state.store import SCHEMA, present_tables, property_of, state_of
+from benepass_tasks.state.store import SCHEMA, present_tables, property_of, read_all, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +199,8 @@ def snapshot_of(connection: Connection) -> Snapshot:
     """Read the state of the warehouse through an open session."""
     present = present_tables(connection)
     return Snapshot(
-        {record.name: record for record in _rows(connection, MARKERS, Materialization, present)},
-        {(load.source, load.file): load for load in _rows(connection, LOADS, Load, present)},
+        {record.name: record for record in read_all(connection, MARKERS, Materialization)},
+        {(load.source, load.file): load for load in read_all(connection, LOADS, Load)},
         _relations(connection) | {f"{SCHEMA}.{name}": "table" for name in present},
         _is_masked(connection),
         owner_of(connection),
@@ -319,12 +318,3 @@ def now() -> datetime:
 def _is_masked(connection: Connection) -> bool | None:
     found = property_of(connection, MASKING)
     return None if found is None else found == "true"
-
-
-def _rows(
-    connection: Connection, table: Table, record: type[Any], present: Collection[str]
-) -> list[Any]:
-    if table.name not in present:
-        return []
-    columns = [table.c[it.name] for it in fields(record)]
-    return [record(*row) for row in state_of(connection).execute(select(*columns))]

@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection
 
 from benepass_tasks.config.environments import refuse_other
 from benepass_tasks.config.errors import OwnershipError
 from benepass_tasks.config.settings import Settings
-from benepass_tasks.state.meta import ENVIRONMENT, PROPERTIES
-from benepass_tasks.state.store import property_of, state_of
+from benepass_tasks.state.meta import ENVIRONMENT
+from benepass_tasks.state.store import property_of, write_properties
 
 CATALOG = "catalog.yaml"
 """What makes a folder a project."""
@@ -45,10 +45,10 @@ def take_ownership(connection: Connection, settings: Settings) -> None:
     wanted = {PROJECT: str(settings.project_dir)}
     if settings.env:
         wanted[ENVIRONMENT] = settings.env
-    for name, value in wanted.items():
-        if property_of(connection, name) != value:
-            state_of(connection).execute(delete(PROPERTIES).where(PROPERTIES.c.name == name))
-            state_of(connection).execute(insert(PROPERTIES), {"name": name, "value": value})
+    write_properties(
+        connection,
+        {name: it for name, it in wanted.items() if property_of(connection, name) != it},
+    )
 
 
 def take_folder(folder: Path, environment: str) -> None:

@@ -1,14 +1,14 @@
 """How far the retention of each source is enforced, and which day decides that."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import date
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, update
 
 from benepass_tasks.catalog.datasets import Retention
 from benepass_tasks.state.meta import RETENTIONS
-from benepass_tasks.state.store import present_tables, state_of
+from benepass_tasks.state.store import read_all, state_of
 
 LEAP = 31
 """Days that may lie between two enforcements; after more the clock may be wrong."""
@@ -44,11 +44,7 @@ class Enforced:
 
 def enforced_retentions(connection: Connection) -> dict[str, Enforced]:
     """All that were ever enforced, by source."""
-    if RETENTIONS.name not in present_tables(connection):
-        return {}
-    columns = [RETENTIONS.c[it.name] for it in fields(Enforced)]
-    found = (Enforced(*row) for row in state_of(connection).execute(select(*columns)))
-    return {it.source: it for it in found}
+    return {it.source: it for it in read_all(connection, RETENTIONS, Enforced)}
 
 
 def forget_remains(connection: Connection) -> None:

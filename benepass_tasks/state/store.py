@@ -7,14 +7,16 @@ reads `meta` in the warehouse itself.
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, create_engine, delete, insert, inspect, select
+from sqlalchemy import Connection, Engine, Table, create_engine, delete, insert, inspect, select
 from sqlalchemy.schema import CreateSchema, CreateTable
 
 from benepass_tasks.config.environments import refuse_other
 from benepass_tasks.config.errors import ParentMovedError
+from benepass_tasks.engine.attached import current_database
 from benepass_tasks.engine.session import ALIAS
 from benepass_tasks.state.meta import (
     CHECK_RESULTS,
@@ -37,6 +39,8 @@ PARENT = "parent"
 
 _STATE = "state"
 _SEEN = "seen"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,11 @@ class StateStore:
         """
         if self.url is None:
             with session as opened:
-                yield opened.execution_options(**{_SEEN: []})
+                yield opened.execution_options(**{_SEEN: {}})
             return
         # The state is committed last: a table that lacks its record is only made again.
         with self.engine.begin() as state, session as opened:
-            yield opened.execution_options(**{_STATE: state, _SEEN: []})
+            yield opened.execution_options(**{_STATE: state, _SEEN: {}})
 
     def version_of(self, session: Connection) -> str | None:
         """Its version; None where nothing was ever written.
@@ -132,7 +136,7 @@ class StateStore:
         if version is None:
             state.execute(insert(VERSIONS), {"version_num": VERSION})
         if property_of(session, MASKING) is None:
-            state.execute(insert(PROPERTIES), {"name": MASKING, "value": variables[MASKING]})
+            write_properties(session, {MASKING: variables[MASKING]})
 
 
 def state_digest(session: Connection, database: str = ALIAS) -> str:
@@ -162,19 +166,35 @@ def property_of(session: Connection, name: str) -> str | None:
     return None if found is None else str(found)
 
 
+def write_properties(session: Connection, values: Mapping[str, str]) -> None:
+    """Let the warehouse remember something under some names, in place of what it did before."""
+    rows = [{"name": name, "value": value} for name, value in values.items()]
+    if rows:
+        state = state_of(session)
+        state.execute(delete(PROPERTIES).where(PROPERTIES.c.name.in_(values)))
+        state.execute(insert(PROPERTIES), rows)
+
+
+def read_all(session: Connection, table: Table, kind: type[T]) -> list[T]:
+    """All rows of a table of `meta`, each as a dataclass; none where the table is not there yet."""
+    if table.name not in present_tables(session):
+        return []
+    columns = [table.c[it.name] for it in fields(cast("Any", kind))]
+    return [kind(*row) for row in state_of(session).execute(select(*columns))]
+
+
 def present_tables(session: Connection) -> frozenset[str]:
-    """The names of the tables of `meta` that there are; a session looks once."""
-    seen: list[frozenset[str]] | None = session.get_execution_options().get(_SEEN)
-    if seen:
-        return seen[0]
-    present = frozenset(inspect(state_of(session)).get_table_names(schema=SCHEMA))
-    if seen is not None:
-        seen.append(present)
-    return present
+    """The names of the tables of `meta` that there are; a session looks once in each database."""
+    seen: dict[str, frozenset[str]] = session.get_execution_options().get(_SEEN, {})
+    database = current_database(session)
+    if database not in seen:
+        found = inspect(state_of(session)).get_table_names(schema=SCHEMA)
+        seen[database] = frozenset(found)
+    return seen[database]
 
 
 def _look_again(session: Connection) -> None:
-    session.get_execution_options().get(_SEEN, []).clear()
+    session.get_execution_options().get(_SEEN, {}).clear()
 
 
 def missing_tables(session: Connection) -> list[str]:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, event, inspect
 from warehouses import settings_in, warehouse
 
 import benepass_tasks
+from benepass_tasks.engine.attached import attached, within
 from benepass_tasks.engine.measure import ColumnProfile
 from benepass_tasks.quality.alerts.incidents import compare, read_incidents, write_changes
 from benepass_tasks.quality.alerts.news import News, channel_since, claim, read_told, settle
@@ -30,7 +31,7 @@ from benepass_tasks.state.history.beacon import Beacon
 from benepass_tasks.state.markers import Load, Materialization
 from benepass_tasks.state.meta import METADATA, QUALITY_FIGURES, SCHEMA_CHANGES, VERSION
 from benepass_tasks.state.ownership import environment_of, owner_of, take_ownership
-from benepass_tasks.state.store import StateStore, missing_tables, state_of
+from benepass_tasks.state.store import StateStore, missing_tables, present_tables, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +93,21 @@ def test_by_default_a_record_is_written_in_the_transaction_of_its_table(tmp_path
     with here.write() as connection:
         found = markers.snapshot_of(connection)
     assert "marts.m" not in {*found.relations, *found.materializations}
+
+
+def test_which_tables_there_are_is_asked_of_the_database_in_use(tmp_path: Path) -> None:
+    """A branch is compared with warehouses that other releases have written."""
+    older, database = tmp_path / "older.duckdb", warehouse(tmp_path)
+    with duckdb.connect(older) as made:
+        made.execute("create schema meta; create table meta.runs (run_id varchar)")
+    with database.write():
+        pass
+    with database.read() as session:
+        here = present_tables(session)
+        with attached(session, older, "older"):
+            with within(session, "older"):
+                assert present_tables(session) == {"runs"}
+            assert present_tables(session) == here > {"runs"}
 
 
 def test_elsewhere_nothing_of_the_state_is_in_the_warehouse(elsewhere: Warehouse) -> None:

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from benepass_tasks.catalog.datasets import Severity
 from benepass_tasks.quality.alerts.incidents import Incident
-from benepass_tasks.state.meta import NOTIFICATIONS, PROPERTIES
-from benepass_tasks.state.store import state_of
+from benepass_tasks.state.meta import NOTIFICATIONS
+from benepass_tasks.state.store import property_of, state_of, write_properties
 
 Kind = Literal["new", "worse", "resolved", "open"]
 Channel = Literal["webhook", "command"]
@@ -101,10 +101,9 @@ def _is_over(incident: Incident, at: datetime) -> bool:
 def channel_since(connection: Connection, channel: Channel, now: datetime) -> datetime:
     """When a run found the channel set for the first time, UTC; now, where none did before."""
     name = f"{channel}_since"
-    known = select(PROPERTIES.c.value).where(PROPERTIES.c.name == name)
-    since = state_of(connection).execute(known).scalar()
+    since = property_of(connection, name)
     if since is None:
-        state_of(connection).execute(insert(PROPERTIES), {"name": name, "value": now.isoformat()})
+        write_properties(connection, {name: now.isoformat()})
         return now
     return datetime.fromisoformat(since)
 
