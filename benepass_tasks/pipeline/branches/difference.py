@@ -30,6 +30,9 @@ PAIR = "diff_pair"
 
 SHOWN_KEYS = 5
 
+SAME_ROWS = "edited, with the same rows"
+"""How a table differs whose SQL alone does."""
+
 AS_FILES_ARE = ("raw", "base")
 """The layers in which a column carries what its file has, so that nothing gets anywhere new."""
 
@@ -222,16 +225,20 @@ def compare_environments(
     """
     with within(connection, database):
         theirs = side_of(connection)
-    differing = [it for it in _relations(mine, theirs) if _how(it, mine, theirs)]
-    there = [it for it in differing if it in catalog.tables]
-    tables = [catalog.tables[it] for it in there if _is_comparable(it, mine, theirs)]
+    models = list(_model_changes(mine, theirs))
+    differing = [it.relation for it in models if it.how != SAME_ROWS]
+    compared = [it for it in differing if it in catalog.tables and _are_tables(it, mine, theirs)]
     published = {it.relation for it in theirs.columns.values() if it.is_published}
     return Comparison(
         *names,
         bool(theirs.columns),
-        [_model_change(it, mine, theirs) for it in differing],
-        list(_column_changes(mine.columns, theirs.columns)) if theirs.columns else (),
-        [_RowComparison(connection, it, database).made(theirs) for it in tables],
+        models,
+        [
+            ColumnChange(*place, before, now)
+            for place, before, now in _changed(theirs.columns, mine.columns)
+            if theirs.columns
+        ],
+        [_RowComparison(connection, catalog.tables[it], database).made(theirs) for it in compared],
         [TestChange(*it) for it in _changed(theirs.tests, mine.tests)],
         [
             FigureChange(source, figure, before, now)
@@ -247,40 +254,33 @@ def _relations(mine: Side, theirs: Side) -> list[str]:
     return sorted(names, key=lambda it: (order.get(it, len(order)), it))
 
 
-def _how(relation: str, mine: Side, theirs: Side) -> str | None:
+def _model_changes(mine: Side, theirs: Side) -> Iterator[ModelChange]:
+    for relation in _relations(mine, theirs):
+        now, before = (it.known.materializations.get(relation) for it in (mine, theirs))
+        how = _how(now, before)
+        if how is not None:
+            yield ModelChange(
+                relation,
+                how,
+                now.seconds if now else None,
+                before.seconds if before else None,
+                mine.bytes.get(relation),
+                theirs.bytes.get(relation),
+            )
+
+
+def _how(now: Materialization | None, before: Materialization | None) -> str | None:
     """How a table differs; None where it does not."""
-    now, before = (it.known.materializations.get(relation) for it in (mine, theirs))
     if now is None or before is None:
         return "new" if before is None else "removed"
     if now.code_version != before.code_version:
-        return "edited" if now.data_hash != before.data_hash else "edited, with the same rows"
+        return "edited" if now.data_hash != before.data_hash else SAME_ROWS
     return "affected" if now.data_hash != before.data_hash else None
 
 
-def _is_comparable(relation: str, mine: Side, theirs: Side) -> bool:
-    """Whether both have a table of which the rows differ."""
-    kinds = {it.known.kind_of(relation) for it in (mine, theirs)}
-    return kinds == {"table"} and not str(_how(relation, mine, theirs)).endswith("same rows")
-
-
-def _model_change(relation: str, mine: Side, theirs: Side) -> ModelChange:
-    def seconds(record: Materialization | None) -> float | None:
-        return record.seconds if record else None
-
-    now, before = (it.known.materializations.get(relation) for it in (mine, theirs))
-    return ModelChange(
-        relation,
-        str(_how(relation, mine, theirs)),
-        seconds(now),
-        seconds(before),
-        mine.bytes.get(relation),
-        theirs.bytes.get(relation),
-    )
-
-
-def _column_changes(now: Descriptions, before: Descriptions) -> Iterator[ColumnChange]:
-    for (relation, column), one, other in _changed(before, now):
-        yield ColumnChange(relation, column, one, other)
+def _are_tables(relation: str, mine: Side, theirs: Side) -> bool:
+    """Whether both have a table of that name."""
+    return {it.known.kind_of(relation) for it in (mine, theirs)} == {"table"}
 
 
 def _changed(before: Mapping[K, V], now: Mapping[K, V]) -> Iterator[tuple[K, V | None, V | None]]:

@@ -107,23 +107,23 @@ class _Promotion:
     def made(self) -> list[str]:
         """Do it; returns the tables and views."""
         self._require_unmoved()
-        theirs = f"select name from {BRANCH}.{SCHEMA}.inherited"  # noqa: S608
+        inherited = f"select name from {BRANCH}.{SCHEMA}.inherited"  # noqa: S608
         query = (
             f"select name from {BRANCH}.{SCHEMA}.markers "  # noqa: S608
-            f"where name not in ({theirs}) and coalesce(kind, '') not in {OUTSIDE}"
+            f"where name not in ({inherited}) and coalesce(kind, '') not in {OUTSIDE}"
         )
         engine_of(self.connection).make_small(NAMES, query)
         names = set(self.connection.exec_driver_sql(f"select name from {NAMES}").scalars())  # noqa: S608
-        tables = sorted(tables_of(self.connection, BRANCH, NO_DATA))
-        for it in tables:
-            self._take_table(it)
+        theirs, tables = snapshot_of(self.connection), tables_of(self.connection, BRANCH, NO_DATA)
+        for it in sorted(tables):
+            self._take_table(it, theirs)
         views = [it for it in self._views() if it.name in names]
         for view in views:
-            self._take_view(view)
-        self._drop_undeclared()
+            self._take_view(view, theirs)
+        self._drop_undeclared(theirs)
         self._take_records()
         engine_of(self.connection).drop_small([NAMES])
-        return [*tables, *(it.name for it in views)]
+        return [*sorted(tables), *(it.name for it in views)]
 
     def _require_unmoved(self) -> None:
         """Make sure that both are still what the branch was judged by.
@@ -141,11 +141,11 @@ class _Promotion:
                 "nothing was promoted: try again"
             )
 
-    def _take_table(self, relation: str) -> None:
+    def _take_table(self, relation: str, theirs: Snapshot) -> None:
         """Copy a table of the branch in place of that of the parent."""
         engine, place = engine_of(self.connection), place_of(BRANCH, relation)
-        node, known = self.nodes.get(relation), snapshot_of(self.connection)
-        record, present = known.materializations.get(relation), known.relations.get(relation)
+        node, present = self.nodes.get(relation), theirs.relations.get(relation)
+        record = theirs.materializations.get(relation)
         keeper = node.keeper(self.on_parent) if isinstance(node, ModelNode) else None
         aside = engine.set_aside(relation) if keeper and record and present == "table" else None
         present = None if aside else present
@@ -165,16 +165,15 @@ class _Promotion:
         models = (it for it in in_order(self.nodes.values()) if isinstance(it, ModelNode))
         return (it for it in models if it.table.materialized == "view")
 
-    def _take_view(self, node: ModelNode) -> None:
+    def _take_view(self, node: ModelNode, theirs: Snapshot) -> None:
         engine = engine_of(self.connection)
         for macro in node.upkeep.macros(node.model):
             engine.define(macro.sql)
-        engine.create(node.name, "view", node.model.sql, engine.relations().get(node.name))
+        engine.create(node.name, "view", node.model.sql, theirs.relations.get(node.name))
 
-    def _drop_undeclared(self) -> None:
+    def _drop_undeclared(self, theirs: Snapshot) -> None:
         """Drop what the catalog no longer has, as the branch did."""
-        known = snapshot_of(self.connection)
-        gone = known.undeclared(self.catalog.tables)
+        gone = theirs.undeclared(self.catalog.tables)
         for relation, kind in gone.items():
             if kind:
                 engine_of(self.connection).drop(relation, kind)

@@ -25,7 +25,8 @@ from benepass_tasks.pipeline.erasure.raw import anonymise_raw
 from benepass_tasks.pipeline.erasure.sources import Rewritten, rewrite_sources
 from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
-from benepass_tasks.state.branches.folders import branches_of, delete_branch, sweep
+from benepass_tasks.state.branches.aside import sweep
+from benepass_tasks.state.branches.folders import branches_of, delete_branch
 from benepass_tasks.state.erasures import (
     ErasedPeople,
     Erasure,

@@ -1,58 +1,20 @@
 """The folders of branches: each appears and vanishes in one step, whoever is killed meanwhile."""
 
-import fcntl
 import os
 import re
-import shutil
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 from benepass_tasks.config.branches import ABOUT, NAME, Branch, branches_in, read_branch
 from benepass_tasks.config.errors import OwnershipError, ProjectError
 from benepass_tasks.config.settings import Settings, on_branch, stated_environments
 from benepass_tasks.engine.session import let_go
+from benepass_tasks.state.branches.aside import making, name_aside, sweep
+from benepass_tasks.state.branches.grafting import write_branch
 from benepass_tasks.state.erasures import job_file
 from benepass_tasks.state.history.beacon import put_out_dead
 from benepass_tasks.state.markers import now
 from benepass_tasks.state.warehouse import warehouse_of
-
-ASIDE = ".aside-"
-"""How the names of folders begin that are no branches yet, or none any more."""
-
-
-@contextmanager
-def making(branches_dir: Path) -> Iterator[Path]:
-    """A folder for what is made aside, which is gone afterwards unless it was renamed."""
-    sweep(branches_dir)
-    folder = branches_dir / f"{ASIDE}{uuid.uuid4().hex}"
-    folder.mkdir(parents=True, mode=0o700)
-    with _locked(folder):
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def sweep(branches_dir: Path) -> None:
-    """Remove what processes have left aside that were killed."""
-    for folder in branches_dir.glob(f"{ASIDE}*"):
-        with suppress(BlockingIOError, FileNotFoundError), _locked(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder, which the operating system takes from who dies."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(opened)
 
 
 def create_branch(settings: Settings, name: str, keep: timedelta) -> Branch:
@@ -67,8 +29,6 @@ def create_branch(settings: Settings, name: str, keep: timedelta) -> Branch:
         ProjectError: there can be no branch of that name.
         WarehouseError: the environment was never run, or its run does not end.
     """
-    from benepass_tasks.state.branches.grafting import write_branch  # noqa: PLC0415 - imports us
-
     branches = settings.branches_dir
     if not NAME.fullmatch(name):
         raise ProjectError(
@@ -124,8 +84,7 @@ def delete_branch(settings: Settings, branch: Branch, *, is_forced: bool = False
     warehouse = warehouse_of(on_branch(settings, branch))
     if not is_forced and put_out_dead(warehouse):
         raise OwnershipError(f"a run on branch {branch.name} is under way: wait for its end")
-    aside = branch.folder.with_name(f"{ASIDE}{uuid.uuid4().hex}")
-    branch.folder.rename(aside)
+    branch.folder.rename(name_aside(branch.folder.parent))
     sweep(branch.folder.parent)
 
 

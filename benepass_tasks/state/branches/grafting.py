@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, insert, select
 
 from benepass_tasks.config.errors import ParentMovedError, WarehouseError
 from benepass_tasks.config.settings import Settings
@@ -31,7 +31,7 @@ from benepass_tasks.engine.compaction import put_in_place
 from benepass_tasks.engine.quoting import quote_relation, quote_text
 from benepass_tasks.engine.session import Warehouse, let_go
 from benepass_tasks.engine.tables import engine_of
-from benepass_tasks.state.branches.folders import making
+from benepass_tasks.state.branches.aside import making
 from benepass_tasks.state.branches.taking_over import DLT
 from benepass_tasks.state.history.beacon import put_out_dead
 from benepass_tasks.state.history.runs import OF_A_RUN
@@ -48,7 +48,6 @@ from benepass_tasks.state.meta import (
     MONTH_TOTALS,
     PARENT_AS_OF,
     PARENT_STATE,
-    PROPERTIES,
     RUNS,
     SCHEMA_CHANGES,
     STAGED_SUMS,
@@ -63,6 +62,7 @@ from benepass_tasks.state.store import (
     property_of,
     state_digest,
     state_of,
+    write_properties,
 )
 from benepass_tasks.state.warehouse import warehouse_of
 
@@ -179,8 +179,8 @@ def write_branch(
         if missing_tables(connection):
             raise WarehouseError(f"{parent.path} holds nothing yet: `benepass run` fills it")
     make_empty(path)
-    target = replace(warehouse_of(settings), path=path, beside=((PARENT, parent.path),))
-    target = replace(target, beside=(*target.beside, *beside.items()))
+    others = ((PARENT, parent.path), *beside.items())
+    target = replace(warehouse_of(settings), path=path, beside=others)
     with _settled(target, parent):
         take_form(target, PARENT, NO_DATA)
         with target.write() as connection:
@@ -315,10 +315,7 @@ def _note_parent(connection: Connection, settings: Settings) -> None:
         PARENT_STATE: state_digest(connection, PARENT),
         PARENT_AS_OF: last.isoformat() if last else "",
     }
-    state = state_of(connection)
-    state.execute(delete(PROPERTIES).where(PROPERTIES.c.name.in_(properties)))
-    rows = [{"name": name, "value": value} for name, value in properties.items()]
-    state.execute(insert(PROPERTIES), rows)
+    write_properties(connection, properties)
 
 
 def _last_date(connection: Connection) -> date | None:

@@ -23,11 +23,8 @@ def take_over(connection: Connection, relation: str, source: str) -> None:
         relation: The raw table of the source.
         source: The source.
     """
-    engine, state, inherited = (
-        engine_of(connection),
-        state_of(connection),
-        inherited_tables(connection),
-    )
+    engine, state = engine_of(connection), state_of(connection)
+    inherited = inherited_tables(connection)
     if relation not in inherited and REJECTED not in inherited:
         return
     files = state.execute(select(LOADS.c.file).where(LOADS.c.source == source)).scalars().all()
