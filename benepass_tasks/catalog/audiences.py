@@ -115,6 +115,11 @@ class Audience:
         of_class = self.disclosures.get(class_, BY_CLASS[class_])
         return self.disclosures.get(kind or "", of_class)
 
+    def shows(self, column: Column) -> Disclosure:
+        """What becomes of the values of a column on their way to it."""
+        pii = column.pii
+        return self.disclosure_of(pii.class_, pii.kind) if pii.is_personal else "plaintext"
+
     def gets(self, relation: str) -> bool:
         """Whether it gets a published table."""
         return self.datasets is None or relation in self.datasets

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from typing import get_args
 
 from benepass_tasks.catalog import wording
-from benepass_tasks.catalog.audiences import ANALYST, Audience, Disclosure, wrong_with
+from benepass_tasks.catalog.audiences import ANALYST, Audience, wrong_with
 from benepass_tasks.catalog.datasets import (
     CONTRACTED,
     Catalog,
@@ -75,7 +75,7 @@ def _check_audience(audience: Audience, catalog: Catalog) -> Iterator[Problem]:
     ]
     for name in filter(audience.gets, published):
         own = _published(catalog.tables[name]).values()
-        if own and all(_disclosed(audience, it) == "drop" for it in own):
+        if own and all(audience.shows(it) == "drop" for it in own):
             message = f"leaves no column of {name}; leave it out of datasets"
             yield Problem((*path, "treatment"), message)
     yield from _check_disclosures(path, audience, columns, catalog)
@@ -83,7 +83,7 @@ def _check_audience(audience: Audience, catalog: Catalog) -> Iterator[Problem]:
         {
             column.pii.kind or ""
             for column in columns
-            if column.pii.class_ == "identifier" and _disclosed(audience, column) == "plaintext"
+            if column.pii.class_ == "identifier" and audience.shows(column) == "plaintext"
         }
     )
     yield from _check_named_people(path, audience, named)
@@ -111,7 +111,7 @@ def _check_disclosures(
             message = f"no column is of this kind{there}"
             yield Problem((*path, "treatment", name), message)
     for column in columns:
-        wrong = wrong_with(column, _disclosed(audience, column), catalog.masks)
+        wrong = wrong_with(column, audience.shows(column), catalog.masks)
         if wrong:
             key = column.pii.kind if column.pii.kind in audience.disclosures else column.pii.class_
             yield Problem((*path, "treatment", key), wrong)
@@ -132,10 +132,6 @@ def _check_named_people(
     if audience.access.is_for_all:
         message = f"must not let everybody read {kinds}; take '0640' and a group"
         yield Problem((*path, "mode"), message)
-
-
-def _disclosed(audience: Audience, column: Column) -> Disclosure:
-    return audience.disclosure_of(column.pii.class_, column.pii.kind)
 
 
 def _check_places(audiences: Mapping[str, Audience]) -> Iterator[Problem]:

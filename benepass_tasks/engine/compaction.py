@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 from sqlalchemy import Connection
 
+from benepass_tasks.engine.disk import sync
 from benepass_tasks.engine.quoting import quote_text
 from benepass_tasks.engine.session import Warehouse, let_go
 
@@ -80,11 +81,7 @@ def _copy(warehouse: Warehouse, aside: Path) -> None:
 
 def put_in_place(aside: Path, path: Path) -> None:
     """Let a database that is written to its end take the place of another, which has no log."""
-    opened = os.open(aside, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+    sync(aside)
     os.replace(aside, path)  # noqa: PTH105 - one step, on one file system
 
 

@@ -122,14 +122,10 @@ class Schema:
         self._connection.execute(f"set local lock_timeout = '{WAITING}'")
         self._run("select pg_advisory_xact_lock(hashtext(%(name)s))", name=f"{MARK}{schema}")
         self._require_role()
-        found = self._run(
-            "select obj_description(oid, 'pg_namespace') from pg_namespace "
-            "where nspname = %(schema)s",
-            schema=schema,
-        )
-        if not found:
+        said = _comment_of(self._connection, schema)
+        if said is None:
             self._run("create schema {}", schema)
-        elif str(found[0][0]).partition(":")[0] != self._comment:
+        elif said.partition(":")[0] != self._comment:
             raise PublicationError(
                 f"{self.place.credentials}: schema {schema} is there and is not that of this "
                 "audience, and nothing of it was touched: name another one, or drop it"
@@ -220,13 +216,10 @@ def state_of(place: PostgresPlace) -> str | None:
     """What the comment of a schema says of its state; None where the database is not reached."""
     try:
         with _told(place), _connected(place) as connection:
-            found = connection.execute(
-                "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s",
-                [place.schema],
-            ).fetchone()
+            said = _comment_of(connection, place.schema)
     except PublicationError:
         return None
-    return str(found[0]).rpartition(": ")[2] if found and found[0] else ""
+    return (said or "").rpartition(": ")[2]
 
 
 def drop_schema(place: PostgresPlace) -> None:
@@ -238,11 +231,7 @@ def drop_schema(place: PostgresPlace) -> None:
     from psycopg import sql  # noqa: PLC0415 - of the extra
 
     with _told(place), _connected(place) as connection:
-        found = connection.execute(
-            "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s",
-            [place.schema],
-        ).fetchone()
-        if found and str(found[0]).startswith(MARK):
+        if (_comment_of(connection, place.schema) or "").startswith(MARK):
             schema = sql.Identifier(place.schema)
             connection.execute(sql.SQL("drop schema {} cascade").format(schema))
 
@@ -259,6 +248,15 @@ def texts_of(place: PostgresPlace) -> Iterator[bytes]:
             name = sql.Identifier(place.schema, table)
             with connection.cursor().copy(sql.SQL("copy {} to stdout").format(name)) as copy:
                 yield from map(bytes, copy)
+
+
+def _comment_of(connection: "psycopg.Connection[Any]", schema: str) -> str | None:
+    """The comment of a schema, or empty; None where there is no such schema."""
+    found = connection.execute(
+        "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s",
+        [schema],
+    ).fetchone()
+    return None if found is None else found[0] or ""
 
 
 def _connected(place: PostgresPlace) -> "psycopg.Connection[Any]":

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benepass_tasks.catalog.audiences import Access
+from benepass_tasks.engine.disk import sync
 
 PUBLIC = Access()
 """For everybody to read."""
@@ -72,12 +73,3 @@ def _give(path: Path, access: Access, mode: int) -> None:
         # The machine does not know the name: one more reason why a file cannot be written.
         raise OSError(errno.EINVAL, str(error), str(path)) from error
     path.chmod(mode)
-
-
-def sync(path: Path) -> None:
-    """Wait until a file, or which files a folder holds, is on the disk."""
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -18,12 +18,13 @@ from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.catalog.audiences import Access
 from benepass_tasks.config.errors import PublicationError
+from benepass_tasks.engine.disk import sync
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.measure import Measure
 from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.engine.session import ALIAS, Run, Warehouse
 from benepass_tasks.publish.postgres import Schema, filling
-from benepass_tasks.publish.public_files import make_readable, put_in_place, sync, taking_turns
+from benepass_tasks.publish.public_files import make_readable, put_in_place, taking_turns
 from benepass_tasks.publish.suppression import find_withheld
 from benepass_tasks.state.markers import now
 from benepass_tasks.state.ownership import MARK

@@ -10,12 +10,8 @@ from pathlib import Path
 from benepass_tasks.catalog.audiences import Access
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import SiteError
-from benepass_tasks.publish.public_files import (
-    PUBLIC,
-    put_in_place,
-    sync,
-    taking_turns,
-)
+from benepass_tasks.engine.disk import sync
+from benepass_tasks.publish.public_files import PUBLIC, put_in_place, taking_turns
 
 ASIDE = ".building"
 """The folder in which files are written before they take their places."""

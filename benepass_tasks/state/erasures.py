@@ -13,6 +13,7 @@ from pathlib import Path
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.hash_key import VARIABLE, HashKey
 from benepass_tasks.config.settings import Settings
+from benepass_tasks.engine.disk import sync
 
 PURPOSE = "benepass-tasks erasure of "
 
@@ -149,11 +150,7 @@ def write_privately(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(aside, path)  # noqa: PTH105 - one step, on one file system
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)
 
 
 def _check_of(key: HashKey) -> str:

@@ -87,20 +87,21 @@ class PublishedTable:
         return tuple(
             replace(column, type="VARCHAR") if self.macro_of(column) else column
             for column in self.table.columns.values()
-            if column.published and self._disclosure_of(column) != "drop"
+            if column.published and self.audience.shows(column) != "drop"
         )
+
+    @property
+    def macros(self) -> frozenset[str]:
+        """The macros that values pass on their way to the audience."""
+        own = (self.table.columns[it.name] for it in self.columns)
+        return frozenset(filter(None, map(self.macro_of, own)))
 
     def macro_of(self, column: Column) -> str | None:
         """The macro that a value passes on its way to the audience; None where none is needed."""
-        disclosure = self._disclosure_of(column)
+        disclosure = self.audience.shows(column)
         if disclosure not in ("mask", "hash") or column.pii.treatment == disclosure:
             return None
         return mask_for(column.pii, disclosure, self.masks)
-
-    def _disclosure_of(self, column: Column) -> Disclosure:
-        if not column.pii.is_personal:
-            return "plaintext"
-        return self.audience.disclosure_of(column.pii.class_, column.pii.kind)
 
     @property
     def comment(self) -> str:
@@ -117,7 +118,7 @@ class PublishedTable:
         )
         return {
             column.name: column.description
-            + _SAID.get(self._disclosure_of(column), "")
+            + _SAID.get(self.audience.shows(column), "")
             + (withheld if self._is_withheld(column) else "")
             for column in self.columns
         }
@@ -127,8 +128,7 @@ class PublishedTable:
         """Digest of everything but the rows."""
         columns = (f"{column.name} {column.type}" for column in self.columns)
         texts = (f"{name}: {comment}" for name, comment in self.comments.items())
-        used = {self.macro_of(column) for column in self.table.columns.values() if column.published}
-        masks = (f"{it} {self.masks[it].fingerprint}" for it in sorted(filter(None, used)))
+        masks = (f"{it} {self.masks[it].fingerprint}" for it in sorted(self.macros))
         sizes = map(str, self.group_sizes if self.groups_relation else ())
         return digest(VERSION, self.relation, self.comment, *columns, *texts, *masks, *sizes)
 
@@ -171,7 +171,7 @@ class PublishedTable:
         value, macro = self._column(column.name), self.macro_of(column)
         if macro:
             return f"{quote_name(macro)}({value})"
-        if self._disclosure_of(column) != "generalise":
+        if self.audience.shows(column) != "generalise":
             return value
         if column.type in DAYS:
             return f"cast(floor({value} / 365.0) * 365 as {column.type})"
@@ -237,9 +237,7 @@ class Publication:
     @property
     def macros(self) -> frozenset[str]:
         """The macros that values pass on their way to the audience."""
-        columns = ((it, column) for it in self.tables.values() for column in it.columns)
-        used = (table.macro_of(table.table.columns[it.name]) for table, it in columns)
-        return frozenset(filter(None, used))
+        return frozenset[str]().union(*(it.macros for it in self.tables.values()))
 
     def _published(self, table: Table) -> PublishedTable:
         return PublishedTable(

@@ -15,6 +15,7 @@ from projects import ROOT
 from projects import catalog_of as effective_catalog
 
 from benepass_tasks.config.project import MIN_GROUP_SIZE
+from benepass_tasks.engine import disk
 from benepass_tasks.pipeline.nodes.publication import PublicationNode
 from benepass_tasks.publish import public_files, publishing
 from benepass_tasks.state.publication import file_state
@@ -599,7 +600,7 @@ def test_what_takes_its_place_is_on_disk_before_and_its_name_after(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events: list[tuple[str, str]] = []
-    sync, replace = public_files.sync, os.replace
+    sync, replace = disk.sync, os.replace
     monkeypatch.setattr(
         public_files, "sync", lambda path: events.append(("sync", path.name)) or sync(path)
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection, update
 
 from benepass_tasks.config.settings import Settings
+from benepass_tasks.engine.disk import sync
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.people.rewriting import (
@@ -142,9 +143,5 @@ def _asides(settings: Settings, loads: Mapping[str, Load]) -> Iterator[tuple[Pat
 
 def _put_in_place(aside: Path, path: Path) -> None:
     for it in (aside, path.parent):
-        opened = os.open(it, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
+        sync(it)
     os.replace(aside, path)  # noqa: PTH105 - one step, on one file system

@@ -251,10 +251,10 @@ class _Court:
     def _audiences_of(self, table: Table, of: Column) -> Iterator[tuple[Audience, Disclosure]]:
         """Who gets a column, and how."""
         for audience in self._catalog.audiences.values():
-            how = audience.disclosure_of(of.pii.class_, of.pii.kind)
+            how = audience.shows(of)
             is_given = table.published and of.published and audience.gets(table.relation)
-            if is_given and not (of.pii.is_personal and how == "drop"):
-                yield audience, how if of.pii.is_personal else "plaintext"
+            if is_given and how != "drop":
+                yield audience, how
 
     def _seen(
         self, column: ColumnRef, table: Table, of: Column, carried: Iterable[Carried]
