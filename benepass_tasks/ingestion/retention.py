@@ -107,6 +107,15 @@ class Ages:
         """How many of them say no day."""
         return sum(count for (_, day), count in self.by_day.items() if day is None)
 
+    @property
+    def days(self) -> Counter[date]:
+        """How many of them are of each day."""
+        found = Counter[date]()
+        for (_, day), count in self.by_day.items():
+            if day is not None:
+                found[day] += count
+        return found
+
     def before(self, first_kept: date) -> Counter[str]:
         """How many of them are of a day before another, by file."""
         found = Counter[str]()

@@ -1,5 +1,6 @@
 """What is past its retention: told beforehand, gone for good, and people anonymised in time."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -100,15 +101,9 @@ def _expiries(run: Run) -> Iterator[Expiry]:
 def _foreseen(connection: Connection, expiry: Expiry) -> Foreseen:
     limit, ages = expiry.limit, expiry.ages(connection)
     if limit.retention.then == "delete":
-        days = {day: 0 for _, day in ages.by_day if day is not None}
-        for (_, day), count in ages.by_day.items():
-            if day is not None:
-                days[day] += count
-        held = ages.records
+        days, held = ages.days, ages.records
     else:
-        last, days = expiry.last_days(connection), dict[date, int]()
-        for day in last.values():
-            days[day] = days.get(day, 0) + 1
+        days = Counter(expiry.last_days(connection).values())
         held = expiry.people(connection)
     due = sum(count for day, count in days.items() if day < limit.first_kept)
     left = {day: count for day, count in days.items() if day >= limit.first_kept}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import yaml
 from projects import ROOT, catalog_without_sql
+from warehouses import settings_in
 
 from benepass_tasks.config.hash_key import HashKey
-from benepass_tasks.config.settings import Settings
 from benepass_tasks.publish.publishing import Order, publish
 from benepass_tasks.state.publication import publications_of
 from benepass_tasks.state.warehouse import warehouse_of
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from benepass_tasks.config.settings import Settings
     from benepass_tasks.engine.measure import Measure
     from benepass_tasks.state.publication import Publication
 
@@ -75,21 +76,15 @@ class Publishing:
 
     @property
     def told(self) -> Settings:
-        key = HashKey(b"k" * 40)
-        return Settings(
-            project_dir=self.root,
-            data_dir=self.root / "data",
-            warehouse=self.root / "warehouse.duckdb",
-            as_of=date(2026, 1, 1),
-            pii_masking=True,
-            force=frozenset(),
+        data = self.root / "data"
+        return replace(
+            settings_in(self.root, "warehouse.duckdb"),
+            data_dir=data,
             memory_limit="500MB",
             lock_timeout=10,
-            hash_key=key,
-            published_dir=self.root / "data" / "published",
-            site_dir=self.root / "data" / "site",
-            min_group_size=5,
-            publish_unmasked="",
+            hash_key=HashKey(b"k" * 40),
+            published_dir=data / "published",
+            site_dir=data / "site",
             **self.settings,
         )
 

@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import get_args
 
 from benepass_tasks.catalog.datasets import Catalog, PiiClass, Source, Table
 from benepass_tasks.catalog.implied import REJECTED
 from benepass_tasks.sqlmodels.graph import ModelGraph
+from benepass_tasks.sqlmodels.privacy.verdicts import RANK
 
 HEADINGS = ("Dataset", "Class", "Purpose", "Audience", "Retention")
 
 OWNER = "owner of the warehouse"
 """Who sees what is not published: the file is readable by its owner alone."""
-
-CLOSENESS: tuple[PiiClass, ...] = get_args(PiiClass)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +65,22 @@ def processing(catalog: Catalog, graph: ModelGraph) -> Iterator[Processing]:
     """What is known of each dataset, in the order of the catalog."""
     for source in catalog.sources.values():
         yield _of(source, source.name, source.purpose, OWNER, [source])
+    made_of = {
+        name: graph.downstream(frozenset({catalog.raw_table_of(name).relation}))
+        for name in catalog.sources
+    }
     for table in catalog.tables.values():
-        behind = sources_of(table, catalog, graph)
+        # A rejected record may be of any source.
+        is_of_any = table.relation == REJECTED
+        behind = [
+            source
+            for name, source in catalog.sources.items()
+            if is_of_any or table.relation in made_of[name]
+        ]
         is_of_one = table.layer in ("raw", "base") and len(behind) == 1
         of_source = behind[0].purpose if is_of_one else None
         purpose = table.purpose or of_source or catalog.purposes.get(table.layer)
         yield _of(table, table.relation, purpose, _audiences(catalog, table), behind)
-
-
-def sources_of(table: Table, catalog: Catalog, graph: ModelGraph) -> list[Source]:
-    """The sources whose records a table is made of, which rejected ones may be of any."""
-    if table.relation == REJECTED:
-        return list(catalog.sources.values())
-    found, waiting = set[str](), [table.relation]
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += graph.models[name].references if name in graph.models else ()
-    raw = {it.source for it in catalog.tables.values() if it.relation in found}
-    return [it for it in catalog.sources.values() if it.name in raw]
 
 
 def _of(
@@ -99,7 +93,7 @@ def _of(
     columns = declared.columns.values()
     return Processing(
         dataset=name,
-        class_=max((it.pii.class_ for it in columns), key=CLOSENESS.index),
+        class_=max((it.pii.class_ for it in columns), key=RANK.__getitem__),
         is_sensitive=any(it.pii.sensitive for it in columns),
         purpose=purpose,
         audience=audience,

@@ -13,9 +13,11 @@ from benepass_tasks.sqlmodels.spark.building import (
     function,
     number,
     rewrites,
+    spark_type,
     text,
 )
 from benepass_tasks.sqlmodels.spark.lists import is_list, list_text, typed_struct
+from benepass_tasks.sqlmodels.spark.patterns import for_python
 from benepass_tasks.sqlmodels.spark.refused import RefusedError, shown
 from benepass_tasks.sqlmodels.spark.times import moment_of
 
@@ -47,7 +49,7 @@ ODD_TIMES = (
 def named_type(node: exp.DataType, columns: Columns) -> exp.Expr:  # noqa: ARG001
     """Name a type as Spark does, so that a moment has no zone whatever the session says."""
     if node.this in TYPES:
-        return exp.DataType.build(TYPES[node.this], dialect="spark")
+        return spark_type(TYPES[node.this])
     if node.this in (T.DECIMAL, T.ARRAY, T.LIST, T.STRUCT):
         return node
     raise RefusedError(
@@ -88,11 +90,7 @@ def refuse_unchecked(node: exp.TryCast) -> None:
 
 
 def _let_in(shape: str, texts: Sequence[str]) -> list[str]:
-    return [it for it in texts if re.fullmatch(_for_python(shape), it)]
-
-
-def _for_python(pattern: str) -> str:
-    return re.sub(r"\\x\{([0-9A-Fa-f]+)\}", lambda it: f"\\U{it[1]:0>8}", pattern)
+    return [it for it in texts if re.fullmatch(for_python(shape), it)]
 
 
 def _checks(node: exp.Expr) -> Iterator[exp.RegexpFullMatch]:

@@ -91,10 +91,13 @@ def is_once(pattern: str) -> bool:
 
 def matches_nothing(pattern: str) -> bool:
     """Whether it matches an empty text."""
-    for_python = re.sub(
-        r"\\x\{([0-9A-F]+)\}", lambda it: f"\\U{it[1]:0>8}", translated(pattern)
-    ).replace(r"\z", r"\Z")
-    return re.search(for_python, "") is not None
+    return re.search(for_python(translated(pattern)), "") is not None
+
+
+def for_python(pattern: str) -> str:
+    """A regular expression of RE2's, or as it is written for Spark, as Python takes it."""
+    points = re.sub(r"\\x\{([0-9A-Fa-f]+)\}", lambda it: f"\\U{it[1]:0>8}", pattern)
+    return points.replace(r"\z", r"\Z")
 
 
 def _translated_pieces(pattern: str) -> Iterator[str]:
