@@ -95,7 +95,7 @@ def backfill(run: Run, tables: Sequence[ModelNode], span: Span) -> Iterator[Prog
     """
     names = [it.name for it in tables]
     run.asked.update(names)
-    for name in _needed(run, names):
+    for name in run.upstream_of(names):
         node = run.nodes()[name]
         if name in names and isinstance(node, ModelNode):
             yield from _months_of(run, node, span)
@@ -103,17 +103,6 @@ def backfill(run: Run, tables: Sequence[ModelNode], span: Span) -> Iterator[Prog
             make(run, name)
     with run.warehouse.write() as connection:
         forget_months(connection, names)
-
-
-def _needed(run: Run, names: Collection[str]) -> list[str]:
-    """Some nodes and all that these are made of, each after what it is made of."""
-    nodes, found, waiting = run.nodes(), set[str](), list(names)
-    while waiting:
-        name = waiting.pop()
-        if name not in found and name in nodes:
-            found.add(name)
-            waiting += [*nodes[name].inputs, *nodes[name].after]
-    return [name for name in run.plan() if name in found]
 
 
 def _months_of(run: Run, node: ModelNode, span: Span) -> Iterator[Progress]:

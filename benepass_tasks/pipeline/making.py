@@ -1,8 +1,10 @@
 """Making a node: in its turn, unless it is up to date, and recorded with what came out."""
 
 import time
+from collections.abc import Sequence
 
 from benepass_tasks.config.errors import WarehouseError
+from benepass_tasks.engine.session import let_go
 from benepass_tasks.state.history.materializations import record_built
 from benepass_tasks.state.markers import (
     Materialization,
@@ -64,6 +66,29 @@ def make(
     if made.failure is not None:
         raise made.failure
     return made.said or _said(node, records[name], made.how)
+
+
+def make_outdated(run: Run, names: Sequence[str]) -> None:
+    """Make what is not up to date of nodes, and keep the warehouse from one to the next.
+
+    Args:
+        run: The run that makes them; it is asked for them.
+        names: The nodes, each after what it is made of.
+
+    Raises:
+        BenepassError: one of them cannot be made. Those before it are.
+    """
+    run.waiting.update(names)
+    try:
+        for name in names:
+            if run.plan()[name].is_current:
+                run.waiting.discard(name)
+            else:
+                run.asked.add(name)
+                make(run, name)
+    finally:
+        run.waiting.difference_update(names)
+        let_go()
 
 
 def _records(

@@ -4,7 +4,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,18 +15,17 @@ from benepass_tasks.catalog import Source
 from benepass_tasks.catalog.layout import CSV
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.config.project import Project
-from benepass_tasks.config.settings import Settings
+from benepass_tasks.config.settings import Settings, models_cache
 from benepass_tasks.engine import session
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.ingestion.extracts.files import writing
 from benepass_tasks.ingestion.headers import match_header
 from benepass_tasks.ingestion.readers.opening import open_reader
-from benepass_tasks.pipeline.making import make
+from benepass_tasks.pipeline.making import make_outdated
 from benepass_tasks.pipeline.nodes import nodes_of
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
 from benepass_tasks.quality.monitors.clean import too_little_clean
 from benepass_tasks.state.history.read import SourceFigures, figures_of
-from benepass_tasks.state.plan import Node
 from benepass_tasks.state.run import Run
 from benepass_tasks.state.source_files import DATA_FOLDER, SourceFile, find_files
 
@@ -98,6 +97,9 @@ def try_load(settings: Settings, draft: Draft) -> Mapping[str, Tried]:
             extract=False,
         )
         session.close()
+        with suppress(FileNotFoundError):
+            # What is known of the models that stay as they are.
+            shutil.copy2(models_cache(settings.warehouse), models_cache(scratch.warehouse))
         try:
             run = Run(scratch, nodes_of)
             _gather_files(run, settings, draft)
@@ -107,10 +109,7 @@ def try_load(settings: Settings, draft: Draft) -> Mapping[str, Tried]:
 
 
 def _load(run: Run) -> Mapping[str, Tried]:
-    run.plan()
-    needed = _needed(run.nodes(), ReconciliationNode.name)
-    for name in [it for it in run.plan() if it in needed]:
-        make(run, name)
+    make_outdated(run, run.upstream_of([ReconciliationNode.name]))
     with run.warehouse.read() as connection:
         catalog = run.definitions.catalog
         return {
@@ -141,17 +140,6 @@ def _money(connection: Connection, source: Source) -> Money:
     )
     rows = connection.exec_driver_sql(f"select * from ({query}) order by all")  # noqa: S608
     return {(outcome, reason): (count, amount) for outcome, reason, count, amount in rows}
-
-
-def _needed(nodes: Mapping[str, Node], name: str) -> set[str]:
-    needed: set[str] = set()
-    waiting = [name]
-    while waiting:
-        node = nodes.get(waiting.pop())
-        if node is not None and node.name not in needed:
-            needed.add(node.name)
-            waiting += [*node.inputs, *node.after]
-    return needed
 
 
 def _copy_project(project: Project, root: Path, draft: Draft) -> None:

@@ -6,7 +6,7 @@ Everything that belongs to one run is in one object, which is passed down to wha
 import math
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -151,6 +151,16 @@ class Run:
             self._plan = assess(look.in_order, known, look.seen, asker)
             self._assessed = look
         return self._plan
+
+    def upstream_of(self, names: Iterable[str]) -> list[str]:
+        """Some nodes and all that these are made of, each after what it is made of."""
+        nodes, found, following = self.nodes(), set[str](), list(names)
+        while following:
+            name = following.pop()
+            if name not in found and name in nodes:
+                found.add(name)
+                following += [*nodes[name].inputs, *nodes[name].after]
+        return [name for name in self.plan() if name in found]
 
     def _looked(self) -> "_Look":
         """The last look at the files, unless that is old or the warehouse has changed since."""

@@ -23,7 +23,7 @@ from benepass_tasks.pipeline.erasure.job import Job, alone
 from benepass_tasks.pipeline.erasure.proof import search
 from benepass_tasks.pipeline.erasure.raw import anonymise_raw
 from benepass_tasks.pipeline.erasure.sources import Rewritten, rewrite_sources
-from benepass_tasks.pipeline.making import make
+from benepass_tasks.pipeline.making import make_outdated
 from benepass_tasks.pipeline.nodes import nodes_of
 from benepass_tasks.state.branches.aside import sweep
 from benepass_tasks.state.branches.folders import branches_of, delete_branch
@@ -118,13 +118,9 @@ def opened_run(settings: Settings) -> Iterator[Run]:
 def build_all(run: Run) -> None:
     """Make all that is not up to date, up to the pages, as far as it may be published."""
     run.look_again()
-    for name in list(run.plan()):
-        node = run.nodes().get(name)
-        if node is None or (node.kind in PUBLISHED and not run.settings.may_publish):
-            continue
-        if not run.plan()[name].is_current:
-            run.asked.add(name)
-            make(run, name)
+    nodes, may_publish = run.nodes(), run.settings.may_publish
+    wanted = [it for it in run.plan() if it in nodes]
+    make_outdated(run, [it for it in wanted if may_publish or nodes[it].kind not in PUBLISHED])
 
 
 @dataclass
