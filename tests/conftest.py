@@ -10,6 +10,7 @@ import luigi
 import pytest
 from examples import MATRIX
 from hypothesis import settings
+from people_alone import people_alone
 from projects import ROOT
 from workspace import KILLER, MadeOnce, Workspace, new_project
 
@@ -45,6 +46,25 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
 def finished_run(made_once: MadeOnce) -> Workspace:
     """A project after a run, for copying only."""
     return Workspace(made_once("finished", lambda root: new_project(root).run()))
+
+
+@pytest.fixture(scope="session")
+def people_run(made_once: MadeOnce) -> Workspace:
+    """A project of the employees alone after a run, for copying only."""
+    return Workspace(made_once("people", lambda root: people_alone(root).run()))
+
+
+@pytest.fixture
+def people(tmp_path: Path, people_run: Workspace) -> Workspace:
+    """A project of the employees alone that has been run, for what is not about the models."""
+    return people_run.copied(tmp_path / "people")
+
+
+@pytest.fixture
+def new_people(people: Workspace) -> Workspace:
+    """The same before its first run."""
+    people.warehouse.unlink()
+    return people
 
 
 @pytest.fixture(scope="session")

@@ -17,50 +17,50 @@ if TYPE_CHECKING:
 
     from workspace import Workspace
 
-CHANGED = "T6,E1,A1,Fig & Son,7.25,2025-04-01T10:00:00Z,gym\nbroken\n"
+CHANGED = "E4,Di,Dunn,di.dunn@example.com,2025-04-01,active\nbroken\n"
 
 
-def _change(workspace: Workspace) -> None:
-    with (workspace.data / "transactions.csv").open("a") as file:
+def _change(project: Workspace) -> None:
+    with (project.data / "employees.csv").open("a") as file:
         file.write(CHANGED)
 
 
-def _expected(workspace: Workspace, tmp_path: Path) -> dict[str, list[object]]:
+def _expected(project: Workspace, tmp_path: Path) -> dict[str, list[object]]:
     """The content that an undisturbed run over the changed files arrives at."""
-    other = type(workspace)(tmp_path / "undisturbed")
-    shutil.copytree(workspace.root, other.root)
+    other = type(project)(tmp_path / "undisturbed")
+    shutil.copytree(project.root, other.root)
     _change(other)
     other.run()
     return other.content(("quality", "marts"))
 
 
-def _raw(workspace: Workspace) -> list[tuple[object, ...]]:
+def _raw(project: Workspace) -> list[tuple[object, ...]]:
     return sorted(
-        workspace.query("select transaction_id, _source_file, _row_number from raw.transactions"),
+        project.query("select employee_id, _source_file, _row_number from raw.employees"),
         key=repr,
     )
 
 
 def _sweep(
-    workspace: Workspace, tmp_path: Path, killer: str, moments: Iterable[str]
+    project: Workspace, tmp_path: Path, killer: str, moments: Iterable[str]
 ) -> tuple[int, bool]:
     """Kill a run at each of some moments; returns how often, and whether one came to its end.
 
     After each kill the next run must arrive at the same marts.
     """
-    expected = _expected(workspace, tmp_path)
+    expected = _expected(project, tmp_path)
     base = tmp_path / "base"
-    shutil.copytree(workspace.root, base)
+    shutil.copytree(project.root, base)
     kills = 0
     for moment in moments:
-        shutil.rmtree(workspace.root)
-        shutil.copytree(base, workspace.root)
-        _change(workspace)
-        killed = workspace.run_until_killed(killer, moment)
-        workspace.run()
-        assert workspace.content(("quality", "marts")) == expected, moment
-        assert len(_raw(workspace)) == 6, moment
-        assert workspace.query("select count(*) from raw.rejected_rows") == [(1,)], moment
+        shutil.rmtree(project.root)
+        shutil.copytree(base, project.root)
+        _change(project)
+        killed = project.run_until_killed(killer, moment)
+        project.run()
+        assert project.content(("quality", "marts")) == expected, moment
+        assert len(_raw(project)) == 4, moment
+        assert project.query("select count(*) from raw.rejected_rows") == [(1,)], moment
         if not killed:
             return kills, True
         kills += 1
@@ -68,26 +68,24 @@ def _sweep(
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("finished")
 @pytest.mark.parametrize("part", range(2))
 def test_a_run_killed_before_any_of_its_commits_is_finished_by_the_next(
-    workspace: Workspace, tmp_path: Path, killer: str, part: int
+    people: Workspace, tmp_path: Path, killer: str, part: int
 ) -> None:
     moments = (f"commit {number}" for number in range(part, 1_000, 2))
-    kills, is_whole = _sweep(workspace, tmp_path, killer, moments)
+    kills, is_whole = _sweep(people, tmp_path, killer, moments)
     assert kills > 1
     assert is_whole, "the run never came to its end; the sweep covers only a part of it"
 
 
-@pytest.mark.usefixtures("finished")
 @pytest.mark.nightly
 @pytest.mark.parametrize("part", range(4))
 def test_a_run_killed_before_any_of_its_statements_is_finished_by_the_next(
-    workspace: Workspace, tmp_path: Path, killer: str, part: int
+    people: Workspace, tmp_path: Path, killer: str, part: int
 ) -> None:
     # Each part takes every 20th statement, beginning 5 later than the part before it.
     moments = map(str, range(part * 5, 1_000, 20))
-    kills, is_whole = _sweep(workspace, tmp_path, killer, moments)
+    kills, is_whole = _sweep(people, tmp_path, killer, moments)
     assert kills > 1
     assert is_whole, "the run never came to its end; the sweep covers only a part of it"
 
@@ -95,52 +93,50 @@ def test_a_run_killed_before_any_of_its_statements_is_finished_by_the_next(
 @pytest.mark.nightly
 @pytest.mark.parametrize("seconds", [0.8, 1.1, 1.4, 1.7, 2.0, 2.4, 2.8])
 def test_a_first_run_killed_after_some_time_is_finished_by_the_next(
-    workspace: Workspace, tmp_path: Path, seconds: float
+    new_people: Workspace, tmp_path: Path, seconds: float
 ) -> None:
-    expected = _expected(workspace, tmp_path)
-    _change(workspace)
+    expected = _expected(new_people, tmp_path)
+    _change(new_people)
     process = subprocess.Popen(
-        workspace.command,
-        cwd=workspace.root,
-        env=workspace.environment,
+        new_people.command,
+        cwd=new_people.root,
+        env=new_people.environment,
         stderr=subprocess.DEVNULL,
     )
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    workspace.run()
-    assert workspace.content(("quality", "marts")) == expected
+    new_people.run()
+    assert new_people.content(("quality", "marts")) == expected
 
 
-@pytest.mark.usefixtures("finished")
 def test_a_file_that_goes_back_to_what_it_was_after_a_crash_is_loaded_again(
-    workspace: Workspace, killer: str
+    people: Workspace, killer: str
 ) -> None:
-    original = (workspace.data / "transactions.csv").read_bytes()
-    state = (workspace.data / "transactions.csv").stat()
-    before = workspace.content()
-    _change(workspace)
-    assert workspace.run_until_killed(killer, "loaded")
+    original = (people.data / "employees.csv").read_bytes()
+    state = (people.data / "employees.csv").stat()
+    before = people.content()
+    _change(people)
+    assert people.run_until_killed(killer, "loaded")
     # The new rows are in raw beside the old ones, and nothing vouches for either.
-    assert len(_raw(workspace)) == 11
-    workspace.write("data/transactions.csv", original)
-    os.utime(workspace.data / "transactions.csv", ns=(state.st_atime_ns, state.st_mtime_ns))
-    workspace.run()
-    assert workspace.content() == before
-    assert len(_raw(workspace)) == 5
+    assert len(_raw(people)) == 7
+    people.write("data/employees.csv", original)
+    os.utime(people.data / "employees.csv", ns=(state.st_atime_ns, state.st_mtime_ns))
+    people.run()
+    assert people.content() == before
+    assert len(_raw(people)) == 3
 
 
-@pytest.mark.usefixtures("finished")
 def test_a_failing_model_leaves_its_table_and_all_others_as_they_were(
-    workspace: Workspace, caplog: pytest.LogCaptureFixture
+    people: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
-    before = workspace.content()
+    before = people.content()
     relation = "from intermediate.accepted_employees"
     failing = f"{relation}\nwhere cast(email as int) is distinct from 0"
-    workspace.replace("sql/marts/dim_employees.sql", relation, failing)
-    _, succeeded = workspace.attempt()
+    people.replace("sql/marts/dim_employees.sql", relation, failing)
+    _, succeeded = people.attempt()
     assert not succeeded
-    assert workspace.content() == before
+    assert people.content() == before
     assert "sql/marts/dim_employees.sql: DuckDB stopped with ConversionException" in caplog.text
 
 

@@ -48,12 +48,12 @@ def add_issue(workspace: Workspace, source: str, tier: int) -> None:
     workspace.replace(f"sql/{table}.sql", before, f"{before}    union all\n    {found}\n")
 
 
+@pytest.mark.usefixtures("finished")
 @pytest.mark.parametrize("source", NEW_ISSUES)
 def test_a_new_issue_that_keeps_records_out_takes_them_from_the_marts(
     workspace: Workspace, source: str
 ) -> None:
     issue, *_, (mart, column, value) = NEW_ISSUES[source]
-    workspace.run()
     assert workspace.query(f"select count(*) > 0 from {mart} where {column} = '{value}'") == [
         (True,)
     ]
@@ -84,26 +84,26 @@ def test_what_belongs_to_an_employee_who_is_kept_out_is_kept_out_as_well(
     assert workspace.query(f"{programs} where benefit_type = 'meals'") == [(1, 1)]
 
 
-@pytest.mark.parametrize("source", NEW_ISSUES)
-def test_a_new_issue_that_only_flags_leaves_the_records_in(
-    workspace: Workspace, source: str
-) -> None:
-    _, _, _, _, (mart, column, value) = NEW_ISSUES[source]
-    add_issue(workspace, source, tier=1)
+@pytest.mark.usefixtures("finished")
+def test_new_issues_that_only_flag_leave_the_records_in(workspace: Workspace) -> None:
+    for source in NEW_ISSUES:
+        add_issue(workspace, source, tier=1)
     workspace.run("CheckContracts")
-    assert workspace.query(f"select count(*) > 0 from {mart} where {column} = '{value}'") == [
-        (True,)
-    ]
+    for *_, (mart, column, value) in NEW_ISSUES.values():
+        found = workspace.query(f"select count(*) > 0 from {mart} where {column} = '{value}'")
+        assert found == [(True,)]
 
 
-@pytest.mark.parametrize("source", NEW_ISSUES)
-def test_an_issue_that_is_not_declared_fails_the_run(
-    workspace: Workspace, caplog: pytest.LogCaptureFixture, source: str
+@pytest.mark.usefixtures("finished")
+def test_issues_that_are_not_declared_fail_the_run(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
-    issue, issues = NEW_ISSUES[source][0], f"quality.{source.removesuffix('s')}_issues"
-    add_issue(workspace, source, tier=2)
-    workspace.replace("sql/quality/issue_types.sql", f"'{issue}'", "'another_name'")
+    for source, (issue, *_) in NEW_ISSUES.items():
+        add_issue(workspace, source, tier=2)
+        workspace.replace("sql/quality/issue_types.sql", f"'{issue}'", "'another_name'")
     _, succeeded = workspace.attempt("CheckContracts")
     assert not succeeded
-    assert f"{issues}.issue: relationships (quality.issue_types.issue): 1 of" in caplog.text
-    assert f"{issues}.tier: not_null: 1 of" in caplog.text
+    for source in NEW_ISSUES:
+        issues = f"quality.{source.removesuffix('s')}_issues"
+        assert f"{issues}.issue: relationships (quality.issue_types.issue): 1 of" in caplog.text
+        assert f"{issues}.tier: not_null: 1 of" in caplog.text
