@@ -186,7 +186,8 @@ class _Work:
 
     def _build(self, connection: Connection, month: date | None, *, is_last: bool) -> int | None:
         run, node, fingerprint = self._run, self._node, str(self._fingerprint)
-        record = run.known().materializations[node.name]
+        known = run.known()
+        record = known.materializations[node.name]
         if _named(month) in done_months(connection, node.name, fingerprint, record.data_hash):
             return None
         builder = node.builder(run, connection)
@@ -201,7 +202,7 @@ class _Work:
         if is_last:
             record = replace(record, fingerprint=fingerprint, code_version=node.code_version)
             builder.note_inputs()
-        node.look_for_restated(run, connection)
+        node.look_for_restated(run, connection, known)
         write_materializations(connection, [record])
         forget_built(connection, run.id, node.name)
         how = How("months", self._touched)

@@ -164,18 +164,24 @@ class ModelNode(Node):
         is_kept = run.settings.keep_changes is not None and self.table.layer == "marts"
         return Keeper(run.id, run.now()) if is_kept else None
 
-    def look_for_restated(self, run: Run, connection: Connection) -> None:
-        """Note the old months of the table whose money is another one, in its transaction."""
+    def look_for_restated(self, run: Run, connection: Connection, known: Snapshot) -> None:
+        """Note the old months of the table whose money is another one, in its transaction.
+
+        Args:
+            run: The run that has written the table.
+            connection: Its session.
+            known: What the warehouse held before; it cannot be asked while it is written.
+        """
         if self.table.months:
-            kept = self._first_kept(run)
+            kept = self._first_kept(run, known)
             watch = Watch(run.id, run.now(), run.settings.max_restated, kept)
             watch.look(connection, self.name, self.table.months)
 
-    def _first_kept(self, run: Run) -> date:
+    def _first_kept(self, run: Run, known: Snapshot) -> date:
         """The first day of which no record is past its retention that the table is made of."""
         catalog, graph = run.definitions.catalog, run.definitions.graph
         days = [date.min]
-        for name, enforced in run.known().retentions.items():
+        for name, enforced in known.retentions.items():
             source = catalog.sources.get(name)
             if source is not None and source.retention is not None:
                 raw = catalog.raw_table_of(name).relation
@@ -261,7 +267,7 @@ class _Making:
         if keeper := self.node.keeper(self.run):
             keeper.begin(connection, self.node.name, measure.data_hash)
         if how and how.how != "unchanged":
-            self.node.look_for_restated(self.run, connection)
+            self.node.look_for_restated(self.run, connection, known)
         return Made({self.node.name: measure}, known, how=how)
 
     def _builder(self, connection: Connection, known: Snapshot) -> Builder:
