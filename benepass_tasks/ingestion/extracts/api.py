@@ -24,7 +24,7 @@ from benepass_tasks.catalog.extracts import ApiExtract
 from benepass_tasks.catalog.header_names import header_key
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.extracts.files import ROWS, Extracts, Known, Row, earlier, writing
-from benepass_tasks.ingestion.readers.json_lines import Number, json_text
+from benepass_tasks.ingestion.readers.json_lines import DECODER, UnusableError, flat
 
 ATTEMPTS: Final = 6
 """How often a page is asked for before the API counts as down."""
@@ -46,9 +46,6 @@ _PAGINATORS: Final[Mapping[object, type[paginators.BasePaginator]]] = MappingPro
     }
 )
 
-# Numbers stay as they are written, digit by digit.
-_DECODER: Final = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number)
-
 
 class _BrokenPageError(Exception):
     """A page is not what it should be; its text quotes nothing of it."""
@@ -59,7 +56,7 @@ class _Client(RESTClient):
 
     def extract_response(self, response: Response, data_selector: jsonpath.TJsonPath) -> list[Any]:
         """The records of a page."""
-        found = jsonpath.find_values(data_selector, _DECODER.decode(response.text))
+        found = jsonpath.find_values(data_selector, DECODER.decode(response.text))
         if len(found) == 1 and isinstance(found[0], list):
             found = found[0]
         elif not found:
@@ -83,23 +80,10 @@ def read_api(extracts: Extracts, extract: ApiExtract) -> int:
     spool, columns = extracts.aside / "records", dict[str, None]()
     with spool.open("w", encoding="utf-8") as file, _told(source, extract):
         for page in _pages(extracts, extract):
-            records = [_flat(record, ignored) for record in page]
+            records = [flat(record, ignored) for record in page]
             columns |= dict.fromkeys(key for record in records for key in record)
             file.writelines(f"{json.dumps(record)}\n" for record in records)
     return _write(extracts, extract, spool, list(columns))
-
-
-def _flat(record: Mapping[str, Any], ignored: Collection[str]) -> dict[str, str | None]:
-    """A record with a text for each key; the keys of an object within it follow its own."""
-    found: dict[str, str | None] = {}
-    for key, value in record.items():
-        if header_key(key) in ignored:
-            continue
-        if isinstance(value, dict):
-            found |= _flat({f"{key}.{name}": it for name, it in value.items()}, ignored)
-        else:
-            found[key] = json_text(value)
-    return found
 
 
 def _write(extracts: Extracts, extract: ApiExtract, spool: Path, columns: list[str]) -> int:
@@ -218,7 +202,7 @@ def _told(source: str, extract: ApiExtract) -> Iterator[None]:
     """Word what went wrong, without the token and without anything of a page."""
     try:
         yield
-    except _BrokenPageError as error:
+    except (_BrokenPageError, UnusableError) as error:
         said = str(error)
     except HTTPError as error:
         status = error.response.status_code if error.response is not None else 0

@@ -1,8 +1,8 @@
 """Reads the records of a file of JSON lines: an object each, on a line of its own.
 
-Raw gets what is written: a number digit by digit, a text without its quotes, and a nested value as
-JSON. The columns are the keys of all objects in the order in which they come first, so that the
-file is read twice.
+Raw gets what is written: a number digit by digit, a text without its quotes, a list as JSON. The
+keys of an object within a record are columns of their own, `merchant.name`. The columns are the
+keys of all lines in the order in which they come first, so that the file is read twice.
 """
 
 import io
@@ -10,6 +10,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from benepass_tasks.catalog.header_names import header_key
 from benepass_tasks.catalog.layout import Layout
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.readers.blocks import LINE_END, BlockReader
@@ -34,8 +35,8 @@ class Number(str):
     __slots__ = ()
 
 
-class _UnusableError(Exception):
-    """A line is not a record; its text is the reason."""
+class UnusableError(Exception):
+    """An object is not a record; its text is the reason."""
 
 
 class JsonLinesReader(RowReader):
@@ -64,7 +65,7 @@ class JsonLinesReader(RowReader):
                 continue
             try:
                 gatherer.take(self._values(line, needed))
-            except _UnusableError as error:
+            except UnusableError as error:
                 gatherer.reject(str(error), self._as_written(line[:LONGEST]))
             if gatherer.is_full:
                 self.bytes_read = file.bytes
@@ -91,7 +92,7 @@ class JsonLinesReader(RowReader):
             has_lines = has_lines or bool(line.strip())
             try:
                 keys |= dict.fromkeys(_object(line))
-            except _UnusableError:
+            except UnusableError:
                 continue  # it is rejected where records are read
         if has_lines and not keys:
             raise SourceError(
@@ -103,8 +104,8 @@ class JsonLinesReader(RowReader):
     def _values(self, line: bytes, needed: Sequence[str]) -> list[str | None]:
         found = _object(line)
         if any(key not in found for key in needed):
-            raise _UnusableError(NO_REQUIRED_KEY)
-        return [json_text(found.get(key)) for key in self.header]
+            raise UnusableError(NO_REQUIRED_KEY)
+        return [found.get(key) for key in self.header]
 
 
 def _lines(blocks: BlockReader) -> Iterator[bytes]:
@@ -117,46 +118,73 @@ def _lines(blocks: BlockReader) -> Iterator[bytes]:
         yield rest
 
 
-def _object(line: bytes) -> dict[str, Any]:
+def _object(line: bytes) -> dict[str, str | None]:
     """Read a line that is one object."""
     if len(line) > LONGEST:
-        raise _UnusableError(TOO_LONG)
+        raise UnusableError(TOO_LONG)
     try:
-        found = _DECODER.decode(line.decode())
+        found = DECODER.decode(line.decode())
+        if not isinstance(found, dict):
+            raise UnusableError(NO_OBJECT)
+        if b"\\ud" in line.lower():
+            _require_whole_characters(found)
+        return flat(found)
     except UnicodeDecodeError:
-        raise _UnusableError(INVALID_UTF8) from None
+        raise UnusableError(INVALID_UTF8) from None
     except (ValueError, RecursionError):
-        raise _UnusableError(NO_OBJECT) from None
-    if not isinstance(found, dict):
-        raise _UnusableError(NO_OBJECT)
-    if b"\\ud" in line.lower():
-        _require_whole_characters(found)
-    return found
+        raise UnusableError(NO_OBJECT) from None
 
 
 def _require_whole_characters(found: Mapping[str, Any]) -> None:
     try:
         _json(found).encode()
     except UnicodeEncodeError:
-        raise _UnusableError(NO_TEXT) from None
+        raise UnusableError(NO_TEXT) from None
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise _UnusableError(KEY_TWICE)
+        raise UnusableError(KEY_TWICE)
     return found
 
 
-_DECODER: Final = json.JSONDecoder(
+DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_without_duplicates,
     parse_float=Number,
     parse_int=Number,
     parse_constant=Number,
 )
+"""Reads JSON, and its numbers as they are written; a key twice is an `UnusableError`."""
 
 
-def json_text(value: object) -> str | None:
+def flat(record: Mapping[str, Any], ignored: Collection[str] = ()) -> dict[str, str | None]:
+    """A record with a text for each key; the keys of an object within it follow its own.
+
+    Args:
+        record: The record, as `DECODER` reads it.
+        ignored: Keys that are left out, as `header_key` writes them.
+
+    Raises:
+        UnusableError: two values would have one key.
+    """
+    return _without_duplicates([*_flat(record, ignored, "")])
+
+
+def _flat(
+    record: Mapping[str, Any], ignored: Collection[str], before: str
+) -> Iterator[tuple[str, str | None]]:
+    for name, value in record.items():
+        key = f"{before}{name}"
+        if ignored and header_key(key) in ignored:
+            continue
+        if isinstance(value, dict):
+            yield from _flat(value, ignored, f"{key}.")
+        else:
+            yield key, _json_text(value)
+
+
+def _json_text(value: object) -> str | None:
     """A value of JSON as text: texts without quotes, numbers as written, all else as JSON."""
     if value is None:
         return None

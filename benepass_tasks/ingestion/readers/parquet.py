@@ -32,7 +32,7 @@ class ParquetReader(RowReader):
         super().__init__(file)
         with _damage_told():
             self._parquet = pq.ParquetFile(file, pre_buffer=False)
-        self.header = tuple(self._parquet.schema_arrow.names)
+        self.header = tuple(_flat(self._parquet.schema_arrow.empty_table()).column_names)
 
     def batches(
         self,
@@ -52,7 +52,8 @@ class ParquetReader(RowReader):
 
     def _rows(self) -> Iterator[pa.RecordBatch]:
         with _damage_told():
-            yield from (it for it in self._parquet.iter_batches(ROWS) if len(it))
+            for rows in self._parquet.iter_batches(ROWS):
+                yield from _flat(pa.Table.from_batches([rows])).to_batches()
 
     def _batch(self, rows: pa.RecordBatch, schema: pa.Schema) -> Batch:
         first = self._tally.records + 1
@@ -90,6 +91,13 @@ def _damage_told() -> Iterator[None]:
         ) from error
 
 
+def _flat(table: pa.Table) -> pa.Table:
+    """A table with a column for each field of a struct, `merchant.name`."""
+    while any(pa.types.is_struct(it) for it in table.schema.types):
+        table = table.flatten()
+    return table
+
+
 def _is_text(kind: pa.DataType) -> bool:
     texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
     return any(it(kind) for it in texts) or _is_binary(kind)
@@ -115,8 +123,8 @@ def _undecoded(column: pa.Array) -> Mapping[int, bytes]:
 def as_text(column: pa.Array) -> pa.Array:
     """The values of a column as text, in the canonical form of their type.
 
-    Numbers are plain decimals, dates and times are ISO, instants are in UTC with Z; lists, structs
-    and maps are JSON.
+    Numbers are plain decimals, dates and times are ISO, instants are in UTC with Z; lists and maps
+    are JSON.
     """
     if isinstance(column, pa.ExtensionArray):
         return as_text(column.storage) if _is_text(column.storage.type) else _by_value(column, str)

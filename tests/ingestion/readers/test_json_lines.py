@@ -34,7 +34,7 @@ def _read(folder: Path, content: str | bytes, required: tuple[str, ...] = ()) ->
         ('""', ""),
         ('"00123"', "00123"),
         (r'"caf\u00e9 \"x\""', 'café "x"'),
-        ('{"a": 1.50, "b": [true, null, "é"]}', '{"a":1.50,"b":[true,null,"é"]}'),
+        ('[{"a": 1.50, "b": [true, null, "é"]}]', '[{"a":1.50,"b":[true,null,"é"]}]'),
         ("[]", "[]"),
     ],
 )
@@ -48,6 +48,21 @@ def test_the_columns_are_the_keys_of_all_lines(tmp_path: Path) -> None:
     assert read.rows == [(1, "1", "2", None), (2, "4", None, "3"), (3, "6", "5", "7")]
 
 
+def test_the_keys_of_an_object_within_a_record_are_columns(tmp_path: Path) -> None:
+    read = _read(
+        tmp_path,
+        '{"id": 1, "shop": {"name": "Oak", "at": {"city": "Rye", "no": 1.50}}}\n'
+        '{"id": 2, "shop": {}}\n'
+        '{"id": 3, "shop": "Elm"}\n',
+    )
+    assert read.header == ("id", "shop.name", "shop.at.city", "shop.at.no", "shop")
+    assert [row[1:] for row in read.rows] == [
+        ("1", "Oak", "Rye", "1.50", None),
+        ("2", None, None, None, None),
+        ("3", None, None, None, "Elm"),
+    ]
+
+
 def test_a_line_that_is_no_record_is_rejected_with_its_bytes(tmp_path: Path) -> None:
     lines = [
         b'{"id": 1, "amount": 2}',
@@ -59,10 +74,12 @@ def test_a_line_that_is_no_record_is_rejected_with_its_bytes(tmp_path: Path) -> 
         b'{"id": "\xff", "amount": 1}',
         b'{"id": "\\ud800", "amount": 1}',
         b'{"id": ' + b"[" * 100_000 + b"]" * 100_000 + b', "amount": 1}',
+        b'{"id": 5, "amount": 6, "a.b": 1, "a": {"b": 2}}',
+        b'{"id": 7, "amount": {"value": 8}}',
         b'{"id": 7, "amount": null}',
     ]
     read = _read(tmp_path, b"\xef\xbb\xbf" + b"\r\n".join(lines), required=("id", "amount"))
-    assert read.rows == [(1, "1", "2"), (9, "7", None)]
+    assert read.rows == [(1, "1", "2", None), (11, "7", None, None)]
     assert [(line, reason) for _, line, reason, _ in read.rejected] == [
         (3, "no JSON object"),
         (4, "no JSON object"),
@@ -71,9 +88,11 @@ def test_a_line_that_is_no_record_is_rejected_with_its_bytes(tmp_path: Path) -> 
         (7, "invalid UTF-8"),
         (8, "half a character"),
         (9, "no JSON object"),
+        (10, "a key twice in a JSON object"),
+        (11, "a required key is missing"),
     ]
-    assert [raw for *_, raw in read.rejected] == lines[2:9]
-    assert (read.accounting.lines, read.accounting.blank_lines) == (10, 1)
+    assert [raw for *_, raw in read.rejected] == lines[2:11]
+    assert (read.accounting.lines, read.accounting.blank_lines) == (12, 1)
 
 
 def test_a_line_that_is_too_long_is_rejected_with_its_beginning(tmp_path: Path) -> None:

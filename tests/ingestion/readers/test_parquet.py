@@ -57,9 +57,9 @@ def _read(folder: Path, table: pa.Table) -> Content:
         (pa.duration("us"), dt.timedelta(hours=30), "30:00:00"),
         (pa.list_(pa.int64()), [1, 2], "[1,2]"),
         (
-            pa.struct({"a": pa.date32(), "b": pa.string()}),
-            {"a": MIDNIGHT.date(), "b": "é"},
-            '{"a":"2025-03-04","b":"é"}',
+            pa.list_(pa.struct({"a": pa.date32(), "b": pa.string()})),
+            [{"a": MIDNIGHT.date(), "b": "é"}],
+            '[{"a":"2025-03-04","b":"é"}]',
         ),
     ],
 )
@@ -72,6 +72,17 @@ def test_a_value_is_written_in_the_canonical_form_of_its_type(
 
 def test_a_column_that_never_has_a_value_is_null(tmp_path: Path) -> None:
     assert _read(tmp_path, pa.table({"id": pa.nulls(1)})).rows == [(1, None)]
+
+
+def test_the_fields_of_a_struct_are_columns(tmp_path: Path) -> None:
+    shops = [{"name": "Oak", "at": {"city": "Rye"}}, None, {"name": "Elm", "at": None}]
+    read = _read(tmp_path, pa.table({"id": [1, 2, 3], "shop": shops}))
+    assert read.header == ("id", "shop.name", "shop.at.city")
+    assert [row[1:] for row in read.rows] == [
+        ("1", "Oak", "Rye"),
+        ("2", None, None),
+        ("3", "Elm", None),
+    ]
 
 
 def test_every_row_is_accounted_for_in_batches_of_any_number(tmp_path: Path) -> None:
