@@ -422,7 +422,8 @@ class Records:
             conflict with it unless both say the same.
         ordered_by: The column that says which record is the later one; None where only the name of
             the file does, and within a file the place.
-        counts_when: For some columns the values, in lower case, of the records that are spend.
+        counts_when: For some columns the values, in lower case, of the records that are spend; an
+            empty text where there is no value.
         refunds: Whether amounts below zero are kept out, or are refunds that lower the spend.
         refund_when: For some columns the values, in lower case, of records that are refunds
             whatever the sign of their amount.

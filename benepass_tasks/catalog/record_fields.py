@@ -65,12 +65,17 @@ class RecordKey(Value[tuple[str | MonthOf, ...]]):
 
 
 class ValuesByColumn(Value[Mapping[str, tuple[str, ...]]]):
-    """For each of some columns the values that are meant, whatever their case."""
+    """For each of some columns the values that are meant, whatever their case.
+
+    Null, which is kept as an empty text, means that there is no value.
+    """
 
     form = of_form(
         type="object",
         minProperties=1,
-        additionalProperties=of_form(type="array", minItems=1, items=_NAME),
+        additionalProperties=of_form(
+            type="array", minItems=1, items={"anyOf": [_NAME, of_form(type="null")]}
+        ),
     )
 
     def _deserialize(
@@ -158,9 +163,9 @@ def _part(value: object) -> str | MonthOf:
 def _values(name: object, listed: object) -> tuple[str, ...]:
     if not isinstance(listed, list) or not listed:
         raise ValidationError(f"{name} must have a list of values, not {wording.shown(listed)}")
-    values = tuple(it.strip().lower() for it in listed if isinstance(it, str) and it.strip())
-    if len(values) < len(listed):
-        raise ValidationError(f"{name} must have values that are text: put them in quotes")
+    if any(it is not None and not (isinstance(it, str) and it.strip()) for it in listed):
+        raise ValidationError(f"{name} must have values that are text: put them in quotes, or null")
+    values = tuple((it or "").strip().lower() for it in listed)
     if len(set(values)) < len(values):
         raise ValidationError(f"{name} must have each value once, whatever its case")
     return values

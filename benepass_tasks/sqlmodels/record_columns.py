@@ -74,10 +74,15 @@ def _order(column: str | None, texts: Texts, otherwise: str | None) -> str:
 
 def _is_one_of(values: ValuesByColumn, texts: Texts) -> str:
     conditions = [
-        f"clean_label({texts[column]}) in ({', '.join(map(quote_text, listed))})"
+        f"{_label(texts[column])} in ({', '.join(map(quote_text, listed))})"
         for column, listed in values.items()
     ]
-    return f"coalesce({' or '.join(conditions)}, false)" if conditions else "false"
+    return f"({' or '.join(conditions)})" if conditions else "false"
+
+
+def _label(text: str) -> str:
+    """What decides; an empty text where there is no value."""
+    return f"coalesce(clean_label({text}), '')"
 
 
 def _not_counted(values: ValuesByColumn, texts: Texts) -> str:
@@ -89,12 +94,15 @@ def _not_counted(values: ValuesByColumn, texts: Texts) -> str:
 
 def _case(column: str, text: str, listed: Sequence[str]) -> str:
     """The reason of what is none of the values; a text that is not a label is not repeated."""
-    label = f"clean_label({text})"
-    counts = ", ".join(map(quote_text, listed))
+    label = _label(text)
     told = (
-        f"case when {label} is null then 'missing' "
-        f"when regexp_full_match({label}, {quote_text(LABEL)}) then {label} "
-        "else 'none of those that count' end"
+        "'filled'"
+        if listed == ("",)
+        else (
+            f"case when {label} = '' then 'missing' "
+            f"when regexp_full_match({label}, {quote_text(LABEL)}) then {label} "
+            "else 'none of those that count' end"
+        )
     )
-    condition = f"coalesce({label} not in ({counts}), true)"
+    condition = f"{label} not in ({', '.join(map(quote_text, listed))})"
     return f"when {condition} then {quote_text(f'{column} is ')} || {told}"

@@ -67,14 +67,14 @@ def test_the_words_stand_beside_the_columns(tmp_path: Path) -> None:
 key: [claim_id, _source_file, {{month_of: paid_at}}]
 resends: supersede
 ordered_by: paid_at
-counts_when: {{status: [Posted, settled], kind: [capture, refund]}}
+counts_when: {{status: [Posted, settled], kind: [capture, refund, null]}}
 refunds: net
 {COUNTED}"""
     assert declared(text, tmp_path) == Records(
         key=("claim_id", "_source_file", MonthOf("paid_at")),
         resends="supersede",
         ordered_by="paid_at",
-        counts_when={"status": ("posted", "settled"), "kind": ("capture", "refund")},
+        counts_when={"status": ("posted", "settled"), "kind": ("capture", "refund", "")},
         refunds="net",
         refund_when={"kind": ("refund",)},
     )

@@ -278,6 +278,18 @@ def test_what_is_not_among_the_values_is_kept_with_its_reason(declared: Declared
         ]
 
 
+def test_where_no_value_counts_the_parts_of_a_charge_do_not(declared: Declared) -> None:
+    charges = [
+        charge("T1", "10"),
+        charge("T2", "4", status="T1"),
+        charge("T3", "6", status="T1"),
+        charge("T4", "5", status=" "),
+    ]
+    with built(declared(f"{SUPERSEDE}\ncounts_when: {{status: [null]}}"), charges) as connection:
+        assert fact(connection) == [("T1", "10.00"), ("T4", "5.00")]
+        assert uncounted(connection) == [("T2", "status is filled"), ("T3", "status is filled")]
+
+
 def test_authorization_and_capture_of_an_id_count_once(declared: Declared) -> None:
     """In one file, and over two, in which the first state is no version of the second."""
     charges = [

@@ -1,5 +1,6 @@
 """What the records of a source are: the same again, spend, refunds, in which currency."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -121,7 +122,7 @@ def _spend(found: Found) -> Iterator[Said]:
     }
     question = _refund_question(found, sum(deciding[name].count(named[name]) for name in named))
     answer = answered(question, found.answers) if question else None
-    counts: dict[str, list[str]] = {}
+    counts: dict[str, Sequence[str | None]] = {}
     for name, it in deciding.items():
         spent, unknown = _spent(name, it, found.answers)
         # Those that are not expected are kept with what does not count.
@@ -130,6 +131,10 @@ def _spend(found: Found) -> Iterator[Said]:
             counts[name] = spent
         said = of_all(it.count(spent), it.column.filled, f"records are spend by their {name}")
         yield Said(questions=[unknown] if unknown else [], notes=[said])
+    for name, whole in _wholes(found, _IsSpend(deciding, dict(counts), named)):
+        is_part = answered(whole, found.answers)
+        counts |= {name: [None]} if is_part == "whole" else {}
+        yield Said(questions=[] if is_part else [whole])
     if counts:
         yield Said({"counts_when": counts})
     if question and answer is None:
@@ -138,6 +143,45 @@ def _spend(found: Found) -> Iterator[Said]:
         yield Said({"refunds": named})
     elif answer in ("net", "spend_net", "quarantine"):
         yield Said({"refunds": answer.removeprefix("spend_")})
+
+
+def _wholes(found: Found, is_spend: "_IsSpend") -> Iterator[tuple[str, Question]]:
+    """The columns that name other records, as parts name their whole, with what to ask of them."""
+    ids, amounts = found.column(found.own_id), found.column("amount")
+    if ids is None or amounts is None:
+        return
+    places = {value.strip(): place for place, value in enumerate(ids.values) if value}
+    for name, column in found.others.items():
+        named = {it: places.get(value.strip()) for it, value in enumerate(column.values) if value}
+        of = {
+            it: place
+            for it, place in named.items()
+            if place not in (None, it) and is_spend.says(it)
+        }
+        alike = [
+            it
+            for it, place in of.items()
+            if place is not None
+            and is_spend.says(place)
+            and _is_below_zero(amounts.values[it] or "")
+            == _is_below_zero(amounts.values[place] or "")
+        ]
+        is_meant = meanings.is_called(column, "reversal") or not all(map(_SHORT, column.counts))
+        if is_meant and len(alike) * 2 > len(of):
+            many = of_all(len(alike), len(named), f"records with a {name}")
+            yield name, Question(f"{name}.names", f"{_ASKS_WHOLE} {many} do", dict(_WHOLES))
+
+
+_SHORT = re.compile("[0-9]{1,5}").fullmatch
+"""A number that may be an id by chance."""
+
+_ASKS_WHOLE = (
+    "is a record a part of the one that it names? Were both counted, the money would be doubled."
+)
+_WHOLES = {
+    "whole": "yes: only the whole counts",
+    "another": "no: it names another charge, and both count",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +194,25 @@ class _Deciding:
     def count(self, values: Sequence[str]) -> int:
         """How many records have one of some values."""
         return sum(n for value, n in self.column.counts.items() if value.lower() in values)
+
+
+@dataclass(frozen=True, slots=True)
+class _IsSpend:
+    """Which records are spend, and no refunds, by the values of some columns."""
+
+    deciding: Mapping[str, _Deciding]
+    counts: Mapping[str, Sequence[str | None]]
+    named: Mapping[str, Sequence[str]]
+
+    def says(self, number: int) -> bool:
+        """Whether a record is spend."""
+        value = {
+            name: (it.column.values[number] or "").strip().lower()
+            for name, it in self.deciding.items()
+        }
+        return all(value[it] in listed for it, listed in self.counts.items()) and not any(
+            value[it] in listed for it, listed in self.named.items()
+        )
 
 
 def _deciding(found: Found) -> dict[str, _Deciding]:

@@ -28,8 +28,8 @@ _LOOKS: Final = MappingProxyType(
         ),
         "voided": ("the mark of charges that do not count", _COUNTS),
         "reversal": (
-            "the charge that a record takes back",
-            "refunds: net, with the amounts of such records below zero,",
+            "the charge that a record takes back or is a part of",
+            "refunds: net, or of parts counts_when: {{{name}: [null]}},",
         ),
     }
 )

@@ -55,6 +55,38 @@ def test_words_that_no_list_knows_are_asked_about_and_not_shown() -> None:
     assert proposed(file, answers=answers).records["counts_when"] == {"status": ["zurpo"]}
 
 
+def test_parts_of_a_charge_that_stands_there_too_are_asked_about() -> None:
+    records = (charge(1, more=","), charge(2, "4.00", ",T1"), charge(3, "6.00", ",T1"))
+    file = charges(*records, more=",Split From")
+    (question,) = proposed(file).questions
+    assert question.name == "split_from.names"
+    assert "2 of 2 records with a split_from do" in question.asks
+    assert "T1" not in question.asks
+    whole = proposed(file, answers={"split_from.names": "whole"})
+    assert whole.records["counts_when"] == {"split_from": [None]}
+    assert "counts_when" not in proposed(file, answers={"split_from.names": "another"}).records
+
+
+@pytest.mark.parametrize(
+    ("more", "first", "second"),
+    [
+        (",parent_id", ",", ",T2"),
+        (",parent_id", ",", ",X1"),
+        (",type,original_id", ",capture,", ",refund,T1"),
+        (",type,original_id", ",authorization,", ",capture,T1"),
+    ],
+)
+def test_what_is_no_part_is_not(more: str, first: str, second: str) -> None:
+    file = charges(charge(1, more=first), charge(2, more=second), more=more)
+    names = {it.name for it in proposed(file, answers={"refunds": "net"}).questions}
+    assert not any(it.endswith(".names") for it in names)
+
+
+def test_a_refund_that_names_its_charge_is_no_part_of_it() -> None:
+    file = charges(charge(1, more=","), charge(2, "-10.00", ",T1"), more=",parent_id")
+    assert proposed(file, answers={"refunds": "net"}).questions == []
+
+
 def test_an_authorization_and_its_capture_count_once() -> None:
     file = charges(charge(1, more=",authorization"), charge(2, more=",capture"), more=",Type")
     assert proposed(file).records["counts_when"] == {"type": ["capture"]}
