@@ -1,5 +1,6 @@
 """The type that the values of a text column would fit, seen over all rows."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
@@ -21,10 +22,12 @@ def _is_bigint(values: pa.Array) -> bool:
 
 
 def _is_decimal(values: pa.Array) -> bool:
-    if not _casts(values, pa.float64()):
+    try:
+        numbers = values.cast(pa.float64())
+    except pa.ArrowInvalid:
         return False
     # NaN and infinity parse as floating point, and are no decimals.
-    return bool(pc.all(pc.is_finite(values.cast(pa.float64()))).as_py())
+    return bool(pc.all(pc.is_finite(numbers)).as_py())
 
 
 def _is_boolean(values: pa.Array) -> bool:
@@ -40,6 +43,10 @@ class Candidate(NamedTuple):
 
     fits: Callable[[pa.Array], bool]
     form: str
+
+    def may_fit(self, value: str) -> bool:
+        """Whether a value has the form."""
+        return re.match(self.form.replace(r"\z", r"\Z"), value) is not None
 
 
 _DATE_FIRST = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -138,17 +145,17 @@ def _violations_among(kind: str, values: pa.Array, start: int) -> list[int]:
 def _fitting(kinds: Iterable[str], values: pa.Array) -> list[str]:
     """Those types, narrower ones first, that all values fit; what fits one fits a wider one too."""
     fitting: list[str] = []
+    first = values[0].as_py()
     for kind in kinds:
         is_wider = any(kind in types.WIDER.get(it, ()) for it in fitting)
-        if is_wider or _fits(kind, values):
+        if is_wider or (CANDIDATES[kind].may_fit(first) and _fits(CANDIDATES[kind].fits, values)):
             fitting.append(kind)
     return fitting
 
 
-def _fits(kind: str, values: pa.Array) -> bool:
+def _fits(fits: Callable[[pa.Array], bool], values: pa.Array) -> bool:
     # A cast words an error for each value that does not fit: a few values rule most types out.
-    fits = CANDIDATES[kind].fits
-    return fits(values.slice(0, PROBE)) and fits(values)
+    return (len(values) <= PROBE or fits(values.slice(0, PROBE))) and fits(values)
 
 
 def _array(column: pa.ChunkedArray) -> pa.Array:

@@ -1,8 +1,8 @@
 """Whether the amounts of a file are all so many times those before, as in another unit or currency.
 
-The first records of a file are compared with its last load, or else with the file before it by
-name. Of records that came before, one and the same factor tells; of others the middle amount, which
-has to be far from that before.
+The first records of a file and the last ones are compared with those of its last load, or else of
+the file before it by name. Of records that came before, one and the same factor tells; of others
+the middle amount, which has to be far from that before.
 """
 
 import math
@@ -25,7 +25,8 @@ from benepass_tasks.state.markers import Load
 from benepass_tasks.state.source_files import in_order
 
 LOOKED_AT = 20_000
-"""Records from the beginning of a file that are compared: a unit is one of all its amounts."""
+"""Records from the beginning of a file, and from its end, that are compared: a unit is that of all
+its amounts, or of all from where files were put together."""
 
 FEWEST = 2
 """Amounts that have a level: one alone has none."""
@@ -43,7 +44,7 @@ Loads: TypeAlias = Mapping[Load, Load | None]
 """New loads, each with the earlier one of its file."""
 
 _COMPARED = f"""
-with new as (select id, size from {SIZES} where file = ? and load_id = ?),
+with new as (select id, size from {SIZES} where file = ? and load_id = ? and is_later = ?),
 
 old as (select id, size from {SIZES} where file = ? and load_id = ?),
 
@@ -157,15 +158,22 @@ class Levels:
         good = list(others)
         for new in sorted(loads, key=_by_name):
             old = loads[new] or _before(good, new)
-            values = (it for load in (new, old or new) for it in (load.file, load.load_id))
-            row = connection.exec_driver_sql(_COMPARED, tuple(values)).one()
-            trip = self._trip(column, Comparison(*row), new, old) if old else None
+            trip = self._first_trip(connection, column, new, old) if old else None
             if trip:
                 yield new.file, trip
             else:
                 good.append(new)
 
-    def _trip(self, column: str, found: Comparison, new: Load, old: Load) -> Trip | None:
+    def _first_trip(self, connection: Connection, column: str, new: Load, old: Load) -> Trip | None:
+        parts = ("its first", "its last") if new.records > LOOKED_AT else ("its",)
+        for is_later, part in enumerate(parts):
+            values = (new.file, new.load_id, bool(is_later), old.file, old.load_id)
+            found = Comparison(*connection.exec_driver_sql(_COMPARED, values).one())
+            if trip := self._trip(f"{part} {found.new:,} amounts in {column}", found, new, old):
+                return trip
+        return None
+
+    def _trip(self, amounts: str, found: Comparison, new: Load, old: Load) -> Trip | None:
         guards, before = self.source.guards, "its last load"
         usual = OF_CHARGES if self.source.records.resends == "supersede" else OF_OTHERS
         limit = guards.max_factor or usual
@@ -173,15 +181,15 @@ class Levels:
             before = printable(old.file)
         if factor := found.rescaled(limit):
             figures = (
-                f"{found.again:,} of its {found.new:,} amounts in {column} are of records that "
-                f"are in {before}, and {factor:.4g} times what they were there; max_factor is "
+                f"{found.again:,} of {amounts} are of records that are in {before}, and "
+                f"{factor:.4g} times what they were there; max_factor is "
                 f"{limit:g}"
             )
             return Trip("max_factor", figures)
         if factor := found.level(guards.max_level):
             figures = (
-                f"its {found.new:,} amounts in {column} are about {factor:.4g} times those of "
-                f"{before}, and max_level is {guards.max_level:g}"
+                f"{amounts} are about {factor:.4g} times those of {before}, and "
+                f"max_level is {guards.max_level:g}"
             )
             return Trip("max_level", figures)
         return None
@@ -205,18 +213,17 @@ class Levels:
         rows = f"""(
             select * from {raw}
             where {_in(compared)} and (
-                _row_number <= {LOOKED_AT}
-                or {key} in (
-                    select {key} from {raw} where {_in(loads)} and _row_number <= {LOOKED_AT}
-                )
+                {_looked_at(compared)}
+                or {key} in (select {key} from {raw} where {_in(loads)} and ({_looked_at(loads)}))
             )
         )"""  # noqa: S608 - the names are quoted
         return f"""
-            select file, load_id, id, size
+            select file, load_id, is_later, id, size
             from (
                 select
                     _source_file as file,
                     _dlt_load_id as load_id,
+                    _row_number > {LOOKED_AT} as is_later,
                     {key} as id,
                     abs(cast(money(clean_text({sql})) as double)) as size
                 from {with_parts(self.source, rows)}
@@ -248,6 +255,16 @@ def _in(loads: Collection[Load]) -> str:
     files, ids = ({getattr(it, of) for it in loads} for of in ("file", "load_id"))
     listed = (", ".join(map(quote_text, sorted(it))) for it in (files, ids))
     return "_source_file in ({}) and _dlt_load_id in ({})".format(*listed)
+
+
+def _looked_at(loads: Collection[Load]) -> str:
+    """The condition of the first and the last records of loads."""
+    ends = (
+        f"or (_row_number > {it.records - LOOKED_AT} and {_in([it])})"
+        for it in sorted(loads, key=_by_name)
+        if it.records > LOOKED_AT
+    )
+    return " ".join([f"_row_number <= {LOOKED_AT}", *ends])
 
 
 def _by_name(load: Load) -> tuple[list[str], str]:

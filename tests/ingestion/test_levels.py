@@ -36,7 +36,7 @@ def times(factor: float) -> list[float]:
     return [round(factor * it, 2) for it in USUAL]
 
 
-def load_of(file: str, number: int) -> Load:
+def load_of(file: str, number: int, records: int) -> Load:
     return Load(
         source="transactions",
         file=file,
@@ -45,8 +45,8 @@ def load_of(file: str, number: int) -> Load:
         file_state="0",
         load_id=f"load-{number}",
         lines=0,
-        records=0,
-        parsed=0,
+        records=records,
+        parsed=records,
         rejected=0,
         seconds=0,
         run_id="run",
@@ -65,7 +65,7 @@ class Files:
     def hold(self, file: str, amounts: Sequence[float], first: int) -> Load:
         """Have the charges of a file in raw, whose ids are numbers from `first` on."""
         self.number += 1
-        load = load_of(file, self.number)
+        load = load_of(file, self.number, len(amounts))
         for row, amount in enumerate(amounts, 1):
             self.connection.exec_driver_sql(
                 "insert into raw.transactions (transaction_id, amount, _source_file, _row_number, "
@@ -145,6 +145,17 @@ def test_what_may_well_be_passes(
     files: Files, file: str, first: int, amounts: Sequence[float]
 ) -> None:
     assert files.load(file, amounts, first) == []
+
+
+def test_the_last_amounts_of_a_long_file_count_as_well(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benepass_tasks.ingestion.levels.LOOKED_AT", len(USUAL))
+    assert files.load("transactions_1.csv", USUAL) == []
+    mixed = [*times(1.1), *times(0.9), *times(100)]
+    (told,) = files.load("transactions_2.csv", mixed, first=10)
+    assert told.startswith("its last 5 amounts in amount are about 100 times those of")
+    assert files.load("transactions_2.csv", [*USUAL, *USUAL, *times(1.2)], first=10) == []
 
 
 def test_two_amounts_a_hundred_times_as_large_are_too_many(files: Files) -> None:

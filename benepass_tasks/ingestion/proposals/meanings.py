@@ -48,21 +48,26 @@ def nothing_words(columns: Iterable[ColumnProfile]) -> dict[str, int]:
 
 def status_labels(column: ColumnProfile) -> Labels:
     """What the values of an employee's status mean."""
-    if not is_status_flag(column):
+    yes = _flagged(column.header)
+    if yes is None or not is_status_flag(column):
         return _labels(column, words().status)
-    yes = words().status_flags[folded(column.header)]
     no = "terminated" if yes == "active" else "active"
     return _labels(column, {it: yes if is_yes else no for it, is_yes in _yes_and_no().items()})
 
 
 def is_status_flag(column: ColumnProfile) -> bool:
     """Whether a column says by yes and no whether somebody is active, or has left."""
-    is_called_so = folded(column.header) in words().status_flags
     return (
-        is_called_so
+        _flagged(column.header) is not None
         and bool(column.counts)
         and {*map(folded, column.counts)} <= _yes_and_no().keys()
     )
+
+
+def _flagged(header: str) -> str | None:
+    """The status that a column says by yes: `Active Status` says whether somebody is active."""
+    name, flags = folded(header), words().status_flags
+    return next((flags[it] for it in (name, *name.split()) if it in flags), None)
 
 
 def _yes_and_no() -> dict[str, bool]:
@@ -71,8 +76,13 @@ def _yes_and_no() -> dict[str, bool]:
 
 def counting_labels(column: ColumnProfile) -> Labels:
     """What the values of a column that decides say of money: `spent`, `refund`, `not_spent`."""
-    is_mark = is_called(column, "voided")
-    return _labels(column, words().voided if is_mark else words().counts)
+    if is_called(column, "voided"):
+        return _labels(column, words().voided)
+    if is_called(column, "confirmed"):
+        return _labels(
+            column, {it: "spent" if yes else "not_spent" for it, yes in _yes_and_no().items()}
+        )
+    return _labels(column, words().counts)
 
 
 def is_called(column: ColumnProfile, what: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benepass_tasks.catalog.wording import printable
-from benepass_tasks.catalog.words import folded
+from benepass_tasks.catalog.words import folded, words
 from benepass_tasks.ingestion.proposals import meanings, repeats
 from benepass_tasks.ingestion.proposals.amounts import CURRENCY, is_credit
 from benepass_tasks.ingestion.proposals.columns import Fit
@@ -219,16 +219,20 @@ def _deciding(found: Found) -> dict[str, _Deciding]:
     return {
         name: _Deciding(it, meanings.counting_labels(it))
         for name, it in found.others.items()
-        if meanings.decides(it) in ("status", "type", "voided")
+        if meanings.decides(it) in ("status", "type", "voided", "confirmed")
     }
 
 
 def _spent(name: str, it: _Deciding, answers: Answers) -> tuple[list[str], Question | None]:
     """The values that say that money was spent, and the question where some are not known."""
+    meant = it.labels.meant
+    spent, payments = list(meant.get("spent", ())), meant.get("payment", ())
+    # Beside charges that are called so, a payment may be what somebody paid on the account.
+    doubtful = it.labels.unknown + (it.count(payments) if spent else 0)
     question = Question(
         f"counts_when.{name}",
         f"which values of {name} say that money was spent? Name them all, with commas: "
-        f"{plural(it.labels.unknown, 'record')} have others than the usual words. If some say that "
+        f"{plural(doubtful, 'record')} have others than the usual words. If some say that "
         f"money came back, name these as --answer refunds.{name}=...",
         {},
         "posted,settled",
@@ -236,7 +240,7 @@ def _spent(name: str, it: _Deciding, answers: Answers) -> tuple[list[str], Quest
     answer = answered(question, answers)
     if answer is not None:
         return _listed(answer), None
-    return list(it.labels.meant.get("spent", ())), question if it.labels.unknown else None
+    return [*spent, *payments], question if doubtful else None
 
 
 def _listed(answer: str | None) -> list[str]:
@@ -250,7 +254,11 @@ def reporting_in(answers: Answers, declared: str) -> str:
 
 
 def _currency(found: Found) -> Iterator[Said]:
-    named = {name: it for name, it in found.others.items() if meanings.decides(it) == "currency"}
+    named = {
+        name: it
+        for name, it in found.others.items()
+        if meanings.decides(it) == "currency" and not _is_of_another_amount(found, it.header)
+    }
     declared = found.fit.source.currency.reporting
     reporting = reporting_in(found.answers, declared)
     if not named:
@@ -277,12 +285,21 @@ def _currency(found: Found) -> Iterator[Said]:
         yield Said(questions=[question])
 
 
+def _is_of_another_amount(found: Found, header: str) -> bool:
+    """Whether a currency is that of another amount than ours, such as `Original Amount`."""
+    match, profile = found.fit.matches.get("amount"), together(found.profiles)
+    own = {*folded(profile.columns[match.place].header).split()} if match else set()
+    which = [it for it in folded(header).split() if it not in words().deciding["currency"]]
+    others = {folded(it.header) for it in found.others.values()}
+    return bool(which) and not own & {*which} and " ".join([*which, "amount"]) in others
+
+
 def _of_amounts(found: Found, named: Sequence[str], likely: Sequence[str]) -> str | Question:
     """The column with the currency of the amounts: beside it there may be that of the shop."""
     profile, place = together(found.profiles), found.fit.matches.get("amount")
     header = profile.columns[place.place].header if place else "amount"
-    words = set(folded(header).split())
-    nearest = [it for it in named if words & set(folded(it).split())]
+    called = set(folded(header).split())
+    nearest = [it for it in named if called & set(folded(it).split())]
     for alone in (nearest, named, likely):
         if len(alone) == 1:
             return alone[0]

@@ -27,6 +27,7 @@ _LOOKS: Final = MappingProxyType(
             "currency: {{column: {name}, reporting: {reporting}}}",
         ),
         "voided": ("the mark of charges that do not count", _COUNTS),
+        "confirmed": ("the mark of charges that count", _COUNTS),
         "reversal": (
             "the charge that a record takes back or is a part of",
             "refunds: net, or of parts counts_when: {{{name}: [null]}},",

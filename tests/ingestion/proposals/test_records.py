@@ -87,6 +87,51 @@ def test_a_refund_that_names_its_charge_is_no_part_of_it() -> None:
     assert proposed(file, answers={"refunds": "net"}).questions == []
 
 
+def test_a_mark_of_charges_that_count_is_one() -> None:
+    file = charges(charge(1, more=",TRUE"), charge(2, more=",FALSE"), more=",Approved")
+    assert proposed(file).records["counts_when"] == {"approved": ["true"]}
+    file = charges(charge(1, more=",2025-01-01"), charge(2, more=",2025-01-02"), more=",Posted")
+    assert "counts_when" not in proposed(file).records
+
+
+def test_payments_are_charges_unless_others_are_called_so() -> None:
+    file = charges(charge(1, more=",Payment"), charge(2, more=",Fee"), more=",Type")
+    assert [it.name for it in proposed(file).questions] == ["counts_when.type"]
+    file = charges(charge(1, more=",Payment"), charge(2, more=",Payment"), more=",Type")
+    assert proposed(file).questions == []
+    file = charges(charge(1, more=",Payment"), charge(2, more=",Purchase"), more=",Type")
+    (question,) = proposed(file).questions
+    assert question.name == "counts_when.type"
+    bought = proposed(file, answers={"counts_when.type": "purchase"})
+    assert bought.records["counts_when"] == {"type": ["purchase"]}
+
+
+def test_the_currency_of_another_amount_is_not_that_of_ours() -> None:
+    records = (charge(1, more=",9.00,EUR"), charge(2, more=",10.00,USD"))
+    file = charges(*records, more=",original amount,original currency")
+    assert "currency" not in proposed(file).records
+    file = charges(*records, more=",original reference,original currency")
+    assert proposed(file).records["currency"] == {
+        "column": "original_currency",
+        "reporting": "USD",
+    }
+
+
+@pytest.mark.parametrize(
+    ("header", "yes", "status"),
+    [("Active Status", "Yes", "active"), ("Inactive Flag", "No", "active")],
+)
+def test_a_status_by_yes_and_no_is_known_by_a_word_of_its_name(
+    header: str, yes: str, status: str
+) -> None:
+    file = file_of(
+        f"employee_id,first_name,last_name,email,hire_date,{header}\n"
+        f"E1,A,B,a@example.com,2020-01-01,{yes}"
+    )
+    found = next(it for it in proposed(file).columns if it.name == "status")
+    assert found.synonyms == {status: [yes.lower()]}
+
+
 def test_an_authorization_and_its_capture_count_once() -> None:
     file = charges(charge(1, more=",authorization"), charge(2, more=",capture"), more=",Type")
     assert proposed(file).records["counts_when"] == {"type": ["capture"]}
