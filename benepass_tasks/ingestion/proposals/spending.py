@@ -135,6 +135,11 @@ def _spend(found: Found) -> Iterator[Said]:
         is_part = answered(whole, found.answers)
         counts |= {name: [None]} if is_part == "whole" else {}
         yield Said(questions=[] if is_part else [whole])
+    counts |= {
+        name: [None]
+        for name, column in found.others.items()
+        if column.counts and meanings.is_called(column, "voided_on")
+    }
     if counts:
         yield Said({"counts_when": counts})
     if question and answer is None:

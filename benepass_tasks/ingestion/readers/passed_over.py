@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benepass_tasks.catalog.layout import Layout
+from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.readers.blocks import BOM
 from benepass_tasks.ingestion.readers.dialect import Dialect
 
@@ -17,6 +18,10 @@ COMMENT: Final = "comment"
 SKIPPED: Final = "skip_lines"
 REPEATED_HEADER: Final = "repeated header"
 FOOTER: Final = "footer"
+
+FEWEST_NAMES: Final = 3
+SHORTEST_NAME: Final = 3
+"""Names of the header, and letters of each, by which a line is another one."""
 
 
 class PassedOver:
@@ -36,15 +41,21 @@ class PassedOver:
         self._below: frozenset[bytes] = frozenset()
         self._named = 0
         self._name = b""
+        self._file = ""
+        self._alike = pa.array([], pa.string())
 
-    def know_header(self, fields: Sequence[str], below: Sequence[bytes]) -> None:
-        """Take the names of the columns, and the lines between them and the first record."""
+    def know_header(self, fields: Sequence[str], below: Sequence[bytes], name: str) -> None:
+        """Take the names of the columns, the lines below them, and what messages call the file."""
+        self._file = name
         self._header = [name.encode() for name in fields]
         self._below = frozenset(filter(None, below))
         # A header that names no column is told from no record.
         self._named = next((index for index, name in enumerate(fields) if name), -1)
         special = set(self._dialect.quote + self._dialect.escape)
         self._name = next((it for it in self._header if it and not special & set(it)), b"")
+        quote = self._dialect.quote.decode()
+        marked = (f"\ufeff{it}{fields[self._named]}{it}" for it in ("", quote)) if fields else ()
+        self._alike = pa.array([*filter(None, fields), *marked], pa.string())
 
     def may_be_at(self, data: bytes, at: int) -> bool:
         """Whether the physical line that begins at a position can be one of these by itself."""
@@ -71,11 +82,26 @@ class PassedOver:
         """Whether a record of as many fields as the header says the same.
 
         Where files were put together, there may be a byte order mark before it.
+
+        Raises:
+            SourceError: it is another header, so that what follows would be misread.
         """
         if self._named < 0 or self._name not in record:
             return False
         fields, _ = self._dialect.split(record.removeprefix(BOM))
-        return [self._dialect.value(field) for field in fields] == self._header
+        values = [self._dialect.value(field) for field in fields]
+        if values != self._header and self._is_another_header(values):
+            raise SourceError(
+                f"{self._file} has another header among its records, as where files were put "
+                "together: what follows would be read into the wrong columns. Split it there, so "
+                "that each file has one header; what was built before stays as it is",
+                reason="a file has a second header that says otherwise",
+            )
+        return values == self._header
+
+    def _is_another_header(self, values: Sequence[bytes]) -> bool:
+        names = {it for it in self._header if len(it) >= SHORTEST_NAME}
+        return len(names.intersection(values)) >= max(FEWEST_NAMES, len(names) / 2)
 
     def may_be_in(self, piece: bytes) -> bool:
         """Whether one of the lines of some bytes may be one of these, a header aside."""
@@ -105,8 +131,5 @@ class PassedOver:
         """Whether one of the rows of a table may be the header."""
         if self._named < 0:
             return False
-        name = self._header[self._named].decode()
-        quote = self._dialect.quote.decode()
-        alike = pa.array([name, f"\ufeff{name}", f"\ufeff{quote}{name}{quote}"])
-        found = pc.any(pc.is_in(table.column(self._named), value_set=alike))
+        found = pc.any(pc.is_in(table.column(self._named), value_set=self._alike))
         return bool(found.as_py())

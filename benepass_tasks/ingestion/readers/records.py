@@ -166,7 +166,7 @@ class RecordReader(AccountedReader):
         )
         heading = reader.read(self._dialect, self._passed_over)
         self.header = heading.fields
-        self._passed_over.know_header(heading.fields, heading.below)
+        self._passed_over.know_header(heading.fields, heading.below, name)
         self._body = Body(self._blocks, reader.rest, layout.skipfooter)
         self._started = False
 

@@ -27,6 +27,10 @@ _LOOKS: Final = MappingProxyType(
             "currency: {{column: {name}, reporting: {reporting}}}",
         ),
         "voided": ("the mark of charges that do not count", _COUNTS),
+        "voided_on": (
+            "the day from which a charge does not count",
+            "counts_when: {{{name}: [null]}}",
+        ),
         "confirmed": ("the mark of charges that count", _COUNTS),
         "reversal": (
             "the charge that a record takes back or is a part of",

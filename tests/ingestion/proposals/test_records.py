@@ -94,6 +94,13 @@ def test_a_mark_of_charges_that_count_is_one() -> None:
     assert "counts_when" not in proposed(file).records
 
 
+def test_a_charge_that_was_voided_some_day_does_not_count() -> None:
+    file = charges(charge(1, more=","), charge(2, more=",2025-01-09"), more=",Voided At")
+    assert proposed(file).records["counts_when"] == {"voided_at": [None]}
+    file = charges(charge(1, more=","), charge(2, more=","), more=",Voided At")
+    assert "counts_when" not in proposed(file).records
+
+
 def test_payments_are_charges_unless_others_are_called_so() -> None:
     file = charges(charge(1, more=",Payment"), charge(2, more=",Fee"), more=",Type")
     assert [it.name for it in proposed(file).questions] == ["counts_when.type"]

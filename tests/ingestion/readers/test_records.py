@@ -292,6 +292,17 @@ def test_header_that_is_not_sound_is_an_error_without_its_values(
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("block_bytes", [1, LARGE_BLOCK])
+@pytest.mark.parametrize(
+    "header", ["charge,account,shop,cents", "account,charge,shop,amount", '"account",shop,charge,x']
+)
+def test_another_header_among_the_records_is_an_error(header: str, block_bytes: int) -> None:
+    data = f"charge,account,shop,amount\n1,2,charge,4.00\n{header}\n5,6,7,800\n"
+    reader = RecordReader(io.BytesIO(data.encode()), name="cards.csv", block_bytes=block_bytes)
+    with pytest.raises(SourceError, match=r"^cards\.csv has another header among its records"):
+        list(reader.batches(reader.header))
+
+
 def test_header_longer_than_a_record_may_be_is_an_error() -> None:
     with pytest.raises(SourceError, match="longer than the 4 bytes"):
         RecordReader(io.BytesIO(b"abcde\n"), max_record_bytes=4)

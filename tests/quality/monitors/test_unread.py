@@ -49,7 +49,8 @@ def warned(folder: Path, column: str, values: list[str], catalog: Catalog = CATA
         ("moneda", "currency of a charge"),
         ("is_deleted", "mark of charges that do not count"),
         ("test", "mark of charges that do not count"),
-        ("reversal_of", "charge that a record takes back"),
+        ("reversal_of", "charge that a record takes back or is a part of"),
+        ("voided_at", "day from which a charge does not count"),
     ],
 )
 def test_one_that_looks_like_it_is_warned_about_with_what_to_write(
@@ -76,9 +77,18 @@ def test_one_with_no_other_values_than_such_words_is_warned_about_whatever_its_n
     assert message.startswith(f"f12 looks like the {meaning} ({len(values)} values)")
 
 
+def test_a_mark_of_charges_that_count_is_one_where_it_says_yes_or_no(tmp_path: Path) -> None:
+    (message,) = warned(tmp_path, "approved", ["TRUE", "FALSE"])
+    assert message.startswith("approved looks like the mark of charges that count (2 values)")
+    assert warned(tmp_path, "approved", ["2025-03-01"]) == []
+
+
 def test_the_charge_that_a_record_takes_back_may_be_any_of_many(tmp_path: Path) -> None:
     (message,) = warned(tmp_path, "original_transaction_id", numbers(100))
-    assert "looks like the charge that a record takes back (more than 30 values)" in message
+    assert (
+        "looks like the charge that a record takes back or is a part of (more than 30 values)"
+        in message
+    )
 
 
 @pytest.mark.parametrize(
