@@ -129,7 +129,8 @@ def _said_of(path: Path, recognition: Recognition) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        raise SourceError(f"{path.name} {recognition.sentence}. {error}") from error
+        is_it = f"{path.name} {recognition.sentence}. " if recognition.sentence else ""
+        raise SourceError(f"{is_it}{error}") from error
 
 
 def _sheet(path: Path, answers: Answers) -> dict[str, str]:
