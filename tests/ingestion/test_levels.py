@@ -154,7 +154,7 @@ def test_the_last_amounts_of_a_long_file_count_as_well(
     assert files.load("transactions_1.csv", USUAL) == []
     mixed = [*times(1.1), *times(0.9), *times(100)]
     (told,) = files.load("transactions_2.csv", mixed, first=10)
-    assert told.startswith("its last 5 amounts in amount are about 100 times those of")
+    assert told.startswith("max_level: its last 5 amounts in amount are about 100 times those of")
     assert files.load("transactions_2.csv", [*USUAL, *USUAL, *times(1.2)], first=10) == []
 
 
