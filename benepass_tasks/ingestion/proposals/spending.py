@@ -71,9 +71,15 @@ class Said:
 
     @property
     def deciding(self) -> set[str]:
-        """The columns by whose values charges count, or are refunds."""
+        """The columns by whose values charges count, or are refunds; not since there are any."""
         by_column = (self.records.get(word) for word in ("counts_when", "refunds"))
-        return {name for it in by_column if isinstance(it, Mapping) for name in it}
+        return {
+            name
+            for it in by_column
+            if isinstance(it, Mapping)
+            for name, listed in it.items()
+            if any(listed)
+        }
 
 
 def say(found: Found) -> Said:

@@ -64,6 +64,7 @@ def test_parts_of_a_charge_that_stands_there_too_are_asked_about() -> None:
     assert "T1" not in question.asks
     whole = proposed(file, answers={"split_from.names": "whole"})
     assert whole.records["counts_when"] == {"split_from": [None]}
+    assert whole.columns[-1].guess == proposed(file).columns[-1].guess, "it holds ids"
     assert "counts_when" not in proposed(file, answers={"split_from.names": "another"}).records
 
 
