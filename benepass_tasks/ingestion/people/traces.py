@@ -115,10 +115,10 @@ class Traces:
         return found | {kind: count for kind, count in others.items() if count}
 
     @property
-    def too_short(self) -> list[str]:
-        """The kinds of ids of which some are too short to be looked for in bytes."""
-        kinds = {kind for kind, values in self.ids.items() if any(map(_is_short, values))}
-        return sorted(kinds)
+    def too_short(self) -> dict[str, list[str]]:
+        """The ids that are too short to be looked for in bytes, by kind."""
+        short = {kind: sorted(filter(_is_short, it)) for kind, it in sorted(self.ids.items())}
+        return {kind: values for kind, values in short.items() if values}
 
     def _ids_in(self, data: bytes) -> Iterator[tuple[str, int]]:
         for shape in self._shapes:

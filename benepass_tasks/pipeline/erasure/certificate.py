@@ -153,7 +153,7 @@ def certify(run: Run, job: Job, after: After, found: Search, rewritten: Rewritte
         "bytes_searched": found.bytes,
         "values_searched": job.traces.counts,
         "values_that_others_have_as_well": dict(job.traces.shared),
-        "not_searched_in_bytes": job.traces.too_short,
+        "not_searched_in_bytes": list(job.traces.too_short),
         "hits": hits,
         "source_files_written_anew": list(rewritten.files),
         STANDING: {file: list(numbers) for file, numbers in standing.items()},

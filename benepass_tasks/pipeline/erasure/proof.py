@@ -184,7 +184,7 @@ def _in_database(path: Path, traces: Traces) -> Counter[str]:
     """What the engine finds in the columns of all tables that hold texts or bytes."""
     found = Counter[str]()
     with opened_texts(path) as texts:
-        for kind, values in traces.ids.items():
+        for kind, values in traces.too_short.items():
             found[kind] += texts.rows_with(values)
         for piece in texts.pieces():
             found += traces.found_in(piece)

@@ -47,7 +47,7 @@ def test_in_the_blocks_of_a_database_values_stand_close_together() -> None:
 def test_a_short_id_is_found_where_it_is_a_field_of_a_record() -> None:
     assert TRACES.is_in_record(b'T1,"B7",A1')
     assert not TRACES.is_in_record(b"T1,B77,A1")
-    assert TRACES.too_short == ["EMPLOYEE_ID"]
+    assert list(TRACES.too_short) == ["EMPLOYEE_ID"]
 
 
 def test_they_come_back_from_json_as_they_were() -> None:
