@@ -4,7 +4,7 @@ import click
 
 from benepass_tasks.cli.command import Command
 from benepass_tasks.cli.erasing import UNPROVEN, tell
-from benepass_tasks.cli.output import plain, say
+from benepass_tasks.cli.output import complain, plain, say
 from benepass_tasks.config.settings import current_settings
 
 
@@ -28,21 +28,25 @@ def retain(ctx: click.Context, is_dry: bool) -> None:  # noqa: FBT001 - click pa
     somebody is left who was to be anonymised.
     """
     from benepass_tasks.pipeline.nodes import nodes_of  # noqa: PLC0415 - imports DuckDB
-    from benepass_tasks.pipeline.retaining import foreseen  # noqa: PLC0415 - as above
+    from benepass_tasks.pipeline.retaining import foreseen, other_limits  # noqa: PLC0415 - as above
     from benepass_tasks.pipeline.retaining import retain as enforce  # noqa: PLC0415 - as above
     from benepass_tasks.pipeline.run import safe_to_show  # noqa: PLC0415 - as above
     from benepass_tasks.state.run import Run  # noqa: PLC0415 - as above
 
     settings = current_settings()
     with safe_to_show():
-        found = foreseen(Run(settings, nodes_of))
-        for it in found:
+        run = Run(settings, nodes_of)
+        found = foreseen(run)
+        for it in (*found, *other_limits(run)):
             say(plain(f"{it}."))
         if not found:
             say("No source of which something is loaded has a retention; see docs/privacy.md.")
         certificates = [] if is_dry else enforce(settings, say)
     for certificate in certificates:
         tell(certificate)
-    if not is_dry:
+    is_proven = all(it.is_proven for it in certificates)
+    if not is_dry and is_proven:
         say("Nothing is left that is past its retention.")
-    ctx.exit(0 if all(it.is_proven for it in certificates) else UNPROVEN)
+    elif not is_dry:
+        complain("Of people who are past their retention something is left, or a total has moved")
+    ctx.exit(0 if is_proven else UNPROVEN)

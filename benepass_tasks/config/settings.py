@@ -116,6 +116,11 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
         description="how long the rows stay that went from marts or came, such as 90d, for asof "
         "and diff (default: no longer than they are needed)",
     )
+    keep_rejected = luigi.Parameter(
+        default="",
+        description="how long records stay that could not be parsed, such as 90d (default: as long "
+        "as the retention of their source says)",
+    )
     max_restated = luigi.Parameter(
         default="",
         description="amount of money; an old month that changes by as much or more is told in an "
@@ -166,6 +171,7 @@ class Settings:
     anomaly_window: int = ANOMALY_WINDOW
     verify_every: timedelta | None = None
     keep_changes: timedelta | None = None
+    keep_rejected: timedelta | None = None
     max_restated: Decimal | None = None
     alert_webhook: SecretUrl | None = field(default=None, repr=False)
     alert_command: tuple[str, ...] = field(default=(), repr=False)
@@ -437,6 +443,7 @@ def _settings() -> Settings:
         anomaly_window=config.anomaly_window,
         verify_every=_span("verify-every", config.verify_every),
         keep_changes=_span("keep-changes", config.keep_changes),
+        keep_rejected=_span("keep-rejected", config.keep_rejected),
         max_restated=_amount("max-restated", config.max_restated),
         alert_webhook=read_webhook(config.alert_webhook),
         alert_command=read_command(config.alert_command),

@@ -10,7 +10,10 @@ import duckdb
 from benepass_tasks.engine.quoting import quote_name, quote_text
 
 ROWS = 100_000
-"""Rows of a column that are read at once."""
+"""Rows of a table that are read at once."""
+
+BETWEEN_ROWS = "\n" * 10
+"""What is put between two rows, so that nothing of the one is beside what is in the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,28 +23,34 @@ class DatabaseTexts:
     _database: duckdb.DuckDBPyConnection
 
     def pieces(self) -> Iterator[bytes]:
-        """All texts, those of some thousand rows at a time, with line ends between them."""
+        """All texts, those of some thousand rows at a time; a line end is between two of a row."""
         for rows, texts in self._tables():
-            joined = ", ".join(f"string_agg({it}, chr(10))" for it in texts)
-            found = self._database.execute(
-                f"select {joined} from {rows} group by rowid // {ROWS}"  # noqa: S608
-            )
-            while pieces := found.fetchone():
-                yield "\n".join(filter(None, pieces)).encode()
+            row = f"concat_ws(chr(10), {', '.join(texts)})"
+            for first in range(0, self._number(f"max(rowid) + 1 from {rows}"), ROWS):
+                found = self._database.execute(
+                    f"select string_agg({row}, {quote_text(BETWEEN_ROWS)}) from {rows} "  # noqa: S608
+                    f"where rowid between {first} and {first + ROWS - 1}"
+                ).fetchone()
+                if found and found[0]:
+                    yield found[0].encode()
 
     def rows_with(self, values: Collection[str]) -> int:
         """How many rows have one of some values as a whole, counted in each column."""
         listed, count = ", ".join(map(quote_text, values)), 0
         for rows, texts in self._tables() if values else ():
             counts = " + ".join(f"count(*) filter ({it} in ({listed}))" for it in texts)
-            found = self._database.execute(f"select {counts} from {rows}").fetchone()  # noqa: S608
-            count += found[0] if found else 0
+            count += self._number(f"{counts} from {rows}")
         return count
+
+    def _number(self, query: str) -> int:
+        found = self._database.execute(f"select {query}").fetchone()
+        return int(found[0] or 0) if found else 0
 
     def _tables(self) -> list[tuple[str, list[str]]]:
         """The tables that have such columns, and these as texts."""
         found = self._database.execute(
-            "select schema_name, table_name, list(column_name) from duckdb_columns() "
+            "select schema_name, table_name, list(column_name order by column_index) "
+            "from duckdb_columns() "
             "inner join duckdb_tables() using (database_name, schema_name, table_name) "
             "where database_name = 'searched' and regexp_matches(data_type, 'VARCHAR|BLOB|JSON') "
             "group by all order by all"

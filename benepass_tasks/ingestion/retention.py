@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, delete, select, update
 
 from benepass_tasks.catalog import Source, Table
 from benepass_tasks.catalog.datasets import ERASED_WORD
@@ -27,7 +27,7 @@ from benepass_tasks.state.markers import Load
 from benepass_tasks.state.meta import LOADS, STAGED_SUMS
 from benepass_tasks.state.retentions import Enforced, Limit
 from benepass_tasks.state.source_files import REJECTED
-from benepass_tasks.state.store import state_of
+from benepass_tasks.state.store import present_tables, state_of
 
 DAYS = "records_by_day"
 """The session's table of the records of a source with their days."""
@@ -255,19 +255,9 @@ class Expiry:
             files = ", ".join(map(quote_text, rejected))
             connection.exec_driver_sql(f"delete from {REJECTED} where _source_file in ({files})")  # noqa: S608
         for file in parsed | rejected:
-            self._count(connection, file, parsed[file], rejected[file])
-
-    def _count(self, connection: Connection, file: str, parsed: int, rejected: int) -> None:
-        of = LOADS.c
-        counts = {
-            "parsed": of.parsed - parsed,
-            "rejected": of.rejected - rejected,
-            "expired": of.expired + parsed + rejected,
-        }
-        its, state = (of.source == self.source.name, of.file == file), state_of(connection)
-        state.execute(update(LOADS).where(*its).values(counts))
-        sums = STAGED_SUMS.c
-        state.execute(delete(STAGED_SUMS).where(sums.source == self.source.name, sums.file == file))
+            count_expired(
+                connection, self.source.name, file, parsed=parsed[file], rejected=rejected[file]
+            )
 
     def _judge(
         self, connection: Connection, refusal: str | None, run_id: str, *, is_accepted: bool
@@ -307,6 +297,51 @@ class Expiry:
         if limit.is_leap and limit.enforced:
             return f"the last time that was judged, it was {limit.enforced.enforced_on}"
         return None
+
+
+def old_rejected(
+    connection: Connection, keep: timedelta | None, now: datetime
+) -> dict[tuple[str, str], int]:
+    """How many records could not be parsed of files that were loaded longer ago than they are kept.
+
+    Returns:
+        How many, by source and file; none where they are kept as their sources are.
+    """
+    if keep is None or LOADS.name not in present_tables(connection):
+        return {}
+    of = LOADS.c
+    loads = select(of.source, of.file, of.rejected).where(
+        of.rejected > 0, of.loaded_at < now - keep
+    )
+    return {(source, file): count for source, file, count in state_of(connection).execute(loads)}
+
+
+def forget_rejected(connection: Connection, keep: timedelta | None, now: datetime) -> None:
+    """Delete what could not be parsed and is older than it is kept; the books count it as expired.
+
+    It is noted that the file of the warehouse has to be written anew.
+    """
+    found = old_rejected(connection, keep, now)
+    for (source, file), count in found.items():
+        connection.exec_driver_sql(f"delete from {REJECTED} where _source_file = ?", (file,))  # noqa: S608
+        count_expired(connection, source, file, parsed=0, rejected=count)
+    if found:
+        Enforced(REJECTED, f"kept for {keep}", now.date(), None, has_remains=True).keep(connection)
+
+
+def count_expired(
+    connection: Connection, source: str, file: str, *, parsed: int, rejected: int
+) -> None:
+    """Count records of a file as expired that were parsed, or could not be."""
+    of, state = LOADS.c, state_of(connection)
+    counts = {
+        "parsed": of.parsed - parsed,
+        "rejected": of.rejected - rejected,
+        "expired": of.expired + parsed + rejected,
+    }
+    state.execute(update(LOADS).where(of.source == source, of.file == file).values(counts))
+    sums = STAGED_SUMS.c
+    state.execute(delete(STAGED_SUMS).where(sums.source == source, sums.file == file))
 
 
 def _is_not_erased(person: str) -> str:

@@ -78,6 +78,10 @@ def close_run(run: Run) -> Ending:
             runs.settle_interrupted(connection, warehouse)
             runs.forget_old(connection, settings.keep_runs)
             forget_old_changes(connection, settings.keep_changes, run.now())
+            if settings.keep_rejected is not None:
+                from benepass_tasks.ingestion.retention import forget_rejected  # noqa: PLC0415 - imports pyarrow
+
+                forget_rejected(connection, settings.keep_rejected, run.now())
             restated = restatements_of(connection, [run.id])
         for folder in (settings.published_dir, settings.site_dir):
             take_folder(folder, settings.env)

@@ -9,13 +9,16 @@ from sqlalchemy import Connection
 
 from benepass_tasks.catalog.datasets import Retention
 from benepass_tasks.config.errors import SourceError
-from benepass_tasks.config.settings import Settings
+from benepass_tasks.config.settings import Settings, on_branch
 from benepass_tasks.engine.compaction import compact
-from benepass_tasks.ingestion.retention import Expiry
+from benepass_tasks.engine.session import let_go
+from benepass_tasks.ingestion.retention import Expiry, old_rejected
 from benepass_tasks.pipeline.erasure.beginning import Wish
 from benepass_tasks.pipeline.erasure.certificate import Certificate
 from benepass_tasks.pipeline.erasure.erase import build_all, erase, opened_run
 from benepass_tasks.pipeline.nodes.raw_table import RawTableNode
+from benepass_tasks.state.branches.folders import branches_of
+from benepass_tasks.state.branches.grafting import forget_built
 from benepass_tasks.state.kept import forget_old_changes
 from benepass_tasks.state.retentions import forget_remains
 from benepass_tasks.state.run import Run
@@ -124,6 +127,25 @@ def _foreseen(connection: Connection, expiry: Expiry) -> Foreseen:
     )
 
 
+def other_limits(run: Run) -> list[str]:
+    """What else is kept, for how long, and by which setting; in words."""
+    settings, old = run.settings, dict[tuple[str, str], int]()
+    if run.warehouse.exists():
+        with run.warehouse.read() as connection:
+            old = old_rejected(connection, settings.keep_rejected, run.now())
+    rejected = (
+        f"{settings.keep_rejected.days} days; the next run deletes {sum(old.values()):,}"
+        if settings.keep_rejected
+        else "as long as the retention of their source says"
+    )
+    changes = f"{settings.keep_changes.days} days" if settings.keep_changes else "not kept"
+    return [
+        f"history (keep_runs): the last {settings.keep_runs:,} runs",
+        f"rows that went from the marts (keep_changes): {changes}",
+        f"records that could not be parsed (keep_rejected): {rejected}",
+    ]
+
+
 def retain(settings: Settings, say: Say) -> list[Certificate]:
     """Enforce all retentions now, as each run does.
 
@@ -142,9 +164,9 @@ def retain(settings: Settings, say: Say) -> list[Certificate]:
         say("Bringing everything up to date ...")
         build_all(run)
         certificates = anonymise_in_time(run, say)
-        if has_remains(run):
-            say("Writing the warehouse anew ...")
-            remove_remains(run)
+    # The branches begin anew where this run has ended.
+    if has_remains(run):
+        remove_remains(run, say)
     return certificates
 
 
@@ -153,11 +175,21 @@ def has_remains(run: Run) -> bool:
     return any(it.has_remains for it in run.known().retentions.values())
 
 
-def remove_remains(run: Run) -> None:
-    """Write the warehouse anew, without what went and what is kept of the past of the marts."""
+def remove_remains(run: Run, say: Say) -> None:
+    """Remove what may still have what went: of the past of the marts, of branches, and free blocks.
+
+    Args:
+        run: A run that has ended.
+        say: Told each step, in words.
+    """
     with run.warehouse.write() as connection:
         # It cannot be told apart from what went.
         forget_old_changes(connection, None, run.now())
+    for branch in branches_of(run.settings):
+        say(f"Branch {branch.name} has what its parent has; its next run builds what differs ...")
+        let_go()
+        forget_built(on_branch(run.settings, branch))
+    say("Writing the warehouse anew, without what was past its retention ...")
     compact(run.warehouse)
     with run.warehouse.write() as connection:
         forget_remains(connection)

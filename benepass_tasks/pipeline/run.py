@@ -260,12 +260,11 @@ class Pipeline:
                 close_run(run)
                 is_kept = True
         with _complaining("what is past its retention left bytes in the warehouse"):
-            if not run.broken and _retentions(run):
+            if not run.broken and (_retentions(run) or run.settings.keep_rejected):
                 from benepass_tasks.pipeline import retaining  # noqa: PLC0415 - rare
 
                 if retaining.has_remains(run):
-                    log.info("what was past its retention is gone: writing the warehouse anew")
-                    retaining.remove_remains(run)
+                    retaining.remove_remains(run, log.info)
         with _complaining("the file of the warehouse stays as large as it is"):
             if is_kept and not self._is_idle:
                 compact_where_it_pays(run.warehouse)

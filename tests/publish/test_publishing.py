@@ -672,7 +672,8 @@ luigi_run()
 def test_killed_between_two_files_a_reader_finds_each_whole_and_the_next_run_finishes(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    assert killed_at_each(workspace, tmp_path, "between two files", range(1_000)) == {True, False}
+    moments = range(0, 1_000, 3)
+    assert killed_at_each(workspace, tmp_path, "between two files", moments) == {True, False}
 
 
 @pytest.mark.usefixtures("published")
@@ -685,13 +686,24 @@ def test_whenever_it_is_killed_a_reader_finds_each_file_whole_and_the_next_run_f
     assert killed_at_each(workspace, tmp_path, "anywhere", moments) == {True, False}
 
 
+FINANCE = """\
+  finance:
+    datasets: [marts.fact_transactions, marts.dim_merchants]
+"""
+"""A second audience, whose files take their places after those of analysts."""
+
+
 def killed_at_each(workspace: Workspace, tmp_path: Path, where: str, moments: range) -> set[bool]:
     """Kill publishing at each moment and let the next run finish.
 
     Returns:
         Whether a file that a reader found was still the earlier one.
     """
-    old = contents(workspace.published)
+    declare = "_audiences:\n", f"_audiences:\n{FINANCE}"
+    workspace.replace("catalog.yaml", *declare)
+    workspace.run("Publish")
+    folders = (workspace.published, workspace.data / "published.finance")
+    old = [contents(it) for it in folders]
     workspace.replace("data/transactions.csv", "T5,E3,A3,Plum Crate,20.00", "T5,E3,A3,Fig,21.00")
     grain = "    grain: one row per employee\n"
     workspace.replace("catalog.yaml", f"{grain}    published: true\n", grain)
@@ -699,19 +711,21 @@ def killed_at_each(workspace: Workspace, tmp_path: Path, where: str, moments: ra
     base = tmp_path / "base"
     shutil.copytree(workspace.root, base)
     workspace.run("Publish")
-    new = contents(workspace.published)
-    assert new.keys() == old.keys() - {"marts.dim_employees.parquet"}
+    new = [contents(it) for it in folders]
+    assert new[0].keys() == old[0].keys() - {"marts.dim_employees.parquet"}
+    assert new[1] != old[1]
     seen = set()
     for moment in moments:
         shutil.rmtree(workspace.root)
         shutil.copytree(base, workspace.root)
         killed = workspace.run_until_killed(KILLER, f"{where} {moment}", "Publish")
-        for name, found in contents(workspace.published).items():
-            assert found in (old[name], new.get(name)), (moment, name)
-            seen.add(found == old[name] != new.get(name))
+        for folder, before, after in zip(folders, old, new, strict=True):
+            for name, found in contents(folder).items():
+                assert found in (before[name], after.get(name)), (moment, folder.name, name)
+                seen.add(found == before[name] != after.get(name))
         workspace.run("Publish")
-        assert contents(workspace.published) == new, moment
-        assert not (workspace.published / ".publishing").exists(), moment
+        assert [contents(it) for it in folders] == new, moment
+        assert not any((it / ".publishing").exists() for it in folders), moment
         assert workspace.run("Publish") == set(), moment
         if not killed:
             break

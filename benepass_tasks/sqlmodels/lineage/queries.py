@@ -118,14 +118,15 @@ class Walk:
                 "write both with the same columns in the same order",
             )
         rows = left.rows | right.rows
-        pairs = zip(left.columns, right.columns, strict=True)
+        pairs = list(zip(left.columns, right.columns, strict=True))
         both = tuple(blended(ours, theirs.edges) for ours, theirs in pairs)
         columns = left.columns if node.text("setop_type") == "EXCEPT" else both
-        told_apart = Output(both).edges
         if node.text("setop_type") != "UNION":
-            rows |= self.noted(followed_by(told_apart, FILTER), line)
+            for ours, theirs in pairs:
+                how = SAMENESS.then(FILTER) if are_same(ours.edges, theirs.edges) else FILTER
+                rows |= self.noted(followed_by(ours.edges | theirs.edges, how), line)
         elif not node.parts.get("setop_all"):
-            rows |= self.noted(followed_by(told_apart, GROUP_BY), line)
+            rows |= self.noted(followed_by(Output(both).edges, GROUP_BY), line)
         return Output(columns, rows)
 
     def edges(self, node: Node, place: Place, how: How = IDENTITY) -> Edges:

@@ -89,8 +89,8 @@ def delete_branch(settings: Settings, branch: Branch, *, is_forced: bool = False
 
 
 def _is_ours(branch: Branch, name: str) -> bool:
-    of_warehouse = rf"\.?{re.escape(branch.warehouse.stem)}(\..*)?"
-    return name in (ABOUT, "published", "site") or bool(re.fullmatch(of_warehouse, name))
+    made = rf"({re.escape(ABOUT)}|site|published|\.?{re.escape(branch.warehouse.stem)})(\..*)?"
+    return bool(re.fullmatch(made, name))
 
 
 def find_branch(settings: Settings, name: str) -> Branch:

@@ -7,6 +7,7 @@ Sessions compare what the parent holds with what it held then (`StateStore.refus
 begins while a run of the parent is under way: a branch never sees half of one.
 """
 
+import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -138,14 +139,14 @@ def own_sources(database: str) -> str:
     return f"select source from {meta}.loads where source || '/' || file not in ({theirs})"  # noqa: S608
 
 
-def graft(settings: Settings, keep: Collection[str]) -> None:
+def graft(settings: Settings, keep: Collection[str] | None) -> None:
     """Write the warehouse of a branch anew, from what its parent holds now and what is its own.
 
     Whoever is killed meanwhile leaves the old one, and a folder that the next one removes.
 
     Args:
         settings: Those of the branch.
-        keep: Which of what was built on it is kept.
+        keep: Which of what was built on it is kept; None where it is to be as if it was new.
     """
     warehouse = warehouse_of(settings)
     with warehouse.exclusive(lambda: True):
@@ -154,8 +155,21 @@ def graft(settings: Settings, keep: Collection[str]) -> None:
         let_go()
         with making(settings.branches_dir) as folder:
             made = folder / warehouse.path.name
-            write_branch(settings, made, keep, {BEFORE: warehouse.path})
+            beside = {} if keep is None else {BEFORE: warehouse.path}
+            write_branch(settings, made, keep or (), beside)
             put_in_place(made, warehouse.path)
+
+
+def forget_built(settings: Settings) -> None:
+    """Let a branch have nothing of its own any more: its next run builds what differs anew.
+
+    Args:
+        settings: Those of the branch.
+    """
+    for made in (settings.published_dir, settings.site_dir):
+        for folder in made.parent.glob(f"{made.name}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+    graft(settings, None)
 
 
 def write_branch(

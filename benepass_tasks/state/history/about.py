@@ -33,6 +33,7 @@ SHOWN = (
     "anomaly_window",
     "verify_every",
     "keep_changes",
+    "keep_rejected",
     "max_restated",
 )
 """The settings that are kept; one that is not named here may be a secret."""

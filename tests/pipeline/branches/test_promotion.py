@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
+
+import pytest
+from dying import died
 
 from benepass_tasks.pipeline.branches import promotion
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from branching import Branched
 
 MART = "marts.dim_merchants"
@@ -88,3 +94,31 @@ def test_who_fails_in_the_middle_leaves_the_parent_as_it_was(
     assert branched.workspace.query(COUNTED) == before
     monkeypatch.undo()
     assert branched.main("promote", "trial")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [(0, 1), pytest.param(range(2, 1_000), marks=pytest.mark.nightly)],
+    ids=["at first", "to its end"],
+)
+def test_killed_at_any_moment_it_is_promoted_or_not_and_the_next_one_does_it(
+    branched: Branched, tmp_path: Path, moments: Sequence[int]
+) -> None:
+    workspace = branched.workspace
+    branched.edit()
+    branched.run()
+    before = workspace.query(COUNTED)
+    expected = branched.query(f"select sum(transaction_count) from it.{MART}")
+    base = tmp_path / "base"
+    shutil.copytree(workspace.root, base)
+    for moment in moments:
+        shutil.rmtree(workspace.root)
+        shutil.copytree(base, workspace.root)
+        is_killed = died(workspace, moment, "promote", "trial")
+        assert workspace.query(COUNTED) in (before, expected), moment
+        code, said = branched.main("promote", "trial")
+        assert code == 0, (moment, said)
+        assert workspace.query(COUNTED) == expected, moment
+        assert workspace.run("CheckContracts") == set(), moment
+        if not is_killed:
+            break

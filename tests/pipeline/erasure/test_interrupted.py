@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from commands import run_line
-from erasing import GRETA, KEY, erased, totals
-from workspace import KILLER
+from dying import died
+from erasing import GRETA, erased, totals
 
 from benepass_tasks.pipeline.erasure import erase
 from tests.pipeline.erasure.conftest import copy_of
@@ -22,22 +19,6 @@ if TYPE_CHECKING:
 VALUES = (b"EMP-1001", b"Marlowe", b"Aldous", b"greta.aldous", b"ACC-2001", b"TXN-30002")
 
 STEPS = ("anonymise_raw", "build_all", "compact", "rewrite_sources", "certify")
-
-DIES = (
-    KILLER.partition("from luigi.cmdline")[0]
-    + """
-replace = os.replace
-
-def replace_and_count(*args, **kwargs):
-    replace(*args, **kwargs)
-    counted_commit(None)
-
-os.replace = replace_and_count
-from benepass_tasks.cli import main
-sys.exit(main(sys.argv[1:]))
-"""
-)
-"""A program that dies at its n-th commit, or file that takes its place."""
 
 
 class DiedError(Exception):
@@ -91,15 +72,12 @@ def test_killed_before_any_commit_or_after_any_file_it_is_finished_by_the_next_r
     for moment in range(1_000):
         workspace = copy_of(whole, tmp_path / f"project {moment}")
         line = ["privacy", "erase", GRETA, "--rewrite-sources", "--rejected-by-name", "erase"]
-        flags = ["--benepass-as-of", "2026-01-01"]
-        program = [sys.executable, "-c", DIES, f"commit {moment}", *line, *flags]
-        done = run_line(program, workspace.root, workspace.environment | {"BENEPASS_HASH_KEY": KEY})
-        assert done.returncode in (0, -signal.SIGKILL), done.stderr
+        is_killed = died(workspace, moment, *line, "--benepass-as-of", "2026-01-01")
         workspace.run("BuildSite")
         has_begun = (workspace.data / "warehouse.erased.json").exists()
         assert totals(workspace) == before, moment
         assert not has_begun or not left(workspace), moment
-        if done.returncode == 0:
+        if not is_killed:
             break
         kills += 1
     assert kills > len(STEPS)

@@ -64,6 +64,24 @@ def test_what_cannot_be_parsed_goes_as_long_after_its_load(workspace: Workspace)
     assert workspace.query("select count(*) from raw.rejected_rows") == [(0,)]
 
 
+def test_what_cannot_be_parsed_goes_earlier_where_a_setting_says_so(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace.write("data/transactions.csv", YEAR + "CHARGE-0014,E1\n")
+    workspace.run("BuildMarts", as_of="2026-01-15")
+    workspace.change("update meta.loads set loaded_at = loaded_at - interval 31 days")
+    thirty = ("--benepass-keep-rejected", "30d", "--benepass-as-of", "2026-01-15")
+    assert command(workspace, "privacy", "retain", "--dry-run", *thirty) == 0
+    assert "(keep_rejected): 30 days; the next run deletes 1." in capsys.readouterr().out
+    workspace.run("BuildMarts", as_of="2026-01-15", keep_rejected="30d")
+    assert counted(workspace) == [(14, 13, 0, 1)]
+    files = [it for it in workspace.root.rglob("*") if it.is_file()]
+    assert {it.name for it in files if b"CHARGE-0014" in it.read_bytes()} == {"transactions.csv"}
+    # The books are held against the counts once more, and hold.
+    workspace.run("BuildMarts", as_of="2026-01-15", force="marts.dim_merchants")
+    assert counted(workspace) == [(14, 13, 0, 1)]
+
+
 def test_more_than_the_guard_allows_has_to_be_accepted(
     workspace: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:

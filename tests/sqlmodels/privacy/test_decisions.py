@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from small_project import MASKED, NONE, SOURCE, SmallProject
 
 from benepass_tasks.config.errors import CatalogError, ModelError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ID = SOURCE["id"]
 NAME = SOURCE["first_name"]
@@ -183,6 +181,14 @@ def test_what_spells_a_name_out_is_refused(small: SmallProject, sql: str) -> Non
     assert {it.rule for it in small.prove().findings} & {"decided", "undeclared"}
 
 
+def test_neither_is_any_of_many_other_ways_passed_over(small: SmallProject) -> None:
+    attacks = Path(__file__).with_name("attacks.txt").read_text(encoding="utf-8").splitlines()
+    for number, sql in enumerate(attacks):
+        small.add(f"marts.x{number}", sql, it=NONE)
+    found = {it.subject.split(".")[1] for it in small.prove().findings}
+    assert [it for number, it in enumerate(attacks) if f"x{number}" not in found] == []
+
+
 def test_no_layer_hides_a_decision(small: SmallProject) -> None:
     small.add("intermediate.a", "select id, name > 'M' as low from staging.s", id=ID, low=NAME)
     small.add("intermediate.b", "select id from intermediate.a where low", id=NAME)
@@ -272,6 +278,10 @@ USUAL = {
     "orders with the person's team": (
         "select o.order_id, o.id, s.team from raw.orders o left join s using (id)",
         {"order_id": ORDER, "id": ID, "team": NONE},
+    ),
+    "people but those of a team": (
+        "select id, name from s except select id, name from s where team = 'x'",
+        {"id": ID, "name": NAME},
     ),
     "orders of nobody": (
         "select order_id from raw.orders o anti join s on o.id = s.id",
