@@ -229,7 +229,7 @@ class Affected:
         return parts
 
     def _is_moved(self, *expressions: Tree) -> bool:
-        return not self.moved.keys().isdisjoint(settings_in(*expressions))
+        return bool(self.moved) and not self.moved.keys().isdisjoint(settings_in(*expressions))
 
     def _moved(self, select: Select, source: Source, key: Sequence[Tree], root: Source) -> Parts:
         """The key in the rows of a source for which a moved setting decides something else.
@@ -240,6 +240,8 @@ class Affected:
             key: Expressions over its node.
             root: The source that counts where what is decided depends on no row.
         """
+        if not self.moved:
+            return []
         decided = select.functions.decided_by([*select.conditions, *select.outputs], self.moved)
         parts: Parts = []
         for it in decided:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from benepass_tasks.sqlmodels.changes.trees import (
     NoRuleError,
     Tree,
     identity,
+    rebuilt,
     settings_in,
     sources_of,
     walk,
@@ -43,9 +43,12 @@ class Functions:
 
     def is_of_many_rows(self, tree: Tree) -> bool:
         """Whether other rows than its own decide an expression's value or number."""
-        return self.aggregate(tree) or any(
+        return any(
             it["class"] == "WINDOW"
-            or (it["class"] == "FUNCTION" and it["function_name"].lower() == "unnest")
+            or (
+                it["class"] == "FUNCTION"
+                and ((name := it["function_name"].lower()) == "unnest" or name in self.aggregates)
+            )
             for it in walk(tree)
         )
 
@@ -89,14 +92,7 @@ def in_terms_of(tree: Tree, given: Sequence[Tree], names: Sequence[Tree]) -> Tre
     """An expression that is a function of others, with what stands for each of these."""
     known = {identity(it): name for it, name in zip(given, names, strict=True)}
 
-    def named(part: Any) -> Any:  # noqa: ANN401 - any part of a tree
-        if isinstance(part, list):
-            return [named(it) for it in part]
-        if not isinstance(part, dict):
-            return part
-        return known.get(identity(part)) or {name: named(it) for name, it in part.items()}
-
-    found: Tree = named(tree)
+    found: Tree = rebuilt(tree, lambda part: known.get(identity(part)))
     return found
 
 

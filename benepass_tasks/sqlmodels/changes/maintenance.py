@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from benepass_tasks.config.digests import digest
 from benepass_tasks.engine.exchange import ROW
@@ -14,7 +13,7 @@ from benepass_tasks.sqlmodels.changes.needed import Needed
 from benepass_tasks.sqlmodels.changes.queries import Node, Query, Stored, nodes_below
 from benepass_tasks.sqlmodels.changes.reading import read_query
 from benepass_tasks.sqlmodels.changes.script import Part, Script, Step, guards_first, name_of
-from benepass_tasks.sqlmodels.changes.trees import NoRuleError, Tree, Trees, column
+from benepass_tasks.sqlmodels.changes.trees import NoRuleError, Tree, Trees, column, rebuilt
 from benepass_tasks.sqlmodels.definitions import Macro, Model
 from benepass_tasks.sqlmodels.graph import ModelGraph
 from benepass_tasks.sqlmodels.lineage.names import UnknownNameError
@@ -250,16 +249,13 @@ class _ModelReading:
             slices: The small tables, by the relations for which they stand.
         """
 
-        def over(part: Any) -> Any:  # noqa: ANN401 - any part of a tree
-            if isinstance(part, list):
-                return [over(it) for it in part]
-            if not isinstance(part, dict) or id(part) in self._as_they_are:
+        def in_place(part: Tree) -> Tree | None:
+            if id(part) in self._as_they_are:
                 return part
-            if part.get("type") == "BASE_TABLE" and part["schema_name"]:
-                return self._in_place(part, slices)
-            return {name: over(it) for name, it in part.items()}
+            is_table = part.get("type") == "BASE_TABLE" and part["schema_name"]
+            return self._in_place(part, slices) if is_table else None
 
-        found: Tree = over(tree)
+        found: Tree = rebuilt(tree, in_place)
         return found
 
     def _in_place(self, table: Tree, slices: Mapping[str, str]) -> Tree:

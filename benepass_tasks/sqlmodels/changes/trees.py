@@ -43,9 +43,11 @@ def walk(tree: object) -> Iterator[Tree]:
         if isinstance(part, dict):
             if "class" in part:
                 yield part
-            waiting += reversed(part.values())
-        elif isinstance(part, list):
-            waiting += reversed(part)
+            parts: Iterable[object] = part.values()
+        else:
+            parts = part if isinstance(part, list) else ()
+        # Most parts are texts and numbers, and not worth a turn.
+        waiting += [it for it in parts if isinstance(it, dict | list)][::-1]
 
 
 def columns_in(*trees: Tree) -> list[Tree]:
@@ -58,15 +60,26 @@ def sources_of(*trees: Tree) -> set[str]:
     return {it["source"] for it in columns_in(*trees)}
 
 
-def replaced(tree: Any, of: Callable[[Tree], Tree]) -> Any:  # noqa: ANN401 - any part of a tree
-    """A copy of a tree with something else in the place of each column."""
+def rebuilt(tree: Any, of: Callable[[Tree], Tree | None]) -> Any:  # noqa: ANN401 - any part of a tree
+    """A copy of a tree with something else in the place of some of its parts.
+
+    Args:
+        tree: The tree.
+        of: What stands for a part; None where its own parts are to be looked at.
+    """
     if isinstance(tree, list):
-        return [replaced(part, of) for part in tree]
-    if not isinstance(tree, dict):
-        return tree
-    if tree.get("class") == "COLUMN":
-        return of(tree)
-    return {name: replaced(part, of) for name, part in tree.items()}
+        return [rebuilt(it, of) if isinstance(it, dict | list) else it for it in tree]
+    if (found := of(tree)) is not None:
+        return found
+    return {
+        name: rebuilt(it, of) if isinstance(it, dict | list) else it for name, it in tree.items()
+    }
+
+
+def replaced(tree: Tree, of: Callable[[Tree], Tree]) -> Tree:
+    """A copy of a tree with something else in the place of each column."""
+    found: Tree = rebuilt(tree, lambda it: of(it) if it.get("class") == "COLUMN" else None)
+    return found
 
 
 def figure(name: str) -> Tree:
@@ -88,16 +101,12 @@ def settings_in(*trees: Any) -> list[str]:  # noqa: ANN401 - any part of a tree
     return [name for tree in trees for it in walk(tree) if (name := setting_of(it))]
 
 
-def with_settings(tree: Any, values: Mapping[str, Tree]) -> Any:  # noqa: ANN401 - any part of a tree
-    """A copy of a tree with values in the place of some settings."""
-    if isinstance(tree, list):
-        return [with_settings(part, values) for part in tree]
-    if not isinstance(tree, dict):
+def with_settings(tree: Tree, values: Mapping[str, Tree]) -> Tree:
+    """A tree with values in the place of some settings."""
+    if not values:
         return tree
-    name = setting_of(tree)
-    if name is not None and name in values:
-        return values[name]
-    return {key: with_settings(part, values) for key, part in tree.items()}
+    found: Tree = rebuilt(tree, lambda it: values.get(setting_of(it) or ""))
+    return found
 
 
 def differing(one: Tree, other: Tree) -> Tree:
@@ -108,8 +117,7 @@ def differing(one: Tree, other: Tree) -> Tree:
 
 def own(tree: Tree) -> Tree:
     """An expression over a source as one over the columns of the node that stands there."""
-    found: Tree = replaced(tree, lambda it: it | {"source": OWN})
-    return found
+    return replaced(tree, lambda it: it | {"source": OWN})
 
 
 def identity(*trees: Tree) -> str:
@@ -126,11 +134,8 @@ def conjuncts(condition: Tree | None) -> list[Tree]:
     return [condition]
 
 
-def placeless(told: Any) -> Any:  # noqa: ANN401 - any part of a tree
-    """A tree without what it says of places."""
-    if isinstance(told, dict):
-        return {name: placeless(part) for name, part in told.items() if name not in NOWHERE}
-    return [placeless(part) for part in told] if isinstance(told, list) else told
+def _placeless(part: Tree) -> Tree:
+    return {name: it for name, it in part.items() if name not in NOWHERE}
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ class Trees:
     def read(self, sql: str) -> Tree:
         """The tree of a text that is known to be a single SELECT."""
         told = self._ask("select json_serialize_sql(?::varchar)", sql)
-        statement: Tree = placeless(json.loads(told))["statements"][0]["node"]
+        statement: Tree = json.loads(told, object_hook=_placeless)["statements"][0]["node"]
         return statement
 
     def read_value(self, literal: str) -> Tree:
