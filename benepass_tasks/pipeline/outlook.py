@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from benepass_tasks.pipeline.nodes.model import ModelNode
 from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
-from benepass_tasks.pipeline.retaining import Foreseen, foreseen
 from benepass_tasks.state.branches.grafting import OUTSIDE
 from benepass_tasks.state.plan import Outlook, Status
 from benepass_tasks.state.run import Run
+
+if TYPE_CHECKING:
+    from benepass_tasks.pipeline.retaining import Foreseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Planned:
     status: Status
     table: Outlook | None = None
     file: Load | None = None
-    retention: Foreseen | None = None
+    retention: "Foreseen | None" = None
 
 
 def planned(run: Run) -> Mapping[str, Planned]:
@@ -47,6 +50,8 @@ def planned(run: Run) -> Mapping[str, Planned]:
     Raises:
         ProjectError: a setting is wrong, or the project is invalid.
     """
+    from benepass_tasks.pipeline.retaining import foreseen  # noqa: PLC0415 - imports pyarrow
+
     plan, nodes = run.plan(), run.nodes()
     late = [node for name, node in nodes.items() if not plan[name].is_current]
     loads = {it.name: _load(run, it) for it in late if isinstance(it, SourceFileNode)}

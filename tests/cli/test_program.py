@@ -106,6 +106,12 @@ def test_help_waits_for_nothing_that_is_slow_to_import() -> None:
     assert not imported.intersection(SLOW_TO_IMPORT)
 
 
+def test_a_run_that_finds_nothing_to_do_waits_for_no_reader_of_files() -> None:
+    code = "import sys, benepass_tasks.pipeline.run; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"dlt", "pyarrow", "sqlglot"}.intersection(done.stdout.split())
+
+
 def test_importing_the_package_registers_the_tasks_whoever_imports_it() -> None:
     code = (
         "import benepass_tasks, luigi;"
