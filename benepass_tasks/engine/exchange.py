@@ -27,8 +27,10 @@ def make_small(connection: Connection, name: str, query: str) -> int:
 
 def drop_small(connection: Connection, names: Iterable[str]) -> None:
     """Drop tables of this session alone."""
-    for name in names:
-        connection.exec_driver_sql(f"drop table if exists temp.{quote_name(name)}")
+    # Told one by one, they would take as long as a look-up does.
+    dropped = [f"drop table if exists temp.{quote_name(it)}" for it in names]
+    if dropped:
+        connection.exec_driver_sql("; ".join(dropped))
 
 
 def exchange(

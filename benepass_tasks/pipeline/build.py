@@ -390,8 +390,10 @@ class Builder:
     def _was_slower(self, rows: int) -> bool:
         """Whether the last time by changes of so many rows took longer than the last in full."""
         in_full = self._seconds_in_full(self.model.relation)
+        if in_full <= NOTABLE_SECONDS:
+            return False
         by_changes = seconds_by_changes(self.connection, self.model.relation, rows)
-        return in_full > NOTABLE_SECONDS and by_changes is not None and by_changes > in_full
+        return by_changes is not None and by_changes > in_full
 
     def _touched(self, steps: Mapping[str, list[Step]], small: list[str]) -> dict[str, str]:
         """By table, that of the rows of it that differ in the columns that the model reads."""

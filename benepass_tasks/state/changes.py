@@ -125,7 +125,7 @@ def steps_between(
     connection: Connection, relation: str, before: str, after: str
 ) -> list[Step] | None:
     """The steps that lead from one state of a table to another; None where they are not known."""
-    found = _steps(connection, relation)
+    found = _steps(connection, [relation]).get(relation, [])
     first = next((at for at in range(len(found))[::-1] if found[at].before == before), None)
     if first is None:
         return None
@@ -136,27 +136,34 @@ def steps_between(
 
 def forget_seen_steps(connection: Connection, relations: Iterable[str]) -> None:
     """Drop the steps of tables that no reader has yet to see."""
+    found = _steps(connection, relations)
     of = INPUTS.c
-    stepped = set(state_of(connection).execute(select(STEPS.c.relation)).scalars())
-    for relation in stepped.intersection(relations):
-        states = select(of.content).where(of.input == relation)
-        needed = set(state_of(connection).execute(states).scalars())
-        found = _steps(connection, relation)
-        last = found[-1].after if found else None
-        waiting = [at for at, it in enumerate(found) if it.before in needed and it.before != last]
-        _drop(connection, found[: min(waiting, default=len(found))])
+    states = select(of.input, of.content).where(of.input.in_(found))
+    needed = {tuple(row) for row in state_of(connection).execute(states)} if found else set()
+    for relation, steps in found.items():
+        last = steps[-1].after
+        waiting = (
+            at
+            for at, it in enumerate(steps)
+            if (relation, it.before) in needed and it.before != last
+        )
+        _drop(connection, steps[: next(waiting, len(steps))])
 
 
 def forget_steps(connection: Connection, relation: str) -> None:
     """Drop all steps of a table, whose history is not known any more."""
-    _drop(connection, _steps(connection, relation))
+    for steps in _steps(connection, [relation]).values():
+        _drop(connection, steps)
 
 
-def _steps(connection: Connection, relation: str) -> list[Step]:
-    of = STEPS.c
-    columns = select(of.before, of.after, of.touched_rows, of.stored)
-    found = state_of(connection).execute(columns.where(of.relation == relation).order_by(of.step))
-    return [Step(*row) for row in found]
+def _steps(connection: Connection, relations: Iterable[str]) -> dict[str, list[Step]]:
+    """The steps of tables in their order, of those that have any."""
+    of, found = STEPS.c, dict[str, list[Step]]()
+    columns = select(of.relation, of.before, of.after, of.touched_rows, of.stored)
+    of_these = columns.where(of.relation.in_(list(relations))).order_by(of.step)
+    for relation, *step in state_of(connection).execute(of_these):
+        found.setdefault(relation, []).append(Step(*step))
+    return found
 
 
 def _drop(connection: Connection, steps: Iterable[Step]) -> None:

@@ -55,6 +55,16 @@ def test_several_steps_are_joined(connection: Connection) -> None:
     assert touched(connection, "2", "3") == [20]
 
 
+def test_a_step_is_kept_for_readers_of_its_own_table_alone(connection: Connection) -> None:
+    other = "marts.other"
+    step(connection, "1", "2")
+    add_step(connection, other, "1", "2", "select 1 as a")
+    write_inputs(connection, "marts.reader", {TABLE: "1"})
+    forget_seen_steps(connection, [TABLE, other])
+    assert touched(connection, "1", "2") == [1]
+    assert steps_between(connection, other, "1", "2") is None
+
+
 def test_a_step_that_is_missing_makes_the_history_unknown(connection: Connection) -> None:
     step(connection, "1", "2")
     step(connection, "3", "4")
