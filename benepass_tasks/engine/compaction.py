@@ -69,6 +69,7 @@ def _remove(aside: Path) -> None:
 
 def _copy(warehouse: Warehouse, aside: Path) -> None:
     with duckdb.connect(config={"memory_limit": warehouse.memory_limit}) as database:
+        database.execute("set enable_progress_bar = false")
         database.execute(f"attach {quote_text(str(warehouse.path))} as old")
         # With it goes the log of the old file, which must not be taken for one of the new.
         database.execute("force checkpoint old")

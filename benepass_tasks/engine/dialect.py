@@ -88,6 +88,10 @@ class Cursor(CursorWrapper):
 MAKING = re.compile(r"\s*create\s", re.IGNORECASE)
 
 
+NO_BAR = "set enable_progress_bar = false"
+"""DuckDB would draw a bar of long queries into what a command prints, JSON as well."""
+
+
 class MemoryConnection(ConnectionWrapper):
     """A connection that has such cursors."""
 
@@ -95,6 +99,7 @@ class MemoryConnection(ConnectionWrapper):
         """Keep DuckDB's own connection, which the original hides."""
         super().__init__(connection)
         self._native = connection
+        connection.execute(NO_BAR)
 
     def cursor(self) -> CursorWrapper:
         """A new cursor."""

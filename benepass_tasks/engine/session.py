@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine
 from benepass_tasks.config.errors import LaterWarehouseError, OutdatedWarehouseError, WarehouseError
 from benepass_tasks.config.settings import models_cache
 from benepass_tasks.engine.quoting import quote_name, quote_text
-from benepass_tasks.engine.write_lock import is_awaited, take_turn
+from benepass_tasks.engine.write_lock import Wait, is_awaited, take_turn
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # Rows have numbers; to keep their order as well would cost memory and time.
@@ -314,11 +314,13 @@ class Warehouse:
     def _keep_trying(self, attempt: Callable[[], object], path: Path | None = None) -> None:
         import tenacity  # noqa: PLC0415 - rarely needed, and slow to import
 
+        wait = Wait(path or self.path, self._patience)
         try:
             tenacity.Retrying(
                 retry=tenacity.retry_if_exception(_is_locked),
                 stop=tenacity.stop_after_delay(self._patience),
                 wait=tenacity.wait_random_exponential(0.05, max=1.0),
+                before_sleep=lambda _: wait.tell(),
             )(attempt)
         except tenacity.RetryError as error:
             raise self._in_use(path) from error

@@ -6,18 +6,51 @@ The operating system takes the locks from who dies.
 """
 
 import fcntl
+import logging
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from benepass_tasks.config.errors import WarehouseError
+
+log = logging.getLogger(__name__)
 
 HEAD_START = 0.25
 """Seconds that who is first in the queue is before all others."""
 
 PAUSE = 0.01
 """Seconds between two looks at the locks."""
+
+QUIET = 3.0
+"""Seconds that somebody waits before it is told."""
+
+
+@dataclass(slots=True)
+class Wait:
+    """A wait for a file that another process has, which is told once where it is no short one."""
+
+    path: Path
+    timeout: float
+    began: float = field(default_factory=time.monotonic)
+    is_told: bool = False
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been."""
+        return time.monotonic() - self.began
+
+    def tell(self) -> None:
+        """Tell of it, if it is time to."""
+        if self.seconds > QUIET and not self.is_told:
+            self.is_told = True
+            log.warning(
+                "Waiting until another process lets go of %s, such as a run, or one on a branch "
+                "that builds a table; for %g s at most",
+                self.path,
+                self.timeout,
+            )
 
 
 def take_turn(path: Path, timeout: float) -> IO[str]:
@@ -34,18 +67,19 @@ def take_turn(path: Path, timeout: float) -> IO[str]:
         TimeoutError: others had it for longer than that.
         WarehouseError: there can be no file there.
     """
-    began = time.monotonic()
+    wait = Wait(path, timeout)
     with _lock_file(path, "queue") as queue, ExitStack() as opened:
         turn = opened.enter_context(_lock_file(path, "lock"))
         # Also who finds nobody waiting goes through the queue: otherwise who has just had a turn
         # could have the next one before who waits is awake. But who is first may have been stopped.
         while True:
-            is_next = _lock(queue) or _seconds_since(began) > HEAD_START
+            is_next = _lock(queue) or wait.seconds > HEAD_START
             if is_next and _lock(turn):
                 opened.pop_all()
                 return turn
-            if _seconds_since(began) > timeout:
+            if wait.seconds > timeout:
                 raise TimeoutError
+            wait.tell()
             time.sleep(PAUSE)
 
 
@@ -75,7 +109,3 @@ def _lock(file: IO[str]) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _seconds_since(instant: float) -> float:
-    return time.monotonic() - instant

@@ -18,6 +18,7 @@ import warehouses
 from warehouses import rows, warehouse
 
 from benepass_tasks.config.errors import WarehouseError
+from benepass_tasks.engine import write_lock
 from benepass_tasks.engine.measure import columns_of, measure_table
 from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.engine.session import Warehouse, _is_locked, let_go
@@ -60,7 +61,10 @@ def test_all_that_is_made_in_a_turn_is_private(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
 
 
-def test_waiting_for_another_process_ends_with_a_message(tmp_path: Path) -> None:
+def test_waiting_for_another_process_is_told_and_ends_with_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(write_lock, "QUIET", 0)
     made = warehouse(tmp_path)
     with made.write() as connection:
         connection.exec_driver_sql("create table t as select 1 as a")
@@ -73,7 +77,17 @@ def test_waiting_for_another_process_ends_with_a_message(tmp_path: Path) -> None
         with pytest.raises(WarehouseError, match=r"in use by another process for 0\.3 s"):
             rows(made, "from t")
         other.communicate("\n")
+    assert caplog.text.count(f"lets go of {made.path}") == 1
     assert rows(made, "from t") == [(1,)]
+
+
+def test_no_bar_is_drawn_into_what_a_command_prints(tmp_path: Path) -> None:
+    made = warehouse(tmp_path)
+    shown = "select current_setting('enable_progress_bar')"
+    with made.write() as connection:
+        assert connection.exec_driver_sql(shown).scalar() is False
+    with made.native() as connection:
+        assert connection.execute(shown).fetchall() == [(False,)]
 
 
 def test_turns_are_taken(tmp_path: Path) -> None:
