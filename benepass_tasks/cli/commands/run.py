@@ -30,11 +30,14 @@ def command(ctx: click.Context, task: str, flags: tuple[str, ...]) -> None:
     such as BuildMarts or Publish, or a table.
     """
     from luigi.cmdline import luigi_run  # noqa: PLC0415 - it brings the scheduler's server
+    from luigi.task_register import TaskClassNotFoundException  # noqa: PLC0415 - as well
 
     if not task or task.startswith("-"):
         flags = (task, *flags) if task else flags
         task = TABLES if current_settings().parent else EVERYTHING
     try:
         luigi_run(["--module", "benepass_tasks", task, *flags])
+    except TaskClassNotFoundException as error:
+        raise click.UsageError(str(error).replace("\n", " "), ctx) from None
     except SystemExit as end:
         ctx.exit(int(end.code or 0))
