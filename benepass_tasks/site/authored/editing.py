@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from sqlalchemy.exc import DBAPIError
 
+from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import BenepassError, SiteError
 from benepass_tasks.engine.failures import explain
 from benepass_tasks.site import vega
@@ -27,19 +28,27 @@ if TYPE_CHECKING:
     from benepass_tasks.catalog import Catalog
     from benepass_tasks.site.authored.reading import PageFile
 
-CHANGED = "when-changed.js"
-"""A script that is there once a page has changed, and loads it again."""
+WATCH = "watch.js"
+"""A script that asks for `CHANGED` again and again."""
+
+CHANGED = "changed.js"
+"""A script that is there once a page has changed, and loads it again, or is empty after a while."""
 
 PATIENCE = 20.0
-"""Seconds after which a browser is told that nothing has changed, and asks again."""
+"""Seconds after which a browser is told that nothing has changed."""
 
 STEP = 0.1
 """Seconds between two looks at the files."""
 
-AGAIN = (
-    "document.head.append(Object.assign(document.createElement('script'), "
-    f"{{src: '/{CHANGED}?' + Date.now()}}));\n"
-)
+WATCHING = f"""\
+{{
+  const {{ state }} = document.currentScript.dataset;
+  const asking = () => ({{ src: `/{CHANGED}?${{state}}`, onload: ask }});
+  const ask = () => document.head.append(Object.assign(document.createElement("script"), asking()));
+  // Not before: a page that waits for a script is not loaded.
+  window.addEventListener("load", ask);
+}}
+"""
 
 State = Sequence[tuple[str, int, int]]
 
@@ -82,9 +91,12 @@ class PagesServer(SiteServer):
 
     def made(self, target: str) -> Content | None:
         """A page of the project, or the word that one has changed."""
-        name = unquote(urlsplit(target).path).removeprefix("/") or FIRST_PAGE
+        asked = urlsplit(target)
+        name = unquote(asked.path).removeprefix("/") or FIRST_PAGE
+        if name == WATCH:
+            return Content(".js", WATCHING.encode())
         if name == CHANGED:
-            return Content(".js", self._wait().encode())
+            return Content(".js", self._wait(asked.query).encode())
         path = Path("pages") / f"{name.removesuffix('.html')}.md"
         if not name.endswith(".html") or path not in self._project.page_files():
             return None
@@ -92,28 +104,27 @@ class PagesServer(SiteServer):
         with self._turn:
             if name not in self._made or self._made[name][0] != state:
                 self._made[name] = state, self._page(name)
-            return Content(".html", self._made[name][1])
+            tag = f'<script defer src="/{WATCH}" data-state="{_digest(state)}"></script>\n</head>'
+            return Content(".html", self._made[name][1].replace(b"</head>", tag.encode(), 1))
 
     def _state(self) -> State:
         file = self._published.stat()
         return (*self._project.state, (DATABASE, file.st_size, file.st_mtime_ns))
 
-    def _wait(self) -> str:
-        before, until = self._state(), time.monotonic() + PATIENCE
+    def _wait(self, before: str) -> str:
+        until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            time.sleep(STEP)
-            if self._state() != before:
+            if _digest(self._state()) != before:
                 return "location.reload();\n"
-        return AGAIN
+            time.sleep(STEP)
+        return ""
 
     def _page(self, name: str) -> bytes:
         try:
-            html = self._rendered(name)
+            return self._rendered(name)
         except (BenepassError, DBAPIError) as error:
             why = str(error) if isinstance(error, BenepassError) else explain(error)
-            html = render(_wrong(name, why), vega.bundle_name())
-        script = f'<script defer src="/{CHANGED}"></script>\n</head>'
-        return html.replace(b"</head>", script.encode(), 1)
+            return render(_wrong(name, why), vega.bundle_name())
 
     def _rendered(self, name: str) -> bytes:
         run = self._new_run()
@@ -129,6 +140,10 @@ class PagesServer(SiteServer):
         with pages_database(run.settings, shown, history) as connection:
             made = make_page(connection, page, told(run.settings, shown), in_place=True)
         return render(made, vega.bundle_name(), navigation_of(own), run.settings.env)
+
+
+def _digest(state: State) -> str:
+    return digest(*map(str, state))
 
 
 def _wrong(name: str, why: str) -> Page:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from http.client import HTTPConnection
@@ -12,13 +13,14 @@ from rendered import copied
 
 from benepass_tasks.config.errors import SiteError
 from benepass_tasks.config.settings import current_settings
-from benepass_tasks.site.authored.editing import CHANGED, PagesServer
+from benepass_tasks.site.authored.editing import CHANGED, WATCH, PagesServer
 from benepass_tasks.state.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from browser import Page
     from workspace import Workspace
 
 
@@ -64,7 +66,7 @@ def test_a_page_is_that_of_its_file_now_within_a_second(
     assert time.process_time() - begun < 1
     assert status == 200
     assert "Where people spend" in html
-    assert f'src="/{CHANGED}"' in html
+    assert f'src="/{WATCH}"' in html
     assert not (project.site / "merchants.html").exists()
 
 
@@ -91,18 +93,32 @@ def test_a_page_that_cannot_be_read_at_all_says_why(
     status, html = ask(server, "/merchants.html")
     assert status == 200
     assert said in html
-    assert CHANGED in html
+    assert WATCH in html
 
 
 def test_a_browser_is_told_once_a_page_has_changed(project: Workspace, server: PagesServer) -> None:
     told: list[str] = []
-    waiting = threading.Thread(target=lambda: told.append(ask(server, f"/{CHANGED}")[1]))
+    (state,) = re.findall(r'data-state="(\w+)"', ask(server, "/merchants.html")[1])
+    address = f"/{CHANGED}?{state}"
+    waiting = threading.Thread(target=lambda: told.append(ask(server, address)[1]))
     waiting.start()
     waiting.join(0.3)
     assert waiting.is_alive()
     project.replace("pages/merchants.md", "Where employees spend", "Where people spend")
     waiting.join(10)
     assert told == ["location.reload();\n"]
+    assert ask(server, address)[1] == told[0], (
+        "what has changed before it was asked is told at once"
+    )
+
+
+@pytest.mark.browser
+def test_a_page_is_loaded_whole_while_it_waits_for_changes(
+    page: Page, project: Workspace, server: PagesServer
+) -> None:
+    page.open(f"{server.address}merchants.html")
+    project.replace("pages/merchants.md", "Where employees spend", "Where people spend")
+    page.wait_for("document.querySelector('.lead')?.textContent.startsWith('Where people')")
 
 
 def test_a_new_page_is_there_and_all_else_is_the_folder(
