@@ -9,7 +9,8 @@ there is to say about runs is in a file of its own, which every run on the site'
   then what took longest;
 - `monitors`, what they said when they looked last, and `incidents`, what is wrong now, the worst
   first;
-- `totals`, how many of the last two there are.
+- `totals`, how many of the last two there are, and of how many `records` of the source files how
+  many are `kept_out` of the marts.
 
 It is bounded, whatever the history: what no longer fits is left out, from the end of each list. The
 texts of errors are not in it: they name what a file has for a header, which may be a person.
@@ -27,7 +28,7 @@ from benepass_tasks.quality.alerts import read_incidents
 from benepass_tasks.site import folder
 from benepass_tasks.site.page import instant
 from benepass_tasks.state.history.latest import latest_of
-from benepass_tasks.state.history.read import PastRun, last_runs, tally_of
+from benepass_tasks.state.history.read import PastRun, last_runs, newest_figures, tally_of
 from benepass_tasks.state.meta import MARKERS, MATERIALIZATIONS, MONITOR_RESULTS
 from benepass_tasks.state.restatements import restatements_of
 from benepass_tasks.state.run import Run
@@ -106,12 +107,19 @@ def _told(warehouse: Warehouse, connection: Connection) -> str:
     told = (
         _run(run, tallies[run.run_id]) | {"restated": restated.get(run.run_id, [])} for run in runs
     )
+    sources = newest_figures(connection)
+    totals = {
+        "monitors": len(monitors),
+        "incidents": len(incidents),
+        "records": sum(it.records for it in sources),
+        "kept_out": sum(it.quarantined + it.rejected for it in sources),
+    }
     parts = {
         "runs": _fitting(told, ROOM_OF_RUNS),
         "nodes": _nodes_of_runs(connection, busy[:RUNS_IN_DETAIL]),
         "monitors": _fitting(monitors, ROOM_OF_MONITORS),
         "incidents": _fitting(incidents, ROOM_OF_INCIDENTS),
-        "totals": _encode({"monitors": len(monitors), "incidents": len(incidents)}),
+        "totals": _encode(totals),
     }
     return f"{{{','.join(f'{_encode(name)}:{part}' for name, part in parts.items())}}}"
 

@@ -6,12 +6,24 @@ from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal[
-    "text", "code", "count", "money", "rate", "number", "seconds", "date", "month", "instant", "tag"
+    "text",
+    "code",
+    "count",
+    "money",
+    "rate",
+    "number",
+    "tenths",
+    "seconds",
+    "date",
+    "month",
+    "instant",
+    "tag",
 ]
 """How the values of a field are written: `count` 1,234; `money` $1,234.50; `rate` 12.3 %, of a
-fraction; `date` and `month` and `instant` from ISO text, an instant in UTC; `tag` as a label."""
+fraction; `tenths` 1,234.5; `date` and `month` and `instant` from ISO text, an instant in UTC; `tag`
+as a label."""
 
-NUMBERS: frozenset[Kind] = frozenset({"count", "money", "rate", "number", "seconds"})
+NUMBERS: frozenset[Kind] = frozenset({"count", "money", "rate", "number", "tenths", "seconds"})
 """The kinds of numbers."""
 
 Row: TypeAlias = Mapping[str, object]
@@ -75,7 +87,7 @@ class Chart:
     Attributes:
         name: Its id on the page.
         title: What it shows.
-        description: The same in a sentence or two for those who cannot see it.
+        description: The same in a sentence or two for those who cannot see it, or empty.
         spec: Vega-Lite, reading the data set `rows`, which a script gives it.
         table: The same data as a table beside it.
         empty: What to say, and what to do, where there is no data.

@@ -116,6 +116,7 @@ _WRITERS: dict[Kind, Any] = {
     "rate": lambda value: f"{value * 100:,.1f}%",
     # Six digits that say something, as a browser writes them: 1,234,570 and not 1.23457e+06.
     "number": lambda value: f"{float(f'{value:.6g}'):,.15g}",
+    "tenths": lambda value: f"{value:,.1f}",
     "seconds": lambda value: f"{value:,.2f} s",
     "instant": _instant,
 }

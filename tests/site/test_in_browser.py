@@ -236,8 +236,8 @@ def retold(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def tell(folder: Path, *incidents: dict[str, str], **run: object) -> None:
-    totals = {"monitors": 0, "incidents": len(incidents)}
+def tell(folder: Path, *incidents: dict[str, str], kept_out: int = 0, **run: object) -> None:
+    totals = {"monitors": 0, "incidents": len(incidents), "records": 4, "kept_out": kept_out}
     told = {
         "runs": [RUN | run],
         "nodes": {},
@@ -250,6 +250,7 @@ def tell(folder: Path, *incidents: dict[str, str], **run: object) -> None:
 
 ENDINGS: list[tuple[list[dict[str, str]], dict[str, object], str, str]] = [
     ([], {}, "", "The last run succeeded, 2026-01-01 06:01 UTC. No incident is open."),
+    ([], {"kept_out": 1}, "is-plain", "No incident is open, and 1 of 4 records are kept out."),
     ([INCIDENT], {}, "is-warn", "1 open incident: transactions are old."),
     ([INCIDENT | {"severity": "fail"}], {}, "is-bad", "1 open incident"),
     ([INCIDENT] * 3, {}, "is-warn", "3 open incidents: transactions are old; "),

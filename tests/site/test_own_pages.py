@@ -102,7 +102,7 @@ def test_clean_is_said_of_the_transactions_in_the_files(published_run: Workspace
 
 
 def test_the_newest_transaction_is_not_one_from_the_future(overview: Shown) -> None:
-    assert "the newest transaction is of 2025-12-03 00:00 UTC." in overview.document.text
+    assert "The newest transaction is of 2025-12-03 00:00 UTC." in overview.document.text
 
 
 def test_withheld_programmes_are_counted_and_told(many: Workspace, tmp_path: Path) -> None:

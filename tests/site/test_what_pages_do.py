@@ -132,6 +132,30 @@ def test_the_scripts_arrive_at_the_figures_and_rows_that_stand_there_without_the
     assert {**seen[1], "tbody tr": None} == {**seen[0], "tbody tr": None}
 
 
+LABELS = """[...document.querySelectorAll('[data-chart=%s] .role-axis-label text')]
+    .filter((it) => it.getAttribute("opacity") !== "0")
+    .map((it) => [it.textContent, it.getBoundingClientRect(), it.closest("svg")])
+    .filter(([text, at, svg]) => /^[A-Z][a-z]{2}/.test(text)
+        && at.left >= 0 && at.right <= svg.getBoundingClientRect().right + 1)
+    .map(([text]) => text)"""
+"""The months that an axis names, where they are whole."""
+
+
+@pytest.mark.parametrize("chart", ["spend-by-month", "spend-by-programme"])
+def test_months_are_named_below_their_bars_and_points_from_the_first_one_on(
+    page: Page, site: Path, chart: str
+) -> None:
+    show(page, site / "index.html")
+    named = page.evaluate(LABELS % chart)
+    assert named == [
+        "Jan2025",
+        *["Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+    ]
+    page.resize(390)
+    page.settle()
+    assert page.evaluate(LABELS % chart)[:3] == ["Jan2025", "Mar", "May"]
+
+
 FIRST_BAR = "benepassCharts.views.get('spend-by-merchant').data('rows')[0]"
 
 

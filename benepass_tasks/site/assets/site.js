@@ -21,6 +21,7 @@ window.benepass = (() => {
     money: (value) => `${value < 0 ? "-" : ""}$${grouped(Math.abs(value), 2)}`,
     rate: (value) => `${grouped(value * 100, 1)}%`,
     number: (value) => value.toLocaleString("en-US", { maximumSignificantDigits: 6 }),
+    tenths: (value) => grouped(value, 1),
     seconds: (value) => `${grouped(value, 2)} s`,
     month: (value) => String(value).slice(0, 7),
     instant: (value) => `${value.slice(0, 10)} ${value.slice(11, 16)} UTC`,
@@ -48,7 +49,7 @@ window.benepass = (() => {
   };
 
   const CLASSES = new Set(["code", "date", "month", "instant"]);
-  const NUMBERS = new Set(["count", "money", "rate", "number", "seconds"]);
+  const NUMBERS = new Set(["count", "money", "rate", "number", "tenths", "seconds"]);
 
   // What a spreadsheet would calculate, as publish/spreadsheet.py has it.
   const FORMULA = /^[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]/;
@@ -137,8 +138,9 @@ window.benepass = (() => {
 
     cell(row, { key, kind, link }) {
       const text = written(row[key], kind);
+      const other = text.length > 60 ? "long" : null;
       const cell = element("td", {
-        class: NUMBERS.has(kind) ? "number" : CLASSES.has(kind) ? kind : null,
+        class: NUMBERS.has(kind) ? "number" : CLASSES.has(kind) ? kind : other,
       });
       if (link && row[link]) cell.append(element("a", { href: row[link] }, text));
       else if (kind === "tag" && row[key])
@@ -219,6 +221,7 @@ window.benepass = (() => {
   const setFigure = (name, value) => {
     for (const place of document.querySelectorAll(`[data-figure="${name}"]`)) {
       place.textContent = written(value, place.dataset.kind);
+      place.style.setProperty("--letters", place.textContent.length);
     }
   };
 
@@ -229,20 +232,26 @@ window.benepass = (() => {
     const last = told?.runs.find((run) => run.status !== "running");
     if (!place || !last) return;
     const when = written(last.ended_at ?? last.started_at, "instant");
-    const worst = told.incidents.some((it) => it.severity === "fail") ? "bad" : "warn";
     const count = told.incidents.length;
-    const incidents = count === 1 ? "1 open incident" : `${count} open incidents`;
+    const { records, kept_out: keptOut } = told.totals;
+    const say = (tone, text, page, link) => {
+      if (tone) place.classList.add(tone);
+      place.append(`${text} `, element("a", { href: `${root}${page}` }, link));
+    };
     if (last.status !== "succeeded") {
-      place.classList.add("is-bad");
       const was = last.status === "interrupted" ? "was interrupted" : last.status;
-      place.append(`The last run ${was}, ${when}. What you see is what was published before it. `);
+      say("is-bad", `The last run ${was}, ${when}. What you see is what was published before it.`, "runs.html", "Look");
+    } else if (count) {
+      const worst = told.incidents.some((it) => it.severity === "fail") ? "is-bad" : "is-warn";
+      const named = told.incidents.slice(0, 2).map((it) => it.title).join("; ");
+      const incidents = `${count === 1 ? "1 open incident" : `${count} open incidents`}: ${named}${count > 2 ? " and more" : ""}`;
+      say(worst, `The last run succeeded, ${when}. ${incidents}.`, "quality.html#incidents", "Look");
     } else {
-      if (count) place.classList.add(`is-${worst}`);
-      place.append(`The last run succeeded, ${when}. ${count ? `${incidents}: ` : "No incident is open. "}`);
-      if (count) place.append(told.incidents.slice(0, 2).map((it) => it.title).join("; "), count > 2 ? " and more. " : ". ");
+      const [out, all] = [keptOut, records].map((it) => written(it, "count"));
+      // What is kept out may be as it should be, and is not good.
+      const how = keptOut ? `, and ${out} of ${all} records are kept out` : "";
+      say(keptOut ? "is-plain" : "", `The last run succeeded, ${when}. No incident is open${how}.`, "runs.html", "Runs");
     }
-    const isOk = last.status === "succeeded" && !count;
-    place.append(element("a", { href: `${root}${last.status === "succeeded" && count ? "quality.html#incidents" : "runs.html"}` }, isOk ? "Runs" : "Look"));
     place.hidden = false;
   };
   sayHealth();

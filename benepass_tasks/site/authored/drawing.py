@@ -15,6 +15,23 @@ UNITS: Mapping[Kind, str] = {"month": "utcyearmonth", "date": "utcyearmonthdate"
 
 DATES: Mapping[Kind, str] = {"month": "%b %Y", "date": "%Y-%m-%d", "instant": "%Y-%m-%d %H:%M"}
 
+MONTHS = (
+    "datum.index == 0 || utcmonth({0}) == 0 "
+    "? [utcFormat({0}, '%b'), utcFormat({0}, '%Y')] : utcFormat({0}, '%b')"
+)
+"""The label of a month: its name, and below the first one and each January the year."""
+
+MONTH = "((range('x')[1] - range('x')[0]) * 2629746000 / (domain('x')[1] - domain('x')[0]))"
+"""The width of a month, in pixels."""
+
+MONTH_STEP = (
+    f"{{interval: 'month', step: {MONTH} > 30 ? 1 : {MONTH} > 15 ? 2 : {MONTH} > 10 ? 3 : 6}}"
+)
+"""How many months lie between two labels, so that each has the room of its name."""
+
+WORDS = "split(replace(datum.label, '\N{EN DASH}', '\N{EN DASH} '), ' ')"
+"""A label with a word a line, so that those of narrow bars stand side by side."""
+
 HALF: Mapping[Kind, str] = {
     "month": "(scale('x', utc(2001, 1, 1)) - scale('x', utc(2001, 0, 1))) / 2",
     "date": "(scale('x', utc(2001, 0, 2)) - scale('x', utc(2001, 0, 1))) / 2",
@@ -94,10 +111,6 @@ class _Drawing:
         height: Any = {"step": 26} if self._is_sideways else 280
         if chart.target is None:
             return {"height": height, **bar, "encoding": encoding | bar["encoding"]}
-        title = (
-            f"{self.labels[chart.y.key]}; a stroke marks {self.labels[chart.target.key].lower()}"
-        )
-        bar["encoding"][length]["title"] = title
         tick = {
             "mark": {
                 "type": "tick",
@@ -106,7 +119,7 @@ class _Drawing:
                 "size": 20,
                 "thickness": 4,
             },
-            "encoding": {length: self._measure(chart.target) | {"title": title}},
+            "encoding": {length: self._measure(chart.target) | {"title": self.labels[chart.y.key]}},
         }
         return {"height": height, "encoding": encoding, "layer": [bar, tick]}
 
@@ -145,7 +158,7 @@ class _Drawing:
         chart, key = self.chart, self.chart.y.key
         kind = self.measures[key]
         number = {"rate": ".0%", "money": "$.2~s"}.get(kind, ".3~s")
-        x = {"field": chart.x, "type": "ordinal", "title": None, "axis": _FLAT}
+        x = {"field": chart.x, "type": "ordinal", "title": None, "axis": self._steps(chart.x)}
         axis = {"labelLimit": LABEL_LIMIT}
         y = {"field": chart.side, "type": "nominal", "title": None, "sort": None, "axis": axis}
         # The colour is weak enough for the text on it to be read.
@@ -155,20 +168,16 @@ class _Drawing:
             "title": self.labels[key],
             "legend": {
                 "format": number,
+                "tickCount": {"expr": f"{ROOM} < 480 ? 2 : 6"},
                 "symbolFillColor": "var(--series-1)",
                 "symbolType": "square",
             },
             "scale": {"range": [0.05, 0.5], "zero": True},
         }
         told = f"isValid(datum[{key!r}])"
-        filled = {
-            "type": "rect",
-            "color": "var(--series-1)",
-            "stroke": "var(--surface)",
-            "strokeWidth": 2,
-        }
-        blank = {
-            "type": "rect",
+        place = {"type": "rect", "width": {"band": 0.94}, "height": {"band": 0.9}}
+        filled = place | {"color": "var(--series-1)"}
+        blank = place | {
             "fill": "transparent",
             "stroke": "var(--line)",
             "strokeDash": [3, 3],
@@ -243,24 +252,35 @@ class _Drawing:
         if self._is_sideways and self.chart.mark == "bar":
             axis: dict[str, Any] = {"labelLimit": LABEL_LIMIT}
             return {"field": column, "type": "nominal", "title": None, "sort": None, "axis": axis}
-        title = self.labels[column]
-        return {"field": column, "type": "ordinal", "title": title, "sort": None, "axis": _FLAT}
+        steps = {"type": "ordinal", "sort": None, "axis": self._steps(column)}
+        return {"field": column, "title": self.labels[column], **steps}
+
+    def _steps(self, column: str) -> dict[str, Any]:
+        """The axis of values that stand side by side, each with a place of its own."""
+        month = MONTHS.format("utcParse(datum.value, '%Y-%m')")
+        return {"labelExpr": month if self.kinds[column] == "month" else WORDS, **_FLAT}
 
     def _time(self, kind: Kind) -> dict[str, Any]:
-        axis: dict[str, Any] = {"format": DATES[kind], "labelBound": True, **_FLAT}
-        if kind in UNITS:
-            axis["tickCount"] = {"interval": "month" if kind == "month" else "day", "step": 1}
+        axis: dict[str, Any] = {"format": DATES[kind], **_FLAT}
+        if kind == "month":
+            label = MONTHS.format("datum.value")
+            axis |= {"labelExpr": label, "labelFlush": False, "tickCount": {"expr": MONTH_STEP}}
+        elif kind == "date":
+            axis |= {"labelBound": True, "tickCount": {"interval": "day", "step": 1}}
         if self._is_timed:
-            # A tick is where a month begins, and its label is below the bar.
-            return {
-                "timeUnit": UNITS[kind],
-                "axis": axis | {"labelFlush": False, "labelOffset": {"expr": HALF[kind]}},
-            }
+            # A month is named below its bar, and not where it begins; the last one ends an axis.
+            label = (
+                f"+datum.value < +domain('x')[1] ? ({axis.get('labelExpr', 'datum.label')}) : ''"
+            )
+            below = {"labelExpr": label, "labelFlush": False, "labelOffset": {"expr": HALF[kind]}}
+            return {"timeUnit": UNITS[kind], "axis": axis | below | {"ticks": False, "grid": False}}
         return {"scale": {"type": "utc"}, "axis": axis}
 
     def _measure(self, measure: Measure, *, zero: bool = True) -> dict[str, Any]:
         kind = self.measures[measure.key]
         axis: dict[str, Any] = {"format": AXIS_FORMATS.get(kind, "~s"), "tickCount": 5}
+        if kind == "money":
+            axis["labelExpr"] = "datum.value ? datum.label : '$0'"
         if kind == "count":
             axis["tickMinStep"] = 1
         title = self.labels[measure.key]

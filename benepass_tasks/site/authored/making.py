@@ -297,8 +297,10 @@ class _Making:
         self.blocks.append(block)
         left = _coloured(self._rows(chart.data), chart.series, series)
         rows = self._summed(left, chart, chart.dimensions, chart.measures, block["sort"])
-        title, description = chart.title, chart.description or f"{chart.title}."
-        beyond = f" The {chart.limit} with the most are drawn." if chart.limit else ""
+        title, description = chart.title, chart.description or ""
+        beyond = f" A stroke marks the {self._label(chart.target).lower()}." if chart.target else ""
+        if chart.limit and len({it[chart.x] for it in found.rows}) > chart.limit:
+            beyond += f" The {chart.limit} with the most are drawn."
         if found.folded and found.query.fold in chart.dimensions:
             beyond += (
                 f" “{found.folded}” are those with the least, added up; with a filter, one of "
@@ -321,7 +323,7 @@ class _Making:
             "chart": DrawnChart(
                 name,
                 title,
-                f"{description}{beyond}",
+                f"{description}{beyond}".strip(),
                 drawn(chart, fields, measures, series, found.kinds),
                 table,
                 chart.empty,
