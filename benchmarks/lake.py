@@ -21,13 +21,13 @@ from plain import main as build_plain
 from rich.console import Console
 from rich.table import Table
 from run import ROOT, generated, markdown, table_of
-from sparking import connected, sail, view
+from sparking import connected, sail
 
 from benepass_tasks.config.project import open_project
-from benepass_tasks.publish.exporters.spark import queries
 from benepass_tasks.sqlmodels import Model
 from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.effective import Definitions, read_definitions
+from benepass_tasks.sqlmodels.spark import SparkQuery, Target, spark_queries, view_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -63,7 +63,7 @@ def measure(transactions: int) -> Table:
             ours = cost_of(lambda: build_here(database, definitions), time.process_time)
             with sail() as served, connected(served.remote) as session:
                 give_base(database, session, definitions, here)
-                made = dict(queries(definitions, SETTINGS, view))
+                made = spark_queries(definitions, Target(SETTINGS, view_of))
                 theirs = cost_of(lambda: build_there(session, made, here), cpu_of(served.pid))
             differing = sum(differing_rows(database, it, here) for it in made)
     table = table_of(f"{transactions:,} transactions, all models", ("CPU s", "elapsed s"))
@@ -116,16 +116,16 @@ def give_base(
         if model.is_generated:
             file = folder / f"{model.relation}.parquet"
             database.execute(f"copy (from {model.relation}) to '{file}'")
-            session.read.parquet(str(file)).createOrReplaceTempView(view(model.relation))
+            session.read.parquet(str(file)).createOrReplaceTempView(view_of(model.relation))
 
 
-def build_there(session: "SparkSession", made: dict[str, str], folder: Path) -> None:
+def build_there(session: "SparkSession", made: dict[str, SparkQuery], folder: Path) -> None:
     """Make every model on Sail, each a folder of Parquet files."""
     for relation, query in made.items():
-        rows = session.sql(query)
+        rows = session.sql(query.sql)
         rows.write.parquet(str(folder / relation))
         written = session.read.schema(rows.schema).parquet(str(folder / relation))
-        written.createOrReplaceTempView(view(relation))
+        written.createOrReplaceTempView(view_of(relation))
 
 
 def differing_rows(database: duckdb.DuckDBPyConnection, relation: str, folder: Path) -> int:

@@ -43,6 +43,10 @@ class WarehouseError(BenepassError):
     """The warehouse cannot be opened or written."""
 
 
+class EngineError(BenepassError):
+    """What computes the tables cannot be reached, is not fit for it, or fails."""
+
+
 class ParentMovedError(WarehouseError):
     """What a branch reads of its parent is not there any more as the branch knows it."""
 

@@ -17,9 +17,10 @@ from luigi.configuration.base_parser import BaseParser
 from luigi.configuration.cfg_parser import LuigiConfigParser
 from luigi.parameter import ParameterVisibility
 
-from benepass_tasks.config import channels, environments, hash_key
+from benepass_tasks.config import channels, environments, hash_key, spark_server
 from benepass_tasks.config.branches import Branch, read_branch
 from benepass_tasks.config.channels import SecretUrl, read_command, read_heartbeat, read_webhook
+from benepass_tasks.config.digests import digest
 from benepass_tasks.config.environments import (
     PLACES,
     Environments,
@@ -31,6 +32,7 @@ from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.hash_key import PADS, HashKey, read_hash_key
 from benepass_tasks.config.project import MIN_GROUP_SIZE
 from benepass_tasks.config.spans import read_span
+from benepass_tasks.config.spark_server import SparkServer, read_spark_server
 
 SECTION = "benepass"
 """The section of the settings, and the name of the class that is it."""
@@ -60,6 +62,17 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
     data_dir = luigi.Parameter(default="data", description="folder that holds the source files")
     warehouse = luigi.Parameter(
         default="data/warehouse.duckdb", description="DuckDB file that everything is built in"
+    )
+    engine = luigi.Parameter(
+        default="duckdb", description="what computes the tables: duckdb, or spark"
+    )
+    spark_remote = luigi.Parameter(
+        default="",
+        description="Spark Connect server of the engine spark, such as sc://host:15002",
+    )
+    exchange_dir = luigi.Parameter(
+        default="data/exchange",
+        description="folder that the server of the engine spark reads and writes by the same path",
     )
     as_of = luigi.DateParameter(
         default=datetime.now(UTC).date(), description="date the marts speak of (default today, UTC)"
@@ -179,6 +192,9 @@ class Settings:
     env: str = ""
     site_audience: str = "analyst"
     branches_dir: Path = Path("data/branches")
+    spark: SparkServer | None = None
+    """What computes the tables, where DuckDB does not."""
+    exchange_dir: Path = Path("data/exchange")
     parent: Path | None = None
     """The warehouse that this one is a branch of."""
     parent_env: str = ""
@@ -195,6 +211,11 @@ class Settings:
     def extracts_dir(self) -> Path:
         """Folder beside the warehouse for what is read of databases and APIs."""
         return self.origin.with_name(f"{self.origin.stem}.extracts")
+
+    @property
+    def handover_dir(self) -> Path:
+        """Folder of this warehouse alone for what a server of Spark reads and writes."""
+        return self.exchange_dir / f"{self.warehouse.stem}-{digest(str(self.warehouse))[:8]}"
 
     @property
     def may_publish(self) -> bool:
@@ -384,7 +405,10 @@ def _told() -> Hashable | None:
     stated = [(it, *entry) for it in sections for entry in config.items(it, raw=True)]
     if any(sign in value for *_, value in stated for sign in ("%(", "${")):
         return None
-    secrets = (os.environ.get(name) for name in (hash_key.VARIABLE, *channels.VARIABLES))
+    secrets = (
+        os.environ.get(name)
+        for name in (hash_key.VARIABLE, *channels.VARIABLES, spark_server.TOKEN)
+    )
     return CmdlineParser.get_instance(), tuple(stated), *secrets, os.getcwd()  # noqa: PTH109
 
 
@@ -451,6 +475,8 @@ def _settings() -> Settings:
         env=config.env,
         site_audience=config.site_audience,
         branches_dir=root / Path(config.branches_dir).expanduser(),
+        spark=read_spark_server(config.engine, config.spark_remote),
+        exchange_dir=root / Path(config.exchange_dir).expanduser(),
     )
     branch = _branch(config.env)
     if branch is None:

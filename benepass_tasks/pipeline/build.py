@@ -18,6 +18,7 @@ from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.measure import Measure, Profiling, Touched
 from benepass_tasks.engine.quoting import month_of, quote_name, quote_relation
 from benepass_tasks.engine.tables import Engine, engine_of
+from benepass_tasks.pipeline.on_spark import OnSpark
 from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.sqlmodels import Model
 from benepass_tasks.sqlmodels.changes import Basis, ByChanges, InFull
@@ -80,6 +81,7 @@ class Builder:
         known: What the warehouse holds.
         inputs: The state of each table, view and setting that it reads, itself or through views.
         keeper: Keeps what its steps take out and put in; None where nobody is to.
+        on_spark: Has its rows computed by Spark; None where DuckDB computes them.
     """
 
     connection: Connection
@@ -89,6 +91,7 @@ class Builder:
     known: Snapshot
     inputs: Mapping[str, str]
     keeper: Keeper | None = None
+    on_spark: OnSpark | None = None
 
     def by_changes(self) -> tuple[Measure, How]:
         """Exchange those rows that the changes of what it reads affect.
@@ -193,7 +196,7 @@ class Builder:
         record = self.known.materializations[self.model.relation]
         profiles = profiles_of(self.connection, record.run_id, record.name)
         held = Measure(record.row_count, record.data_hash, profiles, record.tally)
-        return held, How("unchanged", 0)
+        return held, How("unchanged", 0, engine=None)
 
     def in_full(self, why: str | None, *, tells_apart: bool) -> tuple[Measure | None, How | None]:
         """Make it anew in place of what there is under its name.
@@ -213,13 +216,14 @@ class Builder:
         present = self.known.relations.get(relation)
         record = self.known.materializations.get(relation)
         self._define_macros()
+        select = self._full()
         before = None
         is_told = tells_apart and self._is_asked() and self._pays_to_tell()
         is_known = record and is_kept_together(self.connection)
         if (is_told or self.keeper) and is_known and present == "table":
             before, present = engine.set_aside(relation), None
         with explained(self.model.path):
-            engine.create(relation, self.table.materialized, self.model.sql, present)
+            engine.create(relation, self.table.materialized, select, present)
         columns = engine.columns(relation)
         refuse_other_columns(self.table, columns, str(self.model.path))
         if self.table.materialized == "view":
@@ -238,7 +242,16 @@ class Builder:
         if before:
             engine.drop(before, "table")
         self.note_inputs()
-        return measure, How("full", why_full=why)
+        return measure, How("full", why_full=why, engine="spark" if self.on_spark else "duckdb")
+
+    def _full(self) -> str:
+        """The SELECT of all its rows, which Spark has computed where it is to."""
+        if self.on_spark is None or self.table.materialized == "view":
+            return self.model.sql
+        with explained(self.model.path):
+            columns = self._engine.columns_of_query(self.model.sql)
+        refuse_other_columns(self.table, columns, str(self.model.path))
+        return self.on_spark.select(self.connection, self.model, columns)
 
     @contextmanager
     def _small_tables(self) -> Iterator[list[str]]:

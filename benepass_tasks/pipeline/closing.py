@@ -8,6 +8,7 @@ from itertools import groupby
 from sqlalchemy import Connection, select
 
 from benepass_tasks.config.errors import BenepassError, ProjectError, WarehouseError
+from benepass_tasks.engine.handover import Handover
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
 from benepass_tasks.quality.monitors import judge_names, keep_results, observe
 from benepass_tasks.sqlmodels.effective import Definitions
@@ -66,7 +67,11 @@ def close_run(run: Run) -> Ending:
     """
     aim = _aim(run)
     warehouse, settings = run.warehouse, run.settings
+    if run.spark is not None:
+        run.spark.close()
     with warehouse.exclusive():
+        # Also what a run left that was killed, or for which Spark computed before.
+        Handover(settings.handover_dir).clear()
         with warehouse.write() as connection:
             if aim is not None:
                 record_skipped(connection, run.id, aim.current)

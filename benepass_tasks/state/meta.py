@@ -210,6 +210,7 @@ MATERIALIZATIONS = Table(
     Column("touched_rows", BigInteger),
     Column("why_full", String),
     Column("changed_rows", BigInteger),
+    Column("engine", String),
 )
 """What became of each node of the plan in a run: `built` and why, `skipped` or `failed`.
 
@@ -217,6 +218,7 @@ MATERIALIZATIONS = Table(
 A table is built in `full` or by `changes`, is `unchanged` since nothing that changed counts, or had
 `months` built anew; of one that was there before, `why_full` says why not by changes.
 `touched_rows` went or came, since `changed_rows` of what it reads had changed.
+`engine` computed the rows, `duckdb` or `spark`.
 """
 
 COLUMN_PROFILES = Table(

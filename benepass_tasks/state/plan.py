@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import BenepassError, WarehouseError
+from benepass_tasks.config.spark_server import EngineName
 from benepass_tasks.engine.measure import Measure
 from benepass_tasks.state.markers import Materialization, Snapshot
 from benepass_tasks.state.nodes import Kind
@@ -100,18 +101,21 @@ class How:
         touched_rows: How many rows went or came; None where that was not found out.
         why_full: Why not by changes, where it was there before.
         changed_rows: How many rows of what it reads had changed, where it was found out from these.
+        engine: What computed its rows, where any were.
     """
 
     how: Literal["full", "changes", "unchanged", "months"]
     touched_rows: int | None = None
     why_full: str | None = None
     changed_rows: int | None = None
+    engine: EngineName | None = "duckdb"
 
     def __str__(self) -> str:
         """In a few words."""
         if self.how == "changes":
             return f"by changes, {self.touched_rows:,} rows touched"
-        return f"in full: {self.why_full}" if self.why_full else self.how
+        on = " on Spark" if self.engine == "spark" else ""
+        return f"in full{on}: {self.why_full}" if self.why_full else f"{self.how}{on}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +127,14 @@ class Outlook:
         why: Why in full, or what is done with it though nothing has changed.
         changed_rows: How many rows of what it reads have changed; None where that is not known yet.
         seconds: How long it took the last time, by how it was made.
+        engine: What would compute its rows; None where none are.
     """
 
     how: Literal["full", "changes", "unchanged"]
     why: str | None
     changed_rows: int | None
     seconds: Mapping[str, float]
+    engine: EngineName | None = "duckdb"
 
 
 @dataclass(frozen=True, slots=True)

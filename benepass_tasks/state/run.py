@@ -18,9 +18,13 @@ from benepass_tasks.config.hash_key import PADS, missing_hash_key
 from benepass_tasks.config.project import open_project
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.session import Warehouse
+from benepass_tasks.engine.spark import Spark
 from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.effective import Definitions, read_definitions
 from benepass_tasks.sqlmodels.privacy import require_proof
+from benepass_tasks.sqlmodels.spark import SparkQuery
+from benepass_tasks.sqlmodels.spark.functions import register
+from benepass_tasks.sqlmodels.spark.models import known_queries
 from benepass_tasks.state.erasures import erased_people
 from benepass_tasks.state.history import runs
 from benepass_tasks.state.history.beacon import Beacon
@@ -78,6 +82,7 @@ class Run:
         Raises:
             ProjectError: there is no project, it is invalid, or a hash key is missing: that of
                 its pseudonyms, or that of the list of people who are erased.
+            ModelError: Spark is to compute the tables, and a model cannot be carried over.
             PrivacyError: a personal value could leave it unmasked.
         """
         cache = Cache(self.warehouse.models_cache)
@@ -85,7 +90,19 @@ class Run:
         require_proof(found, cache)
         _require_hash_key(self.settings, found)
         erased_people(self.settings)
+        if self.settings.spark:
+            known_queries(found, self.settings.variables)
         return found
+
+    @cached_property
+    def spark(self) -> Spark | None:
+        """The server that computes the tables; None where DuckDB does."""
+        return Spark(self.settings.spark, register) if self.settings.spark else None
+
+    @cached_property
+    def spark_queries(self) -> Mapping[str, SparkQuery]:
+        """The models that are written in files, as queries for Spark."""
+        return known_queries(self.definitions, self.settings.variables)
 
     @cached_property
     def due(self) -> str | None:

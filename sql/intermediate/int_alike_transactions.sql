@@ -7,8 +7,8 @@ with alike_ids as (
     group by skeleton_hash
     having count(*) > 1
     union
-    select hash(id_skeleton(transaction_id)) as skeleton_hash
-    from quality.uncounted_transactions
+    select skeleton_hash
+    from intermediate.int_uncounted_ids
 )
 
 select

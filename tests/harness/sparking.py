@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import AS_OF
 
-from benepass_tasks.sqlmodels.spark import Columns, spark_query, spark_type_name
+from benepass_tasks.sqlmodels.spark import Columns, Target, spark_query, spark_type_name, view_of
 from benepass_tasks.sqlmodels.spark.functions import register
 
 if TYPE_CHECKING:
@@ -152,7 +152,9 @@ class BothEngines:
 
     def query(self, model: Model, columns: Columns) -> str:
         macros = self.workbench.graph.macros_behind(model.macros)
-        return spark_query(model, {it.name: it for it in macros}, self.settings, columns, view)
+        return spark_query(
+            model, {it.name: it for it in macros}, columns, Target(self.settings, view_of)
+        ).sql
 
     def columns(
         self, connection: duckdb.DuckDBPyConnection, model: Model, made: Mapping[str, str]
@@ -167,7 +169,7 @@ class BothEngines:
                 f"cast(null as {spark_type_name(kind)}) as `{it}`" for it, kind in kinds.items()
             )
             frame = self.session.sql(f"select {', '.join(empty)} where false")
-        frame.createOrReplaceTempView(view(relation))
+        frame.createOrReplaceTempView(view_of(relation))
 
     def give_all(self, connection: duckdb.DuckDBPyConnection, model: Model) -> None:
         """Give it what a model reads: DuckDB's tables, but for those with hashes, its own."""
@@ -227,8 +229,3 @@ class BothEngines:
         only_here = connection.execute(f"{here} except all ({there})").fetchall()
         connection.unregister("spark_rows")
         return Difference(model.relation, table.num_rows, only_there, only_here)
-
-
-def view(relation: str) -> str:
-    """The name of a temporary view, which has no schema."""
-    return relation.replace(".", "__")

@@ -102,6 +102,7 @@ def _files(settings: Settings, others: Sequence[Path]) -> Iterator[Path]:
         settings.site_dir,
         *others,
         settings.branches_dir,
+        settings.exchange_dir,
     ]
     seen = set[Path]()
     for root in roots:

@@ -15,6 +15,7 @@ from benepass_tasks.engine.measure import Measure
 from benepass_tasks.pipeline.build import SETTING, Builder, InFullError
 from benepass_tasks.pipeline.comparison import compare
 from benepass_tasks.pipeline.nodes.digests import shape
+from benepass_tasks.pipeline.on_spark import on_spark
 from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.quality.quarantine import is_quarantine
 from benepass_tasks.sqlmodels import Model
@@ -154,7 +155,10 @@ class ModelNode(Node):
     def builder(self, run: Run, connection: Connection) -> Builder:
         """What builds the table in a session, as things are now."""
         known, states, keeper = run.known(), self._states(run), self.keeper(run)
-        return Builder(connection, self.model, self.table, self.upkeep, known, states, keeper)
+        spark = on_spark(run, self.upkeep)
+        return Builder(
+            connection, self.model, self.table, self.upkeep, known, states, keeper, spark
+        )
 
     def keeper(self, run: Run) -> Keeper | None:
         """What keeps the steps of the table in a run; of no layer but the marts.
@@ -271,5 +275,4 @@ class _Making:
         return Made({self.node.name: measure}, known, how=how)
 
     def _builder(self, connection: Connection, known: Snapshot) -> Builder:
-        it, keeper = self.node, self.node.keeper(self.run)
-        return Builder(connection, it.model, it.table, it.upkeep, known, self.states, keeper)
+        return replace(self.node.builder(self.run, connection), known=known)

@@ -6,6 +6,20 @@ or refused with its file and line: a table that differs would be worse than none
 """
 
 from benepass_tasks.sqlmodels.spark.building import Columns
-from benepass_tasks.sqlmodels.spark.transpiling import spark_query, spark_type_name
+from benepass_tasks.sqlmodels.spark.models import spark_queries, view_of
+from benepass_tasks.sqlmodels.spark.transpiling import (
+    SparkQuery,
+    Target,
+    spark_query,
+    spark_type_name,
+)
 
-__all__ = ["Columns", "spark_query", "spark_type_name"]
+__all__ = [
+    "Columns",
+    "SparkQuery",
+    "Target",
+    "spark_queries",
+    "spark_query",
+    "spark_type_name",
+    "view_of",
+]

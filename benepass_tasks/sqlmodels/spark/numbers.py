@@ -10,11 +10,9 @@ from benepass_tasks.sqlmodels.spark.building import (
     call,
     cast,
     constant,
-    function,
     number,
     rewrites,
     spark_type,
-    text,
 )
 from benepass_tasks.sqlmodels.spark.lists import is_list, list_text, typed_struct
 from benepass_tasks.sqlmodels.spark.patterns import for_python
@@ -185,14 +183,3 @@ def joined(node: exp.DPipe, columns: Columns) -> exp.Expr:
         if isinstance(part, exp.Column) and columns.read.get(part.name) not in (None, "VARCHAR"):
             raise RefusedError(part, f"{shown(part)} is not text; cast it to one")
     return call("concat", node.left, node.right)
-
-
-@function("hash")
-def own_hash(node: exp.Anonymous, columns: Columns) -> exp.Expr:  # noqa: ARG001
-    """Take the engine's own hash of 64 bits; Spark's hash() has 32, of which many would collide."""
-    return exp.Paren(
-        this=exp.Add(
-            this=cast(call("xxhash64", *node.expressions), "decimal(20, 0)"),
-            expression=cast(text(str(2**63)), "decimal(20, 0)"),
-        )
-    )

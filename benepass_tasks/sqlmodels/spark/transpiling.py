@@ -1,11 +1,12 @@
 """From a model to its query for Spark."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from sqlglot import exp
 
 from benepass_tasks.sqlmodels.definitions import Macro, Model
-from benepass_tasks.sqlmodels.spark import lists, numbers, queries, texts, times
+from benepass_tasks.sqlmodels.spark import hashes, lists, numbers, queries, texts, times
 from benepass_tasks.sqlmodels.spark.building import FUNCTIONS, REWRITES, Columns
 from benepass_tasks.sqlmodels.spark.reading import read_model
 from benepass_tasks.sqlmodels.spark.refused import RefusedError, shown
@@ -25,7 +26,7 @@ KEPT = frozenset(
 )  # fmt: skip
 """What means the same on both."""
 
-SOURCES = (lists, numbers, queries, texts, times)
+SOURCES = (hashes, lists, numbers, queries, texts, times)
 """Where the rewrites are, which register as they are imported."""
 
 MADE = {
@@ -35,38 +36,61 @@ MADE = {
 """Types of columns that Spark calls otherwise."""
 
 
+@dataclass(frozen=True, slots=True)
+class SparkQuery:
+    """The SELECT of a model in Spark's SQL.
+
+    Attributes:
+        sql: A query whose columns have the types of DuckDB's, as Spark has them.
+        hashed: The columns that hold a text, of which DuckDB is to take the hash.
+    """
+
+    sql: str
+    hashed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What queries are written for.
+
+    Attributes:
+        settings: Literals by the names that `getvariable` takes.
+        place: What Spark calls the table of a relation.
+        is_taken_over: Whether DuckDB has the rows in the end, whose hashes are its own.
+    """
+
+    settings: Mapping[str, str]
+    place: Callable[[str], str]
+    is_taken_over: bool = False
+
+
 def spark_query(
-    model: Model,
-    macros: Mapping[str, Macro],
-    settings: Mapping[str, str],
-    columns: Columns,
-    place: Callable[[str], str],
-) -> str:
+    model: Model, macros: Mapping[str, Macro], columns: Columns, target: Target
+) -> SparkQuery:
     """The SELECT of a model in Spark's SQL.
 
     Args:
         model: The model.
         macros: Those that it calls and those that these call, each after what it calls itself.
-        settings: Literals by the names that `getvariable` takes.
         columns: The columns that it reads, and those that it makes.
-        place: What Spark calls the table of a relation.
-
-    Returns:
-        A query whose columns have the types of DuckDB's, as Spark has them.
+        target: What it is written for.
 
     Raises:
         ModelError: it cannot be carried over; the message says where, and what to write instead.
     """
     try:
-        tree = rewritten(read_model(model, macros, settings), columns)
+        tree = read_model(model, macros, target.settings)
+        hashed = hashes.left_to_duckdb(tree, columns) if target.is_taken_over else frozenset()
+        new = rewritten(tree, columns)
     except RefusedError as error:
         raise error.for_people() from None
-    for table in list(tree.find_all(exp.Table)):
+    for table in list(new.find_all(exp.Table)):
         if table.db:
-            table.replace(_placed(table, place))
-    query = tree.sql(dialect="spark", comments=False)
-    typed = ",\n".join(f"  {_typed(name, kind)}" for name, kind in columns.made.items())
-    return f"select\n{typed}\nfrom (\n{query}\n) as made"
+            table.replace(_placed(table, target.place))
+    query = new.sql(dialect="spark", comments=False)
+    made = {**columns.made, **dict.fromkeys(hashed, "VARCHAR")}
+    typed = ",\n".join(f"  {_typed(name, kind)}" for name, kind in made.items())
+    return SparkQuery(f"select\n{typed}\nfrom (\n{query}\n) as made", hashed)
 
 
 def rewritten(tree: exp.Expr, columns: Columns) -> exp.Expr:

@@ -9,7 +9,7 @@ import pytest
 
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.sqlmodels import Macro, Model
-from benepass_tasks.sqlmodels.spark import Columns, spark_query
+from benepass_tasks.sqlmodels.spark import Columns, Target, spark_query
 
 NONE = frozenset[str]()
 READ = {
@@ -30,7 +30,7 @@ KEY = Macro(
 def query(sql: str, *macros: Macro) -> str:
     model = Model("marts.made", Path("sql/marts/made.sql"), sql, "", ("raw.given",), NONE, NONE)
     columns = Columns.of([READ], {"made": "VARCHAR"})
-    return spark_query(model, {it.name: it for it in macros}, {}, columns, str)
+    return spark_query(model, {it.name: it for it in macros}, columns, Target({}, str)).sql
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benepass_tasks.sqlmodels import Model
-from benepass_tasks.sqlmodels.spark import Columns, spark_query
+from benepass_tasks.sqlmodels.spark import Columns, Target, spark_query
 from benepass_tasks.sqlmodels.spark.building import FUNCTIONS, REWRITES
 from benepass_tasks.sqlmodels.spark.times import MONTHS
 
@@ -186,7 +186,7 @@ def test_every_rewrite_is_needed_by_something_here() -> None:
 def test_what_is_written_is_the_same_each_time() -> None:
     sql = "select id, lower(t) as made from raw.given"
     columns = Columns({}, frozenset(), {"id": "BIGINT", "made": "VARCHAR"})
-    queries = {spark_query(model_of(sql), {}, {}, columns, str) for _ in range(2)}
+    queries = {spark_query(model_of(sql), {}, columns, Target({}, str)) for _ in range(2)}
     assert len(queries) == 1
 
 
