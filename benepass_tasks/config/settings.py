@@ -32,7 +32,7 @@ from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.hash_key import PADS, HashKey, read_hash_key
 from benepass_tasks.config.project import MIN_GROUP_SIZE
 from benepass_tasks.config.spans import read_span
-from benepass_tasks.config.spark_server import SparkServer, read_spark_server
+from benepass_tasks.config.spark_server import EngineName, SparkServer, read_spark_server
 
 SECTION = "benepass"
 """The section of the settings, and the name of the class that is it."""
@@ -211,6 +211,11 @@ class Settings:
     def extracts_dir(self) -> Path:
         """Folder beside the warehouse for what is read of databases and APIs."""
         return self.origin.with_name(f"{self.origin.stem}.extracts")
+
+    @property
+    def engine(self) -> EngineName:
+        """What computes a table in full."""
+        return "spark" if self.spark else "duckdb"
 
     @property
     def handover_dir(self) -> Path:

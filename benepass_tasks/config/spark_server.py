@@ -11,6 +11,12 @@ from benepass_tasks.config.errors import ProjectError
 EngineName: TypeAlias = Literal["duckdb", "spark"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
+
+def on_engine(engine: EngineName | None) -> str:
+    """Where rows are computed, behind how they are; nothing of DuckDB, which is the usual one."""
+    return " on Spark" if engine == "spark" else ""
+
+
 TOKEN = "BENEPASS_SPARK_TOKEN"  # noqa: S105 - the name of the variable
 """The variable of the environment that holds the token of a server that asks for one."""
 

@@ -80,8 +80,20 @@ class Handover:
         return f"select {', '.join(typed)} from read_parquet([{listed}])"  # noqa: S608
 
     def clear(self) -> None:
-        """Remove all that is there."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove all that is there.
+
+        Raises:
+            EngineError: something cannot be removed.
+        """
+        try:
+            shutil.rmtree(self.folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise EngineError(
+                f"{self.folder} holds what was handed to Spark, people included, and "
+                f"{error.filename} cannot be removed: {error.strerror}; remove the folder"
+            ) from error
 
     def _prepare(self) -> None:
         try:

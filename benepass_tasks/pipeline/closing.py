@@ -7,7 +7,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection, select
 
-from benepass_tasks.config.errors import BenepassError, ProjectError, WarehouseError
+from benepass_tasks.config.errors import BenepassError, EngineError, ProjectError, WarehouseError
 from benepass_tasks.engine.handover import Handover
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
 from benepass_tasks.quality.monitors import judge_names, keep_results, observe
@@ -70,8 +70,7 @@ def close_run(run: Run) -> Ending:
     if run.spark is not None:
         run.spark.close()
     with warehouse.exclusive():
-        # Also what a run left that was killed, or for which Spark computed before.
-        Handover(settings.handover_dir).clear()
+        _clear_handover(run)
         with warehouse.write() as connection:
             if aim is not None:
                 record_skipped(connection, run.id, aim.current)
@@ -98,6 +97,14 @@ def close_run(run: Run) -> Ending:
     for relation, months in groupby(restated, key=lambda it: it.relation):
         log.warning("%s", summary_of(relation, list(months)))
     return ending
+
+
+def _clear_handover(run: Run) -> None:
+    """Remove what was handed to Spark, also by a run that was killed; what stays is told."""
+    try:
+        Handover(run.settings.handover_dir).clear()
+    except EngineError as error:
+        log.warning("%s", error)
 
 
 def _delete_expired(run: Run) -> None:

@@ -56,7 +56,10 @@ def planned(run: Run) -> Mapping[str, Planned]:
     late = [node for name, node in nodes.items() if not plan[name].is_current]
     loads = {it.name: _load(run, it) for it in late if isinstance(it, SourceFileNode)}
     tables = [it for it in late if isinstance(it, ModelNode) and it.table.materialized == "table"]
-    outlooks = {it.name: Outlook("full", plan[it.name].reason, None, {}) for it in tables}
+    outlooks = {
+        it.name: Outlook("full", plan[it.name].reason, None, {}, run.settings.engine)
+        for it in tables
+    }
     if run.known().materializations:
         with run.warehouse.read() as connection:
             outlooks = {it.name: it.foreseen(run, connection) for it in tables}

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import BenepassError, WarehouseError
-from benepass_tasks.config.spark_server import EngineName
+from benepass_tasks.config.spark_server import EngineName, on_engine
 from benepass_tasks.engine.measure import Measure
 from benepass_tasks.state.markers import Materialization, Snapshot
 from benepass_tasks.state.nodes import Kind
@@ -114,7 +114,7 @@ class How:
         """In a few words."""
         if self.how == "changes":
             return f"by changes, {self.touched_rows:,} rows touched"
-        on = " on Spark" if self.engine == "spark" else ""
+        on = on_engine(self.engine)
         return f"in full{on}: {self.why_full}" if self.why_full else f"{self.how}{on}"
 
 

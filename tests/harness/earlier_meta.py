@@ -21,7 +21,7 @@ LATER = (
     *(BASIS, HEADER, "markers.kind", "markers.hash_sum"),
     *(f"loads.{it}" for it in ("passed_over", "erased", "expired")),
     *(f"materializations.{it}" for it in ("kind", "how", "touched_rows", "why_full")),
-    *("materializations.changed_rows", "column_profiles.touched_rows"),
+    *("materializations.engine", "materializations.changed_rows", "column_profiles.touched_rows"),
 )
 """The columns that came later than their tables."""
 

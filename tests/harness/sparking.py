@@ -58,9 +58,9 @@ def serving(command: list[str], port: int) -> Iterator[Served]:
 
 
 @contextmanager
-def sail() -> Iterator[Served]:
+def sail(port: int | None = None) -> Iterator[Served]:
     """Sail, the engine in Rust that pip installs."""
-    port = free_port()
+    port = port or free_port()
     program = Path(sys.executable).with_name("sail")
     listening = ["--ip", "127.0.0.1", "--port", str(port)]
     with serving([str(program), "spark", "server", *listening], port) as served:

@@ -278,6 +278,7 @@ def test_elsewhere_the_state_is_brought_to_the_newest_version(tmp_path: Path) ->
             "alter table meta.markers drop column hash_sum",
             "alter table meta.materializations drop column how",
             "alter table meta.materializations drop column changed_rows",
+            "alter table meta.materializations drop column engine",
             "alter table meta.materializations drop column touched_rows",
             "alter table meta.materializations drop column why_full",
             "alter table meta.column_profiles drop column touched_rows",

@@ -8,6 +8,7 @@ import click
 from benepass_tasks.cli.command import Command
 from benepass_tasks.cli.figures import count, seconds, size
 from benepass_tasks.cli.output import plain, say, say_json, say_table
+from benepass_tasks.config.spark_server import on_engine
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -74,7 +75,7 @@ def _row(node: str, it: "Planned") -> tuple[str, ...]:
     rows = it.table.changed_rows
     known = f"{count(rows)} rows of its inputs changed" if rows else ""
     took = (seconds(it.table.seconds.get(how)) for how in ("changes", "full"))
-    return (*told, f"{it.table.how}{why}", known, *took)
+    return (*told, f"{it.table.how}{on_engine(it.table.engine)}{why}", known, *took)
 
 
 def _file(load: "Load") -> str:

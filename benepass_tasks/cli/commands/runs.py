@@ -7,6 +7,7 @@ import click
 from benepass_tasks.cli.command import Group
 from benepass_tasks.cli.figures import count, instant, money, seconds, size
 from benepass_tasks.cli.output import say, say_fields, say_json, say_table
+from benepass_tasks.config.spark_server import on_engine
 
 if TYPE_CHECKING:
     from benepass_tasks.state.decisions import Decision
@@ -127,7 +128,7 @@ def outcome_row(it: "Outcome") -> tuple[str, ...]:
         it.node,
         it.outcome,
         it.error or it.reason or "",
-        f"full: {it.why_full}" if it.why_full else it.how or "",
+        f"{it.how or ''}{on_engine(it.engine)}" + (f": {it.why_full}" if it.why_full else ""),
         count(it.row_count),
         count(it.touched_rows),
         size(it.bytes),
@@ -182,6 +183,7 @@ def outcome_json(it: "Outcome") -> dict[str, object]:
         "how": it.how,
         "touched_rows": it.touched_rows,
         "why_full": it.why_full,
+        "engine": it.engine,
     }
 
 

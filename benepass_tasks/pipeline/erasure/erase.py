@@ -14,6 +14,7 @@ from benepass_tasks.catalog.datasets import PERSON
 from benepass_tasks.config.errors import ContractError, ProjectError
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.compaction import compact
+from benepass_tasks.engine.handover import Handover
 from benepass_tasks.engine.session import let_go
 from benepass_tasks.ingestion.people.places import raw_ids
 from benepass_tasks.pipeline.closing import close_run
@@ -162,6 +163,7 @@ class _Erasing:
         self.say("Searching every file ...")
         with warehouse.exclusive():
             let_go()
+            Handover(settings.handover_dir).clear()
             publications = publications_of(settings, self.run.definitions.catalog)
             published = publications.values() if settings.may_publish else ()
             found = search(settings, self.job.traces, published, [job_file(settings.warehouse)])

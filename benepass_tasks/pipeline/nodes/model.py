@@ -142,14 +142,14 @@ class ModelNode(Node):
         status = run.plan()[self.name]
         seconds = seconds_by_how(connection, self.name)
         if status.reason == DUE:
-            return Outlook("unchanged", "compared with a full build", 0, seconds)
+            return Outlook("unchanged", "compared with a full build", 0, seconds, None)
         if status.reason not in (WAITING, self.changed):
-            return Outlook("full", status.reason, None, seconds)
+            return Outlook("full", status.reason, None, seconds, run.settings.engine)
         unsettled = [it for it in self.upkeep.inputs(self.model) if not run.plan()[it].is_current]
         try:
             changed = self.builder(run, connection).foreseen(unsettled)
         except InFullError as error:
-            return Outlook("full", str(error), None, seconds)
+            return Outlook("full", str(error), None, seconds, run.settings.engine)
         return Outlook("changes", None, None if unsettled else changed, seconds)
 
     def builder(self, run: Run, connection: Connection) -> Builder:

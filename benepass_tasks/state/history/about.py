@@ -22,6 +22,7 @@ SHOWN = (
     "force",
     "accept",
     "extract",
+    "engine",
     "memory_limit",
     "lock_timeout",
     "published_dir",

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection, and_, func, select
 
 from benepass_tasks.config.errors import WarehouseError
+from benepass_tasks.config.spark_server import EngineName
 from benepass_tasks.engine.measure import ColumnProfile
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.state.history import beacon
@@ -74,6 +75,7 @@ class Outcome:
     how: str | None
     touched_rows: int | None
     why_full: str | None
+    engine: EngineName | None
 
 
 @dataclass(frozen=True, slots=True)
