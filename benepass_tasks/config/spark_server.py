@@ -36,9 +36,10 @@ class SparkServer:
     @property
     def address(self) -> str:
         """What its client is told, with the token."""
+        parts = urlsplit(self.remote)
         token = f"token={self.token}" if self.token else ""
-        parameters = ";".join(filter(None, (urlsplit(self.remote).path.lstrip("/"), token)))
-        return f"sc://{urlsplit(self.remote).netloc}/{parameters}"
+        parameters = filter(None, (parts.path.strip("/;"), token))
+        return f"sc://{parts.netloc}/;{';'.join(parameters)}"
 
     def __str__(self) -> str:
         """Its place, for messages."""

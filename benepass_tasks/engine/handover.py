@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pyarrow import parquet
 from sqlalchemy import Connection
 
 from benepass_tasks.config.errors import EngineError
@@ -17,6 +18,19 @@ from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 
 WIDE = {"UBIGINT": "decimal(20, 0)", "HUGEINT": "decimal(38, 0)"}
 """Types that Parquet has no whole numbers for, or not all who read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What the server made of a query.
+
+    Attributes:
+        place: The folder of its files; there may be none where it has no row.
+        rows: How many rows it says that it wrote.
+    """
+
+    place: Path
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +75,26 @@ class Handover:
         self._prepare()
         return self.folder / f"made-{uuid.uuid4().hex}"
 
-    def taken(self, place: Path, columns: Mapping[str, str], hashed: Collection[str]) -> str:
+    def taken(self, made: Made, columns: Mapping[str, str], hashed: Collection[str]) -> str:
         """The SELECT of a result, with the types that DuckDB gives the columns.
 
         Args:
-            place: The folder of its files; none are there where it has no row.
+            made: The result.
             columns: Its columns with these types.
             hashed: Those that are the hashes of the texts that stand in their place.
+
+        Raises:
+            EngineError: there are other rows here than the server wrote.
         """
-        files = sorted(place.glob("*.parquet"))
+        files = sorted(made.place.glob("*.parquet"))
         for file in files:
             file.chmod(0o600)
+        here = sum(parquet.read_metadata(file).num_rows for file in files)
+        if here != made.rows:
+            raise EngineError(
+                f"the server wrote {made.rows:,} rows to {made.place}, and {here:,} are there: it "
+                "has to be one folder for both; name such a one with --benepass-exchange-dir"
+            )
         if not files:
             nothing = (f"cast(null as {kind}) as {quote_name(it)}" for it, kind in columns.items())
             return f"select {', '.join(nothing)} where false"

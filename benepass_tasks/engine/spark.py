@@ -11,6 +11,7 @@ import tenacity
 
 from benepass_tasks.config.errors import EngineError
 from benepass_tasks.config.spark_server import TOKEN, SparkServer
+from benepass_tasks.engine.handover import Made
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
@@ -65,14 +66,14 @@ class Spark:
     prepare: Callable[["SparkSession"], None]
     _session: "SparkSession | None" = field(default=None, init=False, repr=False)
 
-    def write(self, ask: Callable[[], tuple[Query, Path]]) -> Path:
+    def write(self, ask: Callable[[], tuple[Query, Path]]) -> Made:
         """Have the rows of a query written as Parquet files, again where the server is lost.
 
         Args:
             ask: Tells the query, and a folder that is not there yet.
 
         Returns:
-            The folder; it has no file where there are no rows.
+            What it made.
 
         Raises:
             EngineError: the server cannot be reached, is not fit, or fails; quotes no value.
@@ -106,7 +107,7 @@ class Spark:
         lost = state.outcome.exception() if state.outcome else None
         log.warning("%s is lost (%s); asking it again", self.server, lost)
 
-    def _written(self, query: Query, to: Path) -> Path:
+    def _written(self, query: Query, to: Path) -> Made:
         from pyspark.errors import PySparkException  # noqa: PLC0415 - slow, and an extra
 
         try:
@@ -116,10 +117,12 @@ class Spark:
                     session.read.parquet(str(file)).createOrReplaceTempView(name)
                 for name, sql in query.views.items():
                     session.sql(sql).createOrReplaceTempView(name)
-                session.sql(query.sql).write.parquet(str(to))
+                rows = session.sql(query.sql)
+                rows.write.parquet(str(to))
+                written = session.read.schema(rows.schema).parquet(str(to))
+                return Made(to, written.count())
         except PySparkException as error:
-            raise self._explained(error) from None
-        return to
+            raise self._explained(error, to) from None
 
     def _opened(self) -> "SparkSession":
         if self._session is None:
@@ -142,7 +145,7 @@ class Spark:
                 "newer"
             )
 
-    def _explained(self, error: Exception) -> Exception:
+    def _explained(self, error: Exception, to: Path) -> Exception:
         """What may be said of a failure: its kind, and never a value of the data."""
         status = getattr(error, "getGrpcStatusCode", lambda: None)()
         code = status.name if status is not None else ""
@@ -151,4 +154,7 @@ class Spark:
             return LostError(condition or code)
         if code in REFUSED:
             return EngineError(f"{self.server} refuses the session; correct {TOKEN}")
-        return EngineError(f"{self.server} stopped with {condition or type(error).__name__}")
+        return EngineError(
+            f"{self.server} stopped with {condition or type(error).__name__}; its own log says "
+            f"more. It has to read and write {to.parent} by this path, as this user"
+        )

@@ -8,6 +8,7 @@ import luigi
 import pytest
 from luigi.cmdline_parser import CmdlineParser
 
+from benepass_tasks.config import spark_server
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.settings import Settings, current_settings
 
@@ -107,3 +108,33 @@ def test_too_small_a_memory_limit_is_refused(config: LuigiConfigParser, limit: s
     for enough in ("64MB", "1GiB"):
         config.set("benepass", "memory_limit", enough)
         assert current_settings().memory_limit == enough
+
+
+@pytest.mark.parametrize(
+    ("engine", "remote", "why"),
+    [
+        ("sparc", "", "must be duckdb or spark"),
+        ("spark", "", "must be the address of a Spark Connect server, such as sc://"),
+        ("spark", "http://host:15002", "must be the address of a Spark Connect server"),
+        ("spark", "sc://host/;token=abc", "BENEPASS_SPARK_TOKEN"),
+        ("spark", "sc://host", "pip install 'benepass-tasks\\[spark\\]'"),
+    ],
+)
+def test_an_engine_that_cannot_compute_is_refused(
+    config: LuigiConfigParser, monkeypatch: pytest.MonkeyPatch, engine: str, remote: str, why: str
+) -> None:
+    monkeypatch.setattr(spark_server, "find_spec", lambda _: None)
+    config.set("benepass", "engine", engine)
+    config.set("benepass", "spark_remote", remote)
+    with pytest.raises(ProjectError, match=why) as refused:
+        current_settings()
+    assert "abc" not in str(refused.value)
+
+
+def test_the_token_of_a_server_is_told_to_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spark_server, "find_spec", lambda _: True)
+    monkeypatch.setenv(spark_server.TOKEN, "abc")
+    server = spark_server.read_spark_server("spark", "sc://host:443/;use_ssl=true")
+    assert server is not None
+    assert server.address == "sc://host:443/;use_ssl=true;token=abc"
+    assert "abc" not in f"{server} {server!r}"

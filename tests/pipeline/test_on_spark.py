@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sparking import Served
     from workspace import Workspace
 
+    from benepass_tasks.engine.handover import Made
+
 pytest.importorskip("pyspark", reason="no client of Spark; `tox -e spark` has one")
 pytestmark = pytest.mark.spark
 
@@ -187,7 +189,7 @@ def _before_query(
     asked, came = [], list[Any]()
     original = spark.Spark._written  # noqa: SLF001 - where a query is sent
 
-    def written(self: spark.Spark, query: spark.Query, to: Path) -> Path:
+    def written(self: spark.Spark, query: spark.Query, to: Path) -> Made:
         asked.append(query)
         if len(asked) == number:
             came.append(act())

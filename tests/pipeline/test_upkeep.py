@@ -25,6 +25,7 @@ HOW = {
     "intermediate.int_transaction_issues": RECORD,
     "intermediate.int_transaction_repeats": RECORD,
     "intermediate.int_transactions_enriched": RECORD,
+    "intermediate.int_uncounted_ids": RECORD,
     "marts.account_balances": ("benefit_account_id", "balance_month"),
     "marts.dim_benefit_programs": ("benefit_type", "program_name"),
     "marts.dim_employees": ("employee_id",),

@@ -68,12 +68,16 @@ def _made(tree: exp.Query, columns: Columns) -> Iterator[tuple[str, exp.Anonymou
 
 def _is_used(tree: exp.Query, name: str) -> bool:
     is_grouped = any(tree.args.get(it) for it in ("distinct", "group", "having", "qualify"))
-    return is_grouped or any(it.name == name and not it.table for it in tree.find_all(exp.Column))
+    return is_grouped or any(not it.table for it in _named(tree, name))
 
 
 def _refuse_beyond_query(node: exp.Anonymous, tree: exp.Query, columns: Columns) -> None:
     above = node.parent
-    is_named = isinstance(above, exp.Alias) and above.alias not in _leading_to(tree, columns)
+    is_named = (
+        isinstance(above, exp.Alias)
+        and above.alias not in _leading_to(tree, columns)
+        and all(isinstance(it.parent, ALIKE) for it in _named(tree, above.alias))
+    )
     is_within = is_named or isinstance(above, exp.EQ)
     kept = [it for it in tree.find_all(exp.Column) if columns.read.get(it.name) == KIND]
     if not is_within or kept:
@@ -82,6 +86,14 @@ def _refuse_beyond_query(node: exp.Anonymous, tree: exp.Query, columns: Columns)
             f"{shown(node)} is each engine's own; keep it in a column of a table that both read, "
             "or only compare it with another one of the same query",
         )
+
+
+ALIKE = (exp.EQ, exp.Group, exp.Select)
+"""Where only what is alike counts, and not which of two hashes is greater."""
+
+
+def _named(tree: exp.Query, name: str) -> Iterator[exp.Column]:
+    return (it for it in tree.find_all(exp.Column) if it.name == name)
 
 
 def _leading_to(tree: exp.Query, columns: Columns) -> set[str]:

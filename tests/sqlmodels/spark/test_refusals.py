@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.sqlmodels import Macro, Model
-from benepass_tasks.sqlmodels.spark import Columns, Target, spark_query
+from benepass_tasks.sqlmodels.spark import Columns, SparkQuery, Target, spark_query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NONE = frozenset[str]()
 READ = {
@@ -110,6 +114,57 @@ def test_an_expression_is_refused(expression: str, why: str) -> None:
 def test_a_query_is_refused(sql: str, why: str) -> None:
     with pytest.raises(ModelError, match=re.escape(why)):
         query(sql)
+
+
+HASHED = "select hash(lower(t)) as made from raw.given"
+
+
+def taken_over(sql: str, read: Mapping[str, str] = READ) -> SparkQuery:
+    """A model whose column is a hash, and whose rows DuckDB takes over."""
+    model = Model("marts.made", Path("sql/marts/made.sql"), sql, "", ("raw.given",), NONE, NONE)
+    columns = Columns.of([read], {"made": "UBIGINT"})
+    return spark_query(model, {}, columns, Target({}, str, is_taken_over=True))
+
+
+def test_a_hash_that_a_table_keeps_is_left_to_duckdb() -> None:
+    made = taken_over(HASHED)
+    assert made.hashed == {"made"}
+    assert "hash" not in made.sql
+    assert "as string) as `made`" in made.sql.lower()
+
+
+def test_a_hash_that_stays_in_its_query_may_be_any() -> None:
+    made = taken_over(
+        "with odd as (select hash(n, d) as h from raw.given group by h having count(*) > 1)\n"
+        "select n as made from raw.given inner join odd on hash(n, d) = odd.h"
+    )
+    assert made.hashed == frozenset()
+    assert "xxhash64" in made.sql.lower()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select hash(n) as made from raw.given",
+        "select hash(t, t) as made from raw.given",
+        "select distinct hash(t) as made from raw.given",
+        "select hash(t) as made from raw.given where made > 0",
+        "with h as (select hash(t) as it from raw.given) select it as made from h",
+        "select x as made from (select it as x from (select hash(t) as it from raw.given))",
+        "with h as (select hash(t) as it, n from raw.given) select n as made from h where it > 0",
+        "select n as made from raw.given order by hash(t)",
+    ],
+)
+def test_a_hash_of_another_engine_reaches_no_table(sql: str) -> None:
+    with pytest.raises(ModelError, match=r"sql/marts/made\.sql:1 cannot run on Spark: .*hash"):
+        taken_over(sql)
+
+
+def test_a_hash_does_not_meet_one_that_a_table_keeps() -> None:
+    with pytest.raises(ModelError, match="each engine's own"):
+        taken_over(
+            "select n as made from raw.given where kept = hash(t)", {**READ, "kept": "UBIGINT"}
+        )
 
 
 def test_what_is_not_understood_is_told_with_its_place() -> None:
