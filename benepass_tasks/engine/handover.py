@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyarrow import parquet
 from sqlalchemy import Connection
 
 from benepass_tasks.config.errors import EngineError
@@ -86,6 +85,8 @@ class Handover:
         Raises:
             EngineError: there are other rows here than the server wrote.
         """
+        from pyarrow import parquet  # noqa: PLC0415 - most runs hand nothing over
+
         files = sorted(made.place.glob("*.parquet"))
         for file in files:
             file.chmod(0o600)

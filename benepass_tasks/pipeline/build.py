@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -18,7 +19,6 @@ from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.measure import Measure, Profiling, Touched
 from benepass_tasks.engine.quoting import month_of, quote_name, quote_relation
 from benepass_tasks.engine.tables import Engine, engine_of
-from benepass_tasks.pipeline.on_spark import OnSpark
 from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.sqlmodels import Model
 from benepass_tasks.sqlmodels.changes import Basis, ByChanges, InFull
@@ -37,6 +37,9 @@ from benepass_tasks.state.history.read import profiles_of, seconds_by_changes, s
 from benepass_tasks.state.kept import Keeper
 from benepass_tasks.state.markers import Materialization, Snapshot
 from benepass_tasks.state.plan import How
+
+if TYPE_CHECKING:
+    from benepass_tasks.pipeline.on_spark import OnSpark
 
 SMALL_ROWS = 20_000
 """The rows of a table up to which it is read whole, and of all that a table reads up to which it is
@@ -91,7 +94,7 @@ class Builder:
     known: Snapshot
     inputs: Mapping[str, str]
     keeper: Keeper | None = None
-    on_spark: OnSpark | None = None
+    on_spark: "OnSpark | None" = None
 
     def by_changes(self) -> tuple[Measure, How]:
         """Exchange those rows that the changes of what it reads affect.

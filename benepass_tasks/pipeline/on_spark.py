@@ -77,9 +77,7 @@ class OnSpark:
         return self.handover.give(connection, relation, columns, version)
 
 
-def on_spark(run: Run, upkeep: Upkeep) -> OnSpark | None:
-    """What has a run's tables computed by Spark; None where DuckDB computes them."""
-    if run.spark is None:
-        return None
+def on_spark(run: Run, spark: Spark, upkeep: Upkeep) -> OnSpark:
+    """What has a run's tables computed by its server."""
     handover = Handover(run.settings.handover_dir)
-    return OnSpark(run.spark, handover, run.spark_queries, upkeep, run.plan())
+    return OnSpark(spark, handover, run.spark_queries, upkeep, run.plan())

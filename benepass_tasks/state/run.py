@@ -11,20 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.hash_key import PADS, missing_hash_key
 from benepass_tasks.config.project import open_project
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.session import Warehouse
-from benepass_tasks.engine.spark import Spark
 from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.effective import Definitions, read_definitions
 from benepass_tasks.sqlmodels.privacy import require_proof
-from benepass_tasks.sqlmodels.spark import SparkQuery
-from benepass_tasks.sqlmodels.spark.functions import register
-from benepass_tasks.sqlmodels.spark.models import known_queries
 from benepass_tasks.state.erasures import erased_people
 from benepass_tasks.state.history import runs
 from benepass_tasks.state.history.beacon import Beacon
@@ -35,6 +31,10 @@ from benepass_tasks.state.publication import folders_of, publications_of
 from benepass_tasks.state.source_files import SourceFile, find_files, loaded_files
 from benepass_tasks.state.verifications import due_table
 from benepass_tasks.state.warehouse import warehouse_of
+
+if TYPE_CHECKING:
+    from benepass_tasks.engine.spark import Spark
+    from benepass_tasks.sqlmodels.spark import SparkQuery
 
 
 @dataclass
@@ -91,18 +91,23 @@ class Run:
         _require_hash_key(self.settings, found)
         erased_people(self.settings)
         if self.settings.spark:
-            known_queries(found, self.settings.variables)
+            _require_queries(found, self.settings)
         return found
 
     @cached_property
-    def spark(self) -> Spark | None:
+    def spark(self) -> "Spark | None":
         """The server that computes the tables; None where DuckDB does."""
-        return Spark(self.settings.spark, register) if self.settings.spark else None
+        if self.settings.spark is None:
+            return None
+        from benepass_tasks.engine.spark import Spark  # noqa: PLC0415 - for few, and slow to import
+        from benepass_tasks.sqlmodels.spark.functions import register  # noqa: PLC0415 - as above
+
+        return Spark(self.settings.spark, register)
 
     @cached_property
-    def spark_queries(self) -> Mapping[str, SparkQuery]:
+    def spark_queries(self) -> Mapping[str, "SparkQuery"]:
         """The models that are written in files, as queries for Spark."""
-        return known_queries(self.definitions, self.settings.variables)
+        return _require_queries(self.definitions, self.settings)
 
     @cached_property
     def due(self) -> str | None:
@@ -277,6 +282,12 @@ Files: TypeAlias = Mapping[str, Sequence[SourceFile]]
 """The source files by source; where there is none, one that does not exist stands for them."""
 
 NodesOf: TypeAlias = Callable[[Settings, Definitions, Files], Sequence[Node]]
+
+
+def _require_queries(found: Definitions, settings: Settings) -> Mapping[str, "SparkQuery"]:
+    from benepass_tasks.sqlmodels.spark.models import known_queries  # noqa: PLC0415 - as above
+
+    return known_queries(found, settings.variables)
 
 
 def _require_hash_key(settings: Settings, read: Definitions) -> None:

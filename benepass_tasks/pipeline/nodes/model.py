@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -15,7 +16,6 @@ from benepass_tasks.engine.measure import Measure
 from benepass_tasks.pipeline.build import SETTING, Builder, InFullError
 from benepass_tasks.pipeline.comparison import compare
 from benepass_tasks.pipeline.nodes.digests import shape
-from benepass_tasks.pipeline.on_spark import on_spark
 from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.quality.quarantine import is_quarantine
 from benepass_tasks.sqlmodels import Model
@@ -37,6 +37,9 @@ from benepass_tasks.state.plan import (
 from benepass_tasks.state.restatements import Watch
 from benepass_tasks.state.run import Run
 from benepass_tasks.state.verifications import Verdict, write_verdict
+
+if TYPE_CHECKING:
+    from benepass_tasks.pipeline.on_spark import OnSpark
 
 SQL_CHANGED, FORCED = "SQL changed", "forced"
 """Why a table is built anew in any case."""
@@ -155,10 +158,17 @@ class ModelNode(Node):
     def builder(self, run: Run, connection: Connection) -> Builder:
         """What builds the table in a session, as things are now."""
         known, states, keeper = run.known(), self._states(run), self.keeper(run)
-        spark = on_spark(run, self.upkeep)
+        spark = self._on_spark(run)
         return Builder(
             connection, self.model, self.table, self.upkeep, known, states, keeper, spark
         )
+
+    def _on_spark(self, run: Run) -> "OnSpark | None":
+        if run.spark is None:
+            return None
+        from benepass_tasks.pipeline.on_spark import on_spark  # noqa: PLC0415 - imports sqlglot
+
+        return on_spark(run, run.spark, self.upkeep)
 
     def keeper(self, run: Run) -> Keeper | None:
         """What keeps the steps of the table in a run; of no layer but the marts.
