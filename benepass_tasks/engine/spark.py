@@ -99,8 +99,7 @@ class Spark:
         """Let go of the session."""
         session, self._session = self._session, None
         if session is not None:
-            with warnings.catch_warnings(action="ignore"):
-                session.client.close()
+            session.client.close()
 
     def _start_anew(self, state: tenacity.RetryCallState) -> None:
         self.close()
@@ -111,16 +110,15 @@ class Spark:
         from pyspark.errors import PySparkException  # noqa: PLC0415 - slow, and an extra
 
         try:
-            with warnings.catch_warnings(action="ignore"):
-                session = self._opened()
-                for name, file in query.files.items():
-                    session.read.parquet(str(file)).createOrReplaceTempView(name)
-                for name, sql in query.views.items():
-                    session.sql(sql).createOrReplaceTempView(name)
-                rows = session.sql(query.sql)
-                rows.write.parquet(str(to))
-                written = session.read.schema(rows.schema).parquet(str(to))
-                return Made(to, written.count())
+            session = self._opened()
+            for name, file in query.files.items():
+                session.read.parquet(str(file)).createOrReplaceTempView(name)
+            for name, sql in query.views.items():
+                session.sql(sql).createOrReplaceTempView(name)
+            rows = session.sql(query.sql)
+            rows.write.parquet(str(to))
+            written = session.read.schema(rows.schema).parquet(str(to))
+            return Made(to, written.count())
         except PySparkException as error:
             raise self._explained(error, to) from None
 
@@ -129,6 +127,8 @@ class Spark:
             from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415 - see above
             from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415 - see above
 
+            # It warns from threads of its own, in words that tell an operator nothing.
+            warnings.filterwarnings("ignore", module="pyspark")
             session = SparkSession.builder.remote(self.server.address).create()
             session.client.set_retry_policies([DefaultPolicy(max_retries=2, max_backoff=1_000)])
             self._refuse_old(session.version)
