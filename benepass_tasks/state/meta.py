@@ -514,7 +514,7 @@ PARENT_STATE = "parent_state"
 PARENT_AS_OF = "parent_as_of"
 """The property of a branch that has the date that the marts of its parent speak of."""
 
-VERSION = "0010"
+VERSION = "0011"
 """The version of schema meta that is declared here: the newest of the migrations."""
 
 UNVERSIONED = "0000"
