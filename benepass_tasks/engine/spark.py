@@ -65,6 +65,7 @@ class Spark:
     server: SparkServer
     prepare: Callable[["SparkSession"], None]
     _session: "SparkSession | None" = field(default=None, init=False, repr=False)
+    _is_given_up: bool = field(default=False, init=False, repr=False)
 
     def write(self, ask: Callable[[], tuple[Query, Path]]) -> Made:
         """Have the rows of a query written as Parquet files, again where the server is lost.
@@ -80,7 +81,7 @@ class Spark:
         """
         attempts = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(LostError),
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            stop=tenacity.stop_after_attempt(1 if self._is_given_up else ATTEMPTS),
             wait=tenacity.wait_exponential(0.5, max=10),
             before_sleep=self._start_anew,
             reraise=True,
@@ -89,10 +90,10 @@ class Spark:
             return attempts(lambda: self._written(*ask()))
         except LostError as error:
             self.close()
+            self._is_given_up = True
             raise EngineError(
-                f"{self.server} did not answer {ATTEMPTS} times, the last time with {error}; what "
-                "was built before stays. Start it, or correct --benepass-spark-remote, and run "
-                "again"
+                f"{self.server} does not answer ({error}); what was built before stays. Start it, "
+                "or correct --benepass-spark-remote, and run again"
             ) from None
 
     def close(self) -> None:
