@@ -15,6 +15,9 @@ from sqlalchemy import Connection
 from benepass_tasks.config.errors import EngineError
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 
+MADE = "made-"
+"""How the folders of results begin."""
+
 WIDE = {"UBIGINT": "decimal(20, 0)", "HUGEINT": "decimal(38, 0)"}
 """Types that Parquet has no whole numbers for, or not all who read it."""
 
@@ -70,9 +73,11 @@ class Handover:
         return file
 
     def new_place(self) -> Path:
-        """A folder that is not there yet, for the files of a result."""
+        """A folder that is not there yet, for the files of a result; those before it go."""
         self._prepare()
-        return self.folder / f"made-{uuid.uuid4().hex}"
+        for before in self.folder.glob(f"{MADE}*"):
+            shutil.rmtree(before)
+        return self.folder / f"{MADE}{uuid.uuid4().hex}"
 
     def taken(self, made: Made, columns: Mapping[str, str], hashed: Collection[str]) -> str:
         """The SELECT of a result, with the types that DuckDB gives the columns.

@@ -95,6 +95,7 @@ def try_load(settings: Settings, draft: Draft) -> Mapping[str, Tried]:
             site_dir=root / "site",
             force=frozenset(),
             extract=False,
+            spark=None,
         )
         session.close()
         with suppress(FileNotFoundError):
