@@ -2,7 +2,8 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,7 +56,7 @@ class LostError(Exception):
 
 @dataclass
 class Spark:
-    """A server, with a session from the first query on.
+    """A server; each query has a session of its own, so that nothing of another counts.
 
     Attributes:
         server: Where it is.
@@ -64,7 +65,6 @@ class Spark:
 
     server: SparkServer
     prepare: Callable[["SparkSession"], None]
-    _session: "SparkSession | None" = field(default=None, init=False, repr=False)
     _is_given_up: bool = field(default=False, init=False, repr=False)
 
     def write(self, ask: Callable[[], tuple[Query, Path]]) -> Made:
@@ -83,27 +83,19 @@ class Spark:
             retry=tenacity.retry_if_exception_type(LostError),
             stop=tenacity.stop_after_attempt(1 if self._is_given_up else ATTEMPTS),
             wait=tenacity.wait_exponential(0.5, max=10),
-            before_sleep=self._start_anew,
+            before_sleep=self._tell_lost,
             reraise=True,
         )
         try:
             return attempts(lambda: self._written(*ask()))
         except LostError as error:
-            self.close()
             self._is_given_up = True
             raise EngineError(
                 f"{self.server} does not answer ({error}); what was built before stays. Start it, "
                 "or correct --benepass-spark-remote, and run again"
             ) from None
 
-    def close(self) -> None:
-        """Let go of the session."""
-        session, self._session = self._session, None
-        if session is not None:
-            session.client.close()
-
-    def _start_anew(self, state: tenacity.RetryCallState) -> None:
-        self.close()
+    def _tell_lost(self, state: tenacity.RetryCallState) -> None:
         lost = state.outcome.exception() if state.outcome else None
         log.warning("%s is lost (%s); asking it again", self.server, lost)
 
@@ -111,33 +103,35 @@ class Spark:
         from pyspark.errors import PySparkException  # noqa: PLC0415 - slow, and an extra
 
         try:
-            session = self._opened()
-            for name, file in query.files.items():
-                session.read.parquet(str(file)).createOrReplaceTempView(name)
-            for name, sql in query.views.items():
-                session.sql(sql).createOrReplaceTempView(name)
-            rows = session.sql(query.sql)
-            rows.write.parquet(str(to))
-            written = session.read.schema(rows.schema).parquet(str(to))
-            return Made(to, written.count())
+            with self._session() as session:
+                for name, file in query.files.items():
+                    session.read.parquet(str(file)).createOrReplaceTempView(name)
+                for name, sql in query.views.items():
+                    session.sql(sql).createOrReplaceTempView(name)
+                rows = session.sql(query.sql)
+                rows.write.parquet(str(to))
+                written = session.read.schema(rows.schema).parquet(str(to))
+                return Made(to, written.count())
         except PySparkException as error:
             raise self._explained(error, to) from None
 
-    def _opened(self) -> "SparkSession":
-        if self._session is None:
-            from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415 - see above
-            from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415 - see above
+    @contextmanager
+    def _session(self) -> Iterator["SparkSession"]:
+        from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415 - see above
+        from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415 - see above
 
-            # It warns from threads of its own, in words that tell an operator nothing.
-            warnings.filterwarnings("ignore", module="pyspark")
-            session = SparkSession.builder.remote(self.server.address).create()
+        # It warns from threads of its own, in words that tell an operator nothing.
+        warnings.filterwarnings("ignore", module="pyspark")
+        session = SparkSession.builder.remote(self.server.address).create()
+        try:
             session.client.set_retry_policies([DefaultPolicy(max_retries=2, max_backoff=1_000)])
             self._refuse_old(session.version)
             for name, value in CONF.items():
                 session.conf.set(name, value)
             self.prepare(session)
-            self._session = session
-        return self._session
+            yield session
+        finally:
+            session.stop()
 
     def _refuse_old(self, version: str) -> None:
         if int(version.partition(".")[0]) < OLDEST:

@@ -67,8 +67,6 @@ def close_run(run: Run) -> Ending:
     """
     aim = _aim(run)
     warehouse, settings = run.warehouse, run.settings
-    if run.spark is not None:
-        run.spark.close()
     with warehouse.exclusive():
         _clear_handover(run)
         with warehouse.write() as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import sparking
@@ -125,11 +125,16 @@ def test_a_server_that_comes_back_is_asked_again(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = sparking.free_port()
-    with sparking.sail(port) as first:
-        once = _before_query(monkeypatch, 3, lambda: _replace_server(first, port))
+    with sparking.sail(port) as first, ExitStack() as second:
+        _before_query(monkeypatch, 3, lambda: os.kill(first.pid, signal.SIGKILL))
+        restart: list[object] = []
+
+        def started(*_: object) -> None:
+            restart.append(second.enter_context(sparking.sail(port)))
+
+        monkeypatch.setattr(spark.Spark, "_tell_lost", started)
         asking(workspace, first).run()
-    assert once
-    once[0].close()
+    assert len(restart) == 1
     workspace.settings["engine"] = "duckdb"
     assert workspace.run() == set()
 
@@ -183,26 +188,15 @@ def test_an_erasure_builds_there_and_leaves_nobody_in_the_folder_between(
     assert ("full", "spark") in last_how(workspace).values()
 
 
-def _before_query(
-    monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], Any]
-) -> list[Any]:
-    """Do something once, before the query of a number is sent; returns what came of it."""
-    asked, came = [], list[Any]()
+def _before_query(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], object]) -> None:
+    """Do something before the query of a number is sent."""
+    asked = []
     original = spark.Spark._written  # noqa: SLF001 - where a query is sent
 
     def written(self: spark.Spark, query: spark.Query, to: Path) -> Made:
         asked.append(query)
         if len(asked) == number:
-            came.append(act())
+            act()
         return original(self, query, to)
 
     monkeypatch.setattr(spark.Spark, "_written", written)
-    return came
-
-
-def _replace_server(served: Served, port: int) -> ExitStack:
-    os.kill(served.pid, signal.SIGKILL)
-    os.waitpid(served.pid, 0)
-    stack = ExitStack()
-    stack.enter_context(sparking.sail(port))
-    return stack
