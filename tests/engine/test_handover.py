@@ -44,6 +44,10 @@ def handover(tmp_path: Path) -> Handover:
     return Handover(tmp_path / "exchange" / "warehouse")
 
 
+def write(place: Path, rows: str) -> None:
+    duckdb.execute(f"copy ({rows}) to '{place / 'part.parquet'}'")
+
+
 def test_what_is_given_is_taken_over_as_it_was(session: Connection, handover: Handover) -> None:
     session.exec_driver_sql(f"create table marts.it as {ROWS}")
     columns = engine_of(session).columns("marts.it")
@@ -82,9 +86,7 @@ def test_it_is_its_owner_s_alone_and_goes_as_a_whole(
 def test_the_hash_of_a_text_is_duckdb_s(session: Connection, handover: Handover) -> None:
     place = handover.new_place()
     place.mkdir()
-    duckdb.sql("select 'A1' as id, 'A1' as key union all select null, null").write_parquet(
-        str(place / "part.parquet")
-    )
+    write(place, "select 'A1' as id, 'A1' as key union all select null, null")
     columns = {"id": "VARCHAR", "key": "UBIGINT"}
     taken = handover.taken(Made(place, 2), columns, {"key"})
     assert session.exec_driver_sql(f"({taken}) except all ({HASH})").all() == []
@@ -96,7 +98,7 @@ def test_where_rows_are_missing_or_too_many_nothing_is_taken_over(
 ) -> None:
     place = handover.new_place()
     place.mkdir()
-    duckdb.sql("select * from range(2) as it(n)").write_parquet(str(place / "part.parquet"))
+    write(place, "select * from range(2) as it(n)")
     with pytest.raises(EngineError, match=f"wrote {rows} rows to .* and 2 are there"):
         handover.taken(Made(place, rows), {"n": "BIGINT"}, ())
 
