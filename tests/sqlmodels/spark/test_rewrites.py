@@ -85,7 +85,7 @@ EXPRESSIONS: dict[str, list[str]] = {
     ],
     "numbers.quotient": ["n / nullif(d, 0)", "d / 7"],
     "numbers.rounded": ["round(d / 1000, 2)", "round(n / 7, 4)", "round(d / 3, 0)"],
-    "numbers.own_hash": ["hash(t) = hash(t)", "hash('a', n) <> hash('b', n)", "hash(n) >= 0"],
+    "hashes.own_hash": ["hash(t) = hash(t)", "hash('a', n) <> hash('b', n)", "hash(n) >= 0"],
     "numbers.joined": ["t || '-' || t"],
     "lists.array": ["[t, 'b']", "if(n > 1, [t], [])", "cast([] as varchar[])"],
     "lists.element": ["[t, 'b'][1]", "[t, 'b'][-2]", "[t][3]"],
