@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
-from benepass_tasks.catalog.extracts import ApiExtract, TableExtract
+from benepass_tasks.catalog.extracts import ApiExtract, BucketExtract, TableExtract
 from benepass_tasks.catalog.forms import ColumnForm, Currency
 from benepass_tasks.catalog.layout import Layout
 from benepass_tasks.config.spans import Period
@@ -518,7 +518,7 @@ class DeclaredSource:
 
     Attributes:
         name: The dataset's name, without a dot.
-        filepath: Where the files are, below `data/`; the file name may be a glob.
+        filepath: Where the files are, below `data/` or in a bucket; the file name may be a glob.
         description: What the files hold.
         domain: The default domain of the columns; None where each column gives its own.
         columns: The columns of the files by name, in the catalog's order; read-only.
@@ -531,7 +531,7 @@ class DeclaredSource:
         currency: Which currency the amounts are in, and which is reported.
         ignored: Undeclared columns of the files that somebody has looked at.
         made: The columns that are made of two of those of the files, by name; read-only.
-        extract: The table or API that its files are extracts of; None where files arrive.
+        extract: The table, API or bucket that its files are extracts of; None where files arrive.
         retention: How long records are kept; None where nothing limits that.
         purpose: What the records are kept for; None where the catalog does not say.
     """
@@ -551,13 +551,13 @@ class DeclaredSource:
     currency: Currency = field(default_factory=Currency)
     ignored: tuple[str, ...] = ()
     made: Mapping[str, DeclaredColumn] = field(default_factory=dict)
-    extract: TableExtract | ApiExtract | None = None
+    extract: TableExtract | ApiExtract | BucketExtract | None = None
     retention: Retention | None = None
     purpose: str | None = None
 
     @property
     def origin(self) -> str:
-        """Where its records come from: files, a table or an API."""
+        """Where its records come from: files, a table, an API or a bucket."""
         return self.filepath if self.extract is None else str(self.extract)
 
     @property

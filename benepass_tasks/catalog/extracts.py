@@ -1,4 +1,4 @@
-"""Sources that do not come as files: a table of a SQL database, an API of the web.
+"""Sources that are elsewhere: a table of a SQL database, an API of the web, files in a bucket.
 
 What is read of one becomes a file, its extract, which is loaded as any other.
 """
@@ -6,8 +6,9 @@ What is read of one becomes a file, its extract, which is loaded as any other.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import PurePosixPath
 from types import MappingProxyType
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 SQL_TABLE = "pandas.SQLTableDataset"
@@ -18,6 +19,9 @@ EXTRACTS = "data/extracts/"
 """What the paths of extracts begin with; the folder beside the warehouse takes its place."""
 
 SUFFIX = ".parquet"
+
+BUCKETS = "s3://"
+"""What the paths of files in object storage begin with."""
 
 PAGINATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -37,10 +41,13 @@ class Extract:
     """What is read of a source each time.
 
     Attributes:
+        unit: What is counted of it.
         cursor: The column, or the path in a record of an API, that grows with each change, so that
             only later records are read; None where all are read each time.
         lag: How far before the last value reading begins again, for what comes late.
     """
+
+    unit: ClassVar[str] = "rows"
 
     cursor: str | None = None
     lag: timedelta = timedelta()
@@ -125,3 +132,44 @@ class ApiExtract(Extract):
         """The host and path."""
         parts = urlsplit(self.url)
         return f"{parts.netloc}{parts.path}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketExtract(Extract):
+    """Files in a bucket of object storage, each of which is copied as it is.
+
+    Attributes:
+        address: Where they are, as the catalog says: `s3://`, the bucket, folders, and a file name
+            that may be a glob.
+    """
+
+    unit: ClassVar[str] = "files"
+
+    address: str
+
+    @property
+    def is_whole(self) -> bool:
+        """Each object is a file of its own."""
+        return False
+
+    @property
+    def bucket(self) -> str:
+        """The bucket's name."""
+        return self.address.removeprefix(BUCKETS).partition("/")[0]
+
+    @property
+    def key(self) -> PurePosixPath:
+        """The keys that are meant, of which the last part may be a glob."""
+        return PurePosixPath(self.address.removeprefix(f"{BUCKETS}{self.bucket}/"))
+
+    def filepath(self, source: str) -> str:  # noqa: ARG002 - of the others it is named for it
+        """Users see the objects, and not their copies."""
+        return self.address
+
+    def place(self, source: str) -> str:
+        """What is read at one moment: this source."""
+        return source
+
+    def __str__(self) -> str:
+        """The address."""
+        return self.address

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 from benepass_tasks.catalog import wording
-from benepass_tasks.catalog.extracts import EXTRACTS
+from benepass_tasks.catalog.extracts import BUCKETS, EXTRACTS
 from benepass_tasks.config.spans import PERIOD, SPAN, Period, read_period, read_span
 
 _SIMPLE_TYPES = (
@@ -48,7 +48,8 @@ _FINGERPRINT = re.compile(rf"[0-9a-f]{{{_DIGITS}}}")
 _TYPE_FORM = (
     rf"^\s*({'|'.join(_SIMPLE_TYPES)}|DECIMAL\((0|[1-9][0-9]*),(0|[1-9][0-9]*)\))(\[\])?\s*$"
 )
-_PATH_FORM = r"^\s*data/([^*?\[\\/]+/)*[^\\/]*[^\\/.\s][^\\/]*\s*$"
+_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+_PATH_FORM = rf"^\s*(data|s3://{_BUCKET})/([^*?\[\\/]+/)*[^\\/]*[^\\/.\s][^\\/]*\s*$"
 _GLOB = frozenset("*?[")
 _PERCENTAGE = re.compile(r"(100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]+)?)\s*%", re.ASCII)
 
@@ -380,7 +381,7 @@ class Factor(Value[float]):
 
 
 class SourcePath(Text):
-    """Where a source's files are: below `data/`, only the file name a glob."""
+    """Where a source's files are: below `data/` or in a bucket, only the file name a glob."""
 
     default_error_messages = {  # noqa: RUF012 - as above
         "required": "is required: a file below data/, such as data/members*.csv"
@@ -389,13 +390,13 @@ class SourcePath(Text):
     form = of_form(type="string", pattern=_PATH_FORM)
 
     def _checked(self, text: str) -> str:
-        path = PurePosixPath(text)
-        folders = path.parts[:-1]
         if "\\" in text:
             raise ValidationError("must have / between folders, not a backslash")
+        path = PurePosixPath(self._below_bucket(text) if "://" in text else text)
+        folders = path.parts[:-1]
         if path.is_absolute() or ".." in path.parts:
             raise ValidationError("must stay below data/: no absolute path and no '..'")
-        if not text.startswith("data/") or text.endswith("/") or not folders:
+        if not text.startswith(("data/", BUCKETS)) or text.endswith("/") or not path.name:
             raise ValidationError(f"must be a file below data/, not {wording.shown(text)}")
         if any(_GLOB & set(folder) for folder in folders):
             raise ValidationError("must have *, ? and [ only in the file name, not in a folder")
@@ -404,6 +405,19 @@ class SourcePath(Text):
                 f"{EXTRACTS} stands for what is read of databases and APIs; choose another folder"
             )
         return text
+
+    def _below_bucket(self, text: str) -> str:
+        """The keys of an address in object storage."""
+        found = re.fullmatch(rf"{BUCKETS}{_BUCKET}/(.*)", text)
+        # What stands before an @ may be a secret.
+        if not found or "@" in text.partition("://")[2].partition("/")[0]:
+            raise ValidationError(
+                f"must begin with data/, or with {BUCKETS} and the bucket alone, such as "
+                "s3://bucket/in/members*.csv; who may read it says the environment"
+            )
+        if "//" in found[1] or {".", ".."} & set(found[1].split("/")):
+            raise ValidationError("must have names between slashes, and no '.' and '..'")
+        return found[1]
 
 
 class Section(fields.Nested):

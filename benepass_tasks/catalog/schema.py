@@ -54,7 +54,14 @@ from benepass_tasks.catalog.extract_fields import (
     api_extract,
     table_extract,
 )
-from benepass_tasks.catalog.extracts import API, EXTRACTED_TYPES, SQL_TABLE, Extract
+from benepass_tasks.catalog.extracts import (
+    API,
+    BUCKETS,
+    EXTRACTED_TYPES,
+    SQL_TABLE,
+    BucketExtract,
+    Extract,
+)
 from benepass_tasks.catalog.fields import (
     CalendarPeriod,
     Choice,
@@ -531,7 +538,9 @@ class _SourceSchema(Strict):
     def build(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
         """Make the layout, of which each part is valid by itself."""
         said = _with_layout(data["type"], data.get("load_args"), data["metadata"])
-        return {"filepath": data["filepath"], **said}
+        path = data["filepath"]
+        elsewhere = {"extract": BucketExtract(address=path)} if path.startswith(BUCKETS) else {}
+        return {"filepath": path, **said, **elsewhere}
 
 
 class _TableSourceSchema(Strict):

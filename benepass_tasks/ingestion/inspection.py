@@ -71,9 +71,10 @@ def open_file(
         SourceError: the file is missing or empty, or its header cannot be matched.
     """
     if not file.exists():
+        instead = "set --benepass-data-dir" if source.extract is None else "correct filepath"
         raise SourceError(
-            f"{source.name}: there is no file {file.path}; put it there, or set "
-            "--benepass-data-dir. What was built before stays as it is",
+            f"{source.name}: {file.absence}; put it there, or {instead}. What was built before "
+            "stays as it is",
             reason="the file is missing",
         )
     state = file.state

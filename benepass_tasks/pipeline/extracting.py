@@ -1,4 +1,4 @@
-"""Reading databases and APIs, which may take long: without the warehouse, and then in its turn."""
+"""Reading what is elsewhere, which may take long: without the warehouse, then in its turn."""
 
 import time
 
@@ -11,7 +11,7 @@ from benepass_tasks.state.run import Run
 
 
 def extract(run: Run, name: str) -> str:
-    """Read all that is new of a database or an API, and take it over as a whole.
+    """Read all that is new of a database, an API or a bucket, and take it over as a whole.
 
     Args:
         run: The run that reads.
@@ -41,5 +41,6 @@ def extract(run: Run, name: str) -> str:
             return node.already
         rows = node.read(run, aside)
         make(run, name, began=began)
-    said = ", ".join(f"{count:,} rows of {source}" for source, count in rows.items())
+    units = {it.name: it.extract.unit for it in node.sources if it.extract}
+    said = ", ".join(f"{count:,} {units[source]} of {source}" for source, count in rows.items())
     return f"{said}, {time.perf_counter() - began:.2f} s"

@@ -26,7 +26,7 @@ from benepass_tasks.pipeline.backfill import Progress, Span, backfill, tables_wi
 from benepass_tasks.pipeline.branches.head import at_parents_head
 from benepass_tasks.pipeline.closing import close_run
 from benepass_tasks.pipeline.extracting import extract
-from benepass_tasks.pipeline.loading import load_small_files, together
+from benepass_tasks.pipeline.loading import FilesError, load_small_files, together
 from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
 from benepass_tasks.pipeline.nodes.publication import PublicationNode, refuse
@@ -178,16 +178,28 @@ class Pipeline:
         return [it for it in files if it.source.name == source]
 
     def load_extracts(self, source: str) -> str:
-        """Load the extracts of a source that are not loaded yet; returns what to say about it."""
-        files = self._extracts_of(source)
-        said = [
-            self.load_small_files([it.name for it in group])
-            if len(group) > 1
-            else self.make(group[0].name)
-            for group in together(files)
-            if not all(self.ask(it.name) for it in group)
-        ]
+        """Load the extracts of a source that are not loaded yet; returns what to say about it.
+
+        Raises:
+            FilesError: some cannot be loaded; the others are.
+        """
+        files, said, failures = self._extracts_of(source), list[str](), dict[str, BenepassError]()
+        for group in together(files):
+            late = [it.name for it in group if not self.ask(it.name)]
+            try:
+                if late:
+                    said.append(self._load_group([it.name for it in group]))
+            except FilesError as error:
+                failures |= error.failures
+            except BenepassError as error:
+                failures |= dict.fromkeys(late, error)
+        if failures:
+            raise FilesError(failures, len(files))
         return "; ".join(said) or "up to date"
+
+    def _load_group(self, names: Sequence[str]) -> str:
+        """Load files of a source together, or the one by itself."""
+        return self.load_small_files(names) if len(names) > 1 else self.make(names[0])
 
     def small_files(self, source: str, first: str, last: str) -> list[str]:
         """The nodes of the small files of a source whose names lie between two."""

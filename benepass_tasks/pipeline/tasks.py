@@ -199,6 +199,14 @@ class LoadRaw(NodeTask):
         self.report(pipeline().make(self.node, on_progress))
 
 
+def _failures(files: Sequence[str], exception: BaseException) -> Mapping[str, BaseException]:
+    """Why files could not be loaded; all that are not, where it is not for one of them."""
+    of_files: Mapping[str, BaseException] | None = getattr(exception, "failures", None)
+    if of_files is not None:
+        return of_files
+    return {it: exception for it in files if not pipeline().ask(it)}
+
+
 class LoadFiles(NodeTask):
     """Load many small files of a source into its raw table, together."""
 
@@ -227,11 +235,8 @@ class LoadFiles(NodeTask):
         self.report(pipeline().load_small_files(self.files))
 
     def failures(self, exception: BaseException) -> Mapping[str, BaseException]:
-        """The files that could not be loaded; all that are not, where it is not for one of them."""
-        of_files: Mapping[str, BaseException] | None = getattr(exception, "failures", None)
-        if of_files is not None:
-            return of_files
-        return {it: exception for it in self.files if not pipeline().ask(it)}
+        """The files that could not be loaded."""
+        return _failures(self.files, exception)
 
 
 class Extract(NodeTask):
@@ -279,8 +284,7 @@ class LoadExtracts(NodeTask):
 
     def failures(self, exception: BaseException) -> Mapping[str, BaseException]:
         """The files that could not be loaded."""
-        files = pipeline().extracts_of(self.source)
-        return {it: exception for it in files if not pipeline().ask(it)}
+        return _failures(pipeline().extracts_of(self.source), exception)
 
 
 class TableTask(NodeTask):

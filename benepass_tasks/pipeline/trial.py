@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Source
+from benepass_tasks.catalog.extracts import BucketExtract
 from benepass_tasks.catalog.layout import CSV
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.config.project import Project
@@ -26,8 +27,9 @@ from benepass_tasks.pipeline.nodes import nodes_of
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
 from benepass_tasks.quality.monitors.clean import too_little_clean
 from benepass_tasks.state.history.read import SourceFigures, figures_of
+from benepass_tasks.state.object_copies import ObjectCopies
 from benepass_tasks.state.run import Run
-from benepass_tasks.state.source_files import DATA_FOLDER, SourceFile, find_files
+from benepass_tasks.state.source_files import DATA_FOLDER, SourceFile, find_files, path_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,9 @@ def _gather_files(run: Run, settings: Settings, draft: Draft) -> None:
         _link(scratch / name, path)
     for source in run.definitions.catalog.sources.values():
         files = [it for it in find_files(source, settings) if it.exists()]
+        if isinstance(source.extract, BucketExtract):
+            _gather_objects(run, settings, source, files)
+            continue
         if source.extract is not None:
             _gather_extracts(run, settings, source, files)
             continue
@@ -168,7 +173,8 @@ def _gather_files(run: Run, settings: Settings, draft: Draft) -> None:
                 _link(scratch / file.name, file.path)
         is_there = any(it.exists() for it in find_files(source, run.settings))
         if not is_there and source.layout.type == CSV:
-            _write_header(source, scratch)
+            name = source.filepath.removeprefix(DATA_FOLDER)
+            _write_header(source, scratch / name.replace("*", "").replace("?", "_"))
 
 
 def _gather_extracts(
@@ -186,6 +192,21 @@ def _gather_extracts(
             pass
 
 
+def _gather_objects(
+    run: Run, settings: Settings, source: Source, files: Sequence[SourceFile]
+) -> None:
+    """Take what was fetched before; where that is nothing, an object without records."""
+    scratch = run.settings.extracts_dir
+    scratch.mkdir(exist_ok=True)
+    names = [it.name for it in files]
+    for file in files:
+        _link(path_of(file.name, run.settings), path_of(file.name, settings))
+    if not files and source.layout.type == CSV:
+        names = [f"{source.filepath.rpartition('/')[0]}/none.csv"]
+        _write_header(source, path_of(names[0], run.settings))
+    ObjectCopies(scratch, source.name).write(scratch, dict.fromkeys(names, ""))
+
+
 def _fits(source: Source, file: SourceFile) -> bool:
     """Whether a file is written as its source says, as far as its header tells."""
     try:
@@ -201,12 +222,10 @@ def _link(link: Path, path: Path) -> None:
     link.symlink_to(path.absolute())
 
 
-def _write_header(source: Source, scratch: Path) -> None:
+def _write_header(source: Source, path: Path) -> None:
     """Write a file that has a header and no record."""
     layout = source.layout
-    name = source.filepath.removeprefix(DATA_FOLDER).replace("*", "").replace("?", "_")
     lines = ["title"] * layout.skiprows + [layout.sep.join(source.columns)] * layout.header_lines
-    path = scratch / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join([*lines, ""]), encoding=layout.encoding)
 

@@ -11,9 +11,11 @@ from pathlib import Path, PurePosixPath
 from stat import S_ISREG
 
 from benepass_tasks.catalog import Source
-from benepass_tasks.catalog.extracts import EXTRACTS
+from benepass_tasks.catalog.extracts import BUCKETS, EXTRACTS, BucketExtract
+from benepass_tasks.catalog.wording import printable
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.config.settings import Settings
+from benepass_tasks.state.object_copies import ObjectCopies, copy_of
 
 REJECTED = "raw.rejected_rows"
 """The table of the records that could not be parsed, of all sources."""
@@ -29,7 +31,10 @@ _EXTRACTS = EXTRACTS.removeprefix(DATA_FOLDER)
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file of a source; `name` is its path below the data folder, with slashes."""
+    """One file of a source.
+
+    Its `name` is its path below the data folder, with slashes; of a copy the object's address.
+    """
 
     source: str
     name: str
@@ -69,6 +74,8 @@ class SourceFile:
     def absence(self) -> str:
         """In what way it is not there, in words."""
         folder = self.path.parent
+        if self.name.startswith(BUCKETS):
+            return f"there is no object {printable(self.name)}"
         if self.path.is_symlink():
             return f"{self.path} is a link that leads nowhere"
         if not folder.is_dir():
@@ -102,7 +109,8 @@ def find_files(
     A file that was loaded and is not there any more is among them, as long as the source's path is
     meant to match it: what has vanished is an error, and no reason to remove its rows. Where there
     is nothing at all, the one entry is the path itself. Loading either is what fails, and says so.
-    Of extracts none counts as vanished: what is not among them any more is not in the source.
+    Of extracts none counts as vanished: what is not among them any more is not in the source. What
+    is in a bucket, the last listing of it says.
 
     Args:
         source: The source.
@@ -110,6 +118,12 @@ def find_files(
         loaded: The names of the files of the source that were loaded.
         before: What was found there before; such files are given as they were.
     """
+    if isinstance(source.extract, BucketExtract):
+        key = PurePosixPath(source.filepath)
+        named = ObjectCopies(settings.extracts_dir, source.name).versions.keys()
+        vanished = {it for it in loaded if _matches(it, key)}
+        names = sorted(named | vanished) or [source.filepath]
+        return loaded_files(source, settings, names)
     if source.extract is None:
         folder, prefix = settings.data_dir, ""
     else:
@@ -127,12 +141,14 @@ def find_files(
 
 
 def loaded_files(source: Source, settings: Settings, loaded: Iterable[str]) -> list[SourceFile]:
-    """The files of a source that its parent has loaded for a branch, whatever lies there now."""
+    """The files of a source that are known by their names, whatever lies there now."""
     return [SourceFile(source.name, it, path_of(it, settings)) for it in sorted(loaded)]
 
 
 def path_of(name: str, settings: Settings) -> Path:
     """Where a file that is loaded under a name lies."""
+    if name.startswith(BUCKETS):
+        return copy_of(name, settings.extracts_dir)
     if name.startswith(_EXTRACTS):
         return settings.extracts_dir / name.removeprefix(_EXTRACTS)
     return settings.data_dir / name

@@ -1,4 +1,4 @@
-"""What a source says of a table of a database or of an API, and what is refused of it."""
+"""What a source says of a table, an API or a bucket, and what is refused of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from benepass_tasks.catalog import load_catalog
-from benepass_tasks.catalog.extracts import ApiExtract, TableExtract
+from benepass_tasks.catalog.extracts import ApiExtract, BucketExtract, TableExtract
 from benepass_tasks.catalog.json_schema import catalog_schema
 from benepass_tasks.config.errors import CatalogError
 
@@ -91,7 +91,51 @@ def test_an_api_says_where_its_records_are_and_how_it_goes_on(tmp_path: Path) ->
     assert source.origin == "api.example.com/v1/people"
 
 
+FILE: dict[str, Any] = {
+    "type": "pandas.CSVDataset",
+    "load_args": {"dtype": "str", "keep_default_na": False},
+}
+
+
+def test_files_may_be_in_a_bucket(tmp_path: Path) -> None:
+    address = "s3://my.bucket-1/in/people*.csv.gz"
+    source = load_catalog(write(tmp_path, FILE | {"filepath": address}, None)).sources["people"]
+    assert source.extract == BucketExtract(address=address)
+    assert (source.extract.bucket, str(source.extract.key)) == ("my.bucket-1", "in/people*.csv.gz")
+    assert source.filepath == source.origin == address
+
+
 REFUSED = {
+    "a secret in the address of a bucket": (
+        FILE | {"filepath": "s3://key:s3cret@bucket/in/people.csv"},
+        None,
+        "people.filepath: must begin with data/, or with s3:// and the bucket alone",
+    ),
+    "another storage": (
+        FILE | {"filepath": "gs://bucket/in/people.csv"},
+        None,
+        "people.filepath: must begin with data/, or with s3:// and the bucket alone",
+    ),
+    "a bucket without a file": (
+        FILE | {"filepath": "s3://bucket/"},
+        None,
+        "people.filepath: must be a file below data/, not 's3://bucket/'",
+    ),
+    "a glob in a folder of a bucket": (
+        FILE | {"filepath": "s3://bucket/*/people.csv"},
+        None,
+        "people.filepath: must have *, ? and [ only in the file name",
+    ),
+    "a way up in a bucket": (
+        FILE | {"filepath": "s3://bucket/in/../people.csv"},
+        None,
+        "people.filepath: must have names between slashes, and no '.' and '..'",
+    ),
+    "credentials of a bucket": (
+        FILE | {"filepath": "s3://bucket/people.csv", "credentials": "KEYS"},
+        None,
+        "people.credentials: unknown key",
+    ),
     "a secret in place of its name": (
         TABLE | {"credentials": "postgresql://u:s3cret@host/db"},
         None,
@@ -202,6 +246,7 @@ OF_THE_PROGRAM = {
     "a user in an address",
     "a query in an address",
     "a file where extracts are",
+    "a way up in a bucket",
 }
 
 

@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 import yaml
 from projects import catalog_without_sql
 
-from benepass_tasks.catalog.extracts import ApiExtract, TableExtract
+from benepass_tasks.catalog.extracts import ApiExtract, BucketExtract, TableExtract
 from benepass_tasks.ingestion.extracts import aside_of, settle, written_aside
 from benepass_tasks.ingestion.extracts.files import Extracts
+from benepass_tasks.state.object_copies import ObjectCopies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,7 @@ class Reading:
     root: Path
     at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     sources: list[Source] = field(default_factory=list)
+    settles: bool = True
 
     def declare(self, columns: list[str], name: str = "people", /, **entry: object) -> None:
         """Declare a source by its entry; `extract` and `key` belong to its metadata."""
@@ -60,10 +62,21 @@ class Reading:
                 elif isinstance(it.extract, ApiExtract):
                     extracts = Extracts(it, it.extract, folder, aside, self.at)
                     rows[it.name] = read_api(extracts, it.extract)
+                elif isinstance(it.extract, BucketExtract):
+                    rows[it.name] = self._fetch(it, it.extract, folder, aside)
             if tables:
                 rows |= read_tables(tables[0][1].credentials, tables)
-            settle(folder, aside)
+            if self.settles:
+                settle(folder, aside)
         return rows
+
+    def _fetch(self, source: Source, extract: BucketExtract, folder: Path, aside: Path) -> int:
+        from benepass_tasks.ingestion.extracts.objects import fetch_objects  # noqa: PLC0415
+
+        found = fetch_objects(Extracts(source, extract, folder, aside, self.at), extract)
+        if self.settles:
+            ObjectCopies(folder, source.name).settle(aside)
+        return found
 
     @property
     def files(self) -> list[Path]:

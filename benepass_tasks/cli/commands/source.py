@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benepass_tasks.catalog import wording
+from benepass_tasks.catalog.extracts import BUCKETS
 from benepass_tasks.cli import definitions
 from benepass_tasks.cli.command import Group
 from benepass_tasks.cli.output import plain, say, say_json
@@ -231,8 +232,9 @@ def _find(loads: "Mapping[str, Load]", settings: Settings, file: str) -> "Load":
         )
     load = loads[names[0]]
     if path_of(load.file, settings).is_file():
+        place = "bucket, and run" if load.file.startswith(BUCKETS) else "data folder"
         raise SourceError(
             f"{load.source}: {load.file} is there, and the next run would load it again. Move it "
-            "out of the data folder first"
+            f"out of the {place} first"
         )
     return load

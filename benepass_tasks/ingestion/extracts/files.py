@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benepass_tasks.catalog import Source
-from benepass_tasks.catalog.extracts import SUFFIX, ApiExtract, TableExtract
+from benepass_tasks.catalog.extracts import SUFFIX, ApiExtract, BucketExtract, TableExtract
 from benepass_tasks.config.errors import SourceError
 
 CURSOR: Final = b"benepass.cursor"
@@ -46,7 +46,7 @@ class Extracts:
     """
 
     source: Source
-    extract: TableExtract | ApiExtract
+    extract: TableExtract | ApiExtract | BucketExtract
     folder: Path
     aside: Path
     at: datetime

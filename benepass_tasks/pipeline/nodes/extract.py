@@ -1,4 +1,4 @@
-"""What is read of a database or an API, before it is loaded as any other file."""
+"""What is read of a database, an API or a bucket, before it is loaded as any other file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,17 +8,18 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Source
-from benepass_tasks.catalog.extracts import ApiExtract, TableExtract
+from benepass_tasks.catalog.extracts import ApiExtract, BucketExtract, TableExtract
 from benepass_tasks.config.digests import digest
 from benepass_tasks.engine.measure import Measure
 from benepass_tasks.ingestion.extracts import aside_of, settle
+from benepass_tasks.state.object_copies import ObjectCopies
 from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work
 from benepass_tasks.state.run import Run
 
 
 @dataclass(frozen=True)
 class ExtractNode(Node):
-    """What is read at one moment: all tables of a database, or an API.
+    """What is read at one moment: all tables of a database, an API, or the files of a bucket.
 
     Nobody knows what is new there without asking, so it is asked once in every run, unless the run
     goes by what was read before.
@@ -32,7 +33,7 @@ class ExtractNode(Node):
 
     @property
     def name(self) -> str:
-        """The database or API among the nodes."""
+        """The database, API or bucket among the nodes."""
         return f"extract/{self.place}"
 
     @cached_property
@@ -55,7 +56,7 @@ class ExtractNode(Node):
         return "catalog changed"
 
     def read(self, run: Run, aside: Path) -> Mapping[str, int]:
-        """Read all of it into a folder; returns the rows that are new, by source.
+        """Read all of it into a folder; returns how much is new, by source.
 
         Raises:
             SourceError: it cannot be read as a whole.
@@ -69,6 +70,7 @@ class ExtractNode(Node):
         ]
         tables = [(it, about) for it, about in found if isinstance(about, TableExtract)]
         apis = [(it, about) for it, about in found if isinstance(about, ApiExtract)]
+        buckets = [(it, about) for it, about in found if isinstance(about, BucketExtract)]
         rows: dict[str, int] = {}
         if tables:
             from benepass_tasks.ingestion.extracts.database import read_tables  # noqa: PLC0415
@@ -78,6 +80,10 @@ class ExtractNode(Node):
             from benepass_tasks.ingestion.extracts.api import read_api  # noqa: PLC0415
 
             rows[extracts.source.name] = read_api(extracts, about)
+        for extracts, bucket in buckets:
+            from benepass_tasks.ingestion.extracts.objects import fetch_objects  # noqa: PLC0415
+
+            rows[extracts.source.name] = fetch_objects(extracts, bucket)
         return rows
 
     def make(self, run: Run, status: Status, on_progress: OnProgress) -> Work:  # noqa: ARG002
@@ -85,7 +91,11 @@ class ExtractNode(Node):
         folder, known = run.settings.extracts_dir, run.known()
 
         def work(_: Connection) -> Made:
-            settle(folder, aside_of(folder, self.place))
+            aside = aside_of(folder, self.place)
+            settle(folder, aside)
+            for source in self.sources:
+                if isinstance(source.extract, BucketExtract):
+                    ObjectCopies(folder, source.name).settle(aside)
             return Made({self.name: Measure(None, "")}, known)
 
         return work

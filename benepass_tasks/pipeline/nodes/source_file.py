@@ -85,7 +85,8 @@ class SourceFileNode(Node):
     def _reason_of_file(self, evidence: Evidence, load: Load | None) -> str | None:
         state = evidence.seen[self.name]
         if not state:
-            return "file missing" if self.source.extract is None else "never read"
+            is_read = self.source.extract is not None and load is None
+            return "never read" if is_read else "file missing"
         if load is None:
             return "first load"
         if not evidence.known.relations.keys() >= {self.table.relation, REJECTED}:
