@@ -119,6 +119,19 @@ class Paginator(Value[Mapping[str, object]]):
         return MappingProxyType(dict(value))
 
 
+class Size(Value[int]):
+    """A number of bytes: `500MB`, `10GB`."""
+
+    _FORM = r"([1-9][0-9]*)\s*(MB|GB|TB)"
+    form = of_form(type="string", pattern=rf"^\s*{_FORM}\s*$")
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> int:
+        found = re.fullmatch(self._FORM, value.strip()) if isinstance(value, str) else None
+        if not found:
+            raise ValidationError(f"must be bytes such as 10GB, not {wording.shown(value)}")
+        return int(found[1]) << {"MB": 20, "GB": 30, "TB": 40}[found[2]]
+
+
 class _ExtractSchema(Strict):
     json_rules: ClassVar[Sequence[Mapping[str, Any]]] = (
         {"dependentRequired": {it: ["cursor"] for it in ("lag", "deletes", "cursor_param")}},
@@ -138,7 +151,25 @@ class _ExtractSchema(Strict):
 class TableExtractSchema(_ExtractSchema):
     """How a table is read."""
 
+    json_rules: ClassVar[Sequence[Mapping[str, Any]]] = (
+        *_ExtractSchema.json_rules,
+        {"dependentRequired": {it: ["mode"] for it in ("publication", "max_lag")}},
+        {"not": {"required": ["mode", "cursor"]}},
+    )
+
     deletes = Choice(("compare_keys",))
+    mode = Choice(("cdc",))
+    publication = Text()
+    max_lag = Size()
+
+    @validates_schema(skip_on_field_errors=True)
+    def check_mode(self, data: dict[str, Any], **_kwargs: object) -> None:
+        """What belongs to changes stands beside the mode, which needs no cursor."""
+        for name in ("publication", "max_lag"):
+            if name in data and "mode" not in data:
+                raise ValidationError("is for mode: cdc; add that, or remove this", name)
+        if "mode" in data and "cursor" in data:
+            raise ValidationError("is for reading without mode: cdc, which needs none", "cursor")
 
 
 class ApiExtractSchema(_ExtractSchema):

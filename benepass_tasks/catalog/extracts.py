@@ -20,6 +20,9 @@ EXTRACTS = "data/extracts/"
 
 SUFFIX = ".parquet"
 
+POSITION = ".slot.json"
+"""What the name of the file ends with that says how far the changes of a database were read."""
+
 BUCKETS = "s3://"
 """What the paths of files in object storage begin with."""
 
@@ -72,12 +75,20 @@ class TableExtract(Extract):
         schema: Its schema; None for that of the connection.
         deletes: Whether the keys are compared each time, so that rows leave that are gone; None
             where a cursor alone is followed.
+        mode: Whether the changes are followed that the database itself writes down; None where
+            rows are asked for.
+        publication: What of Postgres names the tables whose changes are followed.
+        max_lag: Bytes of its log that Postgres may have to keep for a reading before that is an
+            incident.
     """
 
     credentials: str
     table: str
     schema: str | None = None
     deletes: Literal["compare_keys"] | None = None
+    mode: Literal["cdc"] | None = None
+    publication: str = "benepass"
+    max_lag: int = 10 << 30
 
     @property
     def is_whole(self) -> bool:

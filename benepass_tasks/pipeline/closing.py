@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from benepass_tasks.config.errors import BenepassError, EngineError, ProjectError, WarehouseError
 from benepass_tasks.engine.handover import Handover
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
-from benepass_tasks.quality.monitors import judge_names, keep_results, observe
+from benepass_tasks.quality.monitors import judge_names, judge_slots, keep_results, observe
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.branches.folders import delete_branch, expired_branches
 from benepass_tasks.state.descriptions import describe
@@ -140,6 +140,7 @@ def _watch(run: Run, aim: Aim) -> None:
                     settings.anomaly_window,
                 ),
                 *judge_names(made_of.catalog, settings),
+                *judge_slots(made_of.catalog, settings),
             ]
             keep_results(connection, run.id, results)
     except WarehouseError as error:

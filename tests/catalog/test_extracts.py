@@ -105,7 +105,36 @@ def test_files_may_be_in_a_bucket(tmp_path: Path) -> None:
     assert source.filepath == source.origin == address
 
 
+def test_changes_may_be_followed(tmp_path: Path) -> None:
+    extract = {"mode": "cdc", "publication": "hr", "max_lag": "500MB"}
+    source = load_catalog(write(tmp_path, TABLE, extract)).sources["people"]
+    assert source.extract == TableExtract(
+        credentials="HR_DATABASE",
+        table="staff",
+        schema="hr",
+        mode="cdc",
+        publication="hr",
+        max_lag=500 << 20,
+    )
+    assert source.filepath == "data/extracts/people.parquet"
+
+
 REFUSED = {
+    "changes and a cursor": (
+        TABLE,
+        {"mode": "cdc", "cursor": "changed_at"},
+        "people.metadata.extract.cursor: is for reading without mode: cdc, which needs none",
+    ),
+    "a publication of nothing": (
+        TABLE,
+        {"publication": "hr"},
+        "people.metadata.extract.publication: is for mode: cdc; add that, or remove this",
+    ),
+    "a lag without a unit": (
+        TABLE,
+        {"mode": "cdc", "max_lag": 500},
+        "people.metadata.extract.max_lag: must be bytes such as 10GB, not 500",
+    ),
     "a secret in the address of a bucket": (
         FILE | {"filepath": "s3://key:s3cret@bucket/in/people.csv"},
         None,

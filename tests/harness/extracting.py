@@ -47,6 +47,7 @@ class Reading:
     def read(self) -> dict[str, int]:
         """Read all sources, and take over what was read; returns the new rows."""
         from benepass_tasks.ingestion.extracts.api import read_api  # noqa: PLC0415 - dlt
+        from benepass_tasks.ingestion.extracts.changes import follow_changes  # noqa: PLC0415
         from benepass_tasks.ingestion.extracts.database import read_tables  # noqa: PLC0415
 
         folder, aside = self.root / "extracts", aside_of(self.root / "extracts", "place")
@@ -64,8 +65,10 @@ class Reading:
                     rows[it.name] = read_api(extracts, it.extract)
                 elif isinstance(it.extract, BucketExtract):
                     rows[it.name] = self._fetch(it, it.extract, folder, aside)
-            if tables:
-                rows |= read_tables(tables[0][1].credentials, tables)
+            if asked := [it for it in tables if it[1].mode is None]:
+                rows |= read_tables(asked[0][1].credentials, asked)
+            if followed := [it for it in tables if it[1].mode == "cdc"]:
+                rows |= follow_changes(followed[0][1].credentials, followed)
             if self.settles:
                 settle(folder, aside)
         return rows

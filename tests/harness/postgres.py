@@ -23,7 +23,7 @@ PASSWORD = "s3cret"  # noqa: S105 - of a server that lasts as long as a test
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
+def postgres(*settings: str) -> Iterator[str]:
     """A server of Postgres of its own on this machine, in a folder of its own; yields its address.
 
     Whoever is root starts it as another user, since it refuses to run as root.
@@ -46,6 +46,7 @@ def postgres() -> Iterator[str]:
         subprocess.run([*command, *options], user=user, check=True, capture_output=True)
         port = _free_port()
         flags = ["-p", str(port), "-h", "127.0.0.1", "-F", "-c", "unix_socket_directories="]
+        flags += [part for it in settings for part in ("-c", it)]
         server = subprocess.Popen(
             [str(programs["postgres"]), "-D", str(data), *flags],
             user=user,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benepass_tasks.catalog import wording
-from benepass_tasks.catalog.extracts import BUCKETS
+from benepass_tasks.catalog.extracts import BUCKETS, TableExtract
 from benepass_tasks.cli import definitions
 from benepass_tasks.cli.command import Group
 from benepass_tasks.cli.output import plain, say, say_json
@@ -198,6 +198,31 @@ def forget(file: str, is_sure: bool) -> None:  # noqa: FBT001 - click passes by 
         with warehouse.write() as connection:
             forget_file(connection, catalog, loss)
     say("Removed. The next run builds what follows from it.")
+
+
+@command.command("drop-slot", examples=("source drop-slot employees",))
+@click.argument("name", metavar="SOURCE")
+def drop_slot(name: str) -> None:
+    """Let the database of a SOURCE keep nothing of its log for us any more.
+
+    It is for a source whose changes are followed, before its project or warehouse is deleted. All
+    sources of the database have one slot together; the next run, if there is one, begins anew.
+    """
+    from benepass_tasks.ingestion.extracts import changes  # noqa: PLC0415 - imports SQLAlchemy
+
+    sources, settings = definitions.read_catalog().sources, current_settings()
+    followed = {
+        it.name: it.extract.credentials
+        for it in sources.values()
+        if isinstance(it.extract, TableExtract) and it.extract.mode == "cdc"
+    }
+    if name not in followed:
+        raise ProjectError(
+            f"{wording.shown(name)} is not a source with mode: cdc"
+            + (wording.meant(wording.nearest(name, followed)) or "")
+        )
+    dropped = changes.drop_slot(followed[name], settings.extracts_dir)
+    say(plain(f"Dropped: {dropped}" if dropped else f"{followed[name]} has no slot of ours."))
 
 
 def _loss(warehouse: "Warehouse", catalog: "Catalog", settings: Settings, file: str) -> "Loss":

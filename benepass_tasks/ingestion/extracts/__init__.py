@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benepass_tasks.catalog.extracts import SUFFIX
+from benepass_tasks.catalog.extracts import POSITION, SUFFIX
 
 
 def aside_of(folder: Path, place: str) -> Path:
@@ -30,8 +30,11 @@ def written_aside(aside: Path) -> Iterator[None]:
 
 
 def settle(folder: Path, aside: Path) -> None:
-    """Move what was written aside to where it is loaded from; what is the same stays."""
-    for path in sorted(aside.rglob(f"*{SUFFIX}")):
+    """Move what was written aside to where it is loaded from; what is the same stays.
+
+    How far a database was read counts only once what was read of it is there.
+    """
+    for path in [*sorted(aside.rglob(f"*{SUFFIX}")), *aside.glob(f"*{POSITION}")]:
         place = folder / path.relative_to(aside)
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not place.exists() or not filecmp.cmp(path, place, shallow=False):

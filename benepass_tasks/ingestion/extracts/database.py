@@ -20,6 +20,7 @@ from sqlalchemy import (
     URL,
     ColumnClause,
     Connection,
+    Engine,
     Select,
     TableClause,
     bindparam,
@@ -87,7 +88,7 @@ def read_tables(
     with _snapshot(credentials) as connection:
         for extracts, extract in wanted:
             source = extracts.source.name
-            with _told(credentials, source):
+            with told(credentials, source):
                 rows[source] = _read(connection, extracts, extract)
     return rows
 
@@ -116,33 +117,48 @@ def url_of(credentials: str) -> URL:
 
 
 @contextmanager
-def _snapshot(credentials: str) -> Iterator[Connection]:
-    """A transaction that sees the database as it is when it begins, and changes nothing."""
+def engine_of(credentials: str, **options: object) -> Iterator[Engine]:
+    """What opens connections to a database, with some execution options.
+
+    Raises:
+        SourceError: there is no address, no driver, or no file.
+    """
     url = url_of(credentials)
     kind = url.get_backend_name()
     timeout = {} if kind == "sqlite" else {"connect_timeout": CONNECTING}
-    with _told(credentials, credentials):
+    with told(credentials, credentials):
         if kind == "sqlite" and url.database and not os.path.isfile(url.database):  # noqa: PTH113
             raise SourceError(f"{credentials}: there is no file {url.database}")
         # JSON stays as it is written; otherwise its numbers would be rounded.
         as_written = {"json_deserializer": _decoded} if kind == "postgresql" else {}
-        engine = create_engine(
-            url, connect_args=timeout, execution_options=dict(_SNAPSHOT[kind]), **as_written
-        )
+        engine = create_engine(url, connect_args=timeout, execution_options=options, **as_written)
     try:
-        with _told(credentials, credentials):
-            connection = engine.connect()
-        with connection:
-            if kind == "sqlite":
-                # Its driver would begin a transaction only where something is written.
-                connection.exec_driver_sql("begin")
-            yield connection
+        yield engine
     finally:
         engine.dispose()
 
 
+def read_only(kind: str) -> Mapping[str, Any]:
+    """What lets a transaction see one moment of a database of a kind, and write nothing."""
+    return _SNAPSHOT[kind]
+
+
 @contextmanager
-def _told(credentials: str, what: str) -> Iterator[None]:
+def _snapshot(credentials: str) -> Iterator[Connection]:
+    """A transaction that sees the database as it is when it begins, and changes nothing."""
+    options = read_only(url_of(credentials).get_backend_name())
+    with engine_of(credentials, **options) as engine:
+        with told(credentials, credentials):
+            connection = engine.connect()
+        with connection:
+            if engine.dialect.name == "sqlite":
+                # Its driver would begin a transaction only where something is written.
+                connection.exec_driver_sql("begin")
+            yield connection
+
+
+@contextmanager
+def told(credentials: str, what: str) -> Iterator[None]:
     """Word what a database or its driver says, without a secret and without a value of the data."""
     try:
         yield
@@ -174,7 +190,7 @@ def _decoded(written: str | bytes) -> str:
 
 def _read(connection: Connection, extracts: Extracts, extract: TableExtract) -> int:
     """Write the new extract of a table, if there is anything new; returns the new rows."""
-    found = _Table.found(connection, extracts, extract)
+    found = TableRows.found(connection, extracts, extract)
     since = extracts.cursor
     if extract.is_whole and extracts.standing and since is not None:
         if pq.read_schema(extracts.standing[0]).names == found.columns:
@@ -191,22 +207,24 @@ def _read(connection: Connection, extracts: Extracts, extract: TableExtract) -> 
 
 
 def _write_new(
-    connection: Connection, found: "_Table", since: str | None, writer: Writer, known: Known
+    connection: Connection, found: "TableRows", since: str | None, writer: Writer, known: Known
 ) -> None:
-    for rows in _texts(connection, found.query(since)):
+    for rows in texts(connection, found.query(since)):
         writer.write([it for it in rows if known.lacks(it)], found.cursors(rows))
 
 
-def _put_together(connection: Connection, extracts: Extracts, found: "_Table", since: str) -> int:
+def _put_together(
+    connection: Connection, extracts: Extracts, found: "TableRows", since: str
+) -> int:
     """Put what has changed into the extract that there is, and leave out what is gone."""
     standing = pq.ParquetFile(extracts.standing[0])
-    read = [row for rows in _texts(connection, found.query(since)) for row in rows]
+    read = [row for rows in texts(connection, found.query(since)) for row in rows]
     before = Known(
         found.places,
         (row for part in _parts(standing, found, set(map(found.key, read))) for row in _rows(part)),
     )
     changed = [row for row in read if before.lacks(row)]
-    there = {key for keys in _texts(connection, found.all_keys) for key in keys}
+    there = {key for keys in texts(connection, found.all_keys) for key in keys}
     kept = there.difference(map(found.key, changed))
     with writing(extracts.new, found.columns, since) as whole:
         for part in _parts(standing, found, kept):
@@ -218,7 +236,9 @@ def _put_together(connection: Connection, extracts: Extracts, found: "_Table", s
     return len(changed)
 
 
-def _parts(standing: pq.ParquetFile, found: "_Table", keys: Collection[Row]) -> Iterator[pa.Table]:
+def _parts(
+    standing: pq.ParquetFile, found: "TableRows", keys: Collection[Row]
+) -> Iterator[pa.Table]:
     """The rows of an extract whose keys are among some, a part at a time."""
     for part in standing.iter_batches():
         yield keeping(pa.Table.from_batches([part]), found.keys, keys)
@@ -228,7 +248,7 @@ def _rows(part: pa.Table) -> Iterator[Row]:
     return zip(*(values.to_pylist() for values in part.columns), strict=True)
 
 
-class _Table:
+class TableRows:
     """A table as the database has it, and what is asked of it."""
 
     def __init__(self, name: TableClause, columns: list[str], keys: list[str]) -> None:
@@ -239,7 +259,9 @@ class _Table:
         self._name = name
 
     @classmethod
-    def found(cls, connection: Connection, extracts: Extracts, extract: TableExtract) -> "_Table":
+    def found(
+        cls, connection: Connection, extracts: Extracts, extract: TableExtract
+    ) -> "TableRows":
         """Look for a table and for what is needed of it.
 
         Raises:
@@ -314,14 +336,14 @@ def _from(cursor: ColumnClause[Any], value: str) -> Any:  # noqa: ANN401 - SQLAl
     return or_(cursor >= bindparam("since", value, NullType()), cursor.is_(None))
 
 
-def _texts(connection: Connection, query: Select[Any]) -> Iterator[list[Row]]:
+def texts(connection: Connection, query: Select[Any]) -> Iterator[list[Row]]:
     """The rows of a query as text, some at a time."""
     found = connection.execute(query, execution_options={"yield_per": ROWS})
     for rows in found.partitions():
-        yield [tuple(map(text, row)) for row in rows]
+        yield [tuple(map(text_of_value, row)) for row in rows]
 
 
-def text(value: object) -> str | None:
+def text_of_value(value: object) -> str | None:
     """A value of a database as text: plain decimals, ISO dates, instants in UTC with Z, JSON."""
     if value is None or isinstance(value, str):
         return value
@@ -330,7 +352,7 @@ def text(value: object) -> str | None:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=text)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=text_of_value)
 
 
 def _datetime(value: datetime) -> str | None:

@@ -73,9 +73,13 @@ class ExtractNode(Node):
         buckets = [(it, about) for it, about in found if isinstance(about, BucketExtract)]
         rows: dict[str, int] = {}
         if tables:
+            from benepass_tasks.ingestion.extracts.changes import follow_changes  # noqa: PLC0415
             from benepass_tasks.ingestion.extracts.database import read_tables  # noqa: PLC0415
 
-            rows |= read_tables(self.place, tables)
+            if asked := [it for it in tables if it[1].mode is None]:
+                rows |= read_tables(self.place, asked)
+            if followed := [it for it in tables if it[1].mode == "cdc"]:
+                rows |= follow_changes(self.place, followed)
         for extracts, about in apis:
             from benepass_tasks.ingestion.extracts.api import read_api  # noqa: PLC0415
 

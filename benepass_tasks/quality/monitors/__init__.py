@@ -6,5 +6,6 @@ Monitors flag, and never fail a run: what they find makes the state unhealthy an
 from benepass_tasks.quality.monitors.near_names import judge_names
 from benepass_tasks.quality.monitors.observe import is_watched, observe
 from benepass_tasks.quality.monitors.results import Result, keep_results
+from benepass_tasks.quality.monitors.slots import judge_slots
 
-__all__ = ["Result", "is_watched", "judge_names", "keep_results", "observe"]
+__all__ = ["Result", "is_watched", "judge_names", "judge_slots", "keep_results", "observe"]

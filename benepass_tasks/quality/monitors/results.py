@@ -19,6 +19,7 @@ Monitor = Literal[
     "flagged_share",
     "restarted_ids",
     "near_names",
+    "slot_lag",
     "empty_file",
     "cut_off_file",
     "missing_employees",

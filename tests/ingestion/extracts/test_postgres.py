@@ -139,7 +139,7 @@ def test_nothing_can_be_written_while_tables_are_read(hr: psycopg.Connection[Any
     with (
         pytest.raises(SourceError, match="ReadOnlySqlTransaction"),
         database._snapshot(VARIABLE) as connection,  # noqa: SLF001
-        database._told(VARIABLE, "people"),  # noqa: SLF001
+        database.told(VARIABLE, "people"),
     ):
         connection.exec_driver_sql("insert into people values (1)")
 
