@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benepass_tasks.catalog.extracts import POSITION
@@ -42,7 +42,15 @@ class Position:
         path = _path(folder, credentials)
         new = path.with_suffix(".new")
         with new.open("w", encoding="utf-8") as file:
-            json.dump(asdict(self), file)
+            json.dump(
+                {
+                    "slot": self.slot,
+                    "read": self.read,
+                    "stamps": dict(self.stamps),
+                    "lag": self.lag,
+                },
+                file,
+            )
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)

@@ -64,7 +64,7 @@ def loads(project: Workspace) -> list[tuple[object, ...]]:
 def test_files_of_a_bucket_make_the_same_marts_as_those_of_a_folder(
     workspace: Workspace, store: ObjectStore
 ) -> None:
-    spend = "select transaction_id, amount, is_refund from marts.fact_transactions order by 1"
+    spend = "select transaction_id, amount, refund_of from marts.fact_transactions order by 1"
     workspace.run()
     from_folder = workspace.query(spend)
     in_bucket(workspace)
@@ -126,7 +126,7 @@ def test_an_object_that_is_broken_does_not_keep_the_others_out(
     made, succeeded = project.attempt(RAW)
     assert not succeeded
     assert f"transactions/{SECOND}" in made
-    assert f"transactions: {FIRST} is no gzip file" in caplog.text
+    assert f"{FIRST} is no gzip file" in caplog.text
     assert project.query(
         "select node from meta.materializations where outcome = 'failed' and node like '%s3:%'"
     ) == [(f"transactions/{FIRST}",)]

@@ -12,6 +12,7 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -256,8 +257,27 @@ def follow_changes(
             raise SourceError(
                 f"{credentials}: mode: cdc is for Postgres, and not for {engine.dialect.name}"
             )
-        with told(credentials, credentials), engine.connect() as connection:
+        with (
+            told(credentials, credentials),
+            _readable(credentials),
+            engine.connect() as connection,
+        ):
             return _Following(credentials, engine, connection, wanted).read()
+
+
+@contextmanager
+def _readable(credentials: str) -> Iterator[None]:
+    """Word what cannot be read of a change, without the value."""
+    from psycopg import Error  # noqa: PLC0415 - an extra
+
+    try:
+        yield
+    except (pgoutput.UnreadableMessageError, Error) as error:
+        raise SourceError(
+            f"{credentials}: its changes cannot be read ({type(error).__name__}). Nothing of them "
+            "was taken over; what was read before stays",
+            reason=f"{credentials}: its changes cannot be read",
+        ) from None
 
 
 def drop_slot(credentials: str, folder: Path) -> str | None:
@@ -365,7 +385,10 @@ class _Following:
             position = Position(f"benepass_{secrets.token_hex(8)}")
             # Known before it is there: nobody would remove it otherwise.
             position.write(self._folder, self._credentials)
+            # It waits for all transactions that had begun before.
+            self._connection.exec_driver_sql("set statement_timeout = '10min'")
             self._connection.execute(_CREATE, {"slot": position.slot})
+            self._connection.exec_driver_sql("reset statement_timeout")
             return position
         confirmed, _, lag = slot
         self._lag = int(lag)

@@ -4,6 +4,7 @@ The formats are those of https://www.postgresql.org/docs/current/protocol-logica
 """
 
 import struct
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
@@ -201,7 +202,7 @@ def _truncate(reader: _Reader) -> Truncate:
     return Truncate(tuple(reader.number("I") for _ in range(count)))
 
 
-_DECODERS: Final = {
+_DECODERS: Final[Mapping[str, Callable[[_Reader], Message]]] = {
     "B": _begin,
     "C": _commit,
     "R": _relation,

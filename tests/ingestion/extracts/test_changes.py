@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -13,10 +16,10 @@ from postgres import postgres
 
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.extracts import changes
+from benepass_tasks.state.slots import Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from extracting import Reading
 
@@ -311,10 +314,21 @@ def test_what_cannot_be_followed_is_told(
         people.read()
 
 
+def test_a_value_that_cannot_be_read_is_not_told(
+    people: Reading, hr: psycopg.Connection[Any]
+) -> None:
+    people.read()
+    hr.execute("update people set at = '12345-01-01'")
+    with pytest.raises(SourceError, match=r"changes cannot be read \(DataError\)") as told:
+        people.read()
+    assert "12345" not in str(told.value)
+
+
 def test_a_user_who_may_not_publish_is_told_what_the_owner_can_run(
     people: Reading, hr: psycopg.Connection[Any], server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hr.execute("create role reader login replication password 's3cret'")
+    hr.execute("grant usage on schema public to reader")
     hr.execute("grant select on people to reader")
     monkeypatch.setenv(VARIABLE, server.replace("hr:", "reader:"))
     run = "create publication benepass for table public.people"
@@ -336,5 +350,53 @@ def test_what_is_written_down_has_no_secret_and_no_value(
 ) -> None:
     people.read()
     path = people.root / "extracts" / f"{VARIABLE}.slot.json"
-    assert set(json.loads(path.read_bytes())) == {"slot", "read", "stamps"}
+    assert set(json.loads(path.read_bytes())) == {"slot", "read", "stamps", "lag"}
     assert len(slots(hr)) == 1
+
+
+HOOKS = {
+    "a slot is named": (Position, "write"),
+    "a publication is made": (changes._Following, "_publish"),  # noqa: SLF001
+    "a slot is made or told": (changes._Following, "_begin"),  # noqa: SLF001
+    "all rows are read": (changes._Following, "_read_anew"),  # noqa: SLF001
+    "changes are read": (changes._Following, "_apply"),  # noqa: SLF001
+    "extracts are written": (changes._Following, "_write"),  # noqa: SLF001
+    "an extract takes its place": (Path, "replace"),
+}
+
+
+@pytest.mark.parametrize(("owner", "name"), HOOKS.values(), ids=HOOKS)
+def test_a_reading_that_is_killed_loses_nothing_and_repeats_nothing(
+    people: Reading, hr: psycopg.Connection[Any], owner: type, name: str
+) -> None:
+    killed = False
+    for statement in (
+        "insert into people values (3, 'Cy')",
+        "delete from people where id = 2",
+    ):
+        hr.execute(statement)
+        killed = read_and_die(people, owner, name) or killed
+        hr.execute("update people set name = name || '!' where id = 3")
+        people.at += timedelta(minutes=1)
+        people.read()
+        assert is_as_in_the_table(people, hr)
+        assert people.read() == {"people": 0}
+        assert len(slots(hr)) == 1
+    assert killed
+
+
+def read_and_die(reading: Reading, owner: type, name: str) -> bool:
+    """Read in another process, which is killed after the first call of a function."""
+    child = os.fork()
+    if child == 0:
+        original = getattr(owner, name)
+
+        def last(*args: object) -> object:
+            original(*args)
+            os.kill(os.getpid(), signal.SIGKILL)
+            return None
+
+        setattr(owner, name, last)
+        reading.read()
+        os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
