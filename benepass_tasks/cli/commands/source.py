@@ -205,24 +205,24 @@ def forget(file: str, is_sure: bool) -> None:  # noqa: FBT001 - click passes by 
 def drop_slot(name: str) -> None:
     """Let the database of a SOURCE keep nothing of its log for us any more.
 
-    It is for a source whose changes are followed, before its project or warehouse is deleted. All
-    sources of the database have one slot together; the next run, if there is one, begins anew.
+    It is for a source whose changes are or were followed, before its project or warehouse is
+    deleted. All sources of the database have one slot together; the next run begins anew.
     """
     from benepass_tasks.ingestion.extracts import changes  # noqa: PLC0415 - imports SQLAlchemy
 
     sources, settings = definitions.read_catalog().sources, current_settings()
-    followed = {
+    tables = {
         it.name: it.extract.credentials
         for it in sources.values()
-        if isinstance(it.extract, TableExtract) and it.extract.mode == "cdc"
+        if isinstance(it.extract, TableExtract)
     }
-    if name not in followed:
+    if name not in tables:
         raise ProjectError(
-            f"{wording.shown(name)} is not a source with mode: cdc"
-            + (wording.meant(wording.nearest(name, followed)) or "")
+            f"{wording.shown(name)} is not a table of a database"
+            + (wording.meant(wording.nearest(name, tables)) or "")
         )
-    dropped = changes.drop_slot(followed[name], settings.extracts_dir)
-    say(plain(f"Dropped: {dropped}" if dropped else f"{followed[name]} has no slot of ours."))
+    dropped = changes.drop_slot(tables[name], settings.extracts_dir)
+    say(plain(f"Dropped: {dropped}" if dropped else f"{tables[name]} has no slot of ours."))
 
 
 def _loss(warehouse: "Warehouse", catalog: "Catalog", settings: Settings, file: str) -> "Loss":
