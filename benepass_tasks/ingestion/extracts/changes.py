@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, Engine, column, inspect, table, text
 from sqlalchemy.exc import ProgrammingError
@@ -218,11 +219,12 @@ class _Followed:
             writer.parquet.add_key_value_metadata({_STAMP: json.dumps(stamp).encode()})
             kept: dict[Row, Row] = {}
             for part in self._standing():
-                keys = list(zip(*(part.column(it).to_pylist() for it in self.keys), strict=True))
-                untouched = pa.array([it not in self._rows for it in keys], pa.bool_())
-                writer.write_table(part.filter(untouched))
-                rows = zip(*(it.to_pylist() for it in part.columns), strict=True)
-                kept |= {key: row for key, row in zip(keys, rows, strict=True) if key in self._rows}
+                keys = zip(*(part.column(it).to_pylist() for it in self.keys), strict=True)
+                is_touched = pa.array([it in self._rows for it in keys], pa.bool_())
+                writer.write_table(part.filter(pc.invert(is_touched)))
+                touched = part.filter(is_touched)
+                rows = zip(*(it.to_pylist() for it in touched.columns), strict=True)
+                kept |= {self._key(row): row for row in rows}
             whole = writer.rows
             writer.write([self._filled(row, kept) for row in self._rows.values() if row])
         return whole if self.seen is not None else len(self._rows)
