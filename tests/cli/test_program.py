@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 ELSEWHERE = (
     *("run", "serve", "pages", "pages serve", "visualiser"),
-    *("source", "source forget", "asof", "diff", "privacy erase"),
+    *("source", "source forget", "source drop-slot", "asof", "diff", "privacy erase"),
     *("branch", "branch create", "branch delete", "promote"),
 )
-"""They run until Ctrl-C, end the process, or are for a file that is gone, for a past that was kept,
-for somebody who is to be, or for a branch; tests of their own call them as their examples do."""
+"""They run until Ctrl-C, end the process, or are for a file that is gone, a database, a past that
+was kept, somebody who is to be, or a branch; tests of their own call them as their examples do."""
 
 PROGRAM = [sys.executable, "-m", "benepass_tasks"]
 SLOW_TO_IMPORT = ("dlt", "duckdb", "sqlglot", "sqlalchemy", "pyarrow", "marshmallow")

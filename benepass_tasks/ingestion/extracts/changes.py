@@ -319,8 +319,8 @@ class _Following:
         self._lag = 0
 
     def read(self) -> dict[str, int]:
-        for it in self._publications:
-            self._publish(it, [t for t in self._tables if t.extract.publication == it])
+        for name in self._publications:
+            self._publish(name, [it for it in self._tables if it.extract.publication == name])
         position = self._begin()
         for it in self._tables:
             it.since, it.base = _since(it, position), next(iter(it.extracts.standing), None)
