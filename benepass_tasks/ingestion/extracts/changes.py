@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -123,17 +124,17 @@ class _Followed:
     def source(self) -> str:
         return self.extracts.source.name
 
-    @property
+    @cached_property
     def places(self) -> list[int]:
         """Where the columns are that are read."""
         ignored = {header_key(it) for it in self.extracts.source.ignored}
         return [at for at, it in enumerate(self.columns) if header_key(it[0]) not in ignored]
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         return [self.columns[it][0] for it in self.places]
 
-    @property
+    @cached_property
     def key_places(self) -> list[int]:
         return [self.names.index(it) for it in self.keys]
 
@@ -325,7 +326,8 @@ class _Following:
         for it in self._tables:
             it.since, it.base = _since(it, position), next(iter(it.extracts.standing), None)
         if anew := [it for it in self._tables if it.since is None]:
-            self._read_anew(anew)
+            read = {it.path: it for it in self._read_anew(anew)}
+            self._tables = [read.get(it.path, it) for it in self._tables]
         until = place(str(self._scalar("select pg_current_wal_flush_lsn()::text")))
         with self._engine.connect().execution_options(
             isolation_level="READ COMMITTED"
@@ -402,28 +404,23 @@ class _Following:
             self._connection.execute(_ADVANCE, until)
         return position
 
-    def _read_anew(self, tables: Sequence[_Followed]) -> None:
-        """Read all rows of tables, as of one moment."""
+    def _read_anew(self, tables: Sequence[_Followed]) -> list[_Followed]:
+        """Read all rows of tables, as of one moment; returns these as they are then."""
         quote = self._engine.dialect.identifier_preparer.quote
         with self._engine.connect().execution_options(**read_only("postgresql")) as connection:
             for it in tables:
                 # Before the moment, so that nobody makes another table of it meanwhile.
                 name = ".".join(map(quote, it.path))
                 connection.exec_driver_sql(f"lock table {name} in access share mode")
-            seen = str(connection.exec_driver_sql("select txid_current_snapshot()::text").scalar())
-            for it in tables:
-                found = _found(connection, it.extracts, it.extract)
-                it.columns, it.keys = found.columns, found.keys
-                it.since, it.seen = 0, pgoutput.Seen.of(seen)
+            query = "select txid_current_snapshot()::text"
+            seen = pgoutput.Seen.of(str(connection.exec_driver_sql(query).scalar()))
+            found = [_found(connection, it.extracts, it.extract) for it in tables]
+            for it in found:
+                it.since, it.seen = 0, seen
                 it.base = it.extracts.new.with_suffix(".whole")
-                names = [name for name, *_ in it.columns]
-                rows = TableRows(
-                    table(it.path[1], *map(column, names), schema=it.path[0]), it.names, it.keys
-                )
-                with writing(it.base, it.names) as writer:
-                    for some in texts(connection, rows.query(None)):
-                        writer.write(some)
+                _write_whole(connection, it, it.base)
         self._connection.execute(_FLUSH)
+        return found
 
     def _apply(self, connection: Connection, slot: str, until: int) -> None:
         """Note all changes up to a place in the log, a transaction after the other."""
@@ -466,6 +463,15 @@ class _Following:
                 stamps[it.source] = _stamp_of(it)["read"]
         Position(position.slot, until, stamps, self._lag).write(self._aside, self._credentials)
         return rows
+
+
+def _write_whole(connection: Connection, found: _Followed, path: Path) -> None:
+    """Write all rows of a table into a file."""
+    schema, name = found.path
+    of = table(name, *(column(it) for it, *_ in found.columns), schema=schema)
+    with writing(path, found.names) as writer:
+        for rows in texts(connection, TableRows(of, found.names, found.keys).query(None)):
+            writer.write(rows)
 
 
 def _note(

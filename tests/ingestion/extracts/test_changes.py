@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from databases import VARIABLE
+from databases import VARIABLE, hr_database
 from postgres import postgres
 
 from benepass_tasks.config.errors import SourceError
@@ -182,12 +182,13 @@ def test_a_change_during_the_first_reading_is_applied_once(
     read_anew = changes._Following._read_anew  # noqa: SLF001 - somebody writes meanwhile
     with psycopg.connect(os.environ[VARIABLE]) as late:
 
-        def meanwhile(self: Any, tables: Any) -> None:  # noqa: ANN401
+        def meanwhile(self: Any, tables: Any) -> Any:  # noqa: ANN401
             hr.execute("update people set name = 'Anne' where id = 1")
             late.execute(ADD, (4, "Late"))
-            read_anew(self, tables)
+            read = read_anew(self, tables)
             hr.execute("update people set name = 'Bob' where id = 2")
             late.commit()
+            return read
 
         monkeypatch.setattr(changes._Following, "_read_anew", meanwhile)  # noqa: SLF001
         people.read()
@@ -343,6 +344,15 @@ def test_a_user_who_may_not_publish_is_told_what_the_owner_can_run(
     finally:
         hr.execute("drop owned by reader")
         hr.execute("drop role reader")
+
+
+def test_other_databases_are_refused(
+    reading: Reading, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, hr_database(tmp_path / "hr.sqlite").url)
+    declare(reading, "employees")
+    with pytest.raises(SourceError, match="mode: cdc is for Postgres, and not for sqlite"):
+        reading.read()
 
 
 def test_what_is_written_down_has_no_secret_and_no_value(
