@@ -392,11 +392,13 @@ class SourcePath(Text):
     def _checked(self, text: str) -> str:
         if "\\" in text:
             raise ValidationError("must have / between folders, not a backslash")
-        path = PurePosixPath(self._below_bucket(text) if "://" in text else text)
+        is_elsewhere = "://" in text
+        path = PurePosixPath(self._below_bucket(text) if is_elsewhere else text)
         folders = path.parts[:-1]
+        has_name = path.name and (folders or is_elsewhere) and not text.endswith("/")
         if path.is_absolute() or ".." in path.parts:
             raise ValidationError("must stay below data/: no absolute path and no '..'")
-        if not text.startswith(("data/", BUCKETS)) or text.endswith("/") or not path.name:
+        if not text.startswith(("data/", BUCKETS)) or not has_name:
             raise ValidationError(f"must be a file below data/, not {wording.shown(text)}")
         if any(_GLOB & set(folder) for folder in folders):
             raise ValidationError("must have *, ? and [ only in the file name, not in a folder")

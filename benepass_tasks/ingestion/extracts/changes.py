@@ -433,14 +433,14 @@ class _Following:
             "until": placed(until),
             "publications": ",".join(map(quote, self._publications)),
         }
-        found = connection.execute(_PEEK, asked, execution_options={"yield_per": ROWS})
         known: dict[int, tuple[_Followed, bool]] = {}
-        for xid, end, changes in _transactions(bytes(data) for (data,) in found):
-            for change in changes:
-                if not isinstance(change, pgoutput.Relation):
-                    _note(change, known, (xid, end))
-                elif is_of := by_path.get((change.schema, change.name)):
-                    known[change.id] = is_of, change.columns == is_of.columns
+        with connection.execute(_PEEK, asked, execution_options={"yield_per": ROWS}) as found:
+            for xid, end, changes in _transactions(bytes(data) for (data,) in found):
+                for change in changes:
+                    if not isinstance(change, pgoutput.Relation):
+                        _note(change, known, (xid, end))
+                    elif is_of := by_path.get((change.schema, change.name)):
+                        known[change.id] = is_of, change.columns == is_of.columns
 
     def _write(self, position: Position, until: int) -> dict[str, int]:
         rows, stamps = dict[str, int](), dict[str, int]()
