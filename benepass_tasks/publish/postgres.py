@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.exc import ArgumentError
 
-from benepass_tasks.catalog.audiences import Audience, PostgresPlace
+from benepass_tasks.catalog.audiences import PostgresPlace
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.config.database_address import database_address, unset_address
 from benepass_tasks.config.digests import digest
@@ -75,11 +75,11 @@ class Schema:
     """A schema that is being filled, in a transaction that is not committed yet."""
 
     def __init__(
-        self, connection: "psycopg.Connection[Any]", audience: Audience, place: PostgresPlace
+        self, connection: "psycopg.Connection[Any]", place: PostgresPlace, audience: str, env: str
     ) -> None:
         """Take the connection, and nothing yet of what is there."""
         self._connection, self.place = connection, place
-        self._comment = f"{MARK}{audience.name}"
+        self._comment = f"{MARK}{audience}" + (f" of {env}" if env else "")
         self._version = ""
 
     def fill(self, run: Run, tables: Sequence[tuple[PublishedTable, str]], version: str) -> None:
@@ -128,7 +128,8 @@ class Schema:
         elif said.partition(":")[0] != self._comment:
             raise PublicationError(
                 f"{self.place.credentials}: schema {schema} is there and is not that of this "
-                "audience, and nothing of it was touched: name another one, or drop it"
+                "audience and environment, and nothing of it was touched: name another one, or "
+                "drop it"
             )
         for (table,) in self._run(
             "select relname from pg_class where relnamespace = %(schema)s::regnamespace "
@@ -197,8 +198,13 @@ class Schema:
 
 
 @contextmanager
-def filling(audience: Audience, place: PostgresPlace) -> Iterator[Schema]:
+def filling(place: PostgresPlace, audience: str, env: str) -> Iterator[Schema]:
     """A schema to be filled; what is not committed in the end is undone.
+
+    Args:
+        place: Where it is.
+        audience: Whom it is for.
+        env: The environment whose data it gets; that of another one is left alone.
 
     Raises:
         PublicationError: the database cannot be reached.
@@ -207,7 +213,7 @@ def filling(audience: Audience, place: PostgresPlace) -> Iterator[Schema]:
         connection = _connected(place)
     with _told(place), connection:
         try:
-            yield Schema(connection, audience, place)
+            yield Schema(connection, place, audience, env)
         finally:
             connection.rollback()
 

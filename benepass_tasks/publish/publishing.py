@@ -139,7 +139,8 @@ def _prepared(
         with warehouse.copying() as run, _calling(run, macros):
             rows = _write(run, aside, publication, order.stale, run_id)
             if audience.postgres is not None and order.is_schema_stale:
-                schema = stack.enter_context(filling(audience, audience.postgres))
+                whose = (audience.name, publication.env)
+                schema = stack.enter_context(filling(audience.postgres, *whose))
                 tables = [(it, _written(it)) for it in publication.tables.values()]
                 with _attached(run, aside / DATABASE, "read_only"):
                     schema.fill(run, tables, publication.code_version)

@@ -209,6 +209,7 @@ class Publication:
         group_sizes: As of its tables.
         folder: Where its files are; None where it has none.
         hash_key: A digest of the key of its hashes; empty where there is none.
+        env: The environment whose data it is; empty where there is one alone.
     """
 
     catalog: Catalog
@@ -218,6 +219,7 @@ class Publication:
     group_sizes: tuple[int, ...] = ()
     folder: Path | None = None
     hash_key: str = ""
+    env: str = ""
 
     @cached_property
     def tables(self) -> Mapping[str, PublishedTable]:
@@ -324,7 +326,7 @@ def publications_of(settings: Settings, catalog: Catalog) -> Mapping[str, Public
     Raises:
         ProjectError: a folder is that of something else.
     """
-    audiences = catalog.audiences or {ANALYST: ANALYSTS}
+    audiences = _audiences(settings, catalog)
     sizes = {name: it.min_group_size or settings.min_group_size for name, it in audiences.items()}
     folders = folders_of(settings, catalog)
     return {
@@ -336,9 +338,18 @@ def publications_of(settings: Settings, catalog: Catalog) -> Mapping[str, Public
             tuple(sorted({size for size in sizes.values() if size <= sizes[name]})),
             folders.get(name),
             settings.hash_key.fingerprint if settings.hash_key else "",
+            settings.env,
         )
         for name, it in audiences.items()
     }
+
+
+def _audiences(settings: Settings, catalog: Catalog) -> Mapping[str, Audience]:
+    """The audiences; those of a branch do not get theirs where those of its parent do."""
+    declared = catalog.audiences or {ANALYST: ANALYSTS}
+    if settings.parent is None:
+        return declared
+    return {name: replace(it, folder=None, postgres=None) for name, it in declared.items()}
 
 
 def folders_of(settings: Settings, catalog: Catalog) -> Mapping[str, Path]:
@@ -351,7 +362,7 @@ def folders_of(settings: Settings, catalog: Catalog) -> Mapping[str, Path]:
         ProjectError: a folder is that of something else, or lies in one that others read.
     """
     found: dict[str, Path] = {}
-    for name, it in (catalog.audiences or {ANALYST: ANALYSTS}).items():
+    for name, it in _audiences(settings, catalog).items():
         if name == ANALYST:
             found[name] = settings.published_dir
         elif it.folder is not None:

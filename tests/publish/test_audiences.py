@@ -110,6 +110,22 @@ def test_a_link_does_not_lead_the_files_of_two_audiences_into_one_folder(tmp_pat
         made.publish()
 
 
+def test_a_branch_publishes_beside_itself_and_nowhere_that_its_parent_does(tmp_path: Path) -> None:
+    postgres = {"credentials": "ADDRESS", "schema": "for_finance", "role": "finance_reader"}
+    made = Publishing(
+        tmp_path,
+        {"staff": STAFF | {"folder": "data/staff"}, "finance": {"postgres": postgres}},
+        {"parent": tmp_path / "prod.duckdb"},
+    )
+    beside = tmp_path / "data"
+    assert {name: it.folder for name, it in made.publications.items()} == {
+        "analyst": beside / "published",
+        "staff": beside / "published.staff",
+        "finance": beside / "published.finance",
+    }
+    assert not any(it.schema for it in made.publications.values())
+
+
 @pytest.mark.parametrize("folder", ["data/published/staff", "data/site/downloads", "data/site"])
 def test_the_names_do_not_go_where_others_read(tmp_path: Path, folder: str) -> None:
     with pytest.raises(ProjectError, match=r"audience staff: its folder .* Name another one"):

@@ -270,6 +270,19 @@ def test_what_is_somebody_else_s_and_who_may_read_all_is_refused(
     assert not found.rowcount
 
 
+@pytest.mark.usefixtures("owner")
+def test_a_schema_that_holds_the_data_of_another_environment_is_left_alone(tmp_path: Path) -> None:
+    made = Publishing(tmp_path, AUDIENCES, {"env": "prod"})
+    made.publish()
+    before = state_of(PostgresPlace(**ANALYSTS))
+    made.settings["env"] = "dev"
+    with pytest.raises(PublicationError, match="not that of this audience and environment"):
+        made.publish()
+    assert state_of(PostgresPlace(**ANALYSTS)) == before != ""
+    made.settings["env"] = "prod"
+    made.publish()
+
+
 def test_a_role_that_may_read_what_is_for_another_audience_is_refused(
     tmp_path: Path, owner: psycopg.Connection[Any]
 ) -> None:
@@ -299,13 +312,11 @@ def test_no_message_has_the_password_or_a_value(
 def test_two_runs_fill_a_schema_one_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "other").mkdir()
-    made, other = Publishing(tmp_path, AUDIENCES), Publishing(tmp_path / "other", AUDIENCES)
-    staff = other.publications["staff"].audience
+    made = Publishing(tmp_path, AUDIENCES)
     done, commit = [], target.Schema.commit
 
     def fill_another() -> None:
-        with target.filling(staff, PostgresPlace(**STAFF)) as schema:
+        with target.filling(PostgresPlace(**STAFF), "staff", "") as schema:
             schema.fill(lambda _: [], (), "another")
             done.append("another")
 
