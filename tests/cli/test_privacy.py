@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benepass_tasks.pipeline import retaining
+from benepass_tasks.pipeline.erasure.certificate import Certificate
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from workspace import Workspace
 
@@ -134,3 +138,31 @@ def test_without_a_warehouse_the_search_says_what_to_do(say: Say) -> None:
 
 def test_the_search_has_no_markdown(say: Say) -> None:
     assert say("privacy", "--canary", "--markdown").code == 2
+
+
+@pytest.mark.usefixtures("finished")
+@pytest.mark.parametrize(
+    ("problems", "code", "told"),
+    [
+        ([], 0, "Nothing is left that is past its retention."),
+        (["a name is in notes.txt"], 1, "past their retention something is left"),
+    ],
+)
+def test_nothing_is_said_to_be_gone_unless_that_is_proven(  # noqa: PLR0913, PLR0917
+    say: Say,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    problems: list[str],
+    code: int,
+    told: str,
+) -> None:
+    nothing: dict[str, list[object]] = {
+        it: [] for it in ("tables", "totals_that_moved", "hits", "source_files_written_anew")
+    }
+    figures = dict.fromkeys(("people", "totals_compared", "files_searched", "bytes_searched"), 1)
+    certificate = Certificate(nothing | figures, problems, {}, tmp_path)
+    monkeypatch.setattr(retaining, "retain", lambda *_: [certificate])
+    said = say("privacy", "retain")
+    assert said.code == code
+    assert told in said.out + said.err
+    assert ("Nothing is left" in said.out) is not problems
