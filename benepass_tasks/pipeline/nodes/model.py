@@ -1,11 +1,11 @@
 """A table or view that SQL makes of others."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -125,7 +125,7 @@ class ModelNode(Node):
 
     def make(self, run: Run, status: Status, on_progress: OnProgress) -> Work:  # noqa: ARG002
         """Bring a table up to date by what changed, or build it in place of what there is."""
-        known, making = run.known(), _Making(self, run, status, self._states(run))
+        known, making = run.known(), _Making(self, run, status, self._builder(run))
         if status.reason in (DUE, self.changed) and self.table.materialized == "table":
             how = making.by_changes if status.reason == self.changed else making.as_it_is
             if run.due == self.name:
@@ -157,11 +157,21 @@ class ModelNode(Node):
 
     def builder(self, run: Run, connection: Connection) -> Builder:
         """What builds the table in a session, as things are now."""
-        known, states, keeper = run.known(), self._states(run), self.keeper(run)
-        spark = self._on_spark(run)
-        return Builder(
-            connection, self.model, self.table, self.upkeep, known, states, keeper, spark
-        )
+        return self._builder(run)(connection, run.known())
+
+    def _builder(self, run: Run) -> "BuilderOf":
+        """What builds the table, by a session and by what the warehouse holds.
+
+        The run is asked before: it cannot look at the warehouse while a session writes it.
+        """
+        states, keeper, spark = self._states(run), self.keeper(run), self._on_spark(run)
+
+        def builder(connection: Connection, known: Snapshot) -> Builder:
+            return Builder(
+                connection, self.model, self.table, self.upkeep, known, states, keeper, spark
+            )
+
+        return builder
 
     def _on_spark(self, run: Run) -> "OnSpark | None":
         if run.spark is None:
@@ -218,6 +228,10 @@ def table_nodes(run: Run) -> list[ModelNode]:
     return [it for it in nodes if isinstance(it, ModelNode) and it.table.materialized == "table"]
 
 
+BuilderOf: TypeAlias = Callable[[Connection, Snapshot], Builder]
+"""What builds a table, by a session and by what the warehouse holds."""
+
+
 @dataclass(frozen=True)
 class _Making:
     """The ways to make a model in a run; each takes a session and what the warehouse holds."""
@@ -225,14 +239,14 @@ class _Making:
     node: ModelNode
     run: Run
     status: Status
-    states: Mapping[str, str]
+    builder: BuilderOf
 
     def in_full(
         self, connection: Connection, known: Snapshot, why: str | None, *, tells_apart: bool
     ) -> Made:
         """Build it as a whole."""
         name, table = self.node.name, self.node.table
-        measure, how = self._builder(connection, known).in_full(why, tells_apart=tells_apart)
+        measure, how = self.builder(connection, known).in_full(why, tells_apart=tells_apart)
         measure = measure or Measure(None, str(self.status.fingerprint))
         relations = {**known.relations, name: table.materialized}
         return self._made(connection, measure, replace(known, relations=relations), how)
@@ -240,7 +254,7 @@ class _Making:
     def by_changes(self, connection: Connection, known: Snapshot) -> Made:
         """Bring it up to date by what changed, where that can be done."""
         try:
-            measure, how = self._builder(connection, known).by_changes()
+            measure, how = self.builder(connection, known).by_changes()
         except InFullError as error:
             return self.in_full(connection, known, str(error), tells_apart=not error.is_much)
         except DBAPIError:
@@ -253,7 +267,7 @@ class _Making:
 
     def as_it_is(self, connection: Connection, known: Snapshot) -> Made:
         """Leave it, since nothing has changed."""
-        measure, how = self._builder(connection, known).as_it_is()
+        measure, how = self.builder(connection, known).as_it_is()
         return self._made(connection, measure, known, how)
 
     def verified(self, connection: Connection, made: Made, known: Snapshot) -> Made:
@@ -283,6 +297,3 @@ class _Making:
         if how and how.how != "unchanged":
             self.node.look_for_restated(self.run, connection, known)
         return Made({self.node.name: measure}, known, how=how)
-
-    def _builder(self, connection: Connection, known: Snapshot) -> Builder:
-        return replace(self.node.builder(self.run, connection), known=known)
