@@ -75,7 +75,8 @@ def test_a_column_that_never_has_a_value_is_null(tmp_path: Path) -> None:
 
 
 def test_the_fields_of_a_struct_are_columns(tmp_path: Path) -> None:
-    shops = [{"name": "Oak", "at": {"city": "Rye"}}, None, {"name": "Elm", "at": None}]
+    shop = pa.struct({"name": pa.string(), "at": pa.struct({"city": pa.string()})})
+    shops = pa.array([{"name": "Oak", "at": {"city": "Rye"}}, None, {"name": "Elm"}], shop)
     read = _read(tmp_path, pa.table({"id": [1, 2, 3], "shop": shops}))
     assert read.header == ("id", "shop.name", "shop.at.city")
     assert [row[1:] for row in read.rows] == [
