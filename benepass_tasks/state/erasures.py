@@ -5,7 +5,6 @@ anew: keep it with the source files. It holds digests under the key of the pseud
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.hash_key import VARIABLE, HashKey
 from benepass_tasks.config.settings import Settings
-from benepass_tasks.engine.disk import sync
+from benepass_tasks.engine.disk import write_privately
 
 PURPOSE = "benepass-tasks erasure of "
 
@@ -138,19 +137,6 @@ def write_list(warehouse: Path, people: ErasedPeople) -> None:
         "erased": [asdict(it) for it in people.entries],
     }
     write_privately(list_file(warehouse), json.dumps(content, indent=1) + "\n")
-
-
-def write_privately(path: Path, text: str) -> None:
-    """Write a file that its owner alone can read, in one step and for good."""
-    aside = path.with_name(f"{path.name}.new")
-    aside.unlink(missing_ok=True)
-    opened = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(opened, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(aside, path)  # noqa: PTH105 - one step, on one file system
-    sync(path.parent)
 
 
 def _check_of(key: HashKey) -> str:

@@ -1,12 +1,12 @@
 """How far the changes of a database were read, which its replication slot keeps for us."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benepass_tasks.catalog.extracts import POSITION
+from benepass_tasks.engine.disk import write_privately
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +39,13 @@ class Position:
 
     def write(self, folder: Path, credentials: str) -> None:
         """Write it, so that it is there after a loss of power, too."""
-        path = _path(folder, credentials)
-        new = path.with_suffix(".new")
-        with new.open("w", encoding="utf-8") as file:
-            json.dump(
-                {
-                    "slot": self.slot,
-                    "read": self.read,
-                    "stamps": dict(self.stamps),
-                    "lag": self.lag,
-                },
-                file,
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        told = {
+            "slot": self.slot,
+            "read": self.read,
+            "stamps": dict(self.stamps),
+            "lag": self.lag,
+        }
+        write_privately(_path(folder, credentials), json.dumps(told))
 
     @staticmethod
     def forget(folder: Path, credentials: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection
 
+from benepass_tasks.engine.disk import write_privately
 from benepass_tasks.engine.quoting import quote_text
 from benepass_tasks.ingestion.people.places import IDS, locate
 from benepass_tasks.pipeline.erasure.beginning import rows_held
@@ -19,7 +20,6 @@ from benepass_tasks.pipeline.erasure.sources import Rewritten
 from benepass_tasks.pipeline.erasure.totals import moved, totals_of
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.erased_records import erased_records
-from benepass_tasks.state.erasures import write_privately
 from benepass_tasks.state.run import Run
 from benepass_tasks.state.source_files import path_of
 

@@ -12,9 +12,10 @@ from typing import Self
 
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.config.settings import Settings
+from benepass_tasks.engine.disk import write_privately
 from benepass_tasks.engine.write_lock import take_turn
 from benepass_tasks.ingestion.people.traces import Traces
-from benepass_tasks.state.erasures import job_file, write_privately
+from benepass_tasks.state.erasures import job_file
 
 Count = Mapping[str, int]
 
