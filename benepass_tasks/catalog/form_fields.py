@@ -248,6 +248,13 @@ class Forms(Value[tuple[WrittenAs, ...]]):
         return form
 
 
+_PAIRS = tuple(parts for pairs in PARTS.values() for parts in pairs)
+
+
+def _pair(parts: tuple[str, str]) -> str:
+    return f"{{{', '.join(f'{it}: COLUMN' for it in parts)}}}"
+
+
 class MadeOf(Value[Mapping[str, str]]):
     """Which two columns of the files are which part: `{debit: paid_out, credit: paid_in}`."""
 
@@ -259,18 +266,17 @@ class MadeOf(Value[Mapping[str, str]]):
                 required=list(parts),
                 additionalProperties=False,
             )
-            for parts in PARTS.values()
+            for parts in _PAIRS
         ]
     )
 
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> Mapping[str, str]:
         is_known = isinstance(value, Mapping) and tuple(value) in {
-            order for parts in PARTS.values() for order in (parts, parts[::-1])
+            order for parts in _PAIRS for order in (parts, parts[::-1])
         }
         if not is_known or not isinstance(value, Mapping):
             raise ValidationError(
-                "must be {debit: COLUMN, credit: COLUMN} or {date: COLUMN, time: COLUMN}, "
-                f"not {wording.shown(value)}"
+                f"must be {' or '.join(map(_pair, _PAIRS))}, not {wording.shown(value)}"
             )
         if not all(isinstance(it, str) and it for it in value.values()):
             raise ValidationError("must name columns of the source")

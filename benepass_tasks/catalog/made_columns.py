@@ -1,4 +1,4 @@
-"""Columns that a source's files write in two: a debit beside a credit, a date beside a time."""
+"""Columns that a source's files write in two, such as a debit beside a credit."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -9,16 +9,24 @@ from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
 from benepass_tasks.catalog.document import Problem
 from benepass_tasks.catalog.forms import ColumnForm
 
-PARTS = MappingProxyType({"amount": ("debit", "credit"), "instant": ("date", "time")})
-"""What a column is made of, by what it holds."""
+PARTS = MappingProxyType(
+    {"amount": (("debit", "credit"), ("charged", "refunded")), "instant": (("date", "time"),)}
+)
+"""The pairs that a column may be made of, by what it holds."""
 
 Columns = Mapping[str, DeclaredColumn]
+
+
+def parts_of(column: DeclaredColumn) -> tuple[str, ...]:
+    """What a column is made of, in its order; nothing where that does not fit what it holds."""
+    pairs = PARTS.get(column.form.holds, ())
+    return next((it for it in pairs if {*it} == column.made_of.keys()), ())
 
 
 def parted(columns: Columns) -> tuple[Columns, Columns]:
     """The columns of the files, and those that are made of them.
 
-    A debit and a credit are written as the amount says that they are made into.
+    What an amount is made of is written as the amount says.
     """
     made = {name: column for name, column in columns.items() if column.made_of}
     written = {
@@ -46,8 +54,12 @@ def check(source: DeclaredSource) -> Iterator[Problem]:
     taken: dict[str, str] = {}
     for column in source.made.values():
         path = (source.name, "columns", column.name, "made_of")
-        if PARTS.get(column.form.holds, ()) != tuple(sorted(column.made_of, key=_PLACES.index)):
-            kinds = " or ".join(f"holds: {it} of {' and '.join(of)}" for it, of in PARTS.items())
+        if not parts_of(column):
+            kinds = " or ".join(
+                f"holds: {holds} of {' and '.join(parts)}"
+                for holds, pairs in PARTS.items()
+                for parts in pairs
+            )
             yield Problem(path, f"must fit what the column holds: {kinds}")
         for part, name in column.made_of.items():
             if name not in source.columns:
@@ -58,6 +70,3 @@ def check(source: DeclaredSource) -> Iterator[Problem]:
                 yield Problem((*path, part), f"{name} is a part of {taken[name]} already")
         if len(set(column.made_of.values())) < len(column.made_of):
             yield Problem(path, "must name two columns")
-
-
-_PLACES = tuple(part for parts in PARTS.values() for part in parts)

@@ -50,7 +50,7 @@ class Words:
         own_id: What the id may be called in the file of its own kind.
         deciding: The names of columns that decide whether and how a charge counts, by what they
             say: its `status`, `type` or `currency`, that it is `voided` or `confirmed`, when it was
-            (`voided_on`), or of which charge it is the `reversal`.
+            (`voided_on`), how much of it was `refunded`, or of which charge it is the `reversal`.
         parts: The names of columns that only with another one are one of the catalog's: `debit`,
             `credit` and `time`.
         status: What the values of an employee's status mean.
@@ -135,7 +135,9 @@ def decided_by(name: str, values: Collection[str]) -> str | None:
     """
     called, deciding = folded(name), words().deciding
     if not values:
-        return next((it for it in ("reversal", "voided_on") if called in deciding[it]), None)
+        return next(
+            (it for it in ("reversal", "voided_on", "refunded") if called in deciding[it]), None
+        )
     said = {folded(it) for it in values}
     if called in deciding["confirmed"] and not said <= words().voided.keys():
         return None  # the day of it, or who did it

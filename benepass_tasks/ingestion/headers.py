@@ -101,18 +101,20 @@ def _refuse_made(source: Source, file: str, fields: Sequence[str]) -> None:
         for column in source.made.values()
         for name in (column.name, *column.aliases)
     }
+    # A part may be called in the files what the whole is called here.
+    parts = {header_key(it) for name in source.parts for it in source.columns[name].aliases}
     for field in fields:
         key = header_key(field)
-        if key not in made or key in ignored:
+        if key not in made or key in ignored or key in parts:
             continue
         column = made[key]
-        parts = " and ".join(column.made_of.values())
+        both = " and ".join(column.made_of.values())
         raise SourceError(
             f"{_place(source, file)} has a column {printable(field)}, and catalog.yaml makes "
-            f"{column.name} of {parts}. If its own column is the one to read, remove made_of of "
+            f"{column.name} of {both}. If its own column is the one to read, remove made_of of "
             f"{column.name}; if it is not, write ignored: [{key}] under {source.name}.metadata. "
             "What was built before stays as it is",
-            reason=f"it has {printable(field)}, which is made of {parts}",
+            reason=f"it has {printable(field)}, which is made of {both}",
         )
 
 

@@ -1,4 +1,4 @@
-"""The SQL of columns that are made of two: a debit beside a credit, a date beside a time.
+"""The SQL of columns that are made of two, such as a debit beside a credit.
 
 What the two say is put beside the columns of the raw table first: macros repeat what they are
 given, and DuckDB would bind the whole of it each time.
@@ -7,7 +7,7 @@ given, and DuckDB would bind the whole of it each time.
 from collections.abc import Iterator
 
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
-from benepass_tasks.catalog.made_columns import PARTS
+from benepass_tasks.catalog.made_columns import parts_of
 from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.sqlmodels.canonical import canonical, canonical_of, doubt, stated
 
@@ -29,12 +29,15 @@ def with_parts(source: DeclaredSource, read: str) -> str:
 def made_canonical(column: DeclaredColumn) -> str:
     """The canonical form of a column that is made of two, as an expression over `with_parts`.
 
-    It is NULL unless exactly one of debit and credit says something, or both date and time do.
+    It is NULL unless exactly one of debit and credit says something, both date and time do, or no
+    more came back than was charged.
     """
     if column.form.holds != "amount":
         return canonical_of(column, _name(column, "moment"))
-    names = ("debit", "debit_text", "credit", "credit_text")
-    return f"debit_or_credit({', '.join(_name(column, it) for it in names)})"
+    first, second = parts_of(column)
+    names = (first, f"{first}_text", second, f"{second}_text")
+    macro = "debit_or_credit" if first == "debit" else "less_refunded"
+    return f"{macro}({', '.join(_name(column, it) for it in names)})"
 
 
 def made_doubt(column: DeclaredColumn) -> str:
@@ -45,7 +48,7 @@ def made_doubt(column: DeclaredColumn) -> str:
 def made_text(column: DeclaredColumn) -> str:
     """What the two say together, as an expression; NULL where neither says anything."""
     between = " / " if column.form.holds == "amount" else " "
-    texts = (f"clean_text({quote_name(column.made_of[it])})" for it in PARTS[column.form.holds])
+    texts = (f"clean_text({quote_name(column.made_of[it])})" for it in parts_of(column))
     return f"nullif(concat_ws({quote_text(between)}, {', '.join(texts)}), '')"
 
 
@@ -62,17 +65,17 @@ def _parts(source: DeclaredSource, column: DeclaredColumn) -> Iterator[str]:
         moment = f"day_and_clock({day}, {time})"
         yield f"{moment} as {_name(column, 'moment')}"
         return
-    debit, credit = (canonical(source.columns[column.made_of[it]]) for it in PARTS["amount"])
     # With spend below zero, a credit is above, and the form has turned both round already.
     is_signed = any(it.sign for it in column.form.written_as)
-    yield f"{debit} as {_name(column, 'debit')}"
-    yield f"{texts[0]} as {_name(column, 'debit_text')}"
-    yield f"{credit if is_signed else f'opposite({credit})'} as {_name(column, 'credit')}"
-    yield f"{texts[1]} as {_name(column, 'credit_text')}"
+    for part, text in zip(parts_of(column), texts, strict=True):
+        amount = canonical(source.columns[column.made_of[part]])
+        is_turned = part == "credit" and not is_signed
+        yield f"{f'opposite({amount})' if is_turned else amount} as {_name(column, part)}"
+        yield f"{text} as {_name(column, f'{part}_text')}"
 
 
 def _texts(source: DeclaredSource, column: DeclaredColumn) -> list[str]:
-    parts = [source.columns[column.made_of[it]] for it in PARTS[column.form.holds]]
+    parts = [source.columns[column.made_of[it]] for it in parts_of(column)]
     return [f"clean_text({stated(it, quote_name(it.name))})" for it in parts]
 
 

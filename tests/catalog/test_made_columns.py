@@ -48,6 +48,7 @@ def test_the_two_are_columns_of_the_files_and_the_one_is_not(tmp_path: Path) -> 
         (", made_of: {debit: paid_out, credit: paid_in}", "must fit what the column holds"),
         (", holds: amount, made_of: {date: paid_out, time: paid_in}", "must fit what the column"),
         (", holds: amount, made_of: {debit: paid_out}", "must be {debit: COLUMN, credit: COLUMN}"),
+        (", holds: amount, made_of: {charged: paid_out, credit: paid_in}", "{charged: COLUMN, ref"),
         (", holds: amount, made_of: [paid_out, paid_in]", "must be {debit: COLUMN, credit"),
         (", holds: amount, made_of: {debit: paid_out, credit: paidin}", "did you mean 'paid_in'?"),
         (", holds: amount, made_of: {debit: id, credit: id}", "must name two columns"),

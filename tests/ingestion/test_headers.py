@@ -165,6 +165,17 @@ def test_a_column_of_its_own_beside_the_two_that_it_is_made_of_is_refused_until_
         match_header(replace(money, ignored=(field.lower(),)), "people.csv", fields)
 
 
+def test_a_part_may_be_called_in_the_files_what_the_whole_is_called() -> None:
+    form = ColumnForm("amount")
+    made_of = {"charged": "charged", "refunded": "refunded"}
+    made = DeclaredColumn("amount", "Left.", None, None, None, form=form, made_of=made_of)
+    money = source("a", "charged", "refunded")
+    charged = replace(money.columns["charged"], aliases=("Amount",))
+    money = replace(money, columns={**money.columns, "charged": charged}, made={"amount": made})
+    header = match_header(money, "people.csv", ["a", "Amount", "refunded"])
+    assert [*header.columns] == ["a", "charged", "refunded"]
+
+
 def test_an_address_is_no_name_of_a_column_and_is_not_repeated() -> None:
     fields = ["employee_id", "hire_date", "ann.archer@example.com"]
     with pytest.raises(SourceError, match="for the name of its column 3; is the header") as error:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import duckdb
 
 
+LEFT = MappingProxyType({"charged": "paid", "refunded": "came_back"})
 AMOUNT = MappingProxyType({"debit": "paid_out", "credit": "paid_in"})
 MOMENT = MappingProxyType({"date": "day", "time": "clock"})
 
@@ -102,6 +103,39 @@ def test_nothing_but_zero_is_zero(
     connection: duckdb.DuckDBPyConnection, debit: str | None, credit: str | None
 ) -> None:
     assert read(connection, source("amount", AMOUNT), debit, credit)[0] == 0
+
+
+@examples(15)
+@given(
+    charged=cents,
+    part=st.decimals(0, 1, places=2),
+    sign=st.sampled_from([None, "spend_is_negative"]),
+    nothing=st.sampled_from([None, "", " ", "0.00", "0"]),
+)
+def test_what_came_back_lowers_a_charge_whatever_its_sign(
+    connection: duckdb.DuckDBPyConnection,
+    charged: Decimal,
+    part: Decimal,
+    sign: str | None,
+    nothing: str | None,
+) -> None:
+    of = source("amount", LEFT, sign=sign)
+    refunded = (charged * part).quantize(Decimal("0.01"))
+    paid = f"{-charged if sign else charged}"
+    assert read(connection, of, paid, nothing)[0] == charged
+    for came_back in (refunded, -refunded):
+        assert read(connection, of, paid, str(came_back))[0] == charged - refunded
+
+
+@pytest.mark.parametrize(
+    ("charged", "refunded"),
+    [("5.00", "5.01"), ("5.00", "some"), (None, "5.00"), ("-5.00", "1.00"), ("5,00", None)],
+)
+def test_more_than_was_charged_and_what_cannot_be_read_leaves_no_amount(
+    connection: duckdb.DuckDBPyConnection, charged: str | None, refunded: str | None
+) -> None:
+    shown = " / ".join(it for it in (charged, refunded) if it)
+    assert read(connection, source("amount", LEFT), charged, refunded) == (None, shown)
 
 
 @examples(6)

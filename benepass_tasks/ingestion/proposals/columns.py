@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
 from benepass_tasks.catalog.header_names import header_key
-from benepass_tasks.catalog.made_columns import PARTS
+from benepass_tasks.catalog.made_columns import parts_of
 from benepass_tasks.catalog.words import folded, words
 from benepass_tasks.ingestion.proposals.meanings import is_status_flag
-from benepass_tasks.ingestion.proposals.pairs import Pair, find_pairs
+from benepass_tasks.ingestion.proposals.pairs import Pair, charged_and_refunded, find_pairs
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfile, of_all
 
 Keys = Mapping[str, Collection[str]]
@@ -108,6 +108,8 @@ def fit(source: DeclaredSource, profile: FileProfile, keys: Keys, said: Mapping[
         elif first.strength == match.strength < DECLARED:
             rivals.setdefault(match.column, []).append(match.place)
     pairs = list(find_pairs(source, profile, _may_be_two(source, found, matches)))
+    named = {name: it.place for name, it in matches.items()}
+    pairs += charged_and_refunded(source, profile, named, said)
     declared = list(_declared_pairs(source, matches))
     for pair in pairs:
         rivals.pop(pair.column, None)
@@ -126,7 +128,7 @@ def _declared_pairs(source: DeclaredSource, matches: Mapping[str, Match]) -> Ite
     for column in source.made.values():
         holds = column.form.holds
         if holds in ("amount", "instant") and all(it in matches for it in column.made_of.values()):
-            parts = {part: matches[column.made_of[part]].place for part in PARTS[holds]}
+            parts = {part: matches[column.made_of[part]].place for part in parts_of(column)}
             yield Pair(column.name, holds, parts, "as the catalog says")
 
 
@@ -196,11 +198,13 @@ def _has_digits(column: ColumnProfile) -> bool:
 
 
 def _usual_names(part: tuple[str, str] | None) -> frozenset[str]:
-    """What a part of a column is usually called; a date as the whole moment is."""
+    """What a part of a column is usually called; a date or a charge as the whole is."""
     if part is None:
         return frozenset()
     made, kind = part
-    return words().columns.get(made, frozenset()) if kind == "date" else words().parts[kind]
+    if kind in ("date", "charged"):
+        return words().columns.get(made, frozenset())
+    return words().deciding[kind] if kind == "refunded" else words().parts[kind]
 
 
 def _by_name(

@@ -1,4 +1,4 @@
-"""Columns that only together are one of ours: a debit beside a credit, a date beside a time."""
+"""Columns that only together are one of ours, such as a debit beside a credit."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,8 +8,10 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from benepass_tasks.catalog.datasets import DeclaredSource
+from benepass_tasks.catalog.wording import printable
 from benepass_tasks.catalog.words import folded, words
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfile, of_all
+from benepass_tasks.ingestion.proposals.question import Answers, Question, answered
 
 _MOST: Final = 0.9
 _HALF: Final = 0.5
@@ -33,8 +35,8 @@ class Pair:
     Attributes:
         column: Our name for it.
         holds: What it holds.
-        parts: The places of the two, by what they are of it: `debit` and `credit`, or `date` and
-            `time`.
+        parts: The places of the two, by what they are of it: `debit` and `credit`, `charged` and
+            `refunded`, or `date` and `time`.
         why: The evidence, in words without values.
         rivals: The places of other columns that could as well be the date.
     """
@@ -48,9 +50,12 @@ class Pair:
     def profile(self, file: FileProfile) -> ColumnProfile:
         """What the two say together, record by record.
 
-        A credit is below zero, unless it is debits that the file writes so.
+        A credit is below zero, unless it is debits that the file writes so; what came back of a
+        charge does not turn its sign.
         """
         first, second = (file.columns[place] for place in self.parts.values())
+        if "charged" in self.parts:
+            return first
         pairs = zip(first.values, second.values, strict=True)
         if self.holds == "instant":
             values = [_moment(*it) for it in pairs]
@@ -84,6 +89,45 @@ def find_pairs(
             yield from _debit_and_credit(column.name, file)
         elif column.form.holds == "instant" and column.name in named:
             yield from _date_and_time(column.name, file, named[column.name])
+
+
+def refunded_question(column: ColumnProfile) -> Question | None:
+    """What to ask of a column that may say how much of each charge came back."""
+    if not column.counts or folded(column.header) not in words().deciding["refunded"]:
+        return None
+    many = of_all(column.matching(_says), column.filled, "records say that something did")
+    return Question(
+        "refunded",
+        f"does {printable(column.header)} lower the amount? {many}",
+        {
+            "net": "yes: the amount is what was charged, and some of it came back",
+            "apart": "no: the amount is what is left, or refunds are records of their own",
+        },
+    )
+
+
+def charged_and_refunded(
+    source: DeclaredSource, file: FileProfile, named: Mapping[str, int], answers: Answers
+) -> Iterator[Pair]:
+    """The amount that is what was charged less what came back, where that was answered.
+
+    Args:
+        source: The source.
+        file: The file.
+        named: The places of the source's columns.
+        answers: What was answered.
+    """
+    declared = source.reconciliation
+    if declared is None or declared.amount is None or declared.amount not in named:
+        return
+    for place, column in enumerate(file.columns):
+        question = refunded_question(column)
+        if question and answered(question, answers) == "net":
+            parts = {"charged": named[declared.amount], "refunded": place}
+            yield Pair(
+                declared.amount, "amount", parts, "a charge beside what came back, as answered"
+            )
+            return
 
 
 def _debit_and_credit(name: str, file: FileProfile) -> Iterator[Pair]:

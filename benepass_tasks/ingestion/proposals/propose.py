@@ -105,8 +105,12 @@ def _known_source(fitting: Fit, profile: FileProfile, asked: Asked) -> Proposal:
     taken = {*source.read_columns, *INGESTED}
     rest = [profile.columns[place] for place in _rest(profile, ours)]
     _refuse_twice([profile.columns[it] for it in ours], rest, profile.file)
-    others = [_other(column, taken, asked, is_twice=_is_twice(column, rest)) for column in rest]
-    new = {place: it.name for place, it in zip(_rest(profile, ours), others, strict=True)}
+    places = _rest(profile, ours)
+    others = [
+        _other(column, taken, asked, is_twice=_is_twice(column, rest), part=_called(place, parts))
+        for place, column in zip(places, rest, strict=True)
+    ]
+    new = {place: it.name for place, it in zip(places, others, strict=True)}
     names = {place: it.column for place, it in ours.items()} | new
     columns += [_made(source, pair, profile, names, asked) for pair in fitting.pairs]
     others = [
@@ -172,7 +176,7 @@ def _of_made(fitting: Fit, others: Iterable[ProposedColumn]) -> Iterator[tuple[s
         for name in (column.name, *column.aliases)
     }
     for it in others:
-        if (key := header_key(it.header)) in made:
+        if not it.is_part and (key := header_key(it.header)) in made:
             yield it.header, key, made[key]
 
 
@@ -346,11 +350,18 @@ def _is_twice(column: ColumnProfile, columns: Sequence[ColumnProfile]) -> bool:
 _DECIDES = Guess("none", "it says whether a charge counts, or in which currency")
 
 
+def _called(place: int, parts: Mapping[int, Pair]) -> str:
+    """What a column is of another one, if it is a part."""
+    found = parts[place].parts.items() if place in parts else ()
+    return next((part for part, it in found if it == place), "")
+
+
 def _other(
-    column: ColumnProfile, taken: set[str], asked: Asked, *, is_twice: bool
+    column: ColumnProfile, taken: set[str], asked: Asked, *, is_twice: bool, part: str = ""
 ) -> ProposedColumn:
-    """A column that the source does not declare."""
-    name = _free_name(column, taken)
+    """A column that the source does not declare; a part of another may be called as that is."""
+    is_free = column_name(column.header) not in taken or not part
+    name = _free_name(column if is_free else ColumnProfile(part, column.values), taken)
     is_called_so = any(meanings.is_called(column, it) for it in words().deciding)
     is_clear = is_called_so and bool(column.counts) and meanings.is_known(column)
     guess = _DECIDES if is_clear else classify(column, asked.keys)

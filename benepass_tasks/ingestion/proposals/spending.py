@@ -10,6 +10,7 @@ from benepass_tasks.ingestion.proposals import meanings, repeats
 from benepass_tasks.ingestion.proposals.amounts import CURRENCY, is_credit
 from benepass_tasks.ingestion.proposals.columns import Fit
 from benepass_tasks.ingestion.proposals.dates import has_dates
+from benepass_tasks.ingestion.proposals.pairs import refunded_question
 from benepass_tasks.ingestion.proposals.profile import (
     ColumnProfile,
     FileProfile,
@@ -141,6 +142,10 @@ def _spend(found: Found) -> Iterator[Said]:
         is_part = answered(whole, found.answers)
         counts |= {name: [None]} if is_part == "whole" else {}
         yield Said(questions=[] if is_part else [whole])
+    for column in found.others.values():
+        came_back = refunded_question(column)
+        if came_back and answered(came_back, found.answers) is None:
+            yield Said(questions=[came_back])
     counts |= {
         name: [None]
         for name, column in found.others.items()

@@ -32,6 +32,10 @@ _LOOKS: Final = MappingProxyType(
             "counts_when: {{{name}: [null]}}",
         ),
         "confirmed": ("the mark of charges that count", _COUNTS),
+        "refunded": (
+            "the part of a charge that came back",
+            "of the amount made_of: {{charged: COLUMN, refunded: {name}}},",
+        ),
         "reversal": (
             "the charge that a record takes back or is a part of",
             "refunds: net, or of parts counts_when: {{{name}: [null]}},",

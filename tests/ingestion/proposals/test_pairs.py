@@ -147,6 +147,36 @@ def test_a_date_with_its_time_stays_what_it_is() -> None:
     assert not any(it.made_of for it in proposal.columns)
 
 
+REFUNDED = transactions(
+    "Amount,Amount Refunded,Timestamp",
+    "12.00,0.00,2025-03-21T10:15:00Z",
+    "30.00,10.00,2025-03-22T10:15:00Z",
+)
+
+
+def test_whether_a_column_of_what_came_back_lowers_the_amount_is_asked(tmp_path: Path) -> None:
+    (question,) = proposed(file_of(REFUNDED)).questions
+    assert question.name == "refunded"
+    assert question.asks == (
+        "does Amount Refunded lower the amount? 1 of 2 records say that something did"
+    )
+    apart = proposed(file_of(REFUNDED), answers={"refunded": "apart"})
+    assert not apart.questions
+    assert not any(it.made_of for it in apart.columns)
+
+    net = proposed(file_of(REFUNDED), answers={"refunded": "net"})
+    assert not net.questions
+    assert {it.header: it.name for it in net.columns if it.is_part}["Amount"] == "charged"
+    after = declare(tmp_path, net)
+    amount = after.sources["transactions"].made["amount"]
+    assert amount.made_of == {"charged": "charged", "refunded": "amount_refunded"}
+    again = proposed(file_of(REFUNDED), catalog=after)
+    assert not again.questions
+    assert not again.missing
+    text = after.path.read_text(encoding="utf-8")
+    assert set_values(text, "it", settings_of(again, after)) == text
+
+
 def declare(tmp_path: Path, proposal: Proposal) -> Declarations:
     """The project's catalog, once a proposal is written into it."""
     path = tmp_path / "catalog.yaml"

@@ -50,6 +50,7 @@ def warned(folder: Path, column: str, values: list[str], catalog: Catalog = CATA
         ("is_deleted", "mark of charges that do not count"),
         ("test", "mark of charges that do not count"),
         ("reversal_of", "charge that a record takes back or is a part of"),
+        ("amount_refunded", "part of a charge that came back"),
         ("voided_at", "day from which a charge does not count"),
     ],
 )
