@@ -10,7 +10,10 @@ from benepass_tasks.catalog.document import Problem
 from benepass_tasks.catalog.forms import ColumnForm
 
 PARTS = MappingProxyType(
-    {"amount": (("debit", "credit"), ("charged", "refunded")), "instant": (("date", "time"),)}
+    {
+        "amount": (("debit", "credit"), ("charged", "refunded"), ("each", "every")),
+        "instant": (("date", "time"),),
+    }
 )
 """The pairs that a column may be made of, by what it holds."""
 
@@ -33,7 +36,8 @@ def parted(columns: Columns) -> tuple[Columns, Columns]:
         part: ColumnForm("amount", column.form.written_as, na_values=column.form.na_values)
         for column in made.values()
         if column.form.holds == "amount"
-        for part in column.made_of.values()
+        for kind, part in column.made_of.items()
+        if kind != "every"
     }
     own = {
         name: replace(column, form=written[name])

@@ -53,6 +53,8 @@ class Words:
             (`voided_on`), how much of it was `refunded`, or of which charge it is the `reversal`.
         parts: The names of columns that only with another one are one of the catalog's: `debit`,
             `credit` and `time`.
+        every: The names of columns that say for how long an allowance is.
+        periods: What their values mean; those that are not a number of months are `unknown`.
         status: What the values of an employee's status mean.
         status_flags: The status that a column says of an employee by yes and no, by its name.
         counts: What the values of a charge's status or type mean.
@@ -66,6 +68,8 @@ class Words:
     own_id: frozenset[str]
     deciding: Mapping[str, frozenset[str]]
     parts: Mapping[str, frozenset[str]]
+    every: frozenset[str]
+    periods: Mapping[str, str]
     status: Mapping[str, str]
     status_flags: Mapping[str, str]
     counts: Mapping[str, str]
@@ -86,6 +90,8 @@ def words() -> Words:
         own_id=_names(said["own_id"]),
         deciding={name: _names(listed) for name, listed in said["deciding"].items()},
         parts={name: _names(listed) for name, listed in said["parts"].items()},
+        every=_names(said["every"]),
+        periods=_meanings(said["periods"]),
         status=_meanings(said["status"]),
         status_flags=_meanings(said["status_flags"]),
         counts=_meanings(said["counts"]),
@@ -149,6 +155,12 @@ def decided_by(name: str, values: Collection[str]) -> str | None:
     if {it.strip().casefold() for it in values} <= CURRENCIES:
         return "currency"
     return "type" if words().counts.keys() >= said else None
+
+
+def is_period(name: str, values: Collection[str]) -> bool:
+    """Whether a column says for how long an allowance is, and that is not always a month."""
+    said = {words().periods.get(folded(it)) for it in values}
+    return folded(name) in words().every and None not in said and not said <= {"month"}
 
 
 def unit_of(header: str) -> str | None:

@@ -5,11 +5,17 @@ given, and DuckDB would bind the whole of it each time.
 """
 
 from collections.abc import Iterator
+from types import MappingProxyType
 
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
 from benepass_tasks.catalog.made_columns import parts_of
 from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.sqlmodels.canonical import canonical, canonical_of, doubt, stated
+
+_MACROS = MappingProxyType(
+    {"debit": "debit_or_credit", "charged": "less_refunded", "each": "per_month"}
+)
+"""What makes an amount of its two parts, by the first."""
 
 
 def with_parts(source: DeclaredSource, read: str) -> str:
@@ -29,15 +35,14 @@ def with_parts(source: DeclaredSource, read: str) -> str:
 def made_canonical(column: DeclaredColumn) -> str:
     """The canonical form of a column that is made of two, as an expression over `with_parts`.
 
-    It is NULL unless exactly one of debit and credit says something, both date and time do, or no
-    more came back than was charged.
+    It is NULL unless exactly one of debit and credit says something, both date and time do, no more
+    came back than was charged, or an allowance is for a number of months.
     """
     if column.form.holds != "amount":
         return canonical_of(column, _name(column, "moment"))
     first, second = parts_of(column)
     names = (first, f"{first}_text", second, f"{second}_text")
-    macro = "debit_or_credit" if first == "debit" else "less_refunded"
-    return f"{macro}({', '.join(_name(column, it) for it in names)})"
+    return f"{_MACROS[first]}({', '.join(_name(column, it) for it in names)})"
 
 
 def made_doubt(column: DeclaredColumn) -> str:

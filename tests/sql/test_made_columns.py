@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -136,6 +137,31 @@ def test_more_than_was_charged_and_what_cannot_be_read_leaves_no_amount(
 ) -> None:
     shown = " / ".join(it for it in (charged, refunded) if it)
     assert read(connection, source("amount", LEFT), charged, refunded) == (None, shown)
+
+
+@pytest.mark.parametrize(
+    ("each", "every", "a_month"),
+    [
+        ("100.00", "Monthly", "100.00"),
+        ("100.00", "MONTH", "100.00"),
+        ("100.00", "quarterly", "33.33"),
+        ("1200.00", "half_year", "200.00"),
+        ("1000.00", " annual ", "83.33"),
+        ("-12.00", "year", "-1.00"),
+        ("100.00", "weekly", None),
+        ("100.00", None, None),
+        (None, "year", None),
+        ("some", "year", None),
+    ],
+)
+def test_an_allowance_for_several_months_is_divided_by_them(
+    connection: duckdb.DuckDBPyConnection, each: str | None, every: str | None, a_month: str | None
+) -> None:
+    of = source("amount", MappingProxyType({"each": "allowance", "every": "frequency"}))
+    words = {"month": ("monthly",), "quarter": ("quarterly",), "year": ("annual",)}
+    frequency = replace(of.columns["frequency"], form=ColumnForm(synonyms=words))
+    of = replace(of, columns={**of.columns, "frequency": frequency})
+    assert read(connection, of, each, every)[0] == (a_month and Decimal(a_month))
 
 
 @examples(6)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from benepass_tasks.catalog.datasets import DeclaredColumn, DeclaredSource
 from benepass_tasks.catalog.header_names import header_key
 from benepass_tasks.catalog.made_columns import parts_of
+from benepass_tasks.catalog.wording import printable
 from benepass_tasks.catalog.words import folded, words
+from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.ingestion.proposals.meanings import is_status_flag
-from benepass_tasks.ingestion.proposals.pairs import Pair, charged_and_refunded, find_pairs
+from benepass_tasks.ingestion.proposals.pairs import Pair, answered_pairs, find_pairs
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfile, of_all
 
 Keys = Mapping[str, Collection[str]]
@@ -109,7 +111,7 @@ def fit(source: DeclaredSource, profile: FileProfile, keys: Keys, said: Mapping[
             rivals.setdefault(match.column, []).append(match.place)
     pairs = list(find_pairs(source, profile, _may_be_two(source, found, matches)))
     named = {name: it.place for name, it in matches.items()}
-    pairs += charged_and_refunded(source, profile, named, said)
+    pairs += answered_pairs(profile, named, said)
     declared = list(_declared_pairs(source, matches))
     for pair in pairs:
         rivals.pop(pair.column, None)
@@ -172,6 +174,7 @@ def _matches(
             name = declared.name
             if f"{name}{NAMED}" in said:
                 if said[f"{name}{NAMED}"] == column.header:
+                    _refuse_other_period(name, column.header)
                     yield Match(DECLARED + 1, place, name, "as answered")
                 continue
             usual = _usual_names(source.parts.get(name))
@@ -193,6 +196,21 @@ def _matches(
                 yield Match(VALUES, place, name, by_values)
 
 
+def _refuse_other_period(name: str, header: str) -> None:
+    """Refuse a yearly allowance for a monthly one: it would seem twelve times as large.
+
+    Raises:
+        ProjectError: the header says another time than the column's name.
+    """
+    said = {words().periods.get(it) for it in folded(header).split()} - {None}
+    if name.startswith("monthly_") and said and "month" not in said:
+        raise ProjectError(
+            f"--answer {name}{NAMED}={printable(header)}: by its name that is not what there is "
+            "for a month. Add a column Frequency with the word for the time (year, quarter) to the "
+            "file, or divide the amounts"
+        )
+
+
 def _has_digits(column: ColumnProfile) -> bool:
     return any(letter.isdigit() for value in column.counts for letter in value)
 
@@ -202,9 +220,10 @@ def _usual_names(part: tuple[str, str] | None) -> frozenset[str]:
     if part is None:
         return frozenset()
     made, kind = part
-    if kind in ("date", "charged"):
+    if kind in ("date", "charged", "each"):
         return words().columns.get(made, frozenset())
-    return words().deciding[kind] if kind == "refunded" else words().parts[kind]
+    asked = {"refunded": words().deciding["refunded"], "every": words().every}
+    return asked.get(kind) or words().parts[kind]
 
 
 def _by_name(

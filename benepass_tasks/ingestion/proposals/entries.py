@@ -105,6 +105,8 @@ def _declaration(column: ProposedColumn, *, is_required: bool) -> dict[str, obje
         said["holds"] = column.holds
     if column.form.written_as:
         said["written_as"] = column.form.written_as
+    if column.synonyms:
+        said["synonyms"] = dict(column.synonyms)
     return said if is_required else said | {"required": False}
 
 

@@ -85,6 +85,11 @@ def counting_labels(column: ColumnProfile) -> Labels:
     return _labels(column, words().counts)
 
 
+def period_labels(column: ColumnProfile) -> Labels:
+    """For how long an allowance is by the values of a column."""
+    return _labels(column, words().periods)
+
+
 def is_called(column: ColumnProfile, what: str) -> bool:
     """Whether a column is called as one that decides this about a charge."""
     return folded(column.header) in words().deciding[what]

@@ -1,15 +1,16 @@
 """Columns that only together are one of ours, such as a debit beside a credit."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time as time_of_day
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from benepass_tasks.catalog.datasets import DeclaredSource
 from benepass_tasks.catalog.wording import printable
-from benepass_tasks.catalog.words import folded, words
+from benepass_tasks.catalog.words import folded, is_period, words
+from benepass_tasks.ingestion.proposals.meanings import period_labels
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfile, of_all
 from benepass_tasks.ingestion.proposals.question import Answers, Question, answered
 
@@ -28,6 +29,9 @@ _SIGNED: Final = re.compile(r"[-\u2212\u2013(]")
 _NOTHING: Final = re.compile(r"[^1-9]*")
 
 
+_Asking: TypeAlias = Callable[[ColumnProfile], Question | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """Two columns of a file that are one of ours.
@@ -35,8 +39,7 @@ class Pair:
     Attributes:
         column: Our name for it.
         holds: What it holds.
-        parts: The places of the two, by what they are of it: `debit` and `credit`, `charged` and
-            `refunded`, or `date` and `time`.
+        parts: The places of the two, by what they are of it, as in `PARTS`.
         why: The evidence, in words without values.
         rivals: The places of other columns that could as well be the date.
     """
@@ -54,7 +57,7 @@ class Pair:
         charge does not turn its sign.
         """
         first, second = (file.columns[place] for place in self.parts.values())
-        if "charged" in self.parts:
+        if self.holds == "amount" and "debit" not in self.parts:
             return first
         pairs = zip(first.values, second.values, strict=True)
         if self.holds == "instant":
@@ -69,7 +72,8 @@ class Pair:
         if self.holds == "instant":
             return self.profile(file)
         first, second = (file.columns[place] for place in self.parts.values())
-        return ColumnProfile(f"{first.header} + {second.header}", [*first.values, *second.values])
+        values = [*first.values] if "every" in self.parts else [*first.values, *second.values]
+        return ColumnProfile(f"{first.header} + {second.header}", values)
 
 
 def find_pairs(
@@ -106,28 +110,44 @@ def refunded_question(column: ColumnProfile) -> Question | None:
     )
 
 
-def charged_and_refunded(
-    source: DeclaredSource, file: FileProfile, named: Mapping[str, int], answers: Answers
-) -> Iterator[Pair]:
-    """The amount that is what was charged less what came back, where that was answered.
+def period_question(column: ColumnProfile) -> Question | None:
+    """What to ask of a column that may say for how long an allowance is."""
+    if not is_period(column.header, column.counts):
+        return None
+    months = period_labels(column).meant.get("month", ())
+    many = of_all(column.matching(lambda it: it.lower() in months), column.filled, "say a month")
+    return Question(
+        "every",
+        f"is the allowance for as long as {printable(column.header)} says? {many}",
+        {
+            "each": "yes: it is divided by the months, and not known where these cannot be told",
+            "month": "no: it is what may be spent in a month",
+        },
+    )
+
+
+_ASKED: Final[Mapping[str, tuple[str, str, str, _Asking]]] = {
+    "amount": ("charged", "refunded", "net", refunded_question),
+    "monthly_allowance": ("each", "every", "each", period_question),
+}
+"""Of an amount that is of two parts where somebody says so: these, the answer, and the question."""
+
+
+def answered_pairs(file: FileProfile, named: Mapping[str, int], answers: Answers) -> Iterator[Pair]:
+    """The amounts of which another column makes something else, where that was answered.
 
     Args:
-        source: The source.
         file: The file.
         named: The places of the source's columns.
         answers: What was answered.
     """
-    declared = source.reconciliation
-    if declared is None or declared.amount is None or declared.amount not in named:
-        return
-    for place, column in enumerate(file.columns):
-        question = refunded_question(column)
-        if question and answered(question, answers) == "net":
-            parts = {"charged": named[declared.amount], "refunded": place}
-            yield Pair(
-                declared.amount, "amount", parts, "a charge beside what came back, as answered"
-            )
-            return
+    for name in sorted(named.keys() & _ASKED.keys()):
+        first, second, yes, asking = _ASKED[name]
+        for place, column in enumerate(file.columns):
+            question = asking(column)
+            if question and answered(question, answers) == yes:
+                yield Pair(name, "amount", {first: named[name], second: place}, "as answered")
+                break
 
 
 def _debit_and_credit(name: str, file: FileProfile) -> Iterator[Pair]:

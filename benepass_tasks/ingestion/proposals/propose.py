@@ -114,7 +114,7 @@ def _known_source(fitting: Fit, profile: FileProfile, asked: Asked) -> Proposal:
     names = {place: it.column for place, it in ours.items()} | new
     columns += [_made(source, pair, profile, names, asked) for pair in fitting.pairs]
     others = [
-        _part(source, parts[place], it) if place in parts else it
+        _part(source, parts[place], place, it, profile) if place in parts else it
         for place, it in zip(new, others, strict=True)
     ]
     order = asked.answers.get("ordered_by")
@@ -224,8 +224,14 @@ def _made(
     return ProposedColumn(written.header, pair.column, pair.why, form=form, made_of=made_of)
 
 
-def _part(source: DeclaredSource, pair: Pair, column: ProposedColumn) -> ProposedColumn:
-    """One of the two, as personal as what they are together."""
+def _part(
+    source: DeclaredSource, pair: Pair, place: int, column: ProposedColumn, profile: FileProfile
+) -> ProposedColumn:
+    """One of the two, as personal as what they are together; for how long that is, is not."""
+    if pair.parts.get("every") == place:
+        synonyms = meanings.period_labels(profile.columns[place]).synonyms()
+        guess = Guess("none", f"it says for how long {pair.column} is")
+        return replace(column, guess=guess, is_part=True, synonyms=synonyms)
     pii = source.read_columns[pair.column].pii or Pii("none")
     reason = f"it is a part of {pair.column}"
     guess = Guess(pii.class_, reason, pii.kind, pii.sensitive)

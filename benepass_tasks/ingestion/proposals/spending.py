@@ -10,7 +10,7 @@ from benepass_tasks.ingestion.proposals import meanings, repeats
 from benepass_tasks.ingestion.proposals.amounts import CURRENCY, is_credit
 from benepass_tasks.ingestion.proposals.columns import Fit
 from benepass_tasks.ingestion.proposals.dates import has_dates
-from benepass_tasks.ingestion.proposals.pairs import refunded_question
+from benepass_tasks.ingestion.proposals.pairs import period_question, refunded_question
 from benepass_tasks.ingestion.proposals.profile import (
     ColumnProfile,
     FileProfile,
@@ -92,6 +92,7 @@ def say(found: Found) -> Said:
     parts = [*_repeats(found), *_currency(found)]
     if found.is_of_money:
         parts += _spend(found)
+    parts += _parts(found)
     records: dict[str, object] = {}
     for part in parts:
         records |= part.records
@@ -119,6 +120,15 @@ def _repeats(found: Found) -> Iterator[Said]:
         yield Said(notes=[f"{many} say the same there; {again.again - again.alike:,} are restated"])
 
 
+def _parts(found: Found) -> Iterator[Said]:
+    """What to ask of columns that may say that an amount is something else."""
+    asking = refunded_question if found.is_of_money else period_question
+    for column in found.others.values() if found.holds_amounts else ():
+        question = asking(column)
+        if question and answered(question, found.answers) is None:
+            yield Said(questions=[question])
+
+
 def _spend(found: Found) -> Iterator[Said]:
     """Which records are spend by their status, type or mark, and which give money back."""
     deciding = _deciding(found)
@@ -142,10 +152,6 @@ def _spend(found: Found) -> Iterator[Said]:
         is_part = answered(whole, found.answers)
         counts |= {name: [None]} if is_part == "whole" else {}
         yield Said(questions=[] if is_part else [whole])
-    for column in found.others.values():
-        came_back = refunded_question(column)
-        if came_back and answered(came_back, found.answers) is None:
-            yield Said(questions=[came_back])
     counts |= {
         name: [None]
         for name, column in found.others.items()

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from benepass_tasks.catalog import Catalog, Source
 from benepass_tasks.catalog.header_names import INGESTED
 from benepass_tasks.catalog.wording import printable
-from benepass_tasks.catalog.words import decided_by
+from benepass_tasks.catalog.words import decided_by, is_period
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.quality.monitors.results import Result
@@ -40,25 +40,31 @@ _LOOKS: Final = MappingProxyType(
             "the charge that a record takes back or is a part of",
             "refunds: net, or of parts counts_when: {{{name}: [null]}},",
         ),
+        "every": (
+            "the time that an allowance is for",
+            "of the allowance made_of: {{each: COLUMN, every: {name}}},",
+        ),
     }
 )
 """What a column looks like, and what to write, by what it decides."""
 
 
 def judge_unread(connection: Connection, catalog: Catalog) -> Iterator[Result]:
-    """Warn of each undeclared column that looks as if it decided whether or how a charge counts.
+    """Warn of each undeclared column that looks as if it decided what an amount comes to.
 
     It looks so by its name, or since each of its values is a word of that kind. It is warned of
-    until it is declared or listed under `ignored`. Only sources with money to reconcile are looked
-    at, and nothing is said of a column but its name and how many values it has.
+    until it is declared or listed under `ignored`. Of sources without money to reconcile only that
+    is looked for which says for how long an allowance is. Nothing is said of a column but its name
+    and how many values it has.
     """
     relations = engine_of(connection).relations()
     for source in catalog.sources.values():
         relation = catalog.raw_table_of(source.name).relation
-        if source.reconciliation and source.reconciliation.amount and relation in relations:
+        has_amounts = any(it.form.holds == "amount" for it in source.read_columns.values())
+        if has_amounts and relation in relations:
             names = [*_undeclared(connection, source, relation)]
             for name, values in _values(connection, relation, names).items():
-                meaning = _meaning(name, values, source.currency.reporting)
+                meaning = _meaning(source, name, values)
                 if meaning:
                     yield _warning(source, name, meaning, values)
 
@@ -95,10 +101,13 @@ def _each(
     return dict(zip(names, connection.exec_driver_sql(query).one(), strict=True))
 
 
-def _meaning(name: str, values: frozenset[str] | None, reporting: str) -> str | None:
+def _meaning(source: Source, name: str, values: frozenset[str] | None) -> str | None:
     """What a column decides; None where it does not look as if it decided anything."""
     if values is not None and not values:
         return None
+    if not (source.reconciliation and source.reconciliation.amount):
+        return "every" if is_period(name, values or {""}) else None
+    reporting = source.currency.reporting
     is_reported = values and {it.strip().casefold() for it in values} == {reporting.casefold()}
     meaning = decided_by(name, values or ())
     return None if meaning == "currency" and is_reported else meaning

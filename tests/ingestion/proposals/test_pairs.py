@@ -11,6 +11,7 @@ from proposing import declared, file_of, names_of, proposed, written_as
 
 from benepass_tasks.catalog import load_catalog
 from benepass_tasks.catalog.editing import set_values
+from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.ingestion.proposals.entries import settings_of
 
 if TYPE_CHECKING:
@@ -175,6 +176,45 @@ def test_whether_a_column_of_what_came_back_lowers_the_amount_is_asked(tmp_path:
     assert not again.missing
     text = after.path.read_text(encoding="utf-8")
     assert set_values(text, "it", settings_of(again, after)) == text
+
+
+def accounts(columns: str, *records: str) -> str:
+    rows = [f"A{number},E{number},meals,Daily Meals,{it}" for number, it in enumerate(records, 1)]
+    return "\n".join([f"Account ID,Employee ID,Benefit Type,Program,{columns}", *rows])
+
+
+def test_for_how_long_an_allowance_is_is_asked(tmp_path: Path) -> None:
+    text = accounts("Allowance,Frequency", "1200.00,Annual", "100.00,Monthly", "25.00,Weekly")
+    file = file_of(text, "benefit_accounts.csv")
+    (question,) = proposed(file).questions
+    assert question.name == "every"
+    assert question.asks == "is the allowance for as long as Frequency says? 1 of 3 say a month"
+    assert not any(it.made_of for it in proposed(file, answers={"every": "month"}).columns)
+
+    after = declare(tmp_path, proposed(file, answers={"every": "each"}))
+    source = after.sources["benefit_accounts"]
+    assert source.made["monthly_allowance"].made_of == {"each": "allowance", "every": "frequency"}
+    assert source.columns["frequency"].form.synonyms == {
+        "year": ("annual",),
+        "month": ("monthly",),
+        "unknown": ("weekly",),
+    }
+    assert not proposed(file, catalog=after).questions
+
+
+@pytest.mark.parametrize(
+    "frequency", ["Monthly", "2025-03"], ids=["the month of an allowance", "not a period"]
+)
+def test_a_month_and_what_is_not_a_time_is_not_asked_about(frequency: str) -> None:
+    text = accounts("Allowance,Period", f"120.00,{frequency}", f"100.00,{frequency}")
+    assert not proposed(file_of(text, "benefit_accounts.csv")).questions
+
+
+def test_a_yearly_allowance_is_not_taken_for_a_monthly_one() -> None:
+    file = file_of(accounts("Annual Allowance", "1200.00"), "benefit_accounts.csv")
+    assert proposed(file).missing == ("monthly_allowance",)
+    with pytest.raises(ProjectError, match="by its name that is not what there is for a month"):
+        proposed(file, answers={"monthly_allowance.column": "Annual Allowance"})
 
 
 def declare(tmp_path: Path, proposal: Proposal) -> Declarations:

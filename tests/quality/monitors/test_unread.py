@@ -25,12 +25,18 @@ def numbers(count: int) -> list[str]:
     return [str(number) for number in range(count)]
 
 
-def warned(folder: Path, column: str, values: list[str], catalog: Catalog = CATALOG) -> list[str]:
+def warned(
+    folder: Path,
+    column: str,
+    values: list[str],
+    catalog: Catalog = CATALOG,
+    table: str = "transactions",
+) -> list[str]:
     file = folder / "w.duckdb"
     with duckdb.connect(file) as connection:
         connection.execute("create schema raw")
         connection.execute(
-            f'create table raw.transactions as select unnest(?::varchar[]) as "{column}"', [values]
+            f'create table raw.{table} as select unnest(?::varchar[]) as "{column}"', [values]
         )
     with create_engine(f"duckdb:///{file}").connect() as connection:
         return [it.message for it in judge_unread(connection, catalog)]
@@ -81,6 +87,20 @@ def test_one_with_no_other_values_than_such_words_is_warned_about_whatever_its_n
 def test_a_mark_of_charges_that_count_is_one(tmp_path: Path) -> None:
     (message,) = warned(tmp_path, "approved", ["TRUE", "FALSE"])
     assert message.startswith("approved looks like the mark of charges that count (2 values)")
+
+
+def test_for_how_long_an_allowance_is_is_told_where_that_is_not_a_month(tmp_path: Path) -> None:
+    (message,) = warned(tmp_path, "frequency", ["Annual", "Monthly"], table="benefit_accounts")
+    assert message.startswith("frequency looks like the time that an allowance is for (2 values)")
+    assert "made_of: {each: COLUMN, every: frequency}, under benefit_accounts.metadata" in message
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [("frequency", ["Monthly"]), ("period", ["2025-03"]), ("note", ["annual"]), ("status", ["a"])],
+)
+def test_of_accounts_nothing_else_is(column: str, values: list[str], tmp_path: Path) -> None:
+    assert warned(tmp_path, column, values, table="benefit_accounts") == []
 
 
 def test_the_charge_that_a_record_takes_back_may_be_any_of_many(tmp_path: Path) -> None:
