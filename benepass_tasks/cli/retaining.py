@@ -28,7 +28,7 @@ def retain(ctx: click.Context, is_dry: bool) -> None:  # noqa: FBT001 - click pa
     somebody is left who was to be anonymised.
     """
     from benepass_tasks.pipeline.nodes import nodes_of  # noqa: PLC0415 - imports DuckDB
-    from benepass_tasks.pipeline.retaining import foreseen, other_limits  # noqa: PLC0415 - as above
+    from benepass_tasks.pipeline.retaining import foreseen, others_foreseen  # noqa: PLC0415 - as above
     from benepass_tasks.pipeline.retaining import retain as enforce  # noqa: PLC0415 - as above
     from benepass_tasks.pipeline.run import safe_to_show  # noqa: PLC0415 - as above
     from benepass_tasks.state.run import Run  # noqa: PLC0415 - as above
@@ -37,7 +37,7 @@ def retain(ctx: click.Context, is_dry: bool) -> None:  # noqa: FBT001 - click pa
     with safe_to_show():
         run = Run(settings, nodes_of)
         found = foreseen(run)
-        for it in (*found, *other_limits(run)):
+        for it in (*found, *others_foreseen(run)):
             say(plain(f"{it}."))
         if not found:
             say("No source of which something is loaded has a retention; see docs/privacy.md.")

@@ -1,7 +1,7 @@
 """Records that are past the retention of their source: left out of files, and taken out of raw."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, delete, select, update
 
-from benepass_tasks.catalog import Source, Table
+from benepass_tasks.catalog import Catalog, Source, Table
 from benepass_tasks.catalog.datasets import ERASED_WORD
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
@@ -25,9 +25,9 @@ from benepass_tasks.state.changes import keep_gone
 from benepass_tasks.state.decisions import Decision, use_decisions
 from benepass_tasks.state.markers import Load
 from benepass_tasks.state.meta import LOADS, STAGED_SUMS
-from benepass_tasks.state.retentions import Enforced, Limit
+from benepass_tasks.state.retentions import LEAP, Enforced, Limit, enforced_retentions
 from benepass_tasks.state.source_files import REJECTED
-from benepass_tasks.state.store import present_tables, state_of
+from benepass_tasks.state.store import state_of
 
 DAYS = "records_by_day"
 """The session's table of the records of a source with their days."""
@@ -289,44 +289,118 @@ class Expiry:
 
     def trip(self, held: int, due: int) -> str | None:
         """The guard that stands against that, in words; None where none does."""
-        limit, most = self.limit, self.source.guards.max_expired
+        limit = self.limit
         if not due or self.is_new:
             return None
-        if due > most * held and (held >= SMALL or due == held):
-            return f"max_expired is {most:.0%}"
         if limit.is_leap and limit.enforced:
-            return f"the last time that was judged, it was {limit.enforced.enforced_on}"
-        return None
+            leap = f"the last time that was judged, it was {limit.enforced.enforced_on}"
+        else:
+            leap = None
+        return too_many(due, held, self.source.guards.max_expired) or leap
 
 
-def old_rejected(
-    connection: Connection, keep: timedelta | None, now: datetime
-) -> dict[tuple[str, str], int]:
-    """How many records could not be parsed of files that were loaded longer ago than they are kept.
+@dataclass(frozen=True)
+class OldRejected:
+    """Records that could not be parsed and are kept for longer than `keep_rejected` says.
 
-    Returns:
-        How many, by source and file; none where they are kept as their sources are.
+    Attributes:
+        keep: How long they are kept.
+        now: When that is asked.
+        counts: How many there are, by source and file.
+        next_at: When there will be more; None where there are no others.
+        held: How many could not be parsed at all, by source.
+        enforced: How that was last enforced; None where it never was.
+        most: The guard `max_expired` of each source.
     """
-    if keep is None or LOADS.name not in present_tables(connection):
-        return {}
-    of = LOADS.c
-    loads = select(of.source, of.file, of.rejected).where(
-        of.rejected > 0, of.loaded_at < now - keep
-    )
-    return {(source, file): count for source, file, count in state_of(connection).execute(loads)}
+
+    keep: timedelta
+    now: datetime
+    counts: Mapping[tuple[str, str], int]
+    next_at: datetime | None
+    held: Mapping[str, int]
+    enforced: Enforced | None
+    most: Mapping[str, float]
+
+    @classmethod
+    def of(
+        cls, connection: Connection, catalog: Catalog, keep: timedelta, now: datetime
+    ) -> "OldRejected":
+        """Find them."""
+        of, counts, held = LOADS.c, dict[tuple[str, str], int](), Counter[str]()
+        left = list[datetime]()
+        loads = select(of.source, of.file, of.rejected, of.loaded_at).where(of.rejected > 0)
+        for source, file, count, loaded_at in state_of(connection).execute(loads):
+            held[source] += count
+            if loaded_at < now - keep:
+                counts[source, file] = count
+            else:
+                left.append(loaded_at + keep)
+        most = {name: it.guards.max_expired for name, it in catalog.sources.items()}
+        enforced = enforced_retentions(connection).get(REJECTED)
+        return cls(keep, now, counts, min(left, default=None), held, enforced, most)
+
+    @property
+    def declared(self) -> str:
+        """What is said of them in `meta.retentions`."""
+        return f"kept for {self.keep}"
+
+    @property
+    def refusals(self) -> dict[str, str]:
+        """The sources of which none must go unless that is accepted, and why, with the figures.
+
+        They come in bursts, so all that there are may be due on a day like any other: how many
+        that is only counts where the setting is new.
+        """
+        due, found = Counter[str](), dict[str, str]()
+        for (source, _), count in self.counts.items():
+            due[source] += count
+        for source, count in due.items():
+            why = self._trip(count, self.held[source], self.most.get(source, 1))
+            if why:
+                found[source] = (
+                    f"{count:,} of its {self.held[source]:,} records that could not be parsed are "
+                    f"kept for longer than keep_rejected says, {self.keep.days} days: {why}"
+                )
+        return found
+
+    def _trip(self, due: int, held: int, most: float) -> str | None:
+        last = self.enforced
+        if last is None or last.declared != self.declared:
+            return too_many(due, held, most)
+        is_leap = (self.now.date() - last.enforced_on).days > LEAP
+        return f"the last time that was judged, it was {last.enforced_on}" if is_leap else None
+
+    def forget(self, connection: Connection, run_id: str, accepted: Collection[str]) -> None:
+        """Delete them, and count them as expired; the file of the warehouse is to be written anew.
+
+        Raises:
+            SourceError: a guard stands, and nothing is deleted.
+        """
+        refused = {name: it for name, it in self.refusals.items() if name not in accepted}
+        if refused:
+            told = "; ".join(f"{name}: {it}" for name, it in refused.items())
+            raise SourceError(
+                f"{told}. Nothing of them is deleted. If the clock is right, and the setting, let "
+                f"it pass once with --benepass-accept {','.join(refused)}"
+            )
+        for name, why in self.refusals.items():
+            decision = Decision("accepted", name, None, why, "max_expired", None, run_id)
+            use_decisions(connection, [decision])
+        for (source, file), count in self.counts.items():
+            connection.exec_driver_sql(f"delete from {REJECTED} where _source_file = ?", (file,))  # noqa: S608
+            count_expired(connection, source, file, parsed=0, rejected=count)
+        had_remains = self.enforced is not None and self.enforced.has_remains
+        has_remains = had_remains or bool(self.counts)
+        Enforced(REJECTED, self.declared, self.now.date(), None, has_remains=has_remains).keep(
+            connection
+        )
 
 
-def forget_rejected(connection: Connection, keep: timedelta | None, now: datetime) -> None:
-    """Delete what could not be parsed and is older than it is kept; the books count it as expired.
-
-    It is noted that the file of the warehouse has to be written anew.
-    """
-    found = old_rejected(connection, keep, now)
-    for (source, file), count in found.items():
-        connection.exec_driver_sql(f"delete from {REJECTED} where _source_file = ?", (file,))  # noqa: S608
-        count_expired(connection, source, file, parsed=0, rejected=count)
-    if found:
-        Enforced(REJECTED, f"kept for {keep}", now.date(), None, has_remains=True).keep(connection)
+def too_many(due: int, held: int, most: float) -> str | None:
+    """Why so many of all must not go at once; None where they may."""
+    if due > most * held and (held >= SMALL or due == held):
+        return f"max_expired is {most:.0%}"
+    return None
 
 
 def count_expired(

@@ -7,7 +7,13 @@ from itertools import groupby
 
 from sqlalchemy import Connection, select
 
-from benepass_tasks.config.errors import BenepassError, EngineError, ProjectError, WarehouseError
+from benepass_tasks.config.errors import (
+    BenepassError,
+    EngineError,
+    ProjectError,
+    SourceError,
+    WarehouseError,
+)
 from benepass_tasks.engine.handover import Handover
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
 from benepass_tasks.quality.monitors import judge_names, judge_slots, keep_results, observe
@@ -80,10 +86,8 @@ def close_run(run: Run) -> Ending:
             runs.settle_interrupted(connection, warehouse)
             runs.forget_old(connection, settings.keep_runs)
             forget_old_changes(connection, settings.keep_changes, run.now())
-            if settings.keep_rejected is not None:
-                from benepass_tasks.ingestion.retention import forget_rejected  # noqa: PLC0415 - imports pyarrow
-
-                forget_rejected(connection, settings.keep_rejected, run.now())
+            if aim is not None:
+                _forget_rejected(connection, run)
             restated = restatements_of(connection, [run.id])
         for folder in (settings.published_dir, settings.site_dir):
             take_folder(folder, settings.env)
@@ -95,6 +99,20 @@ def close_run(run: Run) -> Ending:
     for relation, months in groupby(restated, key=lambda it: it.relation):
         log.warning("%s", summary_of(relation, list(months)))
     return ending
+
+
+def _forget_rejected(connection: Connection, run: Run) -> None:
+    """Forget what could not be parsed and is kept for long enough, unless a guard stands."""
+    if run.settings.keep_rejected is None:
+        return
+    from benepass_tasks.ingestion.retention import OldRejected  # noqa: PLC0415 - imports pyarrow
+
+    catalog, keep = run.definitions.catalog, run.settings.keep_rejected
+    try:
+        old = OldRejected.of(connection, catalog, keep, run.now())
+        old.forget(connection, run.id, run.settings.accept)
+    except SourceError as error:
+        log.warning("%s", error)
 
 
 def _clear_handover(run: Run) -> None:

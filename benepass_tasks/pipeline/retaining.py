@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -12,15 +12,16 @@ from benepass_tasks.config.errors import SourceError
 from benepass_tasks.config.settings import Settings, on_branch
 from benepass_tasks.engine.compaction import compact
 from benepass_tasks.engine.session import let_go
-from benepass_tasks.ingestion.retention import Expiry, old_rejected
+from benepass_tasks.ingestion.retention import Expiry, OldRejected
 from benepass_tasks.pipeline.erasure.beginning import Wish
 from benepass_tasks.pipeline.erasure.certificate import Certificate
 from benepass_tasks.pipeline.erasure.erase import build_all, erase, opened_run
 from benepass_tasks.pipeline.nodes.raw_table import RawTableNode
 from benepass_tasks.state.branches.folders import branches_of
 from benepass_tasks.state.branches.grafting import forget_built
-from benepass_tasks.state.kept import forget_old_changes
-from benepass_tasks.state.retentions import forget_remains
+from benepass_tasks.state.history.runs import old_runs
+from benepass_tasks.state.kept import forget_old_changes, old_changes
+from benepass_tasks.state.retentions import OtherLimit, forget_remains, other_limits
 from benepass_tasks.state.run import Run
 
 SOON = timedelta(30)
@@ -127,23 +128,58 @@ def _foreseen(connection: Connection, expiry: Expiry) -> Foreseen:
     )
 
 
-def other_limits(run: Run) -> list[str]:
-    """What else is kept, for how long, and by which setting; in words."""
-    settings, old = run.settings, dict[tuple[str, str], int]()
-    if run.warehouse.exists():
-        with run.warehouse.read() as connection:
-            old = old_rejected(connection, settings.keep_rejected, run.now())
-    rejected = (
-        f"{settings.keep_rejected.days} days; the next run deletes {sum(old.values()):,}"
-        if settings.keep_rejected
-        else "as long as the retention of their source says"
-    )
-    changes = f"{settings.keep_changes.days} days" if settings.keep_changes else "not kept"
-    return [
-        f"history (keep_runs): the last {settings.keep_runs:,} runs",
-        f"rows that went from the marts (keep_changes): {changes}",
-        f"records that could not be parsed (keep_rejected): {rejected}",
-    ]
+@dataclass(frozen=True, slots=True)
+class Going:
+    """What the next run deletes of what is no record of a source.
+
+    Attributes:
+        limit: How long that is kept.
+        due: How much of it goes.
+        next_on: The day on which more of it will be due; None where nothing is left, or where that
+            is no matter of days.
+        refused: Why the next run would refuse to, by source.
+    """
+
+    limit: OtherLimit
+    due: int = 0
+    next_on: date | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """In a line or two."""
+        told = [str(self.limit)]
+        if self.limit.setting.startswith("keep_"):
+            told.append(f"the next run deletes {self.due:,}")
+        if self.next_on:
+            told.append(f"more will be due on {self.next_on}")
+        told += [
+            f"it will refuse to, unless {name} is accepted: {why}"
+            for name, why in self.refused.items()
+        ]
+        return "; ".join(told)
+
+
+def others_foreseen(run: Run) -> list[Going]:
+    """How long all else is kept, and what of it the next run deletes; deletes nothing."""
+    if not run.known().materializations:
+        return [Going(it) for it in other_limits(run.settings)]
+    with run.warehouse.read() as connection:
+        return [_going(connection, run, it) for it in other_limits(run.settings)]
+
+
+def _going(connection: Connection, run: Run, limit: OtherLimit) -> Going:
+    settings = run.settings
+    if limit.setting == "keep_runs":
+        return Going(limit, len(old_runs(connection, settings.keep_runs - 1)))
+    if limit.setting == "keep_changes":
+        due, next_at = old_changes(connection, settings.keep_changes, run.now())
+        return Going(limit, due, next_at.date() if next_at else None)
+    if limit.setting == "keep_rejected" and settings.keep_rejected is not None:
+        catalog = run.definitions.catalog
+        old = OldRejected.of(connection, catalog, settings.keep_rejected, run.now())
+        next_on = old.next_at.date() if old.next_at else None
+        return Going(limit, sum(old.counts.values()), next_on, old.refusals)
+    return Going(limit)
 
 
 def retain(settings: Settings, say: Say) -> list[Certificate]:

@@ -324,6 +324,15 @@ def planned_run() -> Mapping[str, Planned]:
 
 
 @safe_to_show()
+def limits_reached() -> list[str]:
+    """What the next run deletes of what is no record of a source, in words."""
+    from benepass_tasks.pipeline.retaining import others_foreseen  # noqa: PLC0415 - imports pyarrow
+
+    run = Run(at_parents_head(current_settings()), nodes_of)
+    return [str(it) for it in others_foreseen(run) if it.due]
+
+
+@safe_to_show()
 def verify_tables(wanted: Sequence[str]) -> list[Verdict]:
     """Compare tables with full builds of them, which take their place where they differ.
 

@@ -168,6 +168,18 @@ def _as_often_as(names: str, signed: str) -> str:
     return f"select {names} from ({summed}), range(cast(n as bigint))"  # noqa: S608
 
 
+def old_changes(
+    connection: Connection, keep: timedelta | None, now: datetime
+) -> tuple[int, datetime | None]:
+    """How many rows are kept for longer than is set, and when the next ones will be."""
+    of = KEPT_CHANGES.c
+    rows = select(of.kept_at, of.gone_rows + of.come_rows).where(of.stored.is_not(None))
+    found = list(state_of(connection).execute(rows))
+    old = sum(count for at, count in found if keep is None or now - at > keep)
+    left = [at + keep for at, _ in found if keep is not None and now - at <= keep]
+    return old, min(left, default=None)
+
+
 def forget_old_changes(connection: Connection, keep: timedelta | None, now: datetime) -> None:
     """Drop what was kept for longer than is set; all of it where nothing is to be kept.
 

@@ -7,11 +7,64 @@ from datetime import date
 from sqlalchemy import Connection, delete, insert, update
 
 from benepass_tasks.catalog.datasets import Retention
+from benepass_tasks.config.settings import Settings
 from benepass_tasks.state.meta import RETENTIONS
 from benepass_tasks.state.store import read_all, state_of
 
 LEAP = 31
 """Days that may lie between two enforcements; after more the clock may be wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLimit:
+    """How long something is kept that is no record of a source, and may say something of people.
+
+    Attributes:
+        what: What it is.
+        kept: For how long, or until when.
+        setting: What sets that; empty where nothing does.
+    """
+
+    what: str
+    kept: str
+    setting: str = ""
+
+    def __str__(self) -> str:
+        """In a line."""
+        return f"{self.what}{f' ({self.setting})' if self.setting else ''}: {self.kept}"
+
+
+def other_limits(settings: Settings) -> list[OtherLimit]:
+    """All that is kept besides the records of sources."""
+    changes, rejected = settings.keep_changes, settings.keep_rejected
+    return [
+        OtherLimit("history of runs", f"the last {settings.keep_runs:,} runs", "keep_runs"),
+        OtherLimit(
+            "rows that went from the marts",
+            f"{changes.days} days" if changes else "until the next run",
+            "keep_changes",
+        ),
+        OtherLimit(
+            "records that could not be parsed",
+            f"{rejected.days} days after their load"
+            if rejected
+            else "as long after their load as the retention of their source says",
+            "keep_rejected",
+        ),
+        OtherLimit("branches", "as long after their last run", "branch create --keep"),
+        OtherLimit("files, schemas and pages of audiences", "one version, until the next one"),
+        OtherLimit(
+            "the log of the database (.wal), and what is written aside", "until a command ends"
+        ),
+        OtherLimit("logs", "none is written"),
+        OtherLimit(
+            "source files, and what was read of databases, APIs and buckets",
+            "they stay, as what a warehouse is built of",
+        ),
+        OtherLimit(
+            "certificates, and who is erased, as digests", "for good, as they hold no value"
+        ),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,9 @@ def command(is_all: bool, is_json: bool) -> None:  # noqa: FBT001 - click passes
     the site. A table is brought up to date by changes or built in full; beside it stand the seconds
     that either took the last time, and how many rows of what it reads have changed. Of a file that
     is not loaded yet its size is known, and the rows that are held of it now. Of a source that has
-    a retention it tells what goes, and when.
+    a retention it tells what goes, and when; what has another limit, such as keep_runs, it names.
     """
-    from benepass_tasks.pipeline.run import planned_run  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.pipeline.run import limits_reached, planned_run  # noqa: PLC0415 - DuckDB
 
     plan = planned_run()
     if is_json:
@@ -46,6 +46,8 @@ def command(is_all: bool, is_json: bool) -> None:  # noqa: FBT001 - click passes
     for it in plan.values():
         if it.retention:
             say(plain(f"{it.retention}."))
+    for limit in limits_reached():
+        say(plain(f"{limit}."))
     say(_summary([it.status for it in plan.values()]))
 
 

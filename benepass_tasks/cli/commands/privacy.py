@@ -1,5 +1,6 @@
 """`privacy`: the proof that no column carries more personal data than the catalog says."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +10,7 @@ from benepass_tasks.cli import definitions
 from benepass_tasks.cli.command import Group
 from benepass_tasks.cli.erasing import erase
 from benepass_tasks.cli.exporting import export
+from benepass_tasks.cli.granting import grants
 from benepass_tasks.cli.output import plain, say, say_json, say_table
 from benepass_tasks.cli.retaining import retain
 from benepass_tasks.config.settings import current_settings
@@ -32,6 +34,7 @@ BROKEN = 1
         "privacy --json",
         "privacy --canary",
         "privacy export E1 --output E1.json",
+        "privacy grants analyst",
         "privacy retain --dry-run",
     ),
 )
@@ -63,6 +66,7 @@ def command(ctx: click.Context, *, form: str | None, is_canary: bool) -> None:
 
 command.add_command(erase)
 command.add_command(export)
+command.add_command(grants)
 command.add_command(retain)
 
 
@@ -70,17 +74,20 @@ def _report(form: str | None) -> bool:
     from benepass_tasks.site.authored.pages import read_pages  # noqa: PLC0415 - when needed
     from benepass_tasks.sqlmodels.privacy import prove, report  # noqa: PLC0415 - when needed
     from benepass_tasks.sqlmodels.privacy.processing import processing  # noqa: PLC0415 - as above
+    from benepass_tasks.state.retentions import other_limits  # noqa: PLC0415 - as above
 
     read = definitions.read()
     proof = prove(read.catalog, read.graph, read.lineage)
     pages = read_pages(read, current_settings())
     processed = list(processing(read.catalog, read.graph))
+    limits = other_limits(current_settings())
     problems = [problem for page in pages for problem in page.problems]
     if form == "markdown":
-        click.echo(report.as_markdown(proof, processed), nl=False)
+        click.echo(report.as_markdown(proof, processed, limits), nl=False)
     elif form == "json":
         holds = not proof.findings and not problems
-        say_json(report.as_json(proof, processed) | {"holds": holds, "pages": problems})
+        others = {"other_limits": [asdict(it) for it in limits]}
+        say_json(report.as_json(proof, processed) | others | {"holds": holds, "pages": problems})
     else:
         _say(proof)
         say("\n".join(map(plain, problems)) or f"{len(pages)} pages read nobody's name or address.")

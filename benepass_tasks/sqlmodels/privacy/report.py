@@ -63,8 +63,10 @@ def summary(proof: Proof) -> str:
     )
 
 
-def as_markdown(proof: Proof, processed: Iterable[Processing]) -> str:
-    """The report for a file: the summary, the findings, the datasets and the personal columns."""
+def as_markdown(
+    proof: Proof, processed: Iterable[Processing], other_limits: Iterable[object] = ()
+) -> str:
+    """The report for a file: summary, findings, datasets, what else is kept, personal columns."""
     lines = ["# Personal data", "", f"{summary(proof)[0].upper()}{summary(proof)[1:]}.", ""]
     if proof.findings:
         lines += ["## Findings", "", *(f"- {_cell(str(it))}" for it in proof.findings), ""]
@@ -73,6 +75,8 @@ def as_markdown(proof: Proof, processed: Iterable[Processing]) -> str:
     for it in processed:
         name, *others = it.cells
         lines.append(_line([_code(name), *map(_cell, others)]))
+    lines += ["", "## What else is kept, and for how long", ""]
+    lines += [f"- {_cell(str(it))}" for it in other_limits]
     lines += ["", "## Columns", "", _line(HEADINGS), _line("---" for _ in HEADINGS)]
     for verdict in personal(proof):
         table, column, *others = row(verdict)

@@ -1,5 +1,6 @@
 """The runs: how each began and ended."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -106,18 +107,20 @@ def settle_interrupted(connection: Connection, warehouse: Warehouse) -> None:
         )
 
 
-def forget_old(connection: Connection, keep_runs: int) -> None:
-    """Remove all but the last runs, and all that is known of them.
-
-    A run that made something which is still there stays, however long ago that was.
-    """
+def old_runs(connection: Connection, keep_runs: int) -> Sequence[str]:
+    """All but the last runs; one that made something which is still there is none of them."""
     last = select(RUNS.c.run_id).order_by(RUNS.c.started_at.desc()).limit(keep_runs)
     gone = select(RUNS.c.run_id).where(
         RUNS.c.run_id.not_in(last),
         RUNS.c.run_id.not_in(select(MARKERS.c.run_id)),
         RUNS.c.run_id.not_in(select(LOADS.c.run_id)),
     )
-    old = state_of(connection).execute(gone).scalars().all()
+    return state_of(connection).execute(gone).scalars().all()
+
+
+def forget_old(connection: Connection, keep_runs: int) -> None:
+    """Remove all but the last runs, and all that is known of them."""
+    old = old_runs(connection, keep_runs)
     if old:
         for table in (RUNS, *OF_A_RUN):
             state_of(connection).execute(delete(table).where(table.c.run_id.in_(old)))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from benepass_tasks.cli import main
 from tests.pipeline.retention.conftest import YEAR, charges
 
 if TYPE_CHECKING:
-    import pytest
     from workspace import Workspace
 
 
@@ -72,14 +73,71 @@ def test_what_cannot_be_parsed_goes_earlier_where_a_setting_says_so(
     workspace.change("update meta.loads set loaded_at = loaded_at - interval 31 days")
     thirty = ("--benepass-keep-rejected", "30d", "--benepass-as-of", "2026-01-15")
     assert command(workspace, "privacy", "retain", "--dry-run", *thirty) == 0
-    assert "(keep_rejected): 30 days; the next run deletes 1." in capsys.readouterr().out
+    assert (
+        "(keep_rejected): 30 days after their load; the next run deletes 1; it will refuse to, "
+        "unless transactions is accepted: 1 of its 1 records that could not be parsed are kept for "
+        "longer than keep_rejected says, 30 days: max_expired is 25%."
+    ) in capsys.readouterr().out
+    assert command(workspace, "plan", *thirty) == 0
+    assert "(keep_rejected): 30 days after their load; the next run" in capsys.readouterr().out
+    # The setting is new and takes all there is, as a wrong one would.
     workspace.run("BuildMarts", as_of="2026-01-15", keep_rejected="30d")
+    assert counted(workspace) == [(14, 13, 1, 0)]
+    workspace.run("BuildMarts", as_of="2026-01-15", keep_rejected="30d", accept="transactions")
     assert counted(workspace) == [(14, 13, 0, 1)]
+    assert workspace.query("select guard, source from meta.decisions") == [
+        ("max_expired", "transactions")
+    ]
     files = [it for it in workspace.root.rglob("*") if it.is_file()]
     assert {it.name for it in files if b"CHARGE-0014" in it.read_bytes()} == {"transactions.csv"}
     # The books are held against the counts once more, and hold.
     workspace.run("BuildMarts", as_of="2026-01-15", force="marts.dim_merchants")
     assert counted(workspace) == [(14, 13, 0, 1)]
+
+
+@pytest.mark.parametrize(("days", "left"), [(31, 0), (32, 1)])
+def test_a_clock_that_has_leapt_deletes_nothing_that_could_not_be_parsed(
+    workspace: Workspace, days: int, left: int
+) -> None:
+    workspace.write("data/transactions.csv", YEAR + "CHARGE-0014,E1\n")
+    workspace.run("BuildMarts", as_of="2026-01-15", keep_rejected="30d")
+    workspace.change("update meta.loads set loaded_at = loaded_at - interval 40 days")
+    workspace.change(
+        f"update meta.retentions set enforced_on = enforced_on - {days} "
+        "where source = 'raw.rejected_rows'"
+    )
+    workspace.run("BuildMarts", as_of="2026-01-15", keep_rejected="30d")
+    assert workspace.query("select count(*) from raw.rejected_rows") == [(left,)]
+    workspace.run("BuildMarts", as_of="2026-01-15", keep_rejected="30d", accept="transactions")
+    assert workspace.query("select count(*) from raw.rejected_rows") == [(0,)]
+
+
+def test_what_else_is_kept_is_told_with_what_the_next_run_deletes(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace.run("BuildSite", as_of="2026-01-15", force="marts.dim_merchants")
+    runs = workspace.query("select count(*) from meta.runs")[0][0]
+    line = ("privacy", "retain", "--dry-run", "--benepass-keep-runs", "1")
+    assert command(workspace, *line) == 0
+    told = capsys.readouterr().out
+    due = int(
+        told.partition("(keep_runs): the last 1 runs; the next run deletes ")[2].split(".")[0]
+    )
+    workspace.run("BuildSite", as_of="2026-01-15", keep_runs="1")
+    assert workspace.query("select count(*) from meta.runs") == [(runs + 1 - due,)]
+    for what in ("keep_changes", "branches", "(.wal)", "logs", "source files", "certificates"):
+        assert what in told
+
+
+def test_nothing_that_a_run_needs_meanwhile_outlives_it(workspace: Workspace) -> None:
+    """No log, no log of the database, nothing written aside, no past version."""
+    file = workspace.data / "transactions.csv"
+    file.write_text(file.read_text().replace("Iron Heron", "Copper Heron"))
+    workspace.run("BuildSite", as_of="2026-01-15")
+    files = [it for it in workspace.root.rglob("*") if it.is_file()]
+    with_it = {it.name for it in files if b"Iron Heron" in it.read_bytes()}
+    assert with_it <= {"warehouse.duckdb"}, "free blocks may have it until they are used again"
+    assert not [it for it in files if it.suffix in (".wal", ".log", ".tmp") or "aside" in it.name]
 
 
 def test_more_than_the_guard_allows_has_to_be_accepted(
