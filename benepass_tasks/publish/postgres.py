@@ -37,7 +37,8 @@ MARK: Final = "benepass-tasks, audience "
 _TYPES: Final = {
     "VARCHAR": "text",
     "DOUBLE": "double precision",
-    "TIMESTAMP WITH TIME ZONE": "timestamptz",
+    "TIMESTAMP": "timestamp without time zone",
+    "TIMESTAMP WITH TIME ZONE": "timestamp with time zone",
     "BLOB": "bytea",
 }
 """What Postgres calls a type that it does not call as DuckDB does."""
@@ -50,7 +51,17 @@ select rolsuper or exists (
 from pg_roles as role where role.rolname = %(role)s
 """
 
-_POWERS: Final = ("pg_read_all_data", "pg_read_server_files", "pg_execute_server_program")
+POWERS: Final = ("pg_read_all_data", "pg_read_server_files", "pg_execute_server_program")
+"""Roles of Postgres that may read whatever there is."""
+
+_THERE: Final = """
+select relname, array(
+    select array[attname::text, format_type(atttypid, atttypmod), attacl::text]
+    from pg_attribute where attrelid = it.oid and attnum > 0 and not attisdropped order by attnum
+)
+from pg_class as it where relnamespace = %(schema)s::regnamespace and relkind = 'r'
+"""
+"""The tables of a schema, with names, types and grants of their columns."""
 
 _GRANTS: Final = """
 select distinct kind, name, coalesce(pg_get_userbyid(nullif(grantee, 0::oid)), 'public')
@@ -97,8 +108,9 @@ class Schema:
         self._version = digest(version, *(_measured(run, name) for _, name in tables))[:32]
         with _told(self.place):
             self._take()
+            kept = self._empty([table for table, _ in tables])
             for table, name in tables:
-                self._create(table)
+                self._create(table, is_there=table.table.name in kept)
                 self._copy(run, table, name)
             self._let_read()
 
@@ -117,7 +129,7 @@ class Schema:
         return cursor.fetchall() if cursor.description else []
 
     def _take(self) -> None:
-        """Empty the schema, if it is ours."""
+        """Make the schema, or make sure that it is ours."""
         schema = self.place.schema
         self._connection.execute(f"set local lock_timeout = '{WAITING}'")
         self._run("select pg_advisory_xact_lock(hashtext(%(name)s))", name=f"{MARK}{schema}")
@@ -131,17 +143,30 @@ class Schema:
                 "audience and environment, and nothing of it was touched: name another one, or "
                 "drop it"
             )
-        for (table,) in self._run(
-            "select relname from pg_class where relnamespace = %(schema)s::regnamespace "
-            "and relkind = 'r'",
-            schema=schema,
-        ):
-            self._run("drop table {}.{}", schema, table)
+
+    def _empty(self, tables: Sequence[PublishedTable]) -> set[str]:
+        """Drop all tables but those that have the columns they should; these have no rows then.
+
+        Views that somebody made of such a table stay. Unlike deleted rows, what is truncated is
+        gone from the disk as well.
+        """
+        wanted = {
+            it.table.name: [[column.name, type_of(column.type), None] for column in it.columns]
+            for it in tables
+        }
+        kept = set()
+        for table, columns in self._run(_THERE, schema=self.place.schema):
+            if columns == wanted.get(table):
+                self._run("truncate {}.{}", self.place.schema, table)
+                kept.add(table)
+            else:
+                self._run("drop table {}.{}", self.place.schema, table)
+        return kept
 
     def _require_role(self) -> None:
         """Make the role if it is not there; one that may read everything is refused."""
         role = self.place.role
-        others = [*_POWERS, self._connection.info.user]
+        others = [*POWERS, self._connection.info.user]
         found = self._run(_ALL_POWERFUL, role=role, other=others)
         if not found:
             self._run("create role {} nologin", role)
@@ -151,10 +176,11 @@ class Schema:
                 "nothing is withheld from it: name a role without such rights"
             )
 
-    def _create(self, table: PublishedTable) -> None:
+    def _create(self, table: PublishedTable, *, is_there: bool) -> None:
         schema, name = self.place.schema, table.table.name
-        columns = ", ".join(f"{{}} {_type_of(column.type)}" for column in table.columns)
-        self._run(f"create table {{}}.{{}} ({columns})", schema, name, *table.comments)
+        if not is_there:
+            columns = ", ".join(f"{{}} {type_of(column.type)}" for column in table.columns)
+            self._run(f"create table {{}}.{{}} ({columns})", schema, name, *table.comments)
         self._comment_on("table {}.{}", table.comment, schema, name)
         for column, comment in table.comments.items():
             self._comment_on("column {}.{}.{}", comment, schema, name, column)
@@ -320,7 +346,8 @@ def _worded(error: "psycopg.Error", place: PostgresPlace) -> str:
     return said.replace(password, "****") if password else said
 
 
-def _type_of(type_: str) -> str:
+def type_of(type_: str) -> str:
+    """What Postgres calls a type of DuckDB's."""
     item = type_.removesuffix("[]")
     name = _TYPES.get(item, item.lower().replace("decimal", "numeric"))
     return f"{name}[]" if type_.endswith("[]") else name

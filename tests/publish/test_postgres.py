@@ -6,6 +6,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import psycopg
 import pytest
 from audiences import NAMED, Publishing
@@ -234,6 +235,25 @@ def test_a_reader_sees_the_tables_before_or_the_new_ones_never_a_part(
     assert tables.fetchall() == [("people",)]
 
 
+STAFF_WITHOUT_PEOPLE = NAMED | {"postgres": STAFF, "datasets": ["marts.spend"]}
+
+
+def test_a_view_of_somebody_stays_as_long_as_the_table_has_its_columns(
+    tmp_path: Path, owner: psycopg.Connection[Any]
+) -> None:
+    made = published(tmp_path)
+    owner.execute("create schema other")
+    owner.execute("create view other.theirs as select name from for_staff.people where id = 'E1'")
+    owner.execute("grant select (name) on for_staff.people to public")
+    with pytest.raises(PublicationError, match="something depends on a table of schema for_staff"):
+        made.publish()
+    owner.execute("revoke select (name) on for_staff.people from public")
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("update marts.people set name = 'Mia' where id = 'E1'")
+    made.publish()
+    assert owner.execute("table other.theirs").fetchall() == [("Mia",)]
+
+
 def test_one_database_that_fails_leaves_every_audience_what_it_had(
     tmp_path: Path, owner: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,6 +261,7 @@ def test_one_database_that_fails_leaves_every_audience_what_it_had(
     files = {it: it.stat().st_ino for it in made.told.published_dir.rglob("*.*")}
     owner.execute("create schema other")
     owner.execute("create view other.theirs as select name from for_staff.people")
+    made.audiences = AUDIENCES | {"staff": STAFF_WITHOUT_PEOPLE}
     with pytest.raises(PublicationError, match="something depends on a table of schema for_staff"):
         made.publish()
     assert {it: it.stat().st_ino for it in files} == files
