@@ -16,7 +16,7 @@ from benepass_tasks.config.settings import current_settings
     cls=Command,
     examples=(
         "privacy grants",
-        "privacy grants finance --over benepass | psql -v ON_ERROR_STOP=1",
+        "privacy grants analyst --over benepass > analyst.sql",
         "privacy grants --dialect databricks",
     ),
 )
