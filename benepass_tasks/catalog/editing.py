@@ -7,10 +7,11 @@ several lines, and with them most lines of a diff.
 """
 
 import copy
+import enum
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import yaml
 
@@ -23,13 +24,23 @@ WIDTH = 100
 INDENT = 2
 
 
+class Gone(enum.Enum):
+    """What a key has that is to go."""
+
+    GONE = enum.auto()
+
+
+GONE: Final = Gone.GONE
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """A value to set.
 
     Attributes:
         path: The keys of mappings that lead to it; those that are missing are made.
-        value: Plain data: text, numbers, truth values, lists and mappings.
+        value: Plain data: text, numbers, truth values, lists and mappings; or `GONE`, and the line
+            of the key goes.
         after: The keys behind which a new one stands, the first of them that is there; behind all
             others where none is.
     """
@@ -85,7 +96,10 @@ def _with(data: object, path: KeyPath, value: object) -> object:
         return copy.deepcopy(value)
     first, *rest = path
     copied = dict(data) if isinstance(data, Mapping) else {}
-    copied[first] = _with(copied.get(first), tuple(rest), value)
+    if value is GONE and not rest:
+        copied.pop(first, None)
+    else:
+        copied[first] = _with(copied.get(first), tuple(rest), value)
     return copied
 
 
@@ -117,6 +131,8 @@ class _Edit:
             if own is None:
                 return self._inserted(mapping, str(step), value, setting.after)
             key, node = own
+            if setting.value is GONE and not rest:
+                return self._removed(key, node)
             if (
                 not rest
                 or _is_alias(node, key)
@@ -126,6 +142,12 @@ class _Edit:
                 return self._replaced(mapping, key, node, value)
             mapping = node
         raise AssertionError("a path has at least one step")
+
+    def _removed(self, key: yaml.Node, node: yaml.Node) -> str:
+        """Without the lines of a key in a block."""
+        begins = self._text.rfind("\n", 0, key.start_mark.index) + 1
+        ends = self._end_of_line(self._end_of(node, key)) + len(self._end)
+        return self._text[:begins] + self._text[ends:]
 
     def _replaced(
         self, mapping: yaml.MappingNode, key: yaml.Node, node: yaml.Node, value: object

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError, validates_schema
 
 from benepass_tasks.catalog import wording
-from benepass_tasks.catalog.extracts import PAGINATORS, ApiExtract, TableExtract
+from benepass_tasks.catalog.extracts import PAGINATORS, VARIABLE, ApiExtract, TableExtract
 from benepass_tasks.catalog.fields import (
     Choice,
     Count,
@@ -24,16 +24,14 @@ from benepass_tasks.catalog.fields import (
     of_form,
 )
 
-_VARIABLE = r"[A-Z][A-Z0-9_]*"
-
 
 class Variable(Text):
     """The name of a variable of the environment that holds a secret, and never the secret."""
 
-    form = of_form(type="string", pattern=rf"^\s*{_VARIABLE}\s*$")
+    form = of_form(type="string", pattern=rf"^\s*{VARIABLE}\s*$")
 
     def _checked(self, text: str) -> str:
-        if re.fullmatch(_VARIABLE, text):
+        if re.fullmatch(VARIABLE, text):
             return text
         # What stands here may be the secret itself.
         raise ValidationError(

@@ -23,6 +23,9 @@ SUFFIX = ".parquet"
 POSITION = ".slot.json"
 """What the name of the file ends with that says how far the changes of a database were read."""
 
+VARIABLE = r"[A-Z][A-Z0-9_]*"
+"""The name of a variable of the environment that holds a secret."""
+
 BUCKETS = "s3://"
 """What the paths of files in object storage begin with."""
 

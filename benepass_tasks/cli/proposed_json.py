@@ -16,8 +16,10 @@ def proposal_json(proposed: "Proposed") -> dict[str, object]:
     example where any text is an answer.
     """
     it = proposed.proposal
+    table = it.table and {"credentials": it.table.credentials, "table": it.table.name}
     return {
-        "files": list(proposed.files),
+        "files": [] if table else list(proposed.files),
+        "table": table,
         "source": it.source,
         "is_new": it.is_new,
         "records": it.profile.records,

@@ -3,7 +3,7 @@
 import difflib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ import click
 from benepass_tasks.catalog import wording
 from benepass_tasks.catalog.datasets import Declarations
 from benepass_tasks.catalog.editing import set_values
+from benepass_tasks.catalog.extracts import SUFFIX, TableExtract
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.cli.output import plain, say, say_table
 from benepass_tasks.config.errors import BenepassError, ProjectError
@@ -48,6 +49,7 @@ class Surroundings:
         read: Reads values in a form.
         keys: The ids that are known already.
         source: The source that somebody says the files are of.
+        tables: Of files that are copied from tables of a database, these, by their paths.
     """
 
     declared: Declarations
@@ -55,6 +57,7 @@ class Surroundings:
     read: "Read"
     keys: "Keys"
     source: str | None
+    tables: Mapping[Path, TableExtract] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,29 @@ def read_answers(given: Sequence[str]) -> dict[str, str]:
     if wrong is not None:
         raise click.UsageError(f"--answer {wrong}: write it as NAME=ANSWER, as the question says")
     return {name: answer for name, _, answer in (it.partition("=") for it in given)}
+
+
+def copied(credentials: str, names: Sequence[str], folder: Path) -> dict[Path, TableExtract]:
+    """Copy the first rows of tables of a database into files, a folder each.
+
+    Args:
+        credentials: The variable of the environment with the address of the database.
+        names: The tables, with their schemas where that is not that of the connection.
+        folder: The folder.
+
+    Raises:
+        SourceError: the database cannot be reached, or has no such table.
+    """
+    from benepass_tasks.ingestion.extracts.database import copy_table  # noqa: PLC0415 - SQLAlchemy
+
+    found = dict[Path, TableExtract]()
+    for number, name in enumerate(names):
+        schema, _, table = name.rpartition(".")
+        path = folder / str(number) / f"{table}{SUFFIX}"
+        path.parent.mkdir()
+        found[path] = TableExtract(credentials=credentials, table=table, schema=schema or None)
+        copy_table(found[path], path, ALL + 1)
+    return found
 
 
 def propose_all(
@@ -117,6 +143,8 @@ def _propose(
     samples = [sample(Path(file), answers, most) for file in files]
     known = keys_in_files(surroundings.declared, [it.profile for it in samples])
     around = replace(surroundings, keys=all_keys(surroundings.keys, known))
+    if surroundings.tables:
+        return [_proposed([it], around, answers) for it in samples]
     return [_with_those_beside(group, around, answers, most) for group in _groups(samples)]
 
 
@@ -174,6 +202,7 @@ def _proposed(
         keys=surroundings.keys,
         answers=answers,
         questions=[question for it in group for question in it.questions],
+        table=surroundings.tables.get(group[0].path),
     )
     paths = [it.path for it in group]
     return Proposed(propose(surroundings.declared, asked), dict(zip(names, paths, strict=True)))
@@ -223,8 +252,9 @@ def _say_files(proposal: "Proposal") -> None:
     count = plural(profile.records, "record")
     extent = "all of them" if profile.is_whole else "the first ones"
     kind = "a new source" if proposal.is_new else "source"
-    say(plain(f"{profile.file}: {count} read, {extent}; {kind} {proposal.source}"))
-    for says, evidence in proposal.written.evidence:
+    what = proposal.table or profile.file
+    say(plain(f"{what}: {count} read, {extent}; {kind} {proposal.source}"))
+    for says, evidence in () if proposal.table else proposal.written.evidence:
         say(plain(f"  {says}: {evidence}"))
     if profile.rejected:
         say(plain(f"  {plural(len(profile.rejected), 'record')} cannot be parsed"))
@@ -350,9 +380,14 @@ def try_all(settings: "Settings", proposed: Sequence[Proposed], catalog: str) ->
     from benepass_tasks.pipeline.trial import Draft, try_load  # noqa: PLC0415 - imports dlt
 
     sql = {path: text for it in proposed for path, text in first_model(it.proposal).items()}
-    files = {name: path for it in proposed for name, path in it.files.items()}
+    files, extracts = dict[str, Path](), dict[str, Path]()
+    for it in proposed:
+        if it.proposal.table:
+            (extracts[it.proposal.source],) = it.files.values()
+        else:
+            files |= it.files
     try:
-        tried = try_load(settings, Draft(catalog, sql, files))
+        tried = try_load(settings, Draft(catalog, sql, files, extracts))
     except BenepassError as error:
         raise ProjectError(f"{error}\nThe trial load failed, so nothing is written.") from error
     sources = dict.fromkeys(it.proposal.source for it in proposed)
@@ -393,6 +428,9 @@ def say_where(proposed: Sequence[Proposed], data_dir: Path) -> None:
     """Say what is left to do: files elsewhere are not loaded from there."""
     say("Written.")
     for it in proposed:
+        if it.proposal.table:
+            say(plain(f"Every run reads {it.proposal.table}."))
+            continue
         for name, path in it.files.items():
             if not (data_dir / name).exists():
                 say(plain(f"Now put the file where runs look for it: cp {path} {data_dir / name}"))

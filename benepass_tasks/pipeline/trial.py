@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -40,11 +40,13 @@ class Draft:
         catalog: The text of the catalog.
         sql: New SQL files, by their path below the project's folder.
         files: Files by the names below the data folder that they would have there.
+        extracts: Of sources that are tables of a database, the copy of what would be read.
     """
 
     catalog: str
     sql: Mapping[str, str]
     files: Mapping[str, Path]
+    extracts: Mapping[str, Path] = field(default_factory=dict)
 
 
 Money = Mapping[tuple[str, str], tuple[int, Decimal]]
@@ -165,7 +167,10 @@ def _gather_files(run: Run, settings: Settings, draft: Draft) -> None:
             _gather_objects(run, settings, source, files)
             continue
         if source.extract is not None:
-            _gather_extracts(run, settings, source, files)
+            if source.name in draft.extracts:
+                _link(find_files(source, run.settings)[0].path, draft.extracts[source.name])
+            else:
+                _gather_extracts(run, settings, source, files)
             continue
         is_meant = any(it.name in draft.files for it in files)
         for file in files if is_meant or all(_fits(source, it) for it in files) else ():

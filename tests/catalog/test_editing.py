@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benepass_tasks.catalog.document import read_document
-from benepass_tasks.catalog.editing import Setting, set_values
+from benepass_tasks.catalog.editing import GONE, Setting, set_values
 from benepass_tasks.config.errors import CatalogError
 
 CATALOG = Path(__file__).resolve().parents[2] / "catalog.yaml"
@@ -85,6 +85,13 @@ def test_what_others_refer_to_is_not_edited() -> None:
     path = ("people", "metadata", "columns", "id", "pii", "kind")
     with pytest.raises(CatalogError, match=r"catalog\.yaml:12 people\.metadata\.columns\.id\.pii"):
         set_one(SMALL, *path, to="PERSON")
+
+
+def test_the_lines_of_a_key_that_goes_are_gone_and_no_other() -> None:
+    before = "a:\n  # one\n  b: {c: 1,\n    d: 2}  # two\n  e:\n    f: 3\n  g: 4\n"
+    assert set_one(before, "a", "b", to=GONE) == "a:\n  # one\n  e:\n    f: 3\n  g: 4\n"
+    assert set_one(before, "a", "e", to=GONE) == before.replace("  e:\n    f: 3\n", "")
+    assert set_one(before, "a", "x", to=GONE) == before
 
 
 def test_a_dataset_stands_behind_another_with_a_blank_line_between() -> None:

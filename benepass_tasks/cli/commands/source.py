@@ -1,13 +1,16 @@
 """`source`: the files of the sources."""
 
+import re
 import sys
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
 from benepass_tasks.catalog import wording
-from benepass_tasks.catalog.extracts import BUCKETS, TableExtract
+from benepass_tasks.catalog.extracts import BUCKETS, VARIABLE, TableExtract
 from benepass_tasks.cli import definitions
 from benepass_tasks.cli.command import Group
 from benepass_tasks.cli.output import plain, say, say_json
@@ -37,6 +40,26 @@ answers = click.option(
     metavar="NAME=ANSWER",
     help="answer a question that the files leave open",
 )
+
+
+def _variable(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Refuse what may be an address with a password, without saying it again."""
+    if value is not None and not re.fullmatch(VARIABLE, value):
+        raise click.UsageError(
+            "--database: say the name of a variable of the environment such as HR_DATABASE, which "
+            "holds the address of the database"
+        )
+    return value
+
+
+of_database = click.option(
+    "--database",
+    default=None,
+    callback=_variable,
+    metavar="VARIABLE",
+    help="the variable of the environment with the address of a database, of which FILE... are "
+    "tables, such as hr.staff",
+)
 of_source = click.option(
     "--source", "name", default=None, help="the source that the files are of, or a new one's name"
 )
@@ -65,13 +88,15 @@ def command() -> None:
 @of_files
 @answers
 @of_source
+@of_database
 @click.option("--json", "is_json", is_flag=True, help="print JSON")
 @click.pass_context
-def inspect(
+def inspect(  # noqa: PLR0913, PLR0917 - click passes all options
     ctx: click.Context,
     files: tuple[str, ...],
     answers: tuple[str, ...],
     name: str | None,
+    database: str | None,
     is_json: bool,  # noqa: FBT001 - click passes by name
 ) -> None:
     """Look at FILEs that nobody has declared, and propose their entry in catalog.yaml.
@@ -81,7 +106,7 @@ def inspect(
     """
     from benepass_tasks.cli import proposing  # noqa: PLC0415 - imports pyarrow
 
-    surroundings = _surroundings(name)
+    files, surroundings = _sought(ctx, files, _surroundings(name), database)
     given = proposing.read_answers(answers)
     proposed = proposing.propose_all(files, surroundings, given, may_ask=not is_json)
     catalog = surroundings.declared.path
@@ -103,6 +128,7 @@ def inspect(
 @of_files
 @answers
 @of_source
+@of_database
 @click.option("--yes", "is_sure", is_flag=True, help="do not ask")
 @click.option(
     "--even-unclean",
@@ -110,10 +136,13 @@ def inspect(
     is_flag=True,
     help="write it even where too few records of the trial are clean",
 )
-def add(
+@click.pass_context
+def add(  # noqa: PLR0913, PLR0917 - click passes all options
+    ctx: click.Context,
     files: tuple[str, ...],
     answers: tuple[str, ...],
     name: str | None,
+    database: str | None,
     is_sure: bool,  # noqa: FBT001 - click passes by name
     may_be_unclean: bool,  # noqa: FBT001 - as above
 ) -> None:
@@ -126,7 +155,7 @@ def add(
     """
     from benepass_tasks.cli import proposing  # noqa: PLC0415 - imports pyarrow
 
-    surroundings = _surroundings(name)
+    files, surroundings = _sought(ctx, files, _surroundings(name), database)
     proposed = proposing.propose_all(files, surroundings, proposing.read_answers(answers))
     catalog = surroundings.declared.path
     before = text = catalog.read_text(encoding="utf-8")
@@ -151,6 +180,22 @@ def add(
         click.confirm("Write it?", abort=True)
     proposing.write(surroundings.declared.path, before, text, proposed)
     proposing.say_where(proposed, current_settings().data_dir)
+
+
+def _sought(
+    ctx: click.Context,
+    named: tuple[str, ...],
+    surroundings: "Surroundings",
+    database: str | None,
+) -> "tuple[tuple[str, ...], Surroundings]":
+    """The files that are looked at; of tables, copies that go with the command."""
+    if database is None:
+        return named, surroundings
+    from benepass_tasks.cli.proposing import copied  # noqa: PLC0415 - imports pyarrow
+
+    folder = ctx.with_resource(TemporaryDirectory(prefix="benepass-tables-"))
+    tables = copied(database, named, Path(folder))
+    return tuple(map(str, tables)), replace(surroundings, tables=tables)
 
 
 def _surroundings(name: str | None) -> "Surroundings":

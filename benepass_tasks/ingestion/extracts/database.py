@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -91,6 +92,21 @@ def read_tables(
             with told(credentials, source):
                 rows[source] = _read(connection, extracts, extract)
     return rows
+
+
+def copy_table(extract: TableExtract, path: Path, most: int) -> None:
+    """Write the first rows of a table that nobody has declared into a file, as an extract has them.
+
+    Raises:
+        SourceError: the database cannot be reached or refuses, or has no such table. Never says the
+            address.
+    """
+    credentials = extract.credentials
+    with _snapshot(credentials) as connection, told(credentials, str(extract)):
+        found = TableRows.found(connection, extract, credentials)
+        with writing(path, found.columns) as writer:
+            for rows in texts(connection, found.query(None).limit(most)):
+                writer.write(rows)
 
 
 def url_of(credentials: str) -> URL:
@@ -190,7 +206,8 @@ def _decoded(written: str | bytes) -> str:
 
 def _read(connection: Connection, extracts: Extracts, extract: TableExtract) -> int:
     """Write the new extract of a table, if there is anything new; returns the new rows."""
-    found = TableRows.found(connection, extracts, extract)
+    source = extracts.source
+    found = TableRows.found(connection, extract, source.name, source.ignored)
     since = extracts.cursor
     if extract.is_whole and extracts.standing and since is not None:
         if pq.read_schema(extracts.standing[0]).names == found.columns:
@@ -260,15 +277,25 @@ class TableRows:
 
     @classmethod
     def found(
-        cls, connection: Connection, extracts: Extracts, extract: TableExtract
+        cls,
+        connection: Connection,
+        extract: TableExtract,
+        source: str,
+        without: Collection[str] = (),
     ) -> "TableRows":
         """Look for a table and for what is needed of it.
+
+        Args:
+            connection: A session of its database.
+            extract: The table.
+            source: What messages call who reads it.
+            without: The columns that are not read.
 
         Raises:
             SourceError: it is not there, lacks the column of the cursor, or has no key though rows
                 are to leave.
         """
-        source, about = extracts.source.name, inspect(connection)
+        about = inspect(connection)
         try:
             there = [it["name"] for it in about.get_columns(extract.table, extract.schema)]
             keys = about.get_pk_constraint(extract.table, extract.schema)["constrained_columns"]
@@ -276,7 +303,7 @@ class TableRows:
             names = [*about.get_table_names(extract.schema), *about.get_view_names(extract.schema)]
             near = meant(nearest(extract.table, names)) or f" (there are {listed(names)})"
             raise SourceError(f"{source}: there is no {extract}{near}") from None
-        ignored = {header_key(it) for it in extracts.source.ignored}
+        ignored = {header_key(it) for it in without}
         columns = [it for it in there if header_key(it) not in ignored]
         found = cls(
             table(extract.table, *map(column, there), schema=extract.schema), columns, list(keys)

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from benepass_tasks.catalog.datasets import Declarations, DeclaredSource
-from benepass_tasks.catalog.editing import Setting
+from benepass_tasks.catalog.editing import GONE, Setting
+from benepass_tasks.catalog.extracts import SQL_TABLE, TableExtract
 from benepass_tasks.catalog.layout import CSV, EXCEL, JSON_LINES, PARQUET, Layout
 from benepass_tasks.ingestion.proposals.proposal import Proposal, ProposedColumn, Written
 
@@ -39,14 +40,10 @@ def settings_of(proposal: Proposal, declared: Declarations) -> list[Setting]:
 def _changed(proposal: Proposal, declared: DeclaredSource) -> Iterator[Setting]:
     name, written = proposal.source, proposal.written
     metadata = (name, "metadata")
-    if proposal.filepath != declared.filepath:
-        yield Setting((name, "filepath"), proposal.filepath)
-    if written.type != declared.layout.type:
-        yield Setting((name, "type"), written.type, ("<<",))
-        yield Setting((name, "load_args"), _all_args(written), _ARGS)
+    if proposal.table:
+        yield from _changed_table(name, proposal.table, declared)
     else:
-        for word, value in _changed_args(written, declared.layout):
-            yield Setting((name, "load_args", word), value, _ARGS)
+        yield from _changed_files(proposal, declared)
     for word, value in written.layout.items():
         if getattr(declared.layout, word) != _frozen(value):
             yield Setting((*metadata, "layout", word), value, _METADATA)
@@ -60,6 +57,36 @@ def _changed(proposal: Proposal, declared: DeclaredSource) -> Iterator[Setting]:
             yield Setting(path, _declaration(column, is_required=column.is_part))
         else:
             yield from _changed_column(path, column, declared.read_columns[column.name].aliases)
+
+
+def _changed_files(proposal: Proposal, declared: DeclaredSource) -> Iterator[Setting]:
+    name, written = proposal.source, proposal.written
+    if proposal.filepath != declared.filepath:
+        yield Setting((name, "filepath"), proposal.filepath)
+    if written.type != declared.layout.type:
+        yield Setting((name, "type"), written.type, ("<<",))
+        yield Setting((name, "load_args"), _all_args(written), _ARGS)
+    else:
+        for word, value in _changed_args(written, declared.layout):
+            yield Setting((name, "load_args", word), value, _ARGS)
+
+
+def _changed_table(name: str, table: TableExtract, declared: DeclaredSource) -> Iterator[Setting]:
+    for word, value in _read_from(table).items():
+        # What is said of files has to go, also by an empty word.
+        if value or declared.extract is None:
+            yield Setting((name, word), value, (*reversed(_READ_FROM), "<<"))
+    yield Setting((name, "filepath"), GONE)
+
+
+_READ_FROM: Final = ("type", "table_name", "credentials")
+
+
+def _read_from(table: TableExtract) -> dict[str, object]:
+    """What an entry says of where a table is."""
+    args = {"schema": table.schema} if table.schema else {}
+    said = (SQL_TABLE, table.table, table.credentials)
+    return dict(zip(_READ_FROM, said, strict=True)) | {"load_args": args}
 
 
 def _changed_column(
@@ -127,12 +154,12 @@ def _new(proposal: Proposal, declared: Declarations) -> Iterator[Setting]:
         **({"layout": dict(proposal.written.layout)} if proposal.written.layout else {}),
         "columns": {it.name: _declaration(it, is_required=True) for it in proposal.columns},
     }
-    entry = {
+    files = {
         "type": proposal.written.type,
         "filepath": proposal.filepath,
         "load_args": _all_args(proposal.written),
-        "metadata": metadata,
     }
+    entry = (_read_from(proposal.table) if proposal.table else files) | {"metadata": metadata}
     yield Setting((name,), entry, tuple(reversed(list(declared.sources))))
     table = {
         "description": f"{described(name).partition(',')[0]}, trimmed and typed.",

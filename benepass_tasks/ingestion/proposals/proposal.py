@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from benepass_tasks.catalog.extracts import TableExtract
 from benepass_tasks.ingestion.proposals.columns import ITS_NAME
 from benepass_tasks.ingestion.proposals.forms import Form
 from benepass_tasks.ingestion.proposals.personal import Guess
@@ -79,6 +80,7 @@ class Proposal:
         records: What `metadata` has to say of the records, such as `key` and `counts_when`.
         questions: What the files leave open.
         notes: What else there is to know.
+        table: The table of a database that is read, where it is one and no file.
     """
 
     profile: FileProfile
@@ -91,3 +93,4 @@ class Proposal:
     records: Mapping[str, object] = field(default_factory=dict)
     questions: Sequence[Question] = ()
     notes: Sequence[str] = ()
+    table: TableExtract | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benepass_tasks.catalog.datasets import Declarations, DeclaredSource, Pii
+from benepass_tasks.catalog.extracts import TableExtract
 from benepass_tasks.catalog.header_names import INGESTED, column_name, header_key
 from benepass_tasks.catalog.layout import CSV, EXCEL
 from benepass_tasks.catalog.wording import printable
@@ -54,6 +55,7 @@ class Asked:
         keys: The ids that are known already.
         answers: What was answered so far.
         questions: What the bytes of the files leave open.
+        table: The table of a database that they are copied from.
     """
 
     names: Sequence[str]
@@ -64,6 +66,7 @@ class Asked:
     keys: Keys = field(default_factory=dict)
     answers: Answers = field(default_factory=dict)
     questions: Sequence[Question] = ()
+    table: TableExtract | None = None
 
 
 def propose(declared: Declarations, asked: Asked) -> Proposal:
@@ -80,8 +83,10 @@ def propose(declared: Declarations, asked: Asked) -> Proposal:
     profile = together(asked.profiles)
     fitting = _source(declared, profile, asked)
     if fitting is None:
-        return _new_source(declared, profile, asked)
-    return _known_source(fitting, profile, asked)
+        proposal = _new_source(declared, profile, asked)
+    else:
+        proposal = _known_source(fitting, profile, asked)
+    return replace(proposal, table=asked.table)
 
 
 def _source(declared: Declarations, profile: FileProfile, asked: Asked) -> Fit | None:
