@@ -108,6 +108,11 @@ class Warehouse:
         paths = (self.path, *(path for _, path in self.beside))
         return tuple(state for path in paths for state in _state_of(path))
 
+    @property
+    def is_being_written(self) -> bool:
+        """Whether a transaction of this process that writes is open: its rows are not all there."""
+        return self._hold.is_writing
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A session that only reads; the file must exist.
@@ -142,7 +147,11 @@ class Warehouse:
             with self.tables.joined(engine.begin()) as connection:
                 if not self._hold.has_meta:
                     self.tables.prepare_tables(connection, dict(self.variables))
-                yield connection
+                self._hold.is_writing = True
+                try:
+                    yield connection
+                finally:
+                    self._hold.is_writing = False
             self._hold.has_meta = True
 
     def _refuse_other(self, version: str | None) -> None:
@@ -377,6 +386,7 @@ class _Hold:
     Attributes:
         turn: The turn, while this process has it; also between two of its tasks.
         is_working: Whether a task is what it has the turn for.
+        is_writing: Whether a transaction of it is open that writes.
         attached: The names of the databases that are attached: the file, and those beside it.
         has_meta: Whether schema meta is known to be in the attached file.
         gave_up_after: The seconds that it waited for the file in vain, if it has not had it since.
@@ -384,6 +394,7 @@ class _Hold:
 
     turn: IO[str] | None = None
     is_working: bool = False
+    is_writing: bool = False
     attached: list[str] = field(default_factory=list)
     has_meta: bool = False
     gave_up_after: float | None = None

@@ -5,11 +5,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import Connection
-
 from benepass_tasks.catalog import Months
 from benepass_tasks.config.errors import ProjectError, WarehouseError
 from benepass_tasks.engine.quoting import quote_name
+from benepass_tasks.pipeline.build import Builder
 from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes.model import FORCED, MISSING, SQL_CHANGED, ModelNode, table_nodes
 from benepass_tasks.state.backfills import DoneMonth, done_months, forget_months, note_month
@@ -143,7 +142,7 @@ class _Work:
         if self._run.plan()[self._node.name].reason in (SQL_CHANGED, FORCED):
             return True
         with self._run.warehouse.read() as connection:
-            return self._node.builder(self._run, connection).reads_other_code
+            return self._node.builder(self._run)(connection).reads_other_code
 
     def is_in_months(self) -> bool:
         """Whether months can be built one by one: its columns stay, and all are asked for."""
@@ -161,8 +160,9 @@ class _Work:
 
     def _there(self) -> list[date | None] | None:
         """The months of the table and of what its SQL makes; None where that has other columns."""
+        builder = self._node.builder(self._run)
         with self._run.warehouse.write() as connection:
-            return self._node.builder(self._run, connection).months(self._declared.column)
+            return builder(connection).months(self._declared.column)
 
     def build(self, month: date | None, *, is_last: bool) -> int | None:
         """Build a month anew, unless that was done before.
@@ -179,18 +179,17 @@ class _Work:
                 raise WarehouseError(
                     f"{name}: what it is made of has changed meanwhile; run the same again"
                 )
+            builder = self._node.builder(run)
             with warehouse.write() as connection:
-                touched = self._build(connection, month, is_last=is_last)
+                touched = self._build(builder(connection), month, is_last=is_last)
             run.remember(None)
         return touched
 
-    def _build(self, connection: Connection, month: date | None, *, is_last: bool) -> int | None:
+    def _build(self, builder: Builder, month: date | None, *, is_last: bool) -> int | None:
         run, node, fingerprint = self._run, self._node, str(self._fingerprint)
-        known = run.known()
-        record = known.materializations[node.name]
+        connection, record = builder.connection, builder.known.materializations[node.name]
         if _named(month) in done_months(connection, node.name, fingerprint, record.data_hash):
             return None
-        builder = node.builder(run, connection)
         measure, touched = builder.part_anew(self._condition(month), is_last=is_last)
         self._touched += touched
         record = replace(
@@ -202,7 +201,7 @@ class _Work:
         if is_last:
             record = replace(record, fingerprint=fingerprint, code_version=node.code_version)
             builder.note_inputs()
-        node.look_for_restated(run, connection, known)
+        node.look_for_restated(run, connection, builder.known)
         write_materializations(connection, [record])
         forget_built(connection, run.id, node.name)
         how = How("months", self._touched)

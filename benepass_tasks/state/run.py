@@ -186,7 +186,7 @@ class Run:
 
     def _looked(self) -> "_Look":
         """The last look at the files, unless that is old or the warehouse has changed since."""
-        last, state = self._look, self.warehouse.state
+        last, state = self._look, self._state()
         if last and last.state == state and not self._is_look_old:
             return last
         files = self.files()
@@ -203,10 +203,26 @@ class Run:
 
     def known(self) -> Snapshot:
         """What the warehouse holds; read again only when its file has changed."""
-        state = self.warehouse.state
+        state = self._state()
         if self._known is None or self._known[0] != state:
             self._known = (state, read_snapshot(self.warehouse))
         return self._known[1]
+
+    def _state(self) -> object:
+        """The state of the warehouse, by which to tell whether what is known of it is still so.
+
+        Of many rows DuckDB writes some before their transaction ends: the file is another one then,
+        and what it holds would be read anew in the midst of it. So a run is asked before.
+
+        Raises:
+            RuntimeError: a transaction of this process is open that writes.
+        """
+        if self.warehouse.is_being_written:
+            raise RuntimeError(
+                "a run cannot tell what the warehouse holds while this process writes it: ask "
+                "before the transaction begins, and pass on what it says"
+            )
+        return self.warehouse.state
 
     def remember(self, snapshot: Snapshot | None) -> None:
         """Note what the warehouse holds, so that it need not be read; None where it has to be.

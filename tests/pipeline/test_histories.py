@@ -6,14 +6,12 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import count
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 from histories import Company
 
-from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.pipeline import build, making
 from benepass_tasks.pipeline.past import kept_tables, rows_as_of
 from benepass_tasks.state.kept import UnknownPastError
@@ -265,17 +263,6 @@ def test_after_each_step_each_table_is_what_a_full_build_makes(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert _live(history, 6, monkeypatch)["changes"] > 6
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("history", [1], indirect=True)
-def test_what_is_known_is_not_read_anew_while_a_table_is_written(
-    history: History, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Of many rows, DuckDB writes some before the transaction ends: the file is another then.
-    looks = count()
-    monkeypatch.setattr(Warehouse, "state", property(lambda _: next(looks)))
-    assert "marts.fact_transactions" in history.company.run(as_of=history.as_of)
 
 
 @pytest.mark.nightly

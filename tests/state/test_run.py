@@ -5,9 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from benepass_tasks.config.settings import current_settings
+from benepass_tasks.pipeline.nodes import nodes_of
 from benepass_tasks.state.run import Run
+
+if TYPE_CHECKING:
+    from workspace import Workspace
 
 NO_SETTINGS: Any = None
 
@@ -59,3 +66,14 @@ def test_a_run_is_alone_where_luigi_schedules_it_here() -> None:
         [sys.executable, "-c", ALONE], capture_output=True, text=True, check=True
     ).stdout
     assert said.split() == ["True", "False"]
+
+
+def test_it_is_asked_nothing_while_its_process_writes(people: Workspace) -> None:
+    with people.configured():
+        run = Run(current_settings(), nodes_of)
+        known, asked = run.known(), (run.known, run.plan, run.nodes)
+        with run.warehouse.write():
+            for ask in asked:
+                with pytest.raises(RuntimeError, match="ask before the transaction begins"):
+                    ask()
+        assert run.known() == known

@@ -150,14 +150,15 @@ class ModelNode(Node):
             return Outlook("full", status.reason, None, seconds, run.settings.engine)
         unsettled = [it for it in self.upkeep.inputs(self.model) if not run.plan()[it].is_current]
         try:
-            changed = self.builder(run, connection).foreseen(unsettled)
+            changed = self.builder(run)(connection).foreseen(unsettled)
         except InFullError as error:
             return Outlook("full", str(error), None, seconds, run.settings.engine)
         return Outlook("changes", None, None if unsettled else changed, seconds)
 
-    def builder(self, run: Run, connection: Connection) -> Builder:
+    def builder(self, run: Run) -> Callable[[Connection], Builder]:
         """What builds the table in a session, as things are now."""
-        return self._builder(run)(connection, run.known())
+        known, builder = run.known(), self._builder(run)
+        return lambda connection: builder(connection, known)
 
     def _builder(self, run: Run) -> "BuilderOf":
         """What builds the table, by a session and by what the warehouse holds.
