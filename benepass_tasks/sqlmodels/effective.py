@@ -43,6 +43,7 @@ from benepass_tasks.sqlmodels.syntax import Reader, reading
 if TYPE_CHECKING:
     from benepass_tasks.sqlmodels.lineage import Lineage, ModelLineage
     from benepass_tasks.sqlmodels.lineage.edges import Edges
+    from benepass_tasks.sqlmodels.privacy.verdicts import Proof
 
 IMPLIED = "implied by the load"
 """Where the parts of a column come from that ingestion adds."""
@@ -103,6 +104,17 @@ class Definitions:
         masks = approved_masks(self.catalog, self.graph)
         known = _followed(self.cache)
         return self.traced or trace(self.graph, self.catalog, masks, known=known)
+
+    @cached_property
+    def proof(self) -> "Proof":
+        """What every column carries, held against what the catalog declares.
+
+        Raises:
+            ModelError: a column's origin cannot be told from its SQL.
+        """
+        from benepass_tasks.sqlmodels.privacy import prove  # noqa: PLC0415 - as above
+
+        return prove(self.catalog, self.graph, self.lineage)
 
 
 def read_definitions(project: Project, cache: Cache) -> Definitions:

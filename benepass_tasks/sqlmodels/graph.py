@@ -2,7 +2,7 @@
 
 import graphlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -116,9 +116,11 @@ def _parse(
 
     models: dict[str, Model] = {}
     with reading(reader) as own:
-        macros = read_macros(own, project.root, project.sql_files("macros"), problems)
-        before = cache.last("sql", restored)
-        known = before[1] if before and before[0] == macros else {}
+        before, known = cache.last("sql", restored) or ({}, {})
+        paths, macros = project.sql_files("macros"), before
+        if not _are_as_before(project, paths, before):
+            macros = read_macros(own, project.root, paths, problems)
+            known = known if macros == before else {}
         base, where = base_queries(catalog), Path(catalog.path.name)
         for folder in (*LAYERS, CHECKS):
             for path in project.sql_files(folder):
@@ -137,6 +139,17 @@ def _parse(
         for relation in sorted(base.keys() & read):
             models[relation] = make_model(own, relation, where, base[relation], macros)
     return macros, models
+
+
+def _are_as_before(project: Project, paths: Sequence[Path], macros: Mapping[str, Macro]) -> bool:
+    """Whether macros are those that the files define, as far as their texts say so."""
+    from benepass_tasks.sqlmodels.statements import read_text  # noqa: PLC0415 - as above
+
+    try:
+        texts = {path: read_text(project.root, path) for path in paths}
+    except ModelError:
+        return False
+    return texts == {it.path: it.sql for it in macros.values()}
 
 
 def _mismatches(

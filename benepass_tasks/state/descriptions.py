@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import Connection, delete, insert
 
 from benepass_tasks.sqlmodels.effective import Definitions
-from benepass_tasks.sqlmodels.privacy import proof_key, prove
+from benepass_tasks.sqlmodels.privacy import proof_key
 from benepass_tasks.sqlmodels.privacy.report import sources
 from benepass_tasks.sqlmodels.privacy.verdicts import RANK
 from benepass_tasks.state.meta import DESCRIBED_COLUMNS
@@ -75,7 +75,7 @@ def descriptions_of(definitions: Definitions) -> Descriptions:
 
 def _described(definitions: Definitions) -> Iterator[Described]:
     tables = definitions.catalog.tables
-    for it in prove(definitions.catalog, definitions.graph, definitions.lineage).verdicts:
+    for it in definitions.proof.verdicts:
         relation, column = it.column.relation, it.column.column
         said = it.declared
         yield Described(

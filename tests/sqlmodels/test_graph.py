@@ -159,6 +159,17 @@ def test_of_several_files_those_are_parsed_again_that_changed(
     assert "staging.stg_employees" in parsed
 
 
+def test_macros_are_not_read_again_for_a_model_that_changed(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = graph(workspace)
+    from benepass_tasks.sqlmodels import macros  # noqa: PLC0415
+
+    monkeypatch.setattr(macros, "read_macros", lambda *_: pytest.fail("read anew"))
+    workspace.replace("sql/marts/dim_employees.sql", "    status,", "    upper(status) as status,")
+    assert graph(workspace).macros == first.macros
+
+
 @pytest.mark.parametrize(
     "kept", ["", "{", "[]", '{"sql": 1}', '{"sql": {"key": null, "value": 3}}']
 )

@@ -72,12 +72,12 @@ command.add_command(retain)
 
 def _report(form: str | None) -> bool:
     from benepass_tasks.site.authored.pages import read_pages  # noqa: PLC0415 - when needed
-    from benepass_tasks.sqlmodels.privacy import prove, report  # noqa: PLC0415 - when needed
+    from benepass_tasks.sqlmodels.privacy import report  # noqa: PLC0415 - when needed
     from benepass_tasks.sqlmodels.privacy.processing import processing  # noqa: PLC0415 - as above
     from benepass_tasks.state.retentions import other_limits  # noqa: PLC0415 - as above
 
     read = definitions.read()
-    proof = prove(read.catalog, read.graph, read.lineage)
+    proof = read.proof
     pages = read_pages(read, current_settings())
     processed = list(processing(read.catalog, read.graph))
     limits = other_limits(current_settings())

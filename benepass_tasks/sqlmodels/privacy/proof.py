@@ -92,7 +92,7 @@ def require_proof(definitions: "Definitions", cache: Cache) -> None:
     key = proof_key(catalog, graph)
     if cache.recall("proof", key, bool):
         return
-    findings = prove(catalog, graph, definitions.lineage).findings
+    findings = definitions.proof.findings
     if findings:
         raise PrivacyError("\n".join(map(str, findings)))
     cache.keep(key, proof=True)
