@@ -21,6 +21,20 @@ settings.load_profile(MATRIX)
 luigi.configuration.get_config().remove_section("benepass")
 
 
+# Says what `vega.MAKE` says, which takes more than a second, and keeps it for whoever asks next.
+CHARTS = """\
+import os, pathlib, sys, tempfile
+kept = pathlib.Path({kept!r})
+if not kept.exists():
+    import vl_convert
+    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    made = pathlib.Path(tempfile.mkdtemp(dir=kept.parent), "made")
+    made.write_text(script, encoding="utf-8")
+    os.replace(made, kept)
+sys.stdout.buffer.write(kept.read_bytes())
+"""
+
+
 @pytest.fixture
 def ctrl_c() -> Iterator[None]:
     """SIGINT interrupts, also where a shell started the tests in its background and ignores it."""
@@ -40,6 +54,16 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
     """Makes a project in a folder that all processes of a parallel run share."""
     base = tmp_path_factory.getbasetemp()
     return MadeOnce(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _charts_made_once(made_once: MadeOnce) -> Iterator[None]:
+    """Make the script of the charts once for all sites that tests make in their own process."""
+    from benepass_tasks.site import vega  # noqa: PLC0415
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vega, "MAKE", CHARTS.format(kept=str(made_once.folder / "charts.js")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -112,6 +112,7 @@ def test_what_is_kept_out_is_named_by_file_and_record_with_people_masked(say: Sa
     ]
 
 
+@pytest.mark.usefixtures("finished")
 def test_every_source_and_a_single_reason(say: Say, workspace: Workspace) -> None:
     workspace.replace("data/employees.csv", "E3,Cy", ",Cy")
     workspace.run()
@@ -131,7 +132,7 @@ def test_every_source_and_a_single_reason(say: Say, workspace: Workspace) -> Non
 
 
 def test_a_quarantine_that_is_not_built_yet_is_named(workspace: Workspace, say: Say) -> None:
-    workspace.run("BuildStaging")
+    workspace.run("raw.employees")
     said = say("quarantine", "employees")
     assert said.code == 1
     assert said.err.startswith("not built yet: quality.quarantine_employees; `benepass run`")
@@ -144,6 +145,7 @@ def test_a_source_without_a_quarantine_is_refused(say: Say) -> None:
     assert "'merchants' has no quarantine; there are transactions, " in said.err
 
 
+@pytest.mark.usefixtures("finished")
 def test_a_csv_file_is_private_and_no_spreadsheet_calculates_it(
     say: Say, workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -178,6 +180,7 @@ def test_a_file_that_is_there_is_never_replaced(
     assert not (tmp_path / "nowhere.csv").exists()
 
 
+@pytest.mark.usefixtures("finished")
 def test_an_address_is_masked_in_whatever_column_it_was_typed(
     say: Say, workspace: Workspace
 ) -> None:
@@ -212,6 +215,7 @@ def test_a_damaged_warehouse_is_said_without_a_traceback(
     assert "Traceback" not in said.err
 
 
+@pytest.mark.usefixtures("finished")
 def test_only_some_records_are_shown_unless_all_are_asked_for(
     say: Say, workspace: Workspace
 ) -> None:
@@ -221,6 +225,7 @@ def test_only_some_records_are_shown_unless_all_are_asked_for(
     assert "more:" not in say("quarantine", "--limit", "0").out
 
 
+@pytest.mark.usefixtures("finished")
 def test_an_escape_sequence_in_a_record_steers_no_terminal(say: Say, workspace: Workspace) -> None:
     workspace.replace("data/transactions.csv", "A3,Plum Crate,-3.00", "A3,\x1b[31mPlum,-3.00")
     workspace.run()

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 from projects import ROOT
 from warehouses import settings_in
+from workspace import opened
 
 from benepass_tasks.engine import session
 from benepass_tasks.ingestion.forgetting import Loss, forget_file
@@ -88,11 +88,11 @@ class Company:
 
     def change(self, sql: str) -> None:
         """Change the warehouse behind the pipeline's back."""
-        with duckdb.connect(str(self.settings.warehouse)) as connection:
+        with opened(self.settings.warehouse, "read_write") as connection:
             connection.execute(sql)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.settings.warehouse), read_only=True) as connection:
+        with opened(self.settings.warehouse) as connection:
             return connection.execute(sql).fetchall()
 
     def edit(self, name: str, old: str, new: str) -> None:

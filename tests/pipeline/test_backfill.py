@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from commands import run_line
 from sqlalchemy import Engine, event
-from workspace import Workspace, new_project
+from workspace import MadeOnce, Workspace, new_project
 
 from benepass_tasks.cli.program import main
 from benepass_tasks.engine import session
@@ -26,21 +25,17 @@ CHARGES = "".join(
 HOW = "select reason, how, touched_rows from meta.materializations where how = 'months'"
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A project after a run, with charges of January to April; for copying only."""
-    made = new_project(tmp_path_factory.mktemp("months") / "project")
-    with (made.data / "transactions.csv").open("a") as file:
-        file.write(CHARGES)
-    made.run()
-    return made
-
-
 @pytest.fixture
-def months(made: Workspace, tmp_path: Path) -> Workspace:
-    """The same, for the test alone."""
-    shutil.copytree(made.root, tmp_path / "months")
-    return Workspace(tmp_path / "months")
+def months(tmp_path: Path, made_once: MadeOnce) -> Workspace:
+    """A project after a run, with charges of January to April."""
+
+    def make(root: Path) -> None:
+        made = new_project(root)
+        with (made.data / "transactions.csv").open("a") as file:
+            file.write(CHARGES)
+        made.run()
+
+    return Workspace(made_once("months", make)).copied(tmp_path / "months")
 
 
 def _backfill(workspace: Workspace, first: str, last: str, *tables: str) -> int:

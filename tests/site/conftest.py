@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,15 +21,7 @@ def site(sample_run: Workspace) -> Path:
 
 
 @pytest.fixture
-def with_charts(workspace: Workspace, site: Path) -> None:
-    """The project of the test has the script for charts already, which takes seconds to make."""
-    (bundle,) = site.glob("assets/vega-*.js")
-    (workspace.site / "assets").mkdir(parents=True)
-    shutil.copy(bundle, workspace.site / "assets")
-
-
-@pytest.fixture
-def site_of(workspace: Workspace, with_charts: None) -> Callable[..., Path]:  # noqa: ARG001
+def site_of(workspace: Workspace) -> Callable[..., Path]:
     """Makes the pages of the small project, with other files where the test names some."""
 
     def build(files: dict[str, str] | None = None, **settings: str) -> Path:

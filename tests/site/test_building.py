@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from projects import catalog_of
+from workspace import MadeOnce, Workspace, new_project
 
 from benepass_tasks.config.errors import ProjectError, SiteError
 from benepass_tasks.config.project import open_project
@@ -24,8 +25,6 @@ from benepass_tasks.state.run import Run
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from workspace import Workspace
 
 ROOT_OF_SQL = "sql/marts/dim_merchants.sql"
 MOST_BYTES = 5_000_000
@@ -43,9 +42,15 @@ def reason(workspace: Workspace, **settings: str) -> str | None:
 
 
 @pytest.fixture
-def built(workspace: Workspace, published: None, with_charts: None) -> Workspace:  # noqa: ARG001
+def built(workspace: Workspace, published_run: Workspace, made_once: MadeOnce) -> Workspace:
     """The small project with its pages."""
-    assert workspace.run("BuildSite") == whole(workspace)
+
+    def make(root: Path) -> None:
+        made = new_project(root)
+        made.become(published_run)
+        assert made.run("BuildSite") == whole(made)
+
+    workspace.become(Workspace(made_once("built", make)))
     return workspace
 
 

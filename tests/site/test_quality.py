@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,18 +10,16 @@ import pytest
 from projects import definitions
 from reading import data_of, elements_of, told_in
 from rendered import rows_of
+from workspace import MadeOnce, Workspace
 from written_pages import shown_page
 
 from benepass_tasks.ingestion.schema_evolution.changes import Change, Violations
 from benepass_tasks.ingestion.schema_evolution.history import Entry
 from benepass_tasks.quality.data_tests.results import Result
-from benepass_tasks.site import vega
 from benepass_tasks.site.authored import history
 from benepass_tasks.site.authored.history import UNDECLARED
 
 if TYPE_CHECKING:
-    from workspace import Workspace
-
     from benepass_tasks.catalog import Catalog
 
 ROOT = Path(__file__).parents[2]
@@ -41,26 +37,24 @@ too,few
 
 
 @pytest.fixture(scope="module")
-def made(finished_run: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def made(finished_run: Workspace, made_once: MadeOnce) -> Workspace:
     """A project with pages after three runs: all well, then much wrong, then a failed one."""
-    workspace = replace(finished_run, root=tmp_path_factory.mktemp("quality") / "project")
-    shutil.copytree(finished_run.root, workspace.root)
-    workspace.write(f"data/{HOSTILE_FILE}", MORE)
-    header, *lines = (workspace.data / "employees.csv").read_text().splitlines()
-    lines += ["E2,Bo,Baker,no address,2021-06-15,terminated"]
-    with_column = "\n".join([f"{header},cost_center", *(f"{line},7" for line in lines)])
-    workspace.write("data/employees.csv", f"{with_column}\n")
-    # Vega's script takes seconds to make, and no test here runs it.
-    script = workspace.data / "site" / vega.bundle_name()
-    script.parent.mkdir(parents=True)
-    script.touch()
-    workspace.run("BuildSite")
-    before = (workspace.data / "transactions.csv").read_text()
-    workspace.write("data/transactions.csv", "no header\n")
-    _, succeeded = workspace.attempt("BuildSite")
-    assert not succeeded
-    workspace.write("data/transactions.csv", before)
-    return workspace
+
+    def make(root: Path) -> None:
+        workspace = finished_run.copied(root)
+        workspace.write(f"data/{HOSTILE_FILE}", MORE)
+        header, *lines = (workspace.data / "employees.csv").read_text().splitlines()
+        lines += ["E2,Bo,Baker,no address,2021-06-15,terminated"]
+        with_column = "\n".join([f"{header},cost_center", *(f"{line},7" for line in lines)])
+        workspace.write("data/employees.csv", f"{with_column}\n")
+        workspace.run("BuildSite")
+        before = (workspace.data / "transactions.csv").read_text()
+        workspace.write("data/transactions.csv", "no header\n")
+        _, succeeded = workspace.attempt("BuildSite")
+        assert not succeeded
+        workspace.write("data/transactions.csv", before)
+
+    return Workspace(made_once("quality", make))
 
 
 @pytest.fixture(scope="module")

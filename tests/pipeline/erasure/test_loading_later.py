@@ -42,7 +42,7 @@ def spent(workspace: Workspace) -> Decimal:
 def test_a_new_file_is_loaded_without_the_person_and_the_books_count_it(later: Workspace) -> None:
     before = spent(later)
     later.write("data/transactions_02.csv", HEADER + LATER)
-    later.run("BuildSite")
+    later.run()
     assert later.query(
         "select transaction_id, employee_id, benefit_account_id from raw.transactions "
         "where _source_file = 'transactions_02.csv' order by 1"
@@ -60,7 +60,7 @@ def test_a_file_that_is_loaded_again_keeps_what_is_left_of_the_person(later: Wor
     later.write("data/benefit_accounts.csv", accounts)
     later.write("data/employees.csv", EMPLOYEES.replace("Hugo", "Hugh"))
     later.write("data/transactions.csv", TRANSACTIONS.replace("12.50", "12.5"))
-    later.run("BuildSite")
+    later.run()
     after = totals(later)
     money = ("by month", "by programme", "by merchant")
     assert {it: after[it] for it in money} == {it: before[it] for it in money}
@@ -69,13 +69,13 @@ def test_a_file_that_is_loaded_again_keeps_what_is_left_of_the_person(later: Wor
     ]
     # And once more: what is kept is kept.
     later.write("data/transactions.csv", TRANSACTIONS.replace("12.50", "12.5") + "\n")
-    later.run("BuildSite")
+    later.run()
     assert {it: totals(later)[it] for it in money} == {it: before[it] for it in money}
 
 
 def test_a_warehouse_built_anew_has_nothing_of_the_person(later: Workspace) -> None:
     later.warehouse.unlink()
-    later.run("BuildSite")
+    later.run()
     held = later.query(
         "select count(*) from raw.employees where last_name in ('Aldous', 'Marlowe')"
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from erasing import KEY
-from workspace import new_project
+from workspace import MadeOnce, Workspace, new_project
 
 from benepass_tasks.config.hash_key import VARIABLE
 from tests.pipeline.erasure.conftest import copy_of
@@ -14,8 +14,6 @@ from tests.pipeline.erasure.conftest import copy_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from workspace import Workspace
 
 HEADER = (
     "transaction_id,employee_id,benefit_account_id,merchant,amount,transaction_timestamp,category\n"
@@ -56,14 +54,17 @@ def _key() -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def whole(made_once: MadeOnce) -> Workspace:
     """The project, published on the last day of the first charge; for copying only."""
-    made = new_project(tmp_path_factory.mktemp("whole") / "project")
-    made.write("data/transactions.csv", YEAR)
-    made.write("data/employees.csv", EMPLOYEES)
-    declare(made, "transactions", "transaction_timestamp", "delete")
-    made.run("BuildSite", as_of="2026-01-15")
-    return made
+
+    def make(root: Path) -> None:
+        made = new_project(root)
+        made.write("data/transactions.csv", YEAR)
+        made.write("data/employees.csv", EMPLOYEES)
+        declare(made, "transactions", "transaction_timestamp", "delete")
+        made.run("BuildSite", as_of="2026-01-15")
+
+    return Workspace(made_once("aging", make))
 
 
 @pytest.fixture

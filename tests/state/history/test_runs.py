@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from projects import catalog_of
+from workspace import EMPLOYEES
 
 if TYPE_CHECKING:
     from workspace import Workspace
@@ -74,13 +75,12 @@ def test_a_run_is_a_row_with_what_it_was_made_with(workspace: Workspace) -> None
     assert json.loads(settings)["memory_limit"] == "1200MB"
 
 
-@pytest.mark.usefixtures("finished")
-def test_a_run_with_nothing_to_do_is_a_run_too(workspace: Workspace) -> None:
-    made = outcomes(workspace)
-    workspace.run()
-    assert runs(workspace) == [("succeeded", None)] * 2
-    assert {outcome for outcome, *_ in outcomes(workspace).values()} == {"skipped"}
-    assert outcomes(workspace).keys() == made.keys()
+def test_a_run_with_nothing_to_do_is_a_run_too(people: Workspace) -> None:
+    made = outcomes(people)
+    people.run()
+    assert runs(people) == [("succeeded", None)] * 2
+    assert {outcome for outcome, *_ in outcomes(people).values()} == {"skipped"}
+    assert outcomes(people).keys() == made.keys()
 
 
 @pytest.mark.usefixtures("finished")
@@ -219,37 +219,36 @@ def test_forked_workers_leave_their_word(workspace: Workspace) -> None:
     assert not list(workspace.data.glob(".warehouse.run-*"))
 
 
-def test_a_killed_run_is_told_by_the_next(workspace: Workspace) -> None:
-    assert workspace.run_until_killed(KILLER, 0)
-    assert runs(workspace) == [("running", None)]
-    assert len(list(workspace.data.glob(".warehouse.run-*"))) == 1
-    workspace.run()
-    assert runs(workspace) == [
+def test_a_killed_run_is_told_by_the_next(new_people: Workspace) -> None:
+    assert new_people.run_until_killed(KILLER, 0)
+    assert runs(new_people) == [("running", None)]
+    assert len(list(new_people.data.glob(".warehouse.run-*"))) == 1
+    new_people.run()
+    assert runs(new_people) == [
         ("interrupted", "the process was gone without a word"),
         ("succeeded", None),
     ]
-    assert workspace.query("select bool_and(ended_at >= started_at) from meta.runs") == [(True,)]
-    assert not list(workspace.data.glob(".warehouse.run-*"))
+    assert new_people.query("select bool_and(ended_at >= started_at) from meta.runs") == [(True,)]
+    assert not list(new_people.data.glob(".warehouse.run-*"))
 
 
-@pytest.mark.usefixtures("finished")
-def test_what_is_kept_of_old_runs_is_what_is_still_there(workspace: Workspace) -> None:
+def test_what_is_kept_of_old_runs_is_what_is_still_there(people: Workspace) -> None:
     first = "(select run_id from meta.runs order by started_at limit 1)"
     for _ in range(3):
-        workspace.run(keep_runs="2")
-    assert len(runs(workspace)) == 3
-    assert len(outcomes(workspace, first)) > 0
-    workspace.run(force="raw.employees,raw.transactions,raw.benefit_accounts", keep_runs="1")
-    workspace.run(force="raw.category_benefit_mappings", keep_runs="1")
-    workspace.run(keep_runs="1")
-    known = workspace.query(
+        people.run(keep_runs="2")
+    assert len(runs(people)) == 3
+    assert len(outcomes(people, first)) > 0
+    people.run(force="raw.employees", keep_runs="1")
+    people.run(force="marts.dim_employees", keep_runs="1")
+    people.run(keep_runs="1")
+    known = people.query(
         "select count(*) from meta.runs where run_id not in (select run_id from meta.markers "
         f"union all select run_id from meta.loads) and run_id <> {LAST}"
     )
     assert known == [(0,)]
     for table in ("materializations", "quality_figures", "column_profiles"):
         orphans = f"from meta.{table} where run_id not in (select run_id from meta.runs)"
-        assert workspace.query(f"select count(*) {orphans}") == [(0,)]
+        assert people.query(f"select count(*) {orphans}") == [(0,)]
 
 
 def test_columns_are_profiled_without_extremes_of_what_is_personal(workspace: Workspace) -> None:
@@ -285,6 +284,7 @@ def test_columns_are_profiled_without_extremes_of_what_is_personal(workspace: Wo
     assert all(tables[relation].materialized == "table" for relation, _ in profiles)
 
 
+@pytest.mark.usefixtures("finished")
 def test_figures_say_what_became_of_the_records(workspace: Workspace) -> None:
     workspace.replace("data/transactions.csv", "12.50", "12.50,surplus")
     workspace.run()
@@ -306,15 +306,15 @@ def test_figures_say_what_became_of_the_records(workspace: Workspace) -> None:
     assert found["marts.fact_transactions", "spend_by_day", "2025-03-01"] == 60
 
 
-def test_an_empty_field_costs_its_raw_table_a_cell(workspace: Workspace) -> None:
-    workspace.replace("data/employees.csv", "ann.archer@example.com", "")
-    workspace.run()
+def test_an_empty_field_costs_its_raw_table_a_cell(new_people: Workspace) -> None:
+    new_people.replace("data/employees.csv", "ann.archer@example.com", "")
+    new_people.run()
     score = "select value from meta.quality_figures where figure = 'completeness'"
-    assert workspace.query(f"{score} and dataset = 'raw.employees'") == [(1 - 1 / 18,)]
+    assert new_people.query(f"{score} and dataset = 'raw.employees'") == [(1 - 1 / 18,)]
 
 
+@pytest.mark.usefixtures("finished")
 def test_a_column_that_a_file_lacks_costs_no_cell(workspace: Workspace) -> None:
-    workspace.run()
     header, first, *others = (workspace.data / "benefit_accounts.csv").read_text().splitlines()
     records = [f"{header},current_balance", f"{first},", *(f"{it},5" for it in others)]
     workspace.write("data/benefit_accounts.csv", "\n".join([*records, ""]))
@@ -326,34 +326,33 @@ def test_a_column_that_a_file_lacks_costs_no_cell(workspace: Workspace) -> None:
     assert scores == [(1,), (17 / 18,)]
 
 
-def test_a_column_that_no_file_has_any_more_is_not_profiled(workspace: Workspace) -> None:
-    path = workspace.data / "benefit_accounts.csv"
-    without = path.read_text()
-    header, *records = without.splitlines()
-    more = [f"{header},current_balance,note", *(f"{it},5,x" for it in records), ""]
-    workspace.write("data/benefit_accounts.csv", "\n".join(more))
-    workspace.run()
-    workspace.write("data/benefit_accounts.csv", without)
-    workspace.run()
-    columns = "select column_name from (describe raw.benefit_accounts)"
-    held = {name for (name,) in workspace.query(columns)}
-    assert held >= {"current_balance", "note"}
+def test_a_column_that_no_file_has_any_more_is_not_profiled(new_people: Workspace) -> None:
+    header, *records = EMPLOYEES.splitlines()
+    more = [f"{header},termination_date,note", *(f"{it},2025-01-31,x" for it in records), ""]
+    new_people.write("data/employees.csv", "\n".join(more))
+    new_people.run()
+    new_people.write("data/employees.csv", EMPLOYEES)
+    new_people.run()
+    columns = "select column_name from (describe raw.employees)"
+    held = {name for (name,) in new_people.query(columns)}
+    assert held >= {"termination_date", "note"}
     profiled = {
         name
-        for (name,) in workspace.query(
+        for (name,) in new_people.query(
             "select column_name from meta.column_profiles join meta.markers "
             "on relation = name and column_profiles.run_id = markers.run_id "
-            "where relation = 'raw.benefit_accounts'"
+            "where relation = 'raw.employees'"
         )
     }
     assert profiled == set(header.split(","))
-    scores = workspace.query(
+    scores = new_people.query(
         "select value from meta.quality_figures join meta.runs using (run_id) where "
-        "figure = 'completeness' and dataset = 'raw.benefit_accounts'"
+        "figure = 'completeness' and dataset = 'raw.employees'"
     )
     assert scores == [(1,), (1,)]
 
 
+@pytest.mark.usefixtures("finished")
 def test_files_of_two_shapes_have_the_cells_that_each_has(workspace: Workspace) -> None:
     workspace.write(
         "data/transactions-2.csv",
@@ -362,23 +361,21 @@ def test_files_of_two_shapes_have_the_cells_that_each_has(workspace: Workspace) 
         "T9,E1,A1,1.00,2025-03-07T10:00:00Z,x\n",
     )
     workspace.run()
-    score = "select value from meta.quality_figures where figure = 'completeness'"
-    assert workspace.query(f"{score} and dataset = 'raw.transactions'") == [
-        ((5 * 7 + 2 * 6 - 1) / (5 * 7 + 2 * 6),)
-    ]
+    score = f"select value from meta.quality_figures where run_id = {LAST}"
+    score += " and figure = 'completeness' and dataset = 'raw.transactions'"
+    assert workspace.query(score) == [((5 * 7 + 2 * 6 - 1) / (5 * 7 + 2 * 6),)]
 
 
-@pytest.mark.usefixtures("finished")
-def test_a_run_that_made_a_single_table_which_is_still_there_is_kept(workspace: Workspace) -> None:
-    workspace.run(force="marts.dim_merchants")
-    workspace.run()
-    workspace.run(keep_runs="1")
-    made = workspace.query(
+def test_a_run_that_made_a_single_table_which_is_still_there_is_kept(people: Workspace) -> None:
+    people.run(force="marts.dim_employees")
+    people.run()
+    people.run(keep_runs="1")
+    made = people.query(
         "select node from meta.materializations where outcome = 'built' and run_id = "
-        "(select run_id from meta.markers where name = 'marts.dim_merchants')"
+        "(select run_id from meta.markers where name = 'marts.dim_employees')"
     )
-    assert made == [("marts.dim_merchants",)]
-    assert len(runs(workspace)) == 3
+    assert made == [("marts.dim_employees",)]
+    assert len(runs(people)) == 3
 
 
 @pytest.mark.usefixtures("finished")
@@ -390,24 +387,24 @@ def test_days_that_are_to_come_have_no_spend(workspace: Workspace) -> None:
     assert workspace.query(f"{days} order by name") == [("2025-03-01",), ("2025-03-02",)]
 
 
-@pytest.mark.usefixtures("finished")
-def test_the_commit_of_the_project_is_kept(workspace: Workspace) -> None:
-    assert workspace.query("select git_commit from meta.runs") == [(None,)]
+def test_the_commit_of_the_project_is_kept(people: Workspace) -> None:
+    assert people.query("select git_commit from meta.runs") == [(None,)]
     for command in (
         ["init", "--quiet"],
         ["add", "catalog.yaml", "sql"],
         ["-c", "user.name=A", "-c", "user.email=a@example.com", "commit", "--quiet", "-m", "x"],
     ):
-        subprocess.run(["git", *command], cwd=workspace.root, check=True)
-    workspace.run()
-    ((commit,),) = workspace.query(f"select git_commit from meta.runs where run_id = {LAST}")
+        subprocess.run(["git", *command], cwd=people.root, check=True)
+    people.run()
+    ((commit,),) = people.query(f"select git_commit from meta.runs where run_id = {LAST}")
     assert len(commit) == 40
-    workspace.replace("sql/marts/dim_merchants.sql", "-- Grain", "-- The grain")
-    workspace.run()
-    dirty = workspace.query(f"select git_commit from meta.runs where run_id = {LAST}")
+    people.replace("sql/marts/dim_employees.sql", "-- Grain", "-- The grain")
+    people.run()
+    dirty = people.query(f"select git_commit from meta.runs where run_id = {LAST}")
     assert dirty == [(f"{commit}-dirty",)]
 
 
+@pytest.mark.usefixtures("finished")
 def test_no_record_is_in_the_history(workspace: Workspace) -> None:
     workspace.replace("data/employees.csv", "2021-06-15,terminated", "soon,ann.archer@example.com")
     workspace.run()
