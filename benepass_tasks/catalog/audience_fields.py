@@ -9,7 +9,7 @@ from typing import Any, get_args
 from marshmallow import ValidationError, post_load
 
 from benepass_tasks.catalog import wording
-from benepass_tasks.catalog.audiences import Disclosure, PostgresPlace
+from benepass_tasks.catalog.audiences import Disclosure, IcebergPlace, PostgresPlace
 from benepass_tasks.catalog.datasets import PiiClass
 from benepass_tasks.catalog.extract_fields import Variable
 from benepass_tasks.catalog.fields import (
@@ -29,6 +29,8 @@ _PERSONAL = tuple(it for it in get_args(PiiClass) if it != "none")
 _MODE = r"0[64][04][04]"
 _FOLDER = r"^\s*data/[^\\]*[^\\/.\s]\s*$"
 _POSTGRES_NAME = r"[a-z_][a-z0-9_]{0,62}"
+_CATALOG_NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+_NAMESPACE = r"[a-z][a-z0-9_]*"
 _DISCLOSURE = Choice(get_args(Disclosure), aliases={"clear": "plaintext"})
 
 
@@ -120,6 +122,33 @@ class _PostgresName(Text):
         return text
 
 
+class _LowerCase(Text):
+    """A name in lower case that no other spelling stands for."""
+
+    def __init__(self, pattern: str, example: str, **settings: Any) -> None:  # noqa: ANN401 - marshmallow's
+        """Take what a name looks like."""
+        super().__init__(**settings)
+        self._pattern, self._example = pattern, example
+        self.form = of_form(type="string", pattern=rf"^\s*{pattern}\s*$")
+
+    def _checked(self, text: str) -> str:
+        if not re.fullmatch(self._pattern, text):
+            raise ValidationError(
+                f"must be a name in lower case such as {self._example}, not {wording.shown(text)}"
+            )
+        return text
+
+
+class _IcebergSchema(Strict):
+    catalog = _LowerCase(_CATALOG_NAME, "lake or lake-eu", required=True)
+    namespace = _LowerCase(_NAMESPACE, "benefits or for_finance", required=True)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_kwargs: object) -> IcebergPlace:
+        """Make the declaration."""
+        return IcebergPlace(**data)
+
+
 class _PostgresSchema(Strict):
     credentials = Variable(required=True)
     schema_ = _PostgresName(required=True, data_key="schema")
@@ -142,6 +171,7 @@ class _AudienceSchema(Strict):
     group = Text()
     mode = _Mode()
     postgres = Section(_PostgresSchema())
+    iceberg = Section(_IcebergSchema())
 
     @post_load
     def build(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:

@@ -7,7 +7,7 @@ of it. Where it says nothing it gets what analysts get, who see nobody's name.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from benepass_tasks.catalog.datasets import DATE, Column, Mask, Pii, PiiClass
 
@@ -65,7 +65,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class PostgresPlace:
-    """A schema of a database that an audience reads instead of files.
+    """A schema of a Postgres database that an audience reads instead of files.
 
     Attributes:
         credentials: The variable of the environment that holds the address of the database.
@@ -76,6 +76,52 @@ class PostgresPlace:
     credentials: str
     schema: str
     role: str
+
+    @property
+    def name(self) -> str:
+        """What stands for it in the records of what is published."""
+        return f"postgres:{self.credentials}/{self.schema}"
+
+    @property
+    def owned(self) -> Mapping[str, str]:
+        """What nobody else may have as well, by its key."""
+        return {"schema": self.schema, "role": self.role}
+
+
+@dataclass(frozen=True, slots=True)
+class IcebergPlace:
+    """A namespace of an Iceberg catalog whose tables an audience reads instead of files.
+
+    Attributes:
+        catalog: The name under which pyiceberg's own configuration has the catalog.
+        namespace: The namespace; what is in it under other names than ours is left alone.
+    """
+
+    catalog: str
+    namespace: str
+
+    @property
+    def name(self) -> str:
+        """What stands for it in the records of what is published."""
+        return f"iceberg:{self.catalog}/{self.namespace}"
+
+    @property
+    def owned(self) -> Mapping[str, str]:
+        """What nobody else may have as well, by its key."""
+        return {"namespace": self.namespace}
+
+
+Place: TypeAlias = PostgresPlace | IcebergPlace
+"""Where an audience reads elsewhere than in files."""
+
+
+def place_of(name: str) -> Place | None:
+    """The place that a recorded name begins with; None where it names a file."""
+    kind, _, path = name.partition(":")
+    where, *rest = path.split("/")
+    if kind == "postgres":
+        return PostgresPlace(where, rest[0], "")
+    return IcebergPlace(where, rest[0]) if kind == "iceberg" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +138,8 @@ class Audience:
         folder: Where its files go, below the project's folder; None where that is left to the
             settings.
         access: Who may read these.
-        postgres: The schema that it reads; None where it reads files.
+        postgres: The schema that it reads; None where it reads none.
+        iceberg: The namespace that it reads; None where it reads none.
     """
 
     name: str
@@ -104,11 +151,18 @@ class Audience:
     folder: str | None = None
     access: Access = Access()
     postgres: PostgresPlace | None = None
+    iceberg: IcebergPlace | None = None
+
+    @property
+    def places(self) -> Mapping[str, Place]:
+        """Where else than in files it reads, by the key that declares it."""
+        found = {"postgres": self.postgres, "iceberg": self.iceberg}
+        return {key: it for key, it in found.items() if it is not None}
 
     @property
     def has_files(self) -> bool:
-        """Whether it gets files; who reads a database needs none."""
-        return self.name == ANALYST or self.postgres is None or self.folder is not None
+        """Whether it gets files; who reads a database or a lake needs none."""
+        return self.name == ANALYST or not self.places or self.folder is not None
 
     def disclosure_of(self, class_: PiiClass, kind: str | None) -> Disclosure:
         """What becomes of values of a class and a kind on their way to it."""

@@ -87,10 +87,10 @@ def _check_audience(audience: Audience, catalog: Catalog) -> Iterator[Problem]:
         }
     )
     yield from _check_named_people(path, audience, named)
-    if audience.postgres:
+    if audience.places:
         names = [name.partition(".")[2] for name in filter(audience.gets, published)]
         for name in sorted({it for it in names if names.count(it) > 1}):
-            message = f"must have one table called {name}: a schema has no layers"
+            message = f"must have one table called {name}: no layers are there"
             yield Problem((*path, "datasets"), message)
     least = audience.min_group_size
     if least is not None and least < MIN_GROUP_SIZE and audience.reason is None:
@@ -135,8 +135,8 @@ def _check_named_people(
 
 
 def _check_places(audiences: Mapping[str, Audience]) -> Iterator[Problem]:
-    """No folder, schema or role serves two audiences, and no folder lies in another's."""
-    folders, taken = dict[PurePosixPath, str](), dict[tuple[str, str, str], str]()
+    """No folder, schema, role or namespace serves two, and no folder lies in another's."""
+    folders, taken = dict[PurePosixPath, str](), dict[tuple[str, str], str]()
     for name, audience in audiences.items():
         path = (AUDIENCES, name)
         if audience.folder is not None:
@@ -149,13 +149,12 @@ def _check_places(audiences: Mapping[str, Audience]) -> Iterator[Problem]:
                     message = f"must not be, hold or lie in {other}, the folder of {whose}"
                     yield Problem((*path, "folder"), message)
             folders[folder] = name
-        if audience.postgres is not None:
-            for key in ("schema", "role"):
-                place = (audience.postgres.credentials, key, getattr(audience.postgres, key))
-                if place in taken:
-                    message = f"must be another than that of {taken[place]}"
-                    yield Problem((*path, "postgres", key), message)
-                taken[place] = name
+        for kind, place in audience.places.items():
+            for key, owned in place.owned.items():
+                whose = taken.setdefault((key, f"{place.name.partition('/')[0]}/{owned}"), name)
+                if whose != name:
+                    message = f"must be another than that of {whose}"
+                    yield Problem((*path, kind, key), message)
 
 
 def _published(table: Table) -> Mapping[str, Column]:

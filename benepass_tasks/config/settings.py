@@ -41,6 +41,7 @@ FLAGS = "command line"
 """The section that no file has: what a command line of `benepass` says, while it runs."""
 
 KEEP_RUNS = 1_000
+KEEP_SNAPSHOTS = 3
 """Runs whose history is kept, where nothing else is set."""
 
 ANOMALY_WINDOW = 30
@@ -115,6 +116,9 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
         description="file name of the warehouse that may be published though nothing is masked",
     )
     keep_runs = luigi.IntParameter(default=KEEP_RUNS, description="runs whose history is kept")
+    keep_snapshots = luigi.IntParameter(
+        default=KEEP_SNAPSHOTS, description="versions of a published Iceberg table that are kept"
+    )
     anomaly_window = luigi.IntParameter(
         default=ANOMALY_WINDOW,
         description="runs with other figures that the monitors compare a figure with",
@@ -181,6 +185,7 @@ class Settings:
     accept: frozenset[str] = frozenset()
     extract: bool = True
     keep_runs: int = KEEP_RUNS
+    keep_snapshots: int = KEEP_SNAPSHOTS
     anomaly_window: int = ANOMALY_WINDOW
     verify_every: timedelta | None = None
     keep_changes: timedelta | None = None
@@ -283,7 +288,7 @@ def _read() -> benepass:
         raise ProjectError(
             f"a setting of [benepass] cannot be read: {error}. as_of is a date such as "
             "2026-01-31, pii_masking and extract are true or false, lock_timeout a number of "
-            "seconds, min_group_size, keep_runs and anomaly_window whole numbers"
+            "seconds, min_group_size, keep_runs, keep_snapshots and anomaly_window whole numbers"
         ) from error
     _require_memory(config.memory_limit)
     if not 0 <= config.lock_timeout < math.inf:
@@ -293,8 +298,10 @@ def _read() -> benepass:
             f"--benepass-min-group-size is {config.min_group_size}; "
             "it must be 1 or more, and 1 withholds nothing"
         )
-    if config.keep_runs < 1:
-        raise ProjectError(f"--benepass-keep-runs is {config.keep_runs}; it must be 1 or more")
+    for name in ("keep_runs", "keep_snapshots"):
+        if getattr(config, name) < 1:
+            flag = f"--benepass-{name.replace('_', '-')}"
+            raise ProjectError(f"{flag} is {getattr(config, name)}; it must be 1 or more")
     if config.anomaly_window < LEAST_WINDOW:
         raise ProjectError(
             f"--benepass-anomaly-window is {config.anomaly_window}; it must be {LEAST_WINDOW} or "
@@ -469,6 +476,7 @@ def _settings() -> Settings:
         publish_unmasked=config.publish_unmasked,
         extract=config.extract,
         keep_runs=config.keep_runs,
+        keep_snapshots=config.keep_snapshots,
         anomaly_window=config.anomaly_window,
         verify_every=_span("verify-every", config.verify_every),
         keep_changes=_span("keep-changes", config.keep_changes),

@@ -1,11 +1,15 @@
-"""The texts of a database file, whatever has written it."""
+"""The texts of a database file or a Parquet file, whatever has written it."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
 
 from benepass_tasks.engine.quoting import quote_name, quote_text
 
@@ -70,3 +74,23 @@ def opened_texts(path: Path) -> Iterator[DatabaseTexts]:
     with duckdb.connect() as database:
         database.execute(f"attach {quote_text(str(path))} as searched (read_only)")
         yield DatabaseTexts(database)
+
+
+def parquet_texts(file: IO[bytes]) -> Iterator[bytes]:
+    """All texts of a Parquet file, those of some thousand rows of a column at a time."""
+    with parquet.ParquetFile(file) as opened:
+        for batch in opened.iter_batches(ROWS):
+            for column in batch.columns:
+                texts = _texts(column)
+                if texts is not None:
+                    yield b"\n".join(pc.drop_null(texts).cast(pa.binary()).to_pylist())
+
+
+def _texts(column: pa.Array) -> pa.Array | None:
+    """A column of texts, or of lists of them, as texts; None where it is neither."""
+    if pa.types.is_list(column.type):
+        return _texts(column.flatten())
+    if pa.types.is_dictionary(column.type):
+        return _texts(column.dictionary_decode())
+    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    return column if is_text or pa.types.is_binary(column.type) else None

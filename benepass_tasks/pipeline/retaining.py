@@ -17,10 +17,12 @@ from benepass_tasks.pipeline.erasure.beginning import Wish
 from benepass_tasks.pipeline.erasure.certificate import Certificate
 from benepass_tasks.pipeline.erasure.erase import build_all, erase, opened_run
 from benepass_tasks.pipeline.nodes.raw_table import RawTableNode
+from benepass_tasks.publish.targets import targets_of
 from benepass_tasks.state.branches.folders import branches_of
 from benepass_tasks.state.branches.grafting import forget_built
 from benepass_tasks.state.history.runs import old_runs
 from benepass_tasks.state.kept import forget_old_changes, old_changes
+from benepass_tasks.state.publication import publications_of
 from benepass_tasks.state.retentions import OtherLimit, forget_remains, other_limits
 from benepass_tasks.state.run import Run
 
@@ -225,6 +227,10 @@ def remove_remains(run: Run, say: Say) -> None:
         say(f"Branch {branch.name} has what its parent has; its next run builds what differs ...")
         let_go()
         forget_built(on_branch(run.settings, branch))
+    if run.settings.may_publish:
+        publications = publications_of(run.settings, run.definitions.catalog)
+        for target in targets_of(publications.values()):
+            target.forget_past()
     say("Writing the warehouse anew, without what was past its retention ...")
     compact(run.warehouse)
     with run.warehouse.write() as connection:

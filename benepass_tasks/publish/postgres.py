@@ -5,8 +5,10 @@ finds it there; what is for others is in schemas that the role may not use. All 
 transaction: a reader sees the tables before or the new ones, with the grants that belong to them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.exc import ArgumentError
@@ -17,7 +19,7 @@ from benepass_tasks.config.database_address import database_address, unset_addre
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import PublicationError
 from benepass_tasks.engine.session import Run
-from benepass_tasks.state.publication import PublishedTable
+from benepass_tasks.state.publication import Part, Publication, PublishedTable
 
 if TYPE_CHECKING:
     import psycopg
@@ -93,32 +95,28 @@ class Schema:
         self._comment = f"{MARK}{audience}" + (f" of {env}" if env else "")
         self._version = ""
 
-    def fill(self, run: Run, tables: Sequence[tuple[PublishedTable, str]], version: str) -> None:
-        """Put tables into it in place of all that it has, and let the role read them.
-
-        Args:
-            run: A session that reads the tables of DuckDB.
-            tables: The tables, each with its name there, quoted.
-            version: Digest of how they are made.
+    def fill(self, run: Run, part: Part) -> None:
+        """As `Filling.fill`: tables take the place of all that it has, and the role reads them.
 
         Raises:
             PublicationError: the schema is somebody else's, its role may read what is for others,
                 or the database refuses.
         """
-        self._version = digest(version, *(_measured(run, name) for _, name in tables))[:32]
+        measured = (_measured(run, it.written) for it in part.tables)
+        self._version = digest(part.code_version, *measured)[:32]
         with _told(self.place):
             self._take()
-            kept = self._empty([table for table, _ in tables])
-            for table, name in tables:
+            kept = self._empty(part.tables)
+            for table in part.tables:
                 self._create(table, is_there=table.table.name in kept)
-                self._copy(run, table, name)
+                self._copy(run, table)
             self._let_read()
 
-    def commit(self) -> str:
-        """Let everybody see it; returns what its comment says of this state."""
+    def commit(self) -> Mapping[str, str]:
+        """As `Filling.commit`; its state is what its comment says of it."""
         with _told(self.place):
             self._connection.commit()
-        return self._version
+        return {self.place.name: self._version}
 
     def _run(self, statement: str, *names: str, **values: object) -> list[tuple[Any, ...]]:
         """Run a statement, in which each {} is a name and each %(value)s a value."""
@@ -191,15 +189,15 @@ class Schema:
         named = sql.SQL(what).format(*map(sql.Identifier, names))
         self._connection.execute(sql.SQL("comment on {} is {}").format(named, sql.Literal(comment)))
 
-    def _copy(self, run: Run, table: PublishedTable, name: str) -> None:
+    def _copy(self, run: Run, table: PublishedTable) -> None:
         from psycopg import sql  # noqa: PLC0415 - of the extra
 
         target = sql.Identifier(self.place.schema, table.table.name)
         cursor = self._connection.cursor()
         with cursor.copy(sql.SQL("copy {} from stdin").format(target)) as copy:
-            for begin in range(0, _rows(run, name), ROWS):
+            for begin in range(0, _rows(run, table.written), ROWS):
                 within = f"rowid >= {begin} and rowid < {begin + ROWS}"
-                for row in run(f"from {name} where {within}"):
+                for row in run(f"from {table.written} where {within}"):
                     copy.write_row(row)
 
     def _let_read(self) -> None:
@@ -223,63 +221,57 @@ class Schema:
         self._comment_on("schema {}", f"{self._comment}: {self._version}", schema)
 
 
-@contextmanager
-def filling(place: PostgresPlace, audience: str, env: str) -> Iterator[Schema]:
-    """A schema to be filled; what is not committed in the end is undone.
+@dataclass(frozen=True)
+class PostgresTarget:
+    """A schema, as somewhere that an audience reads: it is one part."""
 
-    Args:
-        place: Where it is.
-        audience: Whom it is for.
-        env: The environment whose data it gets; that of another one is left alone.
+    place: PostgresPlace
 
-    Raises:
-        PublicationError: the database cannot be reached.
-    """
-    with _told(place):
-        connection = _connected(place)
-    with _told(place), connection:
+    def states(self) -> Mapping[str, str] | None:
+        """As `Target.states`: what the comment of the schema says of it."""
         try:
-            yield Schema(connection, place, audience, env)
-        finally:
-            connection.rollback()
+            with _told(self.place), _connected(self.place) as connection:
+                said = _comment_of(connection, self.place.schema)
+        except PublicationError:
+            return None
+        return {self.place.name: (said or "").rpartition(": ")[2]}
 
+    @contextmanager
+    def filling(self, publication: Publication, run_id: str, aside: Path) -> Iterator[Schema]:  # noqa: ARG002 - nothing is written on the way
+        """As `Target.filling`; the data of another environment is left alone."""
+        with _told(self.place):
+            connection = _connected(self.place)
+        with _told(self.place), connection:
+            try:
+                yield Schema(connection, self.place, publication.audience.name, publication.env)
+            finally:
+                connection.rollback()
 
-def state_of(place: PostgresPlace) -> str | None:
-    """What the comment of a schema says of its state; None where the database is not reached."""
-    try:
-        with _told(place), _connected(place) as connection:
-            said = _comment_of(connection, place.schema)
-    except PublicationError:
-        return None
-    return (said or "").rpartition(": ")[2]
+    def drop(self) -> None:
+        """As `Target.drop`."""
+        from psycopg import sql  # noqa: PLC0415 - of the extra
 
+        with _told(self.place), _connected(self.place) as connection:
+            if (_comment_of(connection, self.place.schema) or "").startswith(MARK):
+                schema = sql.Identifier(self.place.schema)
+                connection.execute(sql.SQL("drop schema {} cascade").format(schema))
 
-def drop_schema(place: PostgresPlace) -> None:
-    """Drop a schema that was an audience's, if it is there and ours.
+    def forget_past(self) -> None:
+        """As `Target.forget_past`: a schema has none."""
 
-    Raises:
-        PublicationError: the database cannot be reached or refuses.
-    """
-    from psycopg import sql  # noqa: PLC0415 - of the extra
+    def texts(self) -> Iterator[tuple[str, bytes]]:
+        """As `Target.texts`."""
+        from psycopg import sql  # noqa: PLC0415 - of the extra
 
-    with _told(place), _connected(place) as connection:
-        if (_comment_of(connection, place.schema) or "").startswith(MARK):
-            schema = sql.Identifier(place.schema)
-            connection.execute(sql.SQL("drop schema {} cascade").format(schema))
-
-
-def texts_of(place: PostgresPlace) -> Iterator[bytes]:
-    """All that stands in the tables of a schema, as text, some rows at a time."""
-    from psycopg import sql  # noqa: PLC0415 - of the extra
-
-    with _told(place), _connected(place) as connection:
-        tables = connection.execute(
-            "select tablename from pg_tables where schemaname = %s", [place.schema]
-        ).fetchall()
-        for (table,) in tables:
-            name = sql.Identifier(place.schema, table)
-            with connection.cursor().copy(sql.SQL("copy {} to stdout").format(name)) as copy:
-                yield from map(bytes, copy)
+        where = f"{self.place.credentials}: schema {self.place.schema}"
+        with _told(self.place), _connected(self.place) as connection:
+            tables = connection.execute(
+                "select tablename from pg_tables where schemaname = %s", [self.place.schema]
+            ).fetchall()
+            for (table,) in tables:
+                name = sql.Identifier(self.place.schema, table)
+                with connection.cursor().copy(sql.SQL("copy {} to stdout").format(name)) as copy:
+                    yield from ((where, bytes(it)) for it in copy)
 
 
 def _comment_of(connection: "psycopg.Connection[Any]", schema: str) -> str | None:

@@ -23,23 +23,21 @@ from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.measure import Measure
 from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.engine.session import ALIAS, Run, Warehouse
-from benepass_tasks.publish.postgres import Schema, filling
 from benepass_tasks.publish.public_files import make_readable, put_in_place, taking_turns
 from benepass_tasks.publish.suppression import find_withheld
+from benepass_tasks.publish.targets import Filling, target_of
 from benepass_tasks.state.markers import now
 from benepass_tasks.state.ownership import MARK
 from benepass_tasks.state.publication import (
     ASIDE,
     DATABASE,
     PARQUET,
+    WRITTEN,
     Publication,
     PublishedTable,
     file_state,
     published_files,
 )
-
-WRITTEN = "published_aside"
-"""The name under which the published database is attached."""
 
 READABLE_FROM = "v1.4.0"
 """The oldest DuckDB that opens the published database; a newer one has a format of its own."""
@@ -60,13 +58,16 @@ class Order:
 
     Attributes:
         publication: All that it gets.
-        stale: The files that do not hold what they should.
-        is_schema_stale: Whether its schema of a database does not.
+        stale: The names of the files and of other parts that do not hold what they should.
     """
 
     publication: Publication
     stale: Sequence[str]
-    is_schema_stale: bool = False
+
+    @property
+    def files(self) -> Sequence[str]:
+        """The files that do not."""
+        return [it for it in self.stale if it in self.publication.files]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +77,15 @@ class _Prepared:
     Attributes:
         order: What that is.
         rows: The rows of each file that holds one table.
-        schema: Its schema of a database, with all that is new in a transaction that goes on.
+        fillings: What is elsewhere, with all that is new in transactions that go on.
     """
 
     order: Order
     rows: Mapping[str, int]
-    schema: Schema | None
+    fillings: Sequence[Filling]
 
     def put_in_place(self) -> dict[str, Measure]:
-        publication, stale = self.order.publication, self.order.stale
+        publication, stale = self.order.publication, self.order.files
         found = {}
         if publication.folder is not None:
             folder = publication.folder
@@ -92,8 +93,8 @@ class _Prepared:
                 _swap(folder, stale, publication.audience.access)
                 _remove_others(folder, publication.files)
                 found = {it: Measure(self.rows.get(it), file_state(folder / it)) for it in stale}
-        if self.schema is not None:
-            found[publication.schema] = Measure(None, self.schema.commit())
+        for filling in self.fillings:
+            found |= {name: Measure(None, state) for name, state in filling.commit().items()}
         return found
 
 
@@ -111,7 +112,7 @@ def publish(
         run_id: The run that publishes, which each Parquet file names.
 
     Returns:
-        For each order the rows and the state of each file that was written, and of the schema.
+        For each order the rows and the state of each file that was written, and of other parts.
 
     Raises:
         PublicationError: the warehouse does not have what the catalog declares, a value that must
@@ -126,9 +127,9 @@ def _prepared(
     stack: ExitStack, warehouse: Warehouse, order: Order, macros: Sequence[str], run_id: str
 ) -> _Prepared:
     """Write aside what is for an audience; what is aside goes when the stack is closed."""
-    publication, schema = order.publication, None
+    publication = order.publication
     audience, folder = publication.audience, publication.folder
-    place = str(folder) if folder else f"the schema of audience {audience.name}"
+    place = str(folder) if folder else f"the place of audience {audience.name}"
     with _failures_explained(place):
         if folder is None:
             aside = stack.enter_context(_private(warehouse.working_dir / audience.name))
@@ -137,14 +138,24 @@ def _prepared(
             make_readable(folder / PARQUET, audience.access)
             aside = stack.enter_context(_private(folder / ASIDE))
         with warehouse.copying() as run, _calling(run, macros):
-            rows = _write(run, aside, publication, order.stale, run_id)
-            if audience.postgres is not None and order.is_schema_stale:
-                whose = (audience.name, publication.env)
-                schema = stack.enter_context(filling(audience.postgres, *whose))
-                tables = [(it, _written(it)) for it in publication.tables.values()]
-                with _attached(run, aside / DATABASE, "read_only"):
-                    schema.fill(run, tables, publication.code_version)
-    return _Prepared(order, rows, schema)
+            rows = _write(run, aside, publication, order.files, run_id)
+            with _attached(run, aside / DATABASE, "read_only"):
+                fillings = list(_filled(stack, run, aside, order, run_id))
+    return _Prepared(order, rows, fillings)
+
+
+def _filled(
+    stack: ExitStack, run: Run, aside: Path, order: Order, run_id: str
+) -> Iterator[Filling]:
+    """Put what is elsewhere into its places; what is not committed goes with the stack."""
+    for place, parts in order.publication.parts_by_place.items():
+        stale = [it for it in parts if it.name in order.stale]
+        if stale:
+            target = target_of(place, [it.name for it in stale])
+            filling = stack.enter_context(target.filling(order.publication, run_id, aside))
+            for part in stale:
+                filling.fill(run, part)
+            yield filling
 
 
 @contextmanager
@@ -233,7 +244,7 @@ def _attached(run: Run, path: Path, options: str) -> Iterator[None]:
 
 
 def _write_table(run: Run, table: PublishedTable) -> None:
-    target = _written(table)
+    target = table.written
     run(f"create schema if not exists {quote_name(WRITTEN, table.table.layer)}")
     run(f"create table {target} as\n{table.select(ALIAS)}")
     run(f"comment on table {target} is {quote_text(table.comment)}")
@@ -243,7 +254,7 @@ def _write_table(run: Run, table: PublishedTable) -> None:
 
 def _check_table(run: Run, table: PublishedTable) -> int:
     """Compare a written table with the declaration and with the warehouse; its number of rows."""
-    written = _written(table)
+    written = table.written
     _check_columns(run, table, written)
     found = quote_name(ALIAS, table.table.layer, table.table.name)
     rows, expected = run(
@@ -317,7 +328,7 @@ def _search(table: PublishedTable) -> str:
             value = f"unnest({name})" if column.type.endswith("[]") else name
             searches.append(
                 f"select {quote_text(f'{table.relation}.{column.name}')}, kind, count(*) "  # noqa: S608
-                f"from (select {value} as text from {_written(table)}) "
+                f"from (select {value} as text from {table.written}) "
                 f"join temp.{SECRETS} on lower(trim(text)) = value group by kind"
             )
     return "\nunion all ".join(searches) or "select 0 limit 0"
@@ -328,7 +339,7 @@ def _write_parquet(run: Run, path: Path, table: PublishedTable, rows: int, run_i
     pairs = ", ".join(f"{key}: {quote_text(value)}" for key, value in about.items())
     file = quote_text(str(path))
     run(
-        f"copy (from {_written(table)}) to {file} "
+        f"copy (from {table.written}) to {file} "
         f"(format parquet, compression zstd, kv_metadata {{{pairs}}})"
     )
     _check_columns(run, table, f"read_parquet({file})")
@@ -348,7 +359,3 @@ def _remove_others(folder: Path, files: Collection[str]) -> None:
         (folder / file).unlink(missing_ok=True)
     if (folder / PARQUET).is_dir():
         sync(folder / PARQUET)
-
-
-def _written(table: PublishedTable) -> str:
-    return quote_name(WRITTEN, table.table.layer, table.table.name)

@@ -6,13 +6,22 @@ them. Of the rows of a withheld group, the columns that the catalog names are NU
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from benepass_tasks.catalog import Catalog, Column, Mask, Table
-from benepass_tasks.catalog.audiences import ANALYST, ANALYSTS, DAYS, Audience, Disclosure, mask_for
+from benepass_tasks.catalog.audiences import (
+    ANALYST,
+    ANALYSTS,
+    DAYS,
+    Audience,
+    Disclosure,
+    IcebergPlace,
+    Place,
+    mask_for,
+)
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.settings import Settings
@@ -25,8 +34,8 @@ DATABASE = "benepass.duckdb"
 PARQUET = "parquet"
 """The folder of the Parquet files, below that of everything published."""
 
-POSTGRES = "postgres:"
-"""What the name of a schema of a database begins with, among those of files."""
+WRITTEN = "published_aside"
+"""The name under which the database is attached that is written aside."""
 
 ASIDE = ".publishing"
 """The folder in which files are written before they take their place; private, and hidden."""
@@ -80,6 +89,11 @@ class PublishedTable:
     def file(self) -> str:
         """The Parquet file, as a path below the published folder; relations have one each."""
         return f"{PARQUET}/{self.relation}.parquet"
+
+    @property
+    def written(self) -> str:
+        """The table in the database that is written aside, quoted."""
+        return quote_name(WRITTEN, self.table.layer, self.table.name)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -197,6 +211,23 @@ class PublishedTable:
         return suppression is not None and column.name in suppression.withheld
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What an audience reads elsewhere than in files, and gets at once: a schema, or a table.
+
+    Attributes:
+        name: What stands for it, as the path of a file does for a file.
+        place: Where it is.
+        tables: The tables that it holds: all of a schema, and one of a namespace of Iceberg.
+        code_version: Digest of everything but the rows.
+    """
+
+    name: str
+    place: Place
+    tables: tuple[PublishedTable, ...]
+    code_version: str
+
+
 @dataclass(frozen=True)
 class Publication:
     """Everything that an audience gets, as the catalog and the settings have it.
@@ -210,6 +241,7 @@ class Publication:
         folder: Where its files are; None where it has none.
         hash_key: A digest of the key of its hashes; empty where there is none.
         env: The environment whose data it is; empty where there is one alone.
+        keep_snapshots: How many versions of a table in a lake can be read.
     """
 
     catalog: Catalog
@@ -220,6 +252,7 @@ class Publication:
     folder: Path | None = None
     hash_key: str = ""
     env: str = ""
+    keep_snapshots: int = 1
 
     @cached_property
     def tables(self) -> Mapping[str, PublishedTable]:
@@ -271,16 +304,30 @@ class Publication:
         }
         return {DATABASE: digest(*code_versions.values()), **code_versions}
 
-    @property
-    def schema(self) -> str:
-        """What stands for its schema of a database, as a file does for a file."""
-        place = self.audience.postgres
-        return f"{POSTGRES}{place.credentials}/{place.schema}" if place else ""
+    @cached_property
+    def parts(self) -> Mapping[str, Part]:
+        """What it gets elsewhere than in files, by name."""
+        return {it.name: it for parts in self.parts_by_place.values() for it in parts}
 
-    def relations_of(self, file: str) -> tuple[str, ...]:
-        """The tables whose rows decide what a file holds."""
-        whole = (DATABASE, self.schema)
-        held = [it for it in self.tables.values() if file in (*whole, it.file)]
+    @cached_property
+    def parts_by_place(self) -> Mapping[Place, Sequence[Part]]:
+        """The same, by where it is."""
+        return {it: tuple(self._parts_in(it)) for it in self.audience.places.values()}
+
+    def _parts_in(self, place: Place) -> Iterator[Part]:
+        tables = tuple(self.tables.values())
+        if isinstance(place, IcebergPlace):
+            for it in tables:
+                name = f"{place.name}/{it.table.name}"
+                yield Part(name, place, (it,), self.files[it.file])
+        else:
+            yield Part(place.name, place, tables, self.code_version)
+
+    def relations_of(self, name: str) -> tuple[str, ...]:
+        """The tables whose rows decide what a file or a part holds."""
+        part = self.parts.get(name)
+        tables = part.tables if part else self.tables.values()
+        held = [it for it in tables if part or name in (DATABASE, it.file)]
         groups = (table.groups_relation for table in held)
         relations = (*(table.relation for table in held), *(it for it in groups if it))
         return tuple(dict.fromkeys(relations))
@@ -339,6 +386,7 @@ def publications_of(settings: Settings, catalog: Catalog) -> Mapping[str, Public
             folders.get(name),
             settings.hash_key.fingerprint if settings.hash_key else "",
             settings.env,
+            settings.keep_snapshots,
         )
         for name, it in audiences.items()
     }
@@ -349,7 +397,9 @@ def _audiences(settings: Settings, catalog: Catalog) -> Mapping[str, Audience]:
     declared = catalog.audiences or {ANALYST: ANALYSTS}
     if settings.parent is None:
         return declared
-    return {name: replace(it, folder=None, postgres=None) for name, it in declared.items()}
+    return {
+        name: replace(it, folder=None, postgres=None, iceberg=None) for name, it in declared.items()
+    }
 
 
 def folders_of(settings: Settings, catalog: Catalog) -> Mapping[str, Path]:

@@ -12,6 +12,7 @@ from projects import ROOT, catalog_without_sql
 from warehouses import settings_in
 
 from benepass_tasks.config.hash_key import HashKey
+from benepass_tasks.engine.quoting import quote_name
 from benepass_tasks.publish.publishing import Order, publish
 from benepass_tasks.state.publication import publications_of
 from benepass_tasks.state.warehouse import warehouse_of
@@ -29,7 +30,8 @@ EMAIL = {"class": "identifier", "kind": "EMAIL_ADDRESS", "treatment": "plaintext
 ID = {"class": "pseudonym", "kind": "EMPLOYEE_ID"}
 DAY = {"class": "quasi_identifier", "kind": "DATE"}
 MONEY = {"class": "none", "sensitive": True, "kind": "FINANCIAL"}
-COLUMNS: dict[str, dict[str, tuple[str, dict[str, Any] | None]]] = {
+Columns = dict[str, dict[str, tuple[str, dict[str, Any] | None]]]
+COLUMNS: Columns = {
     "people": {
         "id": ("VARCHAR", ID),
         "name": ("VARCHAR", NAME),
@@ -40,7 +42,8 @@ COLUMNS: dict[str, dict[str, tuple[str, dict[str, Any] | None]]] = {
     },
     "spend": {"id": ("VARCHAR", ID), "amount": ("DECIMAL(18,2)", MONEY), "shop": ("VARCHAR", None)},
 }
-ROWS = {
+Rows = dict[str, list[tuple[Any, ...]]]
+ROWS: Rows = {
     "people": [
         ("E1", "Ann", "ann@example.com", date(2020, 3, 4), 800, ["a", "it's"]),
         ("E2", "Zoë\n\\.", "zoe@example.com", None, -3, []),
@@ -63,16 +66,26 @@ class Publishing:
     root: Path
     audiences: dict[str, Any]
     settings: dict[str, Any] = field(default_factory=dict)
+    columns: Columns = field(default_factory=lambda: COLUMNS)
+    rows: Rows = field(default_factory=lambda: ROWS)
+    months: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         with duckdb.connect(str(self.root / "warehouse.duckdb")) as connection:
             connection.execute("create schema raw; create schema marts")
             connection.execute("create table raw.people (email varchar)")
-            for name, columns in COLUMNS.items():
-                types = ", ".join(f"{column} {type_}" for column, (type_, _) in columns.items())
-                connection.execute(f"create table marts.{name} ({types})")
+        self.fill()
+
+    def fill(self) -> None:
+        """Let the warehouse have the tables and rows that there are now."""
+        with duckdb.connect(str(self.root / "warehouse.duckdb")) as connection:
+            for name, columns in self.columns.items():
+                types = ", ".join(f"{quote_name(it)} {type_}" for it, (type_, _) in columns.items())
+                connection.execute(f"create or replace table marts.{name} ({types})")
                 marks = ", ".join("?" for _ in columns)
-                connection.executemany(f"insert into marts.{name} values ({marks})", ROWS[name])
+                insert = f"insert into marts.{name} values ({marks})"
+                if self.rows[name]:
+                    connection.executemany(insert, self.rows[name])
 
     @property
     def told(self) -> Settings:
@@ -97,7 +110,7 @@ class Publishing:
     def publish(self) -> dict[str, dict[str, Measure]]:
         """Publish everything; what was written for each audience."""
         found = self.publications
-        orders = [Order(it, [*it.files], is_schema_stale=True) for it in found.values()]
+        orders = [Order(it, [*it.files, *it.parts]) for it in found.values()]
         macros = [(ROOT / f"sql/macros/{it}.sql").read_text(encoding="utf-8") for it in POLICY]
         return dict(
             zip(found, publish(warehouse_of(self.told), orders, macros, "run"), strict=True)
@@ -113,7 +126,6 @@ class Publishing:
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def _catalog(self) -> dict[str, Any]:
-        raw = {name: {"description": "It.", "pii": pii} for name, (_, pii) in _named("people")}
         return {
             "_audiences": self.audiences,
             "_masking_policy": POLICY,
@@ -123,31 +135,28 @@ class Publishing:
                 "metadata": {
                     "description": "They.",
                     "domain": "people",
-                    "columns": {"email": raw["email"]},
+                    "columns": {"email": {"description": "It.", "pii": EMAIL}},
                 },
             },
-            **{f"marts.{name}": _table(name) for name in COLUMNS},
+            **{f"marts.{name}": self._table(name) for name in self.columns},
         }
 
-
-def _named(table: str) -> list[tuple[str, tuple[str, dict[str, Any] | None]]]:
-    return list(COLUMNS[table].items())
-
-
-def _table(name: str) -> dict[str, Any]:
-    columns = {
-        column: {"description": "It.", "type": type_} | ({"pii": pii} if pii else {})
-        for column, (type_, pii) in _named(name)
-    }
-    return {
-        "type": "ibis.TableDataset",
-        "table_name": name,
-        "database": "marts",
-        "connection": {"backend": "duckdb", "database": "data/w.duckdb", "read_only": True},
-        "metadata": {
-            "description": f"The {name}.",
-            "domain": "people",
-            "published": True,
-            "columns": columns,
-        },
-    }
+    def _table(self, name: str) -> dict[str, Any]:
+        columns = {
+            column: {"description": "It.", "type": type_} | ({"pii": pii} if pii else {})
+            for column, (type_, pii) in self.columns[name].items()
+        }
+        months = {"months": {"column": self.months[name]}} if name in self.months else {}
+        return {
+            "type": "ibis.TableDataset",
+            "table_name": name,
+            "database": "marts",
+            "connection": {"backend": "duckdb", "database": "data/w.duckdb", "read_only": True},
+            "metadata": {
+                "description": f"The {name}.",
+                "domain": "people",
+                "published": True,
+                "columns": columns,
+                **months,
+            },
+        }

@@ -114,7 +114,10 @@ def test_a_branch_publishes_beside_itself_and_nowhere_that_its_parent_does(tmp_p
     postgres = {"credentials": "ADDRESS", "schema": "for_finance", "role": "finance_reader"}
     made = Publishing(
         tmp_path,
-        {"staff": STAFF | {"folder": "data/staff"}, "finance": {"postgres": postgres}},
+        {
+            "staff": STAFF | {"folder": "data/staff"},
+            "finance": {"postgres": postgres, "iceberg": {"catalog": "lake", "namespace": "b"}},
+        },
         {"parent": tmp_path / "prod.duckdb"},
     )
     beside = tmp_path / "data"
@@ -123,7 +126,7 @@ def test_a_branch_publishes_beside_itself_and_nowhere_that_its_parent_does(tmp_p
         "staff": beside / "published.staff",
         "finance": beside / "published.finance",
     }
-    assert not any(it.schema for it in made.publications.values())
+    assert not any(it.parts for it in made.publications.values())
 
 
 @pytest.mark.parametrize("folder", ["data/published/staff", "data/site/downloads", "data/site"])

@@ -16,17 +16,20 @@ from benepass_tasks.catalog.audiences import PostgresPlace
 from benepass_tasks.config.errors import PublicationError
 from benepass_tasks.ingestion.people.traces import Traces
 from benepass_tasks.pipeline.erasure.proof import search
-from benepass_tasks.publish import postgres as target
-from benepass_tasks.publish.postgres import drop_schema, state_of, texts_of
+from benepass_tasks.publish.postgres import PostgresTarget, Schema
+from benepass_tasks.state.publication import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 VARIABLE = "AUDIENCE_DATABASE"
 ANALYSTS = {"credentials": VARIABLE, "schema": "for_analysts", "role": "analyst_reader"}
 STAFF = {"credentials": VARIABLE, "schema": "for_staff", "role": "staff_reader"}
 AUDIENCES = {"analyst": {"postgres": ANALYSTS}, "staff": NAMED | {"postgres": STAFF}}
+FOR_STAFF = PostgresTarget(PostgresPlace(**STAFF))
+FOR_ANALYSTS = PostgresTarget(PostgresPlace(**ANALYSTS))
+STATE = FOR_STAFF.place.name
 
 
 @pytest.fixture(scope="module")
@@ -214,9 +217,9 @@ def test_a_reader_sees_the_tables_before_or_the_new_ones_never_a_part(
 ) -> None:
     made = published(tmp_path)
     seen = []
-    commit = target.Schema.commit
+    commit = Schema.commit
 
-    def looked_before(schema: target.Schema) -> str:
+    def looked_before(schema: Schema) -> Mapping[str, str]:
         with psycopg.connect(server) as reader:
             reader.execute("set lock_timeout = '100ms'")
             comment = reader.execute(
@@ -226,9 +229,9 @@ def test_a_reader_sees_the_tables_before_or_the_new_ones_never_a_part(
             seen.append(comment)
         return commit(schema)
 
-    before = state_of(PostgresPlace(**STAFF))
+    before = (FOR_STAFF.states() or {})[STATE]
     made.audiences = {"staff": NAMED | {"postgres": STAFF, "datasets": ["marts.people"]}}
-    monkeypatch.setattr(target.Schema, "commit", looked_before)
+    monkeypatch.setattr(Schema, "commit", looked_before)
     made.publish()
     assert seen == [(f"benepass-tasks, audience staff: {before}",)]
     tables = owner.execute("select tablename from pg_tables where schemaname = 'for_staff'")
@@ -295,11 +298,11 @@ def test_what_is_somebody_else_s_and_who_may_read_all_is_refused(
 def test_a_schema_that_holds_the_data_of_another_environment_is_left_alone(tmp_path: Path) -> None:
     made = Publishing(tmp_path, AUDIENCES, {"env": "prod"})
     made.publish()
-    before = state_of(PostgresPlace(**ANALYSTS))
+    before = FOR_ANALYSTS.states()
     made.settings["env"] = "dev"
     with pytest.raises(PublicationError, match="not that of this audience and environment"):
         made.publish()
-    assert state_of(PostgresPlace(**ANALYSTS)) == before != ""
+    assert FOR_ANALYSTS.states() == before != {FOR_ANALYSTS.place.name: ""}
     made.settings["env"] = "prod"
     made.publish()
 
@@ -334,14 +337,14 @@ def test_two_runs_fill_a_schema_one_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = Publishing(tmp_path, AUDIENCES)
-    done, commit = [], target.Schema.commit
+    done, commit = [], Schema.commit
 
     def fill_another() -> None:
-        with target.filling(PostgresPlace(**STAFF), "staff", "") as schema:
-            schema.fill(lambda _: [], (), "another")
+        with FOR_STAFF.filling(made.publications["staff"], "run", tmp_path) as schema:
+            schema.fill(lambda _: [], Part(STATE, FOR_STAFF.place, (), "another"))
             done.append("another")
 
-    def committed(schema: target.Schema) -> str:
+    def committed(schema: Schema) -> Mapping[str, str]:
         if not threads and schema.place.schema == "for_staff":
             threads.append(threading.Thread(target=fill_another))
             threads[0].start()
@@ -350,7 +353,7 @@ def test_two_runs_fill_a_schema_one_after_the_other(
         return commit(schema)
 
     threads: list[threading.Thread] = []
-    monkeypatch.setattr(target.Schema, "commit", committed)
+    monkeypatch.setattr(Schema, "commit", committed)
     made.publish()
     threads[0].join(timeout=30)
     assert done == ["first", "another"]
@@ -359,14 +362,15 @@ def test_two_runs_fill_a_schema_one_after_the_other(
 @pytest.mark.usefixtures("owner")
 def test_what_is_in_a_schema_can_be_looked_at_searched_and_dropped(tmp_path: Path) -> None:
     made = Publishing(tmp_path, AUDIENCES)
-    place = PostgresPlace(**STAFF)
-    assert state_of(place) == ""
-    written = made.publish()["staff"][made.publications["staff"].schema]
-    assert state_of(place) == written.data_hash
-    assert any(b"Ann" in it for it in texts_of(place))
-    drop_schema(place)
-    drop_schema(place)
-    assert state_of(place) == ""
+    assert FOR_STAFF.states() == {STATE: ""}
+    written = made.publish()["staff"][STATE]
+    assert FOR_STAFF.states() == {STATE: written.data_hash}
+    assert any(b"Ann" in it for _, it in FOR_STAFF.texts())
+    FOR_STAFF.forget_past()
+    assert any(b"Ann" in it for _, it in FOR_STAFF.texts())
+    FOR_STAFF.drop()
+    FOR_STAFF.drop()
+    assert FOR_STAFF.states() == {STATE: ""}
 
 
 @pytest.mark.usefixtures("owner")
@@ -384,5 +388,4 @@ def test_a_database_that_cannot_be_reached_says_nothing_of_its_state(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(VARIABLE, "postgresql://hr:x@127.0.0.1:1/postgres")
-    place = PostgresPlace(**STAFF)
-    assert state_of(place) is None
+    assert FOR_STAFF.states() is None

@@ -26,6 +26,7 @@ from benepass_tasks.pipeline.erasure.raw import anonymise_raw
 from benepass_tasks.pipeline.erasure.sources import Rewritten, rewrite_sources
 from benepass_tasks.pipeline.making import make_outdated
 from benepass_tasks.pipeline.nodes import nodes_of
+from benepass_tasks.publish.targets import targets_of
 from benepass_tasks.state.branches.aside import sweep
 from benepass_tasks.state.branches.folders import branches_of, delete_branch
 from benepass_tasks.state.erasures import (
@@ -166,6 +167,8 @@ class _Erasing:
             Handover(settings.handover_dir).clear()
             publications = publications_of(settings, self.run.definitions.catalog)
             published = publications.values() if settings.may_publish else ()
+            for target in targets_of(published):
+                target.forget_past()
             found = search(settings, self.job.traces, published, [job_file(settings.warehouse)])
         certificate = certify(self.run, self.job, after, found, rewritten)
         certificate.write()

@@ -11,13 +11,11 @@ from typing import IO
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyarrow import parquet
 
 from benepass_tasks.config.settings import Settings
-from benepass_tasks.engine.searching import opened_texts
+from benepass_tasks.engine.searching import opened_texts, parquet_texts
 from benepass_tasks.ingestion.people.traces import Traces
-from benepass_tasks.publish.postgres import texts_of
+from benepass_tasks.publish.targets import targets_of
 from benepass_tasks.state.publication import Publication
 
 PIECE = 16 << 20
@@ -25,9 +23,6 @@ PIECE = 16 << 20
 
 OVERLAP = 1 << 12
 """Bytes of a piece that are looked at again with the next one: more than any value takes."""
-
-ROWS = 100_000
-"""Rows of a column that are searched at once."""
 
 SKIPPED = frozenset({".git", ".venv", "node_modules", ".tox", "__pycache__"})
 """Folders of a project that hold programs and its history, and no data."""
@@ -62,7 +57,7 @@ def search(
     published: Iterable[Publication] = (),
     without: Iterable[Path] = (),
 ) -> Search:
-    """Search all files of a project, and its schemas of databases, for the values of people.
+    """Search all files of a project, and what it publishes elsewhere, for the values of people.
 
     Args:
         settings: Where they are: below the project, and wherever else data is kept.
@@ -72,10 +67,11 @@ def search(
     """
     found, left_out = Search(), {it.resolve() for it in without}
     audiences = list(published)
-    for place in filter(None, (it.audience.postgres for it in audiences)):
-        hits = sum((traces.found_in(piece) for piece in texts_of(place)), Counter[str]())
-        if hits:
-            found.hits[f"{place.credentials}: schema {place.schema}"] = hits
+    for target in targets_of(audiences):
+        for where, text in target.texts():
+            hits = traces.found_in(text)
+            if hits:
+                found.hits[where] = found.hits.get(where, Counter()) + hits
     folders = [it.folder for it in audiences if it.folder is not None]
     for path in _files(settings, folders):
         if path.resolve() in left_out:
@@ -156,29 +152,8 @@ def _in_stream(stream: IO[bytes], traces: Traces, *, is_packed: bool = False) ->
 
 
 def _in_parquet(path: Path, traces: Traces) -> Counter[str]:
-    found = Counter[str]()
-    with parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(ROWS):
-            for column in batch.columns:
-                texts = _texts(column)
-                if texts is not None:
-                    found += traces.found_in(_joined(texts))
-    return found
-
-
-def _texts(column: pa.Array) -> pa.Array | None:
-    """A column of texts, or of lists of them, as texts; None where it is neither."""
-    if pa.types.is_list(column.type):
-        return _texts(column.flatten())
-    if pa.types.is_dictionary(column.type):
-        return _texts(column.dictionary_decode())
-    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-    return column if is_text or pa.types.is_binary(column.type) else None
-
-
-def _joined(texts: pa.Array) -> bytes:
-    present = pc.drop_null(texts).cast(pa.binary())
-    return b"\n".join(present.to_pylist())
+    with path.open("rb") as file:
+        return sum(map(traces.found_in, parquet_texts(file)), Counter[str]())
 
 
 def _in_database(path: Path, traces: Traces) -> Counter[str]:

@@ -1,4 +1,4 @@
-"""What audiences get: a DuckDB file and Parquet files, or a schema of a database."""
+"""What audiences get: a DuckDB file and Parquet files, a schema of Postgres, tables of Iceberg."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from sqlalchemy import Connection
 
-from benepass_tasks.catalog.audiences import ANALYST, PostgresPlace
+from benepass_tasks.catalog.audiences import ANALYST, Place, place_of
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import PublicationError
 from benepass_tasks.config.settings import Settings
@@ -19,7 +19,7 @@ from benepass_tasks.state.decisions import Decision, use_decisions
 from benepass_tasks.state.markers import Snapshot
 from benepass_tasks.state.ownership import take_folder
 from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work
-from benepass_tasks.state.publication import DATABASE, POSTGRES, Publication, published_files
+from benepass_tasks.state.publication import DATABASE, Publication, published_files
 from benepass_tasks.state.run import Run
 
 log = logging.getLogger(__name__)
@@ -70,31 +70,41 @@ class PublishedFileNode(Node):
 
 
 @dataclass(frozen=True)
-class PublishedSchemaNode(PublishedFileNode):
-    """A schema of a database, as it was written; its data hash is what the schema says of itself.
+class _Place:
+    """Where parts of what is published are, which is looked at once, and if need be."""
+
+    place: Place
+    parts: Sequence[str]
+
+    @cached_property
+    def states(self) -> Mapping[str, str] | None:
+        """As `Target.states`."""
+        from benepass_tasks.publish.targets import target_of  # noqa: PLC0415 - rarely needed
+
+        return target_of(self.place, self.parts).states()
+
+
+@dataclass(frozen=True)
+class PublishedPartNode(PublishedFileNode):
+    """A schema or a table elsewhere, as it was written; its data hash is the state of that.
 
     One that cannot be asked is taken to be as it was left: what is new would be written anyway.
     """
 
+    at: _Place
+
     @property
     def code_version(self) -> str:
         """Digest of everything but the rows."""
-        return self.publication.code_version
-
-    @cached_property
-    def state(self) -> str | None:
-        """What the schema said of itself when it was looked at; None where it was not reached."""
-        from benepass_tasks.publish.postgres import state_of  # noqa: PLC0415 - rarely needed
-
-        place = self.publication.audience.postgres
-        return state_of(place) if place else None
+        return self.publication.parts[self.file].code_version
 
     def reason(self, evidence: Evidence, fingerprint: str | None) -> str | None:
         """Why it has to be written."""
         reason = Node.reason(self, evidence, fingerprint)
-        if reason is not None or self.state is None or evidence.is_ours(self.name):
+        if reason is not None or evidence.is_ours(self.name) or self.at.states is None:
             return reason
-        return None if self.state == self.data_hash(evidence) else "changed by hand"
+        is_same = self.at.states.get(self.file) == self.data_hash(evidence)
+        return None if is_same else "changed by hand"
 
 
 @dataclass(frozen=True)
@@ -123,9 +133,10 @@ class PublicationNode(Node):
         place = self._place(publication)
         if publication.folder is not None:
             yield from (PublishedFileNode(publication, it, place) for it in publication.files)
-        if publication.schema:
-            whose = f"{publication.audience.name}:"
-            yield PublishedSchemaNode(publication, publication.schema, whose)
+        for there, parts in publication.parts_by_place.items():
+            whose, names = f"{publication.audience.name}:", [it.name for it in parts]
+            at = _Place(there, names)
+            yield from (PublishedPartNode(publication, it, whose, at) for it in names)
 
     def _place(self, publication: Publication) -> str:
         """What stands before the files of an audience in their names; nothing for analysts.
@@ -140,7 +151,7 @@ class PublicationNode(Node):
 
     @property
     def files(self) -> Sequence[PublishedFileNode]:
-        """The files and schemas of all audiences."""
+        """The files of all audiences, and what they have elsewhere."""
         return [part for _, parts in self.orders for part in parts]
 
     @property
@@ -203,8 +214,7 @@ class PublicationNode(Node):
         orders = []
         for publication, parts in self.orders:
             stale = [it.file for it in parts if not plan[it.name].is_current]
-            files = [it for it in stale if it != publication.schema]
-            orders.append(publishing.Order(publication, files, len(files) < len(stale)))
+            orders.append(publishing.Order(publication, stale))
         macros = frozenset[str]().union(*(it.macros for it in self.publications))
         sql = [it.sql for it in run.definitions.graph.macros_behind(macros)]
         made = publishing.publish(run.warehouse, orders, sql, run.id)
@@ -241,15 +251,16 @@ class PublicationNode(Node):
 
     def _retire(self, past: Iterable[str]) -> None:
         """Take away what was for an audience that has it elsewhere now, or is no more."""
-        from benepass_tasks.publish.postgres import drop_schema  # noqa: PLC0415 - rarely needed
         from benepass_tasks.publish.publishing import retire  # noqa: PLC0415 - rarely needed
+        from benepass_tasks.publish.targets import target_of  # noqa: PLC0415 - rarely needed
 
         current = {it.folder.resolve() for it in self.publications if it.folder is not None}
-        for place in {_place_of(name) for name in past}:
-            if isinstance(place, PostgresPlace):
-                drop_schema(place)
-            elif place is not None and (self.project_dir / place).resolve() not in current:
-                retire(self.project_dir / place)
+        for name in {_path_of(it) for it in past}:
+            elsewhere, folder = place_of(name), self.project_dir / name.removesuffix(f"/{DATABASE}")
+            if elsewhere is not None:
+                target_of(elsewhere, [name]).drop()
+            elif name.endswith(f"/{DATABASE}") and folder.resolve() not in current:
+                retire(folder)
 
     def _guard(self, run: Run) -> Sequence[Decision]:
         """Stop before good figures are replaced, where there are any."""
@@ -271,13 +282,9 @@ class PublicationNode(Node):
         return used
 
 
-def _place_of(name: str) -> Path | PostgresPlace | None:
-    """Where something was published by the name of its record; None of what analysts had."""
-    _, _, place = name.removeprefix(f"{PublicationNode.name}:").partition(":")
-    if place.startswith(POSTGRES):
-        credentials, _, schema = place.removeprefix(POSTGRES).partition("/")
-        return PostgresPlace(credentials, schema, "")
-    return Path(place.removesuffix(f"/{DATABASE}")) if place.endswith(f"/{DATABASE}") else None
+def _path_of(name: str) -> str:
+    """What was published by the name of its record, without whose it was: a file, or a part."""
+    return name.removeprefix(f"{PublicationNode.name}:").partition(":")[2]
 
 
 def refuse(settings: Settings) -> NoReturn:

@@ -31,6 +31,7 @@ SHOWN = (
     "min_group_size",
     "publish_unmasked",
     "keep_runs",
+    "keep_snapshots",
     "anomaly_window",
     "verify_every",
     "keep_changes",

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from databases import VARIABLE, hr_database, read_from_table
 from erasing import GRETA, erased, totals
+from lakes import in_folder
 from workspace import new_project
 
 from benepass_tasks.cli import main
@@ -182,3 +183,24 @@ def test_who_came_from_a_database_is_erased_from_its_extract_and_stays_away(
     assert workspace.query("select count(*) from raw.employees where last_name = 'Archer'") == [
         (0,)
     ]
+
+
+def test_no_version_of_a_table_of_iceberg_has_the_person(
+    whole: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for lake in in_folder(tmp_path / "lake", monkeypatch):
+        workspace = copy_of(whole, tmp_path / "project")
+        place = "    iceberg: {catalog: lake, namespace: staff}\n"
+        workspace.replace("catalog.yaml", "  staff:\n", f"  staff:\n{place}")
+        workspace.run("Publish")
+        workspace.replace("data/employees.csv", "Ines", "Inez")
+        workspace.run("Publish")
+        assert len(lake.snapshots("staff.dim_employees")) == 2
+        (certificate,) = erased(workspace)
+        assert certificate.is_proven
+        names = [it["first_name"] for it in lake.rows("staff.dim_employees")]
+        assert "Hugo" in names
+        assert "Greta" not in names
+        files = [it for it in (tmp_path / "lake").rglob("*") if it.is_file()]
+        assert not [it for it in files for value in VALUES if value in it.read_bytes()]
+        assert len(lake.snapshots("staff.dim_employees")) == 1

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from lakes import in_folder
 
 from benepass_tasks.cli import main
 from tests.pipeline.retention.conftest import YEAR, charges
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from workspace import Workspace
 
 
@@ -177,3 +180,20 @@ def test_an_empty_file_and_one_that_stopped_lose_no_more(workspace: Workspace) -
     workspace.run("BuildMarts", as_of="2026-02-14")
     assert held(workspace)[0] == "2025-02-15"
     assert len(held(workspace)) == 12
+
+
+def test_no_earlier_version_of_a_table_of_iceberg_keeps_what_went(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for lake in in_folder(tmp_path / "lake", monkeypatch):
+        place = "_audiences:\n  staff:\n    iceberg: {catalog: lake, namespace: staff}\n"
+        workspace.replace("catalog.yaml", "_audiences:\n", place)
+        workspace.run("BuildSite", as_of="2026-01-15")
+        assert "CHARGE-0001" in {
+            it["transaction_id"] for it in lake.rows("staff.fact_transactions")
+        }
+        workspace.run("BuildSite", as_of="2026-01-16")
+        assert len(lake.snapshots("staff.fact_transactions")) == 1
+        ids = {it["transaction_id"] for it in lake.rows("staff.fact_transactions")}
+        assert "CHARGE-0001" not in ids
+        assert "CHARGE-0002" in ids
