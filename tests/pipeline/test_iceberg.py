@@ -72,7 +72,7 @@ def test_tables_come_change_and_go_with_their_rows_and_with_what_is_declared(
 def test_a_record_that_was_lost_costs_no_new_version(workspace: Workspace, lake: Lake) -> None:
     declare(workspace, STAFF)
     workspace.run("Publish")
-    workspace.change(f"delete from meta.materializations where node = '{EMPLOYEES}'")
+    workspace.change(f"delete from meta.markers where name = '{EMPLOYEES}'")
     assert EMPLOYEES in workspace.run("Publish")
     assert snapshots(lake) == [1, 1]
 

@@ -52,7 +52,8 @@ def lake(store: ObjectStore, server: str, monkeypatch: pytest.MonkeyPatch) -> It
 
 def keys(store: ObjectStore) -> list[str]:
     found = store.client.list_objects_v2(Bucket=BUCKET, Prefix="lake/").get("Contents", [])
-    return [it["Key"] for it in found]
+    # pyarrow leaves an object without bytes where the last one of a folder went.
+    return [it["Key"] for it in found if not it["Key"].endswith("/")]
 
 
 def test_versions_come_and_expire_with_their_objects(
@@ -77,7 +78,10 @@ def test_versions_come_and_expire_with_their_objects(
 def test_of_two_writers_the_later_one_stops(
     tmp_path: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, other = (Publishing(root, STAFF) for root in (tmp_path / "one", tmp_path / "other"))
+    roots = [tmp_path / "one", tmp_path / "other"]
+    for it in roots:
+        it.mkdir()
+    one, other = (Publishing(it, STAFF) for it in roots)
     one.publish()
     other.rows = other.rows | {"spend": [("E9", "9.00", "theirs")]}
     other.fill()
