@@ -5,7 +5,7 @@ finds it there; what is for others is in schemas that the role may not use. All 
 transaction: a reader sees the tables before or the new ones, with the grants that belong to them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
