@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sparking
-from erasing import GRETA, KEY, erased, project
+from erasing import EMPLOYEES, GRETA, KEY, erased
 
 from benepass_tasks.config.hash_key import VARIABLE
 from benepass_tasks.config.settings import current_settings
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 pytest.importorskip("pyspark", reason="no client of Spark; `tox -e spark` has one")
 pytestmark = pytest.mark.spark
 
+PEOPLE = "marts.dim_employees"
 FACT = "marts.fact_transactions"
 MERCHANTS = "marts.dim_merchants"
 SQL = "sql/marts/dim_merchants.sql"
@@ -116,13 +117,13 @@ def test_changes_are_exchanged_here(on_spark: Workspace, monkeypatch: pytest.Mon
     on_spark.run()
     assert last_how(on_spark)[FACT] == ("changes", "duckdb")
     by_changes = on_spark.content()
-    on_spark.run(force="raw.transactions")
+    on_spark.run(force=FACT)
     assert last_how(on_spark)[FACT] == ("full", "spark")
     assert on_spark.content() == by_changes
 
 
 def test_a_server_that_comes_back_is_asked_again(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    new_people: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = sparking.free_port()
     with sparking.sail(port) as first, ExitStack() as second:
@@ -133,33 +134,33 @@ def test_a_server_that_comes_back_is_asked_again(
             restart.append(second.enter_context(sparking.sail(port)))
 
         monkeypatch.setattr(spark.Spark, "_tell_lost", started)
-        asking(workspace, first).run()
+        asking(new_people, first).run()
     assert len(restart) == 1
-    workspace.settings["engine"] = "duckdb"
-    assert workspace.run() == set()
+    new_people.settings["engine"] = "duckdb"
+    assert new_people.run() == set()
 
 
 def test_where_it_stays_gone_nothing_is_half_done_and_the_next_run_goes_on(
-    workspace: Workspace,
+    new_people: Workspace,
     server: Served,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(spark, "ATTEMPTS", 2)
     with sparking.sail() as doomed:
-        _before_query(monkeypatch, 6, lambda: os.kill(doomed.pid, signal.SIGKILL))
-        made, succeeded = asking(workspace, doomed).attempt()
+        _before_query(monkeypatch, 3, lambda: os.kill(doomed.pid, signal.SIGKILL))
+        made, succeeded = asking(new_people, doomed).attempt()
     assert not succeeded
     assert "does not answer" in caplog.text
     assert caplog.text.count("asking it again") == 1
-    assert "quality.issue_types" in made
-    assert FACT not in made
-    assert handed_over(workspace) == []
-    rest = asking(workspace, server).run()
-    assert FACT in rest
+    assert "staging.stg_employees" in made
+    assert PEOPLE not in made
+    assert handed_over(new_people) == []
+    rest = asking(new_people, server).run()
+    assert PEOPLE in rest
     assert made.isdisjoint(rest)
-    workspace.settings["engine"] = "duckdb"
-    assert workspace.run() == set()
+    new_people.settings["engine"] = "duckdb"
+    assert new_people.run() == set()
 
 
 def test_what_spark_cannot_do_is_refused_before_anything_is_built(
@@ -174,10 +175,13 @@ def test_what_spark_cannot_do_is_refused_before_anything_is_built(
 
 
 def test_an_erasure_builds_there_and_leaves_nobody_in_the_folder_between(
-    tmp_path: Path, server: Served, monkeypatch: pytest.MonkeyPatch
+    new_people: Workspace, server: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, KEY)
-    workspace = asking(project(tmp_path / "project"), server)
+    new_people.write("data/employees.csv", EMPLOYEES)
+    new_people.write("pages/index.md", "---\ntitle: People\n---\n")
+    new_people.run()
+    workspace = asking(new_people, server)
     with workspace.configured():
         folder = current_settings().handover_dir
     folder.mkdir(parents=True)

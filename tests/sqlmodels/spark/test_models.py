@@ -52,7 +52,7 @@ def test_the_sample(workbench: Workbench, engines: BothEngines) -> None:
         assert engines.differences(connection) == []
 
 
-@examples(2)
+@examples(1)
 @given(raw=FILES_OF_A_DAY)
 def test_random_files_with_hostile_texts(
     raw: RawRows, workbench: Workbench, engines: BothEngines
