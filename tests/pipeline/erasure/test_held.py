@@ -91,6 +91,16 @@ def test_the_file_is_its_owners_alone_and_never_replaces_another(
     assert "exists" in capsys.readouterr().err
 
 
+def test_a_file_in_the_project_is_said_to_be_in_the_way_of_an_erasure(
+    rejecting: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exported(rejecting, "E1", rejecting.root / "E1.json")
+    assert "An erasure finds them there" in capsys.readouterr().out
+    (rejecting.root / "E1.json").unlink()
+    exported(rejecting, "E1", tmp_path / "E1.json")
+    assert "An erasure" not in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("finished")
 def test_of_somebody_unknown_it_says_that_nothing_is_held(
     workspace: Workspace, capsys: pytest.CaptureFixture[str]
