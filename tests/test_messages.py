@@ -156,6 +156,7 @@ def test_force_of_an_unknown_table_says_which_there_are(workspace: Workspace) ->
         ("--benepass-published-dir", "data", "must name a folder of its own"),
         ("--benepass-published-dir", "data/employees.csv", "must name a folder of its own"),
         ("--benepass-min-group-size", "0", "it must be 1 or more, and 1 withholds nothing"),
+        ("--benepass-as-of", "9999-12-31", "as-of is 9999-12-31; it must be a day before that"),
         ("--benepass-min-group-size", "few", "min_group_size, keep_runs, keep_snapshots and"),
         ("--benepass-verify-every", "monthly", "it must be a time span such as 36h or 30d"),
         ("--benepass-max-restated", "-5", "it must be an amount such as 99.50"),

@@ -58,9 +58,7 @@ def export(employee_id: str, file: Path | None) -> None:
     _write(file, json.dumps(exported, indent=2) + "\n")
     say(f"{_counted(found)} are in {file}")
     if file.resolve().is_relative_to(current_settings().project_dir.resolve()):
-        say(
-            "An erasure finds them there: keep the file outside of the project, or delete it."
-        )
+        say("An erasure finds them there: keep the file outside of the project, or delete it.")
 
 
 def _write(file: Path, text: str) -> None:

@@ -298,6 +298,8 @@ def _read() -> benepass:
             f"--benepass-min-group-size is {config.min_group_size}; "
             "it must be 1 or more, and 1 withholds nothing"
         )
+    if config.as_of == date.max:
+        raise ProjectError(f"--benepass-as-of is {config.as_of}; it must be a day before that")
     for name in ("keep_runs", "keep_snapshots"):
         if getattr(config, name) < 1:
             flag = f"--benepass-{name.replace('_', '-')}"
