@@ -136,21 +136,21 @@ class Going:
 
     Attributes:
         limit: How long that is kept.
-        due: How much of it goes.
+        due: How much of it goes; None where that is not known before.
         next_on: The day on which more of it will be due; None where nothing is left, or where that
             is no matter of days.
         refused: Why the next run would refuse to, by source.
     """
 
     limit: OtherLimit
-    due: int = 0
+    due: int | None = None
     next_on: date | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """In a line or two."""
         told = [str(self.limit)]
-        if self.limit.setting.startswith("keep_"):
+        if self.due is not None:
             told.append(f"the next run deletes {self.due:,}")
         if self.next_on:
             told.append(f"more will be due on {self.next_on}")

@@ -54,6 +54,9 @@ def other_limits(settings: Settings) -> list[OtherLimit]:
         OtherLimit("branches", "as long after their last run", "branch create --keep"),
         OtherLimit("files, schemas and pages of audiences", "one version, until the next one"),
         OtherLimit(
+            "tables of Iceberg", f"the last {settings.keep_snapshots} versions", "keep_snapshots"
+        ),
+        OtherLimit(
             "the log of the database (.wal), and what is written aside", "until a command ends"
         ),
         OtherLimit("logs", "none is written"),
