@@ -488,10 +488,10 @@ def _as_data_files(
 def _check_rows(
     table: PublishedTable, files: Sequence["DataFile"], pieces: Collection[_Piece]
 ) -> None:
-    rows, expected = sum(it.record_count for it in files), sum(it.count for it in pieces)
-    if rows != expected:
+    written, rows = sum(it.record_count for it in files), sum(it.count for it in pieces)
+    if written != rows:
         raise PublicationError(
-            f"{table.relation}: {expected:,} rows are to be published, and {rows:,} were written. "
+            f"{table.relation}: {rows:,} rows are to be published, and {written:,} were written. "
             "Nothing was published"
         )
 
