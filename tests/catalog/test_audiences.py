@@ -29,6 +29,7 @@ marts.people:
 """
 NAMES = {"treatment": {"FIRST_NAME": "plaintext"}, "reason": "they look people up"}
 PLACE = {"credentials": "STAFF_DATABASE", "schema": "staff", "role": "staff_reader"}
+LAKE = {"catalog": "lake", "namespace": "benefits"}
 
 
 def read(tmp_path: Path, audiences: object) -> dict[str, Audience]:
@@ -117,6 +118,10 @@ def test_whoever_is_only_named_gets_what_analysts_get_and_nobody_else_can_read_i
         ({"a": {"postgres": PLACE | {"schema": "public"}}}, "must not be public"),
         ({"a": {"postgres": PLACE | {"role": "x; drop table y"}}}, "must have lower-case letters"),
         ({"a": {"postgres": PLACE | {"credentials": "postgres://u:p@h/d"}}}, "the name of a var"),
+        ({"a": {"iceberg": LAKE}, "b": {"iceberg": LAKE}}, "namespace: must be another than that"),
+        ({"a": {"iceberg": LAKE | {"namespace": "a.b"}}}, "such as benefits or for_finance, not"),
+        ({"a": {"iceberg": LAKE | {"catalog": "https://u:p@h"}}}, "such as lake or lake-eu, not"),
+        ({"a": {"iceberg": LAKE | {"uri": "sqlite://"}}}, "unknown key"),
         ({"Staff": {}}, "a name must be in lower snake case (did you mean 'staff'?)"),
         ({"../staff": {}}, "a name must be in lower snake case"),
         ("staff", "must be a mapping of audiences, not 'staff'"),
