@@ -10,6 +10,7 @@ import duckdb
 from benepass_tasks.cli.program import main
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pytest
@@ -17,6 +18,31 @@ if TYPE_CHECKING:
 
 MERCHANTS = "sql/marts/dim_merchants.sql"
 COUNTED = "count(*) as transaction_count"
+
+
+def declare(project: Workspace, change: Callable[[str], str]) -> None:
+    """Change what the catalog says from the column transaction_count of that table on."""
+    text = (project.root / "catalog.yaml").read_text()
+    at = text.index("transaction_count:", text.index("\n  marts.dim_merchants:"))
+    project.write("catalog.yaml", text[:at] + change(text[at:]))
+
+
+def leak(project: Workspace) -> None:
+    """Say of each merchant which employee was there last."""
+    declared = (
+        "someone: {description: The last employee who paid there., type: VARCHAR, "
+        "pii: {class: pseudonym, kind: EMPLOYEE_ID}}\n      "
+    )
+    declare(project, lambda text: declared + text)
+    project.replace(MERCHANTS, COUNTED, f"{COUNTED},\n    max(employee_id) as employee_id")
+    summed = "    cast(sum(transaction_count)"
+    project.replace(MERCHANTS, summed, f"    max(employee_id) as someone,\n{summed}")
+
+
+def break_promise(project: Workspace) -> None:
+    """Give a published column another type."""
+    declare(project, lambda text: text.replace("BIGINT", "INTEGER", 1))
+    project.replace(MERCHANTS, "as bigint)", "as integer)")
 
 
 @dataclass

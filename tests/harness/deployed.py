@@ -4,7 +4,9 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,17 +23,18 @@ FLAG = re.compile(r"--benepass-([a-z-]+)")
 
 
 def program(name: str) -> str:
-    """A program of this machine; without it the test is skipped, which names it."""
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    """A program of this machine or Python; without it the test is skipped, which names it."""
+    ours = Path(sys.executable).parent
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:{ours}")
     if found is None:
         pytest.skip(f"no {name}")
     return found
 
 
-def manifests(environment: str) -> list[dict[str, Any]]:
+def manifests(environment: str, deploy: Path = DEPLOY) -> list[dict[str, Any]]:
     """What Kustomize makes of an overlay."""
     kubectl = program("kubectl")
-    overlay = DEPLOY / "kubernetes/overlays" / environment
+    overlay = deploy / "kubernetes/overlays" / environment
     made = subprocess.run(
         [kubectl, "kustomize", overlay], capture_output=True, text=True, check=True
     )

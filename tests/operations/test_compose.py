@@ -15,12 +15,17 @@ import sys
 import time
 import urllib.request
 from contextlib import ExitStack, closing, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from deployed import DEPLOY, FLAG, HOME, compose, program
+from postgres import postgres
+from workspace import FILES
 
 from benepass_tasks.config.settings import benepass
 from benepass_tasks.site.serving import CONTENT_TYPES, HEADERS
@@ -105,7 +110,7 @@ def test_without_an_environment_or_source_files_it_says_what_is_missing() -> Non
 
 def test_servers_are_for_this_computer_alone() -> None:
     ports = [port for it in services().values() for port in it.get("ports", ())]
-    assert len(ports) == 2
+    assert len(ports) == 4
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
@@ -129,9 +134,21 @@ def test_only_runs_have_the_warehouse_and_source_files_are_read_only() -> None:
 
 
 def test_secrets_come_from_a_file_that_is_not_here() -> None:
-    (secrets,) = services()["pipeline"]["env_file"]
-    assert secrets == {"path": "/etc/benepass-tasks.env", "required": False}
+    files = {it["path"]: it["required"] for it in services()["pipeline"]["env_file"]}
+    assert files == {"/etc/benepass-tasks.env": False, "/etc/benepass-tasks.storage": False}
     assert services()["pipeline"]["environment"].keys() == {"BENEPASS_ENV", "LUIGI_CONFIG_PATH"}
+    assert services()["storage"]["env_file"] == ["/etc/benepass-tasks.storage"]
+    assert not any("PASSWORD" in name for name in services()["database"]["environment"].values())
+    assert "POSTGRES_PASSWORD_FILE" in services()["database"]["environment"]
+
+
+def test_storage_and_database_are_there_only_where_they_are_asked_for() -> None:
+    found = {name: it["profiles"] for name, it in services().items() if "profiles" in it}
+    assert found == {"storage": ["storage"], "database": ["database"]}
+    waited_for = services()["pipeline"]["depends_on"]
+    assert {name for name, it in waited_for.items() if not it.get("required", True)} == {*found}
+    reached = [name for name, it in services().items() if "data" in it["networks"]]
+    assert reached == ["pipeline", "storage", "database"], "neither luigid nor the pages"
 
 
 def test_the_flags_exist_and_every_file_that_is_mounted_is_there() -> None:
@@ -205,6 +222,87 @@ def test_a_run_at_luigid_makes_the_environment_healthy(workspace: Workspace) -> 
     assert any(it["name"] == "BuildSite" for it in done.values())
     assert (workspace.root / "data/site/dev/index.html").is_file()
     assert (workspace.root / "data/dev/warehouse.duckdb").is_file()
+
+
+@contextmanager
+def storage(folder: Path) -> Iterator[dict[str, str]]:
+    """The object storage, as the compose file starts it; what its file of keys says to runs."""
+    declared, port = services()["storage"], free_port()
+    (folder / "objects").mkdir(parents=True)
+    key = {"AWS_ACCESS_KEY_ID": "benefits", "AWS_SECRET_ACCESS_KEY": "of nobody"}
+    words = [program(*declared["entrypoint"]), *declared["command"]]
+    here = {"=/data": f"={folder}/objects", "=0.0.0.0": "=127.0.0.1", "=8333": f"={port}"}
+    for there, ours in here.items():
+        assert any(word.endswith(there) for word in words), there
+        words = [word.replace(there, ours) if word.endswith(there) else word for word in words]
+    others = ("master.port", "volume.port", "filer.port", "s3.port")
+    grpc = [f"-{name}.grpc={free_port()}" for name in others]
+    words += [f"-{name}={free_port()}" for name in others if name != "s3.port"] + grpc
+    test, _wget, _quiet, healthy = declared["healthcheck"]["test"]
+    assert test == "CMD"
+    with running(words, folder, os.environ | key, folder / "said"):
+        wait_until(lambda: is_answered(healthy.replace("8333", str(port))), folder / "said")
+        yield key | {
+            "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{port}",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+
+
+def is_answered(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - ours
+            return bool(answer.status == HTTPStatus.OK)
+    except OSError:
+        return False
+
+
+def is_ready(address: str) -> bool:
+    """Whether the health check of the compose file finds the database well."""
+    test, *command = services()["database"]["healthcheck"]["test"]
+    assert test == "CMD"
+    at = urlsplit(address)
+    here = {"loader": at.username or "", "benefits": at.path.removeprefix("/")}
+    words = [program(command[0]), f"--port={at.port}", *command[1:]]
+    for there, ours in here.items():
+        words = [word.replace(f"={there}", f"={ours}") for word in words]
+    return subprocess.run(words, check=False).returncode == 0
+
+
+AUDIENCE = """\
+  finance:
+    description: Who pays the merchants.
+    datasets: [marts.dim_merchants]
+    reason: they pay them
+    postgres: {credentials: FINANCE_DATABASE, schema: benepass, role: finance_reader}
+"""
+
+
+def test_with_the_profiles_files_come_from_a_bucket_and_an_audience_reads_a_database(
+    workspace: Workspace,
+) -> None:
+    boto3 = pytest.importorskip("boto3", reason="tox -e deploy has what reads object storage")
+    workspace.replace("catalog.yaml", "_audiences:\n", f"_audiences:\n{AUDIENCE}")
+    for source in FILES:
+        workspace.replace("catalog.yaml", f": data/{source}", f": s3://benefits/{source}")
+        (workspace.data / f"{source}.csv").unlink()
+    with storage(workspace.root / "storage") as key, postgres() as address:
+        assert is_ready(address)
+        client = boto3.client(
+            "s3",
+            endpoint_url=key["AWS_ENDPOINT_URL_S3"],
+            region_name=key["AWS_DEFAULT_REGION"],
+            aws_access_key_id=key["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=key["AWS_SECRET_ACCESS_KEY"],
+        )
+        client.create_bucket(Bucket="benefits")
+        for source, text in FILES.items():
+            client.put_object(Bucket="benefits", Key=f"{source}.csv", Body=text.encode())
+        given = {"FINANCE_DATABASE": address, "NO_PROXY": "127.0.0.1"}
+        done = workspace.run_command(task="Publish", **key, **given)
+        with psycopg.connect(address) as connection:
+            found = connection.execute("select merchant from benepass.dim_merchants").fetchall()
+    assert done.returncode == 0, done.stderr
+    assert {name for (name,) in found} == {"Iron Heron Gym", "Plum Crate"}
 
 
 @pytest.fixture

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from branching import COUNTED, MERCHANTS
+from branching import COUNTED, MERCHANTS, break_promise, leak
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
@@ -51,14 +53,14 @@ class Job:
             (self.programs / name).write_text(text)
             (self.programs / name).chmod(0o700)
 
-    def run(self, before: str, after: str) -> tuple[str, int]:
+    def run(self, change: Callable[[Workspace], None]) -> tuple[str, int]:
         """Run its steps until one fails; returns the name of the last one, and its code."""
         done, checkouts = None, 0
         for step in _steps():
             if "uses" in step:
                 checkouts += "checkout" in step["uses"]
                 if checkouts == 2 and "checkout" in step["uses"]:
-                    self.workspace.replace(MERCHANTS, before, after)
+                    change(self.workspace)
                 continue
             done = self._run(step)
             if done.returncode:
@@ -93,15 +95,27 @@ def job(workspace: Workspace, tmp_path: Path) -> Job:
     return Job(workspace, made)
 
 
+def count(written: str) -> Callable[[Workspace], None]:
+    """A change of how the transactions of a merchant are counted."""
+    return lambda project: project.replace(MERCHANTS, COUNTED, f"{written} as transaction_count")
+
+
 @pytest.mark.slow
-def test_a_safe_change_is_compared_and_posted(job: Job) -> None:
-    assert job.run(COUNTED, "count(*) + 1 as transaction_count") == (
-        "Safe, breaking (3) or leaking (4)",
-        0,
-    )
+@pytest.mark.parametrize(
+    ("verdict", "code", "change", "named"),
+    [
+        ("safe", 0, count("count(*) + 1"), "marts.dim&#95;merchants"),
+        ("breaking", 3, break_promise, "BIGINT"),
+        ("leaking", 4, leak, "**newly carries pseudonym"),
+    ],
+)
+def test_a_change_is_compared_and_posted_and_ends_as_the_verdict_says(
+    job: Job, verdict: str, code: int, change: Callable[[Workspace], None], named: str
+) -> None:
+    assert job.run(change) == ("Safe, breaking (3) or leaking (4)", code)
     told = (job.temporary / "diff.md").read_text("utf-8")
-    assert told.startswith("## pr-7 against its parent is safe")
-    assert "marts.dim&#95;merchants" in told
+    assert told.startswith(f"## pr-7 against its parent is {verdict}")
+    assert named in told
     assert (job.temporary / "summary").read_text("utf-8") == told
     posted = (job.temporary / "gh").read_text()
     assert posted.startswith(f"pr comment 7 --repo us/project --body-file {job.temporary}/diff.md")
@@ -109,8 +123,6 @@ def test_a_safe_change_is_compared_and_posted(job: Job) -> None:
 
 @pytest.mark.slow
 def test_a_change_that_cannot_be_built_ends_where_it_is_built_and_posts_nothing(job: Job) -> None:
-    name, code = job.run(
-        "    count(*) as transaction_count", "    cast(merchant as int) as transaction_count"
-    )
+    name, code = job.run(count("cast(merchant as int)"))
     assert (name, code) == ("Build what differs, and say what it would do", 1)
     assert not (job.temporary / "gh").exists()

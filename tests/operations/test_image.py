@@ -76,7 +76,7 @@ def make_wheels(folder: Path) -> Path:
         [
             *(folder / "pip/bin/python", "-m", "pip", "wheel", "--quiet"),
             *("--wheel-dir", folder / "wheels", "--constraint", ROOT / "constraints.txt"),
-            *(f"{ROOT}[excel,site,sql]", "hatchling"),
+            *(f"{ROOT}[excel,s3,site,sql]", "hatchling"),
         ],
         check=True,
     )

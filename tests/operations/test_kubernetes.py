@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import shutil
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from benepass_tasks.config.settings import benepass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.deploy
 
@@ -158,3 +160,38 @@ def test_pods_are_restricted_as_their_namespace_demands(made: list[dict[str, Any
                 "capabilities": {"drop": ["ALL"]},
             }
             assert container["resources"]["limits"].keys() == {"cpu", "memory"}
+
+
+@pytest.fixture
+def with_components(tmp_path: Path) -> list[dict[str, Any]]:
+    """An environment whose source files are in a bucket, and that has databases."""
+    shutil.copytree(DEPLOY / "kubernetes", tmp_path / "kubernetes")
+    overlay = tmp_path / "kubernetes/overlays/prod/kustomization.yaml"
+    named = "components: [../../components/bucket, ../../components/database]\n"
+    overlay.write_text(overlay.read_text() + named)
+    return manifests("prod", tmp_path)
+
+
+def test_with_files_in_a_bucket_no_volume_has_them(with_components: list[dict[str, Any]]) -> None:
+    claims = {it["metadata"]["name"] for it in of_kind(with_components, "PersistentVolumeClaim")}
+    assert claims == {"warehouse", "public"}
+    pod = templates(with_components)["pipeline"]["spec"]
+    (run,) = pod["containers"]
+    names = {it["name"] for it in pod["volumes"]}
+    assert names == {it["name"] for it in run["volumeMounts"]}
+    assert "incoming" not in names
+
+
+def test_runs_alone_reach_databases_where_there_are_any(
+    with_components: list[dict[str, Any]],
+) -> None:
+    policies = {it["metadata"]["name"]: it for it in of_kind(with_components, "NetworkPolicy")}
+    policy = policies["pipeline-to-databases"]
+    without = of_kind(manifests("prod"), "NetworkPolicy")
+    assert policies.keys() - {it["metadata"]["name"] for it in without} == {"pipeline-to-databases"}
+    assert policy["metadata"]["namespace"] == "benepass-prod"
+    assert policy["spec"]["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "pipeline"}
+    assert policy["spec"]["policyTypes"] == ["Egress"]
+    kubernetes_validate = pytest.importorskip("kubernetes_validate")
+    for it in with_components:
+        kubernetes_validate.validate(it, KUBERNETES, strict=True)

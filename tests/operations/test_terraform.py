@@ -14,6 +14,7 @@ from deployed import DEPLOY, ENVIRONMENTS, FLAG, program
 from projects import ROOT
 
 from benepass_tasks.config.settings import benepass
+from benepass_tasks.state.publication import PARQUET
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +70,36 @@ def test_the_flags_of_the_task_exist() -> None:
     assert all(flag.replace("-", "_") in vars(benepass) for flag in flags)
 
 
+COPYING = re.compile(
+    r"flatten\(\[for name, folder in local\.folders : \[\n(.*?)\n +\]\]\)", re.DOTALL
+)
+
+
+def test_athena_gets_a_folder_for_each_table_that_an_audience_has_now(tmp_path: Path) -> None:
+    """The command of the task for audience finance, with what was published and what there was."""
+    (loop,) = COPYING.findall((TERRAFORM / "pipeline/task.tf").read_text())
+    known = {"name": "finance", "folder": "prod.finance", "local.tables[name]": "b/tables/finance"}
+    lines = re.findall(r'^ +"(.*)",$', loop, re.MULTILINE)
+    script = re.sub(r"\$\{([^}]+)\}", lambda it: known[it[1]], "\n".join(lines))
+    tables = [f"{PARQUET}/marts.{name}.{PARQUET}" for name in ("dim_merchants", "fact_spend")]
+    for table in tables:
+        file = tmp_path / "published/prod.finance" / table
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(table)
+    (tmp_path / "tables/finance/marts.gone").mkdir(parents=True)
+    (tmp_path / "aws").write_text('#!/bin/sh\necho "$@" > asked\n')
+    (tmp_path / "aws").chmod(0o700)
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    subprocess.run(["sh", "-ec", script], cwd=tmp_path, env=path, check=True)
+    copied = {it.relative_to(tmp_path / "tables/finance") for it in tmp_path.rglob("tables/*/*/*")}
+    assert {str(it) for it in copied} == {
+        f"marts.{name}/marts.{name}.parquet" for name in ("dim_merchants", "fact_spend")
+    }
+    assert not (tmp_path / "tables/finance/marts.gone").exists()
+    asked = (tmp_path / "asked").read_text().strip()
+    assert asked == "s3 sync --only-show-errors --delete tables/finance s3://b/tables/finance"
+
+
 VARIABLE = re.compile(r'variable "(\w+)" \{\n  description = "[^"]+"\n(.*?)\n\}', re.DOTALL)
 
 
@@ -82,3 +113,6 @@ def test_an_environment_passes_on_what_the_module_must_know(environment: str) ->
     for name, rest in declared:
         assert re.search(rf"var\.{name}\b", used), name
         assert "default" in rest or re.search(rf"^  {name} += ", passed, re.MULTILINE), name
+    own = (TERRAFORM / "environments" / environment / "variables.tf").read_text()
+    for name, rest in VARIABLE.findall(own):
+        assert "default" not in rest or rest == dict(declared)[name], f"{name} has another form"

@@ -54,9 +54,12 @@ data "aws_iam_policy_document" "key" {
       identifiers = ["logs.${local.region}.amazonaws.com"]
     }
     condition {
-      test     = "ArnEquals"
+      test     = "ArnLike"
       variable = "kms:EncryptionContext:aws:logs:arn"
-      values   = ["arn:aws:logs:${local.region}:${local.account}:log-group:/${local.name}"]
+      values = [
+        for group in [local.name, "aws-glue/crawlers*"] :
+        "arn:aws:logs:${local.region}:${local.account}:log-group:/${group}"
+      ]
     }
   }
   statement {

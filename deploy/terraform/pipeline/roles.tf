@@ -9,7 +9,7 @@ resource "aws_secretsmanager_secret" "this" {
 }
 
 data "aws_iam_policy_document" "assumed_by" {
-  for_each = toset(["ecs-tasks", "scheduler"])
+  for_each = toset(["ecs-tasks", "glue", "scheduler"])
   statement {
     actions = ["sts:AssumeRole"]
     principals {

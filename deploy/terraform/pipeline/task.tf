@@ -46,13 +46,24 @@ locals {
     merge(local.copying, {
       name      = "publish"
       essential = true
-      command = [join("\n", [
-        "cd ${local.data}",
-        "for what in published site; do",
-        "  aws s3 sync --only-show-errors --delete $what/${var.environment} s3://${module.published.id}/$what",
-        "done",
-        "echo '${local.said_at_the_end}'",
-      ])]
+      command = [join("\n", concat(
+        [
+          "cd ${local.data}",
+          "for what in published site; do",
+          "  aws s3 sync --only-show-errors --delete $what/${var.environment} s3://${module.published.id}/$what",
+          "done",
+        ],
+        # Athena wants a folder for each table.
+        flatten([for name, folder in local.folders : [
+          "rm -rf tables/${name}",
+          "for file in published/${folder}/parquet/*.parquet; do",
+          "  table=tables/${name}/$(basename $file .parquet)",
+          "  mkdir -p $table && ln $file $table/",
+          "done",
+          "aws s3 sync --only-show-errors --delete tables/${name} s3://${local.tables[name]}",
+        ]]),
+        ["echo '${local.said_at_the_end}'"],
+      ))]
       dependsOn = [{ containerName = "pipeline", condition = "SUCCESS" }]
     }),
   ]

@@ -37,6 +37,22 @@ variable "secrets" {
   default     = []
 }
 
+variable "databases" {
+  description = "Databases that sources read, by name: the security group and port of each, and the family (aurora-postgresql15) of one whose changes are followed."
+  type = map(object({
+    security_group_id = string
+    port              = optional(number, 5432)
+    followed_family   = optional(string)
+  }))
+  default = {}
+}
+
+variable "audiences" {
+  description = "Who reads the tables of an audience of catalog.yaml: the ARNs of users or roles, by its name."
+  type        = map(list(string))
+  default     = {}
+}
+
 variable "alarm_emails" {
   description = "Who is told of a run that failed or did not come."
   type        = list(string)

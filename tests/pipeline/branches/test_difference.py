@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from branching import break_promise, leak
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -69,25 +71,7 @@ def test_keys_that_are_personal_are_not_shown(branched: Branched) -> None:
 def test_a_column_that_newly_carries_a_class_is_first_and_bold_and_ends_with_4(
     branched: Branched, tmp_path: Path
 ) -> None:
-    workspace = branched.workspace
-    text = (workspace.root / "catalog.yaml").read_text()
-    at = text.index("\n  marts.dim_merchants:")
-    column = text.index("transaction_count:", at)
-    declared = (
-        "someone: {description: The last employee who paid there., type: VARCHAR, "
-        "pii: {class: pseudonym, kind: EMPLOYEE_ID}}\n      "
-    )
-    workspace.write("catalog.yaml", text[:column] + declared + text[column:])
-    workspace.replace(
-        "sql/marts/dim_merchants.sql",
-        "    count(*) as transaction_count\n",
-        "    count(*) as transaction_count,\n    max(employee_id) as employee_id\n",
-    )
-    workspace.replace(
-        "sql/marts/dim_merchants.sql",
-        "    cast(sum(transaction_count)",
-        "    max(employee_id) as someone,\n    cast(sum(transaction_count)",
-    )
+    leak(branched.workspace)
     branched.run()
     code, _, found = _difference(branched)
     assert (code, found["verdict"]) == (4, "leaking")
@@ -102,13 +86,7 @@ def test_a_column_that_newly_carries_a_class_is_first_and_bold_and_ends_with_4(
 
 
 def test_a_published_column_of_another_type_ends_with_3(branched: Branched) -> None:
-    workspace = branched.workspace
-    text = (workspace.root / "catalog.yaml").read_text()
-    at = text.index("\n  marts.dim_merchants:")
-    column = text.index("transaction_count:", at)
-    declared = text[column:].replace("BIGINT", "INTEGER", 1)
-    workspace.write("catalog.yaml", text[:column] + declared)
-    workspace.replace("sql/marts/dim_merchants.sql", "as bigint)", "as integer)")
+    break_promise(branched.workspace)
     branched.run()
     code, sections, found = _difference(branched)
     assert (code, found["verdict"]) == (3, "breaking")

@@ -23,5 +23,6 @@ module "pipeline" {
   vpc_id        = var.vpc_id
   subnet_ids    = var.subnet_ids
   alarm_emails  = var.alarm_emails
-
+  databases     = var.databases
+  audiences     = var.audiences
 }

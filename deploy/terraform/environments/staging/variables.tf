@@ -27,3 +27,19 @@ variable "alarm_emails" {
   description = "Who is told."
   type        = list(string)
 }
+
+variable "databases" {
+  description = "Databases that sources read."
+  type = map(object({
+    security_group_id = string
+    port              = optional(number, 5432)
+    followed_family   = optional(string)
+  }))
+  default = {}
+}
+
+variable "audiences" {
+  description = "Who reads the tables of each audience."
+  type        = map(list(string))
+  default     = {}
+}
