@@ -61,7 +61,7 @@ def _files(run: Run, current: Collection[str]) -> dict[str, bytes]:
     try:
         with opened(run, own) as sources:
             pages = [*_pages(sources)]
-            history = read_history(sources.connection, sources.catalog)
+            history = read_history(sources.connection, sources.definitions.catalog)
         shown = publication_of_site(run.settings, run.definitions.catalog)
         with pages_database(run.settings, shown, history) as connection:
             stale = (it for it in own if it.file not in current)

@@ -15,7 +15,10 @@ def with_look(spec: Mapping[str, object]) -> dict[str, Any]:
         spec: Vega-Lite, without data.
     """
     config = json.loads((SPECS / "config.json").read_text("utf-8"))
-    return {"config": config, "data": {"name": "rows"}, "width": "container", **spec}
+    # The last label of an axis may stand beyond its end.
+    padding = {"left": 5, "top": 5, "right": 14, "bottom": 5}
+    frame = {"config": config, "padding": padding, "width": "container"}
+    return {**frame, "data": {"name": "rows"}, **spec}
 
 
 def vega_lite(name: str) -> dict[str, Any]:

@@ -95,16 +95,15 @@ class Dataset:
 
 def datasets_of(sources: Sources) -> list[Dataset]:
     """All datasets, layer by layer in the order of the catalog."""
-    catalog = sources.catalog
+    catalog, lineage = sources.definitions.catalog, sources.definitions.lineage
     state = snapshot_of(sources.connection)
-    settings = sources.settings
-    published = publication_of_site(settings, catalog).tables
+    published = publication_of_site(sources.settings, catalog).tables
     profiles = newest_profiles(sources.connection)
     results: dict[str, dict[tuple[str | None, str, str], Result]] = {}
     for result in read_latest(sources.connection):
         key = (result.column_name, result.test, result.arguments)
         results.setdefault(result.relation, {})[key] = result
-    models = sources.lineage.models
+    models = lineage.models
     readers: dict[str, list[str]] = {}
     for relation in catalog.tables:
         for name in models[relation].references:
@@ -117,7 +116,7 @@ def datasets_of(sources: Sources) -> list[Dataset]:
             reads=models[name].references if name in models else (),
             readers=tuple(readers.get(name, ())),
             pages=tuple((it.file, it.front.title) for it in sources.pages if name in it.references),
-            model=sources.graph.models.get(name),
+            model=sources.definitions.graph.models.get(name),
             published=published.get(name),
             rows=_rows(one, state),
             built_at=_built_at(one, state),

@@ -26,7 +26,8 @@ from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.quality.alerts import read_incidents
 from benepass_tasks.site import folder
-from benepass_tasks.site.page import instant
+from benepass_tasks.site.page import LONGEST_TEXT, instant
+from benepass_tasks.site.plain import plain
 from benepass_tasks.state.history.latest import latest_of
 from benepass_tasks.state.history.read import PastRun, last_runs, newest_figures, tally_of
 from benepass_tasks.state.meta import MARKERS, MATERIALIZATIONS, MONITOR_RESULTS
@@ -39,9 +40,6 @@ RUNS = 60
 
 RUNS_IN_DETAIL = 30
 """Of these, the last ones that built or failed something, of which they know each node."""
-
-LONGEST_TEXT = 250
-"""In letters; what is longer is cut."""
 
 MOST_NODES = 500
 """Nodes of a run, if there is room for them."""
@@ -162,7 +160,7 @@ def _restated(
     for it in restatements_of(connection, runs):
         found.setdefault(it.run_id, {}).setdefault(it.relation, []).append(f"{it.month:%Y-%m}")
     return {
-        run: [{"table": _cut(table), "months": _cut(", ".join(it))} for table, it in tables.items()]
+        run: [_plain({"table": table, "months": ", ".join(it)}) for table, it in tables.items()]
         for run, tables in found.items()
     }
 
@@ -171,47 +169,37 @@ def _slowest(runs: Sequence[str]) -> Select[Any]:
     """What runs made or failed to make, the failed first and of the rest the slowest."""
     of = MATERIALIZATIONS.c
     # Cut already, since sorting long texts takes memory; what failed has no seconds.
-    name, reason = (func.substr(it, 1, LONGEST_TEXT + 1) for it in (of.node, of.reason))
-    why_full = func.substr(of.why_full, 1, LONGEST_TEXT + 1)
-    how = func.coalesce("full: " + why_full, of.how).label("how")
-    columns = (of.run_id, name.label("name"), of.outcome, reason.label("reason"), how)
-    measured = (of.row_count, of.touched_rows, of.seconds, of.recorded_at)
+    texts = {"node": of.node, "reason": of.reason, "how": of.how, "why_full": of.why_full}
+    cut = {name: func.substr(it, 1, LONGEST_TEXT + 1) for name, it in texts.items()}
+    cut["how"] = func.coalesce("full: " + cut.pop("why_full"), of.how)
     place = func.row_number().over(
         partition_by=of.run_id, order_by=(of.seconds.desc().nulls_first(), of.node)
     )
-    rows = (
-        select(*columns, *measured, place.label("place"))
+    found = (
+        select(
+            *(of.run_id, of.outcome, *(it.label(name) for name, it in cut.items())),
+            *(of.row_count.label("rows"), of.touched_rows.label("touched")),
+            *(func.round(of.seconds, 3).label("seconds"), of.recorded_at.label("done_at")),
+            place.label("place"),
+        )
         .where(of.outcome != "skipped", of.run_id.in_(runs))
         .subquery()
-        .c
     )
-    found = (rows.run_id, rows.name, rows.outcome, rows.reason, rows.how)
-    figures = (rows.row_count, rows.touched_rows, rows.seconds, rows.recorded_at)
-    failed_first = case((rows.outcome == "failed", 0), else_=1)
+    rows = found.c
     return (
-        select(*found, *figures)
+        select(*(it for it in rows if it.name != "place"))
         .where(rows.place <= MOST_NODES)
-        .order_by(failed_first, rows.seconds.desc().nulls_last(), rows.name)
+        .order_by(case((rows.outcome == "failed", 0), else_=1))
+        .order_by(rows.seconds.desc().nulls_last(), rows.node)
     )
 
 
 def _nodes_of_runs(connection: Connection, runs: Sequence[str]) -> str:
     nodes: dict[str, list[dict[str, Any]]] = {run: [] for run in runs}
     # All at once: row by row takes twice as long.
-    found = state_of(connection).execute(_slowest(runs)).all()
-    for run, node, outcome, reason, how, rows, touched, seconds, done_at in found:
-        nodes[run].append(
-            {
-                "node": _cut(node),
-                "outcome": outcome,
-                "reason": _cut(reason),
-                "how": _cut(how),
-                "rows": rows,
-                "touched": touched,
-                "seconds": None if seconds is None else round(seconds, 3),
-                "done_at": round(done_at.timestamp(), 3),
-            }
-        )
+    for row in state_of(connection).execute(_slowest(runs)).mappings().all():
+        told = dict(row) | {"done_at": round(row["done_at"].timestamp(), 3)}
+        nodes[told.pop("run_id")].append(_plain(told))
     room, texts = ROOM_OF_NODES, []
     for run, items in nodes.items():
         text = _fitting(items, min(room, ROOM_OF_ONE_RUN))
@@ -227,34 +215,14 @@ def _monitors(connection: Connection) -> list[dict[str, Any]]:
     found = select(
         of.monitor, of.dataset, of.name, of.status, of.message, of.compared_with, of.checked_at
     ).order_by(worst_first, declared_first, of.monitor, of.dataset, of.name.nulls_first())
-    return [
-        {
-            "monitor": monitor,
-            "dataset": dataset,
-            "name": _cut(name),
-            "status": status,
-            "message": _cut(message),
-            "compared_with": _cut(compared_with),
-            "checked_at": instant(checked_at),
-        }
-        for monitor, dataset, name, status, message, compared_with, checked_at in (
-            state_of(connection).execute(found)
-        )
-    ]
+    return [_plain(dict(row)) for row in state_of(connection).execute(found).mappings()]
 
 
 def _incidents(connection: Connection) -> list[dict[str, Any]]:
+    told = ("title", "detail", "severity", "opened_at")
     found = sorted(read_incidents(connection), key=lambda it: it.severity != "fail")
-    return [
-        {
-            "title": _cut(it.title),
-            "detail": _cut(it.detail),
-            "severity": it.severity,
-            "opened_at": instant(it.opened_at),
-        }
-        for it in found
-    ]
+    return [_plain({name: getattr(it, name) for name in told}) for it in found]
 
 
-def _cut(text: str | None) -> str | None:
-    return text if text is None or len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in row.items()}

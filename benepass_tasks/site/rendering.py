@@ -85,8 +85,8 @@ def _nearness(dataset: Source | Table) -> tuple[bool, int]:
 
 
 def breakable(name: str) -> Markup:
-    """A name that may be broken after its underscores and dots."""
-    return Markup(re.sub(r"([_.]+)(?=.)", r"\1<wbr>", str(escape(name))))  # noqa: S704 - escaped
+    """A name that may be broken after its underscores, dots and slashes."""
+    return Markup(re.sub(r"([_./]+)(?=.)", r"\1<wbr>", str(escape(name))))  # noqa: S704 - escaped
 
 
 def written(value: Any, kind: Kind = "text") -> str:  # noqa: ANN401 - whatever a page shows

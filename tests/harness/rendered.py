@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MISSING", "Shown", "copied", "republish", "rows_of", "shown", "written_rows"]
 
-VOID = {"meta", "link", "input", "br", "img", "hr"}
+VOID = {"meta", "link", "input", "br", "img", "hr", "wbr"}
 
 
 @dataclass

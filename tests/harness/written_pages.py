@@ -61,8 +61,8 @@ def shown_page(
     page = read_pages(workspace)[name]
 
     def made(sources: Sources) -> Iterator[Page]:
-        history = read_history(sources.connection, sources.catalog)
-        published = publication_of_site(sources.settings, sources.catalog)
+        history = read_history(sources.connection, sources.definitions.catalog)
+        published = publication_of_site(sources.settings, sources.definitions.catalog)
         with pages_database(sources.settings, published, history) as connection:
             yield make_page(connection, page, sources.settings, in_place=in_place)
 

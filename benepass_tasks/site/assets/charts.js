@@ -19,9 +19,13 @@ window.benepassCharts = (() => {
     return Object.fromEntries(Object.entries(value).map(([key, it]) => [key, drawable(it)]));
   };
 
-  // As high as its bars; Vega-Lite would say in the console that it is only as wide as its place.
-  const heightOf = ({ height, encoding }, rows) =>
-    height?.step ? height.step * new Set(rows.map((row) => row[encoding.y.field])).size : height;
+  // As high as its bars, which are higher where they are few; Vega-Lite would say in the console that
+  // it is only as wide as its place.
+  const heightOf = ({ height, encoding }, rows) => {
+    if (!height?.step) return height;
+    const bars = new Set(rows.map((row) => row[encoding.y.field])).size;
+    return Math.max(height.step * bars, Math.min(height.step * bars * 1.5, 240));
+  };
 
   const charts = new Map();
   for (const place of document.querySelectorAll("[data-chart]")) {

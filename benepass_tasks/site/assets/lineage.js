@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const { element, pageData, ranked, combobox, badges } = window.benepass;
+  const { element, breakable, pageData, ranked, combobox, badges } = window.benepass;
   const data = pageData();
   const view = document.querySelector(".lineage-view");
   const graph = document.querySelector("[data-graph]");
@@ -418,7 +418,6 @@
   // ---------------------------------------------------------------- the panel
 
   // Names may be broken after their dots and underscores.
-  const breakable = (name) => name.split(/(?<=[._])(?=[^._])/).flatMap((part, index) => (index ? [element("wbr"), part] : [part]));
   const code = (name) => element("code", {}, ...breakable(name));
   const heading = (text) => element("h2", { tabindex: "-1" }, ...breakable(text));
   const catalogLink = (dataset, column) => {

@@ -42,6 +42,10 @@ window.benepass = (() => {
     return made;
   };
 
+  // A name that may be broken after its underscores, dots and slashes.
+  const breakable = (name) =>
+    name.split(/(?<=[._/])(?=[^._/])/).flatMap((part, at) => (at ? [element("wbr"), part] : [part]));
+
   const read = (script) => JSON.parse(script.textContent);
   const pageData = () => {
     const script = document.getElementById("page-data");
@@ -139,15 +143,16 @@ window.benepass = (() => {
     cell(row, { key, kind, link }) {
       const text = written(row[key], kind);
       const other = text.length > 60 ? "long" : null;
+      const shown = kind === "code" ? breakable(text) : [text];
       const cell = element("td", {
         class: NUMBERS.has(kind) ? "number" : CLASSES.has(kind) ? kind : other,
       });
-      if (link && row[link]) cell.append(element("a", { href: row[link] }, text));
+      if (link && row[link]) cell.append(element("a", { href: row[link] }, ...shown));
       else if (kind === "tag" && row[key])
         cell.append(
           element("span", { class: `tag tag-${text.toLowerCase().replaceAll(" ", "-")}` }, text),
         );
-      else cell.append(text);
+      else cell.append(...shown);
       return cell;
     }
 
@@ -329,7 +334,7 @@ window.benepass = (() => {
       return element("span", {}, badge, element("span", { class: "visually-hidden" }, ` ${BADGES[letter]}`));
     });
 
-  return { written, element, read, pageData, tables, setFigure, root, NUMBERS, ranked, combobox, badges };
+  return { written, element, breakable, read, pageData, tables, setFigure, root, NUMBERS, ranked, combobox, badges };
 })();
 
 // The search over the catalog.

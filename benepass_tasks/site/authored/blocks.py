@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args
 
-from marshmallow import ValidationError, post_load
+from marshmallow import Schema, ValidationError, post_load
+from marshmallow.fields import Field
 
 from benepass_tasks.catalog.document import Problem, problems_in, read_document, refuse
 from benepass_tasks.catalog.fields import (
@@ -105,6 +106,15 @@ class Front:
     order: int = 100
     fold: bool = False
     columns: Mapping[str, Named] = field(default_factory=dict)
+
+    def kind_of(self, column: str, otherwise: Kind) -> Kind:
+        """How the values of a column are written: as declared, or otherwise."""
+        return self.columns.get(column, Named()).kind or otherwise
+
+    def label_of(self, column: str, otherwise: str | None = None) -> str:
+        """What a column is called: as declared, or otherwise, or its name in words."""
+        plain = column.replace("_", " ").strip()
+        return self.columns.get(column, Named()).label or otherwise or plain[:1].upper() + plain[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,14 +316,6 @@ class _Columns(Each):
         return {name: Named(**it) for name, it in found.items()}
 
 
-class _FrontSchema(Strict):
-    title = Text(required=True)
-    lead = Text()
-    order = Count()
-    fold = Flag()
-    columns = _Columns(_NamedSchema(), "columns")
-
-
 class _FigureSchema(Strict):
     value = _Placed(required=True)
     kind = Choice(tuple(sorted(NUMBERS)), data_key="as")
@@ -328,71 +330,52 @@ class _FigureSchema(Strict):
         return Figure(query, value, **data)
 
 
-class _DrawnSchema(Strict):
-    data = Text(required=True)
-    title = Text(required=True)
-    description = Text()
-    sort = Choice(("value", "none"))
-    limit = Count()
-    wide = Flag()
-    link = Section(_LinkSchema())
-    empty = Text()
+_Keys: TypeAlias = dict[str, Field[Any]]
 
-
-class _LineSchema(_DrawnSchema):
-    x = Text(required=True)
-    y = _Measured(required=True)
-    series = Text()
-
-
-class _BarSchema(_LineSchema):
-    target = _Measured()
-
-
-class _ScatterSchema(_DrawnSchema):
-    x = Text(required=True, data_key="each")
-    across = _Measured(required=True, data_key="x")
-    y = _Measured(required=True)
-    series = Text()
-
-
-class _HeatSchema(_DrawnSchema):
-    x = Text(required=True)
-    side = Text(required=True, data_key="y")
-    y = _Measured(required=True, data_key="value")
-
-
-class _TableSchema(Strict):
-    data = Text(required=True)
-    title = Text(required=True)
-    columns = Names()
-    group = Names()
-    sums = _Measures()
-    search = Flag()
-    size = Count()
-    link = Section(_LinkSchema())
-    empty = Text()
-
-
-class _NoteSchema(Strict):
-    when = _Placed(required=True)
-    text = Text(required=True)
-
-
-class _LiveSchema(Strict):
-    show = Choice(get_args(Told), required=True)
-
-
-SCHEMAS: Mapping[str, type[Strict]] = {
-    "bar": _BarSchema,
-    "line": _LineSchema,
-    "area": _LineSchema,
-    "scatter": _ScatterSchema,
-    "heatmap": _HeatSchema,
-    "table": _TableSchema,
-    "note": _NoteSchema,
-    "live": _LiveSchema,
+_NAME, _SUM = Text(required=True), _Measured(required=True)
+_SHOWN: _Keys = {"data": _NAME, "title": _NAME, "link": Section(_LinkSchema()), "empty": Text()}
+_DRAWN: _Keys = {
+    **_SHOWN,
+    "description": Text(),
+    "sort": Choice(("value", "none")),
+    "limit": Count(),
+    "wide": Flag(),
 }
+_LINE: _Keys = {**_DRAWN, "x": _NAME, "y": _SUM, "series": Text()}
+_SCATTER: _Keys = {**_LINE, "x": Text(required=True, data_key="each")}
+_TABLE: _Keys = {
+    **_SHOWN,
+    "columns": Names(),
+    "group": Names(),
+    "sums": _Measures(),
+    "search": Flag(),
+    "size": Count(),
+}
+_FRONT: _Keys = {
+    "title": _NAME,
+    "lead": Text(),
+    "order": Count(),
+    "fold": Flag(),
+    "columns": _Columns(_NamedSchema(), "columns"),
+}
+
+_BLOCKS: Mapping[str, _Keys] = {
+    "bar": {**_LINE, "target": _Measured()},
+    "line": _LINE,
+    "area": _LINE,
+    "scatter": {**_SCATTER, "across": _Measured(required=True, data_key="x")},
+    "heatmap": {
+        **_DRAWN,
+        "x": _NAME,
+        "side": Text(required=True, data_key="y"),
+        "y": _Measured(required=True, data_key="value"),
+    },
+    "table": _TABLE,
+    "note": {"when": _Placed(required=True), "text": _NAME},
+    "live": {"show": Choice(get_args(Told), required=True)},
+}
+
+SCHEMAS: Mapping[str, type[Schema]] = {it: Strict.from_dict(_BLOCKS[it]) for it in _BLOCKS}
 
 KINDS = ("sql", "filters", "figures", *SCHEMAS)
 """What may stand behind the fence of a block."""
@@ -404,7 +387,7 @@ def read_front(path: Path, text: str) -> Front:
     Raises:
         ProjectError: what is wrong with it, with file and line.
     """
-    return Front(**_loaded(_FrontSchema(), path, 2, text))
+    return Front(**_loaded(Strict.from_dict(_FRONT)(), path, 2, text))
 
 
 def read_block(path: Path, fence: Fence) -> Block:

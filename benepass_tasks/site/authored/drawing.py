@@ -1,6 +1,7 @@
 """The charts of a page as Vega-Lite, over the data set `rows`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from benepass_tasks.site.authored.blocks import Chart, Measure
@@ -24,9 +25,9 @@ MONTHS = (
 MONTH = "((range('x')[1] - range('x')[0]) * 2629746000 / (domain('x')[1] - domain('x')[0]))"
 """The width of a month, in pixels."""
 
-MONTH_STEP = (
-    f"{{interval: 'month', step: {MONTH} > 30 ? 1 : {MONTH} > 15 ? 2 : {MONTH} > 10 ? 3 : 6}}"
-)
+_STEPS = "".join(f"{MONTH} > {30 / it:.3g} ? {it} : " for it in (1, 2, 3, 6, 12, 24, 60))
+
+MONTH_STEP = f"{{interval: 'month', step: {_STEPS}120}}"
 """How many months lie between two labels, so that each has the room of its name."""
 
 WORDS = "split(replace(datum.label, '\N{EN DASH}', '\N{EN DASH} '), ' ')"
@@ -41,7 +42,7 @@ HALF: Mapping[Kind, str] = {
 ROOM = "containerSize()[0]"
 """The width of the chart's place in the window."""
 
-LABEL_LIMIT = {"expr": f"max(120, {ROOM} * 0.5)"}
+LABEL_LIMIT = {"expr": f"max(120, {ROOM} * 0.55)"}
 """How wide a label may be: what a chart can spare."""
 
 
@@ -65,20 +66,13 @@ def drawn(
     return with_look(_Drawing(chart, labels, measures, series, kinds).spec())
 
 
+@dataclass(frozen=True)
 class _Drawing:
-    def __init__(
-        self,
-        chart: Chart,
-        labels: Mapping[str, str],
-        measures: Mapping[str, Kind],
-        series: Sequence[str],
-        kinds: Mapping[str, Kind],
-    ) -> None:
-        self.chart = chart
-        self.labels = labels
-        self.measures = measures
-        self.series = series
-        self.kinds = kinds
+    chart: Chart
+    labels: Mapping[str, str]
+    measures: Mapping[str, Kind]
+    series: Sequence[str]
+    kinds: Mapping[str, Kind]
 
     def spec(self) -> dict[str, Any]:
         makers = {
@@ -105,7 +99,8 @@ class _Drawing:
         chart, place, length = self.chart, "x", "y"
         if self._is_sideways:
             place, length = "y", "x"
-        mark = {"type": "bar"} | self._stroke | ({"width": {"band": 0.8}} if self._is_timed else {})
+        mark: dict[str, Any] = {"type": "bar", "minBandSize": 2} | self._stroke
+        mark |= {"width": {"band": 0.8}} if self._is_timed else {}
         bar = {"mark": mark, "encoding": {length: self._measure(chart.y)}}
         encoding = {place: self._dimension(chart.x), **self._common}
         height: Any = {"step": 26} if self._is_sideways else 280

@@ -23,59 +23,23 @@ RUNS = 100
 UNDECLARED = "not in the catalog"
 """Stands for the name of a column that only a file has."""
 
+_TABLES = {
+    "records": "run timestamp, runs_ago bigint, source varchar, records bigint, clean bigint, "
+    "flagged bigint, quarantined bigint, rejected bigint, uncounted bigint, erased bigint, "
+    "expired bigint, completeness double",
+    "issues": "run timestamp, runs_ago bigint, source varchar, kind varchar, issue varchar, "
+    "records bigint",
+    "checks": "status varchar, severity varchar, relation varchar, column_name varchar, "
+    "test varchar, failing bigint, checked_rows bigint, first_keys varchar, checked_at timestamp",
+    "schema_changes": "changed_at timestamp, severity varchar, source varchar, file varchar, "
+    "column_name varchar, header varchar, change varchar, before varchar, after varchar, "
+    "misfits bigint",
+    "loads": "source varchar, file varchar, records bigint, rejected bigint, loaded_at timestamp",
+}
+
 HISTORY: Mapping[str, Types] = {
-    "records": {
-        "run": "TIMESTAMP",
-        "runs_ago": "BIGINT",
-        "source": "VARCHAR",
-        "records": "BIGINT",
-        "clean": "BIGINT",
-        "flagged": "BIGINT",
-        "quarantined": "BIGINT",
-        "rejected": "BIGINT",
-        "uncounted": "BIGINT",
-        "erased": "BIGINT",
-        "expired": "BIGINT",
-        "completeness": "DOUBLE",
-    },
-    "issues": {
-        "run": "TIMESTAMP",
-        "runs_ago": "BIGINT",
-        "source": "VARCHAR",
-        "kind": "VARCHAR",
-        "issue": "VARCHAR",
-        "records": "BIGINT",
-    },
-    "checks": {
-        "status": "VARCHAR",
-        "severity": "VARCHAR",
-        "relation": "VARCHAR",
-        "column_name": "VARCHAR",
-        "test": "VARCHAR",
-        "failing": "BIGINT",
-        "checked_rows": "BIGINT",
-        "first_keys": "VARCHAR",
-        "checked_at": "TIMESTAMP",
-    },
-    "schema_changes": {
-        "changed_at": "TIMESTAMP",
-        "severity": "VARCHAR",
-        "source": "VARCHAR",
-        "file": "VARCHAR",
-        "column_name": "VARCHAR",
-        "header": "VARCHAR",
-        "change": "VARCHAR",
-        "before": "VARCHAR",
-        "after": "VARCHAR",
-        "misfits": "BIGINT",
-    },
-    "loads": {
-        "source": "VARCHAR",
-        "file": "VARCHAR",
-        "records": "BIGINT",
-        "rejected": "BIGINT",
-        "loaded_at": "TIMESTAMP",
-    },
+    name: {column: type_.upper() for column, type_ in map(str.split, columns.split(", "))}
+    for name, columns in _TABLES.items()
 }
 """The columns of each table, with their types; `runs_ago` is 0 for the last run."""
 

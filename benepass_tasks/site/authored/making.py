@@ -1,7 +1,7 @@
 """Making a page of its file: what its queries give, drawn as its blocks say."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -38,12 +38,14 @@ from benepass_tasks.site.authored.sums import (
     within,
 )
 from benepass_tasks.site.highlighting import highlighted
+from benepass_tasks.site.page import NUMBERS, DataTable, Field, Kind, Page, Row
 from benepass_tasks.site.page import Chart as DrawnChart
-from benepass_tasks.site.page import DataTable, Field, Kind, Page, Row
 from benepass_tasks.site.rendering import MISSING, written
 
 LINK = "_href"
 """The key of where a row leads."""
+
+UNKNOWN = "There is nothing to draw: every value is withheld or not known."
 
 FEW = 12
 """Rows of a chart's own table that are shown at once."""
@@ -185,9 +187,8 @@ class _Making:
         return within(self.found[query].rows, self.ranges)
 
     def _kind(self, query: str, measure: Measure) -> Kind:
-        named = self.file.front.columns.get(measure.key)
         if measure.per or measure.is_share:
-            return (named.kind if named else None) or "rate"
+            return self.file.front.kind_of(measure.key, "rate")
         return self.found[query].kinds[measure.column]
 
     def _prose(self, prose: Prose) -> Markup:
@@ -207,29 +208,21 @@ class _Making:
         if found is None or not found.is_whole:
             return MISSING
         kind, rows = found.kinds[column], self._rows(query)
-        is_sum = Field(column, "", kind).is_number
+        is_sum = kind in NUMBERS
         value = total(rows, Measure(column), kind) if is_sum else rows[0][column] if rows else None
         made = Markup('<span data-value="{}" data-kind="{}">{}</span>')
         return str(made.format(name, kind, written(value, kind)))
 
     def _figure(self, label: str, tile: Figure) -> dict[str, Any]:
-        found, name = self.found[tile.query], self._id(label)
-        kind = tile.kind or self._kind(tile.query, tile.value)
-        made = {"id": name, "label": label, "kind": kind}
+        found, kind = self.found[tile.query], tile.kind or self._kind(tile.query, tile.value)
+        made = {"id": self._id(label), "label": label, "kind": kind}
         if not found.is_whole:
             told = f"not added up: this page has {len(found.rows):,} of {found.count:,} rows"
             return made | {"value": None, "change": None, "note": told, "tone": ""}
         value, change = self._valued(tile, kind)
-        self.blocks.append(
-            {
-                "id": name,
-                "type": "figure",
-                "query": tile.query,
-                "measure": _measured(tile.value, kind),
-                "last": tile.last,
-                "tone": tile.tone,
-            }
-        )
+        measure = _measured(tile.value, kind)
+        block = {"id": made["id"], "type": "figure", "query": tile.query, "measure": measure}
+        self.blocks.append(block | {"last": tile.last, "tone": tile.tone})
         note = self._line(tile.note) if tile.note else ""
         tone = tile.tone if value and tile.tone else ""
         return made | {"value": value, "change": change, "note": note, "tone": tone}
@@ -263,72 +256,65 @@ class _Making:
         if note.query not in self.found or not self.found[note.query].is_whole:
             return
         value = total(self._rows(note.query), note.when, "number")
-        name = self._id("note")
-        self.blocks.append(
-            {
-                "id": name,
-                "type": "note",
-                "query": note.query,
-                "measure": _measured(note.when, "number"),
-            }
-        )
+        name, measure = self._id("note"), _measured(note.when, "number")
+        self.blocks.append({"id": name, "type": "note", "query": note.query, "measure": measure})
         yield {"kind": "note", "id": name, "html": self._line(note.text), "is_shown": bool(value)}
 
     # ----------------------------------------------------------------------------- charts, tables
 
     def _chart(self, chart: Chart) -> dict[str, Any]:
-        found, name = self.found[chart.data], self._id(chart.title)
-        measures = {it.key: self._kind(chart.data, it) for it in chart.measures}
+        found, name, title = self.found[chart.data], self._id(chart.title), chart.title
         series = self._series(chart)
-        fields = self._fields(found, chart.dimensions, chart.measures, chart.link)
-        block: dict[str, Any] = {
-            "id": name,
+        block = self._summing(name, chart, chart.dimensions, chart.measures) | {
             "type": "chart",
-            "query": chart.data,
-            "dimensions": list(chart.dimensions),
-            "measures": [_measured(it, measures[it.key]) for it in chart.measures],
             "sort": _sort(chart, found.kinds[chart.x]),
             "limit": chart.limit,
             "series": {"column": chart.series, "domain": series} if chart.series else None,
-            "link": _link(chart.link),
             "folded": found.folded,
             "time": chart.x if found.kinds[chart.x] in ("month", "date", "instant") else None,
         }
         self.blocks.append(block)
+        fields = self._fields(found, chart.dimensions, chart.measures, chart.link)
         left = _coloured(self._rows(chart.data), chart.series, series)
         rows = self._summed(left, chart, chart.dimensions, chart.measures, block["sort"])
-        title, description = chart.title, chart.description or ""
-        beyond = f" A stroke marks the {self._label(chart.target).lower()}." if chart.target else ""
+        table = DataTable(name, title, fields, rows[:FEW], len(rows), FEW, is_live=True)
+        table = replace(table, is_saved=True, is_searchable=len(rows) > FEW)
+        measures = {it.key: self._kind(chart.data, it) for it in chart.measures}
+        spec = drawn(chart, fields, measures, series, found.kinds)
+        told = self._description(chart, found)
+        has_data = any(row[chart.y.column] is not None for row in found.rows)
+        empty = UNKNOWN if found.rows else chart.empty
+        made = DrawnChart(name, title, told, spec, table, empty, has_data=has_data)
+        return {"kind": "chart", "wide": chart.wide, "chart": made}
+
+    def _description(self, chart: Chart, found: QueryRows) -> str:
+        """What is said of a chart to those who cannot see it, and of what it leaves out."""
+        parts = [chart.description or ""]
+        if chart.target:
+            parts.append(f"A stroke marks the {self._label(chart.target).lower()}.")
         if chart.limit and len({it[chart.x] for it in found.rows}) > chart.limit:
-            beyond += f" The {chart.limit} with the most are drawn."
+            parts.append(f"The {chart.limit} with the most are drawn.")
         if found.folded and found.query.fold in chart.dimensions:
-            beyond += (
-                f" “{found.folded}” are those with the least, added up; with a filter, one of "
-                "them may belong among the first."
+            parts.append(
+                f"“{found.folded}” are those with the least, added up; with a filter, one of them "
+                "may belong among the first."
             )
-        table = DataTable(
-            name,
-            title,
-            fields,
-            rows[:FEW],
-            len(rows),
-            FEW,
-            is_searchable=len(rows) > FEW,
-            is_saved=True,
-            is_live=True,
-        )
+        return " ".join(filter(None, parts))
+
+    def _summing(
+        self,
+        name: str,
+        part: Chart | Table,
+        dimensions: Sequence[str],
+        measures: Sequence[Measure],
+    ) -> dict[str, Any]:
+        """What the script is told of a chart or table of sums."""
         return {
-            "kind": "chart",
-            "wide": chart.wide,
-            "chart": DrawnChart(
-                name,
-                title,
-                f"{description}{beyond}".strip(),
-                drawn(chart, fields, measures, series, found.kinds),
-                table,
-                chart.empty,
-                has_data=bool(found.rows),
-            ),
+            "id": name,
+            "query": part.data,
+            "link": _link(part.link),
+            "dimensions": list(dimensions),
+            "measures": [_measured(it, self._kind(part.data, it)) for it in measures],
         }
 
     def _series(self, chart: Chart) -> list[str]:
@@ -343,33 +329,21 @@ class _Making:
 
     def _table(self, table: Table) -> dict[str, Any]:
         found, name = self.found[table.data], self._id(table.title)
-        sums = table.sums
-        block: dict[str, Any] = {
-            "id": name,
-            "type": "table",
-            "query": table.data,
-            "link": _link(table.link),
-            "total": found.count,
-        }
+        dimensions = table.group or table.columns or tuple(found.kinds)
+        sums, left = table.sums, self._rows(table.data)
         if table.group is not None:
-            dimensions: tuple[str, ...] = table.group
             sums = sums or tuple(
                 Measure(it)
                 for it, kind in found.kinds.items()
-                if it not in dimensions and Field(it, "", kind).is_number
+                if it not in dimensions and kind in NUMBERS
             )
-            kinds = {it.key: self._kind(table.data, it) for it in sums}
-            block |= {
-                "dimensions": list(dimensions),
-                "measures": [_measured(it, kinds[it.key]) for it in sums],
-                "sort": "self" if found.kinds[dimensions[0]] in ("month", "date") else sums[0].key,
-            }
-            left = self._rows(table.data)
-            rows = self._summed(left, table, dimensions, sums, block["sort"])
+            sort = "self" if is_time(found.kinds[dimensions[0]]) else sums[0].key
+            block = self._summing(name, table, dimensions, sums) | {"sort": sort}
+            rows = self._summed(left, table, dimensions, sums, sort)
         else:
-            dimensions = table.columns or tuple(found.kinds)
-            rows = [_linked(row, table.link) for row in self._rows(table.data)]
-        self.blocks.append(block)
+            block = {"id": name, "query": table.data, "link": _link(table.link)}
+            rows = [_linked(row, table.link) for row in left]
+        self.blocks.append(block | {"type": "table", "total": found.count})
         known = {it for it in found.kinds if any(row[it] is not None for row in found.rows)}
         made_of = {it.key: it.columns for it in sums}
         fields = [
@@ -401,19 +375,22 @@ class _Making:
     ) -> list[Field]:
         clicked = next((it for it in link.columns if it in dimensions), None) if link else None
         columns = [
-            Field(it, self.file.label_of(it), found.kinds[it], LINK if it == clicked else None)
+            Field(
+                it, self.file.front.label_of(it), found.kinds[it], LINK if it == clicked else None
+            )
             for it in dimensions
         ]
         kinds = {it.key: self._kind(found.query.name, it) for it in measures}
         return [*columns, *(Field(it.key, self._label(it), kinds[it.key]) for it in measures)]
 
     def _label(self, measure: Measure) -> str:
-        named, label = self.file.front.columns.get(measure.key), self.file.label_of(measure.column)
-        if named and named.label:
-            return named.label
+        front = self.file.front
+        label = front.label_of(measure.column)
         if measure.per:
-            return f"{label} by {self.file.label_of(measure.per).lower()}"
-        return f"Share of {label.lower()}" if measure.is_share else label
+            label = f"{label} by {front.label_of(measure.per).lower()}"
+        return front.label_of(
+            measure.key, f"Share of {label.lower()}" if measure.is_share else label
+        )
 
     def _summed(
         self,

@@ -141,22 +141,6 @@ class PageFile:
         broken = (it for it in self.parts if isinstance(it, Broken) and it.is_cause)
         return [line for it in broken for line in it.message.splitlines()]
 
-    def kind_of(self, column: str, type_: str) -> Kind:
-        """How the values of a column are written: as declared, or after its name and type."""
-        return kind_of(self.front, column, type_)
-
-    def label_of(self, column: str) -> str:
-        """What a column is called: as declared, or its name in words."""
-        named = self.front.columns.get(column)
-        plain = column.replace("_", " ").strip()
-        return (named.label if named else None) or plain[:1].upper() + plain[1:]
-
-
-def kind_of(front: Front, column: str, type_: str) -> Kind:
-    """How the values of a column are written: as declared, or after its name and type."""
-    named = front.columns.get(column)
-    return (named.kind if named else None) or usual_kind(column, type_)
-
 
 def usual_kind(column: str, type_: str) -> Kind:
     """How the values of a column are written, if nothing is declared."""
@@ -355,7 +339,7 @@ class _Reading:
             return
         types = query.query.types
         others = [it for it in types if it not in (table.group or ())]
-        kinds = {kind_of(self.front, it, types[it]) for it in others}
+        kinds = {self.front.kind_of(it, usual_kind(it, types[it])) for it in others}
         if table.group and not table.sums and NUMBERS.isdisjoint(kinds):
             yield f"{query.name} has no number to add up by group: name its columns in columns"
         yield from _wrong_link(table.link, table.group or tuple(types))

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from benepass_tasks.config.errors import SiteError
 from benepass_tasks.engine.failures import explain
-from benepass_tasks.site.authored.reading import PageFile, PageQuery, is_number
+from benepass_tasks.site.authored.reading import PageFile, PageQuery, is_number, usual_kind
 from benepass_tasks.site.page import MOST_ROWS, Kind, Row
 from benepass_tasks.site.plain import plain
 
@@ -54,7 +54,8 @@ def read_rows(connection: Connection, page: PageFile, query: PageQuery) -> Query
     Raises:
         SiteError: DuckDB cannot; the message quotes no value of the data.
     """
-    kinds = {name: page.kind_of(name, type_) for name, type_ in query.query.types.items()}
+    types = query.query.types.items()
+    kinds = {name: page.front.kind_of(name, usual_kind(name, type_)) for name, type_ in types}
     try:
         rows: Sequence[Any] = connection.execute(_first(query)).mappings().all()
         if len(rows) <= MOST_ROWS:

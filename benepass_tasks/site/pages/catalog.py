@@ -27,7 +27,7 @@ def pages(sources: Sources) -> Iterator[Page]:
     datasets = datasets_of(sources)
     yield _index(datasets)
     for dataset in datasets:
-        yield page(dataset, sources.project, sources.graph)
+        yield page(dataset, sources.definitions.project, sources.definitions.graph)
 
 
 def page(dataset: Dataset, project: Project, graph: ModelGraph) -> Page:

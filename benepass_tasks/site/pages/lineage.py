@@ -36,7 +36,7 @@ DECIDING = {
 
 def pages(sources: Sources) -> Iterator[Page]:
     """The page."""
-    yield page(datasets_of(sources), sources.lineage)
+    yield page(datasets_of(sources), sources.definitions.lineage)
 
 
 def page(datasets: Sequence[Dataset], lineage: Lineage) -> Page:

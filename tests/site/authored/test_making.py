@@ -227,6 +227,17 @@ def test_a_chart_without_rows_says_so(many: Workspace) -> None:
     assert page.document.all("div", data_chart="a") == []
 
 
+def test_a_chart_of_which_no_value_is_known_says_so(many: Workspace) -> None:
+    page = shown_text(
+        many,
+        "```sql withheld\nselect merchant, null::int as n from marts.dim_merchants\n```\n"
+        "```bar\ndata: withheld\ntitle: A\nx: merchant\ny: n\nempty: Nobody was there.\n```\n",
+    )
+    assert "every value is withheld or not known" in page.document.text
+    assert "Nobody was there." not in page.document.text
+    assert page.document.all("div", data_chart="a") == []
+
+
 # ------------------------------------------------------------------------ what a page never holds
 
 
