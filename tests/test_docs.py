@@ -157,7 +157,7 @@ def test_the_python_that_opens_what_is_published_runs(workspace: Workspace) -> N
 
 
 def test_the_audiences_that_are_shown_as_an_example_can_be_declared(workspace: Workspace) -> None:
-    example, lake = re.findall(r"```yaml\n(_audiences:\n.*?)```", PUBLISHED, re.DOTALL)
+    example, lake, bucket = re.findall(r"```yaml\n(_audiences:\n.*?)```", PUBLISHED, re.DOTALL)
     declared = "_audiences:\n  analyst: {treatment: {identifier: drop}}\n"
     workspace.replace("catalog.yaml", declared, example)
     audiences = catalog_of(workspace.root).audiences
@@ -165,6 +165,8 @@ def test_the_audiences_that_are_shown_as_an_example_can_be_declared(workspace: W
     assert audiences["benefits_staff"].disclosure_of("identifier", "LAST_NAME") == "plaintext"
     workspace.replace("catalog.yaml", example, lake)
     assert catalog_of(workspace.root).audiences["analyst"].iceberg
+    workspace.replace("catalog.yaml", lake, bucket)
+    assert catalog_of(workspace.root).audiences["finance"].bucket
 
 
 def test_some_commands_are_shown_with_what_they_print() -> None:

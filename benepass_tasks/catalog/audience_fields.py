@@ -9,7 +9,7 @@ from typing import Any, get_args
 from marshmallow import ValidationError, post_load
 
 from benepass_tasks.catalog import wording
-from benepass_tasks.catalog.audiences import Disclosure, IcebergPlace, PostgresPlace
+from benepass_tasks.catalog.audiences import BucketPlace, Disclosure, IcebergPlace, PostgresPlace
 from benepass_tasks.catalog.datasets import PiiClass
 from benepass_tasks.catalog.extract_fields import Variable
 from benepass_tasks.catalog.fields import (
@@ -30,6 +30,7 @@ _MODE = r"0[64][04][04]"
 _FOLDER = r"^\s*data/[^\\]*[^\\/.\s]\s*$"
 _POSTGRES_NAME = r"[a-z_][a-z0-9_]{0,62}"
 _CATALOG_NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+_PREFIX = r"s3://[a-z0-9][a-z0-9.-]*[a-z0-9](/[A-Za-z0-9_=.-]+)+"
 _NAMESPACE = r"[a-z][a-z0-9_]*"
 _DISCLOSURE = Choice(get_args(Disclosure), aliases={"clear": "plaintext"})
 
@@ -139,6 +140,21 @@ class _LowerCase(Text):
         return text
 
 
+class _Bucket(Value[BucketPlace]):
+    """A prefix of a bucket."""
+
+    form = of_form(type="string", pattern=rf"^\s*{_PREFIX}/?\s*$")
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> BucketPlace:
+        text = value.strip().rstrip("/") if isinstance(value, str) else ""
+        if not re.fullmatch(_PREFIX, text):
+            raise ValidationError(
+                "must be a bucket and a prefix such as s3://benefits/for_finance, not "
+                + wording.shown(value)
+            )
+        return BucketPlace(text)
+
+
 class _IcebergSchema(Strict):
     catalog = _LowerCase(_CATALOG_NAME, "lake or lake-eu", required=True)
     namespace = _LowerCase(_NAMESPACE, "benefits or for_finance", required=True)
@@ -172,6 +188,7 @@ class _AudienceSchema(Strict):
     mode = _Mode()
     postgres = Section(_PostgresSchema())
     iceberg = Section(_IcebergSchema())
+    bucket = _Bucket()
 
     @post_load
     def build(self, data: dict[str, Any], **_kwargs: object) -> dict[str, Any]:

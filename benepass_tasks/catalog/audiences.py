@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from benepass_tasks.catalog.datasets import DATE, Column, Mask, Pii, PiiClass
+from benepass_tasks.catalog.extracts import BUCKETS
 
 Disclosure = Literal["mask", "hash", "drop", "generalise", "plaintext"]
 """What becomes of a value on its way to an audience."""
@@ -111,7 +112,38 @@ class IcebergPlace:
         return {"namespace": self.namespace}
 
 
-Place: TypeAlias = PostgresPlace | IcebergPlace
+@dataclass(frozen=True, slots=True)
+class BucketPlace:
+    """A prefix of a bucket whose Parquet files an audience reads.
+
+    Attributes:
+        address: `s3://`, the bucket, and the prefix, without a slash at the end.
+    """
+
+    address: str
+
+    @property
+    def name(self) -> str:
+        """What stands for it in the records of what is published."""
+        return self.address
+
+    @property
+    def owned(self) -> Mapping[str, str]:
+        """What nobody else may have as well, by its key."""
+        return {"bucket": self.address}
+
+    @property
+    def bucket(self) -> str:
+        """The bucket's name."""
+        return self.address.removeprefix(BUCKETS).partition("/")[0]
+
+    @property
+    def prefix(self) -> str:
+        """What the keys of its objects begin with."""
+        return f"{self.address.removeprefix(f'{BUCKETS}{self.bucket}/')}/"
+
+
+Place: TypeAlias = PostgresPlace | IcebergPlace | BucketPlace
 """Where an audience reads elsewhere than in files."""
 
 
@@ -119,6 +151,8 @@ def place_of(name: str) -> Place | None:
     """The place that a recorded name begins with; None where it names a file."""
     kind, _, path = name.partition(":")
     where, *rest = path.split("/")
+    if name.startswith(BUCKETS):
+        return BucketPlace(name)
     if kind == "postgres":
         return PostgresPlace(where, rest[0], "")
     return IcebergPlace(where, rest[0]) if kind == "iceberg" else None
@@ -140,6 +174,7 @@ class Audience:
         access: Who may read these.
         postgres: The schema that it reads; None where it reads none.
         iceberg: The namespace that it reads; None where it reads none.
+        bucket: The prefix of a bucket that it reads; None where it reads none.
     """
 
     name: str
@@ -152,11 +187,12 @@ class Audience:
     access: Access = Access()
     postgres: PostgresPlace | None = None
     iceberg: IcebergPlace | None = None
+    bucket: BucketPlace | None = None
 
     @property
     def places(self) -> Mapping[str, Place]:
         """Where else than in files it reads, by the key that declares it."""
-        found = {"postgres": self.postgres, "iceberg": self.iceberg}
+        found = {"postgres": self.postgres, "iceberg": self.iceberg, "bucket": self.bucket}
         return {key: it for key, it in found.items() if it is not None}
 
     @property

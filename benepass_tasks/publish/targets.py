@@ -5,9 +5,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from benepass_tasks.catalog.audiences import Place, PostgresPlace
+from benepass_tasks.catalog.audiences import BucketPlace, Place, PostgresPlace
 from benepass_tasks.config.errors import PublicationError
 from benepass_tasks.engine.session import Run
+from benepass_tasks.publish.bucket import BucketTarget
 from benepass_tasks.publish.postgres import PostgresTarget
 from benepass_tasks.state.publication import Part, Publication
 
@@ -83,6 +84,8 @@ def target_of(place: Place, parts: Collection[str]) -> Target:
     """
     if isinstance(place, PostgresPlace):
         return PostgresTarget(place)
+    if isinstance(place, BucketPlace):
+        return BucketTarget(place)
     try:
         from benepass_tasks.publish.iceberg import IcebergTarget  # noqa: PLC0415 - of the extra
     except ModuleNotFoundError as error:

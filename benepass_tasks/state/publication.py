@@ -398,7 +398,8 @@ def _audiences(settings: Settings, catalog: Catalog) -> Mapping[str, Audience]:
     if settings.parent is None:
         return declared
     return {
-        name: replace(it, folder=None, postgres=None, iceberg=None) for name, it in declared.items()
+        name: replace(it, folder=None, postgres=None, iceberg=None, bucket=None)
+        for name, it in declared.items()
     }
 
 
