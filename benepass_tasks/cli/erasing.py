@@ -162,6 +162,8 @@ def tell(certificate: "Certificate") -> None:
         say("No load takes these records again.")
     for problem in certificate.problems:
         complain(problem)
+    if content["hits"]:
+        say("Remove it there and run the same again; each run looks again until nothing is left.")
     say()
     say(f"The certificate: {certificate.file}")
 

@@ -24,6 +24,8 @@ from benepass_tasks.state.run import Run
 from benepass_tasks.state.source_files import path_of
 
 STANDING = "source_files_where_they_still_stand"
+MOVED = "totals_that_moved"
+ANEW = "source_files_written_anew"
 
 FOLDER = "erasures"
 """The folder of the certificates, beside the warehouse."""
@@ -114,13 +116,14 @@ def certify(run: Run, job: Job, after: After, found: Search, rewritten: Rewritte
         rewritten: The source files that were written anew.
     """
     settings = run.settings
+    anew = list(dict.fromkeys([*job.rewritten, *rewritten.files]))
     standing = {
         file: numbers
         for file, numbers in after.standing.items()
-        if file not in rewritten.files and path_of(file, settings).exists()
+        if file not in anew and path_of(file, settings).exists()
     }
     sources = {os.path.relpath(path_of(it, settings), settings.project_dir) for it in standing}
-    changed = moved(job.totals, after.totals)
+    changed = list(moved(job.totals, after.totals) if job.moved is None else job.moved)
     left = {relation: rows for relation, rows in after.rows.items() if rows}
     hits = {file: dict(it) for file, it in found.hits.items() if file not in sources}
     problems = [
@@ -148,14 +151,14 @@ def certify(run: Run, job: Job, after: After, found: Search, rewritten: Rewritte
         "rejected_records_removed": len(job.rejected),
         "dates_left_as_written": job.dates_as_written,
         "totals_compared": len(job.totals),
-        "totals_that_moved": changed,
+        MOVED: changed,
         "files_searched": found.files,
         "bytes_searched": found.bytes,
         "values_searched": job.traces.counts,
         "values_that_others_have_as_well": dict(job.traces.shared),
         "not_searched_in_bytes": list(job.traces.too_short),
         "hits": hits,
-        "source_files_written_anew": list(rewritten.files),
+        ANEW: anew,
         STANDING: {file: list(numbers) for file, numbers in standing.items()},
     }
     return Certificate(
@@ -207,9 +210,7 @@ def _facts(content: Mapping[str, Any]) -> Iterator[str]:
         ),
         "Rejected records that were removed": content["rejected_records_removed"],
         "Dates that stay, in a form that cannot be written": content["dates_left_as_written"],
-        "Source files that were written anew": (
-            ", ".join(content["source_files_written_anew"]) or "none"
-        ),
+        "Source files that were written anew": (", ".join(content[ANEW]) or "none"),
         "Files that were searched": f"{content['files_searched']:,} with "
         f"{content['bytes_searched']:,} bytes, unpacked where they are packed; databases through "
         "the engine and as bytes",

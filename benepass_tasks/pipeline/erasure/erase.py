@@ -19,7 +19,7 @@ from benepass_tasks.engine.session import let_go
 from benepass_tasks.ingestion.people.places import raw_ids
 from benepass_tasks.pipeline.closing import close_run
 from benepass_tasks.pipeline.erasure.beginning import Wish, begin
-from benepass_tasks.pipeline.erasure.certificate import After, Certificate, certify
+from benepass_tasks.pipeline.erasure.certificate import ANEW, MOVED, After, Certificate, certify
 from benepass_tasks.pipeline.erasure.job import Job, alone
 from benepass_tasks.pipeline.erasure.proof import search
 from benepass_tasks.pipeline.erasure.raw import anonymise_raw
@@ -172,7 +172,12 @@ class _Erasing:
             found = search(settings, self.job.traces, published, [job_file(settings.warehouse)])
         certificate = certify(self.run, self.job, after, found, rewritten)
         certificate.write()
-        job_file(settings.warehouse).unlink(missing_ok=True)
+        if certificate.content["hits"]:
+            # Whoever comes next searches again: nobody else knows what to look for.
+            moved, anew = (certificate.content[it] for it in (MOVED, ANEW))
+            replace(self.job, moved=moved, rewritten=anew).save(settings)
+        else:
+            job_file(settings.warehouse).unlink(missing_ok=True)
         return certificate
 
     def _build(self) -> list[str]:

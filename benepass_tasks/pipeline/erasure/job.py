@@ -5,7 +5,7 @@ be gone, since the proof has to look for them, and goes itself with the last ste
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Self
@@ -37,6 +37,9 @@ class Job:
         records: How many records of each file were theirs.
         is_anonymised: Whether raw has nothing of them any more.
         dates_as_written: Dates that stayed, since they are in a form that cannot be written.
+        moved: The totals that were others when it was done, where only a search is left to do:
+            later loads change them. None before.
+        rewritten: The source files that were written anew by then.
     """
 
     people: tuple[str, ...]
@@ -51,6 +54,8 @@ class Job:
     records: Count = field(default_factory=dict)
     is_anonymised: bool = False
     dates_as_written: int = 0
+    moved: Sequence[str] | None = None
+    rewritten: Sequence[str] = ()
 
     def save(self, settings: Settings) -> None:
         """Write it down."""

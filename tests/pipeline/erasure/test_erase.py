@@ -16,6 +16,8 @@ from workspace import new_project
 
 from benepass_tasks.cli import main
 from benepass_tasks.config.errors import ProjectError
+from benepass_tasks.config.settings import current_settings
+from benepass_tasks.pipeline.erasure.erase import finish_pending
 from tests.pipeline.erasure.conftest import copy_of
 
 if TYPE_CHECKING:
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 
 VALUES = (b"EMP-1001", b"Marlowe", b"Aldous", b"greta.aldous", b"ACC-2001", b"TXN-30002")
 SOURCES = ("employees.csv", "benefit_accounts.csv", "transactions.csv")
+MORE = """\
+transaction_id,employee_id,benefit_account_id,merchant,amount,transaction_timestamp,category
+TXN-30099,EMP-1002,ACC-2002,Plum Crate,1.00,2025-04-09T10:00:00Z,groceries
+"""
 
 
 def test_no_file_but_the_sources_has_a_value_of_the_person(done: Erased) -> None:
@@ -140,7 +146,7 @@ def test_a_run_afterwards_has_nothing_to_do(done: Erased) -> None:
     assert done.workspace.run("BuildSite") == set()
 
 
-def test_a_value_that_is_left_in_some_file_is_told_with_it(
+def test_a_value_that_is_left_in_some_file_is_told_with_it_until_it_is_gone(
     whole: Workspace, tmp_path: Path
 ) -> None:
     workspace = copy_of(whole, tmp_path / "project")
@@ -148,6 +154,14 @@ def test_a_value_that_is_left_in_some_file_is_told_with_it(
     (certificate,) = erased(workspace)
     assert not certificate.is_proven
     assert certificate.problems == ["logs/run.log has first and last name 1 times"]
+    (workspace.data / "transactions_2.csv").write_text(MORE, encoding="utf-8")
+    workspace.run("BuildMarts")
+    (workspace.root / "logs" / "run.log").unlink()
+    with workspace.configured():
+        (again,) = finish_pending(current_settings(), lambda _: None)
+        assert again.is_proven, "later loads move totals, and that is no matter of the erasure"
+        assert again.file == certificate.file
+        assert finish_pending(current_settings(), lambda _: None) == []
 
 
 def test_nobody_is_erased_without_a_key(
