@@ -60,11 +60,11 @@ def test_an_edited_mask_stops_the_run_until_it_is_approved(workspace: Workspace)
 def test_what_was_proven_is_not_proven_again(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from benepass_tasks.sqlmodels.privacy import proof  # noqa: PLC0415 - after the settings
+    from benepass_tasks.sqlmodels import privacy  # noqa: PLC0415 - after the settings
 
     proven: list[object] = []
-    prove = proof.prove
-    monkeypatch.setattr(proof, "prove", lambda *given: proven.append(given) or prove(*given))
+    prove = privacy.prove
+    monkeypatch.setattr(privacy, "prove", lambda *given: proven.append(given) or prove(*given))
     workspace.write("data/employees.csv", (workspace.data / "employees.csv").read_bytes() + b"\n")
     workspace.run()
     workspace.replace("catalog.yaml", "Days from the date of hire", "Days since the date of hire")
