@@ -25,7 +25,7 @@ from benepass_tasks.state.changes import keep_gone
 from benepass_tasks.state.decisions import Decision, use_decisions
 from benepass_tasks.state.markers import Load
 from benepass_tasks.state.meta import LOADS, STAGED_SUMS
-from benepass_tasks.state.retentions import LEAP, Enforced, Limit, enforced_retentions
+from benepass_tasks.state.retentions import Enforced, Limit, enforced_retentions
 from benepass_tasks.state.source_files import REJECTED
 from benepass_tasks.state.store import state_of
 
@@ -292,10 +292,7 @@ class Expiry:
         limit = self.limit
         if not due or self.is_new:
             return None
-        if limit.is_leap and limit.enforced:
-            leap = f"the last time that was judged, it was {limit.enforced.enforced_on}"
-        else:
-            leap = None
+        leap = limit.enforced.leap_to(limit.day) if limit.enforced else None
         return too_many(due, held, self.source.guards.max_expired) or leap
 
 
@@ -367,8 +364,7 @@ class OldRejected:
         last = self.enforced
         if last is None or last.declared != self.declared:
             return too_many(due, held, most)
-        is_leap = (self.now.date() - last.enforced_on).days > LEAP
-        return f"the last time that was judged, it was {last.enforced_on}" if is_leap else None
+        return last.leap_to(self.now.date())
 
     def forget(self, connection: Connection, run_id: str, accepted: Collection[str]) -> None:
         """Delete them, and count them as expired; the file of the warehouse is to be written anew.

@@ -6,7 +6,6 @@ manifest sees all tables as they were or all as they are, and none beside one of
 the manifest before named stays until the next one, for whoever is reading it.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -22,6 +21,7 @@ from benepass_tasks.config.errors import PublicationError
 from benepass_tasks.engine.quoting import quote_text
 from benepass_tasks.engine.searching import parquet_texts
 from benepass_tasks.engine.session import Run
+from benepass_tasks.publish.rows import measured
 from benepass_tasks.state.publication import Part, Publication, PublishedTable
 
 MANIFEST: Final = "manifest.json"
@@ -111,8 +111,7 @@ class Prefix:
         self, run: Run, table: PublishedTable, there: Mapping[str, str]
     ) -> dict[str, object]:
         """What the manifest says of a table, which is written unless its rows are there."""
-        query = f"select count(*), sum(hash(it)) from {table.written} as it"  # noqa: S608 - quoted
-        rows, of_rows = run(query)[0]
+        rows, of_rows = measured(run, table.written)
         version = digest(self._files[table.file], str(rows), str(of_rows))[:16]
         name = f"{table.relation}-{version}{_SUFFIX}"
         etag = there.get(name)
@@ -124,7 +123,7 @@ class Prefix:
             )
             etag = self._storage.put_file(name, local)
             local.unlink()
-        return {"table": table.relation, "file": name, "rows": int(rows), "etag": etag}
+        return {"table": table.relation, "file": name, "rows": rows, "etag": etag}
 
 
 class _Storage:
@@ -244,7 +243,7 @@ class BucketTarget:
 def _state(manifest: _Manifest, etags: Mapping[str, str]) -> str:
     """What changes with whatever anybody does to a manifest, or to a file that it names."""
     named = sorted(f"{it} {etags.get(it)}" for it in manifest.files)
-    return hashlib.sha256("\n".join([str(manifest.etag), *named]).encode()).hexdigest()[:32]
+    return digest(str(manifest.etag), *named)[:32]
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from benepass_tasks.config.database_address import database_address, unset_addre
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import PublicationError
 from benepass_tasks.engine.session import Run
+from benepass_tasks.publish.rows import measured
 from benepass_tasks.state.publication import Part, Publication, PublishedTable
 
 if TYPE_CHECKING:
@@ -102,8 +103,8 @@ class Schema:
             PublicationError: the schema is somebody else's, its role may read what is for others,
                 or the database refuses.
         """
-        measured = (_measured(run, it.written) for it in part.tables)
-        self._version = digest(part.code_version, *measured)[:32]
+        rows = (str(measured(run, it.written)) for it in part.tables)
+        self._version = digest(part.code_version, *rows)[:32]
         with _told(self.place):
             self._take()
             kept = self._empty(part.tables)
@@ -347,8 +348,3 @@ def type_of(type_: str) -> str:
 
 def _rows(run: Run, name: str) -> int:
     return int(run(f"select count(*) from {name}")[0][0])  # noqa: S608 - a quoted name
-
-
-def _measured(run: Run, name: str) -> str:
-    """Digest of the rows of a table, whatever their order."""
-    return str(run(f"select count(*), sum(hash(it)) from {name} as it")[0])  # noqa: S608 - as above

@@ -91,6 +91,12 @@ class Enforced:
     undated: int = 0
     has_remains: bool = False
 
+    def leap_to(self, day: date) -> str | None:
+        """Why a clock that says this day may be wrong, in words; None where nothing says so."""
+        if (day - self.enforced_on).days <= LEAP:
+            return None
+        return f"the last time that was judged, it was {self.enforced_on}"
+
     def keep(self, connection: Connection) -> None:
         """Write it down in the place of the one before."""
         state = state_of(connection)
@@ -172,7 +178,7 @@ class Limit:
     @property
     def is_leap(self) -> bool:
         """Whether so much time has passed since the last time that the clock may be wrong."""
-        return self.enforced is not None and (self.day - self.enforced.enforced_on).days > LEAP
+        return self.enforced is not None and self.enforced.leap_to(self.day) is not None
 
     @property
     def is_due(self) -> bool:
