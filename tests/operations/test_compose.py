@@ -25,6 +25,7 @@ import psycopg
 import pytest
 from deployed import DEPLOY, FLAG, HOME, compose, program
 from postgres import postgres
+from projects import ROOT
 from workspace import FILES
 
 from benepass_tasks.config.settings import benepass
@@ -142,13 +143,28 @@ def test_secrets_come_from_a_file_that_is_not_here() -> None:
     assert "POSTGRES_PASSWORD_FILE" in services()["database"]["environment"]
 
 
-def test_storage_and_database_are_there_only_where_they_are_asked_for() -> None:
+def test_what_not_everybody_needs_is_there_only_where_it_is_asked_for() -> None:
     found = {name: it["profiles"] for name, it in services().items() if "profiles" in it}
-    assert found == {"storage": ["storage"], "database": ["database"]}
+    assert found == {name: [name] for name in ("storage", "database", "spark")}
     waited_for = services()["pipeline"]["depends_on"]
     assert {name for name, it in waited_for.items() if not it.get("required", True)} == {*found}
     reached = [name for name, it in services().items() if "data" in it["networks"]]
     assert reached == ["pipeline", "storage", "database"], "neither luigid nor the pages"
+
+
+def test_runs_alone_reach_spark_and_it_has_nothing_but_the_exchange() -> None:
+    """It runs whatever it is told, by whoever reaches it."""
+    spark = services()["spark"]
+    assert spark["networks"] == ["spark"]
+    assert compose(VARIABLES)["networks"]["spark"] == {"internal": True}
+    assert [name for name, it in services().items() if "spark" in it["networks"]] == [
+        "pipeline",
+        "spark",
+    ]
+    exchange = f"exchange:{HOME}/data/exchange"
+    assert spark["volumes"] == [exchange]
+    assert exchange in services()["pipeline"]["volumes"], "by the same path"
+    assert not {"env_file", "environment", "ports"} & spark.keys()
 
 
 def test_the_flags_exist_and_every_file_that_is_mounted_is_there() -> None:
@@ -303,6 +319,35 @@ def test_with_the_profiles_files_come_from_a_bucket_and_an_audience_reads_a_data
             found = connection.execute("select merchant from benepass.dim_merchants").fetchall()
     assert done.returncode == 0, done.stderr
     assert {name for (name,) in found} == {"Iron Heron Gym", "Plum Crate"}
+
+
+ON_SPARK = ("engine = spark", "spark_remote = sc://spark:15002", "exchange_dir = data/exchange")
+
+
+def test_with_the_profile_spark_it_computes_the_tables_of_a_run(workspace: Workspace) -> None:
+    """As docs/deployment.md has it in luigi.cfg."""
+    pytest.importorskip("pysail", reason="tox -e deploy has a server of Spark Connect")
+    documented = (ROOT / "docs/deployment.md").read_text()
+    for line in ON_SPARK:
+        assert f"prod.{line}\n" in documented
+    declared, port = services()["spark"], free_port()
+    here = {"sail": program("sail"), "0.0.0.0": "127.0.0.1", "15002": str(port)}  # noqa: S104
+    said = workspace.root / "said"
+    with running(
+        [here.get(word, word) for word in declared["command"]], workspace.root, os.environ, said
+    ):
+        test, python, *code = declared["healthcheck"]["test"]
+        assert (test, python) == ("CMD", "python")
+        check = [sys.executable, *(word.replace("15002", str(port)) for word in code)]
+        wait_until(lambda: subprocess.run(check, stderr=-3, check=False).returncode == 0, said)
+        settings = "\n".join(ON_SPARK).replace("spark:15002", f"127.0.0.1:{port}")
+        workspace.replace("luigi.cfg", "[benepass]\n", f"[benepass]\n{settings}\n")
+        done = workspace.run_command(task="BuildMarts")
+    assert done.returncode == 0, done.stderr
+    engines = workspace.query(
+        "select distinct engine from meta.materializations where engine is not null"
+    )
+    assert ("spark",) in engines
 
 
 @pytest.fixture

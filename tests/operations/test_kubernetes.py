@@ -164,17 +164,18 @@ def test_pods_are_restricted_as_their_namespace_demands(made: list[dict[str, Any
 
 @pytest.fixture
 def with_components(tmp_path: Path) -> list[dict[str, Any]]:
-    """An environment whose source files are in a bucket, and that has databases."""
+    """An environment whose source files are in a bucket, and that has databases and Spark."""
     shutil.copytree(DEPLOY / "kubernetes", tmp_path / "kubernetes")
     overlay = tmp_path / "kubernetes/overlays/prod/kustomization.yaml"
-    named = "components: [../../components/bucket, ../../components/database]\n"
+    components = ", ".join(f"../../components/{it}" for it in ("bucket", "database", "spark"))
+    named = f"components: [{components}]\n"
     overlay.write_text(overlay.read_text() + named)
     return manifests("prod", tmp_path)
 
 
 def test_with_files_in_a_bucket_no_volume_has_them(with_components: list[dict[str, Any]]) -> None:
     claims = {it["metadata"]["name"] for it in of_kind(with_components, "PersistentVolumeClaim")}
-    assert claims == {"warehouse", "public"}
+    assert claims == {"warehouse", "public", "exchange"}
     pod = templates(with_components)["pipeline"]["spec"]
     (run,) = pod["containers"]
     names = {it["name"] for it in pod["volumes"]}
@@ -188,10 +189,33 @@ def test_runs_alone_reach_databases_where_there_are_any(
     policies = {it["metadata"]["name"]: it for it in of_kind(with_components, "NetworkPolicy")}
     policy = policies["pipeline-to-databases"]
     without = of_kind(manifests("prod"), "NetworkPolicy")
-    assert policies.keys() - {it["metadata"]["name"] for it in without} == {"pipeline-to-databases"}
+    known = {it["metadata"]["name"] for it in without}
+    assert policies.keys() - known == {"pipeline-to-databases", "pipeline-to-spark", "spark"}
     assert policy["metadata"]["namespace"] == "benepass-prod"
     assert policy["spec"]["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "pipeline"}
     assert policy["spec"]["policyTypes"] == ["Egress"]
     kubernetes_validate = pytest.importorskip("kubernetes_validate")
     for it in with_components:
         kubernetes_validate.validate(it, KUBERNETES, strict=True)
+
+
+def test_runs_alone_reach_spark_and_share_the_exchange_with_it(
+    with_components: list[dict[str, Any]],
+) -> None:
+    policies = {
+        it["metadata"]["name"]: it["spec"] for it in of_kind(with_components, "NetworkPolicy")
+    }
+    of_run = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "pipeline"}}}
+    assert policies["spark"]["ingress"][0]["from"] == [of_run]
+    assert "Egress" not in policies["spark"]["policyTypes"], (
+        "it reaches what everybody does: nobody"
+    )
+    made = templates(with_components)
+    places = {
+        name: {it["name"]: it["mountPath"] for it in container["volumeMounts"]}
+        for name in ("pipeline", "spark")
+        for container in made[name]["spec"]["containers"]
+    }
+    assert places["spark"].keys() == {"exchange", "tmp"}
+    assert places["spark"]["exchange"] == places["pipeline"]["exchange"], "by the same path"
+    assert places["spark"]["exchange"] == str(HOME / PurePosixPath("data/exchange"))

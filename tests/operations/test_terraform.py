@@ -70,6 +70,25 @@ def test_the_flags_of_the_task_exist() -> None:
     assert all(flag.replace("-", "_") in vars(benepass) for flag in flags)
 
 
+def test_what_the_task_is_told_of_spark_is_where_spark_is() -> None:
+    text = (TERRAFORM / "pipeline/spark.tf").read_text()
+    flags = FLAG.findall(text)
+    assert set(flags) == {"engine", "spark-remote", "exchange-dir"}
+    assert all(flag.replace("-", "_") in vars(benepass) for flag in flags)
+    (host,) = re.findall(r'spark_host += "(\S+)"', text)
+    record = re.search(
+        r'"aws_service_discovery_service" "spark" \{.*?name += "(\w+)"', text, re.DOTALL
+    )
+    zone = re.search(
+        r'"aws_service_discovery_private\S+ "this" \{.*?name += "(\S+)"', text, re.DOTALL
+    )
+    assert record
+    assert zone
+    assert host == f"{record[1]}.{zone[1]}"
+    (exchange,) = re.findall(r'exchange += "(\S+)"', text)
+    assert f'path = "/{exchange}"' in text, "the folder that the task has there"
+
+
 COPYING = re.compile(
     r"flatten\(\[for name, folder in local\.folders : \[\n(.*?)\n +\]\]\)", re.DOTALL
 )

@@ -70,6 +70,28 @@ data "aws_iam_policy_document" "warehouse" {
       values   = ["true"]
     }
   }
+  dynamic "statement" {
+    for_each = aws_efs_access_point.exchange
+    content {
+      sid       = "SparkByItsAccessPoint"
+      actions   = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
+      resources = [aws_efs_file_system.warehouse.arn]
+      principals {
+        type        = "AWS"
+        identifiers = [aws_iam_role.spark[statement.key].arn]
+      }
+      condition {
+        test     = "StringEquals"
+        variable = "elasticfilesystem:AccessPointArn"
+        values   = [statement.value.arn]
+      }
+      condition {
+        test     = "Bool"
+        variable = "aws:SecureTransport"
+        values   = ["true"]
+      }
+    }
+  }
 }
 
 resource "aws_efs_file_system_policy" "warehouse" {

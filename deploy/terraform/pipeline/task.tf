@@ -2,7 +2,8 @@
 # was published stays.
 
 locals {
-  data = "/srv/benepass-tasks/data"
+  home = "/srv/benepass-tasks"
+  data = "${local.home}/data"
   hardened = {
     user                   = "10001:10001"
     readonlyRootFilesystem = true
@@ -33,10 +34,10 @@ locals {
       mountPoints = concat(local.hardened.mountPoints, [
         { sourceVolume = "tmp", containerPath = "/tmp", readOnly = false }
       ])
-      command = [
-        "benepass", "run",
-        "--benepass-env", var.environment, "--benepass-data-dir", "data/incoming",
-      ]
+      command = concat(
+        ["benepass", "run", "--benepass-env", var.environment, "--benepass-data-dir", "data/incoming"],
+        local.on_spark,
+      )
       secrets = [for name in var.secrets : {
         name      = name
         valueFrom = "${aws_secretsmanager_secret.this.arn}:${name}::"

@@ -53,6 +53,15 @@ variable "audiences" {
   default     = {}
 }
 
+variable "spark" {
+  description = "Processors (1024 is one) and MiB of a server of Spark Connect that computes the tables; none if null."
+  type = object({
+    cpu    = optional(number, 8192)
+    memory = optional(number, 32768)
+  })
+  default = null
+}
+
 variable "alarm_emails" {
   description = "Who is told of a run that failed or did not come."
   type        = list(string)

@@ -43,3 +43,12 @@ variable "audiences" {
   type        = map(list(string))
   default     = {}
 }
+
+variable "spark" {
+  description = "A server of Spark Connect that computes the tables."
+  type = object({
+    cpu    = optional(number, 8192)
+    memory = optional(number, 32768)
+  })
+  default = null
+}

@@ -25,6 +25,7 @@ module "pipeline" {
   alarm_emails  = var.alarm_emails
   databases     = var.databases
   audiences     = var.audiences
+  spark         = var.spark
 
   cpu    = 4096
   memory = 16384

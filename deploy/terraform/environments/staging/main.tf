@@ -25,4 +25,5 @@ module "pipeline" {
   alarm_emails  = var.alarm_emails
   databases     = var.databases
   audiences     = var.audiences
+  spark         = var.spark
 }
