@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from projects import definitions_of
-from showing import complaints_of, show
+from showing import DRAWN, complaints_of, show
 
 from benepass_tasks.sqlmodels.lineage import ColumnRef
 
@@ -154,6 +155,24 @@ def test_months_are_named_below_their_bars_and_points_from_the_first_one_on(
     page.resize(390)
     page.settle()
     assert page.evaluate(LABELS % chart)[:3] == ["Jan2025", "Mar", "May"]
+
+
+PLACES = """[...document.querySelectorAll('[data-chart=%s] .role-axis-label text')]
+    .filter((it) => it.getAttribute("opacity") !== "0" && /^[A-Z][a-z]{2}/.test(it.textContent))
+    .map((it) => { const at = it.getBoundingClientRect(); return (at.left + at.right) / 2; })"""
+
+
+@pytest.mark.parametrize("width", [390, 768, 1024, 1440])
+def test_the_named_months_are_equally_far_from_each_other(
+    page: Page, site: Path, width: int
+) -> None:
+    page.open((site / "index.html").as_uri(), width)
+    page.evaluate(DRAWN)
+    for chart in ("spend-by-month", "spend-by-programme"):
+        places = sorted(page.evaluate(PLACES % chart))
+        steps = [after - before for before, after in itertools.pairwise(places)]
+        assert len(steps) >= 3, chart
+        assert max(steps) < 1.5 * min(steps), f"one of them is left out of {chart}"
 
 
 FIRST_BAR = "benepassCharts.views.get('spend-by-merchant').data('rows')[0]"

@@ -25,7 +25,7 @@ MONTHS = (
 MONTH = "((range('x')[1] - range('x')[0]) * 2629746000 / (domain('x')[1] - domain('x')[0]))"
 """The width of a month, in pixels."""
 
-_STEPS = "".join(f"{MONTH} > {30 / it:.3g} ? {it} : " for it in (1, 2, 3, 6, 12, 24, 60))
+_STEPS = "".join(f"{MONTH} > {33 / it:.3g} ? {it} : " for it in (1, 2, 3, 6, 12, 24, 60))
 
 MONTH_STEP = f"{{interval: 'month', step: {_STEPS}120}}"
 """How many months lie between two labels, so that each has the room of its name."""
