@@ -175,6 +175,23 @@ def test_the_named_months_are_equally_far_from_each_other(
         assert max(steps) < 1.5 * min(steps), f"one of them is left out of {chart}"
 
 
+CUT = """[...document.querySelectorAll('[data-chart] svg text')].filter((it) => {
+    const [text, place] = [it.getBoundingClientRect(), it.closest("svg").getBoundingClientRect()];
+    const isSeen = it.getAttribute("opacity") !== "0" && text.width > 0;
+    return isSeen && (text.left < place.left - 1 || text.right > place.right + 1);
+}).map((it) => it.textContent)"""
+
+
+def test_no_text_of_a_chart_is_cut_where_the_window_becomes_narrower(
+    page: Page, site: Path
+) -> None:
+    show(page, site / "index.html")
+    assert page.evaluate(CUT) == []
+    page.resize(390)
+    page.settle()
+    assert page.evaluate(CUT) == []
+
+
 FIRST_BAR = "benepassCharts.views.get('spend-by-merchant').data('rows')[0]"
 
 

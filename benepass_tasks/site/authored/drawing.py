@@ -39,8 +39,8 @@ HALF: Mapping[Kind, str] = {
 }
 """Half the width of a step of time, in pixels."""
 
-ROOM = "containerSize()[0]"
-"""The width of the chart's place in the window."""
+ROOM = "[width, containerSize()[0]][1]"
+"""The width of the chart's place in the window; it is asked anew where `width` has changed."""
 
 LABEL_LIMIT = {"expr": f"max(120, {ROOM} * 0.55)"}
 """How wide a label may be: what a chart can spare."""
