@@ -9,6 +9,9 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from examples import at_night
+
+from benepass_tasks.cli import main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +27,7 @@ def test_a_good_run_ends_with_0_and_says_nothing_of_single_tasks(workspace: Work
     assert "Informed scheduler" not in done.stderr
 
 
+@pytest.mark.nightly
 def test_on_a_terminal_each_task_says_what_it_made(workspace: Workspace) -> None:
     master, slave = pty.openpty()
     process = subprocess.Popen(
@@ -64,8 +68,10 @@ def test_an_invalid_catalog_ends_with_35_before_anything_runs(workspace: Workspa
     ("sql", "message"),
     [
         ("select * from marts.nope", "sql/marts/x.sql:1 reads marts.nope, which no entry in"),
-        ("select 1 as one", "sql/marts/x.sql: marts.x has no entry in catalog.yaml"),
-        ("select (", "sql/marts/x.sql:1:8 cannot be read as SQL"),
+        *at_night(
+            ("select 1 as one", "sql/marts/x.sql: marts.x has no entry in catalog.yaml"),
+            ("select (", "sql/marts/x.sql:1:8 cannot be read as SQL"),
+        ),
     ],
 )
 def test_sql_that_cannot_be_used_ends_with_35_before_anything_runs(
@@ -143,27 +149,48 @@ def test_force_of_an_unknown_table_says_which_there_are(workspace: Workspace) ->
 
 
 @pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--benepass-memory-limit=lots", "it must be an amount such as 1200MB"),
+        ("--benepass-warehouse=data", "must name a file"),
+        ("--benepass-memory-limit=1MB", "64MB"),
+        ("--benepass-lock-timeout=-1", "must be a number of seconds from 0 on"),
+        ("--benepass-warehouse=it's.duckdb", "no apostrophe in the path"),
+        ("--benepass-warehouse=raw.duckdb", "not the name raw"),
+        ("--benepass-published-dir=data", "must name a folder of its own"),
+        ("--benepass-published-dir=data/employees.csv", "must name a folder of its own"),
+        ("--benepass-min-group-size=0", "it must be 1 or more, and 1 withholds nothing"),
+        ("--benepass-as-of=9999-12-31", "as-of is 9999-12-31; it must be a day before that"),
+        ("--benepass-verify-every=monthly", "it must be a time span such as 36h or 30d"),
+        ("--benepass-max-restated=-5", "it must be an amount such as 99.50"),
+        ("--benepass-project-dir=data", "data holds no catalog.yaml and no sql/"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_told_with_what_would(
+    workspace: Workspace,
+    flag: str,
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(workspace.root)
+    assert main(["plan", flag]) == 1
+    assert message in capsys.readouterr().err
+    assert not workspace.warehouse.exists()
+
+
+@pytest.mark.parametrize(
     ("flag", "value", "message"),
     [
         ("--benepass-as-of", "soon", "as_of is a date such as 2026-01-31"),
-        ("--benepass-memory-limit", "lots", "it must be an amount such as 1200MB"),
-        ("--benepass-warehouse", "data", "must name a file"),
-        ("--benepass-memory-limit", "1MB", "64MB"),
-        ("--benepass-lock-timeout", "-1", "must be a number of seconds from 0 on"),
-        ("--benepass-warehouse", "it's.duckdb", "no apostrophe in the path"),
-        ("--benepass-warehouse", "raw.duckdb", "not the name raw"),
-        ("--benepass-warehouse", "/proc/none/w.duckdb", "cannot be made"),
-        ("--benepass-published-dir", "data", "must name a folder of its own"),
-        ("--benepass-published-dir", "data/employees.csv", "must name a folder of its own"),
-        ("--benepass-min-group-size", "0", "it must be 1 or more, and 1 withholds nothing"),
-        ("--benepass-as-of", "9999-12-31", "as-of is 9999-12-31; it must be a day before that"),
-        ("--benepass-min-group-size", "few", "min_group_size, keep_runs, keep_snapshots and"),
-        ("--benepass-verify-every", "monthly", "it must be a time span such as 36h or 30d"),
-        ("--benepass-max-restated", "-5", "it must be an amount such as 99.50"),
-        ("--benepass-project-dir", "data", "data holds no catalog.yaml and no sql/"),
+        *at_night(
+            ("--benepass-warehouse", "/proc/none/w.duckdb", "cannot be made"),
+            ("--benepass-min-group-size", "few", "min_group_size, keep_runs, keep_snapshots and"),
+            ("--benepass-min-group-size", "0", "it must be 1 or more, and 1 withholds nothing"),
+        ),
     ],
 )
-def test_a_setting_that_makes_no_sense_ends_the_run_and_says_what_would(
+def test_a_setting_that_makes_no_sense_ends_the_run(
     workspace: Workspace, flag: str, value: str, message: str
 ) -> None:
     done = workspace.run_command(flag, value)

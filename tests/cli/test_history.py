@@ -91,6 +91,7 @@ def test_the_plan_tells_why_and_what_may_follow(say: Say, workspace: Workspace) 
     assert say("plan", *AS_OF).lines[1].split()[0] == "marts.dim_merchants"
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("published")
 def test_a_plan_with_nothing_in_it_says_so(say: Say, workspace: Workspace) -> None:
     nodes = planned(workspace)

@@ -109,6 +109,7 @@ def test_the_search_finds_nothing_in_the_project(say: Say) -> None:
     assert said.out.endswith("published files searched: none seen.\n")
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_what_the_search_sees_is_told_and_ends_with_1(say: Say, workspace: Workspace) -> None:
     workspace.replace(

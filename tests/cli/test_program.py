@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
+from examples import at_night
 
 from benepass_tasks.cli import main, program
 from benepass_tasks.cli.command import Command
@@ -72,17 +73,17 @@ def test_help_says_what_a_command_does_with_examples(
     assert "--benepass-as-of DATE " in said
 
 
-@pytest.mark.parametrize(
-    "example",
-    sorted(
-        {
-            line
-            for name, command in COMMANDS.items()
-            if name not in ELSEWHERE
-            for line in command.examples
-        }
-    ),
+EXAMPLES = sorted(
+    {
+        line
+        for name, command in COMMANDS.items()
+        if name not in ELSEWHERE
+        for line in command.examples
+    }
 )
+
+
+@pytest.mark.parametrize("example", [EXAMPLES[0], *at_night(*EXAMPLES[1:])])
 @pytest.mark.usefixtures("finished")
 def test_the_examples_work(
     say: Say, workspace: Workspace, example: str, monkeypatch: pytest.MonkeyPatch

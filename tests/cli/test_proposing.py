@@ -145,6 +145,7 @@ def test_add_tries_the_entry_and_writes_it(workspace: Workspace, say: Callable[.
     ]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("employees", "told"),
     [
@@ -172,6 +173,7 @@ def test_add_writes_nothing_where_too_few_records_are_clean_unless_that_is_said(
     assert (workspace.root / "catalog.yaml").read_bytes() != before
 
 
+@pytest.mark.nightly
 def test_files_are_added_one_after_another_while_others_do_not_fit_yet(
     workspace: Workspace, say: Callable[..., Said]
 ) -> None:
@@ -185,6 +187,7 @@ def test_files_are_added_one_after_another_while_others_do_not_fit_yet(
     assert said.code == 0, said.err
 
 
+@pytest.mark.nightly
 def test_where_nobody_is_known_yet_the_other_files_come_first(
     workspace: Workspace, say: Callable[..., Said]
 ) -> None:
@@ -247,6 +250,7 @@ def test_a_file_beside_the_given_one_is_asked_about_with_what_takes_both(
         assert '+  filepath: "data/employees_*.csv"' in said.out
 
 
+@pytest.mark.nightly
 def test_add_asks_before_it_writes(
     workspace: Workspace, say: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,6 +286,7 @@ def test_on_a_terminal_questions_are_asked(
     assert "zone: Europe/Berlin" in said.out
 
 
+@pytest.mark.nightly
 def test_a_new_feed_gets_a_source_and_a_table(
     workspace: Workspace, say: Callable[..., Said]
 ) -> None:
@@ -340,6 +345,7 @@ def test_a_file_that_fits_nothing_is_said_to_be_what_it_is(
     assert says in said.err
 
 
+@pytest.mark.nightly
 def test_of_a_workbook_the_sheet_is_asked_for_and_its_title_and_total_are_no_records(
     workspace: Workspace, say: Callable[..., Said]
 ) -> None:

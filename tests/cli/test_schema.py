@@ -133,6 +133,7 @@ def test_what_differs_is_shown_with_what_a_run_would_do_and_nothing_is_written(
     assert [change["change"] for change in found["changes"]] == ["renamed"]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_what_is_accepted_is_loaded_by_the_next_run(say: Say, workspace: Workspace) -> None:
     workspace.write(MAPPINGS, "benefit_type,valid_category,note\nwellness,gym,x\n")
@@ -162,6 +163,7 @@ def test_what_was_accepted_and_changed_again_is_refused(say: Say, workspace: Wor
     assert not workspace.attempt("raw.category_benefit_mappings")[1]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_a_required_column_may_be_missing_once_that_is_accepted_and_until_it_is_back(
     say: Say, workspace: Workspace, caplog: pytest.LogCaptureFixture

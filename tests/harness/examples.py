@@ -1,10 +1,19 @@
-"""How many examples a property is tried with: few in the matrix, many each night.
+"""How much is tried: in the matrix each behaviour once, each night all that there is.
 
-In the matrix they are the same in each run, so that a change fails of what it did itself; each
-night there are others. `pytest --hypothesis-profile nightly` asks for those.
+A property has few examples in the matrix. There they are the same in each run, so that a change
+fails of what it did itself; each night there are others, and more of them:
+`pytest --hypothesis-profile nightly` asks for those.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
 
 MATRIX, NIGHTLY = "matrix", "nightly"
 TIMES = 20
@@ -37,3 +46,15 @@ def examples(number: int) -> settings:
         number: As many as take a second or two.
     """
     return settings(max_examples=number * settings().max_examples // _UNIT)
+
+
+def at_night(*cases: object) -> list[ParameterSet]:
+    """More cases of `parametrize`, which are tried each night and not in the matrix.
+
+    Args:
+        cases: Each of them as `parametrize` takes it; a tuple has a value for each argument.
+    """
+    return [
+        pytest.param(*(it if isinstance(it, tuple) else (it,)), marks=pytest.mark.nightly)
+        for it in cases
+    ]

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from workspace import Workspace
 
-pytestmark = [pytest.mark.deploy, pytest.mark.slow]
+pytestmark = [pytest.mark.deploy, pytest.mark.nightly]
 
 VARIABLES = {"BENEPASS_ENV": "dev", "BENEPASS_INCOMING": "/srv/incoming"}
 PATIENCE = 120.0

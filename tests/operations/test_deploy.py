@@ -164,7 +164,7 @@ def test_the_line_of_cron_mails_the_code_of_a_run_that_fails(workspace: Workspac
 # ------------------------------------------------------------------------------------------ systemd
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(not shutil.which("flock"), reason="no flock")
 def test_what_systemd_starts_publishes_under_the_same_lock_as_cron(workspace: Workspace) -> None:
     installed(workspace)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from branching import COUNTED, MERCHANTS, break_promise, leak
+from examples import at_night
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,9 +105,11 @@ def count(written: str) -> Callable[[Workspace], None]:
 @pytest.mark.parametrize(
     ("verdict", "code", "change", "named"),
     [
-        ("safe", 0, count("count(*) + 1"), "marts.dim&#95;merchants"),
-        ("breaking", 3, break_promise, "BIGINT"),
         ("leaking", 4, leak, "**newly carries pseudonym"),
+        *at_night(
+            ("safe", 0, count("count(*) + 1"), "marts.dim&#95;merchants"),
+            ("breaking", 3, break_promise, "BIGINT"),
+        ),
     ],
 )
 def test_a_change_is_compared_and_posted_and_ends_as_the_verdict_says(
@@ -121,7 +124,7 @@ def test_a_change_is_compared_and_posted_and_ends_as_the_verdict_says(
     assert posted.startswith(f"pr comment 7 --repo us/project --body-file {job.temporary}/diff.md")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_change_that_cannot_be_built_ends_where_it_is_built_and_posts_nothing(job: Job) -> None:
     name, code = job.run(count("cast(merchant as int)"))
     assert (name, code) == ("Build what differs, and say what it would do", 1)

@@ -124,6 +124,7 @@ def tables_of(workspace: Workspace) -> set[str]:
     return set(catalog_of(workspace.root).tables)
 
 
+@pytest.mark.nightly
 def test_a_run_of_four_workers_tells_rows_seconds_and_quarantined_and_meets_no_lock(
     luigid: Luigid,
 ) -> None:
@@ -184,6 +185,7 @@ def test_it_serves_this_computer_alone_and_a_second_says_that_the_port_is_taken(
     assert "Traceback" not in second.stderr
 
 
+@pytest.mark.nightly
 def test_what_failed_is_red_with_its_message_and_the_next_run_tries_it_again(
     luigid: Luigid,
 ) -> None:
@@ -200,6 +202,7 @@ def test_what_failed_is_red_with_its_message_and_the_next_run_tries_it_again(
     assert luigid.ask("task_list", status="FAILED", upstream_status="") == {}
 
 
+@pytest.mark.nightly
 def test_of_two_runs_at_once_one_does_the_work_and_the_other_leaves_with_10_or_25(
     luigid: Luigid,
 ) -> None:
@@ -242,6 +245,7 @@ luigi_run(sys.argv[1:])
 """
 
 
+@pytest.mark.nightly
 def test_a_luigid_that_goes_away_ends_the_run_with_45_and_what_was_built_is_kept(
     workspace: Workspace, port: int
 ) -> None:

@@ -66,6 +66,7 @@ def test_the_files_of_an_audience_come_move_and_go_with_what_is_declared_of_it(
     assert workspace.run("Publish") == set()
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("published")
 def test_a_run_that_was_killed_after_an_audience_went_takes_its_files_away(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch

@@ -35,6 +35,7 @@ def hr(monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection[Any]]:
             yield connection
 
 
+@pytest.mark.nightly
 def test_changes_of_a_table_are_those_of_the_marts(
     workspace: Workspace, hr: psycopg.Connection[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -46,6 +46,7 @@ def project(workspace: Workspace, hr: Sqlite) -> Workspace:  # noqa: ARG001 - it
     return workspace
 
 
+@pytest.mark.nightly
 def test_a_table_makes_the_same_marts_as_the_file_with_its_rows(
     workspace: Workspace, hr: Sqlite
 ) -> None:
@@ -88,6 +89,7 @@ def test_a_plan_says_what_is_read_and_what_may_follow(project: Workspace) -> Non
     ]
 
 
+@pytest.mark.nightly
 def test_what_is_up_to_date_can_be_verified_without_the_database(
     project: Workspace, hr: Sqlite
 ) -> None:
@@ -108,11 +110,11 @@ def test_an_extract_that_is_there_is_not_forgotten(
 
 
 def test_a_database_that_is_down_fails_its_source_alone(project: Workspace, hr: Sqlite) -> None:
-    project.run()
+    project.run("BuildStaging")
     rows = project.content(["raw"])
     hr.path.unlink()
     project.replace("data/transactions.csv", "T1,E1,A1,Iron Heron Gym,60.00", "T1,E1,A1,Gym,60.00")
-    made, succeeded = project.attempt()
+    made, succeeded = project.attempt("BuildStaging")
     assert not succeeded
     assert {"transactions/transactions.csv", "raw.transactions"} <= made
     assert project.content(["raw"])["raw.employees"] == rows["raw.employees"]
@@ -121,6 +123,7 @@ def test_a_database_that_is_down_fails_its_source_alone(project: Workspace, hr: 
     ) == [(EXTRACT, f"{VARIABLE}: there is no file {hr.path}")]
 
 
+@pytest.mark.nightly
 def test_a_trial_goes_by_what_was_read_and_asks_nobody(project: Workspace, hr: Sqlite) -> None:
     catalog = (project.root / "catalog.yaml").read_text(encoding="utf-8")
 
@@ -213,6 +216,7 @@ def _declare(project: Workspace, source: str, entry: str, columns: str = "") -> 
     (project.data / f"{source}.csv").unlink()
 
 
+@pytest.mark.nightly
 def test_the_table_of_the_docs_is_read(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,6 +243,7 @@ def cards(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Car
         yield api
 
 
+@pytest.mark.nightly
 def test_card_transactions_of_an_issuer_become_spend(workspace: Workspace, cards: CardApi) -> None:
     cards.transactions = [
         transaction(1, MARCH),
@@ -275,6 +280,7 @@ def test_card_transactions_of_an_issuer_become_spend(workspace: Workspace, cards
     ]
 
 
+@pytest.mark.nightly
 def test_an_api_that_is_down_keeps_the_spend_that_there_is(
     workspace: Workspace, cards: CardApi
 ) -> None:

@@ -329,7 +329,7 @@ def _keep(history: History, steps: int) -> None:
     assert set(after.values()) == {steps + 1}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("history", range(1), indirect=True)
 def test_what_a_table_held_at_a_time_is_what_a_copy_of_it_says(history: History) -> None:
     _keep(history, 4)

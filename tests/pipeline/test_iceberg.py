@@ -68,6 +68,7 @@ def test_tables_come_change_and_go_with_their_rows_and_with_what_is_declared(
     assert workspace.run("Publish") == set()
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("published")
 def test_a_record_that_was_lost_costs_no_new_version(workspace: Workspace, lake: Lake) -> None:
     declare(workspace, STAFF)
@@ -77,6 +78,7 @@ def test_a_record_that_was_lost_costs_no_new_version(workspace: Workspace, lake:
     assert snapshots(lake) == [1, 1]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("published")
 def test_a_lake_that_is_not_there_ends_the_run_and_what_was_published_stays(
     workspace: Workspace, lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -98,6 +100,7 @@ def test_a_lake_that_is_not_there_ends_the_run_and_what_was_published_stays(
     assert "Anna" in {it["first_name"] for it in lake.rows("staff.dim_employees")}
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("published")
 def test_a_branch_writes_no_table_of_its_parent(workspace: Workspace, lake: Lake) -> None:
     declare(workspace, STAFF)

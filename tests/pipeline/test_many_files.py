@@ -98,6 +98,7 @@ def test_what_is_known_of_files_is_the_same_as_of_each_by_itself(
     assert any("renamed" in change for change in apart["changes"])
 
 
+@pytest.mark.nightly
 def test_files_that_are_too_much_for_one_package_are_loaded_in_several(
     many: Workspace, apart: dict[str, list[tuple[object, ...]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +119,7 @@ def test_only_what_has_changed_is_loaded_again(many: Workspace) -> None:
     assert many.run(RAW) == set()
 
 
+@pytest.mark.nightly
 def test_a_file_that_cannot_be_loaded_does_not_stop_the_others(
     many: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -138,6 +140,7 @@ def test_a_file_that_cannot_be_loaded_does_not_stop_the_others(
     assert {"transactions/transactions_03.csv", RAW} <= many.run()
 
 
+@pytest.mark.nightly
 def test_of_a_file_that_a_guard_refuses_the_rows_stay(
     many: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -157,6 +160,7 @@ def test_of_a_file_that_a_guard_refuses_the_rows_stay(
     assert many.query(left) == [(1,)]
 
 
+@pytest.mark.nightly
 def test_large_files_are_loaded_each_by_itself(
     many: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,7 +189,7 @@ def test_files_are_looked_at_once_for_each_task_however_many_there_are(
     assert looks <= 6
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_killed_at_any_commit_the_next_run_loads_the_same(
     many: Workspace, apart: dict[str, list[tuple[object, ...]]], killer: str, tmp_path: Path
 ) -> None:

@@ -61,6 +61,7 @@ def loads(project: Workspace) -> list[tuple[object, ...]]:
     )
 
 
+@pytest.mark.nightly
 def test_files_of_a_bucket_make_the_same_marts_as_those_of_a_folder(
     workspace: Workspace, store: ObjectStore
 ) -> None:
@@ -119,6 +120,7 @@ def test_a_storage_that_is_down_keeps_what_there_is(
     assert project.run(RAW, extract="false") == set()
 
 
+@pytest.mark.nightly
 def test_an_object_that_is_broken_does_not_keep_the_others_out(
     project: Workspace, store: ObjectStore, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -141,6 +143,7 @@ def test_a_bucket_without_such_a_file_is_told(
     assert f"there is no object s3://{BUCKET}/in/transactions*.csv.gz; put it there" in caplog.text
 
 
+@pytest.mark.nightly
 def test_a_trial_goes_by_what_was_fetched_and_asks_nobody(
     project: Workspace, store: ObjectStore
 ) -> None:

@@ -74,6 +74,7 @@ def test_it_is_written_as_a_file_that_its_owner_alone_can_read(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+@pytest.mark.nightly
 def test_a_past_that_is_not_known_is_told_so(
     kept: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -95,6 +96,7 @@ def test_a_past_that_is_not_known_is_told_so(
     assert _main(kept, "asof", since, "--table", FACT) == 0
 
 
+@pytest.mark.nightly
 def test_a_table_that_was_dropped_has_no_past_beyond_that(
     kept: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,6 +122,7 @@ def test_rows_that_do_not_lead_back_give_no_answer(
     assert "somebody altered it" in capsys.readouterr().err
 
 
+@pytest.mark.nightly
 def test_what_is_below_the_marts_is_not_kept(
     kept: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,6 +162,7 @@ def test_what_a_run_changed_is_told_by_month_and_what_comes_and_goes_cancels_out
     assert "name the earlier one first" in capsys.readouterr().err
 
 
+@pytest.mark.nightly
 def test_what_is_older_than_is_kept_is_dropped_and_all_of_it_where_nothing_is(
     kept: Workspace,
 ) -> None:
@@ -179,6 +183,7 @@ def test_what_is_older_than_is_kept_is_dropped_and_all_of_it_where_nothing_is(
     assert kept.query("from meta.kept_changes") == []
 
 
+@pytest.mark.nightly
 def test_the_run_tells_which_old_months_changed(
     workspace: Workspace, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -60,6 +60,7 @@ def test_rows_that_are_missing_are_counted_and_their_personal_keys_are_not_shown
     assert workspace.content() == before
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_a_digest_that_does_not_fit_the_rows_is_found(
     workspace: Workspace, capsys: pytest.CaptureFixture[str]
@@ -139,6 +140,7 @@ def test_a_run_verifies_one_table_a_day_that_has_not_been_for_long(workspace: Wo
     assert workspace.run() == set()
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_what_a_run_finds_to_differ_is_built_in_full_with_what_follows(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
@@ -179,6 +181,7 @@ def test_a_table_is_brought_up_to_date_by_changes_before_it_is_verified(
     assert workspace.query("from meta.steps") == []
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_a_table_that_differed_is_verified_again_the_next_day(workspace: Workspace) -> None:
     _verify(workspace)

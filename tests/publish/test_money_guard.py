@@ -15,9 +15,9 @@ PENDING = "select count(*) from meta.decisions where run_id is null"
 
 
 @pytest.fixture
-def published(workspace: Workspace) -> Workspace:
+def published(workspace: Workspace, published_run: Workspace) -> Workspace:
     """A workspace that has published the spend of its small files."""
-    workspace.run("Publish")
+    workspace.become(published_run)
     return workspace
 
 
@@ -37,6 +37,7 @@ def test_good_spend_is_not_replaced_and_says_why(
     assert not published.attempt("Publish")[1]
 
 
+@pytest.mark.nightly
 def test_a_run_may_accept_it_once(published: Workspace) -> None:
     good = (published.root / FILE).read_text()
     spoil(published)
@@ -52,6 +53,7 @@ def test_a_run_may_accept_it_once(published: Workspace) -> None:
     assert not published.attempt("Publish")[1]
 
 
+@pytest.mark.nightly
 def test_where_nothing_good_is_published_nothing_is_kept_from_being(workspace: Workspace) -> None:
     spoil(workspace)
     assert workspace.attempt("Publish")[1]
@@ -59,6 +61,7 @@ def test_where_nothing_good_is_published_nothing_is_kept_from_being(workspace: W
     assert workspace.attempt("Publish")[1]
 
 
+@pytest.mark.nightly
 def test_the_limit_is_that_of_the_catalog(published: Workspace) -> None:
     published.replace(
         "catalog.yaml",
@@ -69,6 +72,7 @@ def test_the_limit_is_that_of_the_catalog(published: Workspace) -> None:
     assert published.attempt("Publish")[1]
 
 
+@pytest.mark.nightly
 def test_what_was_accepted_beforehand_passes_with_these_very_files(published: Workspace) -> None:
     from benepass_tasks.cli import main  # noqa: PLC0415
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from branching import break_promise, leak
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def _difference(branched: Branched) -> tuple[int, dict[str, list[list[str]]], di
     return code, {it["title"]: it["rows"] for it in found["sections"]}, found
 
 
+@pytest.mark.nightly
 def test_without_a_change_there_is_none(branched: Branched) -> None:
     branched.run()
     code, sections, found = _difference(branched)
@@ -48,6 +50,7 @@ def test_tables_rows_columns_and_keys_are_told(branched: Branched, tmp_path: Pat
     assert file.read_text().startswith("## trial against its parent is safe")
 
 
+@pytest.mark.nightly
 def test_money_is_told_by_month(branched: Branched) -> None:
     name = "sql/marts/program_utilization.sql"
     branched.workspace.replace(name, "sum(amount) as spend", "sum(amount) + 1 as spend")
@@ -85,6 +88,7 @@ def test_a_column_that_newly_carries_a_class_is_first_and_bold_and_ends_with_4(
     assert f"| **{MART}.someone** | **newly carries" in file.read_text().replace("&#95;", "_")
 
 
+@pytest.mark.nightly
 def test_a_published_column_of_another_type_ends_with_3(branched: Branched) -> None:
     break_promise(branched.workspace)
     branched.run()
@@ -93,6 +97,7 @@ def test_a_published_column_of_another_type_ends_with_3(branched: Branched) -> N
     assert sections["Columns"] == [[f"{MART}.transaction_count", "type", "BIGINT", "INTEGER"]]
 
 
+@pytest.mark.nightly
 def test_a_test_that_fails_newly_ends_with_3(branched: Branched) -> None:
     branched.workspace.require_amounts_from("55")
     _, succeeded = branched.workspace.attempt("CheckContracts", env="trial")

@@ -66,7 +66,7 @@ def _promote(branched: Branched, base: Path, moments: Iterable[str]) -> int:
     raise AssertionError("the promotion never came to its end")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_promotion_that_is_killed_before_any_of_its_commits_has_changed_nothing(
     branched: Branched, tmp_path: Path
 ) -> None:
@@ -105,7 +105,7 @@ def _delete(branched: Branched, base: Path, moments: Iterable[int]) -> list[bool
     return killed
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_deletion_that_is_killed_leaves_the_branch_or_what_the_next_one_removes(
     branched: Branched, tmp_path: Path
 ) -> None:

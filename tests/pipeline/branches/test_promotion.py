@@ -11,7 +11,6 @@ from dying import died
 from benepass_tasks.pipeline.branches import promotion
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from branching import Branched
@@ -34,6 +33,7 @@ def test_the_parent_has_it_and_its_next_run_has_nothing_to_build(branched: Branc
     assert branched.main("promote", "trial")[1].startswith("Branch trial has no table of its own")
 
 
+@pytest.mark.nightly
 def test_its_runs_are_known_where_its_tables_are(branched: Branched) -> None:
     branched.edit()
     branched.run()
@@ -55,6 +55,7 @@ def test_what_is_not_the_code_at_hand_is_not_promoted(branched: Branched) -> Non
     assert branched.workspace.query(COUNTED) == before
 
 
+@pytest.mark.nightly
 def test_where_the_parent_has_moved_on_it_says_what_has_to_be_built(branched: Branched) -> None:
     branched.edit()
     branched.run()
@@ -96,13 +97,9 @@ def test_who_fails_in_the_middle_leaves_the_parent_as_it_was(
     assert branched.main("promote", "trial")[0] == 0
 
 
-@pytest.mark.parametrize(
-    "moments",
-    [(0, 1), pytest.param(range(2, 1_000), marks=pytest.mark.nightly)],
-    ids=["at first", "to its end"],
-)
+@pytest.mark.nightly
 def test_killed_at_any_moment_it_is_promoted_or_not_and_the_next_one_does_it(
-    branched: Branched, tmp_path: Path, moments: Sequence[int]
+    branched: Branched, tmp_path: Path
 ) -> None:
     workspace = branched.workspace
     branched.edit()
@@ -111,7 +108,7 @@ def test_killed_at_any_moment_it_is_promoted_or_not_and_the_next_one_does_it(
     expected = branched.query(f"select sum(transaction_count) from it.{MART}")
     base = tmp_path / "base"
     shutil.copytree(workspace.root, base)
-    for moment in moments:
+    for moment in range(1_000):
         shutil.rmtree(workspace.root)
         shutil.copytree(base, workspace.root)
         is_killed = died(workspace, moment, "promote", "trial")

@@ -146,14 +146,24 @@ def test_a_run_afterwards_has_nothing_to_do(done: Erased) -> None:
     assert done.workspace.run("BuildSite") == set()
 
 
-def test_a_value_that_is_left_in_some_file_is_told_with_it_until_it_is_gone(
-    whole: Workspace, tmp_path: Path
-) -> None:
+@pytest.fixture
+def telling(whole: Workspace, tmp_path: Path) -> Workspace:
+    """A project in which nobody is erased yet, and a file with a name that no table is of."""
     workspace = copy_of(whole, tmp_path / "project")
     workspace.write("logs/run.log", "ERROR: MARLOWE, Greta and EMP-10012")
-    (certificate,) = erased(workspace)
+    return workspace
+
+
+def test_a_value_that_is_left_in_some_file_is_told_with_it(telling: Workspace) -> None:
+    (certificate,) = erased(telling)
     assert not certificate.is_proven
     assert certificate.problems == ["logs/run.log has first and last name 1 times"]
+
+
+@pytest.mark.nightly
+def test_an_erasure_stays_begun_until_no_value_is_left(telling: Workspace) -> None:
+    workspace = telling
+    (certificate,) = erased(workspace)
     (workspace.data / "transactions_2.csv").write_text(MORE, encoding="utf-8")
     workspace.run("BuildMarts")
     (workspace.root / "logs" / "run.log").unlink()
@@ -180,6 +190,7 @@ def test_of_somebody_unknown_it_says_so_and_erases_nobody(whole: Workspace, tmp_
     assert not (workspace.data / "warehouse.erased.json").exists()
 
 
+@pytest.mark.nightly
 def test_who_came_from_a_database_is_erased_from_its_extract_and_stays_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +210,7 @@ def test_who_came_from_a_database_is_erased_from_its_extract_and_stays_away(
     ]
 
 
+@pytest.mark.nightly
 def test_no_version_of_a_table_of_iceberg_has_the_person(
     whole: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from erasing import ACCOUNTS, EMPLOYEES, TRANSACTIONS, totals
+from examples import at_night
 
 from benepass_tasks.config.hash_key import VARIABLE
 from tests.pipeline.erasure.conftest import copy_of
@@ -54,6 +55,7 @@ def test_a_new_file_is_loaded_without_the_person_and_the_books_count_it(later: W
     assert spent(later) - before == 4
 
 
+@pytest.mark.nightly
 def test_a_file_that_is_loaded_again_keeps_what_is_left_of_the_person(later: Workspace) -> None:
     before = totals(later)
     accounts = ACCOUNTS.replace("ACC-2002,", "ACC-2002 ,")
@@ -73,6 +75,7 @@ def test_a_file_that_is_loaded_again_keeps_what_is_left_of_the_person(later: Wor
     assert {it: totals(later)[it] for it in money} == {it: before[it] for it in money}
 
 
+@pytest.mark.nightly
 def test_a_warehouse_built_anew_has_nothing_of_the_person(later: Workspace) -> None:
     later.warehouse.unlink()
     later.run()
@@ -83,7 +86,7 @@ def test_a_warehouse_built_anew_has_nothing_of_the_person(later: Workspace) -> N
     assert later.query("select sum(erased) from meta.loads") == [(3 + 2 + 9,)]
 
 
-@pytest.mark.parametrize("key", ["", "f" * 40])
+@pytest.mark.parametrize("key", ["f" * 40, *at_night("")])
 def test_a_run_without_the_key_of_the_list_loads_nothing(
     later: Workspace, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from workspace import Workspace
 
 
+@pytest.mark.nightly
 def test_a_branch_with_the_person_is_deleted_and_none_begins_on_a_branch(
     whole: Workspace, tmp_path: Path
 ) -> None:

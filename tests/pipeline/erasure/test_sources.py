@@ -48,6 +48,7 @@ def test_the_files_count_as_loaded(rewritten: Erased) -> None:
     assert rewritten.workspace.run("BuildSite") == set()
 
 
+@pytest.mark.nightly
 def test_who_was_erased_before_is_taken_out_of_the_files_later(
     done: Erased, tmp_path: Path
 ) -> None:
@@ -59,6 +60,7 @@ def test_who_was_erased_before_is_taken_out_of_the_files_later(
     assert totals(workspace) == done.before
 
 
+@pytest.mark.nightly
 def test_a_warehouse_that_is_built_of_them_comes_to_the_same(
     rewritten: Erased, tmp_path: Path
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.pipeline.retention.conftest import declare
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ def test_a_leaver_is_anonymised_in_time_and_everybody_else_stays(workspace: Work
     assert workspace.run("BuildSite", as_of="2026-02-11") == set()
 
 
+@pytest.mark.nightly
 def test_whom_a_run_loads_past_it_is_anonymised_before_it_publishes(workspace: Workspace) -> None:
     declare(workspace, "employees", "termination_date", "anonymise")
     workspace.run("BuildSite", as_of="2026-01-15")

@@ -22,6 +22,7 @@ EDIT = (
 )
 
 
+@pytest.mark.nightly
 def test_no_branch_keeps_what_its_parent_has_not(workspace: Workspace) -> None:
     assert command(workspace, "branch", "create", "trial") == 0
     file, before, after = EDIT

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from examples import at_night
 from lakes import in_folder
 
 from benepass_tasks.cli import main
@@ -51,13 +52,14 @@ def test_a_record_goes_on_the_day_on_which_it_is_past_it(workspace: Workspace) -
 
 
 def test_no_file_and_no_look_back_brings_it_back(workspace: Workspace) -> None:
-    workspace.run("BuildSite", as_of="2026-01-16")
+    workspace.run("raw.transactions", as_of="2026-01-16")
     workspace.write("data/transactions.csv", YEAR + "CHARGE-0014,E1,A1,Gym,1.00,2024-12-01,gym\n")
-    workspace.run("BuildSite", as_of="2025-12-31")
+    workspace.run("raw.transactions", as_of="2025-12-31")
     assert held(workspace)[0] == "2025-02-15"
     assert counted(workspace) == [(14, 12, 0, 2)]
 
 
+@pytest.mark.nightly
 def test_what_cannot_be_parsed_goes_as_long_after_its_load(workspace: Workspace) -> None:
     workspace.write("data/transactions.csv", YEAR + "CHARGE-0014,E1\n")
     workspace.run("BuildMarts", as_of="2026-01-15")
@@ -68,6 +70,7 @@ def test_what_cannot_be_parsed_goes_as_long_after_its_load(workspace: Workspace)
     assert workspace.query("select count(*) from raw.rejected_rows") == [(0,)]
 
 
+@pytest.mark.nightly
 def test_what_cannot_be_parsed_goes_earlier_where_a_setting_says_so(
     workspace: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -98,7 +101,7 @@ def test_what_cannot_be_parsed_goes_earlier_where_a_setting_says_so(
     assert counted(workspace) == [(14, 13, 0, 1)]
 
 
-@pytest.mark.parametrize(("days", "left"), [(31, 0), (32, 1)])
+@pytest.mark.parametrize(("days", "left"), [(32, 1), *at_night((31, 0))])
 def test_a_clock_that_has_leapt_deletes_nothing_that_could_not_be_parsed(
     workspace: Workspace, days: int, left: int
 ) -> None:
@@ -115,6 +118,7 @@ def test_a_clock_that_has_leapt_deletes_nothing_that_could_not_be_parsed(
     assert workspace.query("select count(*) from raw.rejected_rows") == [(0,)]
 
 
+@pytest.mark.nightly
 def test_what_else_is_kept_is_told_with_what_the_next_run_deletes(
     workspace: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,6 +136,7 @@ def test_what_else_is_kept_is_told_with_what_the_next_run_deletes(
         assert what in told
 
 
+@pytest.mark.nightly
 def test_nothing_that_a_run_needs_meanwhile_outlives_it(workspace: Workspace) -> None:
     """No log, no log of the database, nothing written aside, no past version."""
     file = workspace.data / "transactions.csv"
@@ -175,6 +180,7 @@ def test_a_leap_of_the_clock_has_to_be_accepted(workspace: Workspace) -> None:
     assert len(held(workspace)) == 13
 
 
+@pytest.mark.nightly
 def test_an_empty_file_and_one_that_stopped_lose_no_more(workspace: Workspace) -> None:
     workspace.write("data/transactions_02.csv", charges())
     workspace.run("BuildMarts", as_of="2026-02-14")
@@ -182,6 +188,7 @@ def test_an_empty_file_and_one_that_stopped_lose_no_more(workspace: Workspace) -
     assert len(held(workspace)) == 12
 
 
+@pytest.mark.nightly
 def test_no_earlier_version_of_a_table_of_iceberg_keeps_what_went(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
