@@ -21,6 +21,7 @@ from benepass_tasks.config.project import SCHEMAS
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.sqlmodels.definitions import Model
 from benepass_tasks.sqlmodels.graph import CHECKS, ModelGraph
+from benepass_tasks.sqlmodels.refusal import refusal
 
 VARIABLES = {
     "as_of_date": "date '2000-01-01'",
@@ -153,7 +154,7 @@ def _refusals(scratch: duckdb.DuckDBPyConnection, model: Model) -> list[str]:
         scratch.execute(f"create table {quote_relation(model.relation)} as\n{model.sql}")
         ((_, plan), *_) = scratch.execute(f"explain (format json) {model.sql}").fetchall()
     except duckdb.Error as error:
-        return [worded(model, str(error))]
+        return [refusal(model.path, model.sql, str(error), ahead=1)]
     found = (CONSTANT.finditer(text) for text in _texts(json.loads(plan)))
     constants = {it.groups() for matches in found for it in matches}
     return [
@@ -183,17 +184,3 @@ def _fits(scratch: duckdb.DuckDBPyConnection, text: str, type_: str) -> bool:
 
 def _line_of(model: Model, text: str) -> int:
     return model.sql.partition(f"'{text}'")[0].count("\n") + 1
-
-
-def worded(model: Model, said: str) -> str:
-    """DuckDB's own words, which quote no data where there is none.
-
-    Its lines are counted from the one before the model's first one.
-    """
-    place = re.search(r"^LINE (\d+):", said, re.MULTILINE)
-    line = f":{int(place[1]) - 1}" if place else ""
-    what = said.strip().splitlines()[0]
-    near = re.search(r'(?:Candidate bindings: |Did you mean )"([^"]+)"', said)
-    return f"{model.path}{line} DuckDB refuses the SQL: {what}" + (
-        f" (did you mean '{near[1]}'?)" if near else ""
-    )

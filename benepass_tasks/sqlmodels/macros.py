@@ -7,6 +7,7 @@ of a macro that computes with nothing but them.
 import graphlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,9 @@ import duckdb
 
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import ModelError
-from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.quoting import quote_name
 from benepass_tasks.sqlmodels.definitions import Macro
+from benepass_tasks.sqlmodels.refusal import refusal
 from benepass_tasks.sqlmodels.statements import (
     SECRETS,
     SETTINGS,
@@ -89,7 +90,8 @@ def read_macros(
             drafts[path.stem] = _draft(reader, root, path)
         except ModelError as error:
             problems.append(str(error))
-    calls = {name: draft.calls & drafts.keys() - {name} for name, draft in drafts.items()}
+    names = {path.stem for path in paths}
+    calls = {name: draft.calls & names - {name} for name, draft in drafts.items()}
     try:
         order = list(graphlib.TopologicalSorter(calls).static_order())
     except graphlib.CycleError as error:
@@ -97,7 +99,8 @@ def read_macros(
         return {}
     made: list[Draft] = []
     for name in order:
-        if calls[name] <= {draft.name for draft in made}:
+        # What calls one that is broken is not to blame.
+        if name in drafts and calls[name] <= {draft.name for draft in made}:
             try:
                 _make(reader, drafts[name])
                 made.append(drafts[name])
@@ -129,7 +132,7 @@ def _draft(reader: Reader, root: Path, path: Path) -> Draft:
     try:
         count = len(reader.connection.extract_statements(sql))
     except duckdb.Error as error:
-        raise ModelError(f"{path}: {explain(error)}") from None
+        raise ModelError(refusal(path, sql, str(error))) from None
     if count > 1:
         raise ModelError(f"{path}: holds more than one statement; write one macro a file")
     bodies = list(_bodies(reader, sql, name, opening[4].end()))
@@ -188,13 +191,28 @@ def _make(reader: Reader, draft: Draft) -> None:
         )
     try:
         reader.connection.execute(draft.sql)
+        _require_functions(reader, draft.name)
     except duckdb.Error as error:
-        raise ModelError(f"{draft.path}: {explain(error)}") from None
+        raise ModelError(refusal(draft.path, draft.sql, str(error))) from None
     for statement in (draft.bare, *(statement for *_, statement in draft.bodies)):
         try:
             reader.connection.execute(statement)
         except duckdb.Error:
             continue  # then it is not the same
+
+
+def _require_functions(reader: Reader, name: str) -> None:
+    """Let DuckDB look for all that a macro calls, which it may put off until the macro is called.
+
+    Raises:
+        duckdb.CatalogException: there is no such function.
+    """
+    count = "select len(parameters) from duckdb_functions() where function_name = ? limit 1"
+    (parameters,) = reader.connection.execute(count, [name]).fetchone() or (0,)
+    call = f"describe select {quote_name(name)}({', '.join(['null'] * parameters)})"
+    # A value of the wrong type is no matter here.
+    with suppress(duckdb.BinderException):
+        reader.connection.execute(call)
 
 
 def _meanings(reader: Reader) -> Meanings:

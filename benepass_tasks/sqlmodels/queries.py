@@ -14,9 +14,10 @@ import duckdb
 from benepass_tasks.catalog.wording import listed, meant, nearest
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.engine.quoting import quote_name, quote_relation
-from benepass_tasks.sqlmodels.binding import VARIABLES, Types, worded
+from benepass_tasks.sqlmodels.binding import VARIABLES, Types
 from benepass_tasks.sqlmodels.definitions import Model
 from benepass_tasks.sqlmodels.lineage import ModelLineage, trace_query
+from benepass_tasks.sqlmodels.refusal import refusal
 from benepass_tasks.sqlmodels.statements import make_model
 from benepass_tasks.sqlmodels.syntax import Reader, SqlError
 
@@ -88,14 +89,15 @@ class QueryReader:
 
     def _not_for_it(self, model: Model, said: str) -> str:
         """DuckDB's words, unless the column that it does not find is one that is withheld."""
+        worded = refusal(model.path, model.sql, said, ahead=1)
         for relation in model.references:
             for column in self.withheld.get(relation, ()):
                 if re.search(
                     rf'column(?: with name)? "?{re.escape(column)}\b', said, re.IGNORECASE
                 ):
-                    path = worded(model, said).partition(" ")[0]
+                    path = worded.partition(" ")[0]
                     return f"{path} {relation}.{column} is not published for {self.audience}"
-        return worded(model, said)
+        return worded
 
 
 @contextmanager

@@ -351,6 +351,10 @@ def _meant(sql: str, before: str) -> str:
             "; this is a template: write the tables and values themselves, as in from layer.table"
         )
     name = re.match(r"[\w\"']+", after)
+    if re.match(r"[.(]", after):
+        # Of `a b.c` and `a b(c)` DuckDB takes b for another name of a, and stops after it.
+        name = re.search(r"[\w\"]+$", before)
+        before = before[: name.start()] if name else before
     if name and re.search(r"[\w\"')\]]\s*$", before):
         return f"; perhaps a comma is missing before {name[0]}"
     return ""

@@ -218,6 +218,29 @@ def test_every_mismatch_between_sql_and_catalog_is_told(say: Say, workspace: Wor
             ":10 'abc' stands where a DECIMAL(18,2) is needed, and is none",
         ),
         (
+            "marts/fact_transactions.sql",
+            ("    transactions.merchant,", "    transactions.merchnt,"),
+            (
+                ':19 DuckDB refuses the SQL: Binder Error: Table "transactions" does not have a '
+                "column named \"merchnt\" (did you mean 'merchant'?)"
+            ),
+        ),
+        (
+            "marts/fact_transactions.sql",
+            ("    refunds.refund_of", "    refunds.refundof"),
+            ":27 DuckDB refuses the SQL: Binder Error: Cannot extract field 'refundof'",
+        ),
+        (
+            "marts/fact_transactions.sql",
+            ("    transactions.merchant,", "    transactions.merchant"),
+            "; perhaps a comma is missing before transactions",
+        ),
+        (
+            "marts/dim_merchants.sql",
+            ("select\n    merchant,\n    first", "select\n    merchant\n    first"),
+            "; perhaps a comma is missing before first",
+        ),
+        (
             "marts/dim_employees.sql",
             ("    is_terminated,", "    is_terminated,\n    1 as one,"),
             " gives a column one that marts.dim_employees does not declare",
@@ -261,7 +284,15 @@ def test_every_mismatch_between_sql_and_catalog_is_told(say: Say, workspace: Wor
         (
             "macros/money.sql",
             ("    case", "    (case"),
-            " DuckDB refuses the SQL: Parser Error: ",
+            "sql/macros/money.sql:13 DuckDB refuses the SQL: Parser Error: ",
+        ),
+        (
+            "macros/mask_email.sql",
+            ("regexp_matches(", "regex_matches("),
+            (
+                "sql/macros/mask_email.sql:8 DuckDB refuses the SQL: Catalog Error: Scalar "
+                "Function with name regex_matches does not exist! (did you mean 'regexp_matches'?)"
+            ),
         ),
         (
             "checks/spend_adds_up.sql",

@@ -116,6 +116,12 @@ def test_macros_that_call_each_other_in_a_circle_are_named(workspace: Workspace)
     assert problems(workspace)[0].startswith("macros call each other in a circle: ")
 
 
+def test_of_macros_that_call_each_other_only_the_broken_one_is_named(workspace: Workspace) -> None:
+    workspace.write("sql/macros/money.sql", "create or replace macro money(value) as\n    (value\n")
+    (problem,) = problems(workspace)
+    assert problem.startswith("sql/macros/money.sql:2 DuckDB refuses the SQL: Parser Error: ")
+
+
 def test_all_problems_come_at_once(workspace: Workspace) -> None:
     workspace.write("sql/marts/stray.sql", "select 1 as one")
     workspace.write("sql/marts/dim_merchants.sql", "select (")
