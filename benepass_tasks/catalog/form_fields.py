@@ -8,7 +8,7 @@ from typing import Any, get_args
 from marshmallow import ValidationError, post_load
 
 from benepass_tasks.catalog import wording
-from benepass_tasks.catalog.fields import Choice, Exactly, Flag, Names, Strict, Text, Value, of_form
+from benepass_tasks.catalog.fields import Choice, Exactly, Names, Strict, Text, Value, of_form
 from benepass_tasks.catalog.forms import (
     ColumnForm,
     Currency,
@@ -135,6 +135,19 @@ class Zones(Value[tuple[tuple[str, str], ...]]):
         return tuple(sorted(value.items()))
 
 
+class ExcelYear(Value[int | None]):
+    """The year from which numbers count days: `true` for the usual 1900, or 1904."""
+
+    form = of_form(enum=[True, False, 1900, 1904])
+
+    def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> int | None:
+        if isinstance(value, bool):
+            return 1900 if value else None
+        if value in (1900, 1904):
+            return int(str(value))
+        raise ValidationError(f"must be true, 1900 or 1904, not {wording.shown(value)}")
+
+
 class WrittenAsSchema(Strict):
     """The words of all kinds of values; which go with what a column holds, the rules say."""
 
@@ -147,7 +160,7 @@ class WrittenAsSchema(Strict):
     sign = Exactly("spend_is_negative", required=False)
     formats = Names()
     order = Choice(get_args(Order))
-    excel_serial = Flag()
+    excel_serial = ExcelYear()
     epoch = Choice(("seconds", "milliseconds"))
     zone = Text()
     language = Languages()

@@ -119,7 +119,7 @@ class WrittenAs:
         sign: `spend_is_negative` where charges are below zero and refunds above.
         formats: The formats of dates or instants, in Python's directives.
         order: The order of a date's parts, whatever separates them.
-        excel_serial: Whether they are numbers of Excel's calendar of 1900.
+        excel_serial: The year from which they count days, as Excel does; None where they do not.
         epoch: What they count since 1970 in UTC.
         zone: The time zone of instants that say none, by its name in the tz database.
         language: The languages in which the formats name months; none where it is English.
@@ -140,7 +140,7 @@ class WrittenAs:
     sign: Literal["spend_is_negative"] | None = None
     formats: tuple[str, ...] = ()
     order: Order | None = None
-    excel_serial: bool = False
+    excel_serial: Literal[1900, 1904] | None = None
     epoch: Literal["seconds", "milliseconds"] | None = None
     zone: str | None = None
     language: tuple[str, ...] = ()

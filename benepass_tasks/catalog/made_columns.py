@@ -11,7 +11,13 @@ from benepass_tasks.catalog.forms import ColumnForm
 
 PARTS = MappingProxyType(
     {
-        "amount": (("debit", "credit"), ("charged", "refunded"), ("each", "every")),
+        "amount": (
+            ("debit", "credit"),
+            ("charged", "refunded"),
+            ("charged", "added"),
+            ("charged", "corrected"),
+            ("each", "every"),
+        ),
         "instant": (("date", "time"),),
     }
 )

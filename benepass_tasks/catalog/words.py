@@ -50,7 +50,8 @@ class Words:
         own_id: What the id may be called in the file of its own kind.
         deciding: The names of columns that decide whether and how a charge counts, by what they
             say: its `status`, `type` or `currency`, that it is `voided` or `confirmed`, when it was
-            (`voided_on`), how much of it was `refunded`, or of which charge it is the `reversal`.
+            (`voided_on`), how much of it was `refunded`, what was `added` to it or what it was
+            `corrected` to, or of which charge it is the `reversal`.
         parts: The names of columns that only with another one are one of the catalog's: `debit`,
             `credit` and `time`.
         every: The names of columns that say for how long an allowance is.
@@ -141,10 +142,10 @@ def decided_by(name: str, values: Collection[str]) -> str | None:
     """
     called, deciding = folded(name), words().deciding
     if not values:
-        return next(
-            (it for it in ("reversal", "voided_on", "refunded") if called in deciding[it]), None
-        )
+        return next((it for it in _MAY_BE_MANY if called in deciding[it]), None)
     said = {folded(it) for it in values}
+    if called in deciding["added"] | deciding["corrected"] and not _have_digits(said):
+        return None  # such as whether it is taxed
     if called in deciding["confirmed"] and not said <= words().voided.keys():
         return None  # the day of it, or who did it
     for meaning, names in deciding.items():
@@ -155,6 +156,14 @@ def decided_by(name: str, values: Collection[str]) -> str | None:
     if {it.strip().casefold() for it in values} <= CURRENCIES:
         return "currency"
     return "type" if words().counts.keys() >= said else None
+
+
+def _have_digits(values: Collection[str]) -> bool:
+    return any(letter.isdigit() for it in values for letter in it)
+
+
+_MAY_BE_MANY = ("reversal", "voided_on", "refunded", "added", "corrected")
+"""What columns decide whose values may be many."""
 
 
 def is_period(name: str, values: Collection[str]) -> bool:

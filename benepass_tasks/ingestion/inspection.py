@@ -15,7 +15,7 @@ from benepass_tasks.ingestion.headers import match_header
 from benepass_tasks.ingestion.inference import TypeInference
 from benepass_tasks.ingestion.left_out import NOTHING, LeftOut
 from benepass_tasks.ingestion.readers.opening import Reader, open_reader
-from benepass_tasks.ingestion.readers.records import DAYS_FROM, ROW_NUMBER, Accounting, Batch
+from benepass_tasks.ingestion.readers.records import ROW_NUMBER, Accounting, Batch
 from benepass_tasks.ingestion.recognition.misfits import told_what_it_is
 from benepass_tasks.ingestion.schema_evolution.changes import Change, Earlier, Observed, compare
 from benepass_tasks.ingestion.schema_evolution.contract import Verdict, judge
@@ -212,13 +212,13 @@ def _refuse_other_days(source: Source, file: SourceFile, reader: Reader) -> None
     columns = [
         it.name
         for it in (*source.columns.values(), *source.made.values())
-        if any(form.excel_serial for form in it.form.written_as)
+        if any(form.excel_serial not in (None, reader.counts_from) for form in it.form.written_as)
     ]
-    if columns and reader.counts_from != DAYS_FROM:
+    if columns and reader.counts_from is not None:
         raise SourceError(
-            f"{source.name}: {file.name} counts days from {reader.counts_from}, excel_serial of "
-            f"{listed(columns)} from {DAYS_FROM}: each would be read as another day. Nothing was "
-            "loaded. Format the cells as dates in Excel, and take excel_serial out of catalog.yaml",
+            f"{source.name}: {file.name} counts days from {reader.counts_from}, and excel_serial "
+            f"of {listed(columns)} does not: each would be read as another day. Nothing was "
+            f"loaded. If all files are so, write excel_serial: {reader.counts_from}",
             reason=f"the workbook counts days from {reader.counts_from}",
         )
 

@@ -223,7 +223,8 @@ def _local(form: WrittenAs, value: str) -> list[str]:
 
 def _moments(form: WrittenAs, value: str) -> list[str]:
     made = [_parsed(form, it, value) for it in form.all_formats if not _says_zone(it)]
-    return made + ([f"excel_moment({value})"] if form.excel_serial else [])
+    year = form.excel_serial
+    return made + ([f"excel_moment({value}, {year})"] if year else [])
 
 
 def _says_zone(text: str) -> bool:

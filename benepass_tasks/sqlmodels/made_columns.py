@@ -13,9 +13,15 @@ from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.sqlmodels.canonical import canonical, canonical_of, doubt, stated
 
 _MACROS = MappingProxyType(
-    {"debit": "debit_or_credit", "charged": "less_refunded", "each": "per_month"}
+    {
+        "credit": "debit_or_credit",
+        "refunded": "less_refunded",
+        "added": "with_added",
+        "corrected": "corrected_charge",
+        "every": "per_month",
+    }
 )
-"""What makes an amount of its two parts, by the first."""
+"""What makes an amount of its two parts, by the second."""
 
 
 def with_parts(source: DeclaredSource, read: str) -> str:
@@ -42,7 +48,7 @@ def made_canonical(column: DeclaredColumn) -> str:
         return canonical_of(column, _name(column, "moment"))
     first, second = parts_of(column)
     names = (first, f"{first}_text", second, f"{second}_text")
-    return f"{_MACROS[first]}({', '.join(_name(column, it) for it in names)})"
+    return f"{_MACROS[second]}({', '.join(_name(column, it) for it in names)})"
 
 
 def made_doubt(column: DeclaredColumn) -> str:

@@ -139,6 +139,22 @@ def test_more_than_was_charged_and_what_cannot_be_read_leaves_no_amount(
     assert read(connection, source("amount", LEFT), charged, refunded) == (None, shown)
 
 
+@examples(15)
+@given(charged=cents, more=cents, sign=st.sampled_from([None, "spend_is_negative"]))
+def test_what_was_added_and_what_a_charge_was_corrected_to_count(
+    connection: duckdb.DuckDBPyConnection, charged: Decimal, more: Decimal, sign: str | None
+) -> None:
+    first, second = (f"{-it if sign else it}" for it in (charged, more))
+    with_added, corrected = (
+        source("amount", MappingProxyType({"charged": "it_was", part: "it_is"}), sign=sign)
+        for part in ("added", "corrected")
+    )
+    for of, amount in ((with_added, charged + more), (corrected, more)):
+        assert read(connection, of, first, second)[0] == amount
+        assert read(connection, of, first, " ")[0] == charged
+        assert read(connection, of, first, "x")[0] is None
+
+
 @pytest.mark.parametrize(
     ("each", "every", "a_month"),
     [
@@ -204,7 +220,7 @@ def test_a_time_that_a_workbook_keeps_as_a_part_of_the_day_is_that_time(
     of = source("instant", MOMENT)
     assert read(connection, of, f"{moment:%Y-%m-%d}", part)[0] == moment
     days = (midnight - datetime(1899, 12, 30)).days  # noqa: DTZ001
-    of = source("instant", MOMENT, excel_serial=True)
+    of = source("instant", MOMENT, excel_serial=1900)
     assert read(connection, of, str(days), part)[0] == moment
 
 

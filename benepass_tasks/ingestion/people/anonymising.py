@@ -327,7 +327,7 @@ class _Renaming:
         formats = (
             [it for form in declared.form.written_as for it in form.all_formats] if declared else []
         )
-        return [date.isoformat, *(_in_format(it) for it in formats), _excel_serial]
+        return [date.isoformat, *(_in_format(it) for it in formats), *_EXCEL_SERIALS]
 
     def _write(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Write values of rows, which are given by file and number."""
@@ -372,5 +372,8 @@ def _in_format(pattern: str) -> Form:
     return lambda day: day.strftime(pattern)
 
 
-def _excel_serial(day: date) -> str:
-    return str((day - FIRST_DAY_OF_EXCEL).days)
+def _days_since(first: date) -> Form:
+    return lambda day: str((day - first).days)
+
+
+_EXCEL_SERIALS = (_days_since(FIRST_DAY_OF_EXCEL), _days_since(date(1904, 1, 1)))

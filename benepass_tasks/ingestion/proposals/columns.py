@@ -222,7 +222,7 @@ def _usual_names(part: tuple[str, str] | None) -> frozenset[str]:
     made, kind = part
     if kind in ("date", "charged", "each"):
         return words().columns.get(made, frozenset())
-    asked = {"refunded": words().deciding["refunded"], "every": words().every}
+    asked = {**words().deciding, "every": words().every}
     return asked.get(kind) or words().parts[kind]
 
 

@@ -58,7 +58,7 @@ _ANY_WEEKDAY: Final = re.compile(r"([^\W\d_][\w-]*\.?)([, ]+)(?=[0-9])")
 _SHORT: Final = 3
 NUMBERS: Final = (
     *("compact", "compact_DMY", "compact_MDY"),
-    *("excel_serial", "epoch_seconds", "epoch_milliseconds"),
+    *("excel_serial", "excel_serial_1904", "epoch_seconds", "epoch_milliseconds"),
 )
 """The readings by which a number is a date."""
 
@@ -104,6 +104,8 @@ def date_readings(
             yield Reading(name, says, [*orders, said])
     if any(map(_SERIAL.fullmatch, values)):
         yield Reading("excel_serial", "Excel's number of days", [{"excel_serial": True}])
+        says = "days since 1904, as Excel for Mac counted"
+        yield Reading("excel_serial_1904", says, [{"excel_serial": 1904}])
     if holds == "instant" and any(map(_COUNT.fullmatch, values)):
         yield Reading("epoch_seconds", "seconds since 1970", [{"epoch": "seconds"}])
         yield Reading("epoch_milliseconds", "milliseconds since 1970", [{"epoch": "milliseconds"}])

@@ -1,16 +1,17 @@
 """Columns that only together are one of ours, such as a debit beside a credit."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time as time_of_day
 from decimal import Decimal
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 from benepass_tasks.catalog.datasets import DeclaredSource
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.catalog.words import folded, is_period, words
-from benepass_tasks.ingestion.proposals.meanings import period_labels
+from benepass_tasks.config.errors import ProjectError
+from benepass_tasks.ingestion.proposals.meanings import is_called, period_labels
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfile, of_all
 from benepass_tasks.ingestion.proposals.question import Answers, Question, answered
 
@@ -27,9 +28,7 @@ _SHORT_CLOCK: Final = re.compile(r"[0-9]{3}|[0-9]{5}")
 _NO_TIME: Final = re.compile(r"[^:]*")
 _SIGNED: Final = re.compile(r"[-\u2212\u2013(]")
 _NOTHING: Final = re.compile(r"[^1-9]*")
-
-
-_Asking: TypeAlias = Callable[[ColumnProfile], Question | None]
+_DIGIT: Final = re.compile(r"[0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,42 +94,127 @@ def find_pairs(
             yield from _date_and_time(column.name, file, named[column.name])
 
 
-def refunded_question(column: ColumnProfile) -> Question | None:
-    """What to ask of a column that may say how much of each charge came back."""
-    if not column.counts or folded(column.header) not in words().deciding["refunded"]:
-        return None
-    many = of_all(column.matching(_says), column.filled, "records say that something did")
-    return Question(
-        "refunded",
-        f"does {printable(column.header)} lower the amount? {many}",
-        {
-            "net": "yes: the amount is what was charged, and some of it came back",
-            "apart": "no: the amount is what is left, or refunds are records of their own",
-        },
-    )
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A second part of an amount, which is one where somebody says so.
+
+    Attributes:
+        part: What it is of the amount, and what the question is called.
+        first: What the amount is then.
+        asks: The question, with room for the header.
+        answers: What the answers are called, and mean; the first says that it is a part.
+    """
+
+    part: str
+    first: str
+    asks: str
+    answers: Mapping[str, str]
+
+    def question(self, columns: Sequence[ColumnProfile]) -> Question | None:
+        """Ask which of some columns is the part; None where none may be."""
+        found = {printable(it.header): self._said(it) for it in columns if self._may_be(it)}
+        if not found:
+            return None
+        (yes, means), (no, means_not) = self.answers.items()
+        choices = {yes: means} if len(found) == 1 else dict.fromkeys(found, means)
+        asks = f"{self.asks.format(' or '.join(found))} {', '.join(found.values())}"
+        return Question(self.part, asks, {**choices, no: means_not})
+
+    def answered(self, columns: Sequence[ColumnProfile], answers: Answers) -> str | None:
+        """The header of the column of which somebody has said that it is the part."""
+        question = self.question(columns)
+        answer = answered(question, answers) if question else None
+        yes, no = self.answers
+        if answer != yes:
+            return None if answer == no else answer
+        return next(printable(it.header) for it in columns if self._may_be(it))
+
+    def _may_be(self, column: ColumnProfile) -> bool:
+        if self.part == "every":
+            return is_period(column.header, column.counts)
+        return is_called(column, self.part) and any(map(_DIGIT.search, column.counts))
+
+    def _said(self, column: ColumnProfile) -> str:
+        if self.part != "every":
+            return of_all(column.matching(_says), column.filled, "records have one")
+        months = period_labels(column).meant.get("month", ())
+        return of_all(
+            column.matching(lambda it: it.lower() in months), column.filled, "say a month"
+        )
 
 
-def period_question(column: ColumnProfile) -> Question | None:
-    """What to ask of a column that may say for how long an allowance is."""
-    if not is_period(column.header, column.counts):
-        return None
-    months = period_labels(column).meant.get("month", ())
-    many = of_all(column.matching(lambda it: it.lower() in months), column.filled, "say a month")
-    return Question(
-        "every",
-        f"is the allowance for as long as {printable(column.header)} says? {many}",
-        {
-            "each": "yes: it is divided by the months, and not known where these cannot be told",
-            "month": "no: it is what may be spent in a month",
-        },
-    )
-
-
-_ASKED: Final[Mapping[str, tuple[str, str, str, _Asking]]] = {
-    "amount": ("charged", "refunded", "net", refunded_question),
-    "monthly_allowance": ("each", "every", "each", period_question),
+_ASKED: Final[Mapping[str, Sequence[_Asked]]] = {
+    "amount": (
+        _Asked(
+            "refunded",
+            "charged",
+            "does {} lower the amount?",
+            {
+                "net": "yes: the amount is what was charged, and this came back or is off it",
+                "apart": "no: the amount is what is left, or refunds are records of their own",
+            },
+        ),
+        _Asked(
+            "added",
+            "charged",
+            "does {} come on top of the amount?",
+            {
+                "plus": "yes: the amount is without it",
+                "within": "no: the amount has it in it, or it is no part of the charge",
+            },
+        ),
+        _Asked(
+            "corrected",
+            "charged",
+            "does {} count in place of the amount?",
+            {
+                "counts": "yes, and the amount where a record has none",
+                "aside": "no: the amount counts",
+            },
+        ),
+    ),
+    "monthly_allowance": (
+        _Asked(
+            "every",
+            "each",
+            "is the allowance for as long as {} says?",
+            {
+                "each": "yes: it is divided by the months, unknown where these cannot be told",
+                "month": "no: it is what may be spent in a month",
+            },
+        ),
+    ),
 }
-"""Of an amount that is of two parts where somebody says so: these, the answer, and the question."""
+"""What an amount is made of where somebody says so."""
+
+
+def amount_questions(
+    name: str, made_of: Collection[str], columns: Sequence[ColumnProfile], answers: Answers
+) -> Iterator[Question]:
+    """What to ask of columns that may make something else of an amount, and nobody has answered.
+
+    Args:
+        name: Our name for the amount.
+        made_of: The parts that it is made of already.
+        columns: The columns of the file that are none of the source's, nor such a part.
+        answers: What was answered.
+
+    Raises:
+        ProjectError: an answer is none of the choices, or it would be of three columns.
+    """
+    for asked in _ASKED.get(name, ()):
+        question = asked.question(columns) if asked.part not in made_of else None
+        if question and answered(question, answers) is None:
+            yield question
+        elif question and (header := asked.answered(columns, answers)):
+            raise _too_many(name, [*made_of, header])
+
+
+def _too_many(name: str, parts: Sequence[str]) -> ProjectError:
+    return ProjectError(
+        f"{name} can be made of two columns, and not of {' and '.join(parts)} together; have one "
+        "exported that says what they come to"
+    )
 
 
 def answered_pairs(file: FileProfile, named: Mapping[str, int], answers: Answers) -> Iterator[Pair]:
@@ -140,14 +224,19 @@ def answered_pairs(file: FileProfile, named: Mapping[str, int], answers: Answers
         file: The file.
         named: The places of the source's columns.
         answers: What was answered.
+
+    Raises:
+        ProjectError: an answer is none of the choices, or an amount would be made of three columns.
     """
+    others = [it for place, it in enumerate(file.columns) if place not in named.values()]
+    places = {printable(it.header): place for place, it in enumerate(file.columns)}
     for name in sorted(named.keys() & _ASKED.keys()):
-        first, second, yes, asking = _ASKED[name]
-        for place, column in enumerate(file.columns):
-            question = asking(column)
-            if question and answered(question, answers) == yes:
-                yield Pair(name, "amount", {first: named[name], second: place}, "as answered")
-                break
+        parts = [(it, header) for it in _ASKED[name] if (header := it.answered(others, answers))]
+        if len(parts) > 1:
+            raise _too_many(name, [parts[0][0].first, *(header for _, header in parts)])
+        for it, header in parts:
+            pair = {it.first: named[name], it.part: places[header]}
+            yield Pair(name, "amount", pair, "as answered")
 
 
 def _debit_and_credit(name: str, file: FileProfile) -> Iterator[Pair]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import combinations
 from typing import Any, Final, Literal, TypeAlias
@@ -17,8 +18,15 @@ Forms: TypeAlias = WrittenAs | list[WrittenAs | Literal["canonical"]]
 _THREE: Final = re.compile(r"\D*[0-9]{1,3}[.,][0-9]{3}\D*")
 """Amounts with three digits behind their only separator."""
 
+_OTHER_DAYS: Final = 1904
+"""The year from which workbooks count days that Excel for Mac has made, until 2011."""
+
 Read: TypeAlias = Callable[[Holds, Mapping[str, Any], Sequence[str]], Sequence[str | None]]
 """Reads values in a form: each in canonical form, or None where it is not readable in that form."""
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,8 @@ class Trial:
         if (known := self._tried.get(repr(form))) is None:
             values = list(self.column.counts)
             found = zip(values, self._read(self.holds, form, values), strict=True)
-            known = {value: it for value, it in found if it is not None and self._is_likely(it)}
+            last = _today() if form.get("excel_serial") == _OTHER_DAYS else "2099-12-31"
+            known = {value: it for value, it in found if it and self._is_likely(it, last)}
             self._tried[repr(form)] = known
         return known
 
@@ -102,12 +111,16 @@ class Trial:
         marked = {it for it in self.column.counts if "." in it or "," in it}
         return bool(marked) and marked <= self._doubtful
 
-    def _is_likely(self, canonical: str) -> bool:
-        """Whether a date is of these times: a number of seconds is a number like any other."""
+    def _is_likely(self, canonical: str, last: str) -> bool:
+        """Whether a date is of these times: a number of seconds is a number like any other.
+
+        Days of the calendar of 1904 are four years later than those of the usual one, so that in
+        most files some of them would have yet to come.
+        """
         if self.holds == "amount":
             return True
-        first, last = ("1925", "2099") if self.holds == "date" else ("1990", "2099")
-        return first <= canonical[:4] <= last
+        first = "1925" if self.holds == "date" else "1990"
+        return first <= canonical[:10] <= last
 
     def records(self, values: Iterable[str]) -> int:
         """How many records have these values."""

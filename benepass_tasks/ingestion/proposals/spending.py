@@ -10,7 +10,7 @@ from benepass_tasks.ingestion.proposals import meanings, repeats
 from benepass_tasks.ingestion.proposals.amounts import CURRENCY, is_credit
 from benepass_tasks.ingestion.proposals.columns import Fit
 from benepass_tasks.ingestion.proposals.dates import has_dates
-from benepass_tasks.ingestion.proposals.pairs import period_question, refunded_question
+from benepass_tasks.ingestion.proposals.pairs import amount_questions
 from benepass_tasks.ingestion.proposals.profile import (
     ColumnProfile,
     FileProfile,
@@ -122,11 +122,11 @@ def _repeats(found: Found) -> Iterator[Said]:
 
 def _parts(found: Found) -> Iterator[Said]:
     """What to ask of columns that may say that an amount is something else."""
-    asking = refunded_question if found.is_of_money else period_question
-    for column in found.others.values() if found.holds_amounts else ():
-        question = asking(column)
-        if question and answered(question, found.answers) is None:
-            yield Said(questions=[question])
+    others = [*found.others.values()]
+    made_of = {it.column: [*it.parts] for it in found.fit.pairs}
+    for name in (*found.fit.matches, *made_of):
+        questions = amount_questions(name, made_of.get(name, ()), others, found.answers)
+        yield Said(questions=[*questions])
 
 
 def _spend(found: Found) -> Iterator[Said]:

@@ -14,11 +14,12 @@ class Reader(Protocol):
 
     Attributes:
         header: The names of the columns, as the file has them; none when the file is empty.
-        counts_from: The year from which it counts days, where they are numbers.
+        counts_from: The year from which it counts days, where they are numbers; None where it does
+            not say.
     """
 
     header: tuple[str, ...]
-    counts_from: int
+    counts_from: int | None
 
     @property
     def accounting(self) -> Accounting:

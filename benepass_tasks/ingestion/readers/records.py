@@ -89,11 +89,11 @@ class AccountedReader:
 
     Attributes:
         header: The names of the columns; none when the file is empty.
-        counts_from: The year from which it counts days, where they are numbers: Excel's usual one.
+        counts_from: The year from which it counts days, where they are numbers: a text says none.
     """
 
     header: tuple[str, ...]
-    counts_from = DAYS_FROM
+    counts_from: int | None = None
 
     def __init__(self) -> None:
         """Begin to count."""

@@ -33,8 +33,16 @@ _LOOKS: Final = MappingProxyType(
         ),
         "confirmed": ("the mark of charges that count", _COUNTS),
         "refunded": (
-            "the part of a charge that came back",
+            "the part of the charge that came back, or is off it",
             "of the amount made_of: {{charged: COLUMN, refunded: {name}}},",
+        ),
+        "added": (
+            "the tax, fee or tip of a charge",
+            "of the amount made_of: {{charged: COLUMN, added: {name}}},",
+        ),
+        "corrected": (
+            "the amount that a charge came to in the end",
+            "of the amount made_of: {{charged: COLUMN, corrected: {name}}},",
         ),
         "reversal": (
             "the charge that a record takes back or is a part of",

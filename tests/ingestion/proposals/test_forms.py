@@ -231,6 +231,13 @@ def test_dates_are_read_as_they_are_written(
     assert not form.questions
 
 
+def test_from_which_year_days_are_counted_is_asked_where_all_would_be_past() -> None:
+    form = day("44226", "43830")
+    assert choices(form) == ["excel_serial", "excel_serial_1904"]
+    assert day("44226", hired="excel_serial_1904").written_as == {"excel_serial": 1904}
+    assert day("44226", hired="excel_serial").written_as == {"excel_serial": True}
+
+
 def test_the_order_of_day_and_month_is_asked_about_where_both_fit() -> None:
     form = day("03/04/2025", "05/06/2025")
     assert choices(form) == ["DMY", "MDY"]

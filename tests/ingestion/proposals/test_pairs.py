@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benepass_tasks.catalog.datasets import Declarations
+    from benepass_tasks.ingestion.proposals.profile import FileProfile
     from benepass_tasks.ingestion.proposals.proposal import Proposal
 
 ZONE_NAME = "Europe/Berlin"
@@ -158,9 +159,7 @@ REFUNDED = transactions(
 def test_whether_a_column_of_what_came_back_lowers_the_amount_is_asked(tmp_path: Path) -> None:
     (question,) = proposed(file_of(REFUNDED)).questions
     assert question.name == "refunded"
-    assert question.asks == (
-        "does Amount Refunded lower the amount? 1 of 2 records say that something did"
-    )
+    assert question.asks == "does Amount Refunded lower the amount? 1 of 2 records have one"
     apart = proposed(file_of(REFUNDED), answers={"refunded": "apart"})
     assert not apart.questions
     assert not any(it.made_of for it in apart.columns)
@@ -176,6 +175,71 @@ def test_whether_a_column_of_what_came_back_lowers_the_amount_is_asked(tmp_path:
     assert not again.missing
     text = after.path.read_text(encoding="utf-8")
     assert set_values(text, "it", settings_of(again, after)) == text
+
+
+def beside(headers: str, *records: str) -> FileProfile:
+    return file_of(
+        transactions(
+            f"Amount,{headers},Timestamp", *(f"{it},2025-03-21T10:15:00Z" for it in records)
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "part", "yes"),
+    [
+        ("Discount", "refunded", "net"),
+        ("Employee Share", "refunded", "net"),
+        ("Tip", "added", "plus"),
+        ("MwSt.", "added", "plus"),
+        ("Adjustment", "added", "plus"),
+        ("Corrected Amount", "corrected", "counts"),
+        ("Approved Amount", "corrected", "counts"),
+        ("Amount (USD)", "corrected", "counts"),
+        ("Nettobetrag", "corrected", "counts"),
+    ],
+)
+def test_an_amount_beside_the_amount_is_asked_about(
+    header: str, part: str, yes: str, tmp_path: Path
+) -> None:
+    file = beside(header, "12.00,2.00", "30.00,")
+    (question,) = proposed(file).questions
+    assert question.name == part
+    assert header in question.asks
+    assert "1 of 1 records have one" in question.asks
+    (_, no) = question.choices
+    as_before = proposed(file, answers={part: no})
+    assert not as_before.questions
+    assert not any(it.made_of for it in as_before.columns)
+    after = declare(tmp_path, proposed(file, answers={part: yes}))
+    made_of = after.sources["transactions"].made["amount"].made_of
+    assert [*made_of] == ["charged", part]
+    assert not proposed(file, catalog=after).questions
+
+
+def test_of_several_of_one_kind_it_is_asked_which_one() -> None:
+    file = beside("Tip,Tax", "12.00,2.00,1.00", "30.00,0.00,3.00")
+    (question,) = proposed(file).questions
+    assert [*question.choices] == ["Tip", "Tax", "within"]
+    tax = proposed(file, answers={"added": "Tax"})
+    assert not tax.questions
+    assert {it.header for it in tax.columns if it.is_part} == {"Amount", "Tax"}
+
+
+@pytest.mark.parametrize(
+    "header", ["Taxable", "Tax", "Net Terms", "Original Amount", "Merchant Tip"]
+)
+def test_what_is_no_amount_of_the_charge_is_not(header: str) -> None:
+    assert not proposed(beside(header, "12.00,no", "30.00,yes")).questions
+
+
+def test_an_amount_is_made_of_two_columns_and_of_no_more() -> None:
+    file = beside("Tip,Discount", "12.00,2.00,1.00", "30.00,0.00,3.00")
+    with pytest.raises(ProjectError, match="not of charged and Discount and Tip together"):
+        proposed(file, answers={"added": "plus", "refunded": "net"})
+    file = file_of(transactions("Debit,Credit,Tip,Timestamp", "12.00,,2.00,2025-03-21T10:15:00Z"))
+    with pytest.raises(ProjectError, match="not of debit and credit and Tip together"):
+        proposed(file, answers={"added": "plus"})
 
 
 def accounts(columns: str, *records: str) -> str:
