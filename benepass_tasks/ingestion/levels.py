@@ -1,5 +1,7 @@
 """Whether the amounts of a file are all so many times those before, as in another unit or currency.
 
+Those before are of another load, or, where a file is of two parts, of the part before.
+
 The first records of a file and the last ones are compared with those of its last load, or else of
 the file before it by name. Of records that came before, one and the same factor tells; of others
 the middle amount, which has to be far from that before.
@@ -9,7 +11,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -18,6 +20,8 @@ from benepass_tasks.catalog.wording import printable
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.guards import SMALL, Trip
+from benepass_tasks.ingestion.steps import FEWEST as LEAST
+from benepass_tasks.ingestion.steps import find_step, place_of
 from benepass_tasks.sqlmodels import Macro
 from benepass_tasks.sqlmodels.canonical import READING, canonical, foreign_currency
 from benepass_tasks.sqlmodels.made_columns import made_canonical, with_parts
@@ -27,6 +31,9 @@ from benepass_tasks.state.source_files import in_order
 LOOKED_AT = 20_000
 """Records from the beginning of a file, and from its end, that are compared: a unit is that of all
 its amounts, or of all from where files were put together."""
+
+SPREAD = 2_000
+"""Records from all over a file among which a step is looked for."""
 
 FEWEST = 2
 """Amounts that have a level: one alone has none."""
@@ -125,14 +132,15 @@ class Levels:
 
     def can_tell(self, loads: Loads, others: Collection[Load]) -> bool:
         """Whether there is anything to compare, and the macros to read it."""
-        is_first = not others and len(loads) == 1 and not any(loads.values())
+        if _is_first(loads, others) and not any(map(_may_have_step, loads)):
+            return False
         is_read = {it.name for it in self.macros} >= READING
-        return is_read and not is_first and any(compared_amounts(self.source))
+        return is_read and any(compared_amounts(self.source))
 
     def shifts(
         self, connection: Connection, loads: Loads, others: Collection[Load]
     ) -> dict[str, list[Trip]]:
-        """Tell which files have amounts of another level than those before.
+        """Tell which files have amounts of another level than those before, or from a record on.
 
         Args:
             connection: A session that may write, in which the rows of all these loads are in raw.
@@ -146,10 +154,51 @@ class Levels:
             engine_of(connection).define(macro.sql)
         found: dict[str, list[Trip]] = {}
         for column, sql in compared_amounts(self.source):
-            with self._sizes(connection, sql, loads, others):
-                for file, trip in self._trips(connection, column, loads, others):
-                    found.setdefault(file, []).append(trip)
+            trips = [*self._steps(connection, column, sql, loads)]
+            if not _is_first(loads, others):
+                with self._sizes(connection, sql, loads, others):
+                    trips += self._trips(connection, column, loads, others)
+            for file, trip in trips:
+                found.setdefault(file, []).append(trip)
         return found
+
+    def _steps(
+        self, connection: Connection, column: str, sql: str, loads: Collection[Load]
+    ) -> Iterator[tuple[str, Trip]]:
+        """Tell from which record on the amounts of a file are of another unit than those before."""
+        limit = self.source.guards.max_level
+        for load in filter(_may_have_step, loads):
+            every = math.ceil(load.records / SPREAD)
+            known = self._in_order(connection, sql, load, f"_row_number % {every} = 0")
+            step = find_step([size for _, size, *_ in known], [*zip(*known, strict=True)][2:])
+            if step is None or _beyond(math.log(step.factor), limit) is None:
+                continue
+            last, first = known[step.place - 1][0], known[step.place][0]
+            between = f"_row_number between {last} and {first}"
+            near = self._in_order(connection, sql, load, between)
+            row = near[place_of([size for _, size, *_ in near], step.middle)][0]
+            yield (
+                load.file,
+                Trip(
+                    "max_level",
+                    f"from record {row:,} on its amounts in {column} are about {step.factor:g} "
+                    f"times those before, and max_level is {limit:g}",
+                ),
+            )
+
+    def _in_order(
+        self, connection: Connection, sql: str, load: Load, which: str
+    ) -> Sequence[Sequence[Any]]:
+        """The number of each record that has an amount, its size, and what it is of."""
+        own, source = _id_of(self.source), self.source
+        kinds = [
+            quote_name(it.name)
+            for it in source.columns.values()
+            if it.form.holds == "text" and it.name not in (own, *source.parts)
+        ]
+        rows = f"(select * from {quote_relation(self.relation)} where {_in([load])} and {which})"  # noqa: S608
+        query = self._amounts(sql, rows, ["_row_number as number"], kinds)
+        return connection.exec_driver_sql(f"{query} order by number").all()
 
     def _trips(
         self, connection: Connection, column: str, loads: Loads, others: Collection[Load]
@@ -217,19 +266,26 @@ class Levels:
                 or {key} in (select {key} from {raw} where {_in(loads)} and ({_looked_at(loads)}))
             )
         )"""  # noqa: S608 - the names are quoted
+        named = [
+            "_source_file as file",
+            "_dlt_load_id as load_id",
+            f"_row_number > {LOOKED_AT} as is_later",
+            f"{key} as id",
+        ]
+        return self._amounts(sql, rows, named)
+
+    def _amounts(
+        self, sql: str, rows: str, first: Sequence[str], others: Sequence[str] = ()
+    ) -> str:
+        """The query of the `size` of each amount of some rows, between what else is asked of it."""
+        size = f"abs(cast(money(clean_text({sql})) as double)) as size"
         return f"""
-            select file, load_id, is_later, id, size
-            from (
-                select
-                    _source_file as file,
-                    _dlt_load_id as load_id,
-                    _row_number > {LOOKED_AT} as is_later,
-                    {key} as id,
-                    abs(cast(money(clean_text({sql})) as double)) as size
+            select * from (
+                select {", ".join([*first, size, *others])}
                 from {with_parts(self.source, rows)}
                 where {foreign_currency(self.source)} is null
             )
-            where size > 0"""  # noqa: S608 - the same
+            where size > 0"""  # noqa: S608 - the names are quoted
 
 
 def compared_amounts(source: Source) -> Iterator[tuple[str, str]]:
@@ -243,6 +299,15 @@ def compared_amounts(source: Source) -> Iterator[tuple[str, str]]:
     for column in source.columns.values():
         if column.form.holds == "amount" and column.required:
             yield column.name, canonical(column)
+
+
+def _is_first(loads: Loads, others: Collection[Load]) -> bool:
+    """Whether there is but one load."""
+    return not others and len(loads) == 1 and not any(loads.values())
+
+
+def _may_have_step(load: Load) -> bool:
+    return load.parsed >= 2 * LEAST
 
 
 def _id_of(source: Source) -> str:

@@ -163,6 +163,20 @@ def test_two_amounts_a_hundred_times_as_large_are_too_many(files: Files) -> None
     assert files.load("t_2025-03.csv", [1250.0, 1590.0], first=20)
 
 
+@pytest.mark.parametrize(("records", "spread"), [(60, 2000), (200, 40)])
+def test_a_file_that_goes_on_in_cents_is_told_with_the_record_where_they_begin(
+    files: Files, monkeypatch: pytest.MonkeyPatch, records: int, spread: int
+) -> None:
+    monkeypatch.setattr("benepass_tasks.ingestion.levels.SPREAD", spread)
+    euros = [*USUAL, 7.7, 19.0] * (records // 14)
+    (told,) = files.load("t_2024-12.csv", [*euros, *(100 * it for it in euros)], first=10)
+    assert told == (
+        f"max_level: from record {len(euros) + 1} on its amounts in amount are about 100 times "
+        "those before, and max_level is 10"
+    )
+    assert files.load("t_2024-12.csv", [*euros, *euros], first=10) == []
+
+
 def test_a_file_is_held_against_the_one_before_it_by_name(files: Files) -> None:
     for month in range(2, 13):
         assert files.load(f"t_2025-{month}.csv", times(2**month), first=10 * month) == []
