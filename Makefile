@@ -64,8 +64,11 @@ clean: ## remove the environments and what was built of the program; the data st
 
 BUILT := data/warehouse.duckdb* data/.warehouse.* data/published data/published.* data/site data/luigid-state.pickle
 
+# Without its record, nobody would finish an erasure that has begun.
 clean-data: ## remove the warehouse, what was published and the pages, once you say yes
-	@printf 'The history of all runs goes too. Remove %s? [y/N] ' "$(BUILT)"; read answer; \
+	@if test -e data/.warehouse.erasing.json; then \
+		echo "Nothing was removed: an erasure has begun, and the next run finishes it."; exit; fi; \
+	printf 'The history of all runs goes too. Remove %s? [y/N] ' "$(BUILT)"; read answer; \
 	if test "$$answer" = y; then rm -rf $(BUILT) && echo "Removed."; else echo "Nothing was removed."; fi
 
 help: ## list the commands

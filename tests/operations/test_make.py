@@ -49,6 +49,14 @@ def test_clean_data_removes_nothing_without_a_yes(folder: Path, answer: str) -> 
     assert (folder / "data" / "warehouse.duckdb").exists()
 
 
+def test_clean_data_removes_nothing_while_an_erasure_is_to_be_finished(folder: Path) -> None:
+    begun = folder / "data" / ".warehouse.erasing.json"
+    begun.write_text("whom")
+    assert "the next run finishes it" in make(folder, "clean-data", "y\n")
+    assert begun.exists()
+    assert (folder / "data" / "warehouse.duckdb").exists()
+
+
 def test_clean_data_removes_what_was_built_and_no_source_file(folder: Path) -> None:
     make(folder, "clean-data", "y\n")
     assert [path.name for path in (folder / "data").iterdir()] == ["employees.csv"]
