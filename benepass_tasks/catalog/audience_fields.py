@@ -65,7 +65,7 @@ class _Disclosures(Value[Mapping[str, str]]):
 def _check_kind(name: object) -> None:
     near = wording.nearest(name, _PERSONAL) if isinstance(name, str) else None
     if near and str(name).islower():
-        raise ValidationError(f"is no class of personal data{wording.meant(near)}")
+        raise ValidationError(f"is not a class of personal data{wording.meant(near)}")
     try:
         Kind().deserialize(name)
     except ValidationError:

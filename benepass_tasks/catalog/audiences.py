@@ -215,7 +215,7 @@ class Audience:
         return self.datasets is None or relation in self.datasets
 
 
-ANALYSTS = Audience(ANALYST, "Whoever analyses what is published; sees nobody's name.")
+ANALYSTS = Audience(ANALYST, "Those who analyse what is published; they see nobody's name.")
 """Analysts, of whom nothing is declared."""
 
 

@@ -123,7 +123,7 @@ def record_columns(source: DeclaredSource) -> Iterator[DeclaredColumn]:
     ):
         pii = most_personal(source, [column for word, column in named if word == words])
         yield DeclaredColumn(name, description, type_, "quality", pii)
-    gone = "Day of the first census that lacks whoever the record is of; NULL where none does."
+    gone = "Day of the first census that lacks the person of the record; NULL where none does."
     yield DeclaredColumn(
         "_vanished_on", gone, "DATE", "quality", VANISHED if source.records.census else Pii("none")
     )

@@ -50,7 +50,7 @@ def grants(audience: str, over: str, dialect: Literal["postgres", "databricks"])
     settings, read = current_settings(), definitions.read()
     published = publications_of(settings, read.catalog)
     if audience not in published:
-        raise ProjectError(f"{audience} is no audience; there are {', '.join(published)}")
+        raise ProjectError(f"{audience} is not an audience; there are {', '.join(published)}")
     publication = published[audience]
     with warehouse_of(settings).copying() as run:
         withheld = withheld_now(run, publication)

@@ -164,7 +164,7 @@ judged as (
     where compared.content is not null
 ),
 
--- Another amount at another time, of another employee or at another merchant, is no restatement:
+-- Another amount at another time, of another employee or at another merchant, is not a restatement:
 -- the id was given twice. Where most ids that come again were, all that differ were; so they were
 -- where most, and several, are of charges more than a month apart, which may be the same each time.
 resent_ids as (

@@ -1,6 +1,6 @@
 -- Grain: one row per staged transaction record that counts, whatever is duplicated elsewhere.
 -- Purpose: each transaction beside its account and its employee. Their columns are NULL where there
--- is no accepted record of them. Records that are no spend are in quality.uncounted_transactions.
+-- is no accepted record of them. Records that are not spend are in quality.uncounted_transactions.
 with transactions as (
     select
         transaction_id,

@@ -1,5 +1,5 @@
 -- The currency of an amount, a cleaned label, where it is not the one that is reported (in lower
--- case); NULL where it is. What is no code is called so, since it may be any text of the file.
+-- case); NULL where it is. What is not a code is called so, since it may be any text of the file.
 create or replace macro other_currency(value, reporting) as
     case
         when value = reporting then null

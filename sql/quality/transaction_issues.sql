@@ -1,7 +1,7 @@
 -- Grain: one row per (transaction record, issue).
 -- Purpose: everything that is wrong with a transaction; quality.issue_types says what follows.
 -- What depends on other charges of an account or employee is judged only over records that their
--- own issues leave in. A refund gives back what its account may spend, and is no charge itself.
+-- own issues leave in. A refund gives back what its account may spend, and is not a charge itself.
 with overspent_months as (
     -- Only a month whose charges pass the allowance needs their order.
     select

@@ -330,7 +330,7 @@ def test_a_wrong_test_or_key_of_a_table_is_refused(
         assert line.startswith(f"{TABLE}{beginning}")
 
 
-def test_an_identifier_is_no_key_by_default(tmp_path: Path) -> None:
+def test_an_identifier_is_not_a_key_by_default(tmp_path: Path) -> None:
     path = tmp_path / "catalog.yaml"
     load(tmp_path)
     text = path.read_text(encoding="utf-8").replace(

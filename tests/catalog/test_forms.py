@@ -179,7 +179,7 @@ def test_what_cannot_be_is_refused_with_its_line(
     assert str(caught.value).startswith("catalog.yaml:")
 
 
-def test_a_format_with_the_same_meaning_twice_is_no_contradiction(tmp_path: Path) -> None:
+def test_a_format_with_the_same_meaning_twice_is_not_a_contradiction(tmp_path: Path) -> None:
     source = declared(tmp_path, day=", written_as: {formats: ['%d.%m.%Y', '%d.%m.%y', '%d %b %Y']}")
     formats = ("%d.%m.%Y", "%d.%m.%y", "%d %b %Y")
     assert form(source, "day").written_as == (WrittenAs(formats=formats),)

@@ -188,7 +188,7 @@ def test_nothing_of_a_catalog_can_be_changed(catalog: Catalog) -> None:
             mapping["new"] = None  # type: ignore[index]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_part_of_the_text(tmp_path: Path) -> None:
     path = tmp_path / "catalog.yaml"
     path.write_text(GOOD, encoding="utf-8-sig")
     assert list(catalog_without_sql(path).sources) == ["members"]

@@ -346,7 +346,7 @@ def test_a_file_that_fits_nothing_is_said_to_be_what_it_is(
 
 
 @pytest.mark.nightly
-def test_of_a_workbook_the_sheet_is_asked_for_and_its_title_and_total_are_no_records(
+def test_of_a_workbook_the_sheet_is_asked_for_and_its_title_and_total_are_not_records(
     workspace: Workspace, say: Callable[..., Said]
 ) -> None:
     header, *records = [it.split(",") for it in GOOD.splitlines()]

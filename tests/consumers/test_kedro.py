@@ -99,7 +99,7 @@ def test_the_lines_of_the_docs_work(sample: Workspace, monkeypatch: pytest.Monke
     assert len(names["marts"]) == 200
 
 
-def test_kedro_refuses_what_is_no_catalog(sample: Workspace) -> None:
+def test_kedro_refuses_what_is_not_a_catalog(sample: Workspace) -> None:
     sample.replace("catalog.yaml", "type: ibis.TableDataset", "type: ibis.NoSuchDataset")
     catalog = DataCatalog.from_config(_config(sample.root))
     with pytest.raises(Exception, match="NoSuchDataset"):

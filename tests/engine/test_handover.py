@@ -103,7 +103,7 @@ def test_where_rows_are_missing_or_too_many_nothing_is_taken_over(
         handover.taken(Made(place, rows), {"n": "BIGINT"}, ())
 
 
-def test_no_file_is_no_row(session: Connection, handover: Handover) -> None:
+def test_without_a_file_there_are_no_rows(session: Connection, handover: Handover) -> None:
     taken = handover.taken(Made(handover.new_place(), 0), {"n": "BIGINT", "t": "VARCHAR[]"}, ())
     assert session.exec_driver_sql(taken).all() == []
     assert engine_of(session).columns_of_query(taken) == {"n": "BIGINT", "t": "VARCHAR[]"}

@@ -53,7 +53,7 @@ def test_any_file_name_will_do(tmp_path: Path, name: str) -> None:
     assert rows(made, "from marts.t") == [(1,)]
 
 
-def test_all_that_is_made_in_a_turn_is_private(tmp_path: Path) -> None:
+def test_all_files_that_a_session_makes_are_private(tmp_path: Path) -> None:
     made = warehouse(tmp_path)
     with made.exclusive(), made.write() as connection:
         connection.exec_driver_sql("create table t as select 1 as a")
@@ -90,7 +90,7 @@ def test_no_bar_is_drawn_into_what_a_command_prints(tmp_path: Path) -> None:
         assert connection.execute(shown).fetchall() == [(False,)]
 
 
-def test_turns_are_taken(tmp_path: Path) -> None:
+def test_sessions_of_several_processes_take_turns(tmp_path: Path) -> None:
     made = warehouse(tmp_path)
     with (
         made.exclusive(),
@@ -100,7 +100,7 @@ def test_turns_are_taken(tmp_path: Path) -> None:
         pytest.fail("two turns at once")
 
 
-def test_who_writes_has_the_turn(tmp_path: Path) -> None:
+def test_a_session_that_writes_holds_the_write_lock(tmp_path: Path) -> None:
     made = warehouse(tmp_path)
     with made.write() as connection:
         connection.exec_driver_sql("create table t as select 1 as a")
@@ -158,7 +158,9 @@ def keep_open(made: Warehouse) -> None:
         connection.exec_driver_sql("create or replace table t as select 1 as a")
 
 
-def test_who_waits_gets_the_file_after_the_next_turn_of_who_keeps_it(tmp_path: Path) -> None:
+def test_a_process_that_waits_gets_the_file_after_one_more_session_of_the_one_that_keeps_it(
+    tmp_path: Path,
+) -> None:
     made = warehouse(tmp_path, lock_timeout=20)
     keep_open(made)
     with start_reading(made, 20) as reader:
@@ -172,7 +174,9 @@ def test_who_waits_gets_the_file_after_the_next_turn_of_who_keeps_it(tmp_path: P
 
 
 @pytest.mark.skipif(not shutil.which("flock"), reason="no flock")
-def test_a_file_that_is_kept_is_not_written_in_the_turn_of_others(tmp_path: Path) -> None:
+def test_a_file_that_is_kept_is_not_written_while_another_process_holds_the_lock(
+    tmp_path: Path,
+) -> None:
     """Whoever copies the file in a turn of his own, as for a backup, has a whole one."""
     made = warehouse(tmp_path)
     keep_open(made)
@@ -185,7 +189,7 @@ def test_a_file_that_is_kept_is_not_written_in_the_turn_of_others(tmp_path: Path
     assert not made.path.with_name("w.duckdb.wal").exists()
 
 
-def test_who_waits_for_a_file_that_is_kept_and_not_used_is_told(tmp_path: Path) -> None:
+def test_a_process_that_waits_for_a_file_that_is_kept_and_not_used_says_so(tmp_path: Path) -> None:
     made = warehouse(tmp_path)
     keep_open(made)
     with start_reading(made, 0.3) as reader:
@@ -215,7 +219,7 @@ def test_what_is_kept_is_private_when_others_get_it(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
 
 
-def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_named(tmp_path: Path) -> None:
     made = warehouse(tmp_path)
     made.path.write_text("no database, and longer than a header of one" * 1000)
     with pytest.raises(WarehouseError, match="cannot be opened"):
@@ -276,7 +280,7 @@ def test_the_names_and_types_of_columns_are_content_too(tmp_path: Path) -> None:
     assert len(contents) == 3
 
 
-def test_an_excluded_column_is_no_content(tmp_path: Path) -> None:
+def test_an_excluded_column_is_not_content(tmp_path: Path) -> None:
     with warehouse(tmp_path).write() as connection:
         connection.exec_driver_sql("create table a as select 1 as x, 1 as y")
         connection.exec_driver_sql("create table b as select 1 as x, 2 as y")
@@ -319,7 +323,7 @@ def test_what_is_larger_than_memory_spills_beside_the_warehouse(tmp_path: Path) 
     assert rows(made, "select count(*) from t") == [(2_000_000,)]
 
 
-def test_a_full_disk_or_memory_is_no_lock_to_wait_for() -> None:
+def test_a_full_disk_or_memory_is_not_a_lock_to_wait_for() -> None:
     said = {
         'IO Error: Could not set lock on file "w.duckdb": Conflicting lock is held': True,
         "IO Error: Could not write block: No space left on device": False,

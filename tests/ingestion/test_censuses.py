@@ -368,7 +368,7 @@ def test_of_a_census_by_country_each_country_is_one_of_its_own(
             assert company.known() == gone
 
 
-def test_who_is_in_another_file_has_not_left(companies: Companies) -> None:
+def test_a_person_in_another_file_has_not_left(companies: Companies) -> None:
     with companies.new() as company:
         company.load("employees_01.csv", ["E1", "E2"], date(2026, 1, 1))
         company.load("employees_02.csv", ["E1", "E2"], date(2026, 2, 1))

@@ -148,7 +148,7 @@ def test_a_file_that_vanished_is_an_error_and_its_rows_stay(
     assert loaded.attempt(RAW)[1]
 
 
-def test_a_link_that_leads_nowhere_a_folder_and_a_folder_that_is_gone_are_no_empty_source(
+def test_a_link_that_leads_nowhere_a_folder_and_a_folder_that_is_gone_are_not_an_empty_source(
     loaded: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     path, away = loaded.root / FILE, loaded.root / "away.csv"

@@ -70,6 +70,6 @@ def test_what_is_declared_may_stand_in_a_header(header: str, declared: Source) -
     )
 
 
-def test_the_header_of_what_is_no_amount_may_say_anything() -> None:
+def test_the_header_of_what_is_not_an_amount_may_say_anything() -> None:
     found = match_header(source(), "claims.csv", ["claim_id", "amount", "balance (€)"])
     assert found.undeclared == ("balance",)

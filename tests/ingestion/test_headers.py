@@ -117,7 +117,7 @@ def test_a_column_comes_by_a_name_in_another_script() -> None:
     assert header.columns == ("name", "department_id", "employee_id", "id", "unnamed_5")
 
 
-def test_the_latin_rest_of_a_name_in_another_script_is_no_declared_column() -> None:
+def test_the_latin_rest_of_a_name_in_another_script_is_not_a_declared_column() -> None:
     header = match_header(source("id"), "people.csv", ["id", "部署ID"])
     assert header.columns == ("id", "id_2")
 
@@ -176,7 +176,7 @@ def test_a_part_may_be_called_in_the_files_what_the_whole_is_called() -> None:
     assert [*header.columns] == ["a", "charged", "refunded"]
 
 
-def test_an_address_is_no_name_of_a_column_and_is_not_repeated() -> None:
+def test_an_address_is_not_the_name_of_a_column_and_is_not_repeated() -> None:
     fields = ["employee_id", "hire_date", "ann.archer@example.com"]
     with pytest.raises(SourceError, match="for the name of its column 3; is the header") as error:
         match_header(source("employee_id"), "employees.csv", fields)

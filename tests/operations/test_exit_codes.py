@@ -159,7 +159,7 @@ def test_a_scheduler_that_takes_the_call_and_never_answers_is_given_up_within_10
         ),
     ],
 )
-def test_another_server_at_its_address_is_no_scheduler(
+def test_another_server_at_its_address_is_not_a_scheduler(
     workspace: Workspace, answers: bytes
 ) -> None:
     with listening(answers=answers) as port:

@@ -128,7 +128,7 @@ def test_an_object_that_is_broken_does_not_keep_the_others_out(
     made, succeeded = project.attempt(RAW)
     assert not succeeded
     assert f"transactions/{SECOND}" in made
-    assert f"{FIRST} is no gzip file" in caplog.text
+    assert f"{FIRST} is not compressed by gzip" in caplog.text
     assert project.query(
         "select node from meta.materializations where outcome = 'failed' and node like '%s3:%'"
     ) == [(f"transactions/{FIRST}",)]

@@ -193,7 +193,7 @@ def test_a_table_that_differed_is_verified_again_the_next_day(workspace: Workspa
 
 
 @pytest.mark.usefixtures("finished")
-def test_what_is_no_table_is_refused(
+def test_what_is_not_a_table_is_refused(
     workspace: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _verify(workspace, "marts.nothing", "staging.stg_employees") == 1

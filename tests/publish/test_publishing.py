@@ -753,7 +753,7 @@ def killed_at_each(workspace: Workspace, tmp_path: Path, where: str, moments: ra
 @pytest.mark.parametrize(
     "moment", ["before it records them", *at_night("after it has recorded them")]
 )
-def test_files_that_another_run_replaces_are_no_failure_of_the_run_that_published_them(
+def test_files_that_another_run_replaces_are_not_a_failure_of_the_run_that_published_them(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     write = publishing.publish

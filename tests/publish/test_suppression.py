@@ -495,7 +495,7 @@ def test_nothing_withheld_follows_from_what_two_audiences_get_together(
     assert attacked_by_both(company, catalog, sizes) == set()
 
 
-def test_two_audiences_of_which_none_minds_the_other_are_worked_out_together(
+def test_what_two_audiences_get_together_gives_figures_away_unless_each_minds_the_other(
     catalog: Catalog,
 ) -> None:
     sizes = {("meals", "One"): 2, ("meals", "Two"): 2, ("meals", "Many"): 4, ("wfh", "One"): 1}

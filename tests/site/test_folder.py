@@ -122,7 +122,7 @@ def test_a_change_of_a_file_of_the_site_is_seen(folder: Path, change: object) ->
     assert files_of_site(folder) != before
 
 
-def test_how_a_run_ended_and_files_of_others_are_no_change(folder: Path) -> None:
+def test_how_a_run_ended_and_files_of_others_are_not_a_change(folder: Path) -> None:
     before = files_of_site(folder)
     place_ending(folder, b"how it ended")
     (folder / "notes.txt").write_text("mine")

@@ -148,7 +148,9 @@ from (values ('Known'), ('Unknown'), ('Tiny')) as p(name)
 """
 
 
-def test_an_allowance_that_is_not_known_is_no_allowance(many: Workspace, tmp_path: Path) -> None:
+def test_an_allowance_that_is_not_known_is_not_an_allowance(
+    many: Workspace, tmp_path: Path
+) -> None:
     project = copied(many, tmp_path)
     republish(project, UTILIZATION)
     found = {
@@ -172,7 +174,7 @@ def test_merchants_lead_to_their_transactions(overview: Shown) -> None:
 
 
 @pytest.mark.parametrize("name", ["index", "employees", "quality", "transactions", "merchants"])
-def test_a_page_of_a_large_company_is_no_larger_and_adds_up_all_the_same(
+def test_a_page_of_a_large_company_is_not_larger_and_adds_up_all_the_same(
     many: Workspace, overview: Shown, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(rows_of_queries, "MOST_ROWS", 250)
@@ -200,7 +202,7 @@ def test_who_takes_part_is_counted(employees: Shown) -> None:
     assert employees.notes()["Active"] == f"of {everybody} employees"
 
 
-def test_the_tenure_is_that_of_who_has_not_left(employees: Shown) -> None:
+def test_the_tenure_is_that_of_people_who_have_not_left(employees: Shown) -> None:
     ((mean, count),) = employees.project.query_published(
         "select round(avg(tenure_days / 365.25), 1), count(*) from marts.dim_employees "
         "where not is_terminated and tenure_days >= 0"

@@ -276,7 +276,7 @@ def entry(number: int, change: Change, source: str = "transactions") -> Entry:
     return Entry(f"load {number}", at, source, "t.csv", f"raw.{source}", change)
 
 
-def test_a_column_that_only_a_file_has_is_not_named_and_the_first_load_is_no_change(
+def test_a_column_that_only_a_file_has_is_not_named_and_the_first_load_is_not_a_change(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     violations = Violations(3, (1, 2, 3))

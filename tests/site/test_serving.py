@@ -192,7 +192,7 @@ def outside(folder: Path) -> Path:
         "http://[/",
     ],
 )
-def test_what_is_no_file_of_the_site_is_not_found(client: Client, target: str) -> None:
+def test_what_is_not_a_file_of_the_site_is_not_found(client: Client, target: str) -> None:
     answer = client.ask(target)
     assert answer.status == 404
     assert b"secret" not in answer.content
@@ -288,7 +288,7 @@ def test_a_port_that_is_taken_is_named(client: Client, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])
-def test_what_is_no_port_is_a_wrong_command_line(port: str) -> None:
+def test_what_is_not_a_port_is_a_wrong_command_line(port: str) -> None:
     assert main(["serve", "--port", port]) == 2
 
 

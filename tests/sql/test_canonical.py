@@ -295,7 +295,7 @@ def test_an_amount_is_read_as_it_is_declared_or_not_at_all(
     assert read(connection, column("amount", **said), values) == expected
 
 
-def test_what_could_be_thousands_is_no_amount_until_it_is_declared(
+def test_what_could_be_thousands_is_not_an_amount_until_it_is_declared(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
     texts = ["1.200", "-12.000", "+123.450", "1,200", "1234.500", "0.500", "1.2000", "12.30"]
@@ -495,7 +495,7 @@ def test_months_are_known_by_their_names_and_abbreviations(
 @pytest.mark.parametrize(
     "text", ["15 March 2025", "15 marz 2025", "31 f\u00e9vrier 2025", "15  mars 2025", "mars 2025"]
 )
-def test_a_name_of_another_language_is_no_month(
+def test_a_name_of_another_language_is_not_a_month(
     connection: duckdb.DuckDBPyConnection, text: str
 ) -> None:
     form = column("date", formats=("%d %B %Y",), language=("fr",))

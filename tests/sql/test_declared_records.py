@@ -303,7 +303,7 @@ def test_authorization_and_capture_of_an_id_count_once(declared: Declared) -> No
         assert len(uncounted(connection)) == 2
 
 
-def test_a_charge_that_a_later_file_declines_is_no_spend(declared: Declared) -> None:
+def test_a_charge_that_a_later_file_declines_is_not_spend(declared: Declared) -> None:
     """What a file before it declined is: the later one speaks."""
     charges = [
         charge("T1", "10", status="posted", _source_file="t_1.csv"),
@@ -390,7 +390,7 @@ def test_refunds_lower_spend_and_free_the_allowance(declared: Declared) -> None:
         assert used == [(Decimal("110.00"),)]
 
 
-def test_a_zero_amount_is_no_refund(declared: Declared) -> None:
+def test_a_zero_amount_is_not_a_refund(declared: Declared) -> None:
     with built(declared(NET), lines(("T1", "0", 1), ("T2", "-0.00", 2))) as connection:
         assert quarantine(connection) == [("T1", "zero_amount"), ("T2", "zero_amount")]
 

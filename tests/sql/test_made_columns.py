@@ -90,7 +90,7 @@ def test_a_debit_is_above_zero_and_a_credit_below_it(
         ("12,00", None, "12,00"),
     ],
 )
-def test_both_neither_and_what_cannot_be_read_is_no_amount(
+def test_both_neither_and_what_cannot_be_read_is_not_an_amount(
     connection: duckdb.DuckDBPyConnection,
     debit: str | None,
     credit: str | None,
@@ -225,7 +225,7 @@ def test_a_time_that_a_workbook_keeps_as_a_part_of_the_day_is_that_time(
 
 
 @pytest.mark.parametrize("part", ["1", "1.5", "0.4375 h"])
-def test_what_is_no_part_of_one_day_is_no_time(
+def test_what_is_not_part_of_one_day_is_not_a_time(
     connection: duckdb.DuckDBPyConnection, part: str
 ) -> None:
     of = source("instant", MOMENT)
@@ -242,7 +242,7 @@ def test_what_is_no_part_of_one_day_is_no_time(
         ("15.03.2025 10:15", "10:15", "15.03.2025 10:15 10:15"),
     ],
 )
-def test_a_date_without_its_time_is_no_moment(
+def test_a_date_without_its_time_is_not_a_moment(
     connection: duckdb.DuckDBPyConnection, day: str | None, clock: str | None, shown: str | None
 ) -> None:
     of = source("instant", MOMENT, order="DMY")

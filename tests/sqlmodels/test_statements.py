@@ -74,7 +74,7 @@ def test_references_are_read_from_the_syntax(
         "select a from raw.t;",
     ],
 )
-def test_comments_and_layout_are_no_part_of_the_recipe(tmp_path: Path, other: str) -> None:
+def test_comments_and_layout_are_not_part_of_the_recipe(tmp_path: Path, other: str) -> None:
     assert model(tmp_path, other).recipe == model(tmp_path, "select a from raw.t").recipe
 
 

@@ -30,7 +30,7 @@ def command() -> None:
 def _span(_ctx: click.Context, _flag: click.Parameter, value: str) -> timedelta:
     found = read_span(value)
     if found is None:
-        raise click.BadParameter(f"{value!r} is no time span such as 36h or 14d")
+        raise click.BadParameter(f"{value!r} is not a time span such as 36h or 14d")
     return found
 
 

@@ -210,7 +210,7 @@ def _told(source: str, extract: ApiExtract) -> Iterator[None]:
     except RequestException as error:
         said = f"no answer ({type(error).__name__}) to {ATTEMPTS} attempts"
     except (ValueError, RecursionError):
-        said = "a page is no JSON, or lacks what the paginator reads"
+        said = "a page is not JSON, or lacks what the paginator reads"
     else:
         return
     raise SourceError(

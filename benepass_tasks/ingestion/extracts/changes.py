@@ -523,7 +523,7 @@ def _found(connection: Connection, extracts: Extracts, extract: TableExtract) ->
         raise SourceError(f"{source}: there is no {extract}")
     oid, schema, name, kind, identity = found
     if kind not in ("r", "p"):
-        raise SourceError(f"{source}: {extract} is no table, and only tables have changes")
+        raise SourceError(f"{source}: {extract} is not a table, and only tables have changes")
     columns = tuple(
         (str(it), int(of), int(by)) for it, of, by in connection.execute(_COLUMNS, {"oid": oid})
     )

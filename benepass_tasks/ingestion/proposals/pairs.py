@@ -160,7 +160,7 @@ _ASKED: Final[Mapping[str, Sequence[_Asked]]] = {
             "does {} come on top of the amount?",
             {
                 "plus": "yes: the amount is without it",
-                "within": "no: the amount has it in it, or it is no part of the charge",
+                "within": "no: the amount has it in it, or it is not part of the charge",
             },
         ),
         _Asked(

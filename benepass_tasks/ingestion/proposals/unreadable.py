@@ -42,7 +42,7 @@ KINDS: Final = tuple(
         (
             _MOMENTS,
             r"[0-9]{16}|[0-9]{19}|[0-9]{10}[.][0-9]+|[0-9.]+[eE][+-]?[0-9]+",
-            "They are no whole seconds or milliseconds since 1970: export these, or ISO 8601",
+            "They are not whole seconds or milliseconds since 1970: export these, or ISO 8601",
         ),
         (
             _MOMENTS,

@@ -104,8 +104,8 @@ class _Decompressed:
         file.seek(0)
         if magic and magic != _MAGIC[compression]:
             raise SourceError(
-                f"{name} is no {compression} file, as its name or load_args.compression says; "
-                "correct whichever is wrong. What was built before stays as it is",
+                f"{name} is not compressed by {compression}, as its name or load_args.compression "
+                "says; correct whichever is wrong. What was built before stays as it is",
                 reason=f"a file is not compressed by {compression}, as it should be",
             )
         self._stream = self._opened(file, bytes_) if magic else bytes_

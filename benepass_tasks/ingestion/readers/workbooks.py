@@ -95,7 +95,7 @@ def _open(file: io.BufferedReader) -> AbstractContextManager[list[Sheet]]:
 
 
 def _no_workbook(known: Format | None) -> str:
-    what = f"it {known.says}" if known else "it has not the form of one"
+    what = f"it {known.says}" if known else "it does not have the form of one"
     advice = f"; {known.advice}" if known and known.advice else ""
     return f"The file is declared as a workbook, and {what}{advice}."
 

@@ -50,7 +50,7 @@ def read_model(model: Model, macros: Mapping[str, Macro], settings: Mapping[str,
         written[macro.name] = Written(parameters, _inlined(tree.expression, written, settings))
     tree = _inlined(_parse(model.sql, model.path, macros), written, settings)
     if not isinstance(tree, exp.Query):
-        raise RefusedError(tree, "it is no SELECT")
+        raise RefusedError(tree, "it is not a SELECT")
     return tree
 
 

@@ -298,7 +298,7 @@ def test_a_slot_is_dropped_by_whoever_made_it(people: Reading, hr: psycopg.Conne
         ("drop table people", "people: there is no table people of"),
         (
             "alter table people rename to staff; create view people as select * from staff",
-            "is no table, and only tables have changes",
+            "is not a table, and only tables have changes",
         ),
         ("create publication benepass for table people where (id > 1)", "leaves out rows of"),
         (

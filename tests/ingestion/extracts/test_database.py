@@ -202,7 +202,7 @@ def test_what_is_missing_of_a_table_is_told(
         reading.read()
 
 
-def test_a_lag_before_a_number_that_is_no_instant_is_refused(reading: Reading) -> None:
+def test_a_lag_before_a_number_that_is_not_an_instant_is_refused(reading: Reading) -> None:
     declare(reading, cursor="id", lag="1d")
     reading.read()
     with pytest.raises(SourceError, match="lag is a time span, and the cursor is not an instant"):

@@ -263,7 +263,7 @@ def test_of_many_days_of_one_year_the_year_is_what_stays() -> None:
     assert day("14/03/25", "20/03/25", "21/03/25").written_as == {"formats": ["%d/%m/%y"]}
 
 
-def test_an_answer_that_is_no_choice_is_refused_with_the_nearest() -> None:
+def test_an_answer_that_is_not_a_choice_is_refused_with_the_nearest() -> None:
     with pytest.raises(ProjectError, match=r"there is no such answer \(did you mean 'DMY'\?\)"):
         day("03/04/2025", hired="dmy")
 

@@ -26,7 +26,7 @@ def test_a_total_is_told_from_records(line: str) -> None:
     assert [it for it in lines if re.search(found.pattern, it)] == [line]
 
 
-def test_a_footer_that_is_no_record_is_known_by_its_words() -> None:
+def test_a_footer_that_is_not_a_record_is_known_by_its_words() -> None:
     profile = file_of(f"id,merchant,amount\n{RECORDS}")
     with_footer = FileProfile("it", profile.columns, 3, ["Generated on 2025-01-31 by somebody"])
     assert [it.pattern for it in totals(with_footer, ",")] == [r"^\W*Generated\b"]
@@ -69,7 +69,7 @@ def test_where_files_are_is_what_finds_them_all(
     assert filepath_for(known, names) == filepath
 
 
-def test_files_of_several_folders_are_no_source() -> None:
+def test_files_of_several_folders_are_not_one_source() -> None:
     with pytest.raises(ProjectError, match="in one folder"):
         filepath_for("", ["a/x.csv", "b/x.csv"])
 

@@ -229,7 +229,7 @@ def test_of_several_of_one_kind_it_is_asked_which_one() -> None:
 @pytest.mark.parametrize(
     "header", ["Taxable", "Tax", "Net Terms", "Original Amount", "Merchant Tip"]
 )
-def test_what_is_no_amount_of_the_charge_is_not(header: str) -> None:
+def test_a_column_that_is_not_an_amount_of_the_charge_is_not_asked_about(header: str) -> None:
     assert not proposed(beside(header, "12.00,no", "30.00,yes")).questions
 
 

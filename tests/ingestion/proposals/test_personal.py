@@ -47,7 +47,7 @@ def test_ids_that_are_known_are_pseudonyms_of_their_kind() -> None:
     )
 
 
-def test_a_number_without_its_check_digit_is_no_card() -> None:
+def test_a_number_without_its_check_digit_is_not_a_card() -> None:
     assert str(classify(column("x", "4111111111111112", "5500005555555558"), {})) == (
         "quasi_identifier NUMBER"
     )

@@ -77,13 +77,13 @@ def test_parts_of_a_charge_that_stands_there_too_are_asked_about() -> None:
         (",type,original_id", ",authorization,", ",capture,T1"),
     ],
 )
-def test_what_is_no_part_is_not(more: str, first: str, second: str) -> None:
+def test_a_column_that_is_not_a_part_is_not_asked_about(more: str, first: str, second: str) -> None:
     file = charges(charge(1, more=first), charge(2, more=second), more=more)
     names = {it.name for it in proposed(file, answers={"refunds": "net"}).questions}
     assert not any(it.endswith(".names") for it in names)
 
 
-def test_a_refund_that_names_its_charge_is_no_part_of_it() -> None:
+def test_a_refund_that_names_its_charge_is_not_part_of_it() -> None:
     file = charges(charge(1, more=","), charge(2, "-10.00", ",T1"), more=",parent_id")
     assert proposed(file, answers={"refunds": "net"}).questions == []
 

@@ -63,7 +63,7 @@ def test_the_keys_of_an_object_within_a_record_are_columns(tmp_path: Path) -> No
     ]
 
 
-def test_a_line_that_is_no_record_is_rejected_with_its_bytes(tmp_path: Path) -> None:
+def test_a_line_that_is_not_a_record_is_rejected_with_its_bytes(tmp_path: Path) -> None:
     lines = [
         b'{"id": 1, "amount": 2}',
         b"",

@@ -136,7 +136,7 @@ def test_a_file_is_read_as_it_is_declared(name: str, workspace: Workspace) -> No
     assert content.accounting.passed_over.total() == case.passed_over
 
 
-def test_a_run_loads_a_file_as_it_is_declared_and_keeps_how_many_lines_are_no_records(
+def test_a_run_loads_a_file_as_it_is_declared_and_keeps_how_many_lines_are_not_records(
     workspace: Workspace,
 ) -> None:
     case = CASES["title lines, a line of units, a comment and a footer"]

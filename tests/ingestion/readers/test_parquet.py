@@ -93,7 +93,7 @@ def test_every_row_is_accounted_for_in_batches_of_any_number(tmp_path: Path) -> 
     assert (read.accounting.lines, read.accounting.header_lines) == (many, 0)
 
 
-def test_a_value_that_is_no_text_rejects_its_row(tmp_path: Path) -> None:
+def test_a_value_that_is_not_text_rejects_its_row(tmp_path: Path) -> None:
     values = pa.array([b"a", b"\xff", b"c"])
     table = pa.table({"id": pa.array([1, 2, 3]), "name": values})
     read = _read(tmp_path, table)
@@ -101,7 +101,7 @@ def test_a_value_that_is_no_text_rejects_its_row(tmp_path: Path) -> None:
     assert read.rejected == [(2, 2, "invalid UTF-8", b"\xff")]
 
 
-def test_what_is_no_parquet_file_is_told(tmp_path: Path) -> None:
+def test_what_is_not_a_parquet_file_is_told(tmp_path: Path) -> None:
     whole = tmp_path / "whole.parquet"
     pq.write_table(pa.table({"id": range(1_000)}), whole)
     content = whole.read_bytes()

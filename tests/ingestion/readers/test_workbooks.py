@@ -145,7 +145,7 @@ def test_every_row_is_accounted_for(tmp_path: Path) -> None:
     assert (found.parsed, found.rejected, found.passed_over.total()) == (2, 1, 4)
 
 
-def test_empty_rows_and_columns_before_the_table_are_no_part_of_it(tmp_path: Path) -> None:
+def test_empty_rows_and_columns_before_the_table_are_not_part_of_it(tmp_path: Path) -> None:
     rows: list[list[Any]] = [
         [],
         [],
@@ -278,8 +278,8 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
     [
         (OLE + "EncryptedPackage".encode("utf-16-le"), "is an encrypted Excel workbook; open it"),
         (OLE + bytes(64), "is an old Office document"),
-        (b"id,amount\nA1,1\n", "has not the form of one"),
-        (b"", "has not the form of one"),
+        (b"id,amount\nA1,1\n", "does not have the form of one"),
+        (b"", "does not have the form of one"),
         (workbook([HEADER])[:-200], "is cut off"),
         (OLE + "Workbook\0".encode("utf-16-le"), "The workbook is damaged"),
         (
@@ -288,7 +288,7 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
         ),
     ],
 )
-def test_what_is_no_workbook_is_told(tmp_path: Path, content: bytes, told: str) -> None:
+def test_what_is_not_a_workbook_is_told(tmp_path: Path, content: bytes, told: str) -> None:
     with pytest.raises(SourceError, match=told):
         _read(tmp_path, content)
 
@@ -300,7 +300,7 @@ def test_damage_among_the_records_is_told(tmp_path: Path) -> None:
         _read(tmp_path, content)
 
 
-def test_what_the_library_would_keep_no_more_is_no_warning(tmp_path: Path) -> None:
+def test_what_the_library_would_no_longer_keep_is_not_a_warning(tmp_path: Path) -> None:
     content = edited(
         workbook([HEADER, ["A1", 1]]),
         "xl/worksheets/",

@@ -45,11 +45,11 @@ def test_a_first_load_adds_every_column() -> None:
     ]
 
 
-def test_a_column_that_a_first_file_lacks_is_no_change() -> None:
+def test_a_column_that_a_first_file_lacks_is_not_a_change() -> None:
     assert changes(None, schema("a", absent="b")) == [("a", "added", None, "VARCHAR", "info")]
 
 
-def test_the_same_shape_is_no_change() -> None:
+def test_the_same_shape_is_not_a_change() -> None:
     assert changes(schema("a BIGINT", "b", absent="c"), schema("a BIGINT", "b", absent="c")) == []
 
 

@@ -215,7 +215,7 @@ def test_dlts_own_tables_have_the_schema_of_each_load_with_its_file(evolving: Wo
     assert evolving.query("select count(*) from raw._dlt_version") == [(2,)]
 
 
-def test_a_load_that_was_killed_is_no_history(evolving: Workspace, killer: str) -> None:
+def test_a_load_that_was_killed_is_not_in_the_history(evolving: Workspace, killer: str) -> None:
     original = (evolving.root / MAPPINGS).read_bytes()
     evolving.write(MAPPINGS, f"{HEADER}\na,?\n")
     assert evolving.run_until_killed(killer, "loaded", task="raw.category_benefit_mappings")

@@ -93,7 +93,7 @@ def test_a_source_that_is_declared_otherwise_is_loaded_on_the_branch(branched: B
     assert "marts.fact_transactions" not in built, "its rows are the same as before"
 
 
-def test_a_name_that_is_no_folder_of_its_own_is_refused(branched: Branched) -> None:
+def test_a_name_that_is_not_a_folder_of_its_own_is_refused(branched: Branched) -> None:
     before = sorted(branched.workspace.data.rglob("*"))
     names = ["../x", "a/b", "", "-x", ".x", "X", "prod", "a" * 61, "x\ny", "ä", "trial"]
     for name in names:
@@ -114,7 +114,7 @@ def test_a_branch_is_listed_and_deleted_and_nothing_else(branched: Branched) -> 
     assert (code, "'trial' is not a branch" in said) == (1, True)
 
 
-def test_a_link_to_another_folder_is_no_branch(branched: Branched) -> None:
+def test_a_link_to_another_folder_is_not_a_branch(branched: Branched) -> None:
     link = branched.folder.with_name("link")
     link.symlink_to(branched.folder)
     code, said = branched.main("branch", "delete", "link")

@@ -23,7 +23,7 @@ EDIT = (
 
 
 @pytest.mark.nightly
-def test_no_branch_keeps_what_its_parent_has_not(workspace: Workspace) -> None:
+def test_no_branch_keeps_what_its_parent_does_not(workspace: Workspace) -> None:
     assert command(workspace, "branch", "create", "trial") == 0
     file, before, after = EDIT
     workspace.replace(file, before, after)

@@ -154,7 +154,7 @@ def test_history_from_before_a_channel_is_never_told(history: History, receiver:
     assert ends(history, receiver) == ["Resolved", "• fail: marts.z could not be built"]
 
 
-def test_what_does_not_exist_any_more_is_resolved_once_and_is_no_ghost(
+def test_what_does_not_exist_any_more_is_resolved_once_and_is_not_a_ghost(
     told: History, receiver: Receiver
 ) -> None:
     told.run("failed")
@@ -265,7 +265,7 @@ def test_the_address_is_in_no_log_and_no_table(
     assert SECRET not in repr(receiver.messages)
 
 
-def test_the_address_is_no_argument_that_all_users_can_see(
+def test_the_address_is_not_an_argument_that_all_users_can_see(
     told: History, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Any] = []

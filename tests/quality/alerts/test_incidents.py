@@ -75,7 +75,7 @@ def test_what_goes_on_otherwise_is_altered() -> None:
     assert not changes.opened
 
 
-def test_what_is_no_problem_any_more_is_resolved() -> None:
+def test_what_is_not_a_problem_any_more_is_resolved() -> None:
     changes = compare([], [incident()], "r2", NOW)
     (resolved,) = changes.resolved
     assert (resolved.resolved_at, resolved.resolved_run_id) == (NOW, "r2")
@@ -97,7 +97,7 @@ def test_where_it_is_not_known_what_exists_incidents_go_on_and_none_is_opened() 
     assert not compare([unknown], [], "r2", NOW)
 
 
-def test_an_event_is_over_at_once_and_is_no_news_twice() -> None:
+def test_an_event_is_over_at_once_and_is_not_news_twice() -> None:
     (event,) = compare([problem(is_event=True)], [], "r2", NOW).opened
     assert event.is_event
     assert not event.is_open

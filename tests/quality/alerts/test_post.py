@@ -104,7 +104,7 @@ def test_where_nobody_listens_one_attempt_is_enough() -> None:
         assert try_(url) == "Connection refused"
 
 
-def test_a_server_that_hangs_up_is_no_crash(receiver: Receiver) -> None:
+def test_a_server_that_hangs_up_is_not_a_crash(receiver: Receiver) -> None:
     receiver.answers = [Answer(code=99999, body=b"")]
     assert try_(receiver.url) == "BadStatusLine"
 

@@ -174,7 +174,7 @@ def test_a_run_that_failed_without_a_task_is_wrong_until_one_does_not(history: H
 
 
 @pytest.mark.parametrize("status", ["running", "interrupted", "succeeded"])
-def test_a_run_that_did_not_fail_is_no_problem(history: History, status: str) -> None:
+def test_a_run_that_did_not_fail_is_not_a_problem(history: History, status: str) -> None:
     history.run(status)
     assert keys(history) == []
 

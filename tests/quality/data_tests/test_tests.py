@@ -316,7 +316,7 @@ def test_without_a_key_rows_are_counted_only(bench: Bench) -> None:
     assert bench.found("failing_rows, sample_keys") == [(1, []), (2, [])]
 
 
-def test_hostile_names_and_values_are_no_sql_and_no_escapes(
+def test_hostile_names_and_values_are_neither_sql_nor_escapes(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     column, value = 'it\'s a "name"; drop table marts.t --', "'; drop table marts.t; --"

@@ -200,7 +200,7 @@ def test_old_rows_that_turn_bad_show_among_the_few_new_ones() -> None:
     assert judge_share(series(totals, counts), "more").status == "fail"
 
 
-def test_less_of_what_is_bad_is_no_alarm() -> None:
+def test_less_of_what_is_bad_is_not_an_alarm() -> None:
     totals, counts = [1_000.0 + it for it in range(20)], [500.0] * 19 + [0.0]
     assert judge_share(series(totals, counts), "more").status == "ok"
     assert judge_share(series(totals, counts), "both").status == "fail"
@@ -252,7 +252,7 @@ def test_each_day_since_the_last_run_is_judged() -> None:
     assert (all_new.status, all_new.day) == ("fail", odd_day)
 
 
-def test_days_long_ago_are_no_news() -> None:
+def test_days_long_ago_are_not_reported() -> None:
     assert judge_days(DAYS, NEWEST + timedelta(days=8), None) is None
     assert judge_days({}, NEWEST, None) is None
 

@@ -175,7 +175,7 @@ def test_too_few_runs_are_told_as_such(history: History, observed: Observed) -> 
     assert (found.lower, found.upper) == (None, None)
 
 
-def test_a_run_with_the_same_figure_is_no_figure_of_its_own(
+def test_a_run_with_the_same_figure_does_not_count_as_another_figure(
     history: History, observed: Observed
 ) -> None:
     for total in (*[300] * 20, 600):

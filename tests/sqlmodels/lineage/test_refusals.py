@@ -295,7 +295,7 @@ def test_a_macro_with_the_name_of_another_database_s_function_is_a_macro() -> No
     assert (edge.subtype, edge.masking) == ("TRANSFORMATION", None)
 
 
-def test_a_mask_that_is_no_macro_of_the_project_masks_nothing() -> None:
+def test_a_mask_that_is_not_a_macro_of_the_project_masks_nothing() -> None:
     found = trace(graph("select md5(id) as x from raw.orders"), catalog(), {"md5"})
     ((edge,),) = found.models["marts.x"].columns.values()
     assert edge.masking is None

@@ -213,7 +213,7 @@ def test_masking_lowers_to_a_pseudonym_and_never_to_none(small: SmallProject) ->
     assert rules_of(small, "mask_email(email)", NONE) == {"undeclared"}
 
 
-def test_a_hash_is_no_mask_and_a_mask_no_hash(small: SmallProject) -> None:
+def test_a_hash_is_not_a_mask_and_a_mask_is_not_a_hash(small: SmallProject) -> None:
     small.add(
         "marts.x",
         "select pseudonym(email) as a, mask_email(email) as b from raw.people",
@@ -386,7 +386,9 @@ class TestTheHashKey:
         with pytest.raises(ModelError, match="getvariable takes the name of a setting"):
             small.prove()
 
-    def test_nor_does_a_macro_that_is_no_approved_hash(self, small: SmallProject) -> None:
+    def test_a_macro_that_is_not_an_approved_hash_does_not_either(
+        self, small: SmallProject
+    ) -> None:
         small.macros["tidy"] = self.READS
         small.macros["mask_email"] = self.READS
         small.add("marts.x", "select team as it from raw.people", it=NONE)
