@@ -30,7 +30,7 @@ install-cron: ## print a crontab for this folder; the text says how to install i
 	@sed '1,/^BENEPASS_HOME=/d' deploy/crontab
 
 test: .venv/.tox-installed ## run the whole test matrix
-	@$(WITH_PYENV); $(TOX)
+	@$(WITH_PYENV); $(BIN)/tox run-parallel --parallel 2
 
 lint: .venv/.tox-installed ## check the style of Python and SQL, and the imports
 	@$(TOX) -e lint

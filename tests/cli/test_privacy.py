@@ -101,6 +101,7 @@ def test_as_markdown_names_are_code_and_hostile_text_stays_text(
     assert "- `marts.dim_employees.first_name`: &lt;b>a \\| b&lt;/b> \\_c\\_  [31m" in said.out
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_the_search_finds_nothing_in_the_project(say: Say) -> None:
     said = say("privacy", "--canary")

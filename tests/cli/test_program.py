@@ -315,7 +315,7 @@ def on_a_terminal(workspace: Workspace, columns: int, *arguments: str, **environ
     return shown.decode().replace("\r\n", "\n")
 
 
-@pytest.mark.parametrize("columns", [30, 50, 80, 120, 200])
+@pytest.mark.parametrize("columns", [30, *at_night(50, 80, 120, 200)])
 def test_no_terminal_is_too_narrow_for_a_name(workspace: Workspace, columns: int) -> None:
     shown = on_a_terminal(workspace, columns, "catalog", "--layer", "marts", NO_COLOR="1")
     for name in ("marts.fact_transactions", "marts.dim_benefit_programs"):

@@ -135,7 +135,7 @@ def test_add_tries_the_entry_and_writes_it(workspace: Workspace, say: Callable[.
     assert said.lines[-1] == "Written."
     (at,) = [place for place, line in enumerate(said.lines) if line.startswith("records")]
     assert said.lines[at + 1].split() == ["3", "0", "2", "1", "0"]
-    workspace.run()
+    workspace.run("marts.fact_transactions")
     assert workspace.query(
         "select transaction_id, amount, transaction_timestamp::varchar from marts.fact_transactions"
         " order by all"

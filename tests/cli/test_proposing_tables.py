@@ -60,6 +60,7 @@ def test_a_table_is_declared_and_tried_as_a_file_is(
     )
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("hr")
 def test_a_table_that_nobody_knows_is_a_new_source(
     workspace: Workspace, say: Callable[..., Said], hr: Sqlite

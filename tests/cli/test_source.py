@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from examples import at_night
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,10 @@ def test_a_file_that_is_gone_is_forgotten_with_its_rows_and_money_named(
     ) == [(0,)]
 
 
-@pytest.mark.parametrize("name", [SECOND, "transactions_2.csv", "{root}/data/transactions_2.csv"])
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    "name", ["transactions_2.csv", *at_night(SECOND, "{root}/data/transactions_2.csv")]
+)
 def test_the_file_is_named_as_the_run_the_catalog_or_the_disk_does(
     say: Say, one_gone: Workspace, name: str
 ) -> None:
@@ -57,6 +61,7 @@ def test_the_file_is_named_as_the_run_the_catalog_or_the_disk_does(
     assert one_gone.query("select count(*) from raw.transactions") == [(5,)]
 
 
+@pytest.mark.nightly
 def test_without_a_terminal_nothing_is_removed_unless_it_is_said(
     say: Say, one_gone: Workspace
 ) -> None:

@@ -108,6 +108,7 @@ def test_without_a_run_there_is_nothing_to_be_well(say: Say) -> None:
     assert "`benepass run` makes it" in said.err
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_what_somebody_accepted_is_shown_with_its_figures(say: Say, workspace: Workspace) -> None:
     header, row, *_ = (workspace.data / "transactions.csv").read_text().splitlines()

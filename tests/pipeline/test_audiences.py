@@ -35,6 +35,7 @@ def names(folder: Path) -> list[tuple[str]]:
         ).fetchall()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("published")
 def test_the_files_of_an_audience_come_move_and_go_with_what_is_declared_of_it(
     workspace: Workspace,

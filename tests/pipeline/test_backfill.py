@@ -64,6 +64,7 @@ def _merchants(workspace: Workspace) -> list[tuple[str, str]]:
     )
 
 
+@pytest.mark.nightly
 def test_rows_that_were_altered_are_put_right_in_the_months_asked_for(
     months: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -104,6 +105,7 @@ def test_all_tables_that_have_months_are_built_anew_and_what_reads_them_follows(
     assert months.query("from meta.backfills") == []
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("last", "said"),
     [

@@ -68,6 +68,7 @@ def _sweep(
     return kills, False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [8, *at_night(1)])
 def test_a_run_killed_before_any_of_its_commits_is_finished_by_the_next(
     people: Workspace, tmp_path: Path, killer: str, every: int

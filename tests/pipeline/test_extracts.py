@@ -174,6 +174,7 @@ def test_a_column_that_the_table_lost_breaks_the_contract(project: Workspace, hr
     assert project.query("select count(status) from raw.employees") == [(3,)]
 
 
+@pytest.mark.nightly
 def test_a_record_that_leaves_the_source_leaves_with_the_file_that_it_was_in(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

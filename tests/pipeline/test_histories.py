@@ -257,7 +257,7 @@ def _live(history: History, steps: int, monkeypatch: pytest.MonkeyPatch) -> Coun
     return seen
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("history", range(1), indirect=True)
 def test_after_each_step_each_table_is_what_a_full_build_makes(
     history: History, monkeypatch: pytest.MonkeyPatch

@@ -88,6 +88,7 @@ def apart(
     return loaded(other)
 
 
+@pytest.mark.nightly
 def test_what_is_known_of_files_is_the_same_as_of_each_by_itself(
     many: Workspace, apart: dict[str, list[tuple[object, ...]]]
 ) -> None:

@@ -70,6 +70,7 @@ def data_hashes(workspace: Workspace) -> dict[str, str]:
     return dict(workspace.query(kept))
 
 
+@pytest.mark.nightly
 def test_the_sample_is_the_same_row_for_row_and_digest_for_digest(
     sample_run: Workspace, tmp_path: Path, server: Served
 ) -> None:
@@ -108,6 +109,7 @@ def test_an_edited_model_is_built_there_and_what_follows_where_its_rows_differ(
     assert on_spark.content() == there
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_changes_are_exchanged_here(on_spark: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "SMALL_ROWS", -1)
@@ -174,6 +176,7 @@ def test_what_spark_cannot_do_is_refused_before_anything_is_built(
     assert f"{SQL}:{line} cannot run on Spark: merchant LIKE 'P%'" in caplog.text
 
 
+@pytest.mark.nightly
 def test_an_erasure_builds_there_and_leaves_nobody_in_the_folder_between(
     new_people: Workspace, server: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

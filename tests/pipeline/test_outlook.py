@@ -57,6 +57,7 @@ def test_of_a_file_that_is_not_loaded_its_size_is_known_and_what_is_held_of_it(
     assert table.seconds.keys() == {"full"}
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_once_it_is_loaded_the_rows_that_changed_are_known(workspace: Workspace) -> None:
     _add_a_charge(workspace)

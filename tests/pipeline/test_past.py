@@ -111,6 +111,7 @@ def test_a_table_that_was_dropped_has_no_past_beyond_that(
     assert _main(kept, "asof", before, "--table", UTILIZATION) == 0
 
 
+@pytest.mark.nightly
 def test_rows_that_do_not_lead_back_give_no_answer(
     kept: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,6 +21,7 @@ def _verify(workspace: Workspace, *arguments: str) -> int:
         return main(["verify", *arguments])
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_tables_that_are_right_stay_as_they_are(
     workspace: Workspace, capsys: pytest.CaptureFixture[str]
@@ -118,6 +119,7 @@ def _grow_old(workspace: Workspace, relation: str, days: int) -> None:
     )
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_a_run_verifies_one_table_a_day_that_has_not_been_for_long(workspace: Workspace) -> None:
     first, second, *_ = sorted(

@@ -12,6 +12,7 @@ from uuid import UUID
 import pyarrow as pa
 import pytest
 from audiences import NAMED, Columns, Publishing, Rows
+from examples import at_night
 from lakes import Lake, configure, in_folder
 
 from benepass_tasks.config.errors import PublicationError
@@ -238,7 +239,7 @@ def emptied(table: Any) -> None:  # noqa: ANN401
     table.delete("id = 'E1'")
 
 
-@pytest.mark.parametrize("change", [foreign, rolled_back, renamed, emptied])
+@pytest.mark.parametrize("change", [foreign, *at_night(rolled_back, renamed, emptied)])
 def test_what_somebody_else_has_done_to_a_table_is_seen_and_undone(
     change: Any,  # noqa: ANN401 - one of the above
     made: Publishing,
@@ -305,7 +306,7 @@ def test_whoever_is_late_does_not_write_over_what_came_between(
     assert lake.rows(SPEND) == [{"id": "E1", "amount": Decimal("3.00"), "shop": "Gym"}]
 
 
-@pytest.mark.parametrize("step", ["_check_rows", "_tidy", "_state_of"])
+@pytest.mark.parametrize("step", ["_tidy", *at_night("_check_rows", "_state_of")])
 def test_a_kill_leaves_each_table_old_or_new_and_the_next_run_finishes(
     step: str, made: Publishing, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from examples import at_night
 
 if TYPE_CHECKING:
     from workspace import Workspace
@@ -49,7 +50,9 @@ def add_issue(workspace: Workspace, source: str, tier: int) -> None:
 
 
 @pytest.mark.usefixtures("finished")
-@pytest.mark.parametrize("source", NEW_ISSUES)
+@pytest.mark.parametrize(
+    "source", ["employees", *at_night(*(it for it in NEW_ISSUES if it != "employees"))]
+)
 def test_a_new_issue_that_keeps_records_out_takes_them_from_the_marts(
     workspace: Workspace, source: str
 ) -> None:
@@ -84,6 +87,7 @@ def test_what_belongs_to_an_employee_who_is_kept_out_is_kept_out_as_well(
     assert workspace.query(f"{programs} where benefit_type = 'meals'") == [(1, 1)]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_new_issues_that_only_flag_leave_the_records_in_and_are_told(workspace: Workspace) -> None:
     for source in NEW_ISSUES:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from examples import at_night
 from showing import show
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ KINDS = (
     "catalog/employees.html",
     "catalog/marts.fact_transactions.html",
 )
-"""The kinds of pages: each of its own form."""
+"""The kinds of pages, each of its own form; the first and the last have most of what there is."""
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def violations(page: Page, axe: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [KINDS[0], *at_night(*KINDS[1:-1]), KINDS[-1]])
 def test_axe_finds_nothing(page: Page, axe: str, site: Path, kind: str) -> None:
     show(page, site / kind)
     found = []

@@ -79,6 +79,7 @@ def test_files_that_were_only_touched_make_nothing(built: Workspace) -> None:
     assert built.run("BuildSite") == set()
 
 
+@pytest.mark.nightly
 def test_other_data_makes_the_pages_anew(built: Workspace) -> None:
     built.replace("data/transactions.csv", "60.00", "61.00")
     assert reason(built) == "input to be built"
@@ -93,6 +94,7 @@ def test_data_that_was_made_anew_but_is_the_same_leaves_them(built: Workspace) -
     assert reason(built) is None
 
 
+@pytest.mark.nightly
 def test_a_description_or_a_comment_that_the_pages_quote_makes_them_anew(built: Workspace) -> None:
     built.replace("catalog.yaml", "Merchants where money was spent.", "Where money was spent.")
     assert "site" in built.run("BuildSite")
@@ -102,6 +104,7 @@ def test_a_description_or_a_comment_that_the_pages_quote_makes_them_anew(built: 
     assert built.run("BuildSite") == {"site"}
 
 
+@pytest.mark.nightly
 def test_pages_that_were_changed_by_hand_are_made_anew(built: Workspace) -> None:
     page = built.site / "index.html"
     good = page.read_bytes()
@@ -114,12 +117,14 @@ def test_pages_that_were_changed_by_hand_are_made_anew(built: Workspace) -> None
     assert built.run("BuildSite") == {"site"}
 
 
+@pytest.mark.nightly
 def test_pages_that_are_gone_are_made_anew(built: Workspace) -> None:
     shutil.rmtree(built.site)
     assert reason(built) == "pages missing"
     assert built.run("BuildSite") == whole(built)
 
 
+@pytest.mark.nightly
 def test_another_folder_gets_pages_of_its_own(built: Workspace) -> None:
     assert reason(built, site_dir="data/other") == "pages missing"
     (bundle,) = built.site.glob("assets/vega-*.js")
@@ -158,6 +163,7 @@ def test_a_page_is_made_anew_when_a_table_changes_that_it_reads(built: Workspace
     assert "page:people" not in made
 
 
+@pytest.mark.nightly
 def test_a_page_that_is_gone_from_the_project_goes_from_the_site(built: Workspace) -> None:
     built.write("pages/short.md", "---\ntitle: Short\n---\n")
     built.run("BuildSite")
@@ -233,6 +239,7 @@ def test_a_site_begins_with_a_page(built: Workspace) -> None:
         build_site(Run(current_settings(), nodes_of))
 
 
+@pytest.mark.nightly
 def test_a_project_that_became_wrong_leaves_nothing_for_duckdb_to_complain_of(
     built: Workspace,
 ) -> None:
@@ -321,6 +328,7 @@ def contents(site: Path) -> dict[str, bytes]:
     return {path.relative_to(site).as_posix(): path.read_bytes() for path in files}
 
 
+@pytest.mark.nightly
 def test_one_warehouse_makes_the_same_pages_each_time(copied_sample: Workspace) -> None:
     before = contents(copied_sample.site)
     for path in copied_sample.site.glob("*.html"):

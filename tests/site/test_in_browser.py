@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from examples import at_night
 from showing import complaints_of, show
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def test_the_search_finds_names_before_descriptions_and_says_how_many(
     assert said.startswith(f"{len(found)} found") or "the first 30 are shown" in said
 
 
-@pytest.mark.parametrize("folder", ["", "catalog/"])
+@pytest.mark.parametrize("folder", ["catalog/", *at_night("")])
 def test_an_arrow_and_enter_go_to_what_was_found(page: Page, site: Path, folder: str) -> None:
     show(page, site / (f"{folder}marts.dim_merchants.html" if folder else "catalog.html"))
     found = searching(page, "email")
@@ -265,7 +266,7 @@ ENDINGS: list[tuple[list[dict[str, str]], dict[str, object], str, str]] = [
 """What is open, what is told of the run, and how a page says it."""
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", [ENDINGS[-1], *at_night(*ENDINGS[:-1])])
 def test_every_page_says_how_the_last_run_ended(page: Page, retold: Path, ending: Any) -> None:  # noqa: ANN401
     incidents, run, tone, said = ending
     tell(retold, *incidents, **run)
@@ -309,7 +310,9 @@ def test_what_is_wrong_with_a_page_is_seen(page: Page, retold: Path) -> None:
     (retold / "wrong.html").unlink()
 
 
-@pytest.mark.parametrize("told", [None, "", "window.benepassRuns = {};", "window.benepassRuns = {"])
+@pytest.mark.parametrize(
+    "told", [None, *at_night("", "window.benepassRuns = {};", "window.benepassRuns = {")]
+)
 def test_the_pages_work_where_no_run_has_told_them_anything(
     page: Page, retold: Path, told: str | None
 ) -> None:

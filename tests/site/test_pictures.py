@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from examples import at_night
 from showing import DRAWN
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ WHOLE = """(selector) => [...document.querySelectorAll(selector)].filter((it) =>
 }).length"""
 
 
-@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("name", ["site-light", *at_night(*list(VIEWS)[1:])])
 def test_what_matters_most_is_seen_before_anything_is_scrolled(
     page: Page, site: Path, name: str
 ) -> None:

@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from examples import at_night
 from projects import definitions_of
 from showing import DRAWN, complaints_of, show
 
@@ -113,7 +114,9 @@ def test_an_address_keeps_what_was_chosen(page: Page, sample_run: Workspace) -> 
     assert said(page) == written(expected)
 
 
-@pytest.mark.parametrize("name", ["index", "employees", "quality", "transactions", "merchants"])
+@pytest.mark.parametrize(
+    "name", ["index", "quality", *at_night("employees", "transactions", "merchants")]
+)
 def test_the_scripts_arrive_at_the_figures_and_rows_that_stand_there_without_them(
     page: Page, site: Path, name: str
 ) -> None:
@@ -142,7 +145,7 @@ LABELS = """[...document.querySelectorAll('[data-chart=%s] .role-axis-label text
 """The months that an axis names, where they are whole."""
 
 
-@pytest.mark.parametrize("chart", ["spend-by-month", "spend-by-programme"])
+@pytest.mark.parametrize("chart", ["spend-by-month", *at_night("spend-by-programme")])
 def test_months_are_named_below_their_bars_and_points_from_the_first_one_on(
     page: Page, site: Path, chart: str
 ) -> None:
@@ -162,7 +165,7 @@ PLACES = """[...document.querySelectorAll('[data-chart=%s] .role-axis-label text
     .map((it) => { const at = it.getBoundingClientRect(); return (at.left + at.right) / 2; })"""
 
 
-@pytest.mark.parametrize("width", [390, 768, 1024, 1440])
+@pytest.mark.parametrize("width", [390, *at_night(768, 1024, 1440)])
 def test_the_named_months_are_equally_far_from_each_other(
     page: Page, site: Path, width: int
 ) -> None:
@@ -289,7 +292,7 @@ def called(site: Path, folder: Path, name: str, **others: str) -> Path:
     return page
 
 
-@pytest.mark.parametrize("name", ["constructor", "__proto__"])
+@pytest.mark.parametrize("name", ["__proto__", *at_night("constructor")])
 def test_a_name_that_scripts_have_for_something_else_is_drawn_like_any_other(
     page: Page, site: Path, tmp_path: Path, name: str
 ) -> None:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from examples import at_night
 from loading import content_of
 
 from benepass_tasks.catalog import Column, Pii, Source, load_catalog
@@ -189,7 +190,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", [next(iter(REFUSED)), *at_night(*list(REFUSED)[1:])])
 def test_a_file_that_is_not_as_declared_loads_nothing_and_keeps_what_was_there(
     name: str, workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from examples import at_night
 from workbooks import workbook
 from workspace import TRANSACTIONS
 
@@ -64,8 +65,10 @@ def _declare(workspace: Workspace, type_: str, load_args: str) -> None:
     ("type_", "load_args", "content"),
     [
         ("pandas.ExcelDataset", "{dtype: str}", _workbook()),
-        ("pandas.ParquetDataset", "{engine: pyarrow}", _parquet()),
-        ("pandas.JSONDataset", "{lines: true, dtype: str}", _json_lines()),
+        *at_night(
+            ("pandas.ParquetDataset", "{engine: pyarrow}", _parquet()),
+            ("pandas.JSONDataset", "{lines: true, dtype: str}", _json_lines()),
+        ),
     ],
 )
 def test_what_is_declared_arrives_in_the_marts(
@@ -104,6 +107,7 @@ def test_a_load_of_what_is_not_declared_says_what_it_is(
     assert "Iron Heron" not in caplog.text
 
 
+@pytest.mark.nightly
 def test_quotes_that_quote_nothing_are_told_though_the_file_loads(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -135,6 +139,7 @@ def test_records_of_another_codec_are_told_where_they_are_rejected(
     assert "The file looks like Windows-1252" in caplog.text
 
 
+@pytest.mark.nightly
 def test_files_of_text_load_without_what_reads_workbooks(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -16,7 +16,7 @@ LEFT = "select first_name, last_name from raw.employees where employee_id not li
 
 def test_a_leaver_is_anonymised_in_time_and_everybody_else_stays(workspace: Workspace) -> None:
     declare(workspace, "employees", "termination_date", "anonymise")
-    workspace.run("BuildSite", as_of="2026-01-15")
+    workspace.run(as_of="2026-01-15")
     assert len(workspace.query(LEFT)) == 4
     workspace.run("BuildSite", as_of="2026-02-11", accept="transactions")
     assert {last for _, last in workspace.query(LEFT)} == {"Archer", "Coleridge", "Dover"}
@@ -24,7 +24,6 @@ def test_a_leaver_is_anonymised_in_time_and_everybody_else_stays(workspace: Work
     files = [it for it in workspace.root.rglob("*") if it.is_file()]
     assert {it.name for it in files if b"Baker" in it.read_bytes()} == {"employees.csv"}
     assert len(list((workspace.data / "erasures").glob("*.json"))) == 1
-    assert workspace.run("BuildSite", as_of="2026-02-11") == set()
 
 
 @pytest.mark.nightly

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from examples import at_night
 from projects import catalog_of
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def test_what_failed_is_checked_until_it_is_mended(workspace: Workspace) -> None
     assert workspace.run("CheckContracts") == {"contracts", "contracts/marts.fact_transactions"}
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_what_only_warns_ends_the_command_with_0_and_a_table(workspace: Workspace) -> None:
     workspace.replace("catalog.yaml", "{min: '2000-01-01'}", "{min: '2025-03-05'}")
@@ -150,6 +152,7 @@ def test_what_only_warns_ends_the_command_with_0_and_a_table(workspace: Workspac
     assert workspace.run("CheckContracts") == set()
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_where_all_is_kept_one_line_says_so(workspace: Workspace) -> None:
     done = workspace.run_command(task="CheckContracts")
@@ -174,7 +177,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_bad_data_never_fails_a_test(workspace: Workspace) -> None:
     for name, rows in HOSTILE.items():
         with (workspace.data / f"{name}.csv").open("a") as file:
@@ -183,12 +186,12 @@ def test_bad_data_never_fails_a_test(workspace: Workspace) -> None:
     assert workspace.query(STATUSES) == [("passed",), ("warned",)]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "emptied",
     [
         (*HOSTILE, "category_benefit_mappings"),
-        *(pytest.param((it,), marks=pytest.mark.nightly) for it in HOSTILE),
+        *((it,) for it in HOSTILE),
     ],
 )
 def test_missing_data_never_fails_a_test(workspace: Workspace, emptied: tuple[str, ...]) -> None:
@@ -260,6 +263,7 @@ STAR = """
 """
 
 
+@pytest.mark.nightly
 def test_a_column_that_a_file_brings_does_not_slip_through_a_star(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -313,6 +317,7 @@ def test_a_changed_declaration_is_held_against_the_table(
     assert "  spend: declared DOUBLE, found DECIMAL(38,2): cast it" in caplog.text
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_a_raw_column_of_another_type_fails_and_says_what_to_do(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
@@ -349,19 +354,21 @@ def test_a_raw_column_of_another_type_fails_and_says_what_to_do(
                 "(did you mean 'spend_adds_up'?)"
             ),
         ),
-        (
-            ", {check: spend_adds_up}",
-            "",
+        *at_night(
             (
-                "sql/checks/spend_adds_up.sql: no table names this check; add "
-                "{check: spend_adds_up} to metadata.tests of a table in catalog.yaml, or remove "
-                "the file"
+                ", {check: spend_adds_up}",
+                "",
+                (
+                    "sql/checks/spend_adds_up.sql: no table names this check; add "
+                    "{check: spend_adds_up} to metadata.tests of a table in catalog.yaml, or "
+                    "remove the file"
+                ),
             ),
-        ),
-        (
-            "check: spend_adds_up",
-            "check: books_balance",
-            "names the check books_balance, which is the proof that ends every run",
+            (
+                "check: spend_adds_up",
+                "check: books_balance",
+                "names the check books_balance, which is the proof that ends every run",
+            ),
         ),
     ],
 )
@@ -382,6 +389,7 @@ def test_a_check_reads_tables_of_the_catalog_only(workspace: Workspace) -> None:
     assert "sql/checks/spend_adds_up.sql:1 reads meta.loads, which no entry" in done.stderr
 
 
+@pytest.mark.usefixtures("tested")
 def test_a_check_may_use_macros_and_settings(workspace: Workspace) -> None:
     workspace.write(
         "sql/checks/spend_adds_up.sql",

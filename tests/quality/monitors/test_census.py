@@ -16,6 +16,7 @@ MESSAGE = (
 )
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_a_census_that_lacks_somebody_with_charges_is_told_until_it_has_them_again(
     workspace: Workspace,
@@ -37,6 +38,7 @@ def test_a_census_that_lacks_somebody_with_charges_is_told_until_it_has_them_aga
     assert workspace.query(OPEN) == []
 
 
+@pytest.mark.nightly
 def test_who_is_missing_from_the_first_census_on_is_not_news(workspace: Workspace) -> None:
     workspace.replace("data/transactions.csv", "T1,E1", "T1,E9")
     workspace.run()

@@ -55,6 +55,7 @@ FLAGGED = (
 )
 
 
+@pytest.mark.nightly
 def test_the_first_run_is_unhealthy_where_most_of_what_is_accepted_has_a_flag(
     workspace: Workspace,
 ) -> None:
@@ -70,6 +71,7 @@ def test_the_first_run_is_unhealthy_where_most_of_what_is_accepted_has_a_flag(
     assert workspace.query(open_) == [("flagged_share:employees",)]
 
 
+@pytest.mark.nightly
 def test_a_column_that_a_file_does_not_have_makes_nothing_unhealthy(workspace: Workspace) -> None:
     lines = [HEADER, charge(1, "10.00"), charge(2, "20.00")]
     without = "\n".join(it.rpartition(",")[0] for it in lines)
@@ -103,18 +105,21 @@ def test_the_first_run_is_unhealthy_where_most_of_the_money_is_quarantined(
     assert workspace.query(WRONG) == [("clean_share:transactions:money",)]
 
 
+@pytest.mark.nightly
 def test_money_that_cannot_be_read_weighs_as_much_as_on_average(workspace: Workspace) -> None:
     with_charges(workspace, charge(1, "10.00"), charge(2, "30.00"), charge(3, "USD"))
     workspace.run()
     assert workspace.query(RATES)[0] == ("accepted_money_rate", pytest.approx(2 / 3))
 
 
+@pytest.mark.nightly
 def test_where_no_amount_can_be_read_the_records_count(workspace: Workspace) -> None:
     with_charges(workspace, charge(1, "a"), charge(2, "b"))
     workspace.run()
     assert workspace.query(RATES) == [("accepted_money_rate", 0.0), ("accepted_rate", 0.0)]
 
 
+@pytest.mark.nightly
 def test_a_file_most_of_which_is_lost_is_not_made_good_by_the_others(workspace: Workspace) -> None:
     for month in range(1, 8):
         charges = [
@@ -141,6 +146,7 @@ def test_a_file_most_of_which_is_lost_is_not_made_good_by_the_others(workspace: 
     )
 
 
+@pytest.mark.nightly
 def test_a_file_most_of_which_is_flagged_is_not_made_good_by_the_others(
     workspace: Workspace,
 ) -> None:
@@ -163,6 +169,7 @@ def test_a_file_most_of_which_is_flagged_is_not_made_good_by_the_others(
     assert workspace.query(FLAGGED) == [("transactions", "warn", said)]
 
 
+@pytest.mark.nightly
 def test_records_that_are_restated_are_not_doubtful(workspace: Workspace) -> None:
     with_charges(workspace, *(charge(it, f"{it}.00") for it in range(1, 5)))
     restated = [charge(it, f"{it}.50") for it in range(1, 5)]
@@ -171,6 +178,7 @@ def test_records_that_are_restated_are_not_doubtful(workspace: Workspace) -> Non
     assert workspace.query(FLAGGED) == []
 
 
+@pytest.mark.nightly
 def test_a_file_that_sends_all_again_has_lost_nothing(workspace: Workspace) -> None:
     charges = [charge(it, f"{it}.00") for it in range(1, 5)]
     with_charges(workspace, *charges)
@@ -179,6 +187,7 @@ def test_a_file_that_sends_all_again_has_lost_nothing(workspace: Workspace) -> N
     assert workspace.query(WRONG) == []
 
 
+@pytest.mark.nightly
 def test_ids_that_restart_in_each_file_are_said_to(workspace: Workspace) -> None:
     with_charges(workspace, charge(1, "1.00"), charge(2, "2.00"))
     others = [charge(1, "3.00", day=5), charge(2, "4.00", day=6), charge(3, "5.00", day=7)]
@@ -195,6 +204,7 @@ def test_ids_that_restart_in_each_file_are_said_to(workspace: Workspace) -> None
     )
 
 
+@pytest.mark.nightly
 def test_a_file_of_which_few_ids_come_again_does_not_restart_them(workspace: Workspace) -> None:
     with_charges(workspace, charge(1, "1.00"), charge(2, "2.00"), charge(3, "3.00"))
     others = [charge(3, "4.00", day=5), charge(4, "4.00"), charge(5, "5.00")]

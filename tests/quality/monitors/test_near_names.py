@@ -70,6 +70,7 @@ def test_what_is_taken_in_or_like_nothing_is_not_told(near: Near, name: str) -> 
     assert near(name) == []
 
 
+@pytest.mark.nightly
 def test_it_is_one_incident_that_stays_open_until_the_file_is_gone(workspace: Workspace) -> None:
     open_keys = "select key, opened_run_id from meta.incidents where resolved_at is null"
     path = workspace.data / "transactions_02.CSV"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from examples import at_night
 
 from benepass_tasks.catalog import Volume
 from benepass_tasks.quality.monitors.volume import judge_rows
@@ -55,6 +56,7 @@ def warnings(workspace: Workspace, monitor: str = "empty_file") -> list[str]:
     return [key for (key,) in found if key.startswith(monitor)]
 
 
+@pytest.mark.nightly
 def test_a_new_file_with_a_header_alone_is_an_incident_until_it_has_records(
     months: Workspace,
 ) -> None:
@@ -66,6 +68,7 @@ def test_a_new_file_with_a_header_alone_is_an_incident_until_it_has_records(
     assert warnings(months) == []
 
 
+@pytest.mark.nightly
 def test_a_month_that_a_later_file_follows_may_have_been_one_without_spend(
     months: Workspace,
 ) -> None:
@@ -76,13 +79,15 @@ def test_a_month_that_a_later_file_follows_may_have_been_one_without_spend(
     assert warnings(months) == []
 
 
+@pytest.mark.nightly
 def test_where_empty_files_are_declared_none_is_warned_of(months: Workspace) -> None:
     months.write("data/transactions_2025-11.csv", f"{HEADER}\n")
     months.replace("catalog.yaml", "guards: {min_clean", "guards: {empty_files: true, min_clean")
     assert warnings(months) == []
 
 
-@pytest.mark.parametrize("part", ["T12,E1,A1,Iron He", 'T12,E1,A1,"Iron He'])
+@pytest.mark.nightly
+@pytest.mark.parametrize("part", ["T12,E1,A1,Iron He", *at_night('T12,E1,A1,"Iron He')])
 def test_a_file_that_ends_within_a_record_is_an_incident_until_it_comes_whole(
     months: Workspace, part: str
 ) -> None:
