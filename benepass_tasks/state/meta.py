@@ -250,9 +250,9 @@ QUALITY_FIGURES = Table(
 """What a run that balanced the books found, one row per (run, dataset, figure, name).
 
 Figures of a source (`transactions`): `records`, `clean`, `flagged`, `quarantined`, `rejected`,
-`uncounted`, `clean_rate`, `accepted_rate`, `accepted_money_rate`, `flagged_rate`; with the file as
-name `restarted_ids`, `lost_rate` and `doubtful_rate`; with the reason or flag as name
-`quarantined_by_reason`, `flagged_by_flag`.
+`uncounted`, `clean_rate`, `accepted_rate`, `accepted_money_rate`, `flagged_rate`, `split_charges`,
+`split_amount`; with the file as name `restarted_ids`, `lost_rate` and `doubtful_rate`; with the
+reason or flag as name `quarantined_by_reason`, `flagged_by_flag`.
 Of the files alone that came last: `new_records`, `new_quarantined_by_reason`,
 `new_flagged_by_flag`. Of a raw table: `completeness`. Of `marts.fact_transactions`: `spend_by_day`,
 with the day as name.

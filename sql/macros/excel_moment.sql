@@ -1,6 +1,6 @@
--- A number of Excel's days as a moment, to the millisecond; NULL where it is none. Day 1 is 1 January
--- 1900, and in workbooks that count from 1904 the day after 1 January 1904. Day 60 of the usual
--- calendar is 29 February 1900, which never was; days before it are one off.
+-- A number of Excel's days as a moment, to the millisecond; NULL where it is none. Day 1 is
+-- 1 January 1900, and in workbooks that count from 1904 the day after 1 January 1904. Day 60 of the
+-- usual calendar is 29 February 1900, which never was; days before it are one off.
 create or replace macro excel_moment(value, from_year) as
     case
         when regexp_full_match(value, '[1-9][0-9]{0,6}([.][0-9]{1,15})?')

@@ -312,6 +312,37 @@ missing_employees as (
     where transactions.employee_id is not null
 ),
 
+-- Charges that count twice: as a whole, and in parts of which the ids are that of the whole and a
+-- number or letter, such as T1-1 and T1-2 beside T1.
+parts as (
+    select
+        if(
+            substring(transaction_id, -2, 1) in ('-', '/', '_', '.', ':'),
+            left(transaction_id, -2),
+            left(transaction_id, -3)
+        ) as whole_id,
+        benefit_account_id,
+        sum(amount) as amount
+    from marts.fact_transactions
+    where
+        substring(transaction_id, -2, 1) in ('-', '/', '_', '.', ':')
+        or substring(transaction_id, -3, 1) in ('-', '/', '_', '.', ':')
+    group by whole_id, benefit_account_id
+    having count(*) > 1
+),
+
+split_charges as (
+    select
+        count(*) as charges,
+        coalesce(sum(parts.amount), 0) as amount
+    from marts.fact_transactions as wholes
+    inner join parts
+        on
+            wholes.transaction_id = parts.whole_id
+            and wholes.benefit_account_id = parts.benefit_account_id
+            and wholes.amount = parts.amount
+),
+
 -- The cells that the files have. A column that a file lacks has none, although raw holds NULL.
 cells as (
     select
@@ -488,6 +519,22 @@ select
     null as figure_name,
     employees as figure_value
 from missing_employees
+union all
+select
+    'transactions' as dataset,
+    'split_charges' as figure,
+    null as figure_name,
+    charges as figure_value
+from split_charges
+where charges > 0
+union all
+select
+    'transactions' as dataset,
+    'split_amount' as figure,
+    null as figure_name,
+    amount as figure_value
+from split_charges
+where charges > 0
 union all
 select
     'employees' as dataset,

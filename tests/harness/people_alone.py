@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 EVERY_LAYER = "marts.dim_employees"
 CHARGES = {
     "quality.quarantine_transactions": "null::varchar as employee_id, 0.0 as amount",
-    "marts.fact_transactions": "null::timestamp as transaction_timestamp, 0.0 as amount",
+    "marts.fact_transactions": "'' as transaction_id, '' as benefit_account_id, "
+    "null::timestamp as transaction_timestamp, 0.0 as amount",
 }
 """What the report of a run reads of charges, of which there are none."""
 

@@ -1,6 +1,7 @@
 """What the records of a source are: the same again, spend, refunds, in which currency."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -8,7 +9,7 @@ from benepass_tasks.catalog.wording import printable
 from benepass_tasks.catalog.words import folded, words
 from benepass_tasks.ingestion.proposals import meanings, repeats
 from benepass_tasks.ingestion.proposals.amounts import CURRENCY, is_credit
-from benepass_tasks.ingestion.proposals.columns import Fit
+from benepass_tasks.ingestion.proposals.columns import NAMED, Fit
 from benepass_tasks.ingestion.proposals.dates import has_dates
 from benepass_tasks.ingestion.proposals.pairs import amount_questions
 from benepass_tasks.ingestion.proposals.profile import (
@@ -92,7 +93,7 @@ def say(found: Found) -> Said:
     parts = [*_repeats(found), *_currency(found)]
     if found.is_of_money:
         parts += _spend(found)
-    parts += _parts(found)
+    parts += _made(found)
     records: dict[str, object] = {}
     for part in parts:
         records |= part.records
@@ -120,11 +121,17 @@ def _repeats(found: Found) -> Iterator[Said]:
         yield Said(notes=[f"{many} say the same there; {again.again - again.alike:,} are restated"])
 
 
-def _parts(found: Found) -> Iterator[Said]:
+def _made(found: Found) -> Iterator[Said]:
     """What to ask of columns that may say that an amount is something else."""
-    others = [*found.others.values()]
     made_of = {it.column: [*it.parts] for it in found.fit.pairs}
     for name in (*found.fit.matches, *made_of):
+        # Who has said which amount counts needs not say it of the others.
+        is_chosen = f"{name}{NAMED}" in found.answers
+        others = [
+            it
+            for it in found.others.values()
+            if not (is_chosen and meanings.is_called(it, "corrected"))
+        ]
         questions = amount_questions(name, made_of.get(name, ()), others, found.answers)
         yield Said(questions=[*questions])
 
@@ -152,6 +159,9 @@ def _spend(found: Found) -> Iterator[Said]:
         is_part = answered(whole, found.answers)
         counts |= {name: [None]} if is_part == "whole" else {}
         yield Said(questions=[] if is_part else [whole])
+    parts = _parts_question(found)
+    if parts and answered(parts, found.answers) is None:
+        yield Said(questions=[parts])
     counts |= {
         name: [None]
         for name, column in found.others.items()
@@ -193,6 +203,26 @@ def _wholes(found: Found, is_spend: "_IsSpend") -> Iterator[tuple[str, Question]
             many = of_all(len(alike), len(named), f"records with a {name}")
             yield name, Question(f"{name}.names", f"{_ASKS_WHOLE} {many} do", dict(_WHOLES))
 
+
+def _parts_question(found: Found) -> Question | None:
+    """What to ask of ids that are another one and a number or letter, as those of its parts are."""
+    ids = found.column(found.own_id)
+    known = ids.counts if ids else {}
+    wholes = Counter(it[1] for it in map(_PART.fullmatch, known) if it and it[1] in known)
+    several = {whole: count for whole, count in wholes.items() if count > 1}
+    if not several:
+        return None
+    return Question(
+        f"{found.own_id}.parts",
+        f"are {sum(several.values()):,} records parts of {len(several):,} others? Their ids are "
+        "that of the other and a number or letter. Were both counted, the money would be doubled: "
+        "have the wholes exported or the parts, and not both",
+        {"none": "no: they are charges of their own"},
+    )
+
+
+_PART = re.compile("(.+)[-/_.:][0-9A-Za-z]{1,2}")
+"""An id of a part, with that of its whole."""
 
 _SHORT = re.compile("[0-9]{1,5}").fullmatch
 """A number that may be an id by chance."""

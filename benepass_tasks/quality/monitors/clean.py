@@ -1,6 +1,6 @@
 """Whether enough of a source and of each file comes through, and whether ids are of single records.
 
-All are rates, which need no history: they are judged from the first run on.
+None of it needs a history: all is judged from the first run on.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,6 +20,7 @@ def judge_clean(figures: Iterable[SourceFigures], catalog: Catalog) -> Iterator[
             yield from _judge_files(it, source)
             yield from _judge_flags(it, source)
             yield from _judge_ids(it, source)
+            yield from _judge_splits(it)
 
 
 def too_little_clean(it: SourceFigures, catalog: Catalog) -> Iterator[Result]:
@@ -110,3 +111,18 @@ def _judge_ids(it: SourceFigures, source: Source) -> Iterator[Result]:
         "the other files of the source",
         value=max(it.restarted.values()),
     )
+
+
+def _judge_splits(it: SourceFigures) -> Iterator[Result]:
+    if it.split:
+        yield Result(
+            "split_charges",
+            it.source,
+            "fail",
+            f"{it.split:,} charges, USD {it.split_amount:,.2f}, count twice: as a whole, and in "
+            "parts that add up to it, whose ids are that of the whole and a number or letter. "
+            "Have the wholes exported or the parts, and not both",
+            "the other charges of the same accounts",
+            value=it.split,
+            upper=0,
+        )

@@ -18,6 +18,7 @@ Monitor = Literal[
     "clean_share",
     "flagged_share",
     "restarted_ids",
+    "split_charges",
     "near_names",
     "slot_lag",
     "empty_file",

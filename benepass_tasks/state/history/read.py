@@ -87,7 +87,8 @@ class SourceFigures:
     `restarted` has, by file, the share of its ids that other files have for something else,
     where that is most of them; `lost` the share of a file's records that are rejected or
     quarantined without another that stands for them, where that is most of several; `doubtful`
-    that of the accepted records of a file that have a flag, likewise.
+    that of the accepted records of a file that have a flag, likewise. `split` is how many charges
+    count twice, as a whole and in parts, and `split_amount` what they come to, USD.
     """
 
     source: str
@@ -109,6 +110,8 @@ class SourceFigures:
     flagged_rate: float | None = None
     lost: Mapping[str, float] = field(default_factory=dict)
     doubtful: Mapping[str, float] = field(default_factory=dict)
+    split: int = 0
+    split_amount: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +311,8 @@ def _figures_of(source: str, values: Values) -> SourceFigures:
         flagged_rate=values.get((source, "flagged_rate", None)),
         lost=_by_name(values, source, "lost_rate"),
         doubtful=_by_name(values, source, "doubtful_rate"),
+        split=int(values.get((source, "split_charges", None), 0)),
+        split_amount=values.get((source, "split_amount", None), 0),
     )
 
 

@@ -88,6 +88,18 @@ def test_a_refund_that_names_its_charge_is_not_part_of_it() -> None:
     assert proposed(file, answers={"refunds": "net"}).questions == []
 
 
+def test_ids_that_look_like_those_of_parts_are_asked_about() -> None:
+    wholes = (charge(1), charge(2), charge(3))
+    parts = [charge(1, "4.00").replace("T1", f"T1{it}") for it in ("-1", "-2")]
+    refund = charge(2).replace("T2", "T2-R")
+    (question,) = proposed(charges(*wholes, *parts, refund)).questions
+    assert question.name == "transaction_id.parts"
+    assert question.asks.startswith("are 2 records parts of 1 others?")
+    answers = {"transaction_id.parts": "none"}
+    assert not proposed(charges(*wholes, *parts, refund), answers=answers).questions
+    assert not proposed(charges(*wholes, refund)).questions
+
+
 def test_a_mark_of_charges_that_count_is_one() -> None:
     file = charges(charge(1, more=",TRUE"), charge(2, more=",FALSE"), more=",Approved")
     assert proposed(file).records["counts_when"] == {"approved": ["true"]}

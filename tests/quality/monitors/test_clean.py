@@ -204,6 +204,26 @@ def test_ids_that_restart_in_each_file_are_said_to(workspace: Workspace) -> None
     )
 
 
+SPLIT = (
+    "select message from meta.monitor_results where monitor = 'split_charges' "
+    "order by checked_at desc limit 1"
+)
+
+
+def test_a_charge_that_stands_there_as_a_whole_and_in_parts_is_told(workspace: Workspace) -> None:
+    def part(of: int, name: str, amount: str) -> str:
+        return charge(of, amount).replace(f"T{of},", f"T{of}{name},")
+
+    wholes = [charge(1, "10.00"), charge(2, "20.00"), charge(3, "30.00"), charge(4, "5.00")]
+    parts = [part(1, "-1", "4.00"), part(1, "-2", "6.00"), part(2, "_A1", "15.00")]
+    others = [part(3, "/1", "10.00"), part(3, "/2", "10.00"), part(4, ".1", "5.00")]
+    with_charges(workspace, *wholes, *parts, part(2, "_A2", "5.00"), *others)
+    workspace.run()
+    assert "split_charges:transactions" in [key for (key,) in workspace.query(WRONG)]
+    ((message,),) = workspace.query(SPLIT)
+    assert message.startswith("2 charges, USD 30.00, count twice: as a whole, and in parts")
+
+
 @pytest.mark.nightly
 def test_a_file_of_which_few_ids_come_again_does_not_restart_them(workspace: Workspace) -> None:
     with_charges(workspace, charge(1, "1.00"), charge(2, "2.00"), charge(3, "3.00"))
