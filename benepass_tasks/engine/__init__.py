@@ -1,1 +1,1 @@
-"""Where the tables live: one DuckDB file, which those who read or write it have open by turns."""
+"""Where the tables live: one DuckDB file, opened by one process after another."""

@@ -1,7 +1,7 @@
 """Tables as Parquet files in a folder that DuckDB and a server of Spark both read.
 
 They hold what the tables hold, people included. So the folder is its owner's alone, each warehouse
-has one of its own in it, and whoever has the turn on the warehouse may remove what is there.
+has one of its own in it, and the process that holds the write lock may remove what is there.
 """
 
 import shutil

@@ -2,9 +2,10 @@
 
 A process keeps one in-memory DuckDB and attaches the warehouse to it only while a session is open:
 attaching takes under a millisecond where opening a database takes about twenty, and between
-sessions the file is free for other processes. A run that goes from one turn to the next keeps both
-the turn and the file until others wait, since each time it lets go DuckDB writes out what has
-changed, and forgets what it has read. Only who has the turn has the file open for writing.
+sessions the file is free for other processes. A run that goes from one table to the next keeps the
+write lock and the file until another process waits, since each time it lets go DuckDB writes out
+what has changed, and forgets what it has read. Only the process that holds the write lock has the
+file open for writing.
 """
 
 import importlib
@@ -22,7 +23,7 @@ from sqlalchemy import Connection, Engine
 from benepass_tasks.config.errors import LaterWarehouseError, OutdatedWarehouseError, WarehouseError
 from benepass_tasks.config.settings import models_cache
 from benepass_tasks.engine.quoting import quote_name, quote_text
-from benepass_tasks.engine.write_lock import Wait, is_awaited, take_turn
+from benepass_tasks.engine.write_lock import Wait, acquire_write_lock, is_awaited
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # Rows have numbers; to keep their order as well would cost memory and time.
@@ -133,14 +134,14 @@ class Warehouse:
     def write(self) -> Iterator[Connection]:
         """A session in one transaction: committed at the end, rolled back on an error.
 
-        It has a turn of its own where this process does not have it already. What an earlier
-        release wrote is brought up to date first.
+        It takes the write lock unless this process holds it already. What an earlier release wrote
+        is brought up to date first.
 
         Raises:
             LaterWarehouseError: a later release wrote the file last.
             OwnershipError: it is the warehouse of another environment.
         """
-        with self._in_turn(), self._session("read_write") as engine:
+        with self._locked(), self._session("read_write") as engine:
             if not self._hold.has_meta:
                 self._refuse_later(self._version_in(engine))
                 self._refuse_moved(engine)
@@ -208,7 +209,7 @@ class Warehouse:
 
         What it names must be in the database `ALIAS`.
         """
-        with self._in_turn(), self._session("read_write") as engine:
+        with self._locked(), self._session("read_write") as engine:
             raw = engine.raw_connection()
             own: duckdb.DuckDBPyConnection = raw.driver_connection.duplicate()  # type: ignore[union-attr]
             try:
@@ -221,16 +222,16 @@ class Warehouse:
     def exclusive(self, keeps: Callable[[], bool] = lambda: False) -> Iterator[None]:
         """Let one task of all runs on this warehouse work at a time; files made are private.
 
-        The file stays attached throughout, and with the turn also afterwards, for the next one of
-        this process, where `keeps` says so and nobody else waits for it.
+        The file stays attached throughout. The file and the write lock are kept afterwards, for the
+        next task of this process, where `keeps` says so and no other process waits.
 
         Raises:
-            WarehouseError: another run kept the turn for longer than the time-out.
+            WarehouseError: another run held the write lock for longer than the time-out.
         """
         hold, is_kept, umask = self._hold, False, os.umask(0o077)
         try:
-            if hold.turn is None or hold.is_working:
-                hold.turn = self._take_turn()
+            if hold.write_lock is None or hold.is_working:
+                hold.write_lock = self._acquire_write_lock()
             hold.is_working = True
             try:
                 # A killed load may have left its files, and with them records.
@@ -249,12 +250,12 @@ class Warehouse:
     def _hold(self) -> "_Hold":
         return _holds.setdefault(self.path, _Hold())
 
-    def _in_turn(self) -> AbstractContextManager[None]:
+    def _locked(self) -> AbstractContextManager[None]:
         return nullcontext() if self._hold.is_working else self.exclusive()
 
-    def _take_turn(self) -> IO[str]:
+    def _acquire_write_lock(self) -> IO[str]:
         try:
-            return take_turn(self.path, self._patience)
+            return acquire_write_lock(self.path, self._patience)
         except TimeoutError as error:
             raise self._in_use() from error
 
@@ -263,11 +264,11 @@ class Warehouse:
         engine, hold = _engine(self), self._hold
         is_within_another = bool(hold.attached)
         if not is_within_another:
-            self._attach(engine, mode if hold.turn is None else "read_write")
+            self._attach(engine, mode if hold.write_lock is None else "read_write")
         try:
             yield engine
         finally:
-            if not is_within_another and hold.turn is None:
+            if not is_within_another and hold.write_lock is None:
                 let_go()
 
     def _attach(self, engine: Engine, mode: str) -> None:
@@ -291,13 +292,17 @@ class Warehouse:
         self._hold.gave_up_after = None
 
     def _attach_beside(self, run: Callable[[str], object], name: str, path: Path) -> None:
-        """Open another warehouse for reading, once a run that has its turn has let go of it."""
+        """Open another warehouse for reading, once a run that holds its write lock has let go."""
         if not path.is_file():
             raise WarehouseError(f"{path} is not there, which {self.path} reads from")
         attaching = f"attach {quote_text(str(path))} as {quote_name(name)} (read_only)"
         held = _holds.get(path)
         try:
-            with nullcontext() if held and held.turn else take_turn(path, self._patience):
+            with (
+                nullcontext()
+                if held and held.write_lock
+                else acquire_write_lock(path, self._patience)
+            ):
                 self._keep_trying(lambda: run(attaching), path)
         except TimeoutError as error:
             raise self._in_use(path) from error
@@ -313,11 +318,11 @@ class Warehouse:
                     f"{self.path} cannot be opened: {error}. If it is damaged, move it away: "
                     "the next run rebuilds it"
                 ) from error
-            if self._hold.turn is not None:
+            if self._hold.write_lock is not None:
                 self._keep_trying(attempt)
                 return
-            # A run lets go of it where somebody waits for a turn; anybody else, some time.
-            with self._take_turn():
+            # A run lets go of it where another process waits; any other process, some time.
+            with self._acquire_write_lock():
                 self._keep_trying(attempt)
 
     def _keep_trying(self, attempt: Callable[[], object], path: Path | None = None) -> None:
@@ -329,7 +334,7 @@ class Warehouse:
                 retry=tenacity.retry_if_exception(_is_locked),
                 stop=tenacity.stop_after_delay(self._patience),
                 wait=tenacity.wait_random_exponential(0.05, max=1.0),
-                before_sleep=lambda _: wait.tell(),
+                before_sleep=lambda _: wait.warn(),
             )(attempt)
         except tenacity.RetryError as error:
             raise self._in_use(path) from error
@@ -384,15 +389,15 @@ class _Hold:
     """What this process has of a warehouse file.
 
     Attributes:
-        turn: The turn, while this process has it; also between two of its tasks.
-        is_working: Whether a task is what it has the turn for.
+        write_lock: The write lock, while this process holds it; also between two of its tasks.
+        is_working: Whether it holds the lock for a task.
         is_writing: Whether a transaction of it is open that writes.
         attached: The names of the databases that are attached: the file, and those beside it.
         has_meta: Whether schema meta is known to be in the attached file.
         gave_up_after: The seconds that it waited for the file in vain, if it has not had it since.
     """
 
-    turn: IO[str] | None = None
+    write_lock: IO[str] | None = None
     is_working: bool = False
     is_writing: bool = False
     attached: list[str] = field(default_factory=list)
@@ -404,16 +409,16 @@ _holds: dict[Path, _Hold] = {}
 
 
 def let_go() -> None:
-    """Detach what this process has attached, and give up the turn that no task of it needs."""
+    """Detach what this process has attached, and give up the write lock unless a task needs it."""
     for hold in _holds.values():
         try:
             if hold.attached:
                 names, hold.attached = hold.attached, []
                 _detach(names)
         finally:
-            if hold.turn is not None and not hold.is_working:
-                hold.turn.close()
-                hold.turn = None
+            if hold.write_lock is not None and not hold.is_working:
+                hold.write_lock.close()
+                hold.write_lock = None
 
 
 def _detach(names: Iterable[str]) -> None:

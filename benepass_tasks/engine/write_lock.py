@@ -1,8 +1,8 @@
-"""Turns on a warehouse, which all processes take one after another.
+"""The write lock of a warehouse, which one process at a time holds.
 
-Who has the turn holds a lock on the file `.lock` beside the warehouse, and may have the warehouse
-open. Who waits for it holds one on `.queue` meanwhile, which tells the other that somebody waits.
-The operating system takes the locks from who dies.
+The process that holds it has locked the file `.lock` beside the warehouse, and alone may open the
+warehouse for writing. A process that waits for it has locked the file `.queue` meanwhile, by which
+the holder sees that somebody waits. When a process dies, the operating system frees its locks.
 """
 
 import fcntl
@@ -18,18 +18,18 @@ from benepass_tasks.config.errors import WarehouseError
 log = logging.getLogger(__name__)
 
 HEAD_START = 0.25
-"""Seconds that who is first in the queue is before all others."""
+"""Seconds for which only the first process in the queue may take the lock."""
 
 PAUSE = 0.01
 """Seconds between two looks at the locks."""
 
 QUIET = 3.0
-"""Seconds that somebody waits before it is told."""
+"""Seconds that a process waits before it says so."""
 
 
 @dataclass(slots=True)
 class Wait:
-    """A wait for a file that another process has, which is told once where it is no short one."""
+    """A wait for a file that another process has; if it is long, a warning says so once."""
 
     path: Path
     timeout: float
@@ -41,8 +41,8 @@ class Wait:
         """How long it has been."""
         return time.monotonic() - self.began
 
-    def tell(self) -> None:
-        """Tell of it, if it is time to."""
+    def warn(self) -> None:
+        """Say that the process waits, if it has for long and has not said so."""
         if self.seconds > QUIET and not self.is_told:
             self.is_told = True
             log.warning(
@@ -53,38 +53,39 @@ class Wait:
             )
 
 
-def take_turn(path: Path, timeout: float) -> IO[str]:
-    """Wait for the turn on a warehouse.
+def acquire_write_lock(path: Path, timeout: float) -> IO[str]:
+    """Wait for the write lock of a warehouse, and take it.
 
     Args:
         path: The warehouse.
         timeout: For how long, in seconds.
 
     Returns:
-        What to close when the turn ends.
+        The lock, which is given up by closing it.
 
     Raises:
-        TimeoutError: others had it for longer than that.
+        TimeoutError: other processes held it for longer than that.
         WarehouseError: there can be no file there.
     """
     wait = Wait(path, timeout)
     with _lock_file(path, "queue") as queue, ExitStack() as opened:
-        turn = opened.enter_context(_lock_file(path, "lock"))
-        # Also who finds nobody waiting goes through the queue: otherwise who has just had a turn
-        # could have the next one before who waits is awake. But who is first may have been stopped.
+        lock = opened.enter_context(_lock_file(path, "lock"))
+        # Every process goes through the queue: otherwise one that has just given the lock up could
+        # take it again before the one that waits is awake. The first in the queue may have been
+        # stopped, so it is waited for no longer than for its head start.
         while True:
             is_next = _lock(queue) or wait.seconds > HEAD_START
-            if is_next and _lock(turn):
+            if is_next and _lock(lock):
                 opened.pop_all()
-                return turn
+                return lock
             if wait.seconds > timeout:
                 raise TimeoutError
-            wait.tell()
+            wait.warn()
             time.sleep(PAUSE)
 
 
 def is_awaited(path: Path) -> bool:
-    """Whether somebody waits for the turn that this process has."""
+    """Whether another process waits for the lock that this one holds."""
     with _lock_file(path, "queue") as queue:
         return not _lock(queue)
 
@@ -103,7 +104,7 @@ def _lock_file(path: Path, kind: str) -> IO[str]:
 
 
 def _lock(file: IO[str]) -> bool:
-    """Lock a file, also one that is locked already, unless somebody else has; returns whether."""
+    """Lock a file unless another process has locked it; returns whether it is locked now."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -174,7 +174,7 @@ class _Work:
             WarehouseError: what the table is made of has changed meanwhile.
         """
         run, name = self._run, self._node.name
-        with run.turn(name) as warehouse:
+        with run.write_lock(name) as warehouse:
             if run.plan()[name].fingerprint != self._fingerprint:
                 raise WarehouseError(
                     f"{name}: what it is made of has changed meanwhile; run the same again"

@@ -1,9 +1,9 @@
-"""Reading what is elsewhere, which may take long: without the warehouse, then in its turn."""
+"""Reading what is elsewhere: without the warehouse, since it may take long, then with its lock."""
 
 import time
 
 from benepass_tasks.config.errors import WarehouseError
-from benepass_tasks.engine.write_lock import take_turn
+from benepass_tasks.engine.write_lock import acquire_write_lock
 from benepass_tasks.ingestion.extracts import aside_of, written_aside
 from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes.extract import ExtractNode
@@ -30,13 +30,13 @@ def extract(run: Run, name: str) -> str:
     aside = aside_of(run.settings.extracts_dir, node.place)
     aside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        turn = take_turn(aside, run.settings.lock_timeout)
+        lock = acquire_write_lock(aside, run.settings.lock_timeout)
     except TimeoutError:
         raise WarehouseError(
             f"{name}: another run has been reading it for {run.settings.lock_timeout:g} s; "
             "what was read before stays"
         ) from None
-    with turn, written_aside(aside):
+    with lock, written_aside(aside):
         if run.plan()[name].is_current:
             return node.already
         rows = node.read(run, aside)

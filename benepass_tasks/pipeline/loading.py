@@ -69,7 +69,7 @@ def load_small_files(run: Run, names: Sequence[str]) -> str:
         FilesError: some cannot be loaded. What was there of them before stays.
         BenepassError: none can be.
     """
-    with run.turn(names[0]) as warehouse:
+    with run.write_lock(names[0]) as warehouse:
         run.look_again()
         plan, nodes = run.plan(), run.nodes()
         late = [it for name in names if isinstance(it := nodes[name], SourceFileNode)]

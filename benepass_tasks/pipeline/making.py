@@ -1,4 +1,4 @@
-"""Making a node: in its turn, unless it is up to date, and recorded with what came out."""
+"""Making a node: under the write lock, unless it is up to date, and recorded with what came out."""
 
 import time
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def make(
         run: The run that makes it.
         name: The node.
         on_progress: Told how far it is, where it may take long.
-        began: When its work began, where that was before its turn, as `perf_counter` tells.
+        began: When its work began, where that was before it took the lock, as `perf_counter` tells.
 
     Returns:
         What to say about it.
@@ -36,7 +36,7 @@ def make(
     Raises:
         BenepassError: it cannot be made. What was there before stays.
     """
-    with run.turn(name) as warehouse:
+    with run.write_lock(name) as warehouse:
         run.look_again()
         plan, node = run.plan(), run.nodes()[name]
         status = plan[name]

@@ -248,11 +248,11 @@ class Pipeline:
 
     def record_failures(self, failures: Sequence[Failure]) -> None:
         """Write that this run could not make some nodes."""
-        # What the node is needed for gets no turn either.
+        # What the node is needed for is not made either.
         self.run.waiting.clear()
         with (
             _complaining("the history could not record that this task failed"),
-            self.run.turn(failures[0].node, PATIENCE) as warehouse,
+            self.run.write_lock(failures[0].node, PATIENCE) as warehouse,
             warehouse.write() as connection,
         ):
             for failure in failures:

@@ -91,7 +91,7 @@ PROGRESS_EVERY = 2.0
 # One task at a time writes: DuckDB's file has a single writer.
 WRITER = {"duckdb_writer": 1}
 
-# Reading elsewhere needs no warehouse; taking over what was read waits for its turn.
+# Reading elsewhere needs no warehouse; taking over what was read waits for the write lock.
 READER: dict[str, int] = {}
 
 

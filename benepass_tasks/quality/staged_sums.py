@@ -36,11 +36,11 @@ def staged_sum(
     views = _views(definitions, declared.staging, source.name)
     if "_source_file" not in definitions.catalog.tables[declared.staging].columns or not views:
         return total
-    recipe = digest(*(it.recipe for it in views))
+    code_version = digest(*(it.code_version for it in views))
     of, state = STAGED_SUMS.c, state_of(connection)
     wanted = {it.file: it.load_id for it in loads}
     query = select(of.file, of.load_id, of.amount).where(
-        of.source == source.name, of.recipe == recipe
+        of.source == source.name, of.code_version == code_version
     )
     kept = {it.file: it.amount for it in state.execute(query) if wanted.get(it.file) == it.load_id}
     if missing := wanted.keys() - kept:
@@ -51,7 +51,7 @@ def staged_sum(
             f"where _source_file in ({files}) group by _source_file"
         )
         kept |= dict.fromkeys(missing, "0") | dict(map(tuple, found))
-        made_of = {"source": source.name, "recipe": recipe}
+        made_of = {"source": source.name, "code_version": code_version}
         rows = [made_of | {"file": it, "load_id": wanted[it], "amount": kept[it]} for it in kept]
         state.execute(delete(STAGED_SUMS).where(of.source == source.name))
         state.execute(insert(STAGED_SUMS), rows)

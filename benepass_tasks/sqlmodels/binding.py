@@ -76,7 +76,7 @@ def bind(
         for model in (*graph.models.values(), *graph.checks.values()):
             if graph.models.keys() & set(model.references) <= found.keys():
                 read = {it: found.get(it) or raw.get(it, {}) for it in model.references}
-                origin = digest(model.sql, model.recipe, repr(read))
+                origin = digest(model.sql, model.code_version, repr(read))
                 types, refusals = known.get(origin), list[str]()
                 if types is None:
                     _make_tables(scratch, read)

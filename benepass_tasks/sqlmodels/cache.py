@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from benepass_tasks.config.project import LAYERS, Project
 from benepass_tasks.sqlmodels.definitions import Macro, Model
 
-FORMAT = "6"
+FORMAT = "7"
 """Version of what is kept, and of the rules that it was found out by."""
 
 SqlFiles = tuple[dict[str, Macro], dict[str, Model]]

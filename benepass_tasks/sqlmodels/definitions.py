@@ -11,7 +11,7 @@ class Macro:
     name: str
     path: Path
     sql: str
-    recipe: str
+    code_version: str
     macros: frozenset[str]
     variables: frozenset[str]
 
@@ -26,7 +26,7 @@ class Model:
     relation: str
     path: Path
     sql: str
-    recipe: str
+    code_version: str
     references: tuple[str, ...]
     macros: frozenset[str]
     variables: frozenset[str]

@@ -1,8 +1,8 @@
-"""One SQL file: the tables, macros and settings it reads, and the recipe they make up.
+"""One SQL file: the tables, macros and settings it reads, and its code version.
 
 A model is a single SELECT over tables that are written as `layer.table`. What it reads is taken
-from DuckDB's own tree of it, and its recipe is that tree: editing a comment or a line break changes
-nothing.
+from DuckDB's own tree of it, and its code version is that tree: editing a comment or a line break
+changes nothing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -81,7 +81,7 @@ def make_model(
         relation=relation,
         path=path,
         sql=sql,
-        recipe=digest(reader.digest(sql), *(macro.recipe for macro in used)),
+        code_version=digest(reader.digest(sql), *(macro.code_version for macro in used)),
         references=_references(path, tree),
         macros=frozenset(reached),
         variables=variables_of(path, tree, SETTINGS).union(*(macro.variables for macro in used)),

@@ -422,7 +422,7 @@ STAGED_SUMS = Table(
     Column("source", String, primary_key=True),
     Column("file", String, primary_key=True),
     Column("load_id", String, nullable=False),
-    Column("recipe", String, nullable=False),
+    Column("recipe", String, key="code_version", nullable=False),
     Column("amount", String, nullable=False),
 )
 """What the amounts of each file come to in staging, by the load and the SQL that made its rows."""

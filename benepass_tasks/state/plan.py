@@ -266,7 +266,7 @@ class Node(ABC):
         """Do what is done outside of the warehouse; returns what is left to do in it.
 
         Args:
-            run: The run that makes it, in its turn.
+            run: The run that makes it, which holds the write lock.
             status: Why it is made.
             on_progress: Told how far it is, where it may take long.
 

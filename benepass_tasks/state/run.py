@@ -50,8 +50,8 @@ class Run:
         started_at: When it began, UTC.
         asked: The nodes that it was asked for, as far as this process knows.
         broken: What went wrong outside of the work on a node; quotes no value of the data.
-        waiting: The nodes of these that this process has yet to take its turn for.
-        process: The process that it began in; those forked from it take one turn each.
+        waiting: The nodes of these that this process has yet to take the write lock for.
+        process: The process that it began in; those forked from it take the write lock once each.
     """
 
     settings: Settings
@@ -235,15 +235,15 @@ class Run:
             self._look = replace(self._look, state=state)
 
     @contextmanager
-    def turn(self, node: str, patience: float = math.inf) -> Iterator[Warehouse]:
-        """The warehouse, while it is this run's turn to work on it, for the sake of a node.
+    def write_lock(self, node: str, patience: float = math.inf) -> Iterator[Warehouse]:
+        """The warehouse, while this run holds its write lock, for the sake of a node.
 
         Args:
             node: The node.
             patience: For how many seconds to wait for it at most; never longer than is set.
 
         Raises:
-            WarehouseError: another run had it for longer than that.
+            WarehouseError: another run held it for longer than that.
         """
         warehouse = self.warehouse.waiting(patience)
         with warehouse.exclusive(lambda: self.goes_on_after(node)):
@@ -262,7 +262,7 @@ class Run:
         return self.clock()
 
     def goes_on_after(self, node: str) -> bool:
-        """Strike off a node whose turn ends; returns whether another turn follows here."""
+        """Strike off a node that is done; returns whether this process goes on with another."""
         self.waiting.discard(node)
         is_where_it_began = os.getpid() == self.process
         return bool(self.waiting) and not self.broken and self.is_alone and is_where_it_began

@@ -22,7 +22,7 @@ from benepass_tasks.engine import write_lock
 from benepass_tasks.engine.measure import columns_of, measure_table
 from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.engine.session import Warehouse, _is_locked, let_go
-from benepass_tasks.engine.write_lock import is_awaited, take_turn
+from benepass_tasks.engine.write_lock import acquire_write_lock, is_awaited
 from benepass_tasks.state.store import StateStore
 
 
@@ -105,12 +105,12 @@ def test_a_session_that_writes_holds_the_write_lock(tmp_path: Path) -> None:
     with made.write() as connection:
         connection.exec_driver_sql("create table t as select 1 as a")
         with pytest.raises(TimeoutError):
-            take_turn(made.path, 0)
+            acquire_write_lock(made.path, 0)
     with made.write() as connection:
         connection.exec_driver_sql("insert into t values (2)")
     for path in tmp_path.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
-    take_turn(made.path, 0).close()
+    acquire_write_lock(made.path, 0).close()
 
 
 def test_a_process_waits_in_vain_only_once(tmp_path: Path) -> None:
@@ -121,7 +121,10 @@ def test_a_process_waits_in_vain_only_once(tmp_path: Path) -> None:
 
     def waits() -> float:
         began = time.monotonic()
-        with take_turn(made.path, 0), pytest.raises(WarehouseError, match=r"in use .* for 1\.5 s"):
+        with (
+            acquire_write_lock(made.path, 0),
+            pytest.raises(WarehouseError, match=r"in use .* for 1\.5 s"),
+        ):
             keep_open(made)
         return time.monotonic() - began
 
@@ -177,7 +180,7 @@ def test_a_process_that_waits_gets_the_file_after_one_more_session_of_the_one_th
 def test_a_file_that_is_kept_is_not_written_while_another_process_holds_the_lock(
     tmp_path: Path,
 ) -> None:
-    """Whoever copies the file in a turn of his own, as for a backup, has a whole one."""
+    """A process that copies the file under the write lock, as for a backup, has all of it."""
     made = warehouse(tmp_path)
     keep_open(made)
     command = ["flock", f"{made.path}.lock", "cp", str(made.path), str(tmp_path / "copy")]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benepass_tasks.config.errors import WarehouseError
-from benepass_tasks.engine.write_lock import is_awaited, take_turn
+from benepass_tasks.engine.write_lock import acquire_write_lock, is_awaited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,14 +26,14 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_only_one_has_the_turn(tmp_path: Path) -> None:
-    with take_turn(tmp_path / "w", 1), pytest.raises(TimeoutError):
-        take_turn(tmp_path / "w", 0.05)
-    take_turn(tmp_path / "w", 0).close()
+def test_only_one_process_holds_the_lock(tmp_path: Path) -> None:
+    with acquire_write_lock(tmp_path / "w", 1), pytest.raises(TimeoutError):
+        acquire_write_lock(tmp_path / "w", 0.05)
+    acquire_write_lock(tmp_path / "w", 0).close()
 
 
 def test_other_warehouses_have_turns_of_their_own(tmp_path: Path) -> None:
-    with take_turn(tmp_path / "v", 0), take_turn(tmp_path / "w", 0):
+    with acquire_write_lock(tmp_path / "v", 0), acquire_write_lock(tmp_path / "w", 0):
         pass
 
 
@@ -41,17 +41,17 @@ def test_who_has_the_turn_knows_whether_somebody_waits(tmp_path: Path) -> None:
     path, had = tmp_path / "w", list[str]()
 
     def wait() -> None:
-        with take_turn(path, 10):
+        with acquire_write_lock(path, 10):
             had.append("the other")
 
     other = threading.Thread(target=wait)
-    with take_turn(path, 1):
+    with acquire_write_lock(path, 1):
         assert not is_awaited(path)
         other.start()
         wait_until(lambda: is_awaited(path))
         assert had == []
     # Who waits comes before who has just had it.
-    with take_turn(path, 10):
+    with acquire_write_lock(path, 10):
         assert had == ["the other"]
         assert not is_awaited(path)
     other.join()
@@ -59,13 +59,13 @@ def test_who_has_the_turn_knows_whether_somebody_waits(tmp_path: Path) -> None:
 
 def test_who_gives_up_holds_nobody_up(tmp_path: Path) -> None:
     path = tmp_path / "w"
-    turn = take_turn(path, 0)
+    lock = acquire_write_lock(path, 0)
     for _ in range(3):
         with pytest.raises(TimeoutError):
-            take_turn(path, 0.05)
+            acquire_write_lock(path, 0.05)
     assert not is_awaited(path)
-    turn.close()
-    take_turn(path, 10).close()
+    lock.close()
+    acquire_write_lock(path, 10).close()
 
 
 def test_all_who_wait_get_their_turn_and_never_two_at_once(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_all_who_wait_get_their_turn_and_never_two_at_once(tmp_path: Path) -> No
 
     def work(number: int) -> None:
         for _ in range(20):
-            with take_turn(path, 30):
+            with acquire_write_lock(path, 30):
                 had.append(number)
                 before = len(had)
                 time.sleep(0.001)
@@ -91,13 +91,13 @@ def test_all_who_wait_get_their_turn_and_never_two_at_once(tmp_path: Path) -> No
 def test_who_waits_and_is_stopped_holds_nobody_up(tmp_path: Path) -> None:
     """As by Ctrl-Z."""
     path = tmp_path / "w"
-    turn = take_turn(path, 0)
+    lock = acquire_write_lock(path, 0)
     with subprocess.Popen([sys.executable, "-c", WAITING, str(path)]) as other:
         wait_until(lambda: is_awaited(path))
         other.send_signal(signal.SIGSTOP)
-        turn.close()
+        lock.close()
         try:
-            take_turn(path, 10).close()
+            acquire_write_lock(path, 10).close()
             assert is_awaited(path)
         finally:
             other.send_signal(signal.SIGCONT)
@@ -107,16 +107,16 @@ def test_who_waits_and_is_stopped_holds_nobody_up(tmp_path: Path) -> None:
 WAITING = """
 import sys
 from pathlib import Path
-from benepass_tasks.engine.write_lock import take_turn
-take_turn(Path(sys.argv[1]), 60).close()
+from benepass_tasks.engine.write_lock import acquire_write_lock
+acquire_write_lock(Path(sys.argv[1]), 60).close()
 """
 
 
 HOLDING = """
 import sys
 from pathlib import Path
-from benepass_tasks.engine.write_lock import take_turn
-turn = take_turn(Path(sys.argv[1]), 0)
+from benepass_tasks.engine.write_lock import acquire_write_lock
+lock = acquire_write_lock(Path(sys.argv[1]), 0)
 print(flush=True)
 input()
 """
@@ -129,18 +129,18 @@ def test_the_turn_of_who_was_killed_is_over(tmp_path: Path) -> None:
         assert other.stdout
         other.stdout.readline()
         with pytest.raises(TimeoutError):
-            take_turn(path, 0.05)
+            acquire_write_lock(path, 0.05)
         other.kill()
-        take_turn(path, 10).close()
+        acquire_write_lock(path, 10).close()
 
 
 def test_a_lock_that_cannot_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "w.queue").mkdir()
     with pytest.raises(WarehouseError, match=r"w\.queue cannot be written: Is a directory;"):
-        take_turn(tmp_path / "w", 0)
+        acquire_write_lock(tmp_path / "w", 0)
 
 
 def test_where_no_file_can_be_the_setting_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(WarehouseError, match=r"cannot be made.*--benepass-warehouse"):
-        take_turn(tmp_path / "file" / "w", 0)
+        acquire_write_lock(tmp_path / "file" / "w", 0)

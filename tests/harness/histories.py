@@ -83,7 +83,7 @@ class Company:
         """Let go of the rows of a file that is gone for good."""
         with self.running() as run:
             load, catalog = run.known().loads[source, file], run.definitions.catalog
-            with run.turn("test") as warehouse, warehouse.write() as connection:
+            with run.write_lock("test") as warehouse, warehouse.write() as connection:
                 forget_file(connection, catalog, Loss(load, None))
 
     def change(self, sql: str) -> None:
@@ -111,6 +111,6 @@ class Company:
                 for it in run.nodes().values()
                 if isinstance(it, ModelNode) and it.table.materialized == "table"
             ]
-            with run.turn("test") as warehouse, warehouse.write() as connection:
+            with run.write_lock("test") as warehouse, warehouse.write() as connection:
                 verdicts = [compare(connection, it, records[it.name].data_hash) for it in tables]
         return [f"{it.relation}: {it}" for it in verdicts if not it.is_right]

@@ -14,7 +14,7 @@ from projects import ROOT
 
 from benepass_tasks.cli import main
 from benepass_tasks.config.settings import current_settings
-from benepass_tasks.engine.write_lock import take_turn
+from benepass_tasks.engine.write_lock import acquire_write_lock
 from benepass_tasks.ingestion.extracts import api as reader
 from benepass_tasks.ingestion.extracts import aside_of
 from benepass_tasks.pipeline.run import current_plan, verify_tables
@@ -142,7 +142,7 @@ def test_two_runs_do_not_read_the_same_at_once(
     project: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = project.data / "warehouse.extracts"
-    with take_turn(aside_of(folder, VARIABLE), timeout=1):
+    with acquire_write_lock(aside_of(folder, VARIABLE), timeout=1):
         assert not project.attempt(RAW, lock_timeout="0.1")[1]
     assert f"{EXTRACT}: another run has been reading it for 0.1 s" in caplog.text
     project.run(RAW)

@@ -208,7 +208,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     "name", ["templates/base.html.j2", "assets/site.css", "assets/site.js", "pages/runs.py"]
 )
-def test_what_the_pages_are_made_with_is_part_of_the_recipe(
+def test_what_the_pages_are_made_with_is_part_of_the_code_version(
     workspace: Workspace, package: Path, name: str
 ) -> None:
     project = open_project(workspace.root)

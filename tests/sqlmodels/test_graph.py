@@ -187,9 +187,9 @@ def test_a_cache_that_cannot_be_read_is_made_anew(workspace: Workspace, kept: st
 
 
 def test_a_changed_file_is_parsed_again(workspace: Workspace) -> None:
-    before = graph(workspace).models["marts.dim_employees"].recipe
+    before = graph(workspace).models["marts.dim_employees"].code_version
     workspace.replace("sql/marts/dim_employees.sql", "    status,", "    upper(status) as status,")
-    assert graph(workspace).models["marts.dim_employees"].recipe != before
+    assert graph(workspace).models["marts.dim_employees"].code_version != before
 
 
 def test_problems_are_not_cached_away(workspace: Workspace) -> None:

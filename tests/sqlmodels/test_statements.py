@@ -74,8 +74,10 @@ def test_references_are_read_from_the_syntax(
         "select a from raw.t;",
     ],
 )
-def test_comments_and_layout_are_not_part_of_the_recipe(tmp_path: Path, other: str) -> None:
-    assert model(tmp_path, other).recipe == model(tmp_path, "select a from raw.t").recipe
+def test_comments_and_layout_are_not_part_of_the_code_version(tmp_path: Path, other: str) -> None:
+    assert (
+        model(tmp_path, other).code_version == model(tmp_path, "select a from raw.t").code_version
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,16 +89,18 @@ def test_comments_and_layout_are_not_part_of_the_recipe(tmp_path: Path, other: s
         "select a from raw.t where a = '-- no remark'",
     ],
 )
-def test_anything_else_is_part_of_the_recipe(tmp_path: Path, other: str) -> None:
-    assert model(tmp_path, other).recipe != model(tmp_path, "select a from raw.t").recipe
+def test_anything_else_is_part_of_the_code_version(tmp_path: Path, other: str) -> None:
+    assert (
+        model(tmp_path, other).code_version != model(tmp_path, "select a from raw.t").code_version
+    )
 
 
-def test_a_string_is_not_a_column_in_the_recipe(tmp_path: Path) -> None:
-    recipes = {model(tmp_path, f"select {it} from raw.t").recipe for it in ("a", "'a'", '"A"')}
-    assert len(recipes) == 3
+def test_a_string_is_not_a_column_in_the_code_version(tmp_path: Path) -> None:
+    queries = [f"select {it} from raw.t" for it in ("a", "'a'", '"A"')]
+    assert len({model(tmp_path, it).code_version for it in queries}) == 3
 
 
-def test_the_recipe_covers_the_macros_that_are_reached(tmp_path: Path) -> None:
+def test_the_code_version_covers_the_macros_that_are_reached(tmp_path: Path) -> None:
     outer = "create or replace macro outer_one(v) as inner_one(v)"
     inner = "create or replace macro inner_one(v) as getvariable('pii_masking') and v"
     other = inner.replace("and v", "or v")
@@ -104,10 +108,10 @@ def test_the_recipe_covers_the_macros_that_are_reached(tmp_path: Path) -> None:
     first = model(tmp_path, sql, outer_one=outer, inner_one=inner)
     assert first.macros == {"outer_one", "inner_one"}
     assert first.variables == {"pii_masking"}
-    assert first.recipe != model(tmp_path, sql, outer_one=outer, inner_one=other).recipe
+    assert first.code_version != model(tmp_path, sql, outer_one=outer, inner_one=other).code_version
     unused = model(tmp_path, "select a from raw.t", outer_one=outer, inner_one=inner)
     assert unused.macros == frozenset()
-    assert unused.recipe == model(tmp_path, "select a from raw.t").recipe
+    assert unused.code_version == model(tmp_path, "select a from raw.t").code_version
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The run that is going on: what it was asked for, and whether another turn follows."""
+"""The run that is going on: what it was asked for, and whether it goes on."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_forked_process_takes_one_turn() -> None:
 
 
 def test_who_has_a_central_scheduler_is_not_alone() -> None:
-    """Another worker may have the next turn, and would wait for a file that is kept."""
+    """Another worker may make the next node, and would wait for a file that is kept."""
     run = Run(NO_SETTINGS, lambda *_: [], is_alone=False, waiting={"a", "b"})
     assert not run.goes_on_after("a")
 

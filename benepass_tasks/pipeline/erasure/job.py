@@ -13,7 +13,7 @@ from typing import Self
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.disk import write_privately
-from benepass_tasks.engine.write_lock import take_turn
+from benepass_tasks.engine.write_lock import acquire_write_lock
 from benepass_tasks.ingestion.people.traces import Traces
 from benepass_tasks.state.erasures import job_file
 
@@ -84,11 +84,11 @@ def alone(settings: Settings) -> Iterator[None]:
         WarehouseError: another one erased for longer than the time-out.
     """
     try:
-        turn = take_turn(job_file(settings.warehouse), settings.lock_timeout)
+        lock = acquire_write_lock(job_file(settings.warehouse), settings.lock_timeout)
     except TimeoutError as error:
         raise WarehouseError(
             f"another process has erased people of {settings.warehouse} for "
             f"{settings.lock_timeout:g} s; wait for it, or longer with --benepass-lock-timeout"
         ) from error
-    with turn:
+    with lock:
         yield

@@ -48,7 +48,7 @@ def rewrite_sources(run: Run, job: Job) -> Rewritten:
     """Write each source file anew that has records of people who are erased.
 
     Args:
-        run: The run that erases, whose turn it is.
+        run: The run that erases, which holds the write lock.
         job: Whom, and where the originals stay.
     """
     _finish(run)

@@ -72,8 +72,8 @@ class TableTestsNode(_Tested):
         """Digest of what the table promises, and of the queries that test it."""
         promises = (f"{column} {test}" for column, test in self.table.promises)
         settings = (it for check in self.checks for it in settings_of(check, self.variables))
-        recipes = (check.recipe for check in self.checks)
-        return digest(*shape(self.table), repr(self.table.key), *promises, *recipes, *settings)
+        checks = (check.code_version for check in self.checks)
+        return digest(*shape(self.table), repr(self.table.key), *promises, *checks, *settings)
 
 
 @dataclass(frozen=True)

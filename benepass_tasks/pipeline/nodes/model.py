@@ -96,7 +96,7 @@ class ModelNode(Node):
     def code_version(self) -> str:
         """Digest of the SQL."""
         table = self.table
-        return digest(table.materialized, self.model.recipe, *shape(table))
+        return digest(table.materialized, self.model.code_version, *shape(table))
 
     def fingerprint(self, evidence: Evidence) -> str | None:
         """That of the SQL and the inputs, and of the settings that it reads."""

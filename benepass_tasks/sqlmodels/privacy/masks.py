@@ -30,7 +30,7 @@ def mask_fingerprint(graph: ModelGraph, name: str) -> str:
             calls[called] = graph.macros[called].macros
             waiting += calls[called]
     order = graphlib.TopologicalSorter({it: sorted(calls[it]) for it in sorted(calls)})
-    return digest(*(graph.macros[it].recipe for it in order.static_order()))[:DIGITS]
+    return digest(*(graph.macros[it].code_version for it in order.static_order()))[:DIGITS]
 
 
 def approved_masks(catalog: Declarations, graph: ModelGraph) -> frozenset[str]:

@@ -204,7 +204,7 @@ def write_branch(
 
 @contextmanager
 def _settled(target: Warehouse, parent: Warehouse) -> Iterator[None]:
-    """A turn on a branch while no run of its parent is under way.
+    """The write lock of a branch, while no run of its parent is under way.
 
     Raises:
         WarehouseError: one is, for longer than a run may wait.

@@ -69,7 +69,7 @@ def go_on(of_run: Beacon) -> None:
 
 
 def begin(warehouse: Warehouse, beginning: Beginning, of_run: Beacon) -> None:
-    """Write that a run is on, unless that is known; the caller has its turn on the warehouse."""
+    """Write that a run is on, unless that is known; the caller holds the write lock."""
     of_run.light()
     with warehouse.write() as connection:
         take_ownership(connection, beginning.settings)
