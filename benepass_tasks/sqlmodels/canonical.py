@@ -223,8 +223,8 @@ def _local(form: WrittenAs, value: str) -> list[str]:
 
 def _moments(form: WrittenAs, value: str) -> list[str]:
     made = [_parsed(form, it, value) for it in form.all_formats if not _says_zone(it)]
-    year = form.excel_serial
-    return made + ([f"excel_moment({value}, {year})"] if year else [])
+    days = {1900: "excel_moment", 1904: "excel_moment_from_1904"}
+    return made + ([f"{days[form.excel_serial]}({value})"] if form.excel_serial else [])
 
 
 def _says_zone(text: str) -> bool:

@@ -103,7 +103,7 @@ def date_readings(
             said |= {"zones": dict(zones)} if any("%Z" in it for it in formats) and zones else {}
             yield Reading(name, says, [*orders, said])
     if any(map(_SERIAL.fullmatch, values)):
-        yield Reading("excel_serial", "Excel's number of days", [{"excel_serial": True}])
+        yield Reading("excel_serial", "Excel's number of days", [{"excel_serial": 1900}])
         says = "days since 1904, as Excel for Mac counted"
         yield Reading("excel_serial_1904", says, [{"excel_serial": 1904}])
     if holds == "instant" and any(map(_COUNT.fullmatch, values)):

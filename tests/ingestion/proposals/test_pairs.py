@@ -113,7 +113,7 @@ def test_other_columns_of_these_names_are_none(columns: str, record: str) -> Non
         ("Amount,Date,Time", "12.00,20250321,0915", {"formats": ["%Y%m%d %H%M"]}),
         ("Amount,Date,Time", "12.00,20250321,915", {"formats": ["%Y%m%d %H%M"]}),
         ("Amount,Date,Time", "12.00,2025-03-21,0.458333333333333", {}),
-        ("Amount,Date,Time", "12.00,45737,0.4375", {"excel_serial": True}),
+        ("Amount,Date,Time", "12.00,45737,0.4375", {"excel_serial": 1900}),
     ],
 )
 def test_a_date_beside_a_time_is_the_instant(
