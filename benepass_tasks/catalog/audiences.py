@@ -197,7 +197,7 @@ class Audience:
 
     @property
     def has_files(self) -> bool:
-        """Whether it gets files; who reads a database or a lake needs none."""
+        """Whether it gets files; an audience that reads a database or a lake needs none."""
         return self.name == ANALYST or not self.places or self.folder is not None
 
     def disclosure_of(self, class_: PiiClass, kind: str | None) -> Disclosure:

@@ -418,7 +418,7 @@ def write(catalog: Path, before: str, after: str, proposed: Sequence[Proposed]) 
         raise ProjectError(f"{catalog.name} was edited meanwhile; nothing is written. Run it again")
     for path, sql in models.items():
         path.write_text(sql, encoding="utf-8")
-    # In one step: whoever reads the catalog meanwhile has the one or the other.
+    # In one step: a process that reads the catalog meanwhile has all of the one or the other.
     beside = catalog.with_name(f".{catalog.name}.new")
     beside.write_text(after, encoding="utf-8", newline="")
     beside.replace(catalog)

@@ -35,9 +35,8 @@ def compact_where_it_pays(warehouse: Warehouse) -> None:
 def compact(warehouse: Warehouse) -> None:
     """Copy all that a warehouse holds into a new file, which takes its place in one step.
 
-    DuckDB's deletes leave rows in free blocks and old row groups. Of the new file none was ever
-    written. Whoever is killed meanwhile leaves the old file, and one aside that the next one
-    removes.
+    DuckDB's deletes leave rows in free blocks and old row groups; the new file never had them. A
+    process that is killed meanwhile leaves the old file, and one aside that the next run removes.
     """
     with warehouse.exclusive(lambda: True):
         let_go()

@@ -13,7 +13,7 @@ import luigi
 from luigi.cmdline import luigid
 
 LOOPBACK = "127.0.0.1"
-"""Who can see the tasks could also meddle with them, so nobody else can."""
+"""Those who see the tasks can also change them, so only this computer sees them."""
 
 
 def main() -> int:

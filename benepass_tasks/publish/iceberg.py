@@ -80,7 +80,7 @@ ROWS: Final = "benepass-tasks.rows"
 """The properties of a snapshot: its table, its run, and digests of the declaration and the rows."""
 
 PROPERTIES: Final = {
-    # Whoever has written in between is not written over.
+    # What another process has written in between stays.
     "commit.retry.num-retries": "0",
     # What somebody else writes into a manifest can be searched.
     "write.avro.compression-codec": "null",

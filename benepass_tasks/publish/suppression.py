@@ -4,8 +4,9 @@ A group of too few employees is withheld. By itself it would be what the others 
 the smallest groups beside it are withheld with it until they are two at least, with enough
 employees together: what the others leave then is theirs together, which may be published.
 
-Where audiences ask for groups of different sizes, one person may belong to several of them. So
-whoever is told less is told nothing that others are not: both together say what one of them says.
+Where audiences ask for groups of different sizes, one person may belong to several of them. So an
+audience that is told less is told nothing that others are not: together they know no more than the
+one that is told most.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

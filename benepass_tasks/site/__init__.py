@@ -1,6 +1,6 @@
 """The site: pages for those who write no SQL, in one static folder.
 
-Whoever only asks whether the pages are up to date imports no template and no chart.
+To ask whether the pages are up to date imports no template and no chart.
 """
 
 from benepass_tasks.site.code_version import SiteCode

@@ -1,8 +1,8 @@
 """The pages over HTTP, for this computer alone.
 
-Who is asked for by another name than this computer's own does not answer, so that no page of
-another site gets at the files by a name that it has its own server for; and no browser hands them
-to such a page. All else is as `http.server` does it.
+It answers no request that names another host than this computer, so that a page of another site
+cannot read the files by a name that leads here, and its headers keep browsers from handing them to
+such a page. All else is as `http.server` does it.
 """
 
 import errno

@@ -125,7 +125,7 @@ def _made(found: Found) -> Iterator[Said]:
     """What to ask of columns that may say that an amount is something else."""
     made_of = {it.column: [*it.parts] for it in found.fit.pairs}
     for name in (*found.fit.matches, *made_of):
-        # Who has said which amount counts needs not say it of the others.
+        # Once an answer says which amount counts, the others are not asked about.
         is_chosen = f"{name}{NAMED}" in found.answers
         others = [
             it

@@ -1,7 +1,7 @@
 """Source files without the people who are erased, in the places of those that have them.
 
 A file is written aside first. Then schema meta says what its bytes will be, and then it takes its
-place: whoever is killed between the two finds the file aside, and knows by its digest what it is.
+place: a process that goes on after one was killed in between knows the file by its digest.
 """
 
 import os
