@@ -3,7 +3,7 @@
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import luigi
@@ -12,7 +12,7 @@ from examples import MATRIX
 from hypothesis import settings
 from people_alone import people_alone
 from projects import ROOT
-from workspace import KILLER, MadeOnce, Workspace, new_project
+from workspace import KILLER, RUNS_BY_DAY, MadeOnce, Workspace, new_project
 
 # pytest's flag --hypothesis-profile, which it reads later, can name another one.
 settings.load_profile(MATRIX)
@@ -134,6 +134,26 @@ def finished(workspace: Workspace, finished_run: Workspace) -> None:
 def tested(workspace: Workspace, tested_run: Workspace) -> None:
     """The project of the test has been run and tested already."""
     workspace.take_over(tested_run)
+
+
+@pytest.fixture(autouse=True)
+def _few_runs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test of the matrix makes few runs of a project, or says why not by its marker."""
+    made = list[str]()
+
+    def noted(name: str) -> Callable[..., object]:
+        makes = getattr(Workspace, name)
+        return lambda *args, **kwargs: made.append(name) or makes(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("attempt", "run_command", "run_until_killed"):
+            patch.setattr(Workspace, name, noted(name))
+        yield
+    may_be_many = {"slow", "nightly"} & {it.name for it in request.node.iter_markers()}
+    assert may_be_many or len(made) <= RUNS_BY_DAY, (
+        f"it makes {len(made)} runs of a project, and a test of the matrix at most {RUNS_BY_DAY}: "
+        "make fewer, or mark it nightly; slow, if nothing cheaper shows what it shows"
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -113,6 +113,7 @@ def test_what_is_kept_out_is_named_by_file_and_record_with_people_masked(say: Sa
     ]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_every_source_and_a_single_reason(say: Say, workspace: Workspace) -> None:
     workspace.replace("data/employees.csv", "E3,Cy", ",Cy")
@@ -216,6 +217,7 @@ def test_a_damaged_warehouse_is_said_without_a_traceback(
     assert "Traceback" not in said.err
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_only_some_records_are_shown_unless_all_are_asked_for(
     say: Say, workspace: Workspace
@@ -226,6 +228,7 @@ def test_only_some_records_are_shown_unless_all_are_asked_for(
     assert "more:" not in say("quarantine", "--limit", "0").out
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_an_escape_sequence_in_a_record_steers_no_terminal(say: Say, workspace: Workspace) -> None:
     workspace.replace("data/transactions.csv", "A3,Plum Crate,-3.00", "A3,\x1b[31mPlum,-3.00")

@@ -160,6 +160,7 @@ def test_not_even_where_the_line_is_not_understood(say: Say) -> None:
     assert current_settings() == before
 
 
+@pytest.mark.nightly
 def test_a_setting_of_luigi_cfg_holds_unless_a_flag_says_otherwise(
     workspace: Workspace,
 ) -> None:
@@ -323,6 +324,7 @@ def test_no_terminal_is_too_narrow_for_a_name(workspace: Workspace, columns: int
     assert "…" not in shown
 
 
+@pytest.mark.nightly
 def test_a_wide_terminal_shows_a_table_and_a_narrow_one_a_list(workspace: Workspace) -> None:
     wide = on_a_terminal(workspace, 200, "catalog", "--layer", "marts", NO_COLOR="1")
     assert "─────" in wide

@@ -71,6 +71,7 @@ def test_a_question_ends_inspect_with_1_and_the_flag_that_answers_it(
     assert "  --answer transaction_timestamp.zone=America/New_York  (for example)" in said.lines
 
 
+@pytest.mark.nightly
 def test_an_answer_to_what_nobody_asks_is_told_with_the_nearest_question(
     workspace: Workspace, say: Callable[..., Said]
 ) -> None:
@@ -223,6 +224,7 @@ Worker ID,First Name,Last Name,Work Email,Hire Date,Worker Status
 """
 
 
+@pytest.mark.nightly
 def test_a_file_beside_the_given_one_is_asked_about_with_what_takes_both(
     workspace: Workspace, say: Callable[..., Said]
 ) -> None:
@@ -309,6 +311,7 @@ def test_a_new_feed_gets_a_source_and_a_table(
     assert ("head",) not in columns
 
 
+@pytest.mark.nightly
 def test_a_file_elsewhere_is_to_be_copied(workspace: Workspace, say: Callable[..., Said]) -> None:
     workspace.write("in/departments.csv", "Department ID,Name\nD1,Sales\nD2,Legal\n")
     file = workspace.root / "in/departments.csv"

@@ -32,6 +32,7 @@ def hr(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Sqlite:
     return made
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("hr")
 def test_a_table_is_declared_and_tried_as_a_file_is(
     workspace: Workspace, say: Callable[..., Said]

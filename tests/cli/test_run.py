@@ -39,6 +39,7 @@ def test_the_examples_build_what_they_name(workspace: Workspace, example: str) -
     assert not workspace.site.exists()
 
 
+@pytest.mark.nightly
 def test_a_setting_may_stand_before_and_after(workspace: Workspace) -> None:
     before = ("--benepass-as-of", "2026-01-31", "run", "marts.dim_employees")
     assert run(workspace, *before).returncode == 0

@@ -58,6 +58,7 @@ def test_the_history_as_json_has_all_that_is_known(say: Say, workspace: Workspac
     assert "1 (row 3)" in say("schema", "history", "transactions").lines[-1]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_a_history_without_headers_is_read_and_goes_on_with_them(
     say: Say, workspace: Workspace
@@ -202,6 +203,7 @@ def test_there_is_nothing_to_accept_where_nothing_differs(say: Say, workspace: W
     assert workspace.content(("meta",)) == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("finished")
 def test_a_file_that_a_guard_refused_passes_once_in_these_very_bytes(
     say: Say, workspace: Workspace
@@ -233,6 +235,7 @@ def test_of_a_census_it_says_what_lets_one_pass_that_lacks_too_many(
     assert "--benepass-accept" not in say("schema", "accept", "transactions").out
 
 
+@pytest.mark.nightly
 def test_a_source_that_was_never_loaded_can_be_accepted(say: Say, workspace: Workspace) -> None:
     workspace.replace("catalog.yaml", "tables: evolve, columns", "tables: freeze, columns")
     assert not workspace.attempt("raw.category_benefit_mappings")[1]

@@ -86,6 +86,7 @@ def test_a_file_that_was_never_loaded_is_named_with_the_nearest(say: Say) -> Non
     assert said.err == ("no file 'transaction.csv' is loaded (did you mean 'transactions.csv'?)\n")
 
 
+@pytest.mark.nightly
 def test_forgetting_the_file_forgets_those_whom_it_once_had(say: Say, workspace: Workspace) -> None:
     word = "    reconciliation: {staging: staging.stg_employees,"
     workspace.replace("catalog.yaml", word, f"    census: active_only\n{word}")

@@ -24,6 +24,7 @@ def test_the_page_has_examples() -> None:
     assert all(it.commands and it.printed for it in EXAMPLES)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "example", [EXAMPLES[0], *at_night(*EXAMPLES[1:])], ids=lambda it: it.title
 )

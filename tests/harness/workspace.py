@@ -51,6 +51,9 @@ FILES = {
 }
 """The sources that the small project has rows of."""
 
+RUNS_BY_DAY = 4
+"""How many runs of a project a test of the matrix makes at most."""
+
 VOUCHED_FOR = (
     "select name, built_at from meta.markers union all "
     "select source || '/' || file, loaded_at from meta.loads"

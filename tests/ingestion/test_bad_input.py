@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from examples import at_night
 
 from benepass_tasks.cli.program import main
 
@@ -40,16 +41,19 @@ def _merchants(workspace: Workspace) -> list[str | None]:
     "content",
     [
         pytest.param(b"\xef\xbb\xbf" + _lines(GOOD).encode(), id="byte order mark"),
-        pytest.param(_lines(GOOD, end="\r\n"), id="CRLF"),
-        pytest.param(_lines(GOOD).rstrip("\n"), id="no last line end"),
-        pytest.param(HEADER + "\r\n" + GOOD + "\n", id="mixed line ends"),
-        pytest.param(_lines("", GOOD, ""), id="blank lines"),
+        pytest.param(_lines(GOOD, end="\r\n"), id="CRLF", marks=pytest.mark.nightly),
+        pytest.param(_lines(GOOD).rstrip("\n"), id="no last line end", marks=pytest.mark.nightly),
+        pytest.param(
+            HEADER + "\r\n" + GOOD + "\n", id="mixed line ends", marks=pytest.mark.nightly
+        ),
+        pytest.param(_lines("", GOOD, ""), id="blank lines", marks=pytest.mark.nightly),
         pytest.param(
             HEADER.upper().replace("_", " ") + "\n" + GOOD + "\n", id="header in upper case"
         ),
         pytest.param(
             ",".join(f" {name} " for name in HEADER.split(",")) + "\n" + GOOD + "\n",
             id="spaces around header names",
+            marks=pytest.mark.nightly,
         ),
         pytest.param(
             "category,TransactionTimestamp,amount,merchant,benefitAccountId,EmployeeID,transaction-id\n"
@@ -91,11 +95,13 @@ def test_a_field_of_five_megabytes_is_loaded_whole(workspace: Workspace) -> None
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        (b"T9,E1,A1", "too few columns"),
-        (b"T9,E1,A1,Gym,1,2025-03-01,gym,more", "too many columns"),
         (b"T9,E1,A1,G\xff\xfem,1,2025-03-01,gym", "invalid UTF-8"),
-        (b'T9,E1,A1,"Gym,1,2025-03-01,gym', "unterminated quote"),
-        (b'T9,E1,A1,"Gym"x,1,2025-03-01,gym', "text after a closing quote"),
+        *at_night(
+            (b"T9,E1,A1", "too few columns"),
+            (b"T9,E1,A1,Gym,1,2025-03-01,gym,more", "too many columns"),
+            (b'T9,E1,A1,"Gym,1,2025-03-01,gym', "unterminated quote"),
+            (b'T9,E1,A1,"Gym"x,1,2025-03-01,gym', "text after a closing quote"),
+        ),
     ],
 )
 def test_a_record_that_cannot_be_parsed_is_kept_with_its_place_and_bytes(
@@ -145,6 +151,7 @@ def test_an_optional_column_that_was_never_there_is_null_and_no_matter(
     assert caplog.messages == []
 
 
+@pytest.mark.nightly
 def test_an_optional_column_that_a_file_had_and_lost_is_told(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -217,7 +224,12 @@ def test_hostile_file_names_are_only_names(workspace: Workspace) -> None:
     ("content", "message"),
     [
         pytest.param(b"", "employees.csv is empty, without even a header", id="0 bytes"),
-        pytest.param(None, "employees.csv was loaded, and now there is no file", id="missing"),
+        pytest.param(
+            None,
+            "employees.csv was loaded, and now there is no file",
+            id="missing",
+            marks=pytest.mark.nightly,
+        ),
         pytest.param(
             b"employee_id,first_name,last_name,mail,hire_date,status\n",
             "  email: is it mail? Then add that to the aliases of email in catalog.yaml",
@@ -227,13 +239,20 @@ def test_hostile_file_names_are_only_names(workspace: Workspace) -> None:
             b"employee_id,first_name,last_name,email,hire_date,status,Email \n",
             "names the column email twice, as 'email' and 'Email '",
             id="a column twice",
+            marks=pytest.mark.nightly,
         ),
         pytest.param(
             b"employee_id,first_name,last_name,email,hire_date,status,_row_number\n",
             "has a column _row_number, which the load adds; rename it",
             id="a column that the load adds",
+            marks=pytest.mark.nightly,
         ),
-        pytest.param(b'"employee_id,first_name\n', "employees.csv", id="an open quote"),
+        pytest.param(
+            b'"employee_id,first_name\n',
+            "employees.csv",
+            id="an open quote",
+            marks=pytest.mark.nightly,
+        ),
         pytest.param(b"\xff\xfee\x00m\x00p\x00\n\x00", "employees.csv", id="UTF-16"),
     ],
 )
@@ -251,6 +270,7 @@ def test_a_broken_contract_fails_the_load_and_leaves_everything_as_it_was(
     assert workspace.built() == before
 
 
+@pytest.mark.nightly
 def test_a_glob_without_any_file_fails_and_says_which(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -87,6 +87,7 @@ def test_who_vanished_has_left_on_the_day_of_the_census_and_his_spend_stays(
     assert counted == staged == 3
 
 
+@pytest.mark.nightly
 def test_who_comes_back_is_there_again_and_may_leave_again(declared: Workspace) -> None:
     complete = (declared.data / "employees.csv").read_text()
     declared.run(STAGED)
@@ -101,6 +102,7 @@ def test_who_comes_back_is_there_again_and_may_leave_again(declared: Workspace) 
     assert declared.query(DAYS)[0] == ("E1", date(2025, 6, 1))
 
 
+@pytest.mark.nightly
 def test_a_last_day_that_the_file_says_stands(declared: Workspace) -> None:
     header, *rows = (declared.data / "employees.csv").read_text().splitlines()
     days = {"E1": "2025-02-03"}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from examples import at_night
 from workspace import KILLER
 
 if TYPE_CHECKING:
@@ -70,18 +71,21 @@ def test_what_is_not_more_than_half_passes(loaded: Workspace, content: str) -> N
     assert attempt(loaded, content)
 
 
+@pytest.mark.nightly
 def test_of_three_rows_two_may_go_but_not_all(workspace: Workspace) -> None:
     assert attempt(workspace, lines(3))
     assert attempt(workspace, lines(1))
     assert not attempt(workspace, lines(0))
 
 
+@pytest.mark.nightly
 def test_a_first_load_is_judged_too(workspace: Workspace) -> None:
     assert not attempt(workspace, lines(3, broken=2))
     assert workspace.query("select count(*) from meta.loads") == [(0,)]
     assert attempt(workspace, lines(0))
 
 
+@pytest.mark.nightly
 def test_the_limits_are_those_of_the_catalog(loaded: Workspace) -> None:
     loaded.replace(
         "catalog.yaml",
@@ -94,6 +98,7 @@ def test_the_limits_are_those_of_the_catalog(loaded: Workspace) -> None:
     assert attempt(loaded, lines(0))
 
 
+@pytest.mark.nightly
 def test_the_other_sources_go_on(loaded: Workspace) -> None:
     loaded.write(FILE, lines(0))
     made, succeeded = loaded.attempt()
@@ -111,6 +116,7 @@ def test_a_run_may_accept_a_source_and_the_guard_stands_again(loaded: Workspace)
     assert loaded.query(ACCEPTED) == accepted
 
 
+@pytest.mark.nightly
 def test_what_no_guard_stands_against_is_not_kept_as_accepted(loaded: Workspace) -> None:
     assert attempt(loaded, lines(9), accept="transactions")
     assert loaded.query(ACCEPTED) == []
@@ -123,7 +129,7 @@ def test_an_unknown_source_cannot_be_accepted(
     assert "--benepass-accept: transaction is not a source of the catalog" in caplog.text
 
 
-@pytest.mark.parametrize("moment", [4, 12, "loaded"])
+@pytest.mark.parametrize("moment", ["loaded", *at_night(4, 12)])
 def test_a_killed_load_takes_nothing_from_the_guard(loaded: Workspace, moment: int | str) -> None:
     loaded.write(FILE, lines(9))
     assert loaded.run_until_killed(KILLER, moment, RAW)
@@ -173,6 +179,7 @@ def test_a_file_without_a_header_is_refused(loaded: Workspace, content: str) -> 
     assert loaded.query("select count(*) from raw.transactions") == [(10,)]
 
 
+@pytest.mark.nightly
 def test_a_file_that_cannot_be_read_fails_alone(
     loaded: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

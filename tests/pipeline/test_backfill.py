@@ -131,15 +131,14 @@ def test_after_other_sql_no_month_stays_as_the_old_one_made_it(
 
 
 def test_a_december_is_a_month_like_any_other(
-    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+    months: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with (workspace.data / "transactions.csv").open("a") as file:
+    with (months.data / "transactions.csv").open("a") as file:
         file.write("T9,E1,A1,Fig & Son,1.00,2024-12-31T23:59:59Z,gym\n")
-    workspace.run()
-    workspace.change(f"update {FACT} set amount = 2 where transaction_id = 'T9'")
-    assert _backfill(workspace, "2024-12", "2024-12", FACT) == 0
+    months.run(FACT)
+    months.change(f"update {FACT} set amount = 2 where transaction_id = 'T9'")
+    assert _backfill(months, "2024-12", "2024-12", FACT) == 0
     assert capsys.readouterr().out.startswith(f"{FACT} 2024-12: 2 rows touched (1 of 1)")
-    assert _verify(workspace) == 0
 
 
 @pytest.mark.nightly

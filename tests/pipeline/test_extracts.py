@@ -138,6 +138,7 @@ def test_a_trial_goes_by_what_was_read_and_asks_nobody(project: Workspace, hr: S
     assert tried() == 3
 
 
+@pytest.mark.nightly
 def test_two_runs_do_not_read_the_same_at_once(
     project: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -155,6 +156,7 @@ def test_nothing_is_left_aside_of_a_reading_that_fails(project: Workspace, hr: S
     assert [it.name for it in extracts.rglob("*") if it.is_dir() or "parquet" in it.name] == []
 
 
+@pytest.mark.nightly
 def test_a_table_that_lost_most_of_its_rows_is_refused_as_a_file_is(
     project: Workspace, hr: Sqlite
 ) -> None:
@@ -281,7 +283,6 @@ def test_card_transactions_of_an_issuer_become_spend(workspace: Workspace, cards
     ]
 
 
-@pytest.mark.nightly
 def test_an_api_that_is_down_keeps_the_spend_that_there_is(
     workspace: Workspace, cards: CardApi
 ) -> None:

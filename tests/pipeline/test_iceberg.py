@@ -40,7 +40,7 @@ def snapshots(lake: Lake) -> list[int]:
     return [len(lake.snapshots(f"staff.{it}")) for it in TABLES]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.usefixtures("published")
 def test_tables_come_change_and_go_with_their_rows_and_with_what_is_declared(
     workspace: Workspace, lake: Lake

@@ -174,6 +174,7 @@ def test_large_files_are_loaded_each_by_itself(
     assert sorted(many.query(sizes)) == [(1,), (10,), (13,)]
 
 
+@pytest.mark.nightly
 def test_files_are_looked_at_once_for_each_task_however_many_there_are(
     many: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

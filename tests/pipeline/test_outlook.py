@@ -42,6 +42,7 @@ def _add_a_charge(workspace: Workspace) -> None:
         file.write(CHARGE)
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_of_a_file_that_is_not_loaded_its_size_is_known_and_what_is_held_of_it(
     workspace: Workspace,

@@ -135,6 +135,7 @@ def test_what_is_below_the_marts_is_not_kept(
     assert "only of marts" in capsys.readouterr().err
 
 
+@pytest.mark.nightly
 def test_what_a_run_changed_is_told_by_month_and_what_comes_and_goes_cancels_out(
     kept: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:

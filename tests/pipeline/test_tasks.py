@@ -298,6 +298,7 @@ def test_what_is_dropped_by_hand_heals(people: Workspace, damage: str) -> None:
     assert people.run() == set()
 
 
+@pytest.mark.nightly
 def test_a_raw_column_dropped_by_hand_comes_back_with_the_next_load(people: Workspace) -> None:
     people.change("drop view staging.stg_employees")
     people.change("alter table raw.employees drop column email")
@@ -470,6 +471,7 @@ def test_what_is_remembered_of_the_warehouse_is_what_it_holds(
     assert compared > built
 
 
+@pytest.mark.nightly
 def test_the_warehouse_stays_attached_from_task_to_task(
     new_people: Workspace, attached: list[str]
 ) -> None:
@@ -479,6 +481,7 @@ def test_the_warehouse_stays_attached_from_task_to_task(
     assert 1 <= len(attached) <= 6
 
 
+@pytest.mark.nightly
 def test_a_task_of_somebody_else_finds_the_warehouse_free(new_people: Workspace) -> None:
     found = list[object]()
 

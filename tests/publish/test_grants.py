@@ -248,6 +248,7 @@ def test_a_mask_that_may_mean_something_else_there_is_refused(tmp_path: Path) ->
         grants(publication, replace(graph, macros=macros), {}, "benepass")
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("published")
 def test_a_project_s_views_withhold_small_groups_as_its_files_do(
     workspace: Workspace,

@@ -120,7 +120,7 @@ def test_what_the_table_holds_already_is_not_written_again(made: Publishing, lak
     }
 
 
-@pytest.mark.parametrize("keep", [1, 2])
+@pytest.mark.parametrize("keep", [2, *at_night(1)])
 def test_as_many_versions_are_kept_as_the_setting_says(
     keep: int, made: Publishing, lake: Lake
 ) -> None:

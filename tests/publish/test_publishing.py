@@ -186,6 +186,7 @@ def test_the_warehouse_is_private_and_what_is_published_is_not_whatever_the_umas
     assert set(modes.values()) == {0o644}
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_the_folder_is_a_setting(workspace: Workspace, tmp_path: Path) -> None:
     workspace.run("Publish", published_dir=str(tmp_path / "for all" / "it's here"))
@@ -240,6 +241,7 @@ def test_a_group_of_unknown_size_counts_as_too_small(workspace: Workspace) -> No
     assert workspace.query_published(f"select account_count {PROGRAMMES}") == [(None,), (None,)]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("published")
 def test_another_size_publishes_what_it_concerns_and_says_so(workspace: Workspace) -> None:
     concerned = (
@@ -345,6 +347,7 @@ def test_changed_rows_are_published_and_files_with_the_same_rows_stay(workspace:
     assert after["marts.dim_employees.parquet"] == before["marts.dim_employees.parquet"]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("published")
 @pytest.mark.parametrize(
     "text",
@@ -372,6 +375,7 @@ def test_what_is_published_no_longer_is_removed_and_what_is_not_ours_stays(
     assert workspace.run("Publish") == set()
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("published")
 def test_a_warehouse_that_published_nothing_yet_removes_what_another_one_left(
     workspace: Workspace,
@@ -425,6 +429,7 @@ def test_no_address_of_the_files_is_ever_published(
     assert not (workspace.published / ".publishing").exists()
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("tested")
 def test_an_address_that_only_now_is_one_is_found_in_what_was_published_before(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
@@ -447,6 +452,7 @@ def test_what_gives_nobody_away_may_be_published(workspace: Workspace) -> None:
     assert workspace.query_published("select count(*) from marts.dim_merchants") == [(6,)]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_a_name_may_be_a_word_elsewhere_but_one_that_is_published_nowhere_may_not(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
@@ -463,6 +469,7 @@ def test_a_name_may_be_a_word_elsewhere_but_one_that_is_published_nowhere_may_no
     assert "Archer" not in caplog.text
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 @pytest.mark.parametrize(
     ("change", "message"),
@@ -489,7 +496,10 @@ def test_a_table_whose_columns_were_changed_by_hand_is_not_published(
 @pytest.mark.usefixtures("finished")
 @pytest.mark.parametrize(
     ("where", "relation"),
-    [("_write_table", "quality.issue_types"), ("_write_parquet", "marts.fact_transactions")],
+    [
+        ("_write_table", "quality.issue_types"),
+        *at_night(("_write_parquet", "marts.fact_transactions")),
+    ],
 )
 def test_a_row_that_is_lost_on_the_way_is_missed(
     workspace: Workspace,
@@ -583,6 +593,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("published")
 def test_what_a_client_wrote_into_the_file_is_gone_with_it(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
@@ -633,6 +644,7 @@ def test_what_takes_its_place_is_on_disk_before_and_its_name_after(
     assert {("sync", "published"), ("sync", "parquet")} <= set(events[last:])
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_a_folder_that_cannot_be_written_is_named(
     workspace: Workspace, caplog: pytest.LogCaptureFixture

@@ -70,6 +70,7 @@ def test_a_new_issue_that_keeps_records_out_takes_them_from_the_marts(
     assert kept_out == (issue, [issue])
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_what_belongs_to_an_employee_who_is_kept_out_is_kept_out_as_well(
     workspace: Workspace,
@@ -99,6 +100,7 @@ def test_new_issues_that_only_flag_leave_the_records_in_and_are_told(workspace: 
     assert "looks odd to &lt;us&gt;" in (workspace.site / "quality.html").read_text("utf-8")
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_issues_that_are_not_declared_fail_the_run(
     workspace: Workspace, caplog: pytest.LogCaptureFixture

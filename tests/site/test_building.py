@@ -178,6 +178,7 @@ def test_a_page_that_is_gone_from_the_project_goes_from_the_site(built: Workspac
     assert (built.site / "other.html").read_text("utf-8") == "of somebody else"
 
 
+@pytest.mark.nightly
 def test_a_page_that_was_changed_by_hand_is_made_anew(built: Workspace) -> None:
     page = built.site / "merchants.html"
     good = page.read_bytes()
@@ -282,6 +283,7 @@ def test_a_package_that_is_missing_is_named_with_what_installs_it(
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("published")
 def test_a_script_of_the_charts_that_cannot_be_made_is_a_message(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -291,6 +293,7 @@ def test_a_script_of_the_charts_that_cannot_be_made_is_a_message(
     assert "could not be made: vl_convert ended with 1: no memory" in caplog.text
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("published")
 def test_pages_that_cannot_be_made_wait_for_no_script(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -309,6 +312,7 @@ def test_what_a_package_itself_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -
         require("jinja2")
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("published")
 def test_what_is_published_that_cannot_be_read_is_a_message(
     workspace: Workspace, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch

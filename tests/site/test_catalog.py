@@ -246,6 +246,7 @@ def test_a_published_table_names_its_files(sample_run: Workspace) -> None:
         assert (f"parquet/{relation}.parquet" in files) is table.published
 
 
+@pytest.mark.nightly
 def test_each_test_says_what_it_found_last(sample_run: Workspace) -> None:
     found = sample_run.query(
         "select relation, coalesce(column_name, ''), test, status from meta.check_results"

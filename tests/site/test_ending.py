@@ -137,6 +137,7 @@ def test_a_run_that_goes_on_is_told_as_running(told: Told) -> None:
     assert (found["status"], found["ended_at"], found["seconds"]) == ("running", None, None)
 
 
+@pytest.mark.nightly
 def test_the_newest_runs_come_first_and_old_ones_are_left_out(told: Told) -> None:
     for number in range(ending.RUNS + 5):
         told.run(f"r{number}", minutes=number)

@@ -91,6 +91,7 @@ def test_only_tenure_the_future_and_the_latest_month_depend_on_the_as_of_date(
     }
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "file", case_files(), ids=lambda path: path.relative_to(CASES).with_suffix("").as_posix()
 )

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from examples import at_night
 
 from benepass_tasks.catalog import load_catalog
 from benepass_tasks.config.errors import ModelError
@@ -177,7 +178,7 @@ def test_macros_are_not_read_again_for_a_model_that_changed(
 
 
 @pytest.mark.parametrize(
-    "kept", ["", "{", "[]", '{"sql": 1}', '{"sql": {"key": null, "value": 3}}']
+    "kept", ["{", *at_night("", "[]", '{"sql": 1}', '{"sql": {"key": null, "value": 3}}')]
 )
 def test_a_cache_that_cannot_be_read_is_made_anew(workspace: Workspace, kept: str) -> None:
     first = graph(workspace)

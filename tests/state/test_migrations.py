@@ -10,6 +10,7 @@ import earlier_meta
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from examples import at_night
 from warehouses import warehouse
 
 from benepass_tasks.cli.program import main
@@ -28,7 +29,8 @@ KEYS = (
     "where schema_name = 'meta' and constraint_type = 'PRIMARY KEY' order by all"
 )
 COMMANDS = ("status", "runs", "plan", "quarantine", "alerts", "schema history")
-every_state = pytest.mark.parametrize("state", earlier_meta.STATES)
+FIRST, *BETWEEN, LAST = earlier_meta.STATES
+every_state = pytest.mark.parametrize("state", [FIRST, *at_night(*BETWEEN), LAST])
 
 
 def rows(path: Path, sql: str) -> list[tuple[object, ...]]:
@@ -110,7 +112,7 @@ def test_a_run_upgrades_and_keeps_its_history(workspace: Workspace, state: str) 
 
 
 @pytest.mark.usefixtures("finished")
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [COMMANDS[0], *at_night(*COMMANDS[1:])])
 def test_commands_say_that_the_next_run_upgrades(
     workspace: Workspace, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
@@ -120,6 +122,7 @@ def test_commands_say_that_the_next_run_upgrades(
     assert "the next run upgrades it" in capsys.readouterr().err
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_a_warehouse_of_a_later_release_is_refused(
     workspace: Workspace, capsys: pytest.CaptureFixture[str]

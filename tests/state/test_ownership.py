@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from commands import run_line
+from examples import at_night
 
 from benepass_tasks.state.ownership import environment_of_folder, take_folder
 
@@ -61,6 +62,7 @@ def test_the_same_tables_may_come_from_another_folder(
     assert workspace.query(OWNER) == [(str(other.root),)]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_a_project_that_moved_without_its_warehouse_goes_on(
     workspace: Workspace, other: Workspace
@@ -72,6 +74,7 @@ def test_a_project_that_moved_without_its_warehouse_goes_on(
     assert "marts.dim_merchants" not in workspace.content()
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_a_project_that_moved_with_its_warehouse_goes_on(workspace: Workspace) -> None:
     workspace.run()
@@ -102,6 +105,7 @@ def run_in(workspace: Workspace, environment: str, task: str = "BuildSite") -> t
     return done.returncode, done.stderr
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("published")
 def test_what_was_of_no_environment_is_that_of_the_first_that_runs(workspace: Workspace) -> None:
     with_environments(workspace)
@@ -130,6 +134,7 @@ def test_a_warehouse_refuses_a_run_of_another_environment_and_of_none(workspace:
     assert workspace.content(["meta", "quality", "marts"]) == before, "not even the history"
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_so_does_it_a_command_that_writes(workspace: Workspace) -> None:
     with_environments(workspace)
@@ -151,20 +156,23 @@ def test_so_does_it_a_command_that_writes(workspace: Workspace) -> None:
 
 
 @pytest.mark.usefixtures("finished")
-def test_so_does_it_a_command_that_reads(workspace: Workspace) -> None:
+@pytest.mark.parametrize(
+    "command",
+    ["status", *at_night("runs", "quarantine", "alerts", "plan", "pages serve --port 0")],
+)
+def test_so_does_it_a_command_that_reads(workspace: Workspace, command: str) -> None:
     with_environments(workspace)
-    assert run_in(workspace, "dev", "BuildMarts")[0] == 0
-    for command in ("status", "runs", "quarantine", "alerts", "plan", "pages serve --port 0"):
-        line = [sys.executable, "-m", "benepass_tasks", *command.split()]
-        prod = ["--benepass-env", "prod", "--benepass-warehouse", str(workspace.warehouse)]
-        for asked, who in (([], "no environment"), (prod, "environment prod")):
-            refused = run_line([*line, *asked], workspace.root, workspace.environment)
-            assert (refused.returncode, refused.stdout) == (1, ""), command
-            said = f"{workspace.warehouse} belongs to environment dev, and this is of {who}"
-            assert said in refused.stderr, command
+    assert run_in(workspace, "dev", "raw.employees")[0] == 0
+    line = [sys.executable, "-m", "benepass_tasks", *command.split()]
+    prod = ["--benepass-env", "prod", "--benepass-warehouse", str(workspace.warehouse)]
+    for asked, who in (([], "no environment"), (prod, "environment prod")):
+        refused = run_line([*line, *asked], workspace.root, workspace.environment)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        said = f"{workspace.warehouse} belongs to environment dev, and this is of {who}"
+        assert said in refused.stderr
 
 
-@pytest.mark.parametrize("place", ["published_dir", "site_dir"])
+@pytest.mark.parametrize("place", ["site_dir", *at_night("published_dir")])
 @pytest.mark.usefixtures("published")
 def test_so_does_a_folder(workspace: Workspace, place: str) -> None:
     folder = {"published_dir": workspace.published, "site_dir": workspace.site}[place]
@@ -179,7 +187,7 @@ def test_so_does_a_folder(workspace: Workspace, place: str) -> None:
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_two_environments_live_side_by_side(workspace: Workspace) -> None:
     with_environments(workspace)
     assert [run_in(workspace, it)[0] for it in ("dev", "prod")] == [0, 0]

@@ -78,9 +78,11 @@ E3,Zoë,"The ""Cook""",  cy@example.net ,2024-02-29,"on_leave"
     ("before", "after", "layout"),
     [
         (BEFORE, AFTER, {}),
-        (BEFORE.replace("\n", "\r\n"), AFTER.replace("\n", "\r\n"), {}),
+        pytest.param(
+            *(it.replace("\n", "\r\n") for it in (BEFORE, AFTER)), {}, marks=pytest.mark.nightly
+        ),
         (BEFORE.replace(",", ";"), AFTER.replace(",", ";"), {"sep": ";"}),
-        (BEFORE.rstrip(), AFTER.rstrip(), {}),
+        pytest.param(BEFORE.rstrip(), AFTER.rstrip(), {}, marks=pytest.mark.nightly),
         (
             f'Export, of "all\n\n{BEFORE}# E1,Ann\n',
             f'Export, of "all\n\n{AFTER}# E1,Ann\n',

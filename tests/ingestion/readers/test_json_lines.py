@@ -95,6 +95,7 @@ def test_a_line_that_is_not_a_record_is_rejected_with_its_bytes(tmp_path: Path) 
     assert (read.accounting.lines, read.accounting.blank_lines) == (12, 1)
 
 
+@pytest.mark.nightly
 def test_a_line_that_is_too_long_is_rejected_with_its_beginning(tmp_path: Path) -> None:
     long = b'{"id": "' + b"x" * (17 << 20) + b'"}'
     read = _read(tmp_path, b'{"id": 1}\n' + long + b'\n{"id": 3}\n')

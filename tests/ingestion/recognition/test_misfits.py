@@ -61,6 +61,7 @@ def _declare(workspace: Workspace, type_: str, load_args: str) -> None:
     )
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("type_", "load_args", "content"),
     [

@@ -45,6 +45,7 @@ def test_a_first_load_adds_every_column(evolving: Workspace) -> None:
     ]
 
 
+@pytest.mark.nightly
 def test_a_type_that_goes_and_comes_back_is_three_entries(
     evolving: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -67,6 +68,7 @@ def test_a_type_that_goes_and_comes_back_is_three_entries(
     assert caplog.text.count("has changed since the last load") == 1
 
 
+@pytest.mark.nightly
 def test_a_file_without_a_value_changes_no_type_and_forgets_none(evolving: Workspace) -> None:
     evolving.settings["accept"] = "category_benefit_mappings"
     load(evolving)
@@ -121,6 +123,7 @@ def test_a_column_comes_by_an_alias_and_the_history_says_so(workspace: Workspace
     assert workspace.query(f"select count({OWN_NAME}) from raw.transactions") == [(5,)]
 
 
+@pytest.mark.nightly
 def test_from_one_name_to_another_a_column_is_respelled_which_no_contract_stops(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -141,6 +144,7 @@ def test_from_one_name_to_another_a_column_is_respelled_which_no_contract_stops(
     assert caplog.messages == []
 
 
+@pytest.mark.nightly
 def test_files_of_one_source_may_use_different_names(workspace: Workspace) -> None:
     workspace.run("raw.transactions")
     renamed(workspace, ALIAS, "data/transactions-2.csv")
@@ -154,6 +158,7 @@ def test_files_of_one_source_may_use_different_names(workspace: Workspace) -> No
     ]
 
 
+@pytest.mark.nightly
 def test_a_new_alias_loads_again_what_came_by_that_name(workspace: Workspace) -> None:
     header, *records = (workspace.data / "benefit_accounts.csv").read_text().splitlines()
     lines = [f"{header},What is left", *(f"{record},12.50" for record in records), ""]
@@ -170,6 +175,7 @@ def test_a_new_alias_loads_again_what_came_by_that_name(workspace: Workspace) ->
     assert workspace.query(balances) == [("12.50",)]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_a_new_alias_lets_a_file_load_that_was_refused(workspace: Workspace) -> None:
     text = (workspace.data / "transactions.csv").read_text()
@@ -179,6 +185,7 @@ def test_a_new_alias_lets_a_file_load_that_was_refused(workspace: Workspace) -> 
     assert "transactions/transactions.csv" in workspace.run("raw.transactions")
 
 
+@pytest.mark.nightly
 def test_files_of_two_schemas_that_load_in_turns_record_nothing(workspace: Workspace) -> None:
     header, first, *rest = (workspace.data / "transactions.csv").read_text().splitlines()
     workspace.run("raw.transactions")
@@ -198,6 +205,7 @@ def test_files_of_two_schemas_that_load_in_turns_record_nothing(workspace: Works
     assert workspace.query("select count(*) from meta.schema_changes") == [(8,)]
 
 
+@pytest.mark.nightly
 def test_dlts_own_tables_have_the_schema_of_each_load_with_its_file(evolving: Workspace) -> None:
     load(evolving, "a,?")
     load(evolving, "a,1.5")
@@ -225,6 +233,7 @@ def test_a_load_that_was_killed_is_not_in_the_history(evolving: Workspace, kille
     assert len(history(evolving)) == 2
 
 
+@pytest.mark.nightly
 def test_hostile_and_enormous_headers_are_loaded_and_told_briefly(
     evolving: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -293,6 +302,7 @@ def test_a_frozen_type_stops_the_load_and_the_message_says_where_it_does_not_fit
     assert history(evolving)[2:] == [("valid_category", "type_changed", "DECIMAL", "BIGINT")]
 
 
+@pytest.mark.nightly
 def test_a_contract_that_is_edited_loads_nothing_again(frozen: Workspace) -> None:
     frozen.replace("catalog.yaml", FROZEN, "schema_contract: {columns: freeze}")
     assert frozen.run() == set()
@@ -310,7 +320,7 @@ def test_a_source_whose_tables_are_frozen_is_not_loaded_unless_accepted(
     assert workspace.content(["raw"]) == {}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_four_workers_record_what_one_does_and_stop_at_a_contract(workspace: Workspace) -> None:
     assert workspace.run_command("--workers", "4").returncode == 0
     counts = "select source, count(*) from meta.schema_changes group by all order by 1"

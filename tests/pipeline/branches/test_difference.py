@@ -31,6 +31,7 @@ def test_without_a_change_there_is_none(branched: Branched) -> None:
     assert (code, sections, found["verdict"]) == (0, {}, "safe")
 
 
+@pytest.mark.nightly
 def test_tables_rows_columns_and_keys_are_told(branched: Branched, tmp_path: Path) -> None:
     branched.edit()
     branched.run()
@@ -108,6 +109,7 @@ def test_a_test_that_fails_newly_ends_with_3(branched: Branched) -> None:
     assert ("range" in test, before, now) == (True, "", "failed")
 
 
+@pytest.mark.nightly
 def test_what_is_edited_and_not_built_is_named(branched: Branched) -> None:
     branched.edit()
     code, said = branched.main("diff", "trial")

@@ -45,6 +45,7 @@ def test_its_runs_are_known_where_its_tables_are(branched: Branched) -> None:
     assert branched.workspace.query(lost) == []
 
 
+@pytest.mark.nightly
 def test_what_is_not_the_code_at_hand_is_not_promoted(branched: Branched) -> None:
     branched.edit()
     branched.run()
@@ -80,6 +81,7 @@ def test_where_a_test_fails_nothing_is_promoted(branched: Branched) -> None:
     assert (code, "not all tests pass" in said) == (1, True)
 
 
+@pytest.mark.nightly
 def test_who_fails_in_the_middle_leaves_the_parent_as_it_was(
     branched: Branched, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 LEFT = "select first_name, last_name from raw.employees where employee_id not like 'erased-%'"
 
 
+@pytest.mark.nightly
 def test_a_leaver_is_anonymised_in_time_and_everybody_else_stays(workspace: Workspace) -> None:
     declare(workspace, "employees", "termination_date", "anonymise")
     workspace.run(as_of="2026-01-15")

@@ -44,6 +44,7 @@ def silent(receiver: Receiver, workspace: Workspace) -> list[str]:
     return lines[1:]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_of_rows_that_fail_a_test_there_is_the_number(
     workspace: Workspace, receiver: Receiver

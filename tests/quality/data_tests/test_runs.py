@@ -51,6 +51,7 @@ def test_changed_content_checks_its_table_and_those_that_refer_to_it(workspace: 
     }
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("tested")
 def test_a_changed_check_is_run_again_and_a_comment_changes_nothing(workspace: Workspace) -> None:
     check = "sql/checks/spend_adds_up.sql"

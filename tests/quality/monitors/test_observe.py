@@ -265,6 +265,7 @@ def said(results: list[Result]) -> list[tuple[object, ...]]:
     return [(it.monitor, it.dataset, it.name, it.status, it.value, it.message) for it in results]
 
 
+@pytest.mark.nightly
 @given(
     st.lists(
         st.tuples(st.integers(0, 900), st.floats(0, 1), st.integers(0, 2)),

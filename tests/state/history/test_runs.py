@@ -135,6 +135,7 @@ def test_a_run_on_an_invalid_project_is_in_the_history(workspace: Workspace) -> 
     assert outcomes(workspace) == {}
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_a_run_that_may_not_publish_says_why(workspace: Workspace) -> None:
     workspace.warehouse.unlink()
@@ -158,6 +159,7 @@ def test_a_run_that_leaves_something_undone_did_not_succeed(workspace: Workspace
     assert runs(workspace)[1:] == [("failed", "not finished: marts.dim_merchants")]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_a_monitor_that_fails_takes_nothing_of_the_run_with_it(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
@@ -185,7 +187,7 @@ def test_a_run_is_seen_before_it_has_any_workers(workspace: Workspace) -> None:
         this.beacon.put_out()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_worker_that_is_killed_fails_the_run(workspace: Workspace) -> None:
     python, *command = workspace.command
     flags = command[command.index("--module") :]
@@ -204,7 +206,7 @@ def test_a_worker_that_is_killed_fails_the_run(workspace: Workspace) -> None:
     assert "its process was gone before it was done" in error
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_forked_workers_leave_their_word(workspace: Workspace) -> None:
     workspace.write("data/employees.csv", "employee_id\nE1\n")
     done = workspace.run_command("--workers", "4")
@@ -232,6 +234,7 @@ def test_a_killed_run_is_told_by_the_next(new_people: Workspace) -> None:
     assert not list(new_people.data.glob(".warehouse.run-*"))
 
 
+@pytest.mark.nightly
 def test_what_is_kept_of_old_runs_is_what_is_still_there(people: Workspace) -> None:
     first = "(select run_id from meta.runs order by started_at limit 1)"
     for _ in range(3):
@@ -306,6 +309,7 @@ def test_figures_say_what_became_of_the_records(workspace: Workspace) -> None:
     assert found["marts.fact_transactions", "spend_by_day", "2025-03-01"] == 60
 
 
+@pytest.mark.nightly
 def test_an_empty_field_costs_its_raw_table_a_cell(new_people: Workspace) -> None:
     new_people.replace("data/employees.csv", "ann.archer@example.com", "")
     new_people.run()
@@ -313,6 +317,7 @@ def test_an_empty_field_costs_its_raw_table_a_cell(new_people: Workspace) -> Non
     assert new_people.query(f"{score} and dataset = 'raw.employees'") == [(1 - 1 / 18,)]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_a_column_that_a_file_lacks_costs_no_cell(workspace: Workspace) -> None:
     header, first, *others = (workspace.data / "benefit_accounts.csv").read_text().splitlines()
@@ -326,6 +331,7 @@ def test_a_column_that_a_file_lacks_costs_no_cell(workspace: Workspace) -> None:
     assert scores == [(1,), (17 / 18,)]
 
 
+@pytest.mark.nightly
 def test_a_column_that_no_file_has_any_more_is_not_profiled(new_people: Workspace) -> None:
     header, *records = EMPLOYEES.splitlines()
     more = [f"{header},termination_date,note", *(f"{it},2025-01-31,x" for it in records), ""]
@@ -352,6 +358,7 @@ def test_a_column_that_no_file_has_any_more_is_not_profiled(new_people: Workspac
     assert scores == [(1,), (1,)]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_files_of_two_shapes_have_the_cells_that_each_has(workspace: Workspace) -> None:
     workspace.write(
@@ -366,6 +373,7 @@ def test_files_of_two_shapes_have_the_cells_that_each_has(workspace: Workspace) 
     assert workspace.query(score) == [((5 * 7 + 2 * 6 - 1) / (5 * 7 + 2 * 6),)]
 
 
+@pytest.mark.nightly
 def test_a_run_that_made_a_single_table_which_is_still_there_is_kept(people: Workspace) -> None:
     people.run(force="marts.dim_employees")
     people.run()
@@ -378,6 +386,7 @@ def test_a_run_that_made_a_single_table_which_is_still_there_is_kept(people: Wor
     assert len(runs(people)) == 3
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_days_that_are_to_come_have_no_spend(workspace: Workspace) -> None:
     workspace.run(as_of="2025-03-02")
