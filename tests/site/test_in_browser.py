@@ -266,7 +266,7 @@ ENDINGS: list[tuple[list[dict[str, str]], dict[str, object], str, str]] = [
 """What is open, what is told of the run, and how a page says it."""
 
 
-@pytest.mark.parametrize("ending", [ENDINGS[-1], *at_night(*ENDINGS[:-1])])
+@pytest.mark.parametrize("ending", [ENDINGS[-1], *at_night(*((it,) for it in ENDINGS[:-1]))])
 def test_every_page_says_how_the_last_run_ended(page: Page, retold: Path, ending: Any) -> None:  # noqa: ANN401
     incidents, run, tone, said = ending
     tell(retold, *incidents, **run)

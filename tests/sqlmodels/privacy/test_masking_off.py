@@ -35,7 +35,7 @@ def test_a_masked_warehouse_is_not_unmasked(workspace: Workspace) -> None:
     assert workspace.content() == before
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_an_unmasked_warehouse_is_not_masked(workspace: Workspace) -> None:
     assert workspace.run_command(*UNMASKED).returncode == 0
     assert "ann.archer@example.com" in emails(workspace, "warehouse.duckdb")
@@ -45,7 +45,7 @@ def test_an_unmasked_warehouse_is_not_masked(workspace: Workspace) -> None:
     assert "ann.archer@example.com" in emails(workspace, "warehouse.duckdb")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.usefixtures("finished")
 def test_both_exist_side_by_side(workspace: Workspace) -> None:
     beside = workspace.run_command(*UNMASKED, "--benepass-warehouse", "data/clear.duckdb")
@@ -62,6 +62,7 @@ def test_both_exist_side_by_side(workspace: Workspace) -> None:
     }
 
 
+@pytest.mark.nightly
 def test_a_killed_first_run_has_decided_already(workspace: Workspace) -> None:
     workspace.write("data/transactions.csv", "")
     _, succeeded = workspace.attempt(pii_masking="false")
