@@ -19,7 +19,8 @@ seconds for each mutation, so it is run at night; an environment of tox needs no
 
     commands = python tests/mutations/mutate.py {posargs}
 
-By day, `--check` says at once which mutations still apply, and `--only ID` tries a single one.
+By day, `--check` says which mutations still apply and have a test in the matrix, and `--only ID`
+tries a single one.
 """
 
 import argparse
@@ -36,13 +37,19 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
+
+from _pytest.mark.expression import Expression
 
 HERE = Path(__file__).resolve().parent
 MUTATED = ("benepass_tasks", "sql")
 SECONDS = 900
 """What the tests of one mutation may take; hanging is no way to notice a defect."""
+
+BY_DAY = "not browser and not nightly"
+"""The tests that are asked: those of the matrix, which catch a defect before it is merged."""
 
 SOME_FAILED = 1
 """The exit code of pytest where tests ran and one failed."""
@@ -150,17 +157,18 @@ def _chosen(
 
 
 def _check(tree: Path, mutations: Sequence[Mutation]) -> int:
-    """Say which mutations can no longer be applied; returns the exit code."""
+    """Say which mutations can no longer be applied, or tried by day; returns the exit code."""
     lost = 0
     with _copied(tree) as copy:
+        by_day = _tests_by_day(copy)
         for it in mutations:
             try:
                 _place(copy, it)
-                _tests_of(copy, it)
+                _require_one_of(by_day, _tests_of(copy, it), it.only)
             except MutationError as error:
                 lost += 1
                 _say(f"{it.id}: {error}")
-    _say(f"{len(mutations)} mutations, of which {lost} can no longer be applied")
+    _say(f"{len(mutations)} mutations, of which {lost} can no longer be applied or tried by day")
     return 2 if lost else 0
 
 
@@ -249,6 +257,41 @@ def _tests_of(copy: Path, mutation: Mutation) -> list[str]:
     return list(found)
 
 
+def _tests_by_day(copy: Path) -> list[str]:
+    """The ids of all tests of the matrix."""
+    command = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-m", BY_DAY]
+    done = subprocess.run(
+        [*command, "-p", "no:cacheprovider", "tests"],
+        cwd=copy,
+        env=_environment(copy),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise MutationError(f"the tests cannot be listed: {done.stdout[-1000:]}{done.stderr}")
+    return [line for line in done.stdout.splitlines() if "::" in line]
+
+
+def _require_one_of(by_day: Sequence[str], files: Sequence[str], only: str) -> None:
+    """Make sure that a mutation has a test in the matrix.
+
+    Raises:
+        MutationError: all its tests run at night.
+    """
+    chosen = Expression.compile(only) if only else None
+    for test in by_day:
+        file, _, name = test.partition("::")
+        if file in files and (chosen is None or chosen.evaluate(partial(_is_in, name.lower()))):
+            return
+    raise MutationError(f"no test of the matrix is among its own: {', '.join(files)} {only}")
+
+
+def _is_in(test: str, word: str, /, **_: object) -> bool:
+    """Whether a test has a word of a `-k` expression in its name."""
+    return word.lower() in test
+
+
 def _require_imported(copy: Path) -> None:
     """Make sure that a process imports the package of the copy, wherever it runs."""
     command = [sys.executable, "-c", "import benepass_tasks; print(benepass_tasks.__file__)"]
@@ -278,7 +321,7 @@ def _failing_tests(copy: Path, arguments: Sequence[str]) -> list[str]:
         MutationError: no test ran, or they took too long.
     """
     cache = copy.parent / "cache"
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-m", "not browser and not nightly"]
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-m", BY_DAY]
     said = _run(copy, [*command, "-o", f"cache_dir={cache}", *arguments])
     if not said:
         return []
