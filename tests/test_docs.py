@@ -187,7 +187,7 @@ def test_every_table_and_column_of_the_history_is_documented() -> None:
         assert documented >= {column.name for column in table.columns}, table.name
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_commands_of_the_readme_show_what_it_shows(
     workspace: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from workspace import Workspace
 
 
+@pytest.mark.nightly
 def test_a_good_run_ends_with_0_and_says_nothing_of_single_tasks(workspace: Workspace) -> None:
     done = workspace.run_command()
     assert done.returncode == 0
@@ -45,6 +46,7 @@ def test_on_a_terminal_each_task_says_what_it_made(workspace: Workspace) -> None
     assert b"INFO: marts.dim_employees: 3 rows, " in said
 
 
+@pytest.mark.nightly
 def test_a_failed_load_ends_with_30_and_a_message_without_traceback(workspace: Workspace) -> None:
     (workspace.data / "employees.csv").write_bytes(b"")
     done = workspace.run_command()

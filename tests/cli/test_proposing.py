@@ -136,6 +136,16 @@ def test_add_tries_the_entry_and_writes_it(workspace: Workspace, say: Callable[.
     assert said.lines[-1] == "Written."
     (at,) = [place for place, line in enumerate(said.lines) if line.startswith("records")]
     assert said.lines[at + 1].split() == ["3", "0", "2", "1", "0"]
+    assert 'sep: ";"' in (workspace.root / "catalog.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.nightly
+def test_what_add_wrote_is_loaded_as_it_said(
+    workspace: Workspace, say: Callable[..., Said]
+) -> None:
+    workspace.write("data/transactions.csv", GERMAN.encode("cp1252"))
+    file = str(workspace.data / "transactions.csv")
+    assert say("source", "add", file, *ANSWERS, "--yes").code == 0
     workspace.run("marts.fact_transactions")
     assert workspace.query(
         "select transaction_id, amount, transaction_timestamp::varchar from marts.fact_transactions"

@@ -22,6 +22,7 @@ def run(workspace: Workspace, *arguments: str) -> CompletedProcess[str]:
     return run_line(line, workspace.root, workspace.environment)
 
 
+@pytest.mark.slow
 def test_without_a_task_it_builds_everything_up_to_the_pages(workspace: Workspace) -> None:
     done = run(workspace, "run")
     assert done.returncode == 0, done.stderr

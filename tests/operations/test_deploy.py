@@ -122,7 +122,7 @@ def test_installing_it_twice_keeps_what_else_the_crontab_has(workspace: Workspac
     assert spool.read_text() == mine + printed_crontab(workspace.root)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(not shutil.which("flock"), reason="no flock")
 def test_the_line_of_cron_builds_all_and_while_it_does_another_leaves_with_11(
     workspace: Workspace,

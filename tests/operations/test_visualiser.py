@@ -152,6 +152,7 @@ def test_a_run_of_four_workers_tells_rows_seconds_and_quarantined_and_meets_no_l
     assert not re.search(r"Archer|Baker|@example", everything)
 
 
+@pytest.mark.nightly
 def test_what_ran_is_kept_over_a_restart_in_a_private_file(workspace: Workspace, port: int) -> None:
     with serving(workspace, port) as luigid:
         assert luigid.run(task="raw.employees").returncode == 0

@@ -222,6 +222,7 @@ def test_one_that_is_killed_before_any_of_its_commits_goes_on_where_it_was(
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 def test_so_does_one_whose_process_is_killed(months: Workspace, killer: str) -> None:
     before = _merchants(months)
     _edit(months)

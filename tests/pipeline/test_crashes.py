@@ -80,6 +80,7 @@ def test_a_run_killed_before_any_of_its_commits_is_finished_by_the_next(
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 @pytest.mark.parametrize("part", range(4))
 def test_a_run_killed_before_any_of_its_statements_is_finished_by_the_next(
     people: Workspace, tmp_path: Path, killer: str, part: int
@@ -92,6 +93,7 @@ def test_a_run_killed_before_any_of_its_statements_is_finished_by_the_next(
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 @pytest.mark.parametrize("seconds", [0.8, 1.1, 1.4, 1.7, 2.0, 2.4, 2.8])
 def test_a_first_run_killed_after_some_time_is_finished_by_the_next(
     new_people: Workspace, tmp_path: Path, seconds: float
@@ -141,6 +143,7 @@ def test_a_failing_model_leaves_its_table_and_all_others_as_they_were(
     assert "sql/marts/dim_employees.sql: DuckDB stopped with ConversionException" in caplog.text
 
 
+@pytest.mark.nightly
 def test_two_runs_at_once_do_the_work_once(new_people: Workspace) -> None:
     runs = [
         subprocess.Popen(

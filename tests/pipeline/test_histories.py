@@ -266,6 +266,7 @@ def test_after_each_step_each_table_is_what_a_full_build_makes(
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 @pytest.mark.parametrize("history", range(100, 400), indirect=True)
 def test_in_long_histories_each_table_is_what_a_full_build_makes(
     history: History, monkeypatch: pytest.MonkeyPatch
@@ -336,12 +337,14 @@ def test_what_a_table_held_at_a_time_is_what_a_copy_of_it_says(history: History)
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 @pytest.mark.parametrize("history", range(500, 540), indirect=True)
 def test_in_long_histories_what_a_table_held_is_what_a_copy_says(history: History) -> None:
     _keep(history, 20)
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 @pytest.mark.parametrize("history", [1], indirect=True)
 def test_the_file_does_not_grow_by_what_small_changes_leave_behind(history: History) -> None:
     sizes = []

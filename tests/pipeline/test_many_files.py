@@ -192,6 +192,7 @@ def test_files_are_looked_at_once_for_each_task_however_many_there_are(
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 def test_killed_at_any_commit_the_next_run_loads_the_same(
     many: Workspace, apart: dict[str, list[tuple[object, ...]]], killer: str, tmp_path: Path
 ) -> None:

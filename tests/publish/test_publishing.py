@@ -695,6 +695,7 @@ luigi_run()
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 @pytest.mark.usefixtures("published")
 def test_killed_between_two_files_a_reader_finds_each_whole_and_the_next_run_finishes(
     workspace: Workspace, tmp_path: Path
@@ -705,6 +706,7 @@ def test_killed_between_two_files_a_reader_finds_each_whole_and_the_next_run_fin
 
 @pytest.mark.usefixtures("published")
 @pytest.mark.nightly
+@pytest.mark.sweep
 @pytest.mark.parametrize("part", range(4))
 def test_whenever_it_is_killed_a_reader_finds_each_file_whole_and_the_next_run_finishes(
     workspace: Workspace, tmp_path: Path, part: int

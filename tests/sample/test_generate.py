@@ -543,7 +543,7 @@ def test_the_ledger_agrees_at_other_sizes(tmp_path: Path, size: int) -> None:
     assert_agrees(tmp_path, size)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_ledger_agrees_across_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benepass_tasks.sample.generate._ROWS_PER_PART", 33_333)
     generate(tmp_path, 100_000)

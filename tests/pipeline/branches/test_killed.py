@@ -67,6 +67,7 @@ def _promote(branched: Branched, base: Path, moments: Iterable[str]) -> int:
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 def test_a_promotion_that_is_killed_before_any_of_its_commits_has_changed_nothing(
     branched: Branched, tmp_path: Path
 ) -> None:
@@ -74,6 +75,7 @@ def test_a_promotion_that_is_killed_before_any_of_its_commits_has_changed_nothin
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 def test_a_promotion_that_is_killed_before_any_of_its_statements_has_changed_nothing(
     branched: Branched, tmp_path: Path
 ) -> None:
@@ -106,6 +108,7 @@ def _delete(branched: Branched, base: Path, moments: Iterable[int]) -> list[bool
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 def test_a_deletion_that_is_killed_leaves_the_branch_or_what_the_next_one_removes(
     branched: Branched, tmp_path: Path
 ) -> None:
@@ -114,6 +117,7 @@ def test_a_deletion_that_is_killed_leaves_the_branch_or_what_the_next_one_remove
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 def test_a_deletion_that_is_killed_before_any_file_goes_leaves_the_same(
     branched: Branched, tmp_path: Path
 ) -> None:

@@ -100,6 +100,7 @@ def test_who_fails_in_the_middle_leaves_the_parent_as_it_was(
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 def test_killed_at_any_moment_it_is_promoted_or_not_and_the_next_one_does_it(
     branched: Branched, tmp_path: Path
 ) -> None:

@@ -66,6 +66,7 @@ def test_the_next_run_finishes_it(
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 def test_killed_before_any_commit_or_after_any_file_it_is_finished_by_the_next_run(
     whole: Workspace, tmp_path: Path
 ) -> None:

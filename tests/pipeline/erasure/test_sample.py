@@ -24,6 +24,7 @@ def sample(sample_run: Workspace, tmp_path: Path) -> Workspace:
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 def test_fifty_at_once(sample: Workspace) -> None:
     before = totals(sample)
     (certificate,) = erased(sample, PEOPLE[10:60], rewrites_sources=True)
@@ -32,6 +33,7 @@ def test_fifty_at_once(sample: Workspace) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 def test_two_hundred_one_after_another(sample: Workspace) -> None:
     before = totals(sample)
     for person in PEOPLE:

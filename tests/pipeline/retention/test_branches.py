@@ -42,6 +42,7 @@ def test_no_branch_keeps_what_its_parent_does_not(workspace: Workspace) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 def test_killed_at_any_moment_the_next_run_finishes_it(
     workspace: Workspace, tmp_path: Path
 ) -> None:

@@ -27,6 +27,7 @@ def _settings_as_before() -> Iterator[None]:
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 @pytest.mark.usefixtures("_settings_as_before")
 def test_faults_are_found_and_normal_days_raise_no_alarm() -> None:
     result = backtest(days=16, seed=3, faults=PLANTED, warm_up=10)

@@ -79,6 +79,7 @@ def test_by_changes_a_model_becomes_what_a_full_build_makes(first: int) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 @pytest.mark.parametrize("first", range(10_000, 30_000, BATCH))
 def test_by_changes_many_models_become_what_full_builds_make(first: int) -> None:
     found = outcomes(first)

@@ -222,6 +222,7 @@ def test_no_flow_of_an_expression_is_missed() -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", range(1, 9))
 def test_no_flow_of_many_expressions_is_missed(seed: int) -> None:
     fuzzing = Fuzzing()
@@ -248,6 +249,7 @@ ARGUMENTS = (
 
 
 @pytest.mark.nightly
+@pytest.mark.sweep
 def test_no_flow_of_any_function_is_missed() -> None:
     fuzzing = Fuzzing()
     names = [name for (name,) in fuzzing.database.connection.execute(FUNCTIONS).fetchall()]
