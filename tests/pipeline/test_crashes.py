@@ -69,7 +69,7 @@ def _sweep(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("every", [16, *at_night(1)])
+@pytest.mark.parametrize("every", [8, *at_night(1)])
 def test_a_run_killed_before_any_of_its_commits_is_finished_by_the_next(
     people: Workspace, tmp_path: Path, killer: str, every: int
 ) -> None:
