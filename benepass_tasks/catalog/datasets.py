@@ -346,7 +346,8 @@ class Guards:
 
     Attributes:
         max_rejected: The most of a file's records that may be rejected.
-        max_shrink: The most of its rows that a file may lose since its last load.
+        max_shrink: The most of its rows, and of its records, that a file may lose since its last
+            load.
         max_quarantined_money: The most of the source's money that may be quarantined where
             something is published already.
         min_clean: The least of its records, and of its money, that must be neither rejected nor
@@ -359,6 +360,8 @@ class Guards:
             inverse of it.
         max_expired: The most of its rows that may go at once since they are past their retention.
         max_columns: The most columns that a file may have.
+        moves_on: Whether a file may leave out its oldest records as newer ones come, so that they
+            leave the tables.
         empty_files: Whether its newest file may have a header alone for the source to be healthy.
     """
 
@@ -371,6 +374,7 @@ class Guards:
     max_level: float = 10
     max_expired: float = 0.25
     max_columns: int = 1_000
+    moves_on: bool = False
     empty_files: bool = False
 
 
@@ -559,6 +563,12 @@ class DeclaredSource:
     def origin(self) -> str:
         """Where its records come from: files, a table, an API or a bucket."""
         return self.filepath if self.extract is None else str(self.extract)
+
+    @property
+    def id_column(self) -> str:
+        """The column of the files with the id of a record."""
+        first = next((it for it in self.records.key if it in self.columns), None)
+        return str(first or next(iter(self.columns)))
 
     @property
     def read_columns(self) -> Mapping[str, DeclaredColumn]:

@@ -401,6 +401,7 @@ class _GuardsSchema(Strict):
     max_level = Factor()
     max_expired = Share()
     max_columns = Count()
+    moves_on = Flag()
     empty_files = Flag()
 
     @post_load

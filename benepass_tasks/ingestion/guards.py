@@ -26,7 +26,7 @@ SMALL = 4
 class Trip:
     """A guard that a file has come up against, and the figures; they quote nothing of the file."""
 
-    guard: Literal["max_rejected", "max_shrink", "max_factor", "max_level"]
+    guard: Literal["max_rejected", "max_shrink", "max_factor", "max_level", "moves_on"]
     figures: str
 
 

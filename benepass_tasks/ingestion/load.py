@@ -22,6 +22,7 @@ from benepass_tasks.ingestion.guards import Guarded, Trip, let_pass
 from benepass_tasks.ingestion.inspection import Findings, Inspection, open_file
 from benepass_tasks.ingestion.left_out import LeavesOut, LeftOut
 from benepass_tasks.ingestion.levels import Levels
+from benepass_tasks.ingestion.losses import Losses
 from benepass_tasks.ingestion.people.leaving_out import LeavingOut
 from benepass_tasks.ingestion.people.places import IdColumns
 from benepass_tasks.ingestion.raw_tables import prepare, withdraw
@@ -133,10 +134,10 @@ def load_file(
     seconds = time.perf_counter() - started
     load = _load_of(order, inspection.state, findings, package.load_id, seconds)
     accepted = [*accepted, *_guard_census(warehouse, order, load)]
-    level = _guard_levels(warehouse, {load: order}).get(load.file, ())
-    if isinstance(level, BenepassError):
-        raise level
-    return Loaded(load, order.earlier, findings, [*accepted, *level])
+    judged = _guard_rows(warehouse, {load: order}, accepted).get(load.file, ())
+    if isinstance(judged, BenepassError):
+        raise judged
+    return Loaded(load, order.earlier, findings, [*accepted, *judged])
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +179,14 @@ def load_together(warehouse: Warehouse, orders: Sequence[LoadOrder]) -> LoadedTo
     seconds = (time.perf_counter() - started) / len(read)
     loaded = [it.loaded(package.load_id, seconds) for it in read]
     orders_of = {it.load: by.order for it, by in zip(loaded, read, strict=True)}
-    levels, passed = _guard_levels(warehouse, orders_of), []
+    accepted = [decision for it in loaded for decision in it.accepted]
+    judged, passed = _guard_rows(warehouse, orders_of, accepted), []
     for it in loaded:
-        level = levels.get(it.load.file, ())
-        if isinstance(level, BenepassError):
-            refused[it.load.file] = level
+        of_file = judged.get(it.load.file, ())
+        if isinstance(of_file, BenepassError):
+            refused[it.load.file] = of_file
         else:
-            passed.append(replace(it, accepted=[*it.accepted, *level]))
+            passed.append(replace(it, accepted=[*it.accepted, *of_file]))
     return LoadedTogether(passed, refused, left)
 
 
@@ -308,45 +310,75 @@ def _guard_census(warehouse: Warehouse, order: LoadOrder, load: Load) -> Sequenc
     return [Decision("accepted", source, file, found, "max_shrink", load.sha256, order.run_id)]
 
 
-def _guard_levels(warehouse: Warehouse, loads: Mapping[Load, LoadOrder]) -> dict[str, _Judged]:
-    """Judge files by the level of their amounts; raw holds nothing of those that are refused.
+def _guard_rows(
+    warehouse: Warehouse, loads: Mapping[Load, LoadOrder], accepted: Sequence[Decision]
+) -> dict[str, _Judged]:
+    """Judge files by their rows beside those before; raw holds nothing of those that are refused.
+
+    Args:
+        warehouse: The warehouse.
+        loads: What was loaded, each as it was ordered.
+        accepted: The guards that these files may pass already.
 
     Returns:
         Of each file that a guard stands against, why it is refused, or what lets it pass.
     """
     order = next(iter(loads.values()))
-    source, files = order.source, {it.file for it in loads}
-    known = order.known.loads_of(source.name).values()
+    about = order.source, order.table.relation, order.macros
+    levels, losses = Levels(*about), Losses(*about)
+    known, files = order.known.loads_of(order.source.name).values(), {it.file for it in loads}
     others = [it for it in known if it.file not in files and not it.is_kept]
     before = {load: it.earlier for load, it in loads.items()}
-    levels = Levels(source, order.table.relation, order.macros)
-    if not levels.can_tell(before, others):
+    has_levels, has_losses = levels.can_tell(before, others), losses.can_tell(before)
+    if not (has_levels or has_losses):
         return {}
     with warehouse.write() as connection:
-        found = levels.shifts(connection, before, others)
-        refused = [it for it in loads if it.file in found and not order.is_accepted]
-        for load in refused:
-            withdraw(connection, order.table, load)
+        found = levels.shifts(connection, before, others) if has_levels else {}
+        may_pass = {(it.file, it.guard) for it in accepted}
+        for file, trip in losses.trips(connection, before) if has_losses else ():
+            if (printable(file), trip.guard) not in may_pass:
+                found.setdefault(file, []).append(trip)
+        for load in loads:
+            if load.file in found and not order.is_accepted:
+                withdraw(connection, order.table, load)
     return {
-        load.file: _judged_level(order, load, found[load.file])
-        for load in loads
-        if load.file in found
+        load.file: _judged(order, load, found[load.file]) for load in loads if load.file in found
     }
 
 
-def _judged_level(order: LoadOrder, load: Load, trips: Sequence[Trip]) -> _Judged:
-    source, file = load.source, printable(load.file)
+_OF_ANOTHER_UNIT = (
+    "Are they in another unit or currency than before, or is a decimal sign read otherwise? Get "
+    "the file in the unit of the others. If the amounts are right as they are, let it pass once "
+    "with --benepass-accept {source}"
+)
+_OF_ANOTHER_TIME = (
+    "Is it a later export under the name of an earlier one? Give each a name of its own, which "
+    "filepath ({filepath}) takes in, and bring the earlier one back: what is in both counts once. "
+    "If those records are to go, let it pass once with --benepass-accept {source}"
+)
+_ADVICE: Mapping[str, str] = {
+    "max_factor": _OF_ANOTHER_UNIT,
+    "max_level": _OF_ANOTHER_UNIT,
+    "max_shrink": _OF_ANOTHER_TIME,
+    "moves_on": _OF_ANOTHER_TIME
+    + ", or say that they always may: guards: {{moves_on: true}} under {source}.metadata",
+}
+"""What to do about a file, by the guard that stands against it."""
+
+
+def _judged(order: LoadOrder, load: Load, trips: Sequence[Trip]) -> _Judged:
+    source, file = order.source, printable(load.file)
     found = "; ".join(it.figures for it in trips)
     if order.is_accepted:
-        log.warning("%s: %s passes as accepted, although %s", source, file, found)
-        about, known = (source, file), (load.sha256, order.run_id)
+        log.warning("%s: %s passes as accepted, although %s", source.name, file, found)
+        about, known = (source.name, file), (load.sha256, order.run_id)
         return [Decision("accepted", *about, it.figures, it.guard, *known) for it in trips]
     stays = f"the {order.earlier.parsed:,} rows of its last load stay" if order.earlier else ""
+    ways = dict.fromkeys(_ADVICE[it.guard] for it in trips)
+    advice = ". ".join(it.format(source=source.name, filepath=source.filepath) for it in ways)
     return SourceError(
-        f"{source}: {file} is refused: {found}. Nothing of it was loaded{stays and '; ' + stays}. "
-        "Are they in another unit or currency than before, or is a decimal sign read otherwise? "
-        "Get the file in the unit of the others. If the amounts are right as they are, let it "
-        f"pass once with --benepass-accept {source}",
+        f"{source.name}: {file} is refused: {found}. Nothing of it was loaded"
+        f"{stays and '; ' + stays}. {advice}",
         reason=f"refused: {found}",
     )
 

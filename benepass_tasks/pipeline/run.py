@@ -30,7 +30,7 @@ from benepass_tasks.pipeline.loading import FilesError, load_small_files, togeth
 from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
 from benepass_tasks.pipeline.nodes.publication import PublicationNode, refuse
-from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
+from benepass_tasks.pipeline.nodes.source_file import FIRST_LOAD, SourceFileNode
 from benepass_tasks.pipeline.outlook import Planned, planned
 from benepass_tasks.pipeline.verification import tables_to_verify, verify
 from benepass_tasks.quality.alerts import Present, alert, run_failed
@@ -148,6 +148,11 @@ class Pipeline:
     def extract(self, node: str) -> str:
         """Read a database or an API; returns what to say about it."""
         return extract(self.run, node)
+
+    def is_new(self, node: str) -> bool:
+        """Whether a file was never loaded."""
+        status = self._plan().get(node)
+        return status is not None and status.reason == FIRST_LOAD
 
     def inputs_of(self, node: str) -> list[Sequence[SourceFile] | str]:
         """What a table is made of: files, as they are loaded together, tables, or extracts.

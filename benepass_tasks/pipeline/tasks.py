@@ -183,6 +183,11 @@ class LoadRaw(NodeTask):
         """The file's name in the plan."""
         return f"{self.source}/{self.file}"
 
+    @property
+    def priority(self) -> int:  # type: ignore[override]
+        """A new file comes before one that has changed: it may have what that lacks now."""
+        return int(pipeline().is_new(self.node))
+
     def run(self) -> None:
         """Load the file."""
         begun = told = time.monotonic()

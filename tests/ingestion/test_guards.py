@@ -10,6 +10,8 @@ from examples import at_night
 from workspace import KILLER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from workspace import Workspace
 
 HEADER = (
@@ -17,7 +19,14 @@ HEADER = (
 )
 FILE = "data/transactions.csv"
 RAW = "raw.transactions"
+ROWS = f"select * from {RAW} order by all"
 ACCEPTED = "select file, guard, detail, run_id is not null from meta.decisions order by all"
+
+
+def charges(numbers: Iterable[int]) -> str:
+    """A file with a charge for each number, of the day of March that it says."""
+    rows = [f"T{i},E1,A1,Fit,{i}.00,2025-03-{i:02}T10:00:00Z,gym" for i in numbers]
+    return "\n".join([HEADER, *rows, ""])
 
 
 def lines(count: int, *, broken: int = 0) -> str:
@@ -69,6 +78,61 @@ def test_a_bad_file_is_refused_with_the_figures_and_nothing_of_it_is_replaced(
 )
 def test_what_is_not_more_than_half_passes(loaded: Workspace, content: str) -> None:
     assert attempt(loaded, content)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "figures"),
+    [
+        (range(11, 21), "it has none of the 10 records of its last load, and max_shrink is 50%"),
+        (range(7, 17), "it has 4 of the 10 records of its last load, and max_shrink is 50%"),
+        (range(2, 12), "it begins with 2025-03-02, and lacks 1 of the 10 records of its last load"),
+    ],
+    ids=["another month", "mostly another month", "a day later"],
+)
+def test_a_later_export_under_the_name_of_an_earlier_one_takes_nothing_away(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture, numbers: Iterable[int], figures: str
+) -> None:
+    assert attempt(workspace, charges(range(1, 11)))
+    held = workspace.query(ROWS)
+    assert not attempt(workspace, charges(numbers))
+    assert f"transactions.csv is refused: {figures}" in caplog.text
+    assert (
+        "Give each a name of its own, which filepath (data/transactions*.csv) takes" in caplog.text
+    )
+    assert workspace.query(ROWS) == held
+    # As the message says.
+    (workspace.root / FILE).rename(workspace.root / "data/transactions_later.csv")
+    assert attempt(workspace, charges(range(1, 11)))
+    count = len({*range(1, 11), *numbers})
+    assert workspace.query(f"select count(distinct transaction_id) from {RAW}") == [(count,)]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        range(1, 12),
+        range(6, 11),
+        [1, *range(3, 12)],
+        [*range(2, 11), *range(1, 2)],
+    ],
+    ids=["more", "none that is newer", "one in the middle is gone", "another order"],
+)
+def test_a_file_may_grow_and_be_corrected(workspace: Workspace, numbers: Iterable[int]) -> None:
+    assert attempt(workspace, charges(range(1, 11)))
+    assert attempt(workspace, charges(numbers))
+
+
+def test_what_another_file_has_is_not_lost(workspace: Workspace) -> None:
+    assert attempt(workspace, charges(range(1, 11)))
+    workspace.write("data/transactions_march.csv", charges(range(1, 11)))
+    assert attempt(workspace, charges(range(11, 21)))
+
+
+def test_a_file_may_move_on_where_the_catalog_says_so(workspace: Workspace) -> None:
+    workspace.replace("catalog.yaml", "guards: {min_clean: 50%}", "guards: {moves_on: true}")
+    assert attempt(workspace, charges(range(1, 11)))
+    assert attempt(workspace, charges(range(3, 13)))
+    assert not attempt(workspace, charges(range(14, 24)))
 
 
 @pytest.mark.nightly

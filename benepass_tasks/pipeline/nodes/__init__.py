@@ -21,7 +21,7 @@ from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.site import SiteCode
 from benepass_tasks.sqlmodels import Macro, ModelGraph
 from benepass_tasks.sqlmodels.canonical import READING
-from benepass_tasks.sqlmodels.days import macros_of_days
+from benepass_tasks.sqlmodels.days import READERS, macros_of_days
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.plan import Node
 from benepass_tasks.state.publication import (
@@ -103,7 +103,7 @@ def _extracts(settings: Settings, catalog: Catalog) -> list[ExtractNode]:
 def _macros_of_source(source: Source, graph: ModelGraph) -> tuple[Macro, ...]:
     """What a source's base view calls, and what reads amounts and days and compares ids."""
     base = graph.models.get(f"base.{source.name}")
-    names = {CLEANING, *READING} & graph.macros.keys()
+    names = {CLEANING, *READING, *READERS.values()} & graph.macros.keys()
     if source.retention is not None:
         names |= macros_of_days(graph, source.name)
     return tuple(graph.macros_behind(names.union(base.macros if base else ())))

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 READER = "3"
 """Version of how files are read; a change of it loads every file anew."""
 
+FIRST_LOAD = "first load"
+"""Why a file has to be loaded that never was."""
+
 SMALL = 1 << 20
 """Bytes of the largest file that is loaded together with others."""
 
@@ -88,7 +91,7 @@ class SourceFileNode(Node):
             is_read = self.source.extract is not None and load is None
             return "never read" if is_read else "file missing"
         if load is None:
-            return "first load"
+            return FIRST_LOAD
         if not evidence.known.relations.keys() >= {self.table.relation, REJECTED}:
             return "table missing"
         if load.code_version != self.code_version:

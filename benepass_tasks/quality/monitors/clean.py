@@ -101,13 +101,12 @@ def _judge_ids(it: SourceFigures, source: Source) -> Iterator[Result]:
     if not it.restarted:
         return
     files = listed([*map(printable, sorted(it.restarted))], most=3)
-    first = source.records.key[0] if source.records.key else next(iter(source.columns))
     yield Result(
         "restarted_ids",
         source.name,
         "fail",
-        f"the ids look restarted (if they are: key: [{first}, _source_file]): most of {files} "
-        "stand for something else in other files",
+        f"the ids look restarted (if they are: key: [{source.id_column}, _source_file]): most of "
+        f"{files} stand for something else in other files",
         "the other files of the source",
         value=max(it.restarted.values()),
     )
