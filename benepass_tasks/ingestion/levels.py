@@ -190,7 +190,7 @@ class Levels:
         self, connection: Connection, sql: str, load: Load, which: str
     ) -> Sequence[Sequence[Any]]:
         """The number of each record that has an amount, its size, and what it is of."""
-        own, source = _id_of(self.source), self.source
+        own, source = self.source.id_column, self.source
         kinds = [
             quote_name(it.name)
             for it in source.columns.values()
@@ -258,7 +258,7 @@ class Levels:
             engine.drop_small([SIZES])
 
     def _query(self, sql: str, loads: Collection[Load], compared: Collection[Load]) -> str:
-        raw, key = quote_relation(self.relation), quote_name(_id_of(self.source))
+        raw, key = quote_relation(self.relation), quote_name(self.source.id_column)
         rows = f"""(
             select * from {raw}
             where {_in(compared)} and (
@@ -308,12 +308,6 @@ def _is_first(loads: Loads, others: Collection[Load]) -> bool:
 
 def _may_have_step(load: Load) -> bool:
     return load.parsed >= 2 * LEAST
-
-
-def _id_of(source: Source) -> str:
-    """The column with the id of a record."""
-    first = str(next(iter(source.records.key), None))
-    return first if first in source.columns else next(iter(source.columns))
 
 
 def _in(loads: Collection[Load]) -> str:
