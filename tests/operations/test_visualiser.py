@@ -141,7 +141,7 @@ def test_a_run_of_four_workers_tells_rows_seconds_and_quarantined_and_meets_no_l
         "quality.quarantine_transactions": r"2 rows quarantined, \d+\.\d\d s",
         "BuildStaging": "4 tables",
         "BuildMarts": "the books balance: 13 records, 11 accepted, 2 quarantined, 0 rejected",
-        "CheckContracts": r"Contracts: \d+ of \d+ tests on \d+ tables passed, .*",
+        "CheckContracts": r"Data tests: \d+ of \d+ on \d+ tables passed, .*",
         "Publish": r"Published in .*: \d+ tables, .*",
     }
     for name, message in said.items():

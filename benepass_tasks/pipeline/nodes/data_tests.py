@@ -82,7 +82,7 @@ class DataTestsNode(_Tested):
 
     kind = "data tests"
     name = "contracts"
-    already = "Contracts: nothing has changed since all tests passed"
+    already = "Data tests: nothing has changed since all passed"
 
     tables: Sequence[TableTestsNode]
 

@@ -124,7 +124,7 @@ def _totals(results: Sequence[Result], seconds: float) -> str:
         for status in ("passed", "warned", "failed")
     }
     return (
-        f"Contracts: {counts['passed']:,} of {len(results):,} tests on {tables:,} tables passed, "
+        f"Data tests: {counts['passed']:,} of {len(results):,} on {tables:,} tables passed, "
         f"{counts['warned']:,} warned, {counts['failed']:,} failed, {seconds:.2f} s"
     )
 

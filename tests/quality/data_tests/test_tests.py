@@ -190,7 +190,7 @@ def test_what_is_promised_passes(
     assert (status, failing, keys) == ("passed", 0, [])
     with bench.warehouse.read() as connection:
         assert connection.exec_driver_sql("select count(*) from marts.t").scalar() == rows
-    assert said.startswith("Contracts: 1 of 1 tests on 1 tables passed, 0 warned, 0 failed")
+    assert said.startswith("Data tests: 1 of 1 on 1 tables passed, 0 warned, 0 failed")
 
 
 @pytest.mark.parametrize("case", KINDS)
