@@ -167,7 +167,8 @@ def test_a_valid_catalog_takes_one_line(say: Say, workspace: Workspace) -> None:
     said = say("catalog", "validate")
     assert said.code == 0
     sources = len(catalog_of(workspace.root).sources)
-    pattern = rf"catalog.yaml is valid: {sources} sources, \d+ tables, \d+ of them from SQL.\n"
+    counted = rf"{sources} sources, \d+ tables, \d+ of them from SQL, and 5 pages"
+    pattern = rf"catalog.yaml is valid: {counted}.\n"
     assert re.fullmatch(pattern, said.out)
 
 

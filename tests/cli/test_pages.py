@@ -31,6 +31,7 @@ def test_all_that_is_wrong_is_told_with_file_and_line(say: Say, workspace: Works
     assert {"pages/merchants.md:" in it for it in lines[:-1]} == {True}
     assert "pages/short.md:4: " in lines[-1]
     assert "spend has no column moth (did you mean 'month'?)" in said.err
+    assert say("catalog", "validate").err == said.err
 
 
 def test_pages_are_at_the_end_of_the_lineage(say: Say) -> None:

@@ -129,18 +129,22 @@ def schema() -> None:
 
 @command.command(examples=("catalog validate",))
 def validate() -> None:
-    """Check all that can be wrong before anything is built: the settings, catalog.yaml and the SQL.
+    """Check all that can be wrong before anything is built: settings, catalog.yaml, SQL and pages.
 
     Ends with 0 if nothing is, otherwise with 1 and the problems, one a line; a run says the same.
     """
     from benepass_tasks.pipeline.run import current_plan  # noqa: PLC0415 - imports DuckDB
+    from benepass_tasks.site.authored.pages import read_pages, refuse_broken  # noqa: PLC0415 - too
 
     current_plan()
     read = definitions.read()
-    catalog = read.catalog
+    catalog, pages = read.catalog, read_pages(read, current_settings())
+    if pages:
+        refuse_broken(pages)
     say(
         f"{catalog.path.name} is valid: {len(catalog.sources)} sources, "
-        f"{len(catalog.tables)} tables, {len(read.graph.models)} of them from SQL."
+        f"{len(catalog.tables)} tables, {len(read.graph.models)} of them from SQL, and "
+        f"{len(pages)} pages."
     )
 
 
