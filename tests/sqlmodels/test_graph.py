@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from examples import at_night
+from projects import remembered
 
 from benepass_tasks.catalog import load_catalog
 from benepass_tasks.config.errors import ModelError
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
 
 def graph(workspace: Workspace) -> ModelGraph:
     project = open_project(workspace.root)
-    return read_graph(project, load_catalog(project.catalog), Cache(workspace.root / "cache.json"))
+    cache = workspace.root / "cache.json"
+    if not cache.exists():
+        # What is known of the models as they are.
+        cache.write_bytes(remembered())
+    return read_graph(project, load_catalog(project.catalog), Cache(cache))
 
 
 def problems(workspace: Workspace) -> list[str]:
