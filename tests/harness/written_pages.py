@@ -50,7 +50,9 @@ def read_pages(workspace: Workspace, **texts: str) -> dict[str, PageFile]:
 
 
 def problems_of(workspace: Workspace, text: str, front: str = "title: A page") -> list[str]:
-    """What is wrong with a page, with its lines."""
+    """What is wrong with a page that is alone, with its lines."""
+    for path in (workspace.root / "pages").glob("*.md"):
+        path.unlink()
     return read_pages(workspace, tried=page_text(text, front))["tried"].problems
 
 

@@ -242,13 +242,18 @@ def test_a_link_leads_to_a_page_that_has_its_filters(workspace: Workspace) -> No
     bar = (
         "```bar\ndata: spend\ntitle: A\nx: merchant\ny: spend\nlink: {page: %s, with: [%s]}\n```\n"
     )
+
+    def problems(page: str, column: str) -> list[str]:
+        tried = page_text(f"{SPEND}\n{bar % (page, column)}")
+        return read_pages(workspace, tried=tried)["tried"].problems
+
     for page, column, said in (
         ("merchents", "merchant", "no page is called merchents (did you mean 'merchants'?)"),
         ("employees", "merchant", "pages/employees.md has no filter merchant that could be set"),
     ):
-        (problem,) = problems_of(workspace, f"{SPEND}\n{bar % (page, column)}")
+        (problem,) = problems(page, column)
         assert problem.startswith(f"pages/tried.md:9: link: {said}")
-    assert problems_of(workspace, f"{SPEND}\n{bar % ('merchants', 'merchant')}") == []
+    assert problems("merchants", "merchant") == []
 
 
 def test_what_a_column_is_written_like_follows_from_its_type_and_name() -> None:
