@@ -268,6 +268,11 @@ class DeclaredColumn:
     made_of: Mapping[str, str] = field(default_factory=dict)
     derived_from: DerivedFrom | None = None
 
+    @property
+    def is_id(self) -> bool:
+        """Whether it holds ids, which lead to a person by what else is known of them."""
+        return self.pii is not None and self.pii.class_ == "pseudonym"
+
 
 @dataclass(frozen=True, slots=True)
 class Column(DeclaredColumn):
@@ -481,7 +486,10 @@ class Volume:
 
 
 Then = Literal["delete", "anonymise"]
-"""What becomes of a record that is past its retention: it goes, or its person is erased."""
+"""What becomes of a record that is past its retention: it goes, or leads to nobody any more.
+
+Of a source of people, they are erased; of one of charges, each is cut from all that it has of them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -569,6 +577,24 @@ class DeclaredSource:
         """The column of the files with the id of a record."""
         first = next((it for it in self.records.key if it in self.columns), None)
         return str(first or next(iter(self.columns)))
+
+    @property
+    def is_of_people(self) -> bool:
+        """Whether each record is about a person, by a first id of that kind."""
+        first = self.first_id
+        pii = self.columns[first].pii if first else None
+        return pii is not None and pii.kind == PERSON
+
+    @property
+    def first_id(self) -> str | None:
+        """The column that says which one a record is about; None where none holds ids."""
+        return next((it.name for it in self.columns.values() if it.is_id), None)
+
+    @property
+    def anonymises_charges(self) -> bool:
+        """Whether its records, which are not people's own, are anonymised in time."""
+        is_anonymised = self.retention is not None and self.retention.then == "anonymise"
+        return is_anonymised and not self.is_of_people
 
     @property
     def read_columns(self) -> Mapping[str, DeclaredColumn]:

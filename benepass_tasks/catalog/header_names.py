@@ -16,7 +16,10 @@ INGESTED: Mapping[str, str] = {
 CENSUS: Mapping[str, str] = {"_census_on": "DATE", "_vanished_on": "DATE"}
 """The columns that the load adds beside them where the files of a source are censuses."""
 
-ADDED: Mapping[str, str] = {**INGESTED, **CENSUS}
+OUTCOME: Mapping[str, str] = {"_outcome": "VARCHAR"}
+"""The column that is added beside them where records of charges are anonymised in time."""
+
+ADDED: Mapping[str, str] = {**INGESTED, **CENSUS, **OUTCOME}
 """Every column that a load adds to some raw table."""
 
 LONGEST = 128

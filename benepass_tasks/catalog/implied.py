@@ -18,7 +18,7 @@ from benepass_tasks.catalog.datasets import (
     PiiClass,
 )
 from benepass_tasks.catalog.forms import DOUBT, MISSING
-from benepass_tasks.catalog.header_names import ADDED, INGESTED
+from benepass_tasks.catalog.header_names import ADDED, CENSUS, INGESTED, OUTCOME
 from benepass_tasks.catalog.records import CURRENCY, VANISHED, most_personal, record_columns
 
 REJECTED = "raw.rejected_rows"
@@ -30,6 +30,7 @@ _DESCRIPTIONS = {
     "_dlt_load_id": "Load that brought the record in, as in raw._dlt_loads.",
     "_census_on": "Day of the census that the file is: as its name says, or that of its first run.",
     "_vanished_on": "Day of the census that lacks the person; NULL where the file has the record.",
+    "_outcome": "What a charge counts for that is anonymised, as JSON; NULL where it is not.",
     "record_number": "Number of the record in its file; the first after the header is 1.",
     "line_number": "Line of the file that the record begins on; the header is line 1.",
     "reason": "Why the record could not be parsed.",
@@ -58,6 +59,12 @@ def ingested_column(name: str) -> DeclaredColumn:
     return DeclaredColumn(name, _DESCRIPTIONS[name], ADDED[name], "quality", pii)
 
 
+def added_to(source: DeclaredSource) -> Mapping[str, str]:
+    """The columns that the load adds to the raw table of a source, with their types."""
+    census = CENSUS if source.records.census else {}
+    return {**INGESTED, **census, **(OUTCOME if source.anonymises_charges else {})}
+
+
 def raw_tables(
     sources: Mapping[str, DeclaredSource], declared: Mapping[str, DeclaredTable]
 ) -> Iterator[DeclaredTable]:
@@ -76,7 +83,7 @@ def raw_tables(
         table = entries.get(source.name) or _raw_table(source)
         silent = {
             name: DeclaredColumn(name, None, None, None, None)
-            for name in (*source.columns, *(ADDED if source.records.census else INGESTED))
+            for name in (*source.columns, *added_to(source))
             if name not in table.columns
         }
         yield replace(table, columns=MappingProxyType({**table.columns, **silent}))

@@ -17,6 +17,9 @@ from benepass_tasks.catalog.document import Problem
 CURRENCY = "_foreign_currency"
 """The column of a base view that says which other currency the amounts are in."""
 
+OUTCOME = "_outcome"
+"""The column of a base view that says what a charge counts for which is anonymised."""
+
 READ_AS = {
     "key": ("_record_key",),
     "resends": ("_resends",),
@@ -26,6 +29,7 @@ READ_AS = {
     "census": ("_vanished_on",),
     "census_part": ("_vanished_on",),
     "currency": (CURRENCY,),
+    "retention": (OUTCOME,),
 }
 """The columns of a base view by which models get to know what each word says of a source."""
 
@@ -101,6 +105,8 @@ def _said(declared: Declarations, source: DeclaredSource) -> Iterator[str]:
     for word in READ_AS:
         # The currency that is reported decides by itself which headers of amounts are refused.
         is_enough = word == "currency" and source.currency.column is None and holds_amounts
+        # The load deletes by itself, and erases people.
+        is_enough |= word == "retention" and not source.anonymises_charges
         if word in metadata and not is_enough:
             yield word
 
@@ -127,6 +133,8 @@ def record_columns(source: DeclaredSource) -> Iterator[DeclaredColumn]:
     yield DeclaredColumn(
         "_vanished_on", gone, "DATE", "quality", VANISHED if source.records.census else Pii("none")
     )
+    counts = "What a charge counts for that is anonymised, as JSON; NULL where it is not."
+    yield DeclaredColumn(OUTCOME, counts, "VARCHAR", "quality", Pii("none"))
 
 
 def most_personal(source: DeclaredSource, columns: Iterable[str]) -> Pii:

@@ -198,6 +198,7 @@ def check_catalog(catalog: Catalog) -> Iterator[Problem]:
         yield from _check_months(table)
     yield from publishing.check(catalog)
     yield from reconciliation.check(catalog)
+    yield from retention.check_catalog(catalog)
     yield from _check_patterns(catalog)
     yield from form_rules.check_zones(catalog)
 

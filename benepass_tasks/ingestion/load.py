@@ -27,12 +27,13 @@ from benepass_tasks.ingestion.people.leaving_out import LeavingOut
 from benepass_tasks.ingestion.people.places import IdColumns
 from benepass_tasks.ingestion.raw_tables import prepare, withdraw
 from benepass_tasks.ingestion.recognition.misfits import misfit_told, told_what_it_is
-from benepass_tasks.ingestion.retention import LeavingOutExpired
+from benepass_tasks.ingestion.retention import LeavingOutExpired, LeavingOutKnown
 from benepass_tasks.ingestion.schema_evolution.contract import require_good
 from benepass_tasks.ingestion.schema_evolution.history import Recalled
 from benepass_tasks.sqlmodels import Macro
 from benepass_tasks.state.decisions import Decision
 from benepass_tasks.state.erasures import ErasedPeople
+from benepass_tasks.state.expired_ids import ExpiredIds
 from benepass_tasks.state.markers import Load, Snapshot, now
 from benepass_tasks.state.source_files import SourceFile
 
@@ -55,7 +56,7 @@ class LoadOrder:
     `known` is the state of the warehouse; `is_accepted` says that no guard may stop the file;
     `census` is given where the files of the source are some; `erased` where people are, with the
     macros that compare ids and read days; `first_kept` where records from before that day are past
-    their retention.
+    their retention; `expired` where charges are anonymised.
     """
 
     source: Source
@@ -69,6 +70,7 @@ class LoadOrder:
     erased: ErasedPeople | None = None
     macros: Sequence[Macro] = ()
     first_kept: date | None = None
+    expired: ExpiredIds | None = None
 
     @property
     def leaving_out(self) -> LeftOut:
@@ -79,6 +81,9 @@ class LoadOrder:
         if self.source.retention and self.first_kept:
             by = self.source.retention.by
             found.append(LeavingOutExpired(self.source, by, self.first_kept, self.macros))
+        if self.expired:
+            name = self.file.name
+            found.append(LeavingOutKnown(self.source, name, self.expired, self.macros))
         return found
 
     @property

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Table
 from benepass_tasks.catalog.declared import refuse_other_raw_columns
+from benepass_tasks.config.digests import digest
 from benepass_tasks.engine.measure import Measure, Profiling, Touched, data_hash_of, tally
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.session import Warehouse
@@ -150,18 +151,15 @@ def _keep_anonymised(connection: Connection, table: Table, earlier: Load, load: 
     numbers = erased_records_of(connection, source, file)
     if not numbers:
         return
-    name = f"{anonymised_of(file)}{earlier.sha256[:8]}"
-    listed = ", ".join(map(str, numbers))
+    # Another load of the same bytes may have left some of others.
+    word, listed = digest(earlier.load_id)[:8], ", ".join(map(str, numbers))
     kept = connection.exec_driver_sql(
         f"update {quote_relation(table.relation)} set _source_file = ? "  # noqa: S608
         f"where _source_file = ? and _dlt_load_id <> ? and _row_number in ({listed})",
-        (name, file, load.load_id),
+        (f"{anonymised_of(file)}{word}", file, load.load_id),
     ).rowcount
-    word = replace(
-        earlier, file=name, code_version=ANONYMISED, lines=kept, records=kept, parsed=kept
-    )
-    word = replace(word, rejected=0, passed_over=0, erased=0, expired=0)
-    write_loads(connection, {word: columns_of_load(connection, source, file)})
+    whole = earlier.kept_as(ANONYMISED, word, kept)
+    write_loads(connection, {whole: columns_of_load(connection, source, file)})
     forget_erased_records(connection, source, [file])
 
 

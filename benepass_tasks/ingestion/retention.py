@@ -13,6 +13,8 @@ from sqlalchemy import Connection, delete, select, update
 
 from benepass_tasks.catalog import Catalog, Source, Table
 from benepass_tasks.catalog.datasets import ERASED_WORD
+from benepass_tasks.catalog.records import OUTCOME
+from benepass_tasks.catalog.retention import PLACE
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.tables import engine_of
@@ -21,8 +23,11 @@ from benepass_tasks.ingestion.people.places import IdColumns, cleaned
 from benepass_tasks.ingestion.readers.records import Batch
 from benepass_tasks.sqlmodels import Macro
 from benepass_tasks.sqlmodels.days import days_of
+from benepass_tasks.sqlmodels.made_columns import with_parts
+from benepass_tasks.sqlmodels.record_columns import record_id
 from benepass_tasks.state.changes import keep_gone
 from benepass_tasks.state.decisions import Decision, use_decisions
+from benepass_tasks.state.expired_ids import ExpiredIds
 from benepass_tasks.state.markers import Load
 from benepass_tasks.state.meta import LOADS, STAGED_SUMS
 from benepass_tasks.state.retentions import Enforced, Limit, enforced_retentions
@@ -32,7 +37,11 @@ from benepass_tasks.state.store import state_of
 DAYS = "records_by_day"
 """The session's table of the records of a source with their days."""
 
-PLACE = ("_source_file", "_row_number")
+BATCH = "batch"
+"""What the records of a batch are called where a query tells something of them."""
+
+UNIT = "coalesce(id, concat(_row_number, ' of ', _source_file))"
+"""What goes together, in `DAYS`: the records of a charge, or one that has no id."""
 
 
 @dataclass
@@ -66,21 +75,74 @@ class LeavingOutExpired:
                 yield Batch(self._kept(batch.table, database), batch.rejected)
 
     def _kept(self, table: pa.Table, database: duckdb.DuckDBPyConnection) -> pa.Table:
-        # A file may lack a column, and raw has nothing there then.
-        absent = [it for it in self.source.columns if it not in table.column_names]
-        nothing = pa.nulls(len(table), pa.string())
-        whole = table
-        for name in absent:
-            whole = whole.append_column(name, nothing)
-        if self.source.records.census:
-            whole = whole.append_column("_vanished_on", pa.nulls(len(table), pa.date32()))
-        database.register("batch", whole)
-        days: pa.Table = database.sql(days_of(self.source, self.by, "batch")).to_arrow_table()
-        database.unregister("batch")
+        query = days_of(self.source, self.by, BATCH)
+        days = told_of_batch(self.source, table, query, database)
         is_past = pc.less(days["day"], pa.scalar(self.first_kept, pa.date32()))
         found = table.filter(pc.invert(pc.fill_null(is_past, False)))  # noqa: FBT003 - says no day
         self.parsed += len(table) - len(found)
         return found
+
+
+def told_of_batch(
+    source: Source, table: pa.Table, query: str, database: duckdb.DuckDBPyConnection, file: str = ""
+) -> pa.Table:
+    """What a query tells of the records of a batch, `BATCH`, in their order.
+
+    Args:
+        source: The source.
+        table: The records; where their file lacks a column, as in raw, there is nothing in it.
+        query: The query, as SQL over a raw table.
+        database: A database with the macros that it calls.
+        file: The name of their file, where the query reads it.
+    """
+    whole, nothing = table, pa.nulls(len(table), pa.string())
+    for name in (it for it in source.columns if it not in table.column_names):
+        whole = whole.append_column(name, nothing)
+    if source.records.census:
+        whole = whole.append_column("_vanished_on", pa.nulls(len(table), pa.date32()))
+    if "_source_file" not in whole.column_names:
+        whole = whole.append_column("_source_file", pa.array([file] * len(table), pa.string()))
+    database.register(BATCH, whole)
+    told: pa.Table = database.sql(query).to_arrow_table()
+    database.unregister(BATCH)
+    return told
+
+
+@dataclass
+class LeavingOutKnown:
+    """Leaves out of a file the records of charges that are anonymised, or went with them.
+
+    Attributes:
+        source: The source of the file.
+        file: Its name.
+        ids: Which these are.
+        macros: What compares ids, each after those that it calls itself.
+        counts_as: What these records are counted as.
+        parsed: How many were left out so far.
+        rejected: None that cannot be parsed: they go as long after their load.
+    """
+
+    source: Source
+    file: str
+    ids: ExpiredIds
+    macros: Sequence[Macro]
+    counts_as: Literal["erased", "expired"] = "expired"
+    parsed: int = 0
+    rejected: int = 0
+
+    def from_batches(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The batches without these records."""
+        query = f"select {record_id(self.source)} as id from {with_parts(self.source, BATCH)}"  # noqa: S608
+        with duckdb.connect() as database:
+            for macro in self.macros:
+                database.sql(macro.sql)
+            for batch in batches:
+                told = told_of_batch(self.source, batch.table, query, database, self.file)
+                ids = told["id"].to_pylist()
+                is_kept = [it is None or not self.ids.has(it) for it in ids]
+                kept = batch.table.filter(pa.array(is_kept, pa.bool_()))
+                self.parsed += len(batch.table) - len(kept)
+                yield Batch(kept, batch.rejected)
 
 
 @dataclass(frozen=True)
@@ -138,6 +200,28 @@ class Ages:
 
 
 @dataclass(frozen=True)
+class Units:
+    """What goes one by one where it is past a retention: records, people, or charges.
+
+    Attributes:
+        held: How many there are.
+        days: How many have their last day on each day.
+    """
+
+    held: int
+    days: Counter[date]
+
+    def before(self, first_kept: date) -> int:
+        """How many have theirs before a day."""
+        return sum(count for day, count in self.days.items() if day < first_kept)
+
+    @property
+    def oldest(self) -> date | None:
+        """The earliest of these days."""
+        return min(self.days, default=None)
+
+
+@dataclass(frozen=True)
 class Expiry:
     """Takes what is past its retention out of a raw table.
 
@@ -162,8 +246,11 @@ class Expiry:
         engine = engine_of(connection)
         for macro in self.macros:
             engine.define_here(macro.sql)
-        raw = quote_relation(self.table.relation)
-        engine.hold(DAYS, days_of(self.source, self.limit.retention.by, raw, PLACE))
+        raw, also = quote_relation(self.table.relation), list(PLACE)
+        if self.source.anonymises_charges:
+            raw = f"(select * from {raw} where {OUTCOME} is null)"  # noqa: S608
+            also.append(f"{record_id(self.source)} as id")
+        engine.hold(DAYS, days_of(self.source, self.limit.retention.by, raw, also))
         by_day = {
             (str(file), day): int(count)
             for file, day, count in connection.exec_driver_sql(
@@ -194,23 +281,55 @@ class Expiry:
             SourceError: a guard stands; says which, with the figures, and the ways out.
         """
         ages, first_kept = self.ages(connection), self.limit.first_kept
-        rejected = ages.rejected_before(first_kept)
+        units, parsed = self.units(connection, ages), Counter[str]()
+        rejected, oldest = ages.rejected_before(first_kept), units.oldest
+        refusal = self.refusal(units)
         if self.limit.retention.then == "delete":
+            self.judge(connection, refusal, run_id, is_accepted=is_accepted)
             parsed, oldest = ages.before(first_kept), ages.oldest_from(first_kept)
-            refusal = self.refusal(ages.records, parsed.total())
-            self._judge(connection, refusal, run_id, is_accepted=is_accepted)
-        else:
-            parsed, oldest = Counter(), min(self.last_days(connection).values(), default=None)
         self._delete(connection, parsed, rejected)
+        # What is refused is not enforced: the next time, the clock has leapt as far.
+        before = self.limit.enforced if self.limit.retention.then == "anonymise" else None
+        day = before.enforced_on if before and refusal else self.limit.day
+        self.keep(connection, day, oldest, ages.undated, has_remains=bool(parsed or rejected))
+
+    def keep(
+        self,
+        connection: Connection,
+        day: date,
+        oldest: date | None,
+        undated: int,
+        *,
+        has_remains: bool,
+    ) -> None:
+        """Keep how far it is enforced, in `meta.retentions`."""
         had_remains = self.limit.enforced is not None and self.limit.enforced.has_remains
         Enforced(
             source=self.source.name,
             declared=str(self.limit.retention),
-            enforced_on=self.limit.day,
+            enforced_on=day,
             oldest=oldest,
-            undated=ages.undated,
-            has_remains=had_remains or bool(parsed or rejected),
+            undated=undated,
+            has_remains=had_remains or has_remains,
         ).keep(connection)
+
+    def units(self, connection: Connection, ages: Ages) -> Units:
+        """What goes one by one, by its last day: records, people, or charges.
+
+        Reads `DAYS`, which `ages` keeps.
+        """
+        if self.limit.retention.then == "delete":
+            return Units(ages.records, ages.days)
+        if self.source.is_of_people:
+            days = Counter(self.last_days(connection).values())
+            return Units(self.people(connection), days)
+        found = connection.exec_driver_sql(
+            f"select last_day, count(*) from (select max(day) as last_day from {DAYS} "  # noqa: S608
+            f"group by {UNIT}) group by last_day"
+        )
+        counts = {day: int(count) for day, count in found}
+        held = sum(counts.values())
+        return Units(held, Counter({day: it for day, it in counts.items() if day is not None}))
 
     def last_days(self, connection: Connection) -> dict[str, date]:
         """The last day of each person of whom all records say one, by id; those erased have none.
@@ -259,15 +378,23 @@ class Expiry:
                 connection, self.source.name, file, parsed=parsed[file], rejected=rejected[file]
             )
 
-    def _judge(
+    def judge(
         self, connection: Connection, refusal: str | None, run_id: str, *, is_accepted: bool
     ) -> None:
+        """Refuse what a guard stands against, unless it is accepted, which is written down.
+
+        Raises:
+            SourceError: it does, and it is not.
+        """
         if refusal is None:
             return
         name = self.source.name
         if not is_accepted:
+            does = {"delete": "Nothing is deleted, and nothing made of it"}.get(
+                self.limit.retention.then, "Nothing is anonymised, and nothing published"
+            )
             raise SourceError(
-                f"{name}: {refusal}. Nothing is deleted, and nothing made of it. If the date is "
+                f"{name}: {refusal}. {does}. If the date is "
                 f"right, and what is declared, let it pass once with --benepass-accept {name}; "
                 "`benepass privacy retain --dry-run` tells what goes",
                 reason=f"refused: {refusal}",
@@ -275,25 +402,31 @@ class Expiry:
         accepted = Decision("accepted", name, None, refusal, "max_expired", None, run_id)
         use_decisions(connection, [accepted])
 
-    def refusal(self, held: int, due: int) -> str | None:
-        """Why so many of all must not go at once, with the figures; None where they may.
+    def refusal(self, units: Units) -> str | None:
+        """Why what is past it must not go at once, with the figures; None where it may.
 
         Only a wrong clock or a wrong declaration can want that, mostly.
         """
-        limit, why = self.limit, self.trip(held, due)
-        what = "people" if limit.retention.then == "anonymise" else "records"
+        limit, why = self.limit, self.trip(units)
         return why and (
-            f"{due:,} of its {held:,} {what} are from before {limit.first_kept}, and past its "
-            f"retention ({limit.retention}) on {limit.day}: {why}"
+            f"{units.before(limit.first_kept):,} of its {units.held:,} {self.what} are from before "
+            f"{limit.first_kept}, and past its retention ({limit.retention}) on {limit.day}: {why}"
         )
 
-    def trip(self, held: int, due: int) -> str | None:
+    @property
+    def what(self) -> str:
+        """What it goes by."""
+        if self.limit.retention.then == "delete":
+            return "records"
+        return "people" if self.source.is_of_people else "charges"
+
+    def trip(self, units: Units) -> str | None:
         """The guard that stands against that, in words; None where none does."""
-        limit = self.limit
+        limit, due = self.limit, units.before(self.limit.first_kept)
         if not due or self.is_new:
             return None
         leap = limit.enforced.leap_to(limit.day) if limit.enforced else None
-        return too_many(due, held, self.source.guards.max_expired) or leap
+        return too_many(due, units.held, self.source.guards.max_expired) or leap
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from benepass_tasks.config.errors import WarehouseError
-from benepass_tasks.engine.session import let_go
+from benepass_tasks.engine.session import Warehouse, let_go
 from benepass_tasks.state.history.materializations import record_built
 from benepass_tasks.state.markers import (
     Materialization,
@@ -45,27 +46,58 @@ def make(
         if status.fingerprint is None and node.inputs:
             raise WarehouseError(f"{name}: an input of it is not up to date; run again")
         started = time.perf_counter() if began is None else began
-
-        def written(work: Work) -> tuple[Made, dict[str, Materialization]]:
-            with warehouse.write() as connection:
-                made = work(connection)
-                records = _records(run, plan, node, made, started)
-                forget_materializations(connection, made.void)
-                write_materializations(connection, list(records.values()))
-                if name in records:
-                    profiles = made.measures[name].profiles
-                    record_built(connection, records[name], status.reason, profiles, made.how)
-            return made, records
-
+        writing = _Writing(run, plan, node, str(status.reason), started)
         try:
-            made, records = written(node.make(run, status, on_progress))
+            made, records = writing.write(warehouse, node.make(run, status, on_progress))
         except OtherWorkError as other:
-            made, records = written(other.work)
+            made, records = writing.write(warehouse, other.work)
         run.remember(_known(made, records))
         node.finish(run)
     if made.failure is not None:
         raise made.failure
     return made.said or _said(node, records[name], made.how)
+
+
+def remake(run: Run, name: str, reason: str, work: Work) -> None:
+    """Make a node that is up to date another one, and record it in the transaction that does.
+
+    Args:
+        run: The run, in the turn of which that is.
+        name: The node.
+        reason: Why, in words.
+        work: What is done.
+
+    Raises:
+        BenepassError: it cannot be done. What was there before stays.
+    """
+    with run.turn(name) as warehouse:
+        writing = _Writing(run, run.plan(), run.nodes()[name], reason, time.perf_counter())
+        writing.write(warehouse, work)
+        run.remember(None)
+        run.look_again()
+
+
+@dataclass(frozen=True)
+class _Writing:
+    """Does the work on a node in the transaction that also records what came of it."""
+
+    run: Run
+    plan: Plan
+    node: Node
+    reason: str
+    started: float
+
+    def write(self, warehouse: Warehouse, work: Work) -> tuple[Made, dict[str, Materialization]]:
+        name = self.node.name
+        with warehouse.write() as connection:
+            made = work(connection)
+            records = _records(self.run, self.plan, self.node, made, self.started)
+            forget_materializations(connection, made.void)
+            write_materializations(connection, list(records.values()))
+            if name in records:
+                profiles = made.measures[name].profiles
+                record_built(connection, records[name], self.reason, profiles, made.how)
+        return made, records
 
 
 def make_outdated(run: Run, names: Sequence[str]) -> None:

@@ -1,6 +1,5 @@
 """What is past its retention: told beforehand, gone for good, and people anonymised in time."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -13,9 +12,11 @@ from benepass_tasks.config.settings import Settings, on_branch
 from benepass_tasks.engine.compaction import compact
 from benepass_tasks.engine.session import let_go
 from benepass_tasks.ingestion.retention import Expiry, OldRejected
+from benepass_tasks.pipeline.anonymising import settle_charges, tables_of
 from benepass_tasks.pipeline.erasure.beginning import Wish
 from benepass_tasks.pipeline.erasure.certificate import Certificate
 from benepass_tasks.pipeline.erasure.erase import build_all, erase, opened_run
+from benepass_tasks.pipeline.making import make_outdated
 from benepass_tasks.pipeline.nodes.raw_table import RawTableNode
 from benepass_tasks.publish.targets import targets_of
 from benepass_tasks.state.branches.folders import branches_of
@@ -42,7 +43,8 @@ class Foreseen:
         retention: What is declared.
         day: The day that decides.
         first_kept: The first day whose records stay.
-        held: How many records there are; of people who are anonymised, how many people.
+        what: What goes one by one: records, people, or charges with all their records.
+        held: How many of these there are.
         due: How many of them the next run deletes or anonymises.
         rejected: How many records go that could not be parsed, since they were loaded before.
         undated: How many records say no day, and stay.
@@ -56,6 +58,7 @@ class Foreseen:
     retention: Retention
     day: date
     first_kept: date
+    what: str
     held: int
     due: int
     rejected: int
@@ -72,9 +75,8 @@ class Foreseen:
 
     def __str__(self) -> str:
         """In a line or two."""
-        people = self.retention.then == "anonymise"
-        what, does = ("people", "anonymises") if people else ("records", "deletes")
-        goes = f"{does} {self.due:,} of {self.held:,} {what}, from before {self.first_kept}"
+        does = "anonymises" if self.retention.then == "anonymise" else "deletes"
+        goes = f"{does} {self.due:,} of {self.held:,} {self.what}, from before {self.first_kept}"
         told = [f"{self.source} ({self.retention}): the next run {goes}"]
         if self.rejected:
             told.append(f"{self.rejected:,} records go that could not be parsed")
@@ -106,13 +108,8 @@ def _expiries(run: Run) -> Iterator[Expiry]:
 
 def _foreseen(connection: Connection, expiry: Expiry) -> Foreseen:
     limit, ages = expiry.limit, expiry.ages(connection)
-    if limit.retention.then == "delete":
-        days, held = ages.days, ages.records
-    else:
-        days = Counter(expiry.last_days(connection).values())
-        held = expiry.people(connection)
-    due = sum(count for day, count in days.items() if day < limit.first_kept)
-    left = {day: count for day, count in days.items() if day >= limit.first_kept}
+    units = expiry.units(connection, ages)
+    left = {day: count for day, count in units.days.items() if day >= limit.first_kept}
     soon = limit.retention.keep.before(limit.day + SOON)
     return Foreseen(
         source=expiry.source.name,
@@ -120,13 +117,14 @@ def _foreseen(connection: Connection, expiry: Expiry) -> Foreseen:
         retention=limit.retention,
         day=limit.day,
         first_kept=limit.first_kept,
-        held=held,
-        due=due,
+        what=expiry.what,
+        held=units.held,
+        due=units.before(limit.first_kept),
         rejected=ages.rejected_before(limit.first_kept).total(),
         undated=ages.undated,
         soon=sum(count for day, count in left.items() if day < soon),
         next_on=limit.retention.keep.ends_on(min(left)) if left else None,
-        refused=expiry.trip(held, due),
+        refused=expiry.trip(units),
     )
 
 
@@ -200,6 +198,8 @@ def retain(settings: Settings, say: Say) -> list[Certificate]:
     """
     with opened_run(settings) as run:
         say("Bringing everything up to date ...")
+        make_outdated(run, tables_of(run))
+        settle_charges(run, say)
         build_all(run)
         certificates = anonymise_in_time(run, say)
     # The branches begin anew where this run has ended.
@@ -268,14 +268,14 @@ def _people_due(run: Run) -> Mapping[str, list[str]]:
     due: dict[str, list[str]] = {}
     for expiry in _expiries(run):
         limit, name = expiry.limit, expiry.source.name
-        if limit.retention.then != "anonymise" or not limit.is_due:
+        is_due = limit.retention.then == "anonymise" and limit.is_due
+        if not is_due or not expiry.source.is_of_people:
             continue
         with run.warehouse.read() as connection:
-            expiry.ages(connection)
+            units = expiry.units(connection, expiry.ages(connection))
             last = expiry.last_days(connection)
-            everybody = expiry.people(connection)
         people = sorted(who for who, day in last.items() if day < limit.first_kept)
-        refusal = expiry.refusal(everybody, len(people))
+        refusal = expiry.refusal(units)
         if refusal and name not in run.settings.accept:
             raise SourceError(
                 f"{name}: {refusal}. Nobody is anonymised, and nothing published. If the date is "

@@ -30,6 +30,7 @@ from benepass_tasks.pipeline.loading import FilesError, load_small_files, togeth
 from benepass_tasks.pipeline.making import make
 from benepass_tasks.pipeline.nodes import nodes_of
 from benepass_tasks.pipeline.nodes.publication import PublicationNode, refuse
+from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
 from benepass_tasks.pipeline.nodes.source_file import FIRST_LOAD, SourceFileNode
 from benepass_tasks.pipeline.outlook import Planned, planned
 from benepass_tasks.pipeline.verification import tables_to_verify, verify
@@ -101,6 +102,7 @@ class Pipeline:
             if not self._has_looked_for_people:
                 self._has_looked_for_people = True
                 self._anonymise_in_time()
+                self._anonymise_charges()
             return self.run.plan()
         except (LaterWarehouseError, OwnershipError):
             self._is_refused = True
@@ -122,6 +124,17 @@ class Pipeline:
 
             anonymise_in_time(self.run, log.info)
 
+    def _anonymise_charges(self, *, are_judged: bool = False) -> None:
+        """Anonymise charges that are past their retention, as far as it is known what they became.
+
+        Where all tables are up to date, what follows is built here; otherwise the run does.
+        """
+        if any(it.anonymises_charges for it in self.run.definitions.catalog.sources.values()):
+            from benepass_tasks.pipeline import anonymising  # noqa: PLC0415 - rare
+
+            does = anonymising.settle_charges if are_judged else anonymising.anonymise_charges
+            does(self.run, log.info)
+
     def _upgrade(self) -> None:
         """Bring a warehouse of an earlier release up to date."""
         try:
@@ -134,6 +147,9 @@ class Pipeline:
     @safe_to_show()
     def make(self, node: str, on_progress: OnProgress = lambda _: None) -> str:
         """Make a node from inputs that are up to date; returns what to say about it."""
+        if node == ReconciliationNode.name:
+            # The books are of what is left of charges then, and so is what is published.
+            self._anonymise_charges(are_judged=True)
         if node == PublicationNode.name:
             # Whom this run has loaded may be past their retention, too.
             self._anonymise_in_time()

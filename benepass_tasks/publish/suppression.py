@@ -126,7 +126,13 @@ def find_withheld(run: Run, table: PublishedTable, catalog: str) -> None:
     # Where a group has several rows, the least of their numbers is that of the group.
     smallest = f"min(coalesce({employees}, 0))"
     found = run(f"select {texts}, {smallest} from {source} group by all")  # noqa: S608
-    chosen = withhold_for({tuple(group): size for *group, size in found}, table.group_sizes)
+    sizes = {tuple(group): size for *group, size in found}
+    for follower in table.followers:
+        rows = quote_name(catalog, *follower.split(".", 1))
+        # Nobody knows of how many employees these are.
+        for group in run(f"select distinct {texts} from {rows}"):  # noqa: S608
+            sizes.setdefault(tuple(group), 0)
+    chosen = withhold_for(sizes, table.group_sizes)
     target = withheld_groups(table.relation)
     names = ", ".join(columns)
     run(f"create or replace temp table {target} as select {names}, 0 as told from {source} limit 0")  # noqa: S608

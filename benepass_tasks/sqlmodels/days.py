@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from benepass_tasks.catalog.datasets import DeclaredSource
 from benepass_tasks.config.errors import ProjectError
-from benepass_tasks.engine.quoting import quote_name
 from benepass_tasks.sqlmodels.canonical import canonical
 from benepass_tasks.sqlmodels.graph import ModelGraph
 from benepass_tasks.sqlmodels.made_columns import made_canonical, with_parts
@@ -22,14 +21,14 @@ def days_of(source: DeclaredSource, column: str, rows: str, also: Iterable[str] 
         source: The source.
         column: Its column that says so.
         rows: The FROM clause of the records.
-        also: Other columns of theirs to return, before the day.
+        also: What else to return of them before the day, as SQL.
     """
     declared = source.read_columns[column]
     text = made_canonical(declared) if column in source.made else canonical(declared)
     day = f"cast({READERS[declared.form.holds]}(clean_text({text})) as date)"
     if source.records.census:
         day = f"coalesce({day}, _vanished_on)"
-    items = ", ".join([*map(quote_name, also), f"{day} as day"])
+    items = ", ".join([*also, f"{day} as day"])
     return f"select {items} from {with_parts(source, rows)}"  # noqa: S608
 
 

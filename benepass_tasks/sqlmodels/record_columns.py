@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from benepass_tasks.catalog.datasets import SOURCE_FILE, DeclaredSource, MonthOf
+from benepass_tasks.catalog.records import OUTCOME
 from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.sqlmodels.canonical import canonical
 from benepass_tasks.sqlmodels.censuses import VANISHED_ON, taken_on
@@ -26,10 +27,7 @@ def record_items(source: DeclaredSource) -> Iterator[str]:
 
     `catalog.records.record_columns` describes what they make, in the same order.
     """
-    said = source.records
-    texts = {name: canonical(column) for name, column in source.columns.items()}
-    texts |= {name: made_canonical(column) for name, column in source.made.items()}
-    texts[SOURCE_FILE] = quote_name(SOURCE_FILE)
+    said, texts = source.records, _texts(source)
     for name, sql in (
         ("_record_key", _key(said.key, texts)),
         ("_record_order", _order(said.ordered_by, texts, taken_on(source))),
@@ -38,8 +36,31 @@ def record_items(source: DeclaredSource) -> Iterator[str]:
         ("_is_refund", _is_one_of(said.refund_when, texts)),
         ("_not_counted", _not_counted(said.counts_when, texts)),
         ("_vanished_on", VANISHED_ON if said.census else "cast(null as date)"),
+        (OUTCOME, OUTCOME if source.anonymises_charges else "cast(null as varchar)"),
     ):
         yield f"{sql} as {quote_name(name)}"
+
+
+def record_id(source: DeclaredSource) -> str:
+    """The id of a record as staging compares it, as an expression over `with_parts`.
+
+    That is the key where the source declares one, and its first id otherwise.
+
+    Raises:
+        ValueError: it has neither.
+    """
+    texts, first = _texts(source), source.first_id
+    parts = [_key(source.records.key, texts)] if source.records.key else []
+    parts += [texts[first]] if first else []
+    if not parts:
+        raise ValueError(f"{source.name} has no ids")
+    return f"clean_id(coalesce({', '.join(parts)}))"
+
+
+def _texts(source: DeclaredSource) -> Texts:
+    texts = {name: canonical(column) for name, column in source.columns.items()}
+    texts |= {name: made_canonical(column) for name, column in source.made.items()}
+    return texts | {SOURCE_FILE: quote_name(SOURCE_FILE)}
 
 
 def _key(key: Sequence[str | MonthOf], texts: Texts) -> str:

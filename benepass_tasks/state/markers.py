@@ -113,12 +113,27 @@ class Load:
     @property
     def is_kept(self) -> bool:
         """Whether it stands for what is kept of a file that another took the place of."""
-        return self.code_version in (KEPT, ANONYMISED)
+        return self.code_version == KEPT or self.is_anonymised
+
+    def kept_as(self, code_version: str, word: str, records: int) -> "Load":
+        """A load of some of its records, which are anonymised and stand in no file any more."""
+        return replace(
+            self,
+            file=f"{anonymised_of(self.file)}{word}",
+            code_version=code_version,
+            lines=records,
+            records=records,
+            parsed=records,
+            rejected=0,
+            passed_over=0,
+            erased=0,
+            expired=0,
+        )
 
     @property
     def is_anonymised(self) -> bool:
-        """Whether what is kept is what was left of people who were erased."""
-        return self.code_version == ANONYMISED
+        """Whether what is kept is anonymised: of people who were erased, or of old charges."""
+        return self.code_version in (ANONYMISED, CHARGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +193,12 @@ KEPT = "kept"
 ANONYMISED = "anonymised"
 """The code version that stands for what was left of people who were erased, of an earlier file."""
 
+CHARGES = "anonymised charges"
+"""The code version that stands for the charges of a file that were anonymised in time."""
+
 
 def anonymised_of(file: str) -> str:
-    """How the names begin under which raw keeps what was left in a file of people erased."""
+    """How the names begin under which raw keeps what is anonymised of a file."""
     return f"(erased) {file}~"
 
 

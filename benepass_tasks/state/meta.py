@@ -106,6 +106,15 @@ ERASED_RECORDS = Table(
 Of a record that is not theirs as a whole, only ids are others: somebody else used their account.
 """
 
+EXPIRED_IDS = Table(
+    "expired_ids",
+    METADATA,
+    Column("source", String, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("digests", String, nullable=False),
+)
+"""The ids of charges that were anonymised together, or went with them: a keyed digest a line."""
+
 LOADED_COLUMNS = Table(
     "loaded_columns",
     METADATA,
@@ -514,7 +523,7 @@ PARENT_STATE = "parent_state"
 PARENT_AS_OF = "parent_as_of"
 """The property of a branch that has the date that the marts of its parent speak of."""
 
-VERSION = "0011"
+VERSION = "0012"
 """The version of schema meta that is declared here: the newest of the migrations."""
 
 UNVERSIONED = "0000"

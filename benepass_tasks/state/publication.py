@@ -71,6 +71,7 @@ class PublishedTable:
         masks: The masking policy.
         group_sizes: The numbers of employees up to that one that a group must have for some
             audience, in ascending order: what is withheld for one of them is withheld here, too.
+        followers: The tables whose rows may be of groups that the table of the groups lacks.
     """
 
     table: Table
@@ -79,6 +80,7 @@ class PublishedTable:
     audience: Audience = ANALYSTS
     masks: Mapping[str, Mask] = field(default_factory=dict)
     group_sizes: tuple[int, ...] = ()
+    followers: tuple[str, ...] = ()
 
     @property
     def relation(self) -> str:
@@ -282,6 +284,20 @@ class Publication:
             self.audience,
             self.catalog.masks,
             self.group_sizes or (self.min_group_size,),
+            self._followers(table),
+        )
+
+    def _followers(self, table: Table) -> tuple[str, ...]:
+        """The marts that follow a table, and may have groups that it lacks.
+
+        Those are of anonymised charges: a programme that has no account any more.
+        """
+        if not any(it.anonymises_charges for it in self.catalog.sources.values()):
+            return ()
+        return tuple(
+            it.relation
+            for it in self.catalog.tables.values()
+            if it.layer == "marts" and it.suppression and it.suppression.follows == table.relation
         )
 
     def _group_columns(self, table: Table) -> tuple[str, ...]:

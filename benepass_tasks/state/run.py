@@ -22,6 +22,7 @@ from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.effective import Definitions, read_definitions
 from benepass_tasks.sqlmodels.privacy import require_proof
 from benepass_tasks.state.erasures import erased_people
+from benepass_tasks.state.expired_ids import ExpiredIds, expired_ids
 from benepass_tasks.state.history import runs
 from benepass_tasks.state.history.beacon import Beacon
 from benepass_tasks.state.markers import Snapshot, now, read_snapshot
@@ -224,6 +225,19 @@ class Run:
             )
         return self.warehouse.state
 
+    def expired_ids(self, source: str) -> ExpiredIds | None:
+        """The ids of a source's charges that no file brings back; None where there are none.
+
+        Raises:
+            ProjectError: there is no key, or another one than that of their digests.
+        """
+        if not self.warehouse.exists():
+            return None
+        if source not in self._expired:
+            with self.warehouse.read() as connection:
+                self._expired[source] = expired_ids(connection, source, self.settings.hash_key)
+        return self._expired[source]
+
     def remember(self, snapshot: Snapshot | None) -> None:
         """Note what the warehouse holds, so that it need not be read; None where it has to be.
 
@@ -268,6 +282,7 @@ class Run:
         return bool(self.waiting) and not self.broken and self.is_alone and is_where_it_began
 
     _is_begun: bool = field(default=False, init=False, repr=False)
+    _expired: dict[str, ExpiredIds | None] = field(default_factory=dict, init=False, repr=False)
     _look: "_Look | None" = field(default=None, init=False, repr=False)
     _is_look_old: bool = field(default=False, init=False, repr=False)
     _assessed: "_Look | None" = field(default=None, init=False, repr=False)

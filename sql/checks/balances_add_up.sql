@@ -1,10 +1,12 @@
 -- Grain: one row per month whose balances do not have the spend of its transactions.
 -- Purpose: no charge and no refund is lost or counted twice on its way into marts.account_balances.
+-- Anonymised ones have no account.
 with charged as (
     select
         cast(date_trunc('month', transaction_timestamp) as date) as balance_month,
         sum(amount) as spend
     from marts.fact_transactions
+    where benefit_account_id is not null
     group by balance_month
 ),
 

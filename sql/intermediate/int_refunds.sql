@@ -1,4 +1,4 @@
--- Grain: one row per accepted transaction below zero.
+-- Grain: one row per accepted transaction below zero that has an account.
 -- Purpose: which charge it refunds: one of the same account and merchant, not later than the
 -- refund, of which as much is left. Refunds take their charges in the order of time (of two at one
 -- instant the first by id), so that what is left of a charge is used once. (The
@@ -93,4 +93,4 @@ left join links
         accepted.benefit_account_id = links.benefit_account_id
         and accepted.merchant = links.merchant
         and accepted.transaction_id = links.link.id
-where accepted.amount < 0
+where accepted.amount < 0 and accepted.benefit_account_id is not null

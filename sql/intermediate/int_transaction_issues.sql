@@ -92,7 +92,9 @@ found as (
         on
             transactions.benefit_type = mappings.benefit_type
             and transactions.category = mappings.valid_category
-    where transactions.category is not null and transactions.is_account_known
+    where
+        transactions.category is not null
+        and (transactions.is_account_known or transactions.is_anonymised)
     union all
     select _source_file, _row_number, 'missing_category' as issue
     from intermediate.int_transactions_enriched

@@ -1,6 +1,8 @@
 -- Grain: one row per staged transaction record that counts, whatever is duplicated elsewhere.
 -- Purpose: each transaction beside its account and its employee. Their columns are NULL where there
 -- is no accepted record of them. Records that are not spend are in quality.uncounted_transactions.
+-- An anonymised transaction was accepted, and has the programme that it had then; whether it has an
+-- employee and an account is no question any more.
 with transactions as (
     select
         transaction_id,
@@ -19,6 +21,7 @@ with transactions as (
         record_order,
         resends,
         refunds,
+        outcome,
         _source_file,
         _row_number
     from staging.stg_transactions
@@ -59,16 +62,27 @@ select
     transactions.transaction_timestamp_doubt,
     transactions.foreign_currency,
     transactions.category,
-    benefit_accounts.benefit_type,
-    benefit_accounts.program_name,
+    if(
+        transactions.outcome is null,
+        benefit_accounts.benefit_type,
+        json_extract_string(transactions.outcome, '$.benefit_type')
+    ) as benefit_type,
+    if(
+        transactions.outcome is null,
+        benefit_accounts.program_name,
+        json_extract_string(transactions.outcome, '$.program_name')
+    ) as program_name,
     benefit_accounts.monthly_allowance,
     employees.status as employee_status,
     employees.is_terminated as is_employee_terminated,
     employees.employed_until as employee_employed_until,
     employees.hire_date as employee_hire_date,
-    benefit_accounts.employee_id is not null as is_account_known,
+    if(transactions.outcome is null, benefit_accounts.employee_id is not null, null)
+        as is_account_known,
     benefit_accounts.employee_id = transactions.employee_id as is_own_account,
-    employees.employee_id is not null as is_employee_known,
+    if(transactions.outcome is null, employees.employee_id is not null, null)
+        as is_employee_known,
+    transactions.outcome is not null as is_anonymised,
     transactions.record_order,
     transactions.resends,
     transactions.refunds,

@@ -2,6 +2,7 @@
 -- Purpose: what is left of the allowance of a month, and whether the accounts' file says the same.
 -- The file states one balance, so it is compared in the latest month alone: the last with a
 -- transaction that is not after the as-of date. What is left of a month is not carried over.
+-- Anonymised transactions have no account; marts.program_balances has them.
 with accounts as (
     select
         accepted.benefit_account_id,

@@ -1,7 +1,7 @@
 -- Grain: one row per accepted transaction.
 -- Purpose: card spend with its benefit; dq_flags lists what is doubtful about the row, in order of
 -- severity, and is empty where nothing is. A refund is below zero, and names its charge where there
--- is one. No names, no email.
+-- is one. What is past its retention has no employee and no account. No names, no email.
 with flags as (
     select
         _source_file,

@@ -1,7 +1,37 @@
 -- Grain: one row per (month, benefit_type, program_name), as in program_utilization.
 -- Purpose: the balances of a programme's accounts together. Differences are compared account by
--- account, so those of opposite signs do not hide each other in their number.
-with balances as (
+-- account, so those of opposite signs do not hide each other in their number. Anonymised
+-- transactions have no account, and count for their programme.
+with moved as (
+    select
+        balance_month,
+        benefit_type,
+        program_name,
+        spend,
+        refunds,
+        quarantined,
+        uncounted,
+        stated_balance,
+        difference,
+        differs_since
+    from marts.account_balances
+    union all
+    select
+        cast(date_trunc('month', transaction_timestamp) as date) as balance_month,
+        benefit_type,
+        program_name,
+        greatest(amount, 0) as spend,
+        greatest(-amount, 0) as refunds,
+        0 as quarantined,
+        0 as uncounted,
+        null as stated_balance,
+        null as difference,
+        null as differs_since
+    from marts.fact_transactions
+    where benefit_account_id is null
+),
+
+balances as (
     select
         balance_month,
         benefit_type,
@@ -14,7 +44,7 @@ with balances as (
         sum(difference) as difference,
         count(*) filter (where difference <> 0) as differing_accounts,
         min(differs_since) as differs_since
-    from marts.account_balances
+    from moved
     group by balance_month, benefit_type, program_name
 )
 

@@ -2,7 +2,8 @@
 -- with spend.
 -- Purpose: how much of the allowance of a month was spent. The allowance is that of the accounts of
 -- the programme that were open on some day of the month; months and days are UTC. Where that of one
--- of them is not known, nobody can say how much of it was spent.
+-- of them is not known, nobody can say how much of it was spent. A programme without accounts has
+-- what was spent by anonymised transactions.
 with spend as (
     select
         cast(date_trunc('month', transaction_timestamp) as date) as spend_month,
@@ -19,10 +20,15 @@ months as (
 ),
 
 programs as (
-    select distinct
+    select
         benefit_type,
         program_name
     from intermediate.accepted_benefit_accounts
+    union
+    select
+        benefit_type,
+        program_name
+    from spend
 ),
 
 accounts as (

@@ -35,7 +35,7 @@ running_totals as (
 repeated_charges as (
     select hash(employee_id, merchant, amount) as charge_hash
     from intermediate.accepted_transactions
-    where merchant is not null and amount > 0
+    where employee_id is not null and merchant is not null and amount > 0
     group by charge_hash
     having count(*) > 1
 ),
@@ -52,7 +52,10 @@ neighbouring_charges as (
     inner join repeated_charges
         on hash(accepted.employee_id, accepted.merchant, accepted.amount)
             = repeated_charges.charge_hash
-    where accepted.merchant is not null and accepted.amount > 0
+    where
+        accepted.employee_id is not null
+        and accepted.merchant is not null
+        and accepted.amount > 0
     window same_charge as (
         partition by accepted.employee_id, accepted.merchant, accepted.amount
         order by accepted.transaction_timestamp, accepted.transaction_id

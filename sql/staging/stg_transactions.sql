@@ -1,6 +1,7 @@
 -- Grain: one row per record of the transactions files.
 -- Purpose: trimmed and typed; what would not cast is kept as written. The id is that of the record:
--- with the other parts of its key where the source declares some. A refund is below zero.
+-- with the other parts of its key where the source declares some. A refund is below zero. What is
+-- past its retention is anonymised: its outcome says what it counts for.
 with transactions as (
     select
         _source_file,
@@ -26,7 +27,8 @@ with transactions as (
             as transaction_timestamp_as_written,
         transaction_timestamp_doubt,
         clean_label(category) as category,
-        _foreign_currency as foreign_currency
+        _foreign_currency as foreign_currency,
+        _outcome as outcome
     from base.transactions
 ),
 
@@ -57,6 +59,7 @@ select
     resends,
     refunds,
     not_counted,
+    outcome,
     _source_file,
     _row_number
 from typed

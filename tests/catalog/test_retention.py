@@ -50,7 +50,7 @@ def test_it_is_declared_with_the_source(tmp_path: Path) -> None:
         ("{keep: 1 year, then: delete}", "by: is required"),
         (
             "{keep: 1 year, by: paid_at, then: anonymise}",
-            "only where each record is about a person, by a first id of kind EMPLOYEE_ID",
+            "where each record is about a person, by a first id of kind EMPLOYEE_ID, or where",
         ),
     ],
 )

@@ -20,7 +20,7 @@ from rendered import written_rows
 from benepass_tasks.config.project import MIN_GROUP_SIZE
 from benepass_tasks.publish import suppression
 from benepass_tasks.publish.suppression import UNTOLD, find_withheld, withhold, withhold_for
-from benepass_tasks.state.publication import Publication, PublishedTable
+from benepass_tasks.state.publication import Publication, PublishedTable, withheld_groups
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
@@ -80,6 +80,30 @@ def test_groups_that_cover_each_other_already_cover_another_all_together() -> No
     }
     expected = {("meals", "A"): 0, ("wfh", "B"): 0, ("wfh", "C"): 0}
     assert withhold(groups, least=5) == expected
+
+
+def test_a_programme_that_only_anonymised_charges_have_is_of_nobody_knows_how_many(
+    catalog: Catalog,
+) -> None:
+    published = Publication(catalog, MIN_GROUP_SIZE, is_masked=True)
+    programmes = dataclasses.replace(
+        published.tables["marts.dim_benefit_programs"], followers=("marts.fact_transactions",)
+    )
+    with duckdb.connect() as warehouse:
+        warehouse.execute("create schema marts")
+        for table, values in (
+            ("dim_benefit_programs", "('meals', 'Daily', 9), ('meals', 'Team', 8)"),
+            ("fact_transactions", "('meals', 'Daily', null), ('meals', 'Old', null)"),
+        ):
+            columns = "(benefit_type, program_name, employee_count)"
+            warehouse.execute(
+                f"create table marts.{table} as from (values {values}) as {table} {columns}"
+            )
+        find_withheld(lambda sql: warehouse.execute(sql).fetchall(), programmes, "memory")
+        withheld = warehouse.execute(
+            f"select program_name from {withheld_groups(programmes.relation)} order by all"
+        ).fetchall()
+    assert withheld == [("Old",), ("Team",)]
 
 
 def test_a_company_of_few_people_has_nothing_told_of_its_programmes() -> None:

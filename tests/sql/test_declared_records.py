@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -12,9 +11,7 @@ from casebook import USUAL, read_case
 from examples import at_night, examples
 from hypothesis import given
 from hypothesis import strategies as st
-from projects import ROOT
 from promises import broken
-from workbench import Workbench
 
 from benepass_tasks.config.errors import CatalogError
 
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import duckdb
-    from workbench import RawRows, Row
+    from workbench import RawRows, Row, Workbench
 
     Declared = Callable[[str], Workbench]
     Changed = Callable[..., Workbench]
@@ -32,27 +29,6 @@ SUPERSEDE = "key: [transaction_id]\nresends: supersede"
 CATEGORY = (
     '      category: {description: "Spending category, such as gym or groceries.", required: false}'
 )
-
-
-@pytest.fixture(scope="session")
-def changed(tmp_path_factory: pytest.TempPathFactory) -> Changed:
-    """The project, in whose catalog some text is another."""
-    known: dict[tuple[tuple[str, str], ...], Workbench] = {}
-
-    def workbench(*changes: tuple[str, str]) -> Workbench:
-        if changes not in known:
-            folder = tmp_path_factory.mktemp("declared")
-            shutil.copytree(ROOT / "sql", folder / "sql")
-            shutil.copy(ROOT / "luigi.cfg", folder)
-            text = (ROOT / "catalog.yaml").read_text(encoding="utf-8")
-            for before, after in changes:
-                assert text.count(before) == 1
-                text = text.replace(before, after)
-            (folder / "catalog.yaml").write_text(text, encoding="utf-8")
-            known[changes] = Workbench.of_project(folder)
-        return known[changes]
-
-    return workbench
 
 
 @pytest.fixture(scope="session")

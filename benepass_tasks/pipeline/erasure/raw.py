@@ -43,7 +43,7 @@ def anonymise_raw(connection: Connection, run: Run, job: Job) -> int:
     done = anonymise(connection, catalog, graph)
     _drop_rejected(connection, job.rejected)
     _forget_what_was_built(connection)
-    _scrub(connection, job.traces)
+    scrub(connection, job.traces)
     return sum(it.dates_as_written for it in done)
 
 
@@ -68,7 +68,7 @@ def _forget_what_was_built(connection: Connection) -> None:
         state_of(connection).execute(delete(table))
 
 
-def _scrub(connection: Connection, traces: Traces) -> None:
+def scrub(connection: Connection, traces: Traces) -> None:
     """Take values out of what no run builds anew: keys of failing rows, messages, names."""
     engine = engine_of(connection)
     for relation in engine.relations():

@@ -1,6 +1,6 @@
 """What must be the same before and after somebody is erased: sums, counts, and whole tables."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from sqlalchemy import Connection
@@ -23,13 +23,23 @@ def totals_of(connection: Connection, catalog: Catalog) -> dict[str, str]:
         catalog: The effective catalog.
     """
     known = snapshot_of(connection)
-    found: dict[str, str] = {}
-    for query in _queries(catalog):
-        found |= {name: str(value) for name, value in connection.exec_driver_sql(query)}
+    found = sums_of(connection, catalog) | _told(connection, _quarantined(catalog))
     for relation, table in catalog.tables.items():
         record = known.materializations.get(relation)
         if record is not None and table.layer == "marts" and _is_of_nobody(table):
             found[f"{relation}, all rows"] = record.data_hash
+    return found
+
+
+def sums_of(connection: Connection, catalog: Catalog) -> dict[str, str]:
+    """Add up the money of the marts alone, by month and by whatever tells no person."""
+    return _told(connection, _accepted(catalog))
+
+
+def _told(connection: Connection, queries: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for query in queries:
+        found |= {name: str(value) for name, value in connection.exec_driver_sql(query)}
     return found
 
 
@@ -42,19 +52,19 @@ def moved(before: Totals, after: Totals) -> list[str]:
     ]
 
 
-def _queries(catalog: Catalog) -> Iterator[str]:
-    for source in catalog.sources.values():
-        declared = source.reconciliation
-        if declared is None:
-            continue
+def _quarantined(catalog: Catalog) -> Iterator[str]:
+    for declared in filter(None, (it.reconciliation for it in catalog.sources.values())):
         if declared.quarantine:
             label, rows = f"{declared.quarantine} by reason: ", quote_relation(declared.quarantine)
             yield (
                 f"select {quote_text(label)} || rejection_reason, count(*) from {rows} group by 1"  # noqa: S608
             )
+
+
+def _accepted(catalog: Catalog) -> Iterator[str]:
+    for declared in filter(None, (it.reconciliation for it in catalog.sources.values())):
         if declared.accepted and declared.amount:
-            table = catalog.tables[declared.accepted]
-            yield from _sums(table, declared.amount)
+            yield from _sums(catalog.tables[declared.accepted], declared.amount)
 
 
 def _sums(table: Table, amount: str) -> Iterator[str]:

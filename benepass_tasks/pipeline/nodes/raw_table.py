@@ -9,11 +9,12 @@ from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Source, Table
 from benepass_tasks.config.digests import digest
+from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.ingestion.raw_tables import complete_raw
 from benepass_tasks.pipeline.nodes.digests import shape
 from benepass_tasks.pipeline.nodes.source_file import SourceFileNode
 from benepass_tasks.sqlmodels import Macro
-from benepass_tasks.state.markers import Snapshot
+from benepass_tasks.state.markers import CHARGES, Snapshot
 from benepass_tasks.state.plan import Evidence, Made, Node, OnProgress, Status, Work
 from benepass_tasks.state.retentions import NEVER, Clock, Limit
 from benepass_tasks.state.run import Run
@@ -70,7 +71,7 @@ class RawTableNode(Node):
             return "file removed"
         if record is not None and record.code_version != self.code_version:
             return "catalog changed"
-        limit = self._limit(evidence.known)
+        limit = self.limit(evidence.known)
         if record is not None and limit is not None and limit.reason is not None:
             return limit.reason
         return super().reason(evidence, fingerprint)
@@ -79,6 +80,7 @@ class RawTableNode(Node):
         """Remove the rows of files that are gone and those past their retention, and measure it."""
         known = run.known()
         gone, expiry = self._gone(known), self.expiry(run)
+        self._refuse_uncounted(known)
 
         def work(connection: Connection) -> Made:
             if expiry is not None:
@@ -89,7 +91,7 @@ class RawTableNode(Node):
 
         return work
 
-    def _limit(self, known: Snapshot) -> Limit | None:
+    def limit(self, known: Snapshot) -> Limit | None:
         """The retention of its source on the day that decides, if one is declared."""
         if self.source is None or self.source.retention is None:
             return None
@@ -98,13 +100,30 @@ class RawTableNode(Node):
     def expiry(self, run: Run) -> "Expiry | None":
         """What enforces the retention of its source, if one is declared."""
         known, source = run.known(), self.source
-        limit = self._limit(known)
+        limit = self.limit(known)
         if source is None or limit is None:
             return None
         from benepass_tasks.ingestion.retention import Expiry  # noqa: PLC0415 - imports pyarrow
 
         is_new, loads = self.name not in known.materializations, known.loads_of(source.name)
         return Expiry(source, self.table, limit, self.macros, loads, is_new)
+
+    def _refuse_uncounted(self, known: Snapshot) -> None:
+        """Stop where anonymised charges would count no more, since the catalog knows of none.
+
+        Raises:
+            ProjectError: there are some.
+        """
+        if self.source is None or self.source.anonymises_charges or self.source.is_of_people:
+            return
+        loads = known.loads_of(self.source.name).values()
+        if not any(it.code_version == CHARGES for it in loads):
+            return
+        raise ProjectError(
+            f"{self.source.name} has charges that are anonymised, and count only as long as its "
+            "retention says `then: anonymise`: declare it again, with a longer `keep` if no more "
+            "should follow. To remove them for good, `benepass source forget` the files"
+        )
 
     def _gone(self, known: Snapshot) -> list[str]:
         """The files that are not there any more; what a census keeps stays as long as it is one."""

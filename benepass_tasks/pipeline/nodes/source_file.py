@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Source, Table
+from benepass_tasks.catalog.header_names import OUTCOME
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.raw_tables import after_loads, replace_earlier
@@ -61,9 +62,10 @@ class SourceFileNode(Node):
             repr((column.name, column.required, sorted(column.aliases)))
             for column in self.source.columns.values()
         )
-        census = [self.source.records.census] if self.source.records.census else []
+        added: list[str] = [self.source.records.census] if self.source.records.census else []
+        added += OUTCOME if self.source.anonymises_charges else ()
         layout = repr(self.source.layout.of_raw)
-        return digest(READER, self.source.name, layout, *columns, *census)
+        return digest(READER, self.source.name, layout, *columns, *added)
 
     @cached_property
     def _fingerprint(self) -> str:
@@ -127,6 +129,7 @@ class SourceFileNode(Node):
             erased,
             self.macros,
             self._first_kept(run.known()),
+            run.expired_ids(self.source.name) if self.source.anonymises_charges else None,
         )
         return order
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Catalog, Source
-from benepass_tasks.catalog.header_names import INGESTED
+from benepass_tasks.catalog.header_names import ADDED
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.catalog.words import decided_by, is_period
 from benepass_tasks.engine.quoting import quote_name, quote_relation
@@ -79,7 +79,7 @@ def judge_unread(connection: Connection, catalog: Catalog) -> Iterator[Result]:
 
 def _undeclared(connection: Connection, source: Source, relation: str) -> Iterator[str]:
     for name in engine_of(connection).columns(relation):
-        if not (name in source.columns or name in INGESTED or name in source.ignored):
+        if not (name in source.columns or name in ADDED or name in source.ignored):
             yield name
 
 
