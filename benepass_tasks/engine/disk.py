@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import IO
 
 
 def sync(path: Path) -> None:
@@ -11,6 +12,17 @@ def sync(path: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
+
+
+def private_file(path: Path) -> IO[str]:
+    """Open a file to write it that its owner alone can read, also where it was there before."""
+    opened = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    file = os.fdopen(opened, "w", encoding="utf-8")
+    # Whose it is not may use it all the same, as far as its mode allows.
+    if os.fstat(opened).st_uid == os.geteuid():
+        os.fchmod(opened, 0o600)
+    file.truncate(0)
+    return file
 
 
 def write_privately(path: Path, text: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from benepass_tasks.config.errors import WarehouseError
+from benepass_tasks.engine.disk import private_file
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ def _lock_file(path: Path, kind: str) -> IO[str]:
     except OSError as error:
         raise WarehouseError(f"{path} cannot be made: {error.strerror}{way_out}") from error
     try:
-        return file.open("w")
+        return private_file(file)
     except OSError as error:
         raise WarehouseError(f"{file} cannot be written: {error.strerror}{way_out}") from error
 

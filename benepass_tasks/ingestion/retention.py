@@ -18,7 +18,6 @@ from benepass_tasks.catalog.retention import PLACE
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.tables import engine_of
-from benepass_tasks.ingestion.guards import SMALL
 from benepass_tasks.ingestion.people.places import IdColumns, cleaned
 from benepass_tasks.ingestion.readers.records import Batch
 from benepass_tasks.sqlmodels import Macro
@@ -30,7 +29,7 @@ from benepass_tasks.state.decisions import Decision, use_decisions
 from benepass_tasks.state.expired_ids import ExpiredIds
 from benepass_tasks.state.markers import Load
 from benepass_tasks.state.meta import LOADS, STAGED_SUMS
-from benepass_tasks.state.retentions import Enforced, Limit, enforced_retentions
+from benepass_tasks.state.retentions import Enforced, KeptFor, Limit, too_many
 from benepass_tasks.state.source_files import REJECTED
 from benepass_tasks.state.store import state_of
 
@@ -434,21 +433,17 @@ class OldRejected:
     """Records that could not be parsed and are kept for longer than `keep_rejected` says.
 
     Attributes:
-        keep: How long they are kept.
-        now: When that is asked.
         counts: How many there are, by source and file.
         next_at: When there will be more; None where there are no others.
         held: How many could not be parsed at all, by source.
-        enforced: How that was last enforced; None where it never was.
+        limit: How long they are kept, with the guard of that.
         most: The guard `max_expired` of each source.
     """
 
-    keep: timedelta
-    now: datetime
     counts: Mapping[tuple[str, str], int]
     next_at: datetime | None
     held: Mapping[str, int]
-    enforced: Enforced | None
+    limit: KeptFor
     most: Mapping[str, float]
 
     @classmethod
@@ -466,38 +461,23 @@ class OldRejected:
             else:
                 left.append(loaded_at + keep)
         most = {name: it.guards.max_expired for name, it in catalog.sources.items()}
-        enforced = enforced_retentions(connection).get(REJECTED)
-        return cls(keep, now, counts, min(left, default=None), held, enforced, most)
-
-    @property
-    def declared(self) -> str:
-        """What is said of them in `meta.retentions`."""
-        return f"kept for {self.keep}"
+        limit = KeptFor.of(connection, REJECTED, keep, now)
+        return cls(counts, min(left, default=None), held, limit, most)
 
     @property
     def refusals(self) -> dict[str, str]:
-        """The sources of which none must go unless that is accepted, and why, with the figures.
-
-        They come in bursts, so all that there are may be due on a day like any other: how many
-        that is only counts where the setting is new.
-        """
+        """The sources of which none must go unless that is accepted, and why, with the figures."""
         due, found = Counter[str](), dict[str, str]()
         for (source, _), count in self.counts.items():
             due[source] += count
         for source, count in due.items():
-            why = self._trip(count, self.held[source], self.most.get(source, 1))
+            why = self.limit.trip(count, self.held[source], self.most.get(source, 1))
             if why:
                 found[source] = (
                     f"{count:,} of its {self.held[source]:,} records that could not be parsed are "
-                    f"kept for longer than keep_rejected says, {self.keep.days} days: {why}"
+                    f"kept for longer than keep_rejected says, {self.limit.keep.days} days: {why}"
                 )
         return found
-
-    def _trip(self, due: int, held: int, most: float) -> str | None:
-        last = self.enforced
-        if last is None or last.declared != self.declared:
-            return too_many(due, held, most)
-        return last.leap_to(self.now.date())
 
     def forget(self, connection: Connection, run_id: str, accepted: Collection[str]) -> None:
         """Delete them, and count them as expired; the file of the warehouse is to be written anew.
@@ -518,18 +498,7 @@ class OldRejected:
         for (source, file), count in self.counts.items():
             connection.exec_driver_sql(f"delete from {REJECTED} where _source_file = ?", (file,))  # noqa: S608
             count_expired(connection, source, file, parsed=0, rejected=count)
-        had_remains = self.enforced is not None and self.enforced.has_remains
-        has_remains = had_remains or bool(self.counts)
-        Enforced(REJECTED, self.declared, self.now.date(), None, has_remains=has_remains).keep(
-            connection
-        )
-
-
-def too_many(due: int, held: int, most: float) -> str | None:
-    """Why so many of all must not go at once; None where they may."""
-    if due > most * held and (held >= SMALL or due == held):
-        return f"max_expired is {most:.0%}"
-    return None
+        self.limit.write_enforced(connection, has_remains=bool(self.counts))
 
 
 def count_expired(

@@ -23,7 +23,7 @@ from benepass_tasks.state.descriptions import describe
 from benepass_tasks.state.history import runs
 from benepass_tasks.state.history.materializations import record_bytes, record_skipped
 from benepass_tasks.state.history.runs import Ending
-from benepass_tasks.state.kept import forget_old_changes
+from benepass_tasks.state.kept import OldChanges
 from benepass_tasks.state.meta import MATERIALIZATIONS
 from benepass_tasks.state.nodes import Kind
 from benepass_tasks.state.ownership import take_folder
@@ -85,7 +85,7 @@ def close_run(run: Run) -> Ending:
                 describe(connection, aim.definitions)
             runs.settle_interrupted(connection, warehouse)
             runs.forget_old(connection, settings.keep_runs)
-            forget_old_changes(connection, settings.keep_changes, run.now())
+            _forget_changes(connection, run)
             if aim is not None:
                 _forget_rejected(connection, run)
             restated = restatements_of(connection, [run.id])
@@ -99,6 +99,15 @@ def close_run(run: Run) -> Ending:
     for relation, months in groupby(restated, key=lambda it: it.relation):
         log.warning("%s", summary_of(relation, list(months)))
     return ending
+
+
+def _forget_changes(connection: Connection, run: Run) -> None:
+    """Forget what went from the marts and is kept for long enough, unless a guard stands."""
+    try:
+        old = OldChanges.of(connection, run.settings.keep_changes, run.now())
+        old.forget(connection, run.id, run.settings.accept)
+    except WarehouseError as error:
+        log.warning("%s", error)
 
 
 def _forget_rejected(connection: Connection, run: Run) -> None:

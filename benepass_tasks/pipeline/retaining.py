@@ -22,7 +22,7 @@ from benepass_tasks.publish.targets import targets_of
 from benepass_tasks.state.branches.folders import branches_of
 from benepass_tasks.state.branches.grafting import forget_built
 from benepass_tasks.state.history.runs import old_runs
-from benepass_tasks.state.kept import forget_old_changes, old_changes
+from benepass_tasks.state.kept import OldChanges, forget_old_changes
 from benepass_tasks.state.publication import publications_of
 from benepass_tasks.state.retentions import OtherLimit, forget_remains, other_limits
 from benepass_tasks.state.run import Run
@@ -137,7 +137,7 @@ class Going:
         due: How much of it goes; None where that is not known before.
         next_on: The day on which more of it will be due; None where nothing is left, or where that
             is no matter of days.
-        refused: Why the next run would refuse to, by source.
+        refused: Why the next run would refuse to, by source or setting.
     """
 
     limit: OtherLimit
@@ -172,8 +172,9 @@ def _going(connection: Connection, run: Run, limit: OtherLimit) -> Going:
     if limit.setting == "keep_runs":
         return Going(limit, len(old_runs(connection, settings.keep_runs - 1)))
     if limit.setting == "keep_changes":
-        due, next_at = old_changes(connection, settings.keep_changes, run.now())
-        return Going(limit, due, next_at.date() if next_at else None)
+        gone = OldChanges.of(connection, settings.keep_changes, run.now())
+        refused = {limit.setting: gone.refusal} if gone.refusal else {}
+        return Going(limit, gone.due, gone.next_at.date() if gone.next_at else None, refused)
     if limit.setting == "keep_rejected" and settings.keep_rejected is not None:
         catalog = run.definitions.catalog
         old = OldRejected.of(connection, catalog, settings.keep_rejected, run.now())

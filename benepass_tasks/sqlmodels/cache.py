@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benepass_tasks.config.project import LAYERS, Project
+from benepass_tasks.engine.disk import private_file
 from benepass_tasks.sqlmodels.definitions import Macro, Model
 
 FORMAT = "7"
@@ -81,7 +82,8 @@ class Cache:
         aside = self.file.with_name(f"{self.file.name}.{os.getpid()}")
         with suppress(OSError):
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            aside.write_text(json.dumps(self._kept), encoding="utf-8")
+            with private_file(aside) as file:
+                json.dump(self._kept, file)
             aside.replace(self.file)
 
 

@@ -5,18 +5,24 @@ entries leads from nothing: it says since when the table is known to have held w
 that was made without an entry, such as by a run that kept nothing, breaks the row.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from benepass_tasks.catalog.datasets import Guards
 from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.engine.tables import engine_of
+from benepass_tasks.state.decisions import Decision, use_decisions
 from benepass_tasks.state.markers import Materialization
 from benepass_tasks.state.meta import KEPT_CHANGES
+from benepass_tasks.state.retentions import KeptFor
 from benepass_tasks.state.store import state_of
+
+SETTING = "keep_changes"
+"""The setting that says how long they are kept, and what `meta.retentions` calls them."""
 
 CAME = "changes_came"
 """The column that says of a kept row whether it came; it went otherwise."""
@@ -168,16 +174,73 @@ def _as_often_as(names: str, signed: str) -> str:
     return f"select {names} from ({summed}), range(cast(n as bigint))"  # noqa: S608
 
 
-def old_changes(
-    connection: Connection, keep: timedelta | None, now: datetime
-) -> tuple[int, datetime | None]:
-    """How many rows are kept for longer than is set, and when the next ones will be."""
-    of = KEPT_CHANGES.c
-    rows = select(of.kept_at, of.gone_rows + of.come_rows).where(of.stored.is_not(None))
-    found = list(state_of(connection).execute(rows))
-    old = sum(count for at, count in found if keep is None or now - at > keep)
-    left = [at + keep for at, _ in found if keep is not None and now - at <= keep]
-    return old, min(left, default=None)
+@dataclass(frozen=True, slots=True)
+class OldChanges:
+    """Rows of steps that are kept for longer than `keep_changes` says.
+
+    Attributes:
+        due: How many there are.
+        held: How many rows are kept at all.
+        next_at: When there will be more; None where there are no others.
+        now: When that is asked.
+        limit: How long they are kept, with the guard of that; None where nothing is to be kept.
+    """
+
+    due: int
+    held: int
+    next_at: datetime | None
+    now: datetime
+    limit: KeptFor | None
+
+    @classmethod
+    def of(cls, connection: Connection, keep: timedelta | None, now: datetime) -> "OldChanges":
+        """Find them."""
+        of = KEPT_CHANGES.c
+        rows = select(of.kept_at, of.gone_rows + of.come_rows).where(of.stored.is_not(None))
+        found = [(at, int(count)) for at, count in state_of(connection).execute(rows)]
+        held = sum(count for _, count in found)
+        if keep is None:
+            return cls(held, held, None, now, None)
+        due = sum(count for at, count in found if now - at > keep)
+        left = [at + keep for at, _ in found if now - at <= keep]
+        limit = KeptFor.of(connection, SETTING, keep, now)
+        return cls(due, held, min(left, default=None), now, limit)
+
+    @property
+    def refusal(self) -> str | None:
+        """Why none must go unless that is accepted, with the figures; None where they may.
+
+        Where nothing is to be kept, no clock decides.
+        """
+        if self.limit is None:
+            return None
+        why = self.limit.trip(self.due, self.held, Guards().max_expired)
+        return why and (
+            f"{self.due:,} of {self.held:,} rows that went from the marts or came are kept for "
+            f"longer than {SETTING} says, {self.limit.keep.days} days: {why}"
+        )
+
+    def forget(self, connection: Connection, run_id: str, accepted: Collection[str]) -> None:
+        """Drop them.
+
+        Raises:
+            WarehouseError: a guard stands, and nothing is dropped.
+        """
+        refusal = self.refusal
+        if refusal and SETTING not in accepted:
+            raise WarehouseError(
+                f"{refusal}. Nothing of them is dropped. If the clock is right, and the setting, "
+                f"let it pass once with --benepass-accept {SETTING}"
+            )
+        if refusal:
+            accepted_once = Decision(
+                "accepted", SETTING, None, refusal, "max_expired", None, run_id
+            )
+            use_decisions(connection, [accepted_once])
+        keep = self.limit.keep if self.limit else None
+        forget_old_changes(connection, keep, self.now)
+        if self.limit is not None:
+            self.limit.write_enforced(connection, has_remains=False)
 
 
 def forget_old_changes(connection: Connection, keep: timedelta | None, now: datetime) -> None:

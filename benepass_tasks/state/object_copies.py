@@ -12,6 +12,7 @@ from typing import Final
 
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import SourceError
+from benepass_tasks.engine.disk import private_file
 
 _FOLDER: Final = ".objects"
 _LISTING: Final = ".objects.json"
@@ -66,7 +67,8 @@ class ObjectCopies:
 
     def write(self, aside: Path, versions: Mapping[str, str]) -> None:
         """Write aside what a listing had, for `settle`."""
-        (aside / self._listing).write_text(json.dumps(versions), encoding="utf-8")
+        with private_file(aside / self._listing) as file:
+            json.dump(versions, file)
 
     def settle(self, aside: Path) -> None:
         """Take over what was fetched for a listing that is written aside, and then that itself."""

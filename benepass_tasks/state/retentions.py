@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, update
 
@@ -10,6 +10,9 @@ from benepass_tasks.catalog.datasets import Retention
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.state.meta import RETENTIONS
 from benepass_tasks.state.store import read_all, state_of
+
+FEW = 4
+"""Of fewer a share says nothing; only all of them are too many."""
 
 LEAP = 31
 """Days that may lie between two enforcements; after more the clock may be wrong."""
@@ -112,6 +115,59 @@ def enforced_retentions(connection: Connection) -> dict[str, Enforced]:
 def forget_remains(connection: Connection) -> None:
     """Note that the file of the warehouse was written anew."""
     state_of(connection).execute(update(RETENTIONS).values(has_remains=False))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFor:
+    """How long a setting keeps something that goes by the clock alone, with its guard.
+
+    Attributes:
+        what: What it is called in `meta.retentions`.
+        keep: How long it is kept.
+        now: When that is asked.
+        enforced: How that was last enforced; None where it never was.
+    """
+
+    what: str
+    keep: timedelta
+    now: datetime
+    enforced: Enforced | None
+
+    @classmethod
+    def of(cls, connection: Connection, what: str, keep: timedelta, now: datetime) -> "KeptFor":
+        """That of something, as far as it was enforced."""
+        return cls(what, keep, now, enforced_retentions(connection).get(what))
+
+    @property
+    def declared(self) -> str:
+        """What is said of it in `meta.retentions`."""
+        return f"kept for {self.keep}"
+
+    def trip(self, due: int, held: int, most: float) -> str | None:
+        """The guard that stands against so many of all going, in words; None where none does.
+
+        They come in bursts, so all that there are may be due on a day like any other: how many
+        that is only counts where the setting is new.
+        """
+        if not due:
+            return None
+        if self.enforced is None or self.enforced.declared != self.declared:
+            return too_many(due, held, most)
+        return self.enforced.leap_to(self.now.date())
+
+    def write_enforced(self, connection: Connection, *, has_remains: bool) -> None:
+        """Keep that it is enforced now, and whether the warehouse has to be written anew."""
+        had_remains = self.enforced is not None and self.enforced.has_remains
+        left = had_remains or has_remains
+        day = self.now.date()
+        Enforced(self.what, self.declared, day, None, has_remains=left).keep(connection)
+
+
+def too_many(due: int, held: int, most: float) -> str | None:
+    """Why so many of all must not go at once; None where they may."""
+    if due > most * held and (held >= FEW or due == held):
+        return f"max_expired is {most:.0%}"
+    return None
 
 
 @dataclass(frozen=True, slots=True)

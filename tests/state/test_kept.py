@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from warehouses import warehouse
 
+from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.state.kept import (
     Keeper,
+    OldChanges,
     UnknownPastError,
     entries_of,
     forget_old_changes,
@@ -93,3 +95,38 @@ def test_what_is_older_than_is_kept_goes_and_the_rest_stays_known(connection: Co
     assert entries_of(connection, TABLE) == []
     stored = "select count(*) from duckdb_tables() where schema_name = 'changes'"
     assert connection.exec_driver_sql(stored).scalar_one() == 0
+
+
+def test_a_clock_that_has_leapt_drops_nothing_until_it_is_accepted(connection: Connection) -> None:
+    keep = timedelta(days=30)
+    OldChanges.of(connection, keep, at(0)).forget(connection, "first", ())
+    step(connection, RECORD, "B", 0)
+    leapt = OldChanges.of(connection, keep, at(32))
+    assert leapt.due == leapt.held > 0
+    with pytest.raises(WarehouseError, match=r"it was 2026-01-10\. Nothing of them is dropped"):
+        leapt.forget(connection, "later", ("transactions",))
+    assert OldChanges.of(connection, keep, at(32)).due == leapt.due
+    leapt.forget(connection, "later", ("keep_changes",))
+    assert OldChanges.of(connection, keep, at(32)).held == 0
+    decided = connection.exec_driver_sql("select source, guard from meta.decisions").all()
+    assert decided == [("keep_changes", "max_expired")]
+
+
+def test_after_a_month_all_may_go_that_came_on_one_day(connection: Connection) -> None:
+    keep = timedelta(days=30)
+    OldChanges.of(connection, keep, at(0)).forget(connection, "first", ())
+    step(connection, RECORD, "B", 0)
+    OldChanges.of(connection, keep, at(31)).forget(connection, "later", ())
+    assert OldChanges.of(connection, keep, at(31)).held == 0
+
+
+def test_a_setting_that_is_new_and_takes_most_there_is_has_to_be_accepted(
+    connection: Connection,
+) -> None:
+    step(connection, RECORD, "B", 1)
+    shorter = OldChanges.of(connection, timedelta(days=1), at(3))
+    with pytest.raises(WarehouseError, match="1 days: max_expired is 25%"):
+        shorter.forget(connection, "run", ())
+    # Whoever keeps nothing says so, and no clock decides.
+    OldChanges.of(connection, None, at(3)).forget(connection, "run", ())
+    assert OldChanges.of(connection, None, at(3)).held == 0

@@ -35,6 +35,20 @@ TXN-30099,EMP-1002,ACC-2002,Plum Crate,1.00,2025-04-09T10:00:00Z,groceries
 """
 
 
+def test_no_other_user_can_read_a_file_that_a_run_and_an_erasure_made(done: Erased) -> None:
+    workspace = done.workspace
+    public = (workspace.published, workspace.site)
+    made = [
+        it
+        for it in workspace.data.rglob("*")
+        if it.is_file() and it.suffix != ".csv" and not any(map(it.is_relative_to, public))
+    ]
+    # The list, certificates, locks, what is known of the models: far more than the warehouse.
+    assert {it.name for it in made} >= {"warehouse.duckdb", "warehouse.erased.json"}
+    assert {it.suffix for it in made} >= {".lock", ".queue", ".md"}
+    assert [it.name for it in made if stat.S_IMODE(it.stat().st_mode) & 0o077] == []
+
+
 def test_no_file_but_the_sources_has_a_value_of_the_person(done: Erased) -> None:
     files = [it for it in done.workspace.root.rglob("*") if it.is_file()]
     assert len(files) > 100
