@@ -201,6 +201,48 @@ def test_a_run_fills_the_tables_below_the_views_and_leaves_the_views(
     assert analyst.execute("select count(*) from benepass_analyst.people").fetchone() == (3,)
 
 
+LESS = AUDIENCES | {"analyst": TREATED | {"treatment": {"EMPLOYEE_ID": "hash"}}}
+"""The analysts do not see any more where people write from."""
+
+
+def test_what_analysts_have_built_on_a_view_stays_or_is_told(
+    made: Publishing, owner: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    owner.execute("create view public.mine as select email from benepass_analyst.people")
+    owner.execute("create view public.more as select email from public.mine")
+    owner.execute(script(made))
+    assert owner.execute("select count(*) from public.more").fetchone() == (3,)
+
+    (tmp_path / "less").mkdir()
+    less = script(Publishing(tmp_path / "less", LESS))
+    with pytest.raises(psycopg.errors.RaiseException) as raised:
+        owner.execute(less)
+    assert "view benepass_analyst.people has other columns now, and mine is built on it" in str(
+        raised.value
+    )
+    owner.rollback()
+    assert owner.execute("select count(email) from public.more").fetchone() == (2,)
+
+    owner.execute("drop view public.more, public.mine")
+    owner.execute(less)
+    columns = owner.execute("select * from benepass_analyst.people").description
+    assert "email" not in [it.name for it in columns or ()]
+
+
+def test_a_view_that_is_published_no_more_goes_unless_something_is_built_on_it(
+    made: Publishing, owner: psycopg.Connection[Any]
+) -> None:
+    owner.execute("create view benepass_analyst.old as select 1 as one")
+    owner.execute("create view public.mine as select * from benepass_analyst.old")
+    with pytest.raises(psycopg.errors.RaiseException, match="is published no more, and mine is"):
+        owner.execute(script(made))
+    owner.rollback()
+    assert owner.execute("select one from public.mine").fetchone() == (1,)
+    owner.execute("drop view public.mine")
+    owner.execute(script(made))
+    assert not owner.execute("select from pg_views where viewname = 'old'").rowcount
+
+
 @pytest.mark.parametrize(
     ("before", "refusal"),
     [

@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from sqlglot import exp
 
+from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import ModelError, ProjectError
 from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.engine.session import ALIAS, Run
@@ -41,7 +42,6 @@ KEPT: Final = (
 
 _TAKE: Final = """
 do $benepass$
-declare it record;
 begin
   if not exists (select from pg_roles where rolname = {role}) then
     create role {role_name} nologin;
@@ -56,21 +56,86 @@ begin
   create schema if not exists {behind_name};
   comment on schema {schema_name} is {mark};
   comment on schema {behind_name} is {mark};
-  for it in
-    select relname, nspname, relkind
-    from pg_class join pg_namespace on relnamespace = pg_namespace.oid
-    where nspname in ({schema}, {behind}) and relkind in ('r', 'v') order by relkind desc
+end $benepass$;
+"""
+"""A role, and schemas of ours."""
+
+QUERY: Final = "$benepass_view$"
+"""What stands around a SELECT within the script."""
+
+_VIEWS: Final = """
+do $benepass$
+declare
+  it record;
+  made text;
+  others text;
+begin
+  for it in select * from (values
+{views}
+  ) as views (name, query)
   loop
+    made := format(
+      'create or replace view %I.%I with (security_barrier) as %s', {schema}, it.name, it.query
+    );
+    begin
+      execute made;
+    exception when invalid_table_definition then
+      -- It has other columns now, and cannot be replaced in place.
+      others := {behind_name}.built_on(format('%I.%I', {schema}, it.name)::regclass);
+      if others is not null then
+        raise exception 'view %.% has other columns now, and % is built on it: drop that, run this '
+          'again, and make it anew. Nothing has changed', {schema}, it.name, others;
+      end if;
+      execute format('drop view %I.%I', {schema}, it.name);
+      execute made;
+    end;
+  end loop;
+  for it in
+    select pg_class.oid, relname, nspname, relkind
+    from pg_class join pg_namespace on relnamespace = pg_namespace.oid
+    where (nspname = {schema} and relkind = 'v' and relname not in ({wanted}))
+    or (nspname = {behind} and relkind = 'r' and relname not in ({needed}))
+    order by relkind desc
+  loop
+    others := {behind_name}.built_on(it.oid);
+    if others is not null then
+      raise exception '%.% is published no more, and % is built on it: drop that, and run this '
+        'again. Nothing has changed', it.nspname, it.relname, others;
+    end if;
     execute format(
-      'drop %s %I.%I', case it.relkind when 'v' then 'view' else 'table' end, it.nspname, it.relname
+      'drop %s %I.%I',
+      case it.relkind when 'v' then 'view' else 'table' end, it.nspname, it.relname
     );
   end loop;
 end $benepass$;
 """
-"""A role, and schemas of ours that are empty."""
+"""The views in the places of those before, so that what is built on them stays; then what is left
+of those before goes."""
+
+_BUILT_ON: Final = """
+create or replace function {behind_name}.built_on(of regclass)
+returns text language sql as $benepass$
+  select string_agg(distinct coalesce(
+    (select ev_class::regclass::text from pg_rewrite
+      where pg_rewrite.oid = objid and classid = 'pg_rewrite'::regclass),
+    pg_describe_object(classid, objid, objsubid)
+  ), ', ')
+  from pg_depend
+  where deptype = 'n' and (
+    (refclassid = 'pg_class'::regclass and refobjid = of)
+    or (refclassid = 'pg_type'::regclass
+      and refobjid = (select reltype from pg_class where pg_class.oid = of))
+  ) and not exists (
+    select from pg_rewrite where classid = 'pg_rewrite'::regclass
+    and pg_rewrite.oid = objid and ev_class = of
+  )
+$benepass$;
+"""
+"""What is built on a view or a table, in words; null where nothing is."""
 
 _KEY: Final = """
-create table {behind_name}.hash_key (hash_key_inner bytea, hash_key_outer bytea);
+create table if not exists {behind_name}.hash_key (hash_key_inner bytea, hash_key_outer bytea);
+delete from {behind_name}.hash_key;
 do $benepass$
 declare
   block bytea := convert_to(current_setting({setting}), 'UTF8');
@@ -207,7 +272,7 @@ class _Script:
         macros = self.graph.macros_behind(self.publication.macros)
         return any(set(SECRETS) & set(it.variables) for it in macros)
 
-    def _filled(self, template: str) -> str:
+    def _filled(self, template: str, **parts: str) -> str:
         """A template with each name as a text, and as a name where it is asked for as `_name`."""
         place = self.place
         names = {
@@ -223,6 +288,7 @@ class _Script:
             **{name: quote_text(it) for name, it in names.items()},
             **{f"{name}_name": quote_name(it) for name, it in names.items()},
             powers=", ".join(map(quote_text, POWERS)),
+            **parts,
         )
 
     def beginning(self) -> Iterator[str]:
@@ -232,6 +298,7 @@ class _Script:
         if self._is_postgres:
             yield "begin;"
             yield self._filled(_TAKE)
+            yield self._filled(_BUILT_ON)
             return
         yield f"-- The group {place.schema} has to be there, as have the tables."
         for schema in (place.schema, place.behind):
@@ -246,14 +313,14 @@ class _Script:
             groups = table.suppression.groups if table.suppression else ()
             types = {it: table.columns[it].type for it in groups} | {"told": "BIGINT"}
             made = ", ".join(f"{self._name(it)} {self._type(kind)}" for it, kind in types.items())
-            name = self._name(self.place.behind, _withheld_name(relation))
-            yield f"create {self._or_replace}table {name} ({made});"
+            name = self._name(self.place.behind, self._withheld_name(relation))
+            if self._is_postgres:
+                yield f"create table if not exists {name} ({made});"
+                yield f"delete from {name};"  # noqa: S608 - the name is quoted
+            else:
+                yield f"create or replace table {name} ({made});"
             if rows:
                 yield f"insert into {name} values {', '.join(map(_literals, rows))};"  # noqa: S608
-
-    @property
-    def _or_replace(self) -> str:
-        return "" if self._is_postgres else "or replace "
 
     def _key_of_databricks(self) -> str:
         pads = ", ".join(f"unhex(secret('benepass', '{it}')) as {it}" for it in SECRETS)
@@ -261,10 +328,19 @@ class _Script:
         return f"create or replace table {name} as select {pads};"
 
     def views(self) -> Iterator[str]:
-        for table in self.publication.tables.values():
-            name = self._name(self.place.schema, table.table.name)
-            how = " with (security_barrier)" if self._is_postgres else ""
-            yield f"create {self._or_replace}view {name}{how} as\n{self._select(table)};"
+        selects = {it.table.name: self._select(it) for it in self.publication.tables.values()}
+        if self._is_postgres:
+            yield self._views_of_postgres(selects)
+            return
+        for name, select in selects.items():
+            yield f"create or replace view {self._name(self.place.schema, name)} as\n{select};"
+
+    def _views_of_postgres(self, selects: Mapping[str, str]) -> str:
+        quoted = (f"({quote_text(name)}, {QUERY}\n{it}\n{QUERY})" for name, it in selects.items())
+        needed = [*map(self._withheld_name, self.withheld), *(["hash_key"] if self._hashes else [])]
+        # No table is called so, and a list of names must not be empty.
+        listed = [", ".join(map(quote_text, ("", *it))) for it in (selects, needed)]
+        return self._filled(_VIEWS, views=",\n".join(quoted), wanted=listed[0], needed=listed[1])
 
     def ending(self) -> Iterator[str]:
         if self._is_postgres:
@@ -314,12 +390,22 @@ class _Script:
             "publish what it masks as files, or into a schema of its own (`postgres`)"
         )
 
+    def _withheld_name(self, relation: str) -> str:
+        """What the groups of a table are called: otherwise where it has others, which views read.
+
+        So the views pass from one to the other in place.
+        """
+        table = self.publication.catalog.tables[relation]
+        groups = table.suppression.groups if table.suppression else ()
+        kinds = (f"{it} {table.columns[it].type}" for it in groups)
+        return f"withheld_{relation.replace('.', '_')}_{digest(*kinds)[:8]}"
+
     def _placed(self, node: exp.Table) -> exp.Expr:
         """A table of the warehouse, or of what is withheld, where the other engine has it."""
         found = {withheld_groups(it): it for it in self.withheld}
         relation = found.get(quote_name(node.db, node.name))
         if relation:
-            to = exp.table_(_withheld_name(relation), self.place.behind, quoted=True)
+            to = exp.table_(self._withheld_name(relation), self.place.behind, quoted=True)
         elif node.db == self.place.behind:
             return node
         else:
@@ -329,10 +415,6 @@ class _Script:
         )
         to.set("alias", alias)
         return to
-
-
-def _withheld_name(relation: str) -> str:
-    return f"withheld_{relation.replace('.', '_')}"
 
 
 def _literals(row: Sequence[object]) -> str:
