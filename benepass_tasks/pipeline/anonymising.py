@@ -13,7 +13,7 @@ from benepass_tasks.pipeline.erasure.totals import moved, sums_of
 from benepass_tasks.pipeline.making import make_outdated, remake
 from benepass_tasks.pipeline.nodes.raw_table import RawTableNode
 from benepass_tasks.pipeline.nodes.reconciliation import ReconciliationNode
-from benepass_tasks.state.erasures import require_key
+from benepass_tasks.state.expired_ids import require_known_key
 from benepass_tasks.state.markers import snapshot_of
 from benepass_tasks.state.plan import Made
 from benepass_tasks.state.run import Run
@@ -96,12 +96,12 @@ def _anonymise(run: Run, node: RawTableNode, say: Say) -> None:
     if expiry is None:
         return
     source, retention = expiry.source, expiry.limit.retention
-    key, is_accepted = require_key(settings), source.name in settings.accept
-    judged = replace(expiry, is_new=_is_new(run, node))
-    cutting = Cutting(judged, run.definitions.catalog, key)
+    judged, catalog = replace(expiry, is_new=_is_new(run, node)), run.definitions.catalog
+    is_accepted = source.name in settings.accept
 
     def work(connection: Connection) -> Made:
-        ids = cutting.apply(connection, run.id, is_accepted=is_accepted)
+        key = require_known_key(connection, source.name, settings.hash_key)
+        ids = Cutting(judged, catalog, key).apply(connection, run.id, is_accepted=is_accepted)
         scrub(connection, Traces({_kind_of(source): frozenset(ids)}, frozenset(), frozenset()))
         measure = complete_raw(connection, node.table, [], snapshot_of(connection))
         return Made({node.name: measure})

@@ -71,6 +71,7 @@ def remake(run: Run, name: str, reason: str, work: Work) -> None:
         BenepassError: it cannot be done. What was there before stays.
     """
     with run.turn(name) as warehouse:
+        run.look_again()
         writing = _Writing(run, run.plan(), run.nodes()[name], reason, time.perf_counter())
         writing.write(warehouse, work)
         run.remember(None)

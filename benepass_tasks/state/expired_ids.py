@@ -54,7 +54,7 @@ def expired_ids(connection: Connection, source: str, key: HashKey | None) -> Exp
     digests = frozenset(it for row in rows for it in row.split("\n"))
     if not digests:
         return None
-    return ExpiredIds(_require_same(connection, source, key), source, digests)
+    return ExpiredIds(require_known_key(connection, source, key), source, digests)
 
 
 def add_expired_ids(
@@ -68,7 +68,7 @@ def add_expired_ids(
     digests = sorted({digest_of(key, source, it) for it in values})
     if not digests:
         return
-    _require_same(connection, source, key)
+    require_known_key(connection, source, key)
     write_properties(connection, {KEY: key.fingerprint})
     of, state = EXPIRED_IDS.c, state_of(connection)
     last = state.execute(select(func.max(of.number)).where(of.source == source)).scalar() or 0
@@ -76,13 +76,24 @@ def add_expired_ids(
     state.execute(insert(EXPIRED_IDS), row)
 
 
-def _require_same(connection: Connection, source: str, key: HashKey | None) -> HashKey:
+def require_known_key(connection: Connection, source: str, key: HashKey | None) -> HashKey:
+    """The key, if digests were made with it or there are none yet.
+
+    Raises:
+        ProjectError: there is no key, or it is another one.
+    """
     made_with = property_of(connection, KEY)
-    if key is None or made_with not in (None, key.fingerprint):
-        which = "is not set" if key is None else "is another key"
-        raise ProjectError(
-            f"{source}: which records are past their retention is kept as digests under "
-            f"{VARIABLE}, which {which}: nothing is loaded, since none of them could be told from "
-            "it. Set the key that they were made with"
-        )
-    return key
+    if key is not None and made_with in (None, key.fingerprint):
+        return key
+    which = "is not set" if key is None else "is another key"
+    way_out = (
+        "Set the key that they were made with"
+        if made_with
+        else "Make one with `openssl rand -hex 32`, keep it where secrets are kept, and set it in "
+        "the environment of every run"
+    )
+    raise ProjectError(
+        f"{source}: which charges are anonymised is kept as digests under {VARIABLE}, so that no "
+        f"file brings one back, and {VARIABLE} {which}: nothing of {source} is loaded or "
+        f"anonymised. {way_out}"
+    )

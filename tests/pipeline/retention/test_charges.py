@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from dying import died
 from erasing import totals
 from workspace import MadeOnce, Workspace, new_project
 
@@ -177,10 +179,27 @@ def test_it_is_told_beforehand_and_counts_for_as_long_as_it_is_declared(
     with monkeypatch.context() as patch:
         patch.delenv(VARIABLE)
         assert not workspace.attempt("BuildSite", as_of=AFTER, force="raw.transactions")[1]
-        assert "none of them could be told from it" in caplog.text
+        assert "nothing of transactions is loaded or anonymised" in caplog.text
     path = workspace.root / "catalog.yaml"
     path.write_text(path.read_text().replace("then: anonymise", "then: delete"))
     before = money(workspace)
     assert not workspace.attempt("BuildSite", as_of=AFTER)[1]
     assert "has charges that are anonymised, and count only as long" in caplog.text
     assert money(workspace) == before
+
+
+@pytest.mark.nightly
+def test_killed_at_any_moment_the_next_run_finishes_it(judged: Workspace, tmp_path: Path) -> None:
+    before = money(judged)
+    for moment in range(1_000):
+        workspace = copy_of(judged, tmp_path / f"project {moment}")
+        line = ("privacy", "retain", "--benepass-as-of", AFTER)
+        is_killed = died(workspace, moment, *line)
+        workspace.run("BuildSite", as_of=AFTER)
+        assert money(workspace) == before, moment
+        assert found(workspace) == SOURCES, moment
+        if not is_killed:
+            assert moment > 5
+            return
+        shutil.rmtree(workspace.root)
+    pytest.fail("it never came to its end")
