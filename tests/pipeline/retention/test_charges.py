@@ -172,7 +172,7 @@ def test_it_is_told_beforehand_and_counts_for_as_long_as_it_is_declared(
     assert command(workspace, "privacy", "retain", "--dry-run", *day) == 0
     assert (
         "transactions (1 year by transaction_timestamp, then anonymise): the next run anonymises "
-        "6 of 67 charges, from before 2024-12-26; 5 more within 30 days, the next on 2026-01-16."
+        "6 of 67 charges, from before 2024-12-26; 6 more within 30 days, the next on 2026-01-16."
     ) in capsys.readouterr().out
     assert command(workspace, "privacy", "retain", *day) == 0
     assert found(workspace) == SOURCES
