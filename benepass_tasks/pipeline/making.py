@@ -62,7 +62,7 @@ def remake(run: Run, name: str, reason: str, work: Work) -> None:
     """Make a node that is up to date another one, and record it in the transaction that does.
 
     Args:
-        run: The run, in the turn of which that is.
+        run: The run that does it.
         name: The node.
         reason: Why, in words.
         work: What is done.
@@ -70,7 +70,7 @@ def remake(run: Run, name: str, reason: str, work: Work) -> None:
     Raises:
         BenepassError: it cannot be done. What was there before stays.
     """
-    with run.turn(name) as warehouse:
+    with run.write_lock(name) as warehouse:
         run.look_again()
         writing = _Writing(run, run.plan(), run.nodes()[name], reason, time.perf_counter())
         writing.write(warehouse, work)

@@ -34,7 +34,7 @@ def test_only_one_process_holds_the_lock(tmp_path: Path) -> None:
 
 def test_its_files_are_their_owners_alone_also_those_of_an_earlier_release(tmp_path: Path) -> None:
     (tmp_path / "w.lock").touch(0o644)
-    with take_turn(tmp_path / "w", 0):
+    with acquire_write_lock(tmp_path / "w", 0):
         modes = {it.name: it.stat().st_mode & 0o777 for it in tmp_path.iterdir()}
     assert modes == {"w.lock": 0o600, "w.queue": 0o600}
 
