@@ -21,6 +21,9 @@ settings.load_profile(MATRIX)
 luigi.configuration.get_config().remove_section("benepass")
 
 
+LONG = 40
+"""Bytes of a case that its name may show."""
+
 # Says what `vega.MAKE` says, which takes more than a second, and keeps it for whoever asks next.
 CHARTS = """\
 import os, pathlib, sys, tempfile
@@ -33,6 +36,11 @@ if not kept.exists():
     os.replace(made, kept)
 sys.stdout.buffer.write(kept.read_bytes())
 """
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case in all processes alike: files that a test packs hold the time at which it did."""
+    return argname if isinstance(val, bytes) and len(val) > LONG else None
 
 
 @pytest.fixture
