@@ -16,7 +16,7 @@ from benepass_tasks.sqlmodels.spark.building import (
     rewrites,
     text,
 )
-from benepass_tasks.sqlmodels.spark.refused import RefusedError
+from benepass_tasks.sqlmodels.spark.refused import RefusedError, shown
 
 LINE_ENDS = (0x2028, 0x2029)
 ASCII = r"\A[\x{0}-\x{7F}]*\z"
@@ -114,6 +114,17 @@ def full_match(node: exp.RegexpFullMatch, columns: Columns) -> exp.Expr:  # noqa
 def matches(node: exp.RegexpLike, columns: Columns) -> exp.Expr:  # noqa: ARG001
     """Match by a pattern that means the same elsewhere."""
     return exp.RegexpLike(this=node.this, expression=_pattern(node.expression))
+
+
+@rewrites(exp.JSONExtractScalar)
+def of_json(node: exp.JSONExtractScalar, columns: Columns) -> exp.Expr:  # noqa: ARG001
+    """Take the text that an object of JSON has by a name; other paths are not read alike."""
+    root, *keys = node.expression.expressions
+    names = [it.name for it in keys if isinstance(it, exp.JSONPathKey)]
+    is_plain = isinstance(root, exp.JSONPathRoot) and len(names) == len(keys) == 1
+    if not is_plain or not re.fullmatch(r"\w+", names[0]):
+        raise RefusedError(node, f"{shown(node)}: write json_extract_string(object, '$.name')")
+    return call("get_json_object", node.this, text(f"$.{names[0]}"))
 
 
 @rewrites(exp.RegexpExtract)

@@ -15,7 +15,8 @@ KEPT = frozenset(
     {
         exp.Abs, exp.Alias, exp.And, exp.Boolean, exp.Case, exp.Coalesce, exp.Column,
         exp.ColumnDef, exp.Count, exp.DataTypeParam, exp.Dot, exp.Explode, exp.Filter,
-        exp.From, exp.Greatest, exp.Having, exp.Identifier, exp.If, exp.In, exp.Lag,
+        exp.From, exp.Greatest, exp.Having, exp.Identifier, exp.If, exp.In, exp.JSONPath,
+        exp.JSONPathKey, exp.JSONPathRoot, exp.Lag,
         exp.Lambda, exp.LastValue, exp.Lead, exp.Least, exp.Literal,
         exp.Ordered, exp.Between, exp.LogicalAnd, exp.LogicalOr,
         exp.Neg, exp.Not, exp.Null, exp.Nullif, exp.Or,

@@ -188,6 +188,7 @@ def test_it_is_told_beforehand_and_counts_for_as_long_as_it_is_declared(
     assert money(workspace) == before
 
 
+@pytest.mark.sweep
 @pytest.mark.nightly
 def test_killed_at_any_moment_the_next_run_finishes_it(judged: Workspace, tmp_path: Path) -> None:
     before = money(judged)

@@ -78,6 +78,8 @@ def query(sql: str, *macros: Macro) -> str:
         ("regexp_matches(t, '(?i)a')", "in a regular expression"),
         (r"regexp_matches(t, '\bword')", "in a regular expression"),
         (r"regexp_matches(t, '\p{Greek}')", "in a regular expression"),
+        ("json_extract_string(t, '$[0]')", "not known to mean the same"),
+        ("json_extract_string(t, '$.a.b')", "write json_extract_string(object, '$.name')"),
         ("parts[n]", "an element whose number depends on data"),
         ("parts < parts", "compares a list of a table"),
         ("[t] < ['a']", "coalesce"),

@@ -57,6 +57,12 @@ EXPRESSIONS: dict[str, list[str]] = {
     "texts.strlen": ["strlen(t)"],
     "texts.length": ["length(t)"],
     "texts.nfc_normalize": ["nfc_normalize(t)"],
+    "texts.of_json": [
+        """json_extract_string('{"made":"' || regexp_extract(t, '[a-z0-9]*') || '"}', '$.made')""",
+        """json_extract_string('{"other":"é", "made":"the \\u00e9 of café"}', '$.made')""",
+        """json_extract_string('{"made":null}', '$.made')""",
+        "json_extract_string('{}', '$.made')",
+    ],
     "texts.full_match": ["regexp_full_match(t, '[a-z]|a.b')", "regexp_full_match(t, 'a$')"],
     "texts.matches": [
         "regexp_matches(t, 'a$')", r"regexp_matches(t, '^\s')", r"regexp_matches(t, '\d$')",
