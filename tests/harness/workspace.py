@@ -136,6 +136,11 @@ class Workspace:
         """
         declared = f"{column}: {{type: VARCHAR"
         self.replace("catalog.yaml", declared, f"{declared}, description: As edited., pii: {pii}")
+        # Where it is described already, that stays.
+        twice = f"{declared}, description: As edited., pii: {pii}, description:"
+        text = (self.root / "catalog.yaml").read_text(encoding="utf-8")
+        once = text.replace(twice, f"{declared}, pii: {pii}, description:")
+        self.write("catalog.yaml", once)
 
     def become(self, other: "Workspace") -> None:
         """Become a copy of a project that has been published, or has its pages already."""
