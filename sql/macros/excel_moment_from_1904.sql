@@ -1,5 +1,5 @@
--- A number of the days since 1 January 1904 as a moment, to the millisecond, as workbooks count that
--- Excel for Mac has made; NULL where it is none.
+-- A number of the days since 1 January 1904 as a moment, to the millisecond, as workbooks of Excel
+-- for Mac count; NULL where it is none.
 create or replace macro excel_moment_from_1904(value) as
     case
         when regexp_full_match(value, '[1-9][0-9]{0,6}([.][0-9]{1,15})?')
