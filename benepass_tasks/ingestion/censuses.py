@@ -22,7 +22,14 @@ from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.guards import SMALL
 from benepass_tasks.sqlmodels import Macro
 from benepass_tasks.sqlmodels.censuses import census_id, part_of
-from benepass_tasks.state.markers import KEPT, Load, columns_of_load, recount_kept, write_loads
+from benepass_tasks.state.markers import (
+    KEPT,
+    OF_LOAD,
+    Load,
+    columns_of_load,
+    recount_kept,
+    write_loads,
+)
 
 Rows: TypeAlias = tuple[str, tuple[str, ...]]
 """A condition over a raw table, and the values of its parameters."""
@@ -177,9 +184,6 @@ class Census:
     @property
     def _id(self) -> str:
         return census_id(self.source)
-
-
-OF_LOAD = "_source_file = ? and _dlt_load_id = ?"
 
 
 def day_in_name(file: str) -> date | None:

@@ -17,10 +17,7 @@ from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.guards import SMALL, Trip
 from benepass_tasks.sqlmodels import Macro
 from benepass_tasks.sqlmodels.days import READERS, days_of
-from benepass_tasks.state.markers import Load
-
-OF_LOAD = "_source_file = ? and _dlt_load_id = ?"
-"""The condition of the rows of a load: its file and id."""
+from benepass_tasks.state.markers import OF_LOAD, Load
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from benepass_tasks.state.history.materializations import record_loaded
 from benepass_tasks.state.history.read import profiles_of
 from benepass_tasks.state.markers import (
     ANONYMISED,
+    OF_LOAD,
     Load,
     Materialization,
     Snapshot,
@@ -244,7 +245,7 @@ def _difference(engine: Engine, touched: Touched) -> str:
 
 def withdraw(connection: Connection, table: Table, load: Load) -> None:
     """Remove the rows of a load that does not count."""
-    _delete(connection, table, "_source_file = ? and _dlt_load_id = ?", (load.file, load.load_id))
+    _delete(connection, table, OF_LOAD, (load.file, load.load_id))
 
 
 def remove_file(connection: Connection, table: Table, file: str) -> None:

@@ -65,6 +65,10 @@ class Materialization:
         return Tally(self.row_count, int(self.hash_sum))
 
 
+OF_LOAD = "_source_file = ? and _dlt_load_id = ?"
+"""The condition of the rows of a load in its raw table: file and load id are the parameters."""
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """The load of one file that raw holds the rows of.
