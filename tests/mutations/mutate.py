@@ -227,7 +227,8 @@ def _place(copy: Path, mutation: Mutation) -> Path:
     Raises:
         MutationError: it stands nowhere, or more than once.
     """
-    files = [path for folder in MUTATED for path in (copy / folder).rglob("*") if path.is_file()]
+    found_in = (path for folder in MUTATED for path in (copy / folder).rglob("*"))
+    files = [it for it in found_in if it.is_file() and it.suffix != ".pyc"]
     counts = {path: path.read_bytes().count(mutation.old.encode()) for path in sorted(files)}
     found = [str(path.relative_to(copy)) for path, count in counts.items() for _ in range(count)]
     if not found:
