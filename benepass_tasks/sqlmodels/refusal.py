@@ -25,7 +25,7 @@ def refusal(path: Path, sql: str, said: str, *, ahead: int = 0) -> str:
     place = LINE.search(said)
     line = int(place[1]) - ahead if place else _line_of_the_name(sql, said)
     near = NEAR.search(said)
-    where = f"{path}:{line}" if line else str(path)
+    where = f"{path}:{line or ''}"
     meant = wording.meant(near[1] if near else None)
     return f"{where} DuckDB refuses the SQL: {_first_line(said)}{meant}"
 

@@ -261,7 +261,7 @@ def test_a_select_that_is_nested_too_deeply_is_refused() -> None:
         ),
         (
             "create or replace macro m(v) as",
-            " DuckDB refuses the SQL: Parser Error",
+            "1 DuckDB refuses the SQL: Parser Error",
             "syntax error",
         ),
         ("create or replace macro m(v) as list_transform(v, x -> x)", "", "lambda x"),
