@@ -9,7 +9,7 @@ import select
 import shutil
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,14 @@ def find_chromium() -> str | None:
     """The path of a Chromium, if there is one."""
     found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
     return next(filter(None, found), None)
+
+
+LEFT = "target navigated or closed"
+"""What the browser says of a script that the next page has ended."""
+
+
+class LeftPageError(Exception):
+    """The page was left while it was asked."""
 
 
 class Page:
@@ -158,10 +166,12 @@ class Page:
     def wait_for(self, script: str, seconds: float = PATIENCE) -> Any:  # noqa: ANN401 - any JSON
         """The value of a script once it is true."""
         deadline = time.monotonic() + seconds
-        while not (value := self.evaluate(script)):
+        while True:
+            with suppress(LeftPageError):
+                if value := self.evaluate(script):
+                    return value
             assert time.monotonic() < deadline, f"never true: {script}"
             time.sleep(0.05)
-        return value
 
     def settle(self) -> None:
         """Wait until the page has been drawn with what was changed last."""
@@ -232,6 +242,8 @@ class Page:
         while True:
             answer = self._next_message(deadline)
             if answer.get("id") == number:
+                if LEFT in answer.get("error", {}).get("message", ""):
+                    raise LeftPageError(answer)
                 assert "error" not in answer, answer
                 result: dict[str, Any] = answer["result"]
                 return result
