@@ -1,9 +1,13 @@
 """Records that a file has and raw does not get, whatever they are left out for."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal, Protocol, TypeAlias
 
+import duckdb
+
 from benepass_tasks.ingestion.readers.records import Batch
+from benepass_tasks.sqlmodels import Macro
 
 
 class LeavesOut(Protocol):
@@ -26,3 +30,12 @@ class LeavesOut(Protocol):
 LeftOut: TypeAlias = Sequence[LeavesOut]
 
 NOTHING: LeftOut = ()
+
+
+@contextmanager
+def calling(macros: Iterable[Macro]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory whose queries can call macros, each after those that it calls itself."""
+    with duckdb.connect() as database:
+        for macro in macros:
+            database.execute(macro.sql)
+        yield database

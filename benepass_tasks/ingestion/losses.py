@@ -42,7 +42,7 @@ class Losses:
         source = self.source
         is_judged = source.reconciliation is not None and source.reconciliation.accepted is not None
         is_file = source.extract is None and source.records.census is None
-        return is_judged and is_file and any(_is_new(new, old) for new, old in loads.items())
+        return is_judged and is_file and any(_replaced(loads))
 
     def trips(
         self, connection: Connection, loads: Mapping[Load, Load | None]
@@ -56,13 +56,12 @@ class Losses:
         Yields:
             A file, and the guard that stands against it, with the figures.
         """
-        for new, old in loads.items():
-            if old is not None and _is_new(new, old):
-                held, lost = self._count(connection, old)
-                lost = max(0, lost - max(0, new.gone - old.gone))
-                trip = self._judge(connection, new, old, held, lost) if lost else None
-                if trip:
-                    yield new.file, trip
+        for new, old in _replaced(loads):
+            held, lost = self._count(connection, old)
+            lost = max(0, lost - max(0, new.gone - old.gone))
+            trip = self._judge(connection, new, old, held, lost) if lost else None
+            if trip:
+                yield new.file, trip
 
     def _judge(
         self, connection: Connection, new: Load, old: Load, held: int, lost: int
@@ -77,9 +76,11 @@ class Losses:
             )
         if self.source.guards.moves_on or not self._days:
             return None
-        first, last = self._span(connection, new, "true")
-        last_lost = self._span(connection, old, self._is_lost(old))[1]
-        last_before = self._span(connection, old, "true")[1]
+        for macro in self.macros:
+            engine_of(connection).define(macro.sql)
+        first, last = self._told(connection, new, "min(day), max(day)")
+        lasts = f"max(day) filter ({self._is_lost(old)}), max(day)"
+        last_lost, last_before = self._told(connection, old, lasts)
         if not (first and last and last_lost and last_before):
             return None
         if not (last_lost <= first and last > last_before):
@@ -112,17 +113,15 @@ class Losses:
             f"where {self._id} is not null and {is_other})"
         )
 
-    def _span(
-        self, connection: Connection, load: Load, condition: str
+    def _told(
+        self, connection: Connection, load: Load, days: str
     ) -> tuple[date | None, date | None]:
-        """The first and the last day of some records of a load; None where they say none."""
-        for macro in self.macros:
-            engine_of(connection).define(macro.sql)
-        rows = f"(select * from {self._raw} where {OF_LOAD} and {condition})"  # noqa: S608
-        days = days_of(self.source, self._days, rows)
-        query = f"select min(day), max(day) from ({days})"  # noqa: S608
-        first, last = connection.exec_driver_sql(query, (load.file, load.load_id)).one()
-        return first, last
+        """Two days of the records of a load, as SQL over `day` and their ids; None of none."""
+        rows = f"(select * from {self._raw} where {OF_LOAD})"  # noqa: S608
+        by_day = days_of(self.source, self._days, rows, [self._id])
+        query = f"select {days} from ({by_day})"  # noqa: S608
+        one, other = connection.exec_driver_sql(query, (load.file, load.load_id)).one()
+        return one, other
 
     @property
     def _days(self) -> str:
@@ -140,5 +139,8 @@ class Losses:
         return quote_name(self.source.id_column)
 
 
-def _is_new(new: Load, old: Load | None) -> bool:
-    return old is not None and new.sha256 != old.sha256
+def _replaced(loads: Mapping[Load, Load | None]) -> Iterator[tuple[Load, Load]]:
+    """The loads of files that have other bytes than in the earlier load, with that."""
+    for new, old in loads.items():
+        if old is not None and new.sha256 != old.sha256:
+            yield new, old

@@ -18,6 +18,7 @@ from benepass_tasks.catalog.retention import PLACE
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.tables import engine_of
+from benepass_tasks.ingestion.left_out import calling
 from benepass_tasks.ingestion.people.places import IdColumns, cleaned
 from benepass_tasks.ingestion.readers.records import Batch
 from benepass_tasks.sqlmodels import Macro
@@ -67,9 +68,7 @@ class LeavingOutExpired:
 
     def from_batches(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """The batches without these records."""
-        with duckdb.connect() as database:
-            for macro in self.macros:
-                database.sql(macro.sql)
+        with calling(self.macros) as database:
             for batch in batches:
                 yield Batch(self._kept(batch.table, database), batch.rejected)
 
@@ -132,9 +131,7 @@ class LeavingOutKnown:
     def from_batches(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """The batches without these records."""
         query = f"select {record_id(self.source)} as id from {with_parts(self.source, BATCH)}"  # noqa: S608
-        with duckdb.connect() as database:
-            for macro in self.macros:
-                database.sql(macro.sql)
+        with calling(self.macros) as database:
             for batch in batches:
                 told = told_of_batch(self.source, batch.table, query, database, self.file)
                 ids = told["id"].to_pylist()

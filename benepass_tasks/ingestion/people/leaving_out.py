@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benepass_tasks.catalog.datasets import PERSON
+from benepass_tasks.ingestion.left_out import calling
 from benepass_tasks.ingestion.people.places import CLEANING, IdColumns
 from benepass_tasks.ingestion.readers.records import Batch
 from benepass_tasks.ingestion.readers.scanning import Rejected
@@ -46,9 +47,7 @@ class LeavingOut:
 
     def from_batches(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """The batches without these records."""
-        with duckdb.connect() as database:
-            for macro in self.macros:
-                database.execute(macro.sql)
+        with calling(self.macros) as database:
             for batch in batches:
                 yield self._without(batch, database)
 
