@@ -20,7 +20,7 @@ from benepass_tasks.catalog.expectations import ColumnTestSchema, TableTestSchem
 from benepass_tasks.cli import main
 from benepass_tasks.config.project import open_project
 from benepass_tasks.config.settings import benepass
-from benepass_tasks.pipeline.build import LARGEST_SHARE, SMALL_ROWS
+from benepass_tasks.pipeline.build import LARGE_ROWS, LARGEST_SHARE, SMALL_ROWS
 from benepass_tasks.sqlmodels import read_graph
 from benepass_tasks.sqlmodels.cache import Cache
 
@@ -236,4 +236,5 @@ def test_the_docs_say_where_an_email_can_be_in_clear(capsys: pytest.CaptureFixtu
 def test_it_is_said_from_when_on_tables_are_built_in_full() -> None:
     page = _page("docs/incremental.md")
     assert f"no more than {SMALL_ROWS:,} rows" in page
+    assert f"{LARGE_ROWS:,} rows or more" in page
     assert f"more than {LARGEST_SHARE * 100:.0f} %" in page

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from benepass_tasks.engine.key_hashes import hash_of_text, kept_hashes
 from benepass_tasks.engine.measure import SIGN, Touched, hash_of, signed, tally
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 
@@ -54,10 +55,27 @@ def exchange(
     if went and came:
         _keep_alike(connection, list(columns))
     connection.exec_driver_sql(f"delete from {table} where rowid in (select {ROW} from {GONE})")
-    connection.exec_driver_sql(f"insert into {table} ({names}) select {names} from {COME}")
+    put_in(connection, relation, columns, COME)
     gone, come = (tally(connection, it, columns) for it in (GONE, COME))
     that_went, that_came = (f"select {names} from {it}" for it in (GONE, COME))
     return Touched(columns, gone, come, that_went, that_came)
+
+
+def put_in(connection: Connection, relation: str, columns: Iterable[str], source: str) -> None:
+    """Put rows into a table, with the hashes that it stores.
+
+    Args:
+        connection: A session.
+        relation: `layer.table`.
+        columns: The columns of the rows.
+        source: The table that the rows are in, as SQL names it.
+    """
+    names, hashes = [*map(quote_name, columns)], kept_hashes(connection, relation)
+    into = ", ".join([*names, *map(quote_name, hashes.values())])
+    made = ", ".join([*names, *(hash_of_text(quote_name(it)) for it in hashes)])
+    connection.exec_driver_sql(
+        f"insert into {quote_relation(relation)} ({into}) select {made} from {source}"
+    )
 
 
 def _keep_alike(connection: Connection, columns: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from benepass_tasks.catalog import Table
 from benepass_tasks.config.digests import digest
+from benepass_tasks.engine.key_hashes import MARK
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 
 LONGEST_EXTREME = 60
@@ -119,9 +120,9 @@ class Measure:
 
 
 def columns_of(connection: Connection, relation: str) -> dict[str, str]:
-    """The columns of a table or view with their types, in its order."""
+    """The columns of a table or view with their types, in its order, without stored hashes."""
     described = connection.exec_driver_sql(f"describe {quote_relation(relation)}")
-    return {column: kind for column, kind, *_ in described}
+    return {column: kind for column, kind, *_ in described if not column.startswith(MARK)}
 
 
 @dataclass(frozen=True, slots=True)

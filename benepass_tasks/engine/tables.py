@@ -4,7 +4,7 @@ Queries over the tables are the same for all engines and go through the session 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -18,6 +18,7 @@ from benepass_tasks.engine.exchange import (
     make_small,
     net,
 )
+from benepass_tasks.engine.key_hashes import stored_hashes, with_hashes
 from benepass_tasks.engine.measure import (
     NOTHING_ELSE,
     Measure,
@@ -61,8 +62,21 @@ class Engine(Protocol):
     def hold(self, name: str, query: str) -> None:
         """Keep what a query returns, for the queries of this session."""
 
-    def create(self, relation: str, kind: str, select: str, present: str | None) -> None:
-        """Make a table or view of a query, in place of the `present` kind that has its name."""
+    def create(
+        self,
+        relation: str,
+        kind: str,
+        select: str,
+        present: str | None,
+        hashed: Collection[str] = (),
+    ) -> None:
+        """Make a table or view of a query, in place of the `present` kind that has its name.
+
+        Rows of the table can be looked up by the hashes of its `hashed` columns of text.
+        """
+
+    def hashes(self, relation: str) -> dict[str, str]:
+        """The columns by whose hashes rows of a table can be looked up, with the names of these."""
 
     def extend(self, relation: str, columns: Mapping[str, str]) -> None:
         """Make an empty table of columns with types, or add those that one lacks."""
@@ -171,13 +185,25 @@ class _DuckDB:
             f"create or replace temp table {quote_name(name)} as\n{query}"
         )
 
-    def create(self, relation: str, kind: str, select: str, present: str | None) -> None:
+    def create(
+        self,
+        relation: str,
+        kind: str,
+        select: str,
+        present: str | None,
+        hashed: Collection[str] = (),
+    ) -> None:
         self._make_layer(relation)
+        if hashed:
+            select = with_hashes(select, hashed)
         if present not in (None, kind):
             self.drop(relation, str(present))
         self.connection.exec_driver_sql(
             f"create or replace {kind} {quote_relation(relation)} as\n{select}"
         )
+
+    def hashes(self, relation: str) -> dict[str, str]:
+        return stored_hashes(self.connection, relation)
 
     def extend(self, relation: str, columns: Mapping[str, str]) -> None:
         self._make_layer(relation)

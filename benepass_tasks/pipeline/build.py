@@ -21,7 +21,7 @@ from benepass_tasks.engine.quoting import month_of, quote_name, quote_relation
 from benepass_tasks.engine.tables import Engine, engine_of
 from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.sqlmodels import Model
-from benepass_tasks.sqlmodels.changes import Basis, ByChanges, InFull
+from benepass_tasks.sqlmodels.changes import Basis, ByChanges, InFull, Storage
 from benepass_tasks.sqlmodels.changes import Step as SmallTable
 from benepass_tasks.state.changes import (
     Step,
@@ -47,6 +47,9 @@ built in full: finding out what has changed would take longer."""
 
 SETTING = "setting "
 """How the name of a setting begins among what a table is made from."""
+
+LARGE_ROWS = 200_000
+"""The rows of all that a table reads from which on its rows are looked up by hashes of texts."""
 
 NOTABLE_SECONDS = 1.0
 """The seconds of a full build from which on it counts how long things took before."""
@@ -226,7 +229,7 @@ class Builder:
         if (is_told or self.keeper) and is_known and present == "table":
             before, present = engine.set_aside(relation), None
         with explained(self.model.path):
-            engine.create(relation, self.table.materialized, select, present)
+            engine.create(relation, self.table.materialized, select, present, self._hashed())
         columns = engine.columns(relation)
         refuse_other_columns(self.table, columns, str(self.model.path))
         if self.table.materialized == "view":
@@ -246,6 +249,17 @@ class Builder:
             engine.drop(before, "table")
         self.note_inputs()
         return measure, How("full", why_full=why, engine="spark" if self.on_spark else "duckdb")
+
+    def _hashed(self) -> list[str]:
+        """The ids by whose hashes rows of the table are going to be looked up, if it is large.
+
+        DuckDB keeps a text that many rows share once, so that only ids are slow to read.
+        """
+        if self.table.materialized == "view" or self._rows_read(self.model.relation) < LARGE_ROWS:
+            return []
+        sought = self.upkeep.looked_up(self.model.relation)
+        ids = (it for it in self.table.columns.values() if it.is_id and it.type == "VARCHAR")
+        return [it.name for it in ids if it.name in sought]
 
     def _full(self) -> str:
         """The SELECT of all its rows, which Spark has computed where it is to."""
@@ -318,7 +332,7 @@ class Builder:
         Raises:
             InFullError: no rule says how.
         """
-        plan = self.upkeep.plan(self.model, touched, self._small(), basis)
+        plan = self.upkeep.plan(self.model, touched, self._storage, basis)
         if isinstance(plan, InFull):
             raise InFullError(plan.why)
         return plan
@@ -352,6 +366,14 @@ class Builder:
     @cached_property
     def _engine(self) -> Engine:
         return engine_of(self.connection)
+
+    @cached_property
+    def _storage(self) -> Storage:
+        """How it and the tables are stored that it reads."""
+        inputs = self.upkeep.inputs(self.model)
+        large = [it for it in (self.model.relation, *inputs) if self._rows(it) >= LARGE_ROWS]
+        hashes = {it: self._engine.hashes(it) for it in large}
+        return Storage([it for it in inputs if self._rows(it) <= SMALL_ROWS], hashes)
 
     @cached_property
     def _figures(self) -> Mapping[str, str]:
@@ -439,9 +461,6 @@ class Builder:
         if views:
             raise InFullError(f"SQL of {views[0]} changed")
         return changed
-
-    def _small(self) -> list[str]:
-        return [it for it in self.upkeep.inputs(self.model) if self._rows(it) <= SMALL_ROWS]
 
     def _is_asked(self) -> bool:
         """Whether a table that reads it may be brought up to date by its changes."""

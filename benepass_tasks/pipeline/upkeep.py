@@ -8,9 +8,10 @@ from typing import TypeAlias
 from benepass_tasks.catalog import Catalog
 from benepass_tasks.catalog.implied import PROVENANCE
 from benepass_tasks.config.digests import digest
+from benepass_tasks.engine.quoting import quote_relation
 from benepass_tasks.sqlmodels import Macro, Model, ModelGraph
 from benepass_tasks.sqlmodels.cache import Cache
-from benepass_tasks.sqlmodels.changes import Basis, ByChanges, InFull, Maintenance
+from benepass_tasks.sqlmodels.changes import Basis, ByChanges, InFull, LookUps, Maintenance, Storage
 from benepass_tasks.sqlmodels.syntax import Reader
 
 Figures: TypeAlias = dict[str, tuple[str, Mapping[str, str]]]
@@ -75,13 +76,29 @@ class Upkeep:
         self,
         model: Model,
         touched: Mapping[str, str],
-        small: Collection[str],
+        storage: Storage,
         basis: Basis,
     ) -> ByChanges | InFull:
         """How a table is brought up to date where rows of what it reads were touched."""
+        return self._maintenance.plan(model, self._keys(model), touched, storage, basis)
+
+    def looked_up(self, relation: str) -> Collection[str]:
+        """The columns by which rows of a table are looked up once rows of others change.
+
+        None of them where a model reads whatever columns the table has: it may have no more than
+        the model's author knows of.
+        """
+        readers = self.readers(relation)
+        whole = (self._look_ups[it].starred for it in readers)
+        if any(it is None or relation in it for it in whole):
+            return ()
+        look_ups = (self._look_ups[it].sought for it in (relation, *readers))
+        return {name for it in look_ups for name in it.get(quote_relation(relation), ())}
+
+    def _keys(self, model: Model) -> list[tuple[str, ...]]:
+        """The keys that tell the rows of a table apart, the declared one first."""
         declared: Sequence[tuple[str, ...]] = (self.catalog.tables[model.relation].key, PROVENANCE)
-        keys = [it for it in declared if it]
-        return self._maintenance.plan(model, keys, touched, small, basis)
+        return [it for it in declared if it]
 
     def _reached(self, model: Model) -> frozenset[str]:
         """The tables and views that a model reads, itself or through views."""
@@ -122,6 +139,15 @@ class Upkeep:
         columns = [f"{it}: {', '.join(tables[it].columns)}" for it in sorted(self.inputs(model))]
         macros = sorted(it.sql for it in self.macros(model))
         return digest(model.sql, *views, *columns, *macros)
+
+    @cached_property
+    def _look_ups(self) -> Mapping[str, LookUps]:
+        """By table that is built, how its upkeep reads others."""
+        return {
+            relation: self._maintenance.look_ups(model, self._keys(model))
+            for relation, model in self.graph.models.items()
+            if relation not in self.views
+        }
 
     @cached_property
     def _maintenance(self) -> Maintenance:

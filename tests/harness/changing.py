@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine
 
+from benepass_tasks.engine import key_hashes
 from benepass_tasks.engine.exchange import (
     drop_small,
     exchange,
     make_small,
     net,
+    put_in,
 )
 from benepass_tasks.engine.measure import signed, tally
+from benepass_tasks.engine.quoting import quote_name
 from benepass_tasks.engine.tables import engine_of
-from benepass_tasks.sqlmodels.changes import Basis, ByChanges, InFull, Maintenance
+from benepass_tasks.sqlmodels.changes import Basis, ByChanges, InFull, Maintenance, Storage
 from benepass_tasks.sqlmodels.graph import ModelGraph
 from benepass_tasks.sqlmodels.statements import make_model
 from benepass_tasks.sqlmodels.syntax import Reader
@@ -59,6 +62,7 @@ class Changing:
         models: The SQL of the views, and last that of the model.
         keys: The keys to try first.
         settings: Those that the models read, as literals.
+        is_hashed: Whether rows are looked up by stored hashes of texts.
     """
 
     connection: Connection
@@ -66,6 +70,7 @@ class Changing:
     models: Mapping[str, str]
     keys: Sequence[tuple[str, ...]] = ()
     settings: dict[str, str] = field(default_factory=dict)
+    is_hashed: bool = False
     maintenance: Maintenance = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,8 +82,20 @@ class Changing:
             self.run(f"create or replace view {view} as {self.models[view]}")
         self.run(f"create or replace table {self.model} as {self.models[self.model]}")
         self.columns = engine_of(self.connection).columns(self.model)
+        if self.is_hashed:
+            model = self.maintenance.graph.models[self.model]
+            starred = self.maintenance.look_ups(model, self.keys).starred
+            for table in (self.model, *self.tables):
+                if starred is not None and table not in starred:
+                    self._store_hashes(table)
         self.tally = tally(self.connection, self.model, self.columns)
         self.figures = self._told()
+
+    def _store_hashes(self, table: str) -> None:
+        """Store the hash of each column of text in a table."""
+        engine, rows = engine_of(self.connection), f"select * from {table}"
+        texts = [name for name, kind in engine.columns(table).items() if kind == "VARCHAR"]
+        self.run(f"create or replace table {table} as {key_hashes.with_hashes(rows, texts)}")
 
     def move(self, **settings: str) -> None:
         """Give settings other values, as literals."""
@@ -101,10 +118,10 @@ class Changing:
         """Exchange rows of a table, by a condition and a SELECT; returns the table of them all."""
         columns, touched = self.tables[relation], f"changes.{relation.replace('.', '_')}"
         self.run(f"create or replace temp table come as {come}")
-        went = f"select * from {relation} where {gone}"
+        went = f"select {', '.join(columns)} from {relation} where {gone}"
         self.run(f"create or replace table {touched} as {signed(went, 'from come')}")
         self.run(f"delete from {relation} where {gone}")
-        self.run(f"insert into {relation} ({', '.join(columns)}) select * from come")
+        put_in(self.connection, relation, columns, "come")
         return touched
 
     def plan(self, touched: Mapping[str, str], small: Collection[str] = ()) -> ByChanges | InFull:
@@ -118,7 +135,9 @@ class Changing:
         moved = {it: then for it, then in self.figures.items() if told[it] != then}
         basis = Basis(self.moved | moved, told)
         read = {it: table for it, table in differing.items() if table}
-        return self.maintenance.plan(model, self.keys, read, small, basis)
+        engine = engine_of(self.connection)
+        storage = Storage(small, {it: engine.hashes(it) for it in (self.model, *self.tables)})
+        return self.maintenance.plan(model, self.keys, read, storage, basis)
 
     def refresh(self, plan: ByChanges) -> str | None:
         """Bring the model up to date; returns why that is not to be had by its changes."""
@@ -135,10 +154,16 @@ class Changing:
     def compare(self) -> None:
         """Raise where the model is not what a full build of it is, in rows or in its digest."""
         sql, table = self.models[self.model], self.model
-        more = self.run(f"select * from {table} except all ({sql})")
-        less = self.run(f"select * from ({sql}) except all select * from {table}")
+        rows = f"select {', '.join(map(quote_name, self.columns))} from {table}"
+        more = self.run(f"{rows} except all ({sql})")
+        less = self.run(f"select * from ({sql}) except all {rows}")
         if more or less:
             raise DiffersError(f"too much: {more[:3]}, missing: {less[:3]}")
         whole = tally(self.connection, table, self.columns)
         if whole != self.tally:
             raise DiffersError(f"the digest is {self.tally}, not {whole}")
+        for text, stored in engine_of(self.connection).hashes(table).items():
+            hashed = key_hashes.hash_of_text(quote_name(text))
+            wrong = f"{quote_name(stored)} is distinct from {hashed}"
+            if self.run(f"from {table} where {wrong}"):
+                raise DiffersError(f"a stored hash is not that of its {text}")

@@ -207,6 +207,7 @@ def history(
     """A company whose tables are kept up to date by changes, however small they are."""
     random = Random(request.param)  # noqa: S311 - the same history each time
     monkeypatch.setattr(build, "SMALL_ROWS", -1)
+    monkeypatch.setattr(build, "LARGE_ROWS", random.choice((0, 10**9)))
     monkeypatch.setattr(build, "LARGEST_SHARE", random.choice((0.4, 0.9, 9)))
     history = History(Company.founded(tmp_path), random)
     history.begin()

@@ -11,7 +11,7 @@ from workbench import Workbench
 
 from benepass_tasks.pipeline.upkeep import Upkeep
 from benepass_tasks.sqlmodels.cache import Cache
-from benepass_tasks.sqlmodels.changes import Basis, InFull
+from benepass_tasks.sqlmodels.changes import Basis, InFull, Storage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def test_each_table_is_known_by_its_rule(workbench: Workbench) -> None:
     for name in set(workbench.models) - upkeep.views:
         model = workbench.graph.models[name]
         basis = Basis(figures=dict.fromkeys(upkeep.figures(model), "cast('2026-01-01' as date)"))
-        plan = upkeep.plan(model, dict.fromkeys(upkeep.inputs(model), "touched"), (), basis)
+        plan = upkeep.plan(model, dict.fromkeys(upkeep.inputs(model), "touched"), Storage(), basis)
         if isinstance(plan, InFull):
             found[name] = plan.why
         else:
@@ -98,3 +98,30 @@ def test_figures_are_kept_until_the_sql_is_other_that_they_are_read_from(
         assert (
             Upkeep(catalog, replace(graph, models=models), Cache(file)).figures(enriched) == found
         )
+
+
+def test_rows_are_looked_up_by_what_a_change_of_others_affects(workbench: Workbench) -> None:
+    upkeep = Upkeep(workbench.catalog, workbench.graph)
+    ids = {"transaction_id", "employee_id", "benefit_account_id"}
+    assert ids <= {*upkeep.looked_up("intermediate.int_transactions_enriched")}
+    assert "benefit_account_id" in upkeep.looked_up("marts.fact_transactions")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from marts.fact_transactions",
+        "with charges as (select * from marts.fact_transactions) select merchant from charges",
+        # No rule covers it, so that nobody knows what the star is.
+        "select list(merchant) as merchants from (select * from marts.fact_transactions)",
+    ],
+)
+def test_nothing_is_added_to_a_table_of_which_a_model_reads_all_columns(
+    workbench: Workbench, sql: str
+) -> None:
+    reader = "marts.program_utilization"
+    models = dict(workbench.graph.models)
+    models[reader] = replace(models[reader], sql=sql, references=("marts.fact_transactions",))
+    upkeep = Upkeep(workbench.catalog, replace(workbench.graph, models=models))
+    assert not upkeep.looked_up("marts.fact_transactions")
+    assert upkeep.looked_up("intermediate.int_transactions_enriched")

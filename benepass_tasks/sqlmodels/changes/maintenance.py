@@ -1,6 +1,7 @@
 """How a model is kept up to date by the changes of its inputs, or why it is built in full."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from benepass_tasks.config.digests import digest
@@ -12,8 +13,23 @@ from benepass_tasks.sqlmodels.changes.expressions import Functions
 from benepass_tasks.sqlmodels.changes.needed import Needed
 from benepass_tasks.sqlmodels.changes.queries import Node, Query, Stored, nodes_below
 from benepass_tasks.sqlmodels.changes.reading import read_query
-from benepass_tasks.sqlmodels.changes.script import Part, Script, Step, guards_first, name_of
-from benepass_tasks.sqlmodels.changes.trees import NoRuleError, Tree, Trees, column, rebuilt
+from benepass_tasks.sqlmodels.changes.script import (
+    Part,
+    Script,
+    Step,
+    guards_first,
+    name_of,
+)
+from benepass_tasks.sqlmodels.changes.trees import (
+    OWN,
+    NoRuleError,
+    Tree,
+    Trees,
+    column,
+    identity,
+    rebuilt,
+    walk,
+)
 from benepass_tasks.sqlmodels.definitions import Macro, Model
 from benepass_tasks.sqlmodels.graph import ModelGraph
 from benepass_tasks.sqlmodels.lineage.names import UnknownNameError
@@ -61,6 +77,34 @@ class Basis:
     figures: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class LookUps:
+    """How the upkeep of a model reads tables.
+
+    Attributes:
+        sought: By table, as SQL names it, the columns that rows are looked up by.
+        starred: The tables of which it reads whatever columns there are; None where some rule would
+            have to tell which of them these are.
+    """
+
+    sought: Mapping[str, Collection[str]]
+    starred: Collection[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """How tables are stored.
+
+    Attributes:
+        small: Those that are read whole.
+        hashes: By relation, the columns by whose stored hashes rows are looked up, with the names
+            of these.
+    """
+
+    small: Collection[str] = ()
+    hashes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Maintenance:
     """Reads the models of a graph, each once.
@@ -89,7 +133,7 @@ class Maintenance:
         model: Model,
         keys: Sequence[tuple[str, ...]],
         touched: Mapping[str, str],
-        small: Collection[str] = (),
+        storage: Storage | None = None,
         basis: Basis | None = None,
     ) -> ByChanges | InFull:
         """How a table is brought up to date.
@@ -98,7 +142,7 @@ class Maintenance:
             model: The table's SQL.
             keys: The keys to try first, such as the declared one.
             touched: By relation, the table of the rows that are in one of its states alone.
-            small: The tables that are read whole.
+            storage: How it and the tables that it reads are stored.
             basis: What else it was made from.
         """
         reasons: dict[str, None] = {}
@@ -109,10 +153,35 @@ class Maintenance:
             return InFull(str(error))
         for key in _candidates(root, keys):
             try:
-                return reading.planned(key, touched, small, basis or Basis())
+                return reading.planned(key, touched, storage or Storage(), basis or Basis())
             except NoRuleError as error:
                 reasons[str(error)] = None
         return InFull("; ".join(reasons) or "it reads no table")
+
+    def look_ups(self, model: Model, keys: Sequence[tuple[str, ...]]) -> LookUps:
+        """What a model's upkeep looks rows of tables up by, and of which it reads whole rows.
+
+        Args:
+            model: The model.
+            keys: The keys to try first.
+        """
+        reading = self._reading(model)
+        try:
+            root = reading.root()
+        except (NoRuleError, UnknownNameError):
+            return LookUps({}, None if self._has_star(model) else ())
+        stored = [it for it in nodes_below(root) if isinstance(it, Stored)]
+        starred = frozenset(it.relation for it in stored if it.is_starred)
+        for key in _candidates(root, keys):
+            with suppress(NoRuleError):
+                return LookUps(reading.looked_up(key), starred)
+        return LookUps({}, starred)
+
+    def _has_star(self, model: Model) -> bool:
+        """Whether there is a `*` in the SQL of a model or of a view that it reads."""
+        views = (self.graph.models[it] for it in model.references if it in self.views)
+        is_own = any(it["class"] == "STAR" for it in walk(self.tree(model)))
+        return is_own or any(map(self._has_star, views))
 
     def figures(self, model: Model) -> dict[str, str]:
         """The figures in a table's SQL, told from all rows of another, with their SELECTs."""
@@ -192,29 +261,52 @@ class _ModelReading:
         self,
         key: tuple[str, ...],
         touched: Mapping[str, str],
-        small: Collection[str],
+        storage: Storage,
         basis: Basis,
     ) -> ByChanges:
         trees, (moved, figures) = self.of.trees, (basis.moved, basis.figures)
+        hashes = {name_of(relation): it for relation, it in storage.hashes.items()}
         known = {name: it for name, it in figures.items() if it.startswith(LITERAL)}
-        script = Script(trees, {name: trees.read_value(it) for name, it in known.items()})
-        root, names = self.root(), [column(name) for name in key]
+        script = Script(trees, {name: trees.read_value(it) for name, it in known.items()}, hashes)
+        names = [column(name) for name in key]
         self._require_no_macro(moved)
         if not moved.keys() & figures <= known.keys():
             raise NoRuleError("a figure of text is another")
         then = {name: trees.read_value(it) for name, it in moved.items()}
-        affected = Affected(script, touched, (root, self.model.relation), then)
-        keys = script.keys(affected.keys(root, names) or [_no_keys(key)])
+        keys, ids, slices = self._sought(script, key, touched, storage.small, then)
         stored = name_of(self.model.relation)
-        ids = script.rows(self.model.relation, [(names, keys)])
         old = f"select rowid as {ROW}, * from {stored} where rowid in (select id from {ids})"
-        slices = Needed(affected, small).slices(root, names, keys)
+        if hashes.get(stored):
+            # By their hashes, rows with other keys may have been found.
+            old = f"select t.* from ({old}) as t{script.among(names, keys)}"
         steps = script.steps()
         found = next(at for at, it in enumerate(steps, 1) if it.name == keys)
         finding, computing = guards_first(steps[:found]), steps[found:]
         query = trees.write_query(self._over(self.of.tree(self.model), slices))
         new = f"select t.* from ({query}) as t{script.among(names, keys)}"
         return ByChanges(key, finding, keys, computing, old, new)
+
+    def looked_up(self, key: tuple[str, ...]) -> Mapping[str, Collection[str]]:
+        """By table, as SQL names it, the columns that its rows are looked up by after a change."""
+        script, root = Script(_Unwritten(self.of.reader)), self.root()
+        stored = [it.relation for it in nodes_below(root) if isinstance(it, Stored)]
+        self._sought(script, key, dict.fromkeys(stored, "touched"), (), {})
+        return script.sought
+
+    def _sought(
+        self,
+        script: Script,
+        key: tuple[str, ...],
+        touched: Mapping[str, str],
+        small: Collection[str],
+        then: Mapping[str, Tree],
+    ) -> tuple[str, str, dict[str, str]]:
+        """Write what is looked for: the affected keys, the rows that have them, what they need."""
+        root, names = self.root(), [column(name) for name in key]
+        affected = Affected(script, touched, (root, self.model.relation), then)
+        keys = script.keys(affected.keys(root, names) or [_no_keys(key)])
+        ids = script.rows(self.model.relation, [(names, keys)])
+        return keys, ids, Needed(affected, small).slices(root, names, keys)
 
     def _require_no_macro(self, settings: Collection[str]) -> None:
         """Refuse settings that a macro reads, which no rule looks into.
@@ -272,6 +364,13 @@ class _ModelReading:
             "schema_name": "main",
             "table_name": slices[relation],
         }
+
+
+class _Unwritten(Trees):
+    """Tells expressions apart, and writes no SQL, for which DuckDB would have to be asked."""
+
+    def write(self, expression: Tree, table: str = OWN) -> str:
+        return identity(expression, column(table))
 
 
 def _no_keys(key: Sequence[str]) -> Part:

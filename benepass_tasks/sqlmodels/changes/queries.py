@@ -29,11 +29,13 @@ class Stored:
         relation: `layer.table`.
         columns: Its columns in lower case, in order.
         needed: Those of them that the model reads.
+        is_starred: Whether it reads whatever columns there are.
     """
 
     relation: str
     columns: tuple[str, ...]
     needed: set[str] = field(default_factory=set)
+    is_starred: bool = False
 
 
 @dataclass(eq=False, slots=True)

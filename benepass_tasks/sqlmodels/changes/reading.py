@@ -197,7 +197,11 @@ class _Reading:
         if any(star.get(name) for name in STAR_PARTS):
             raise NoRuleError("a star with EXCLUDE, REPLACE or RENAME")
         relation = star["relation_name"].lower()
-        found = self.scope.star_of([relation]) if relation else self.scope.star()
+        found = list(self.scope.star_of([relation]) if relation else self.scope.star())
+        starred = {alias for alias, *_ in found}
+        for source in self.sources:
+            if source.alias in starred and isinstance(source.node, Stored):
+                source.node.is_starred = True
         for alias, name, _ in found:
             self.names.append(name)
             self.outputs.append(self._known(column(name, str(alias))))

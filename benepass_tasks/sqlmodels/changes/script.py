@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from benepass_tasks.engine.key_hashes import hash_of_text
 from benepass_tasks.engine.quoting import quote_name
 from benepass_tasks.sqlmodels.changes.expressions import in_terms_of, is_function_of
 from benepass_tasks.sqlmodels.changes.trees import (
@@ -24,6 +25,9 @@ PREFIX = "changes_"
 """How the name of each small table begins."""
 
 NAME = re.compile(rf"\b{PREFIX}\d+\b")
+
+Hashes: TypeAlias = Mapping[str, Mapping[str, str]]
+"""By stored table, as SQL names it, columns with the names of their stored hashes."""
 
 LookUp: TypeAlias = tuple[str, str]
 """A table, and the join that leaves those of its rows that are looked for."""
@@ -103,10 +107,15 @@ class Script:
     Attributes:
         trees: Writes expressions.
         figures: What the figures are.
+        hashes: By stored table, the columns by whose hashes its rows are looked up, with the names
+            of these. What is found may then be more than was looked for.
+        sought: By stored table, the columns that rows are looked up by.
     """
 
     trees: Trees
     figures: Mapping[str, Tree] = field(default_factory=dict)
+    hashes: Hashes = field(default_factory=dict)
+    sought: dict[str, set[str]] = field(default_factory=dict)
     _steps: dict[str, Step] = field(default_factory=dict)
     _within: dict[str, set[str]] = field(default_factory=dict)
     _origins: dict[str, set[str]] = field(default_factory=dict)
@@ -160,7 +169,7 @@ class Script:
             sought: Expressions over it, with the keys that they are among.
         """
         table = name_of(relation)
-        parts = (Part(ROW_ID, table, keys, self.among(key, keys)) for key, keys in sought)
+        parts = (Part(ROW_ID, table, keys, self._among(key, keys, table)) for key, keys in sought)
         return self.keys(parts, relation)
 
     def guard(self, part: Part, why: str) -> None:
@@ -195,14 +204,23 @@ class Script:
             )
         if instead and not conditions:
             return instead
-        listed, among = self._listed(expressions), self.among(where, keys)
+        listed, among = self._listed(expressions), self._among(where, keys, table)
         found = Part(listed, table, keys, among, self._where(conditions), origin=table)
         return replace(found, instead=instead)
 
     def among(self, expressions: Sequence[Tree], keys: str) -> str:
         """The join that leaves the rows of `t` whose expressions are among some keys."""
-        joined, constant = list[str](), list[str]()
+        return self._among(expressions, keys, "")
+
+    def _among(self, expressions: Sequence[Tree], keys: str, table: str) -> str:
+        """The same for a stored table, which may be looked up by hashes."""
+        joined, constant, hashes = list[str](), list[str](), self.hashes.get(table, {})
         for number, it in enumerate(expressions):
+            if it["class"] == "COLUMN" and not it["fields"]:
+                self.sought.setdefault(table, set()).add(it["name"])
+                if stored := hashes.get(it["name"]):
+                    joined.append(f"t.{quote_name(stored)} = {hash_of_text(f'k{number}')}")
+                    continue
             same = f"{self._written(it)} is not distinct from k{number}"
             (joined if columns_in(it) else constant).append(same)
         found = f"(select * from {keys} where {' and '.join(constant)})" if constant else keys
