@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -88,6 +88,14 @@ PROPERTIES: Final = {
     "write.metadata.previous-versions-max": "1",
 }
 
+CATALOG: Final[Mapping[str, Any]] = {
+    "py-io-impl": f"{PyArrowFileIO.__module__}.{PyArrowFileIO.__name__}",
+    # Asked again after an answer that was lost, Glue would say that somebody else had committed,
+    # and pyiceberg would remove the files of a snapshot that is there.
+    "glue.max-retries": 0,
+}
+"""What holds of each catalog, whatever is configured."""
+
 _TYPES: Final[Mapping[str, IcebergType]] = {
     "VARCHAR": StringType(),
     "BIGINT": LongType(),
@@ -101,11 +109,23 @@ _TYPES: Final[Mapping[str, IcebergType]] = {
     "UUID": UUIDType(),
 }
 
+
+def _failures_of_aws() -> tuple[type[Exception], ...]:
+    """What boto3 raises, which asks Glue and signs what REST is asked; none where it is missing."""
+    try:
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - of an extra
+    except ModuleNotFoundError:
+        return ()
+    return BotoCoreError, ClientError
+
+
 _FAILURES: Final = (
+    ImportError,
     OSError,
     ValueError,
     SQLAlchemyError,
     pa.ArrowException,
+    *_failures_of_aws(),
     *(it for it in vars(exceptions).values() if isinstance(it, type) and issubclass(it, Exception)),
 )
 """What pyiceberg and those whom it asks raise; its own errors have no common base."""
@@ -318,8 +338,7 @@ class IcebergTarget:
                 "or write it into .pyiceberg.yaml"
             )
         said = {key: str(value) for key, value in config.items()}
-        io = {"py-io-impl": f"{PyArrowFileIO.__module__}.{PyArrowFileIO.__name__}"}
-        return load_catalog(self.place.catalog, **said | dict(properties) | io)
+        return load_catalog(self.place.catalog, **{**said, **properties, **CATALOG})
 
     def _tables(self, catalog: Catalog) -> Iterator[tuple[str, Table]]:
         """The tables that are there and ours, each with the name of its part."""

@@ -44,6 +44,7 @@ class ObjectStore:
         change: What a test makes of the answer to a listing.
         between: What happens after the next listing.
         cut: How many objects are handed out in part only.
+        unanswered: What of another service, such as `AWSGlue.GetTable`, is done and not answered.
         pages: Keys that a listing has instead, a list for each page; the objects are all alike.
     """
 
@@ -51,6 +52,7 @@ class ObjectStore:
     change: Callable[[bytes], bytes] = lambda page: page
     between: Callable[[], None] | None = None
     cut: int = 0
+    unanswered: list[str] = field(default_factory=list)
     pages: list[list[str]] = field(default_factory=list)
     listings: int = 0
     client: Any = None
@@ -69,6 +71,11 @@ class ObjectStore:
 
     def answer(self, app: Any, environ: dict[str, Any], start: Any) -> Iterable[bytes]:  # noqa: ANN401
         """Answer what the storage would, or the next fault."""
+        if (target := environ.get("HTTP_X_AMZ_TARGET")) in self.unanswered:
+            self.unanswered.remove(target)
+            b"".join(app(environ, lambda *_: None))
+            start("500 Internal Server Error", [])
+            return []
         if environ["REQUEST_METHOD"] != "GET":
             return app(environ, start)  # type: ignore[no-any-return]
         asked = parse_qs(environ["QUERY_STRING"])
@@ -143,7 +150,9 @@ def object_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
 
 
 def moto_reset() -> None:
-    """Forget all objects: moto keeps them for the process, and not for a server."""
+    """Forget all objects and tables: moto keeps them for the process, and not for a server."""
+    from moto.glue.models import glue_backends  # noqa: PLC0415
     from moto.s3.models import s3_backends  # noqa: PLC0415
 
     s3_backends.reset()
+    glue_backends.reset()
