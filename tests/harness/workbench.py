@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -24,19 +25,20 @@ RawRows = dict[str, list[Row]]
 
 
 class Workbench:
-    """The project's catalog and models, and a database to build them in."""
+    """The project's catalog and models, and a database to build them in.
 
-    def __init__(
-        self, catalog: Catalog, graph: ModelGraph, connection: duckdb.DuckDBPyConnection
-    ) -> None:
+    Each model is a table there, a view as well, so that DuckDB binds the SQL of each once. A build
+    is a transaction that is rolled back: it leaves no row behind.
+    """
+
+    def __init__(self, catalog: Catalog, graph: ModelGraph) -> None:
         self.catalog = catalog
         self.graph = graph
-        self._connection = connection
 
     @classmethod
     def of_project(cls, folder: Path = ROOT) -> Workbench:
         read = definitions_of(folder)
-        return cls(read.catalog, read.graph, new_connection())
+        return cls(read.catalog, read.graph)
 
     @property
     def models(self) -> Collection[str]:
@@ -60,26 +62,19 @@ class Workbench:
 
     @contextmanager
     def loaded(self, raw: Mapping[str, Sequence[Row]]) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection to a database with the raw tables and no model yet."""
-        connection = self._connection
-        connection.execute("attach ':memory:' as bench")
+        """A connection to a database with the raw rows, and nothing in the models yet."""
+        connection = self._empty
+        connection.execute("begin")
         try:
-            connection.execute("use bench")
-            for layer in SCHEMAS:
-                connection.execute(f"create schema {layer}")
             for table in self.raw_tables():
                 self._load(connection, table, raw.get(table, ()))
             yield connection
         finally:
-            connection.execute("use memory")
-            connection.execute("detach bench")
+            connection.execute("rollback")
 
     def build(self, connection: duckdb.DuckDBPyConnection, target: str | None = None) -> None:
         for model in self._needed(target):
-            for macro in self.graph.macros_of(model):
-                connection.execute(macro.sql)
-            kind = self.catalog.tables[model.relation].materialized
-            connection.execute(f"create or replace {kind} {model.relation} as\n{model.sql}")
+            connection.execute(f"insert into {model.relation} by name\n{model.sql}")
 
     def raw_tables(self) -> list[str]:
         """The tables that files are loaded into."""
@@ -88,6 +83,19 @@ class Workbench:
 
     def columns(self, relation: str) -> list[str]:
         return list(self.catalog.tables[relation].columns)
+
+    @cached_property
+    def _empty(self) -> duckdb.DuckDBPyConnection:
+        """A connection to a database with the macros, and with tables of the declared columns."""
+        connection = new_connection()
+        for layer in SCHEMAS:
+            connection.execute(f"create schema {layer}")
+        for table in self.catalog.tables.values():
+            declared = ", ".join(f"{it.name} {it.type}" for it in table.columns.values())
+            connection.execute(f"create table {table.relation} ({declared})")
+        for macro in self.graph.macros_behind(self.graph.macros):
+            connection.execute(macro.sql)
+        return connection
 
     def _needed(self, target: str | None) -> list[Model]:
         models = list(self.graph.models.values())
@@ -101,8 +109,6 @@ class Workbench:
 
     def _load(self, connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Row]) -> None:
         columns = self.catalog.tables[table].columns
-        declared = ", ".join(f"{column.name} {column.type}" for column in columns.values())
-        connection.execute(f"create table {table} ({declared})")
         if rows:
             placeholders = f"({', '.join('?' * len(columns))})"
             connection.execute(

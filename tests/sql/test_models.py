@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from casebook import CASES, USUAL, case_files, read_case
 from promises import broken
-from workbench import Workbench, new_connection
+from workbench import Workbench
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ def test_transactions_stay_when_another_file_is_empty(
 
 def test_columns_are_those_that_the_catalog_declares(workbench: Workbench) -> None:
     with workbench.built({}) as connection:
-        made = {model: columns(connection, model) for model in workbench.models}
+        made = {it.relation: columns(connection, it.sql) for it in workbench.graph.models.values()}
     for model in workbench.models:
         declared = workbench.catalog.tables[model].columns.values()
         assert made[model] == {column.name: column.type for column in declared}
@@ -130,7 +130,7 @@ def with_every_tier_2(workbench: Workbench) -> Workbench:
     sql = declared.sql.replace("', 1, ", "', 2, ")
     assert sql.count("', 2, ") > declared.sql.count("', 2, ")
     models["quality.issue_types"] = replace(declared, sql=sql)
-    return Workbench(workbench.catalog, replace(workbench.graph, models=models), new_connection())
+    return Workbench(workbench.catalog, replace(workbench.graph, models=models))
 
 
 @pytest.mark.parametrize(
@@ -159,6 +159,6 @@ def rows(connection: duckdb.DuckDBPyConnection, relation: str) -> list[tuple[obj
     return connection.execute(f"select * from {relation} order by all").fetchall()
 
 
-def columns(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
-    described = connection.execute(f"describe {relation}").fetchall()
+def columns(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
+    described = connection.execute(f"describe\n{query}").fetchall()
     return {name: type_ for name, type_, *_ in described}

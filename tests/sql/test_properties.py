@@ -88,11 +88,7 @@ def test_order_of_the_raw_rows_changes_nothing(
 @examples(3)
 @given(raw=FILES_OF_A_DAY)
 def test_building_again_changes_nothing(workbench: Workbench, raw: RawRows) -> None:
-    relations = list(workbench.models)
-    with workbench.built(raw) as connection:
-        built = Built(connection, relations)
-        workbench.build(connection)
-        assert Built(connection, relations).contents == built.contents
+    assert everything_built(workbench, raw).contents == everything_built(workbench, raw).contents
 
 
 def every_raw_record_is_staged(built: Built) -> None:

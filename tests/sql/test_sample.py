@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from projects import ROOT
-from workbench import Workbench, new_connection
+from workbench import Workbench
 
 from benepass_tasks.ingestion.readers.records import RecordReader
 from benepass_tasks.sample.ledger import TIER_1, TIER_2
@@ -35,7 +35,7 @@ ISSUES = {
 @pytest.fixture(scope="module")
 def sample(workbench: Workbench) -> Iterator[duckdb.DuckDBPyConnection]:
     """The sample with every model built; on a database of its own, since it stays for a while."""
-    bench = Workbench(workbench.catalog, workbench.graph, new_connection())
+    bench = Workbench(workbench.catalog, workbench.graph)
     with bench.loaded({}) as connection:
         connection.execute("create table accounting (source varchar, records int, rejected int)")
         for source in SOURCES:
