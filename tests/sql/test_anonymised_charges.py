@@ -117,7 +117,7 @@ def anonymised(rows: list[Row], outcomes: dict[int, str]) -> list[Row]:
     return left
 
 
-@examples(25)
+@examples(8)
 @given(rows=charges)
 def test_no_sum_moves_and_nothing_else_is_accepted(workbench: Workbench, rows: list[Row]) -> None:
     with workbench.built(company(workbench, rows)) as connection:

@@ -36,15 +36,19 @@ def column(holds: Any, **said: Any) -> DeclaredColumn:  # noqa: ANN401 - the wor
 def read(
     connection: duckdb.DuckDBPyConnection, of: DeclaredColumn, texts: Iterable[str | None]
 ) -> dict[str | None, Any]:
-    """What the canonical form of each text is read as, by the macros that staging reads it with."""
+    """What the canonical form of each text is read as, by the macros that staging reads it with.
+
+    Staging reads it from a view, too: a macro repeats its argument, which is bound as often.
+    """
     final = {
-        "amount": "money({})",
-        "date": "iso_date({})",
-        "instant": "utc_timestamp({})",
-        "text": "{}",
-    }[of.form.holds].format(canonical(of))
+        "amount": "money(made)",
+        "date": "iso_date(made)",
+        "instant": "utc_timestamp(made)",
+        "text": "made",
+    }[of.form.holds]
     rows = connection.execute(
-        f"select x, {final} from (select unnest(?::varchar[]) as x)",
+        f"with base as materialized (select x, {canonical(of)} as made "
+        f"from (select unnest(?::varchar[]) as x)) select x, {final} from base",
         [list(texts)],
     ).fetchall()
     return dict(rows)

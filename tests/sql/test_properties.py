@@ -85,6 +85,7 @@ def test_order_of_the_raw_rows_changes_nothing(
     assert built.contents == again.contents
 
 
+@pytest.mark.nightly
 @examples(3)
 @given(raw=FILES_OF_A_DAY)
 def test_building_again_changes_nothing(workbench: Workbench, raw: RawRows) -> None:
