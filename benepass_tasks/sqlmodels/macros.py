@@ -31,8 +31,8 @@ from benepass_tasks.sqlmodels.syntax import Node, Reader, SqlError, bare, functi
 NAME = re.compile(r"[a-z_][a-z0-9_]*")
 OPENING = ["create", "or", "replace", "macro"]
 
-Meanings = Mapping[str, tuple[object, ...]]
-"""The parameters and the body of each macro that DuckDB knows, in its own words."""
+Meanings = Mapping[str, tuple[Sequence[str], Sequence[str], str]]
+"""The parameters, their types and the body of each macro, in the words of DuckDB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +107,15 @@ def read_macros(
             except ModelError as error:
                 problems.append(str(error))
     meanings = _meanings(reader)
-    macros = {}
+    macros: dict[str, Macro] = {}
     for draft in made:
-        try:
-            macros[draft.name] = _macro(draft, meanings, drafts.keys())
-        except ModelError as error:
-            problems.append(str(error))
+        if calls[draft.name] <= macros.keys():
+            try:
+                macro = _macro(draft, meanings, drafts.keys())
+                _require_functions(reader, draft, meanings)
+                macros[draft.name] = macro
+            except ModelError as error:
+                problems.append(str(error))
     return macros
 
 
@@ -191,7 +194,6 @@ def _make(reader: Reader, draft: Draft) -> None:
         )
     try:
         reader.connection.execute(draft.sql)
-        _require_functions(reader, draft.name)
     except duckdb.Error as error:
         raise ModelError(refusal(draft.path, draft.sql, str(error))) from None
     for statement in (draft.bare, *(statement for *_, statement in draft.bodies)):
@@ -201,18 +203,20 @@ def _make(reader: Reader, draft: Draft) -> None:
             continue  # then it is not the same
 
 
-def _require_functions(reader: Reader, name: str) -> None:
+def _require_functions(reader: Reader, draft: Draft, meanings: Meanings) -> None:
     """Let DuckDB look for all that a macro calls, which it may put off until the macro is called.
 
     Raises:
-        duckdb.CatalogException: there is no such function.
+        ModelError: there is no such function.
     """
-    count = "select len(parameters) from duckdb_functions() where function_name = ? limit 1"
-    (parameters,) = reader.connection.execute(count, [name]).fetchone() or (0,)
-    call = f"describe select {quote_name(name)}({', '.join(['null'] * parameters)})"
-    # A value of the wrong type is no matter here.
-    with suppress(duckdb.BinderException):
-        reader.connection.execute(call)
+    parameters, *_ = meanings[draft.name]
+    call = f"describe select {quote_name(draft.name)}({', '.join(['null'] * len(parameters))})"
+    try:
+        # A value of the wrong type is no matter here.
+        with suppress(duckdb.BinderException):
+            reader.connection.execute(call)
+    except duckdb.Error as error:
+        raise ModelError(refusal(draft.path, draft.sql, str(error))) from None
 
 
 def _meanings(reader: Reader) -> Meanings:
@@ -221,7 +225,7 @@ def _meanings(reader: Reader) -> Meanings:
         "any_value(macro_definition) from duckdb_functions() where function_type = 'macro' "
         "and not internal group by function_name having count(*) = 1"
     ).fetchall()
-    return {name: tuple(meaning) for name, *meaning in rows}
+    return {name: (parameters, types, body) for name, parameters, types, body in rows}
 
 
 def _macro(draft: Draft, meanings: Meanings, names: Collection[str]) -> Macro:
