@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from projects import catalog_without_sql
 
 from benepass_tasks.config.project import Project
@@ -14,9 +17,10 @@ from benepass_tasks.sqlmodels import ModelGraph, read_graph
 from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.lineage import trace
 from benepass_tasks.sqlmodels.privacy import Proof, approved_masks, mask_fingerprint, prove
+from benepass_tasks.sqlmodels.syntax import Reader, reading
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from benepass_tasks.catalog import Catalog
 
@@ -93,27 +97,22 @@ class SmallProject:
         self.columns[relation] = columns
         return self
 
-    def read(self) -> tuple[Catalog, ModelGraph]:
+    def read(self, reader: Reader | None = None) -> tuple[Catalog, ModelGraph]:
         """Write the files, approve the masks as they are, and read all of it."""
-        for name, body in self.macros.items():
-            self._write(
-                f"sql/macros/{name}.sql", f"create or replace macro {name}(value) as {body}"
-            )
-        for relation, sql in self.models.items():
-            self._write(f"sql/{relation.replace('.', '/')}.sql", sql)
-        placeholder = {name: {"fingerprint": "0" * 32} | it for name, it in self.policy.items()}
-        _, graph = self._parse(placeholder)
-        approved = {
-            name: {"fingerprint": mask_fingerprint(graph, name)} | it
-            for name, it in self.policy.items()
-            if name in self.macros
-        }
-        return self._parse(placeholder | approved)
+        macros = _macros(frozenset(self.macros.items()))
+        memory = self.root / "models.json"
+        memory.write_bytes(macros.remembered)
+        self._write(macros.fingerprints)
+        project = Project(self.root)
+        catalog = catalog_without_sql(project.catalog)
+        return catalog, read_graph(project, catalog, Cache(memory), reader)
 
     def prove(self) -> Proof:
         """The proof of what is written."""
-        catalog, graph = self.read()
-        return prove(catalog, graph, trace(graph, catalog, approved_masks(catalog, graph)))
+        with reading() as reader:
+            catalog, graph = self.read(reader)
+            masks = approved_masks(catalog, graph)
+            return prove(catalog, graph, trace(graph, catalog, masks, reader))
 
     def rules(self) -> dict[str, set[str]]:
         """What is broken, by column or macro."""
@@ -122,16 +121,20 @@ class SmallProject:
             found.setdefault(it.subject, set()).add(it.rule)
         return found
 
-    def _write(self, name: str, text: str) -> None:
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-    def _parse(self, policy: dict[str, dict[str, Any]]) -> tuple[Catalog, ModelGraph]:
-        self._write("catalog.yaml", yaml.safe_dump(self._catalog(policy), sort_keys=False))
-        project = Project(self.root)
-        catalog = catalog_without_sql(project.catalog)
-        return catalog, read_graph(project, catalog, Cache(self.root / "models.json"))
+    def _write(self, fingerprints: Mapping[str, str]) -> None:
+        sql = {f"macros/{name}": _macro(name, body) for name, body in self.macros.items()}
+        sql |= {relation.replace(".", "/"): it for relation, it in self.models.items()}
+        for name, text in sql.items():
+            path = self.root / "sql" / f"{name}.sql"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        policy = {
+            name: {"fingerprint": fingerprints.get(name, "0" * 32)} | it
+            for name, it in self.policy.items()
+        }
+        # JSON is YAML, and written in no time.
+        declared = json.dumps(self._catalog(policy), indent=1)
+        (self.root / "catalog.yaml").write_text(declared, encoding="utf-8")
 
     def _catalog(self, policy: dict[str, dict[str, Any]]) -> dict[str, object]:
         source = {name: _column("VARCHAR", pii) for name, pii in SOURCE.items()}
@@ -162,6 +165,35 @@ class SmallProject:
             "raw.people": _table("raw.people", raw | ingested, source="people"),
             **tables,
         }
+
+
+@dataclass(frozen=True)
+class _Macros:
+    """What is known of macros before a project with them is read.
+
+    Attributes:
+        fingerprints: By name, what approves the mask.
+        remembered: What a run keeps of them, so that the next need not read them.
+    """
+
+    fingerprints: Mapping[str, str]
+    remembered: bytes
+
+
+@cache
+def _macros(bodies: frozenset[tuple[str, str]]) -> _Macros:
+    with TemporaryDirectory() as folder:
+        small = SmallProject(Path(folder), macros=dict(bodies))
+        small.add("staging.s", "select id from raw.people", id=SOURCE["id"])
+        small._write({})  # noqa: SLF001 - of this very class
+        project, memory = Project(small.root), small.root / "models.json"
+        graph = read_graph(project, catalog_without_sql(project.catalog), Cache(memory))
+        fingerprints = {name: mask_fingerprint(graph, name) for name in graph.macros}
+        return _Macros(fingerprints, memory.read_bytes())
+
+
+def _macro(name: str, body: str) -> str:
+    return f"create or replace macro {name}(value) as {body}"
 
 
 def _table(relation: str, columns: dict[str, Any], **metadata: object) -> dict[str, object]:
