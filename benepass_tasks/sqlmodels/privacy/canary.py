@@ -187,9 +187,9 @@ def _mark(scratch: duckdb.DuckDBPyConnection, table: str, column: Column, marked
 
 
 def _build(scratch: duckdb.DuckDBPyConnection, graph: ModelGraph) -> None:
+    for macro in graph.macros_behind(graph.macros):
+        scratch.execute(macro.sql)
     for model in graph.models.values():
-        for macro in graph.macros_of(model):
-            scratch.execute(macro.sql)
         scratch.execute(f"create table {quote_relation(model.relation)} as\n{model.sql}")
 
 

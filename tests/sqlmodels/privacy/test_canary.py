@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from projects import definitions, definitions_of
 
 from benepass_tasks.config.errors import WarehouseError
-from benepass_tasks.config.project import Project
-from benepass_tasks.sqlmodels.cache import Cache
-from benepass_tasks.sqlmodels.effective import read_definitions
 from benepass_tasks.sqlmodels.privacy.canary import Search, search
 
 if TYPE_CHECKING:
@@ -17,25 +16,54 @@ if TYPE_CHECKING:
 
     from workspace import Workspace
 
+    from benepass_tasks.sqlmodels import ModelGraph
+
 VARIABLES = {"as_of_date": "date '2026-01-01'"}
 
 
-def searched(workspace: Workspace, variables: Mapping[str, str] = VARIABLES) -> Search:
-    project = Project(workspace.root)
-    read = read_definitions(project, Cache(workspace.data / ".warehouse.models.json"))
-    return search(workspace.warehouse, read.catalog, read.graph, variables)
+def searched(
+    workspace: Workspace, graph: ModelGraph, variables: Mapping[str, str] = VARIABLES
+) -> Search:
+    return search(workspace.warehouse, definitions().catalog, graph, variables)
 
 
-def seen(workspace: Workspace) -> dict[str, set[str]]:
+def seen(workspace: Workspace, graph: ModelGraph) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for it in searched(workspace).sightings:
+    for it in searched(workspace, graph).sightings:
         found.setdefault(str(it.column), set()).add(str(it.origin))
     return found
 
 
+def edited(relation: str, old: str, new: str) -> ModelGraph:
+    """The models of the project, with another text in the SQL of one."""
+    graph = definitions().graph
+    model = graph.models[relation]
+    assert old in model.sql
+    return replace(
+        graph, models={**graph.models, relation: replace(model, sql=model.sql.replace(old, new))}
+    )
+
+
+def masked_by(body: str) -> ModelGraph:
+    """The models of the project, with another mask of addresses."""
+    graph = definitions().graph
+    sql = f"create or replace macro mask_email(value) as {body};"
+    mask = replace(graph.macros["mask_email"], sql=sql, macros=frozenset())
+    return replace(graph, macros={**graph.macros, "mask_email": mask})
+
+
+def up_to(relation: str, graph: ModelGraph) -> ModelGraph:
+    """A model and what it reads, without the others."""
+    needed = {relation}
+    for model in reversed(list(graph.models.values())):
+        if model.relation in needed:
+            needed.update(model.references)
+    return replace(graph, models={it: graph.models[it] for it in graph.models if it in needed})
+
+
 @pytest.mark.usefixtures("finished")
 def test_the_project_shows_nothing_that_it_does_not_declare(workspace: Workspace) -> None:
-    result = searched(workspace)
+    result = searched(workspace, definitions().graph)
     assert result.sightings == ()
     assert result.tokens == 4, "first name, last name, email and the bytes of rejected records"
     assert result.columns > 150
@@ -43,8 +71,8 @@ def test_the_project_shows_nothing_that_it_does_not_declare(workspace: Workspace
 
 @pytest.mark.usefixtures("finished")
 def test_an_unmasked_email_is_seen_all_the_way(workspace: Workspace) -> None:
-    workspace.replace("sql/staging/stg_employees.sql", "mask_email(email) as email", "email")
-    found = seen(workspace)
+    graph = edited("staging.stg_employees", "mask_email(email) as email", "email")
+    found = seen(workspace, up_to("marts.dim_employees", graph))
     assert found.keys() >= {
         "staging.stg_employees.email",
         "intermediate.int_employees.email",
@@ -74,62 +102,55 @@ def test_an_unmasked_email_is_seen_all_the_way(workspace: Workspace) -> None:
 def test_a_mask_that_leaves_something_is_seen(
     workspace: Workspace, macro: str, *, leaks: bool
 ) -> None:
-    workspace.write(
-        "sql/macros/mask_email.sql", f"create or replace macro mask_email(value) as {macro};"
-    )
-    assert ("marts.dim_employees.email" in seen(workspace)) is leaks
+    found = seen(workspace, up_to("marts.dim_employees", masked_by(macro)))
+    assert ("marts.dim_employees.email" in found) is leaks
 
 
 @pytest.mark.usefixtures("finished")
 def test_a_name_that_goes_round_the_mask_is_seen(workspace: Workspace) -> None:
-    workspace.replace(
-        "sql/marts/dim_employees.sql",
-        "    status,",
-        "    mask_email('a@' || last_name) as status,",
+    graph = edited(
+        "marts.dim_employees", "    status,", "    mask_email('a@' || last_name) as status,"
     )
-    workspace.describe("status", "*status")
-    assert seen(workspace) == {"marts.dim_employees.status": {"raw.employees.last_name"}}
+    assert seen(workspace, up_to("marts.dim_employees", graph)) == {
+        "marts.dim_employees.status": {"raw.employees.last_name"}
+    }
 
 
 @pytest.mark.usefixtures("finished")
 def test_a_list_and_a_quarantined_record_are_searched_too(workspace: Workspace) -> None:
-    workspace.replace(
-        "sql/quality/quarantine_transactions.sql",
+    graph = edited(
+        "quality.quarantine_transactions",
         "    transactions.merchant,",
         "    (select list(first_name) from raw.employees)::varchar as merchant,",
     )
-    workspace.describe("merchant", "{class: none}")
-    assert seen(workspace) == {
+    assert seen(workspace, up_to("quality.quarantine_transactions", graph)) == {
         "quality.quarantine_transactions.merchant": {"raw.employees.first_name"}
     }
 
 
+@pytest.mark.usefixtures("finished")
 def test_masking_is_on_whatever_the_setting(workspace: Workspace) -> None:
-    workspace.run(pii_masking="false")
-    assert searched(workspace, VARIABLES | {"pii_masking": "false"}).sightings == ()
+    graph = up_to("marts.dim_employees", definitions().graph)
+    assert searched(workspace, graph, VARIABLES | {"pii_masking": "false"}).sightings == ()
 
 
 @pytest.mark.usefixtures("finished")
 def test_the_warehouse_is_only_read(workspace: Workspace) -> None:
     before = workspace.warehouse.read_bytes()
-    searched(workspace)
+    searched(workspace, up_to("base.employees", definitions().graph))
     assert workspace.warehouse.read_bytes() == before
 
 
 def test_without_a_warehouse_it_says_what_to_do(workspace: Workspace) -> None:
     with pytest.raises(WarehouseError, match="run BuildMarts first"):
-        searched(workspace)
+        searched(workspace, definitions().graph)
 
 
 @pytest.mark.usefixtures("finished")
 def test_a_value_that_is_cut_is_seen(workspace: Workspace) -> None:
-    workspace.replace(
-        "sql/marts/dim_employees.sql",
-        "    status,",
-        "    left(first_name, 5) || '/' || left(last_name, 4) as status,",
-    )
-    workspace.describe("status", "*status")
-    assert seen(workspace) == {
+    cut = "    left(first_name, 5) || '/' || left(last_name, 4) as status,"
+    graph = edited("marts.dim_employees", "    status,", cut)
+    assert seen(workspace, up_to("marts.dim_employees", graph)) == {
         "marts.dim_employees.status": {"raw.employees.first_name", "raw.employees.last_name"}
     }
 
@@ -160,5 +181,8 @@ def test_what_a_value_becomes_without_a_key_is_seen(workspace: Workspace) -> Non
         "  staging.stg_leaks:\n    description: Leaks.\n    domain: people\n"
         f"    columns:\n{columns}\n  staging.stg_benefit_accounts:\n",
     )
-    seen = {str(it.column): it.shape for it in searched(workspace).sightings}
-    assert seen == {f"staging.stg_leaks.leak_{n}": shape for n, shape in enumerate(BECOMES)}
+    read = definitions_of(workspace.root)
+    graph = up_to("staging.stg_leaks", read.graph)
+    result = search(workspace.warehouse, read.catalog, graph, VARIABLES)
+    shapes = {str(it.column): it.shape for it in result.sightings}
+    assert shapes == {f"staging.stg_leaks.leak_{n}": shape for n, shape in enumerate(BECOMES)}
