@@ -12,6 +12,7 @@ from benepass_tasks.catalog.fields import Choice, Exactly, Names, Strict, Text, 
 from benepass_tasks.catalog.forms import (
     ColumnForm,
     Currency,
+    Epoch,
     Era,
     Holds,
     Negative,
@@ -161,7 +162,7 @@ class WrittenAsSchema(Strict):
     formats = Names()
     order = Choice(get_args(Order))
     excel_serial = ExcelYear()
-    epoch = Choice(("seconds", "milliseconds"))
+    epoch = Choice(get_args(Epoch))
     zone = Text()
     language = Languages()
     zones = Zones()

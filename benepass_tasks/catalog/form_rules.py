@@ -151,6 +151,8 @@ def _wrong_with_formats(form: ColumnForm, said: WrittenAs) -> Iterator[tuple[str
     if said.excel_serial and any(map(shares_numbers, said.all_formats)):
         yield "excel_serial", "reads the same numbers as a format does; declare one of them"
     yield from _without_use(said)
+    if said.epoch and (said.epoch == "days") != (form.holds == "date"):
+        yield "epoch", "counts days where the column holds dates, and what is less elsewhere"
     if said.epoch:
         others = ("formats", "order", "excel_serial", "zone")
         given = [it for it in others if getattr(said, it)]

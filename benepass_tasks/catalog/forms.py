@@ -17,6 +17,7 @@ Negative: TypeAlias = Literal[
     "minus", "trailing_minus", "parentheses", "unicode_minus", "credit", "debit"
 ]
 Era: TypeAlias = Literal["buddhist", "minguo", "japanese"]
+Epoch: TypeAlias = Literal["days", "seconds", "milliseconds", "microseconds"]
 Order: TypeAlias = Literal["DMY", "MDY", "YMD"]
 
 OF = MappingProxyType(
@@ -32,7 +33,7 @@ OF = MappingProxyType(
             "width",
             "digits",
         ),
-        "date": ("formats", "order", "excel_serial", "language", "width", "digits", "era"),
+        "date": ("formats", "order", "excel_serial", "epoch", "language", "width", "digits", "era"),
         "instant": (
             "formats",
             "order",
@@ -120,7 +121,7 @@ class WrittenAs:
         formats: The formats of dates or instants, in Python's directives.
         order: The order of a date's parts, whatever separates them.
         excel_serial: The year from which they count days, as Excel does; None where they do not.
-        epoch: What they count since 1970 in UTC.
+        epoch: What they count since 1970, in UTC where they are instants.
         zone: The time zone of instants that say none, by its name in the tz database.
         language: The languages in which the formats name months; none where it is English.
         zones: What abbreviations of zones stand for, as offsets such as `-05:00`.
@@ -141,7 +142,7 @@ class WrittenAs:
     formats: tuple[str, ...] = ()
     order: Order | None = None
     excel_serial: Literal[1900, 1904] | None = None
-    epoch: Literal["seconds", "milliseconds"] | None = None
+    epoch: Epoch | None = None
     zone: str | None = None
     language: tuple[str, ...] = ()
     zones: tuple[tuple[str, str], ...] = ()

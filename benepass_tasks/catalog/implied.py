@@ -137,8 +137,10 @@ def _base_columns(source: DeclaredSource, raw: DeclaredTable) -> Iterator[Declar
         pii, domain = own.pii or column.pii, own.domain or column.domain
         silent = DeclaredColumn(name, None, None, None, None)
         made = DeclaredColumn(name, description, "VARCHAR", domain, pii)
-        yield silent if column.form.is_canonical else made
-        yield replace(silent, name=f"{name}{AS_WRITTEN}")
+        # A value that an event does not say is that of the event before.
+        is_of_events = source.layout.format is not None
+        yield silent if column.form.is_canonical and not is_of_events else made
+        yield replace(made if is_of_events else silent, name=f"{name}{AS_WRITTEN}")
         yield from _about(column, pii)
     for name, column in source.made.items():
         pii = column.pii or most_personal(source, column.made_of.values())

@@ -13,6 +13,7 @@ FileType = Literal[
 ]
 CSV, EXCEL, PARQUET, JSON_LINES = FILE_TYPES = get_args(FileType)
 Compression: TypeAlias = Literal["gzip", "zip", "zstd"]
+EventFormat: TypeAlias = Literal["debezium"]
 
 SUFFIXES = MappingProxyType({".gz": "gzip", ".zip": "zip", ".zst": "zstd"})
 """How the name of a compressed file ends."""
@@ -40,6 +41,10 @@ class Layout:
         header_lines: How many lines the header takes; the names are on the first.
         skip_lines: Regular expressions, which are searched in a line where a record would begin: if
             one is found, the line is not a record.
+        format: Whose events of changes the lines of JSON are, of which the last for each key
+            counts; None where each line is a record.
+        table: The table that the events are of, with its schema where that matters; None where all
+            are of one.
     """
 
     type: FileType = "pandas.CSVDataset"
@@ -58,6 +63,8 @@ class Layout:
     sheet_name: str | None = None
     header_lines: int = 1
     skip_lines: tuple[str, ...] = ()
+    format: EventFormat | None = None
+    table: str | None = None
 
     @property
     def said(self) -> dict[str, object]:

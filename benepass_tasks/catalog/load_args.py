@@ -11,13 +11,21 @@ import re
 from collections.abc import Iterator, Mapping
 from encodings.aliases import aliases
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from marshmallow import ValidationError, validates_schema
 
 from benepass_tasks.catalog import wording
-from benepass_tasks.catalog.fields import Exactly, Strict, Text, Value, json_schema, of_form
-from benepass_tasks.catalog.layout import CSV, EXCEL, JSON_LINES, PARQUET, Layout
+from benepass_tasks.catalog.fields import (
+    Choice,
+    Exactly,
+    Strict,
+    Text,
+    Value,
+    json_schema,
+    of_form,
+)
+from benepass_tasks.catalog.layout import CSV, EXCEL, JSON_LINES, PARQUET, EventFormat, Layout
 
 _CHARACTER = r"[\x01-\x09\x0b\x0c\x0e-\x7e]"
 _MOST_LINES = 10_000
@@ -28,7 +36,7 @@ _LAYOUT_OF = MappingProxyType(
         CSV: ("header_lines", "skip_lines"),
         EXCEL: ("header_lines", "skip_lines"),
         PARQUET: ("na_values",),
-        JSON_LINES: ("na_values",),
+        JSON_LINES: ("na_values", "format", "table"),
     }
 )
 
@@ -270,9 +278,19 @@ class LoadArgs(Value[Mapping[str, Any]]):
 class LayoutSchema(Strict):
     """What pandas has no word for."""
 
+    json_rules: ClassVar = ({"dependentRequired": {"table": ["format"]}},)
+
     header_lines = Lines(1)
     skip_lines = Patterns()
     na_values = Words()
+    format = Choice(get_args(EventFormat))
+    table = Text()
+
+    @validates_schema(skip_on_field_errors=True)
+    def check_table(self, data: dict[str, Any], **_kwargs: object) -> None:
+        """Only events name a table."""
+        if "table" in data and "format" not in data:
+            raise ValidationError("is for events of changes; add format: debezium", "table")
 
 
 def type_rules() -> Iterator[Mapping[str, Any]]:

@@ -8,6 +8,7 @@ metadata.
 from collections.abc import Iterator, Mapping, Sequence
 
 from benepass_tasks.catalog import (
+    events,
     fitting,
     form_rules,
     made_columns,
@@ -60,6 +61,7 @@ def check_declarations(declared: Declarations, names: Mapping[str, KeyPath]) -> 
         yield from form_rules.check(source)
         yield from made_columns.check(source)
         yield from records.check(source)
+        yield from events.check(source)
         yield from retention.check(source)
     for table in declared.tables.values():
         yield from _check_materialized(table)

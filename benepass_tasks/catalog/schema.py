@@ -38,6 +38,7 @@ from benepass_tasks.catalog.datasets import (
     Treatment,
     Volume,
 )
+from benepass_tasks.catalog.events import COLUMNS as EVENT_COLUMNS
 from benepass_tasks.catalog.expectations import (
     ColumnNames,
     RowCountSchema,
@@ -583,6 +584,8 @@ def _with_layout(
     metadata = dict(declared)
     layout = layout_of(type_, args, metadata.pop("layout", {}))
     columns, made = parted(with_layout(metadata["columns"], layout))
+    if layout.format is not None:
+        columns = MappingProxyType({**columns, **EVENT_COLUMNS})
     return metadata | {"columns": columns, "made": made, "layout": layout}
 
 

@@ -1,9 +1,10 @@
 """From a file's header to the columns of its raw table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benepass_tasks.catalog import Source
+from benepass_tasks.catalog.datasets import DeclaredSource
 from benepass_tasks.catalog.header_names import INGESTED, column_name, header_key
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.config.errors import SourceError
@@ -53,12 +54,17 @@ def match_header(source: Source, file: str, fields: Sequence[str]) -> Header:
     return Header(columns, absent, undeclared)
 
 
-def _columns(source: Source, fields: Sequence[str]) -> tuple[str, ...]:
-    meant = {name: name for name in source.columns} | {
+def meant_by(source: DeclaredSource) -> Mapping[str, str]:
+    """The declared column that each name of a header means, by its `header_key`."""
+    return {name: name for name in source.columns} | {
         header_key(alias): column.name
         for column in source.columns.values()
         for alias in column.aliases
     }
+
+
+def _columns(source: Source, fields: Sequence[str]) -> tuple[str, ...]:
+    meant = meant_by(source)
     names = _Names(source.read_columns)
     return tuple(
         meant.get(header_key(field)) or names.new(column_name(field) or f"unnamed_{position}")

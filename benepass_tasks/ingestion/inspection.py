@@ -11,7 +11,7 @@ from benepass_tasks.catalog import Source, Table
 from benepass_tasks.catalog.wording import listed
 from benepass_tasks.config.errors import BooksError, SourceError
 from benepass_tasks.engine.session import Warehouse
-from benepass_tasks.ingestion.headers import match_header
+from benepass_tasks.ingestion.headers import match_header, meant_by
 from benepass_tasks.ingestion.inference import TypeInference
 from benepass_tasks.ingestion.left_out import NOTHING, LeftOut
 from benepass_tasks.ingestion.readers.opening import Reader, open_reader
@@ -81,10 +81,12 @@ def open_file(
     with ExitStack() as stack:
         with told_what_it_is(source, file):
             name = f"{source.name}: {file.name}"
-            reader = stack.enter_context(open_reader(source.layout, file.path, name))
+            opened = open_reader(source.layout, file.path, name, meant_by(source))
+            reader = stack.enter_context(opened)
             inspection = Inspection(source, file, state, reader, known)
             inspection.leaving_out = leaving_out
         _refuse_other_days(source, file, reader)
+        _refuse_inexact(inspection)
         yield inspection
 
 
@@ -220,6 +222,30 @@ def _refuse_other_days(source: Source, file: SourceFile, reader: Reader) -> None
             f"of {listed(columns)} does not: each would be read as another day. Nothing was "
             f"loaded. If all files are so, write excel_serial: {reader.counts_from}",
             reason=f"the workbook counts days from {reader.counts_from}",
+        )
+
+
+def _refuse_inexact(inspection: Inspection) -> None:
+    """Refuse amounts that are not as the database had them.
+
+    Raises:
+        SourceError: there are some.
+    """
+    source, reader = inspection.source, inspection.reader
+    fields = dict(zip(inspection.header.columns, reader.header, strict=True))
+    found = {
+        name: reader.inexact[fields[name]]
+        for name, column in source.columns.items()
+        if column.form.holds == "amount" and fields.get(name) in reader.inexact
+    }
+    if found:
+        what = listed(sorted(set(found.values())))
+        raise SourceError(
+            f"{source.name}: {inspection.file.name} has {listed([*found])} as {what}: cents may be "
+            "lost, or nobody knows them. Nothing was loaded. Set decimal.handling.mode: string in "
+            "the connector, or have it write precise decimals with their schema "
+            "(value.converter.schemas.enable: true), and let it read the table anew",
+            reason=f"its amounts are {what}",
         )
 
 

@@ -17,6 +17,7 @@ from benepass_tasks.catalog.wording import listed, printable
 from benepass_tasks.config.errors import BenepassError, SourceError
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.ingestion.censuses import Census
+from benepass_tasks.ingestion.deletions import Deletions
 from benepass_tasks.ingestion.dlt_pipeline import WholeFile, extract, items_of, items_of_all
 from benepass_tasks.ingestion.guards import Guarded, Trip, let_pass
 from benepass_tasks.ingestion.inspection import Findings, Inspection, open_file
@@ -330,17 +331,19 @@ def _guard_rows(
     """
     order = next(iter(loads.values()))
     about = order.source, order.table.relation, order.macros
-    levels, losses = Levels(*about), Losses(*about)
+    levels, losses, deletions = Levels(*about), Losses(*about), Deletions(*about)
     known, files = order.known.loads_of(order.source.name).values(), {it.file for it in loads}
     others = [it for it in known if it.file not in files and not it.is_kept]
     before = {load: it.earlier for load, it in loads.items()}
     has_levels, has_losses = levels.can_tell(before, others), losses.can_tell(before)
-    if not (has_levels or has_losses):
+    if not (has_levels or has_losses or deletions.can_tell):
         return {}
     with warehouse.write() as connection:
         found = levels.shifts(connection, before, others) if has_levels else {}
         may_pass = {(it.file, it.guard) for it in accepted}
-        for file, trip in losses.trips(connection, before) if has_losses else ():
+        trips = [*losses.trips(connection, before)] if has_losses else []
+        trips += deletions.trips(connection, before) if deletions.can_tell else ()
+        for file, trip in trips:
             if (printable(file), trip.guard) not in may_pass:
                 found.setdefault(file, []).append(trip)
         for load in loads:
@@ -361,6 +364,10 @@ _OF_ANOTHER_TIME = (
     "filepath ({filepath}) takes in, and bring the earlier one back: what is in both counts once. "
     "If those records are to go, let it pass once with --benepass-accept {source}"
 )
+_GONE = (
+    "Was the table emptied by mistake, or did the connector read another one? If those rows are "
+    "gone for good, let it pass once with --benepass-accept {source}"
+)
 _ADVICE: Mapping[str, str] = {
     "max_factor": _OF_ANOTHER_UNIT,
     "max_level": _OF_ANOTHER_UNIT,
@@ -379,11 +386,13 @@ def _judged(order: LoadOrder, load: Load, trips: Sequence[Trip]) -> _Judged:
         about, known = (source.name, file), (load.sha256, order.run_id)
         return [Decision("accepted", *about, it.figures, it.guard, *known) for it in trips]
     stays = f"the {order.earlier.parsed:,} rows of its last load stay" if order.earlier else ""
-    ways = dict.fromkeys(_ADVICE[it.guard] for it in trips)
-    advice = ". ".join(it.format(source=source.name, filepath=source.filepath) for it in ways)
+    is_of_events = source.layout.format is not None
+    advice = {**_ADVICE, "max_shrink": _GONE} if is_of_events else _ADVICE
+    ways = dict.fromkeys(advice[it.guard] for it in trips)
+    told = ". ".join(it.format(source=source.name, filepath=source.filepath) for it in ways)
     return SourceError(
         f"{source.name}: {file} is refused: {found}. Nothing of it was loaded"
-        f"{stays and '; ' + stays}. {advice}",
+        f"{stays and '; ' + stays}. {told}",
         reason=f"refused: {found}",
     )
 

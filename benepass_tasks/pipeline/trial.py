@@ -20,7 +20,7 @@ from benepass_tasks.config.settings import Settings, models_cache
 from benepass_tasks.engine import session
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.ingestion.extracts.files import writing
-from benepass_tasks.ingestion.headers import match_header
+from benepass_tasks.ingestion.headers import match_header, meant_by
 from benepass_tasks.ingestion.readers.opening import open_reader
 from benepass_tasks.pipeline.making import make_outdated
 from benepass_tasks.pipeline.nodes import nodes_of
@@ -215,7 +215,7 @@ def _gather_objects(
 def _fits(source: Source, file: SourceFile) -> bool:
     """Whether a file is written as its source says, as far as its header tells."""
     try:
-        with open_reader(source.layout, file.path, file.name) as reader:
+        with open_reader(source.layout, file.path, file.name, meant_by(source)) as reader:
             header = match_header(source, file.name, reader.header)
     except SourceError:
         return False

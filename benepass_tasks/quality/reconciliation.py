@@ -18,6 +18,7 @@ from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.quality.staged_sums import staged_sum
+from benepass_tasks.sqlmodels.current_rows import replaced
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.history.figures import keep_figures
 from benepass_tasks.state.history.read import SourceFigures, figures_of
@@ -94,36 +95,39 @@ def _count(connection: Connection, definitions: Definitions, known: Snapshot) ->
     catalog = definitions.catalog
     counts = [
         f"select {quote_text(source.name)} as source, {quote_text(place)} as place, "  # noqa: S608
-        f"{records} as records, {amount} as amount from {quote_relation(relation)}"
+        f"{records} as records, {amount} as amount from {rows}"
         for source in catalog.sources.values()
         for staged in (
             staged_sum(connection, definitions, source, known.loads_of(source.name).values()),
         )
-        for place, relation, records, amount in _places(catalog, source, staged)
+        for place, rows, records, amount in _places(catalog, source, staged)
     ]
     engine_of(connection).hold("reconciled", " union all ".join(counts))
 
 
 def _places(catalog: Catalog, source: Source, staged: str) -> Iterator[tuple[str, str, str, str]]:
-    """Where the records of a source are: place, table, and what counts them and sums them up.
+    """Where the records of a source are: place, rows, and what counts them and sums them up.
 
     Args:
         catalog: What is declared.
         source: The source.
         staged: What its amounts come to in staging.
     """
-    yield "raw", catalog.raw_table_of(source.name).relation, "count(*)", "null"
+    raw = catalog.raw_table_of(source.name).relation
+    yield "raw", quote_relation(raw), "count(*)", "null"
     declared = source.reconciliation
     if declared is None:
         return
+    if source.layout.format is not None:
+        yield "replaced", f"({replaced(source, raw)})", "count(*)", "null"
     amount = "null" if declared.amount is None else _sum(declared.amount)
-    yield "staging", declared.staging, "count(*)", staged
+    yield "staging", quote_relation(declared.staging), "count(*)", staged
     if declared.accepted is not None and declared.quarantine is not None:
-        count = declared.accepted_count
-        yield "accepted", declared.accepted, _sum(count) if count else "count(*)", amount
-        yield "quarantine", declared.quarantine, "count(*)", amount
+        count = _sum(declared.accepted_count) if declared.accepted_count else "count(*)"
+        yield "accepted", quote_relation(declared.accepted), count, amount
+        yield "quarantine", quote_relation(declared.quarantine), "count(*)", amount
     if declared.uncounted is not None:
-        yield "uncounted", declared.uncounted, "count(*)", amount
+        yield "uncounted", quote_relation(declared.uncounted), "count(*)", amount
 
 
 def _sum(column: str) -> str:
@@ -133,14 +137,24 @@ def _sum(column: str) -> str:
 def _gather(connection: Connection, catalog: Catalog) -> None:
     """Make views of what is wrong with the records of all sources, what is out, and its money.
 
-    Accepted money has no reason.
+    Accepted money has no reason. Events that later ones took the places of count as little as what
+    is no spend.
     """
     found = [(it.name, it.reconciliation) for it in catalog.sources.values() if it.reconciliation]
-    issues = [(name, it.issues, "") for name, it in found if it.issues]
-    quarantines = [(name, it.quarantine, "") for name, it in found if it.quarantine]
-    uncounted = [(name, it.uncounted, "") for name, it in found if it.uncounted]
+    issues = [(name, quote_relation(it.issues), "") for name, it in found if it.issues]
+    quarantines = [(name, quote_relation(it.quarantine), "") for name, it in found if it.quarantine]
+    uncounted = [(name, quote_relation(it.uncounted), "") for name, it in found if it.uncounted]
+    uncounted += [
+        (it.name, f"({replaced(it, catalog.raw_table_of(it.name).relation)})", "")
+        for it in catalog.sources.values()
+        if it.reconciliation and it.layout.format is not None
+    ]
     amounts = [
-        (name, relation, f"{reason} as rejection_reason, {quote_name(it.amount)} as amount")
+        (
+            name,
+            quote_relation(relation),
+            f"{reason} as rejection_reason, {quote_name(it.amount)} as amount",
+        )
         for name, it in found
         for relation, reason in ((it.accepted, "null"), (it.quarantine, "rejection_reason"))
         if it.amount and relation
@@ -154,8 +168,8 @@ def _gather(connection: Connection, catalog: Catalog) -> None:
         names = ", ".join(columns)
         none = f"select null as source, {', '.join(f'null as {it}' for it in columns)} where false"
         selects = [
-            f"select {quote_text(source)}, {items or names} from {quote_relation(relation)}"  # noqa: S608
-            for source, relation, items in selected
+            f"select {quote_text(source)}, {items or names} from {rows}"  # noqa: S608
+            for source, rows, items in selected
         ]
         union = " union all ".join([none, *selects])
         engine_of(connection).name(view, union)

@@ -15,6 +15,7 @@ from benepass_tasks.catalog.records import CURRENCY
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.sqlmodels.canonical import canonical, doubt, foreign_currency, stated
 from benepass_tasks.sqlmodels.censuses import with_vanished
+from benepass_tasks.sqlmodels.current_rows import with_current
 from benepass_tasks.sqlmodels.made_columns import (
     made_canonical,
     made_doubt,
@@ -35,15 +36,31 @@ def base_queries(declared: Declarations) -> dict[str, str]:
     }
 
 
+def canonical_query(source: DeclaredSource, raw: str) -> str:
+    """The SELECT of the canonical form of each record of a raw table, and of where it is from."""
+    items = [f"{canonical(it)} as {quote_name(name)}" for name, it in source.columns.items()]
+    items += [f"{made_canonical(it)} as {quote_name(name)}" for name, it in source.made.items()]
+    listed = ", ".join([*items, *map(quote_name, PROVENANCE)])
+    return f"select {listed} from {with_parts(source, quote_relation(raw))}"  # noqa: S608
+
+
 def _query(source: DeclaredSource, raw: str) -> str:
     items = ",\n".join(f"    {it}" for it in _items(source))
-    is_census = source.records.census is not None
-    ctes, read = with_vanished(source, raw) if is_census else ("", quote_relation(raw))
+    ctes, read = _read(source, raw)
     read = with_parts(source, read)
     return (
         f"-- Generated from what catalog.yaml declares of {source.name}.\n"
         f"{ctes}select\n{items}\nfrom {read}"
     )
+
+
+def _read(source: DeclaredSource, raw: str) -> tuple[str, str]:
+    """The CTEs of a base view, and the FROM clause of what its SELECT reads."""
+    if source.records.census is not None:
+        return with_vanished(source, raw)
+    if source.layout.format is not None:
+        return with_current(source, raw)
+    return "", quote_relation(raw)
 
 
 def _items(source: DeclaredSource) -> Iterator[str]:

@@ -211,7 +211,12 @@ def _zoned(form: WrittenAs, value: str) -> list[str]:
     if not form.names_moments:
         return [f"case when has_zone({value}) then utc_timestamp({value}) end"]
     made = [_parsed(form, it, value) for it in form.all_formats if _says_zone(it)]
-    return made + ([f"epoch_moment({value}, {quote_text(form.epoch)})"] if form.epoch else [])
+    return made + (_counted(form, value) if form.epoch != "days" else [])
+
+
+def _counted(form: WrittenAs, value: str) -> list[str]:
+    """The reading of what is counted since 1970, if it is."""
+    return [f"epoch_moment({value}, {quote_text(form.epoch)})"] if form.epoch else []
 
 
 def _local(form: WrittenAs, value: str) -> list[str]:
@@ -224,7 +229,8 @@ def _local(form: WrittenAs, value: str) -> list[str]:
 def _moments(form: WrittenAs, value: str) -> list[str]:
     made = [_parsed(form, it, value) for it in form.all_formats if not _says_zone(it)]
     days = {1900: "excel_moment", 1904: "excel_moment_from_1904"}
-    return made + ([f"{days[form.excel_serial]}({value})"] if form.excel_serial else [])
+    made += [f"{days[form.excel_serial]}({value})"] if form.excel_serial else []
+    return made + (_counted(form, value) if form.epoch == "days" else [])
 
 
 def _says_zone(text: str) -> bool:

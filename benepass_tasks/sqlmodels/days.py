@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from benepass_tasks.catalog.datasets import DeclaredSource
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.sqlmodels.canonical import canonical
+from benepass_tasks.sqlmodels.current_rows import as_last_said
 from benepass_tasks.sqlmodels.graph import ModelGraph
 from benepass_tasks.sqlmodels.made_columns import made_canonical, with_parts
 
@@ -15,7 +16,8 @@ READERS = {"date": "iso_date", "instant": "utc_timestamp"}
 def days_of(source: DeclaredSource, column: str, rows: str, also: Iterable[str] = ()) -> str:
     """A query of the day, in UTC, that each record is of: `day`, NULL where it says none.
 
-    Who has vanished from a census has left by then, as staging reads it.
+    Who has vanished from a census has left by then, as staging reads it. Of events, all of a row
+    are of the day that the last one says, so that none of them outlives the others.
 
     Args:
         source: The source.
@@ -28,6 +30,9 @@ def days_of(source: DeclaredSource, column: str, rows: str, also: Iterable[str] 
     day = f"cast({READERS[declared.form.holds]}(clean_text({text})) as date)"
     if source.records.census:
         day = f"coalesce({day}, _vanished_on)"
+    if source.layout.format is not None:
+        read = declared.made_of.values() if column in source.made else (column,)
+        rows = as_last_said(source, read, rows)
     items = ", ".join([*also, f"{day} as day"])
     return f"select {items} from {with_parts(source, rows)}"  # noqa: S608
 

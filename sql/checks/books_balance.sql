@@ -29,6 +29,7 @@ places as materialized (
         source,
         any_value(records) filter (where place = 'raw') as raw_records,
         any_value(records) filter (where place = 'staging') as staged_records,
+        any_value(records) filter (where place = 'replaced') as replaced_records,
         any_value(amount) filter (where place = 'staging') as staged_amount,
         cast(sum(records) filter (where place in ('accepted', 'quarantine', 'uncounted')) as bigint)
             as judged_records,
@@ -59,8 +60,8 @@ sums as (
         source,
         'raw' as left_side,
         raw_records as left_value,
-        'staging' as right_side,
-        staged_records as right_value
+        'staging' || if(replaced_records > 0, ' + replaced', '') as right_side,
+        staged_records + coalesce(replaced_records, 0) as right_value
     from places
     union all
     select

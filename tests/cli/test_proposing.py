@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import openpyxl
 import pytest
+import yaml
+from events import Writer, deliver, person
 
 from benepass_tasks.cli import proposing
 from benepass_tasks.ingestion.proposals import sampling
@@ -424,3 +426,31 @@ def test_a_bounded_number_of_records_is_read_otherwise(
     said = say("source", "inspect", str(workspace.root / "departments.csv"))
     assert "departments.csv: 20 records read, the first ones" in said.out
     assert sampling.FIRST >= 10_000
+
+
+@pytest.mark.parametrize("has_schema", [True, False])
+def test_events_of_changes_are_proposed_as_such(
+    workspace: Workspace,
+    say: Callable[..., Said],
+    has_schema: bool,  # noqa: FBT001 - one of two forms
+) -> None:
+    rows = [person(it) for it in (1, 2, 3)]
+    writer, other = Writer(has_schema=has_schema), Writer("hr.teams", has_schema=has_schema)
+    lines = [*writer.snapshot(*rows, lsn=1), writer.event("u", rows[0], 2, before=rows[0])]
+    deliver(workspace, "1", *lines, writer.event("d", rows[2], 3), "null")
+    deliver(workspace, "2", other.event("c", {"id": "x"}, 4), *lines)
+    file = str(workspace.data / "staff/1.jsonl")
+    added = say("source", "add", file, "--source", "employees", "--yes")
+    assert added.code == 0, added.out
+    entry = yaml.safe_load((workspace.root / "catalog.yaml").read_text(encoding="utf-8"))
+    said = entry["employees"]
+    assert said["type"] == "pandas.JSONDataset"
+    assert said["metadata"]["layout"] == {"format": "debezium", "table": "hr.staff"}
+    declared = said["metadata"]["columns"]
+    assert declared["hire_date"].get("written_as") == (None if has_schema else {"epoch": "days"})
+    assert "op" not in declared
+    workspace.run("staging.stg_employees")
+    found = workspace.query("select employee_id from staging.stg_employees order by 1")
+    assert found == [("E1",), ("E2",)]
+    asked = say("source", "inspect", str(workspace.data / "staff/2.jsonl"))
+    assert "--answer table=hr.teams" in asked.err

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from events import Writer, packed
 from openpyxl.utils.datetime import MAC_EPOCH
 from openpyxl.workbook import Workbook
 
 from benepass_tasks.catalog import Source
-from benepass_tasks.catalog.datasets import Column, Pii
+from benepass_tasks.catalog.datasets import Column, DeclaredColumn, Pii
+from benepass_tasks.catalog.events import COLUMNS
 from benepass_tasks.catalog.forms import ColumnForm, WrittenAs
-from benepass_tasks.catalog.layout import EXCEL, Layout
+from benepass_tasks.catalog.layout import EXCEL, JSON_LINES, Layout
 from benepass_tasks.config.errors import BooksError, SourceError
 from benepass_tasks.ingestion.inspection import open_file, require_whole
 from benepass_tasks.ingestion.readers.records import Accounting, RecordReader
@@ -93,3 +95,33 @@ def test_a_workbook_that_counts_days_from_another_year_is_refused_where_days_are
         open_file(sources["numbers"], file, Known()),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("amount", "what"), [(12.5, "floating-point numbers"), (packed(1250), "bytes without")]
+)
+def test_amounts_of_events_that_are_not_as_the_database_had_them_are_refused(
+    tmp_path: Path, amount: object, what: str
+) -> None:
+    path = tmp_path / "people.jsonl"
+    path.write_text(Writer(has_schema=False).event("c", {"pay": amount}, 1), encoding="utf-8")
+    file = SourceFile("people", "people.jsonl", path)
+    pay = Column("pay", "Pay.", "VARCHAR", "people", Pii("none"), form=ColumnForm("amount"))
+    about = {name: replace(pay, **vars_of(it)) for name, it in COLUMNS.items()}
+    columns = MappingProxyType({"pay": pay, **about})
+    source = replace(PEOPLE, layout=Layout(JSON_LINES, format="debezium"), columns=columns)
+    with (
+        pytest.raises(SourceError, match=f"has pay as {what}.*Set decimal.handling.mode: string"),
+        open_file(source, file, Known()),
+    ):
+        pass
+    text = replace(
+        source, columns=MappingProxyType({"pay": replace(pay, form=ColumnForm())} | about)
+    )
+    with open_file(text, file, Known()) as inspection:
+        assert inspection.header.columns[-1] == "pay"
+
+
+def vars_of(column: DeclaredColumn) -> dict[str, Any]:
+    """What is declared of a column of events."""
+    return {"name": column.name, "aliases": column.aliases, "required": False, "form": ColumnForm()}

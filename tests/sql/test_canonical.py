@@ -325,6 +325,7 @@ DATE_FORMATS = (
     "%d-%b-%y",
     "%Y-%m-%dT00:00:00",
 )
+PER_SECOND = {"seconds": 1, "milliseconds": 1_000, "microseconds": 1_000_000}
 days = st.dates(date(1970, 1, 1), date(2060, 12, 31))
 
 
@@ -408,15 +409,14 @@ def test_an_instant_in_any_declared_format_comes_back_equal(
 
 
 @examples(15)
-@given(moment=moments, unit=st.sampled_from(["seconds", "milliseconds"]))
+@given(moment=moments, unit=st.sampled_from([*PER_SECOND]))
 def test_an_instant_counted_since_1970_comes_back_equal_and_in_no_other_unit(
     connection: duckdb.DuckDBPyConnection, moment: datetime, unit: str
 ) -> None:
-    seconds = int(moment.replace(tzinfo=UTC).timestamp())
-    text = str(seconds * (1000 if unit == "milliseconds" else 1))
-    other = "seconds" if unit == "milliseconds" else "milliseconds"
-    assert read(connection, column("instant", epoch=unit), [text]) == {text: moment}
-    assert read(connection, column("instant", epoch=other), [text]) == {text: None}
+    text = str(int(moment.replace(tzinfo=UTC).timestamp()) * PER_SECOND[unit])
+    for other in PER_SECOND:
+        found = read(connection, column("instant", epoch=other), [text])
+        assert found == {text: moment if other == unit else None}
 
 
 @examples(8)
@@ -602,6 +602,7 @@ DATES = {
     WrittenAs(formats=("%m/%d/%Y",)): lambda it: f"{it:%m/%d/%Y}",
     WrittenAs(excel_serial=1900): lambda it: str((it - date(1899, 12, 30)).days),
     WrittenAs(formats=("%d %b %Y",)): lambda it: f"{it:%d %b %Y}",
+    WrittenAs(epoch="days"): lambda it: str((it - date(1970, 1, 1)).days),
 }
 INSTANTS = {
     CANONICAL: lambda it: f"{it:%Y-%m-%dT%H:%M:%SZ}",

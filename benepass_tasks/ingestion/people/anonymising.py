@@ -24,6 +24,7 @@ from benepass_tasks.ingestion.people.coarser_dates import end_of_month, start_of
 from benepass_tasks.ingestion.people.places import IDS, PLACES, IdColumns, cleaned
 from benepass_tasks.ingestion.people.traces import ADDRESS
 from benepass_tasks.sqlmodels import ModelGraph
+from benepass_tasks.sqlmodels.base_views import canonical_query
 from benepass_tasks.state.erased_records import add_erased_records
 
 WORDS = "words_for_ids"
@@ -144,8 +145,13 @@ class _Days:
 
 
 def readable(source: Source, relation: str, present: Mapping[str, str]) -> str:
-    """Where the values of a source's rows are in the form that SQL reads: its base view, if any."""
+    """Where the values of a source's rows are in the form that SQL reads: its base view, if any.
+
+    That of a source of events has only the last of each row.
+    """
     base = f"base.{source.name}"
+    if base in present and source.layout.format is not None:
+        return f"({canonical_query(source, relation)})"
     return quote_relation(base if base in present else relation)
 
 
@@ -327,7 +333,7 @@ class _Renaming:
         formats = (
             [it for form in declared.form.written_as for it in form.all_formats] if declared else []
         )
-        return [date.isoformat, *(_in_format(it) for it in formats), *_EXCEL_SERIALS]
+        return [date.isoformat, *(_in_format(it) for it in formats), *_COUNTED]
 
     def _write(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Write values of rows, which are given by file and number."""
@@ -376,4 +382,5 @@ def _days_since(first: date) -> Form:
     return lambda day: str((day - first).days)
 
 
-_EXCEL_SERIALS = (_days_since(FIRST_DAY_OF_EXCEL), _days_since(date(1904, 1, 1)))
+_COUNTED = tuple(_days_since(it) for it in (FIRST_DAY_OF_EXCEL, date(1904, 1, 1), date(1970, 1, 1)))
+"""The forms in which days are counted: by Excel, in two ways, and by Debezium."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,12 +21,16 @@ from pyarrow import parquet
 from benepass_tasks.catalog import Source
 from benepass_tasks.catalog.layout import EXCEL, JSON_LINES, PARQUET
 from benepass_tasks.config.errors import SourceError
-from benepass_tasks.ingestion.headers import match_header
+from benepass_tasks.ingestion.headers import match_header, meant_by
+from benepass_tasks.ingestion.people import event_files
 from benepass_tasks.ingestion.people.text_files import LINE, Fields, TextFile, end_of
 from benepass_tasks.ingestion.readers.opening import open_reader
 from benepass_tasks.ingestion.readers.records import ROW_NUMBER
 from benepass_tasks.ingestion.readers.scanning import Rejected
 from benepass_tasks.state.source_files import SourceFile
+
+_Put: TypeAlias = Callable[[TextFile, int, int], int]
+"""Writes a record of a text by its number, from a line on; returns the line after it."""
 
 Values = Mapping[str, str | None]
 """The values of a record by column; None where there is nothing."""
@@ -51,7 +56,8 @@ class _Content:
     def of(cls, source: Source, file: SourceFile, path: Path) -> "_Content":
         """Read a file, which may lie elsewhere under another name."""
         required = [it.name for it in source.columns.values() if it.required]
-        with open_reader(source.layout, path, f"{source.name}: {file.name}") as reader:
+        name = f"{source.name}: {file.name}"
+        with open_reader(source.layout, path, name, meant_by(source)) as reader:
             columns = match_header(source, file.name, reader.header).columns
             batches = list(reader.batches(columns, required))
             tables = [it.table for it in batches]
@@ -85,6 +91,24 @@ class _Content:
 def aside_of(path: Path) -> Path:
     """Where the new file lies until it takes the place of another."""
     return path.with_name(f".{path.name}.erasing")
+
+
+def has_earlier(source: Source, file: SourceFile, is_theirs: Callable[[bytes], bool]) -> bool:
+    """Whether a file of change events has what was somebody's before a change.
+
+    Raw has none of it. An event is then another one's, such as one by which a charge got another
+    owner.
+
+    Args:
+        source: What says how it is written.
+        file: The file.
+        is_theirs: Whether some bytes have a value of theirs.
+    """
+    if source.layout.format is None:
+        return False
+    text = TextFile.of(file.path.read_bytes(), source.layout, file.name)
+    lines = text.lines if text is not None else ()
+    return any(is_theirs(it.encode()) for it in map(event_files.earlier_of, lines) if it)
 
 
 def write_aside(
@@ -148,7 +172,15 @@ class _Rewriting:
         elif kind == PARQUET:
             self._write_parquet(aside)
         else:
-            self._write_text(aside, self._put_json if kind == JSON_LINES else self._put_fields)
+            self._write_text(aside, self._put)
+
+    @property
+    def _put(self) -> _Put:
+        """What writes a record of a text."""
+        layout = self.source.layout
+        if layout.format is not None:
+            return self._put_event
+        return self._put_json if layout.type == JSON_LINES else self._put_fields
 
     def require_faithful(self, aside: Path) -> None:
         """Read what was written, and compare it with what it is to say."""
@@ -224,7 +256,7 @@ class _Rewriting:
             compression=group.column(0).compression if group else "SNAPPY",
         )
 
-    def _write_text(self, aside: Path, put: Callable[[TextFile, int, int], int]) -> None:
+    def _write_text(self, aside: Path, put: _Put) -> None:
         """Write the lines of a text anew, those of one record after the other."""
         layout = self.source.layout
         text = TextFile.of(self.file.path.read_bytes(), layout, self.file.name)
@@ -237,6 +269,8 @@ class _Rewriting:
         at = 0
         for number in sorted(self.values):
             at = put(text, at, number)
+        if layout.format is not None:
+            text.lines = [*map(event_files.without_earlier, text.lines)]
         aside.write_bytes(text.bytes)
 
     def _put_fields(self, text: TextFile, start: int, number: int) -> int:
@@ -267,6 +301,19 @@ class _Rewriting:
             line = text.lines[at]
             text.lines[at] = json.dumps(content, ensure_ascii=line.isascii()) + end_of(line)
             return at + 1
+        raise self._unwritable(f"record {number:,} is not found in it")
+
+    def _put_event(self, text: TextFile, start: int, number: int) -> int:
+        """Write an event on a line; returns the line after it."""
+        header, columns = self.before.header, self.before.columns
+        old = dict(zip(header, self._rows[number], strict=True))
+        values = self.values[number]
+        new = {field: values.get(it) for field, it in zip(header, columns, strict=True)}
+        for at in range(start, len(text.lines)):
+            line = event_files.with_values(text.lines[at], old, new)
+            if line is not None:
+                text.lines[at] = line
+                return at + 1
         raise self._unwritable(f"record {number:,} is not found in it")
 
     def _is_row(self, content: Mapping[str, object], row: Sequence[str | None]) -> bool:

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Final
+from typing import Final, get_args
 
-from benepass_tasks.catalog.forms import UTC_NAMES
+from benepass_tasks.catalog.forms import UTC_NAMES, Epoch
 from benepass_tasks.catalog.months import MONTHS, plain
 from benepass_tasks.ingestion.proposals.columns import MOST
 from benepass_tasks.ingestion.proposals.profile import ColumnProfile
@@ -58,12 +58,13 @@ _ANY_WEEKDAY: Final = re.compile(r"([^\W\d_][\w-]*\.?)([, ]+)(?=[0-9])")
 _SHORT: Final = 3
 NUMBERS: Final = (
     *("compact", "compact_DMY", "compact_MDY"),
-    *("excel_serial", "excel_serial_1904", "epoch_seconds", "epoch_milliseconds"),
+    *("excel_serial", "excel_serial_1904"),
+    *(f"epoch_{it}" for it in get_args(Epoch)),
 )
 """The readings by which a number is a date."""
 
 _ORDERS: Final = ("DMY", "MDY")
-_COUNT: Final = re.compile(r"[1-9][0-9]{8,12}([.]0+)?")
+_COUNT: Final = re.compile(r"[1-9][0-9]{8,15}([.]0+)?")
 
 
 def date_readings(
@@ -102,13 +103,15 @@ def date_readings(
             said |= {"language": languages} if name == "months" else {}
             said |= {"zones": dict(zones)} if any("%Z" in it for it in formats) and zones else {}
             yield Reading(name, says, [*orders, said])
-    if any(map(_SERIAL.fullmatch, values)):
+    if column.is_of_events and holds == "date" and any(map(_SERIAL.fullmatch, values)):
+        yield Reading("epoch_days", "days since 1970", [{"epoch": "days"}])
+    elif any(map(_SERIAL.fullmatch, values)):
         yield Reading("excel_serial", "Excel's number of days", [{"excel_serial": 1900}])
         says = "days since 1904, as Excel for Mac counted"
         yield Reading("excel_serial_1904", says, [{"excel_serial": 1904}])
     if holds == "instant" and any(map(_COUNT.fullmatch, values)):
-        yield Reading("epoch_seconds", "seconds since 1970", [{"epoch": "seconds"}])
-        yield Reading("epoch_milliseconds", "milliseconds since 1970", [{"epoch": "milliseconds"}])
+        for unit in ("seconds", "milliseconds", "microseconds"):
+            yield Reading(f"epoch_{unit}", f"{unit} since 1970", [{"epoch": unit}])
 
 
 def _numeric_format(value: str, order: str) -> str | None:

@@ -47,6 +47,9 @@ def _changed(proposal: Proposal, declared: DeclaredSource) -> Iterator[Setting]:
     for word, value in written.layout.items():
         if getattr(declared.layout, word) != _frozen(value):
             yield Setting((*metadata, "layout", word), value, _METADATA)
+    if "format" in written.layout:
+        # What is said of records in files does not go with events, which say it themselves.
+        yield from (Setting((*metadata, it), GONE) for it in ("resends", "ordered_by", "census"))
     for word, value in proposal.records.items():
         yield Setting((*metadata, word), value, _METADATA)
     for column in proposal.columns:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from benepass_tasks.catalog.forms import Era
@@ -38,5 +39,5 @@ def in_common_era(column: ColumnProfile) -> tuple[ColumnProfile, Era | None]:
     for era, (pattern, common) in _ERAS.items():
         if column.filled and column.matching(pattern.search) >= MOST * column.filled:
             values = [it and pattern.sub(common, it.strip(), count=1) for it in column.values]
-            return ColumnProfile(column.header, values), era
+            return replace(column, values=values), era
     return column, None

@@ -151,7 +151,7 @@ _DIGITS = {
 
 def _translated(column: ColumnProfile, plain: Mapping[int, str | int]) -> ColumnProfile:
     """The column with plain digits, letters and signs for others."""
-    return ColumnProfile(column.header, [it and it.translate(plain) for it in column.values])
+    return replace(column, values=[it and it.translate(plain) for it in column.values])
 
 
 def _zones_question(name: str, column: ColumnProfile) -> Question | None:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from benepass_tasks.catalog.wording import printable
@@ -22,10 +22,13 @@ class ColumnProfile:
     Attributes:
         header: What the file calls it.
         values: Its values record by record; None where a field is empty.
+        is_of_events: Whether it is a column of Debezium's events, where days are counted since 1970
+            and never as Excel counts them.
     """
 
     header: str
     values: Sequence[Value]
+    is_of_events: bool = False
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -89,7 +92,7 @@ def together(profiles: Sequence[FileProfile]) -> FileProfile:
     if not others:
         return first
     columns = [
-        ColumnProfile(column.header, [it for file in profiles for it in file.columns[place].values])
+        replace(column, values=[it for file in profiles for it in file.columns[place].values])
         for place, column in enumerate(first.columns)
     ]
     return FileProfile(

@@ -316,7 +316,7 @@ def _without_nothing(column: ColumnProfile) -> ColumnProfile:
     """The values that say something."""
     nothing = words().nothing
     said = [None if it and it.strip().lower() in nothing else it for it in column.values]
-    return ColumnProfile(column.header, said)
+    return replace(column, values=said)
 
 
 def _with_nothing(written: Written, columns: Iterable[ColumnProfile]) -> Written:

@@ -4,10 +4,11 @@ import codecs
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from benepass_tasks.catalog.events import HEADER, OP
 from benepass_tasks.catalog.layout import CSV, EXCEL, Layout
 from benepass_tasks.catalog.load_args import layout_of
 from benepass_tasks.catalog.wording import printable
@@ -17,10 +18,11 @@ from benepass_tasks.ingestion.proposals.profile import ColumnProfile, FileProfil
 from benepass_tasks.ingestion.proposals.proposal import Written
 from benepass_tasks.ingestion.proposals.propose import with_lines
 from benepass_tasks.ingestion.proposals.question import Answers, Question, answered
+from benepass_tasks.ingestion.readers.events import EventReader, SeveralTablesError
 from benepass_tasks.ingestion.readers.opening import open_reader
 from benepass_tasks.ingestion.readers.workbooks import filled_sheets
 from benepass_tasks.ingestion.recognition.encodings import NAMES
-from benepass_tasks.ingestion.recognition.recognise import Recognition, recognise
+from benepass_tasks.ingestion.recognition.recognise import DEBEZIUM, Recognition, recognise
 from benepass_tasks.ingestion.recognition.sheet_titles import rows_above_header
 
 if TYPE_CHECKING:
@@ -90,6 +92,9 @@ def sample(path: Path, answers: Answers, most: int = FIRST) -> Sample:
             said = f"has {plural(above, 'row')} above the header"
             evidence.append((said, "they fill fewer cells than most rows"))
     written = Written(str(recognition.type), _without_inferred(path, args), {}, evidence)
+    if DEBEZIUM in recognition.kinds:
+        with _said_of(path, recognition):
+            written = replace(written, layout=_of_events(path, written, answers))
     with _said_of(path, recognition):
         profile = _read(path, written, most)
     if written.type in (CSV, EXCEL):
@@ -147,6 +152,45 @@ def _sheet(path: Path, answers: Answers) -> dict[str, str]:
         flags = "".join(f"\n  {it}" for it in question.flags)
         raise SourceError(f"{len(names)} sheets hold something. Say which is to be read:{flags}")
     return {"sheet_name": name}
+
+
+def _of_events(path: Path, written: Written, answers: Answers) -> dict[str, str]:
+    """What `layout` says of change events: which table's they are."""
+    layout = {"format": DEBEZIUM}
+    try:
+        with path.open("rb") as file:
+            declared = _layout(replace(written, layout=layout))
+            tables: Sequence[str] = sorted(EventReader(file, declared, path.name, {}).tables)
+    except SeveralTablesError as error:
+        tables = error.tables
+    if not tables:
+        return layout
+    asks = f"of which table are the events of {path.name} that are meant?"
+    question = Question("table", asks, dict.fromkeys(tables, ""))
+    table = tables[0] if len(tables) == 1 else answered(question, answers)
+    if table is None:
+        flags = "".join(f"\n  {it}" for it in question.flags)
+        raise SourceError(f"It has events of {len(tables)} tables. Say which is meant:{flags}")
+    return layout | {"table": table}
+
+
+def _as_first_said(profile: FileProfile) -> FileProfile:
+    """The rows of change events as they came to be, without what is said of the events.
+
+    A row that was changed is the same row, and would look like a record that came again.
+    """
+    rows = [*zip(*(it.values for it in profile.columns), strict=True)]
+    ops = profile.columns[profile.headers.index(HEADER[OP])].values
+    for wanted in ("cr", "cru"):
+        kept = dict.fromkeys(row for row, op in zip(rows, ops, strict=True) if op and op in wanted)
+        if kept:
+            break
+    columns = [
+        ColumnProfile(it.header, [row[at] for row in kept], is_of_events=True)
+        for at, it in enumerate(profile.columns)
+        if it.header not in HEADER.values()
+    ]
+    return replace(profile, columns=columns, records=len(kept))
 
 
 def _meant(answer: str, likely: Sequence[str]) -> str:
@@ -209,4 +253,5 @@ def _read(path: Path, written: Written, most: int) -> FileProfile:
     ]
     if not columns:
         raise ProjectError(f"{path.name} has no header")
-    return FileProfile(path.name, columns, count, rejected, is_whole)
+    profile = FileProfile(path.name, columns, count, rejected, is_whole)
+    return profile if layout.format is None else _as_first_said(profile)

@@ -18,6 +18,7 @@ from benepass_tasks.ingestion.readers.records import Batch
 from benepass_tasks.ingestion.readers.rows import Gatherer, RowReader
 from benepass_tasks.ingestion.readers.scanning import INVALID_UTF8, TOO_LONG
 from benepass_tasks.ingestion.readers.streams import FileBytes, as_written, is_utf8, open_text
+from benepass_tasks.state.source_files import CUT_OFF
 
 NO_OBJECT: Final = "no JSON object"
 KEY_TWICE: Final = "a key twice in a JSON object"
@@ -39,8 +40,14 @@ class UnusableError(Exception):
     """An object is not a record; its text is the reason."""
 
 
+class NoRecordError(Exception):
+    """An object is none of the records that are meant; its text is what it is."""
+
+
 class JsonLinesReader(RowReader):
     """Reads the records of one file of JSON lines."""
+
+    declared_as = "JSON lines"
 
     def __init__(self, file: io.BufferedReader, layout: Layout, name: str) -> None:
         """Read the keys of all objects; messages call the file by its name.
@@ -59,14 +66,18 @@ class JsonLinesReader(RowReader):
         needed = [key for key, name in zip(self.header, columns, strict=True) if name in required]
         gatherer = Gatherer(columns, self._tally)
         file, blocks = self._opened()
-        for line in _lines(blocks):
+        for line, is_open in _lines(blocks):
             if not line.strip():
                 self._tally.blank_lines += 1
                 continue
             try:
                 gatherer.take(self._values(line, needed))
+            except NoRecordError as error:
+                self._tally.passed_over[str(error)] += 1
             except UnusableError as error:
-                gatherer.reject(str(error), self._as_written(line[:LONGEST]))
+                is_cut_off = is_open and str(error) == NO_OBJECT and line.lstrip()[:1] == b"{"
+                reason = CUT_OFF if is_cut_off else str(error)
+                gatherer.reject(reason, self._as_written(line[:LONGEST]))
             if gatherer.is_full:
                 self.bytes_read = file.bytes
                 yield gatherer.flush()
@@ -87,57 +98,86 @@ class JsonLinesReader(RowReader):
 
     def _keys(self) -> Iterator[str]:
         keys: dict[str, None] = {}
-        has_lines = False
-        for line in _lines(self._opened()[1]):
+        has_lines = is_readable = False
+        for line, _ in _lines(self._opened()[1]):
             has_lines = has_lines or bool(line.strip())
             try:
-                keys |= dict.fromkeys(_object(line))
+                keys |= dict.fromkeys(self._read(line))
+            except NoRecordError:
+                is_readable = True
             except UnusableError:
                 continue  # it is rejected where records are read
-        if has_lines and not keys:
+        if has_lines and not (keys or is_readable):
             raise SourceError(
-                "The file is declared as JSON lines, and none of its lines is a JSON object with "
-                "a key."
+                f"The file is declared as {self.declared_as}, and none of its lines is a JSON "
+                "object with a key."
             )
         return iter(keys)
 
     def _values(self, line: bytes, needed: Sequence[str]) -> list[str | None]:
-        found = _object(line)
-        if any(key not in found for key in needed):
+        found = self._read(line)
+        if self._needs_all(found) and any(key not in found for key in needed):
             raise UnusableError(NO_REQUIRED_KEY)
         return [found.get(key) for key in self.header]
 
+    def _read(self, line: bytes) -> Mapping[str, str | None]:
+        try:
+            return self._record(line)
+        except RecursionError:
+            raise UnusableError(NO_OBJECT) from None
 
-def _lines(blocks: BlockReader) -> Iterator[bytes]:
-    """The lines, without their ends; of one that is too long its beginning, still too long."""
+    def _record(self, line: bytes) -> Mapping[str, str | None]:
+        """The texts of the record on a line by the keys of its columns.
+
+        Raises:
+            UnusableError: it is none.
+            NoRecordError: it is none that is meant.
+        """
+        found = object_of(line)
+        if not isinstance(found, dict):
+            raise UnusableError(NO_OBJECT)
+        return flat(found)
+
+    def _needs_all(self, record: Mapping[str, str | None]) -> bool:  # noqa: ARG002 - for others
+        """Whether a record may lack no required key."""
+        return True
+
+
+def _lines(blocks: BlockReader) -> Iterator[tuple[bytes, bool]]:
+    """The lines, without their ends, and whether each has none.
+
+    Of one that is too long there is its beginning, still too long.
+    """
     rest = b""
     while block := blocks.read():
         *whole, rest = LINE_END.split(rest[: LONGEST + 1] + block)
-        yield from whole
+        yield from ((it, False) for it in whole)
     if rest:
-        yield rest
+        yield rest, True
 
 
-def _object(line: bytes) -> dict[str, str | None]:
-    """Read a line that is one object."""
+def object_of(line: bytes) -> object:
+    """What a line of JSON says, with its numbers as they are written.
+
+    Raises:
+        UnusableError: it is no JSON, or what it says is no text.
+    """
     if len(line) > LONGEST:
         raise UnusableError(TOO_LONG)
     try:
-        found = DECODER.decode(line.decode())
-        if not isinstance(found, dict):
-            raise UnusableError(NO_OBJECT)
-        if b"\\ud" in line.lower():
-            _require_whole_characters(found)
-        return flat(found)
+        found: object = DECODER.decode(line.decode())
     except UnicodeDecodeError:
         raise UnusableError(INVALID_UTF8) from None
     except (ValueError, RecursionError):
         raise UnusableError(NO_OBJECT) from None
+    if b"\\ud" in line.lower():
+        _require_whole_characters(found)
+    return found
 
 
-def _require_whole_characters(found: Mapping[str, Any]) -> None:
+def _require_whole_characters(found: object) -> None:
     try:
-        _json(found).encode()
+        json_text(found).encode()
     except UnicodeEncodeError:
         raise UnusableError(NO_TEXT) from None
 
@@ -181,23 +221,23 @@ def _flat(
         if isinstance(value, dict):
             yield from _flat(value, ignored, f"{key}.")
         else:
-            yield key, _json_text(value)
+            yield key, text_of_json(value)
 
 
-def _json_text(value: object) -> str | None:
+def text_of_json(value: object) -> str | None:
     """A value of JSON as text: texts without quotes, numbers as written, all else as JSON."""
     if value is None:
         return None
-    return str(value) if isinstance(value, str) else _json(value)
+    return str(value) if isinstance(value, str) else json_text(value)
 
 
-def _json(value: object) -> str:
+def json_text(value: object) -> str:
     """Write a value as JSON, and its numbers as they were written."""
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, Mapping):
-        items = (f"{_json(key)}:{_json(item)}" for key, item in value.items())
+        items = (f"{json_text(key)}:{json_text(item)}" for key, item in value.items())
         return f"{{{','.join(items)}}}"
     if isinstance(value, list):
-        return f"[{','.join(map(_json, value))}]"
+        return f"[{','.join(map(json_text, value))}]"
     return json.dumps(value, ensure_ascii=False)

@@ -1,8 +1,9 @@
 """Which reader reads a file: chosen by what its source declares, never by the file."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from benepass_tasks.catalog.layout import EXCEL, JSON_LINES, PARQUET, Layout
@@ -16,10 +17,13 @@ class Reader(Protocol):
         header: The names of the columns, as the file has them; none when the file is empty.
         counts_from: The year from which it counts days, where they are numbers; None where it does
             not say.
+        inexact: What the numbers of some columns are, by their names in the header, that are not as
+            the database had them.
     """
 
     header: tuple[str, ...]
     counts_from: int | None
+    inexact: Mapping[str, str]
 
     @property
     def accounting(self) -> Accounting:
@@ -42,8 +46,17 @@ class Reader(Protocol):
 
 
 @contextmanager
-def open_reader(layout: Layout, path: Path, name: str) -> Iterator[Reader]:
-    """Open a file as its source declares it, and read its header; messages call it by a name.
+def open_reader(
+    layout: Layout, path: Path, name: str, meant: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Reader]:
+    """Open a file as its source declares it, and read its header.
+
+    Args:
+        layout: How it is written.
+        path: Where it is.
+        name: What messages call it.
+        meant: The columns of its source by what a name in a header means them, for a file that has
+            no header where there is no record.
 
     Raises:
         SourceError: the file is damaged, encrypted or not what it is declared to be, or its header
@@ -61,6 +74,10 @@ def open_reader(layout: Layout, path: Path, name: str) -> Iterator[Reader]:
             from benepass_tasks.ingestion.readers.parquet import ParquetReader  # noqa: PLC0415
 
             yield ParquetReader(file)
+        elif layout.format is not None:
+            from benepass_tasks.ingestion.readers.events import EventReader  # noqa: PLC0415
+
+            yield EventReader(file, layout, name, meant)
         elif layout.type == JSON_LINES:
             from benepass_tasks.ingestion.readers.json_lines import JsonLinesReader  # noqa: PLC0415
 

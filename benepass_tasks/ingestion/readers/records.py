@@ -6,8 +6,9 @@ lines: it would take text after a closing quote for a part of the field, and an 
 for a value of many lines. All other pieces are scanned by the exact rules, at a fifth of the speed.
 """
 
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import BinaryIO, Final
 
 import pyarrow as pa
@@ -90,10 +91,12 @@ class AccountedReader:
     Attributes:
         header: The names of the columns; none when the file is empty.
         counts_from: The year from which it counts days, where they are numbers: a text says none.
+        inexact: What the numbers of some columns are that are not as the database had them.
     """
 
     header: tuple[str, ...]
     counts_from: int | None = None
+    inexact: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self) -> None:
         """Begin to count."""

@@ -18,10 +18,14 @@ import pyarrow as pa
 
 from benepass_tasks.catalog.layout import CSV, EXCEL, JSON_LINES, PARQUET
 from benepass_tasks.ingestion.readers import signatures
+from benepass_tasks.ingestion.readers.debezium import is_event
 from benepass_tasks.ingestion.readers.signatures import Format, format_of
 from benepass_tasks.ingestion.readers.streams import is_of_the_system
 from benepass_tasks.ingestion.recognition.encodings import NAMES, Encoding, decode, detect
 from benepass_tasks.ingestion.recognition.separators import SEPARATORS, Division, divide
+
+DEBEZIUM: Final = "debezium"
+"""The kind of files with change events."""
 
 HEAD: Final = 256 << 10
 """Bytes that are looked at."""
@@ -245,6 +249,10 @@ def _of_json(text: str) -> Finding | None:
     if found is not None and not others.strip() and any(map(_is_table, found.values())):
         says = "is one JSON object, with records in a list of it"
         return Finding("json", says, "it has one line", advice=_AS_LINES)
+    if found is not None and (events := [*_events(text)]):
+        says = f"{sum(events):,} of its first {len(events):,} lines are such"
+        args = {"lines": True}
+        return Finding(DEBEZIUM, "is JSON lines with Debezium's events", says, args)
     if found is not None:
         return Finding(
             "json_lines", "is JSON lines", "its first line is a JSON object", {"lines": True}
@@ -253,6 +261,13 @@ def _of_json(text: str) -> Finding | None:
         says = "is a JSON array" if start.startswith("[") else "is JSON that takes several lines"
         return Finding("json", says, "it begins as JSON does", advice=_AS_LINES)
     return None
+
+
+def _events(text: str) -> Iterator[bool]:
+    """Whether each whole line is an event of Debezium; nothing where none is."""
+    lines = text.splitlines()
+    found = [is_event(it) for line in lines if (it := _object(line)) is not None]
+    yield from found if any(found) else ()
 
 
 def _object(line: str) -> dict[str, Any] | None:

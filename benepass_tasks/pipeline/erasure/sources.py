@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, update
 
+from benepass_tasks.catalog.header_names import ADDED
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.engine.disk import sync
 from benepass_tasks.engine.quoting import quote_name, quote_relation
@@ -20,6 +21,7 @@ from benepass_tasks.ingestion.people.rewriting import (
     UnwritableError,
     Values,
     aside_of,
+    has_earlier,
     write_aside,
 )
 from benepass_tasks.pipeline.erasure.job import Job
@@ -59,13 +61,20 @@ def rewrite_sources(run: Run, job: Job) -> Rewritten:
         rejected.setdefault(file, set()).add(number)
     written, problems = [], []
     for load in run.known().loads.values():
-        if load.file in standing or load.file in rejected:
+        if load.file in standing or load.file in rejected or _has_earlier(run, job, load):
             try:
                 if _rewrite(run, job, load, rejected.get(load.file, set())):
                     written.append(load.file)
             except UnwritableError as error:
                 problems.append(str(error))
     return Rewritten(tuple(written), tuple(problems))
+
+
+def _has_earlier(run: Run, job: Job, load: Load) -> bool:
+    """Whether a file of events has what was theirs before a change, and nothing else of them."""
+    file = SourceFile(load.source, load.file, path_of(load.file, run.settings))
+    source = run.definitions.catalog.sources[load.source]
+    return file.exists() and has_earlier(source, file, job.traces.is_in_record)
 
 
 def _rewrite(run: Run, job: Job, load: Load, rejected: Collection[int]) -> bool:
@@ -107,7 +116,7 @@ def _values(connection: Connection, relation: str, load: Load) -> Mapping[int, V
     numbers = erased_records(connection).get(load.file, [])
     if not numbers:
         return {}
-    columns = [it for it in engine_of(connection).columns(relation) if not it.startswith("_")]
+    columns = [it for it in engine_of(connection).columns(relation) if it not in ADDED]
     names, listed = ", ".join(map(quote_name, columns)), ", ".join(map(str, numbers))
     found = connection.exec_driver_sql(
         f"select _row_number, {names} from {quote_relation(relation)} "  # noqa: S608

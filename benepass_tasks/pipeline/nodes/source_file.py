@@ -137,10 +137,11 @@ class SourceFileNode(Node):
         """The first day whose records are loaded; None where nothing limits that.
 
         Where the clock may be wrong, or the declaration is new, it is for the raw table to judge
-        what goes: nothing is left out then that was not judged. A new table loses nothing.
+        what goes: nothing is left out then that was not judged. A new table loses nothing. Of an
+        event alone nobody can tell, since another one may say of when its row is.
         """
         retention = self.source.retention
-        if retention is None or retention.then != "delete":
+        if retention is None or retention.then != "delete" or self.source.layout.format is not None:
             return None
         limit = Limit.of(self.source.name, retention, self.clock, known.retentions)
         if limit.enforced and limit.is_known:

@@ -61,6 +61,9 @@ def _is_near(path: Path, source: Source) -> bool:
     """Whether a name is one of a source but for case, numbering, ending and packing."""
     pattern = PurePosixPath(source.filepath).name.lower()
     ending = PurePosixPath(pattern).suffix
+    if not re.search(r"\w", _bare(pattern)):
+        # Any name is like one that is nothing but `*`.
+        return False
     return fnmatchcase(f"{_bare(path.name)}{ending}", f"{_bare(pattern)}{ending}")
 
 
