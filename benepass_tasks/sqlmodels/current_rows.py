@@ -5,7 +5,7 @@ was delivered twice, by the names of the files and the places there. So it makes
 a file arrives. What a large value is that an event does not say, the events before it do.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from benepass_tasks.catalog.datasets import DeclaredSource
@@ -70,10 +70,10 @@ def as_last_said(source: DeclaredSource, columns: Iterable[str], rows: str) -> s
         A FROM clause, without its keyword.
     """
     items = ", ".join(_last_said(quote_name(it)) for it in columns)
+    window = f"{_newest_first(source, _BY_NAME)} rows between unbounded preceding and unbounded"
     return (
-        f"(select * replace ({items}) from {rows} window newest_first as ("  # noqa: S608
-        f"{_newest_first(source)} rows between unbounded preceding and unbounded following)"
-        ") as last_said"
+        f"(select * replace ({items}) from {rows} "  # noqa: S608
+        f"window newest_first as ({window} following)) as last_said"
     )
 
 
@@ -82,15 +82,18 @@ def _last_said(text: str) -> str:
     return f"(first_value({said} ignore nulls) over newest_first)['said'] as {text}"
 
 
-def _newest_first(source: DeclaredSource) -> str:
+_BY_NAME: Final = ("natural_order(_source_file) desc", "_source_file desc")
+
+
+def _newest_first(source: DeclaredSource, files: Sequence[str]) -> str:
+    """A window over the events of each key, of which the last comes first.
+
+    Args:
+        source: The source.
+        files: What orders their files.
+    """
     keys = ", ".join(map(quote_name, key_of(source)))
-    order = (
-        f"{POSITION} desc nulls last",
-        f"{OP} = 'r'",
-        "natural_order(_source_file) desc",
-        "_source_file desc",
-        "_row_number desc",
-    )
+    order = [f"{POSITION} desc nulls last", f"{OP} = 'r'", *files, "_row_number desc"]
     return f"partition by {keys} order by {', '.join(order)}"
 
 
@@ -105,15 +108,23 @@ with emptied as (
     where {is_emptying()}
 ),
 
+files as (
+    select
+        _source_file as _file,
+        row_number() over (order by natural_order(_source_file), _source_file) as _file_place
+    from (select distinct _source_file from {rows}) as named
+),
+
 events as (
     select
 {listed},
         emptied._emptied_at,
         {" and ".join(f"{it} is not null" for it in keys)} as _has_key,
         row_number() over newest_first - 1 as _later
-    from {rows}
+    from {rows} as written
+    inner join files on written._source_file = files._file
     cross join emptied
-    window newest_first as ({_newest_first(source)})
+    window newest_first as ({_newest_first(source, ["_file_place desc"])})
 ),
 
 current_rows as (
