@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 from databases import VARIABLE, Sqlite
+from mariadb import PASSWORD, USER, connected, mariadb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,3 +97,24 @@ def test_an_address_in_place_of_the_variable_is_refused_and_not_said_again(
     assert said.code == 2
     assert "name of a variable of the environment such as HR_DATABASE" in said.err
     assert "hunter2" not in said.out + said.err
+
+
+def test_a_table_of_mariadb_is_declared_tried_and_read(
+    workspace: Workspace, say: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mariadb() as port, closing(connected(port)) as connection:
+        with connection.cursor() as cursor:
+            columns = COLUMNS.replace("employee_no text", "employee_no varchar(9)")
+            cursor.execute(f"create table staff ({columns}, hire_date date, status text, x text)")
+            marks = ", ".join(["%s"] * 7)
+            cursor.executemany(f"insert into staff values ({marks})", STAFF)
+        monkeypatch.setenv(VARIABLE, f"mysql://{USER}:{PASSWORD}@127.0.0.1:{port}/{USER}")
+        said = say("source", "add", f"{USER}.staff", *NAMED, "--yes")
+        assert said.code == 0, said.err
+        assert PASSWORD not in said.out
+        workspace.run("marts.dim_employees")
+    assert workspace.query("select employee_id, status from marts.dim_employees order by 1") == [
+        ("E1", "active"),
+        ("E2", "terminated"),
+        ("E3", "active"),
+    ]

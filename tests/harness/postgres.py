@@ -28,7 +28,10 @@ def postgres(*settings: str) -> Iterator[str]:
 
     Whoever is root starts it as another user, since it refuses to run as root.
     """
-    programs = {it: shutil.which(it) for it in ("initdb", "postgres")}
+    # Debian keeps them to itself.
+    there = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
+    path = os.pathsep.join([os.environ["PATH"], *there])
+    programs = {it: shutil.which(it, path=path) for it in ("initdb", "postgres")}
     if not all(programs.values()):
         pytest.skip(f"there is no {' or '.join(it for it, at in programs.items() if not at)}")
     user = "nobody" if os.geteuid() == 0 else None

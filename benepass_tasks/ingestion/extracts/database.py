@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +21,7 @@ from sqlalchemy import (
     URL,
     ColumnClause,
     Connection,
+    CursorResult,
     Engine,
     Select,
     TableClause,
@@ -55,9 +56,12 @@ from benepass_tasks.ingestion.extracts.files import (
     Writer,
     earlier,
     keeping,
+    rank,
     writing,
 )
 from benepass_tasks.ingestion.readers.values import text_of
+
+_Writer: TypeAlias = Callable[[object], str | None]
 
 CONNECTING: Final = 15
 """Seconds that a database may take to answer at all."""
@@ -71,6 +75,32 @@ _SNAPSHOT: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
     }
 )
 """What lets a transaction see one moment of a database, by its kind; no other kind is read."""
+
+_MYSQL: Final = ("mysql", "mariadb")
+_BEGIN: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
+    {
+        # Its driver would begin a transaction only where something is written.
+        "sqlite": ("begin",),
+        **dict.fromkeys(
+            _MYSQL,
+            (
+                # A TIMESTAMP is handed out in the zone of the session.
+                "set time_zone = '+00:00'",
+                # Otherwise the moment would be that of the first row that is read.
+                "start transaction with consistent snapshot, read only",
+            ),
+        ),
+    }
+)
+"""What begins the transaction, where the driver does not."""
+
+_TIMESTAMP: Final = 7
+"""What the protocol of MySQL calls a column of instants; other moments are local."""
+
+_SAYING_NO_VALUE: Final = frozenset(
+    {1044, 1045, 1046, 1049, 1054, 1142, 1143, 1146, 1356, *range(2000, 2070)}
+)
+"""The errors of MySQL whose texts name users, tables and columns; those of others quote values."""
 
 
 def read_tables(
@@ -167,9 +197,9 @@ def _snapshot(credentials: str) -> Iterator[Connection]:
         with told(credentials, credentials):
             connection = engine.connect()
         with connection:
-            if engine.dialect.name == "sqlite":
-                # Its driver would begin a transaction only where something is written.
-                connection.exec_driver_sql("begin")
+            with told(credentials, credentials):
+                for it in _BEGIN.get(engine.dialect.name, ()):
+                    connection.exec_driver_sql(it)
             yield connection
 
 
@@ -195,6 +225,9 @@ def _worded(error: DBAPIError, password: str | None) -> str:
     """What may be said: that something is not there or not allowed, but no value."""
     if not isinstance(error, OperationalError | ProgrammingError):
         return type(error.orig).__name__
+    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    if isinstance(code, int) and code not in _SAYING_NO_VALUE:
+        return f"{type(error.orig).__name__} {code}"
     lines = [it.strip() for it in str(error.orig).splitlines() if it.strip()] or ["no reason given"]
     said = printable(lines[0], 300)
     return said.replace(password, "****") if password else said
@@ -273,6 +306,7 @@ class TableRows:
         self.columns, self.keys = columns, keys
         self.cursor: str | None = None
         self.lag = timedelta()
+        self.kind = ""
         self._name = name
 
     @classmethod
@@ -311,6 +345,7 @@ class TableRows:
         if extract.cursor is not None:
             _require(source, extract, extract.cursor, columns)
             found.cursor, found.lag = extract.cursor, extract.lag
+            found.kind = connection.dialect.name
         if extract.deletes and not (keys and set(keys) <= set(columns)):
             raise SourceError(
                 f"{source}: {extract} has no primary key among the columns that are read, and "
@@ -342,7 +377,8 @@ class TableRows:
         if self.cursor is None:
             return asked.order_by(*(of[it] for it in self.keys))
         if since is not None:
-            asked = asked.where(_from(of[self.cursor], earlier(since, self.lag)))
+            begin = _literal(earlier(since, self.lag), self.kind)
+            asked = asked.where(_from(of[self.cursor], begin))
         return asked.order_by(*(of[it] for it in dict.fromkeys([self.cursor, *self.keys])))
 
     @property
@@ -363,11 +399,34 @@ def _from(cursor: ColumnClause[Any], value: str) -> Any:  # noqa: ANN401 - SQLAl
     return or_(cursor >= bindparam("since", value, NullType()), cursor.is_(None))
 
 
+def _literal(value: str, kind: str) -> str:
+    """A value of a cursor as a database of a kind reads it: MySQL has instants without T and Z."""
+    _, instant = rank(value)
+    if kind not in _MYSQL or not isinstance(instant, datetime) or "T" not in value:
+        return value
+    return (instant.astimezone(UTC) if instant.tzinfo else instant).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
 def texts(connection: Connection, query: Select[Any]) -> Iterator[list[Row]]:
     """The rows of a query as text, some at a time."""
     found = connection.execute(query, execution_options={"yield_per": ROWS})
+    writers = _writers_of(connection, found)
     for rows in found.partitions():
-        yield [tuple(map(text_of_value, row)) for row in rows]
+        yield [tuple(write(it) for write, it in zip(writers, row, strict=True)) for row in rows]
+
+
+def _writers_of(connection: Connection, found: CursorResult[Any]) -> list[_Writer]:
+    """What writes the values of each column of a result."""
+    about = found.cursor.description if found.cursor is not None else ()
+    is_mysql = connection.dialect.name in _MYSQL
+    return [
+        _utc_text if is_mysql and code == _TIMESTAMP else text_of_value for _, code, *_ in about
+    ]
+
+
+def _utc_text(value: object) -> str | None:
+    """A TIMESTAMP of a session whose zone is UTC; a zero date is a text already."""
+    return text_of_value(value.replace(tzinfo=UTC) if isinstance(value, datetime) else value)
 
 
 def text_of_value(value: object) -> str | None:
