@@ -21,7 +21,7 @@ from benepass_tasks.config.errors import PublicationError
 from benepass_tasks.engine.quoting import quote_text
 from benepass_tasks.engine.searching import parquet_texts
 from benepass_tasks.engine.session import Run
-from benepass_tasks.publish.rows import measured
+from benepass_tasks.publish.pieces import Piece, month_column, pieces_of
 from benepass_tasks.state.publication import Part, Publication, PublishedTable
 
 MANIFEST: Final = "manifest.json"
@@ -55,6 +55,11 @@ class _Manifest:
         """The ETags of the files that it names, by their names below the prefix."""
         return {it["file"]: it["etag"] for it in self.said.get("tables", ())}
 
+    @property
+    def in_months(self) -> frozenset[str]:
+        """The tables of which it names a file for each month."""
+        return frozenset(it["table"] for it in self.said.get("tables", ()) if "month" in it)
+
 
 class Prefix:
     """A prefix whose next manifest is not written yet."""
@@ -87,7 +92,7 @@ class Prefix:
                     "audience and environment, and nothing of it was touched: name another prefix"
                 )
             there = self._storage.etags()
-            tables = [self._stored(run, it, there) for it in part.tables]
+            tables = [piece for it in part.tables for piece in self._stored(run, it, there)]
         self._manifest = {
             **self._about,
             "run": self._run_id,
@@ -109,21 +114,34 @@ class Prefix:
 
     def _stored(
         self, run: Run, table: PublishedTable, there: Mapping[str, str]
-    ) -> dict[str, object]:
-        """What the manifest says of a table, which is written unless its rows are there."""
-        rows, of_rows = measured(run, table.written)
-        version = digest(self._files[table.file], str(rows), str(of_rows))[:16]
-        name = f"{table.relation}-{version}{_SUFFIX}"
-        etag = there.get(name)
-        if etag is None or etag != self._before.files.get(name):
-            local = self._aside / name
-            run(
-                f"copy (from {table.written}) to {quote_text(str(local))} "
-                "(format parquet, compression zstd)"
-            )
-            etag = self._storage.put_file(name, local)
-            local.unlink()
-        return {"table": table.relation, "file": name, "rows": rows, "etag": etag}
+    ) -> Iterator[Mapping[str, object]]:
+        """What the manifest says of a table, of which is written what is not there."""
+        is_in_months = table.relation in self._before.in_months
+        column = month_column(run, table, is_in_months=is_in_months)
+        for it in pieces_of(run, table, column):
+            month = {"month": it.month} if it.month else {}
+            name = self._name_of(table, it)
+            etag = there.get(name)
+            if etag is None or etag != self._before.files.get(name):
+                etag = self._put(run, name, it)
+            rows = {"rows": it.count, "etag": etag}
+            yield {"table": table.relation, **month, "file": name, **rows}
+
+    def _name_of(self, table: PublishedTable, piece: Piece) -> str:
+        """What a piece of a table is called, which it is with these rows alone."""
+        version = digest(self._files[table.file], piece.rows)[:16]
+        return "-".join(filter(None, (table.relation, piece.month, version))) + _SUFFIX
+
+    def _put(self, run: Run, name: str, piece: Piece) -> str:
+        """Write a piece of a table; returns its version."""
+        local = self._aside / name
+        run(
+            f"copy (from {piece.source}) to {quote_text(str(local))} "
+            "(format parquet, compression zstd)"
+        )
+        etag = self._storage.put_file(name, local)
+        local.unlink()
+        return etag
 
 
 class _Storage:

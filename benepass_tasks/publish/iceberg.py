@@ -47,21 +47,19 @@ from pyiceberg.types import (
 from pyiceberg.utils.config import Config
 from sqlalchemy.exc import SQLAlchemyError
 
-from benepass_tasks.catalog.audiences import YEARS, IcebergPlace
+from benepass_tasks.catalog.audiences import IcebergPlace
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import PublicationError
-from benepass_tasks.engine.quoting import month_of, quote_name, quote_text
+from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.engine.searching import parquet_texts
 from benepass_tasks.engine.session import Run
+from benepass_tasks.publish.pieces import Piece, month_column, pieces_of
 from benepass_tasks.publish.public_files import make_readable
 from benepass_tasks.state.publication import Part, Publication, PublishedTable
 
 if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile
-
-LARGE: Final = 1_000_000
-"""Rows from which on a table is partitioned by the month that the catalog declares for it."""
 
 UNFINISHED: Final = timedelta(days=1)
 """How long a file that no snapshot names may be of somebody who is still writing."""
@@ -134,21 +132,6 @@ _SECRET: Final = re.compile("secret|token|credential|password|key")
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """Rows that are in a file of their own.
-
-    Attributes:
-        condition: Which rows of the table, as SQL.
-        count: How many.
-        rows: Digest of these, whatever their order.
-    """
-
-    condition: str
-    count: int
-    rows: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Staged:
     """A part that can be committed.
 
@@ -208,8 +191,9 @@ class Lake:
         """Write what the table does not have yet, beside what it has."""
         (table,) = part.tables
         found = self._taken(table)
-        month = _month_of(run, table, found)
-        pieces = {it.rows: it for it in _pieces(run, table, month)}
+        is_in_months = any(of == "month" for _, of in _partition_of(found.transaction()))
+        month = month_column(run, table, is_in_months=is_in_months)
+        pieces = {it.rows: it for it in pieces_of(run, table, month) if it.count}
         transaction = found.transaction()
         is_ours = not _reshape(transaction, table, month)
         is_ours &= _said(found, DECLARATION) == part.code_version
@@ -220,7 +204,7 @@ class Lake:
         there = [it.file for it in found.scan().plan_files()]
         kept = {_rows_of(it): it for it in there if is_ours and _rows_of(it) in pieces}
         schema, missing = transaction.table_metadata.schema(), pieces.keys() - kept.keys()
-        written = [self._write(run, found, schema, table, pieces[it]) for it in sorted(missing)]
+        written = [self._write(run, found, schema, pieces[it]) for it in sorted(missing)]
         added = _as_data_files(found, transaction, written)
         _check_rows(table, [*kept.values(), *added], pieces.values())
         with transaction.update_snapshot(says).overwrite() as snapshot:
@@ -256,13 +240,11 @@ class Lake:
             make_readable(Path(path), audience.access)
         return found
 
-    def _write(
-        self, run: Run, found: Table, schema: Schema, table: PublishedTable, piece: _Piece
-    ) -> str:
+    def _write(self, run: Run, found: Table, schema: Schema, piece: Piece) -> str:
         """Write rows into a file of the table; where it is."""
         local = self._aside / f"{piece.rows}.parquet"
         run(
-            f"copy (from {table.written} where {piece.condition}) to {quote_text(str(local))} "
+            f"copy (from {piece.source}) to {quote_text(str(local))} "
             f"(format parquet, compression zstd, field_ids {{{_field_ids(schema)}}})"
         )
         name = f"{piece.rows}-{uuid.uuid4().hex}.parquet"
@@ -405,35 +387,11 @@ def _field_id(field: NestedField) -> str:
     return str(field.field_id)
 
 
-def _month_of(run: Run, table: PublishedTable, found: Table) -> str | None:
-    """The column by whose month the table is partitioned; None where it is not large."""
-    months = table.table.months
-    types = {it.name: it.type for it in table.columns}
-    if months is None or types.get(months.column) not in YEARS:
-        return None
-    if _partition_of(found.transaction()) == [(months.column, "month")]:
-        return months.column
-    rows = run(f"select count(*) from {table.written}")[0][0]  # noqa: S608 - a quoted name
-    return months.column if rows >= LARGE else None
-
-
 def _partition_of(transaction: Transaction) -> list[tuple[str | None, str]]:
     """How a table is partitioned: columns and what is made of them."""
     schema = transaction.table_metadata.schema()
     fields = transaction.table_metadata.spec().fields
     return [(schema.find_column_name(it.source_id), str(it.transform)) for it in fields]
-
-
-def _pieces(run: Run, table: PublishedTable, month: str | None) -> Iterator[_Piece]:
-    """The rows of a table, in as many pieces as it has months, or in one."""
-    of = f"'' || {month_of(month)}" if month else "''"
-    found = run(
-        f"select {of} as month, count(*), sum(hash(it)) from {table.written} as it "  # noqa: S608
-        "group by month order by month"
-    )
-    for value, count, rows in found:
-        is_there = f"= {quote_text(value)}" if value is not None else "is null"
-        yield _Piece(f"{of} {is_there}", count, digest(str(value), f"{count} {rows}")[:32])
 
 
 def _reshape(transaction: Transaction, table: PublishedTable, month: str | None) -> bool:
@@ -505,7 +463,7 @@ def _as_data_files(
 
 
 def _check_rows(
-    table: PublishedTable, files: Sequence["DataFile"], pieces: Collection[_Piece]
+    table: PublishedTable, files: Sequence["DataFile"], pieces: Collection[Piece]
 ) -> None:
     written, rows = sum(it.record_count for it in files), sum(it.count for it in pieces)
     if written != rows:

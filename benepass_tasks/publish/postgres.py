@@ -19,7 +19,7 @@ from benepass_tasks.config.database_address import database_address, unset_addre
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import PublicationError
 from benepass_tasks.engine.session import Run
-from benepass_tasks.publish.rows import measured
+from benepass_tasks.publish.pieces import pieces_of
 from benepass_tasks.state.publication import Part, Publication, PublishedTable
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Schema:
             PublicationError: the schema is somebody else's, its role may read what is for others,
                 or the database refuses.
         """
-        rows = (str(measured(run, it.written)) for it in part.tables)
+        rows = (piece.rows for it in part.tables for piece in pieces_of(run, it, None))
         self._version = digest(part.code_version, *rows)[:32]
         with _told(self.place):
             self._take()

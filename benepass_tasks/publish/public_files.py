@@ -49,12 +49,15 @@ def make_readable(folder: Path, access: Access = PUBLIC) -> None:
 def put_in_place(aside: Path, folder: Path, files: Sequence[str], access: Access = PUBLIC) -> None:
     """Move files, given by their paths below both folders, and let those read them.
 
+    A folder that is not there yet is moved with all that it holds, in one step.
+
     Raises:
         OSError: a folder cannot be written, or there is no such user or group.
     """
     for file in files:
-        _give(aside / file, access, access.mode)
-        sync(aside / file)
+        for it in (*(aside / file).rglob("*"), aside / file):
+            _give(it, access, access.folder_mode if it.is_dir() else access.mode)
+            sync(it)
     for file in files:
         make_readable((folder / file).parent, access)
         os.replace(aside / file, folder / file)  # noqa: PTH105 - one step, on one file system

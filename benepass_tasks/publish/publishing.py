@@ -9,8 +9,7 @@ what is for all of them is written and checked.
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from itertools import starmap
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -23,15 +22,17 @@ from benepass_tasks.engine.failures import explain
 from benepass_tasks.engine.measure import Measure
 from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.engine.session import ALIAS, Run, Warehouse
+from benepass_tasks.publish.checks import check_secrets, check_table
+from benepass_tasks.publish.parquet_files import ParquetFiles, WrittenTable
 from benepass_tasks.publish.public_files import make_readable, put_in_place, taking_turns
 from benepass_tasks.publish.suppression import find_withheld
 from benepass_tasks.publish.targets import Filling, target_of
-from benepass_tasks.state.markers import now
 from benepass_tasks.state.ownership import MARK
 from benepass_tasks.state.publication import (
     ASIDE,
     DATABASE,
     PARQUET,
+    SUFFIX,
     WRITTEN,
     Publication,
     PublishedTable,
@@ -42,15 +43,6 @@ from benepass_tasks.state.publication import (
 READABLE_FROM = "v1.4.0"
 """The oldest DuckDB that opens the published database; a newer one has a format of its own."""
 
-SECRETS = "published_secrets"
-"""The temporary table of the values that must not be published."""
-
-SECRET = {"EMAIL_ADDRESS": r"[\pL\pN].*@."}
-"""What a value looks like that must not be published, by kind; of another kind, any value does.
-
-An address that is only `n/a`, or that came in masked, gives nobody away.
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -59,10 +51,12 @@ class Order:
     Attributes:
         publication: All that it gets.
         stale: The names of the files and of other parts that do not hold what they should.
+        left: The states that files were left in, by name, as far as that is known.
     """
 
     publication: Publication
     stale: Sequence[str]
+    left: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> Sequence[str]:
@@ -76,23 +70,27 @@ class _Prepared:
 
     Attributes:
         order: What that is.
-        rows: The rows of each file that holds one table.
+        tables: What is new of the tables as Parquet.
         fillings: What is elsewhere, with all that is new in transactions that go on.
     """
 
     order: Order
-    rows: Mapping[str, int]
+    tables: Sequence[WrittenTable]
     fillings: Sequence[Filling]
 
     def put_in_place(self) -> dict[str, Measure]:
-        publication, stale = self.order.publication, self.order.files
-        found = {}
+        publication, found = self.order.publication, dict[str, Measure]()
         if publication.folder is not None:
             folder = publication.folder
+            database = [DATABASE] if DATABASE in self.order.files else []
             with _failures_explained(str(folder)):
-                _swap(folder, stale, publication.audience.access)
+                tables = [path for it in self.tables for path in it.moved(folder)]
+                _swap(folder, [*database, *tables], publication.audience.access)
                 _remove_others(folder, publication.files)
-                found = {it: Measure(self.rows.get(it), file_state(folder / it)) for it in stale}
+                found = {it: Measure(None, file_state(folder / it)) for it in database}
+                for it in self.tables:
+                    it.remove_others(folder)
+                    found[it.table.file] = Measure(it.rows, it.state(folder))
         for filling in self.fillings:
             found |= {name: Measure(None, state) for name, state in filling.commit().items()}
         return found
@@ -138,10 +136,10 @@ def _prepared(
             make_readable(folder / PARQUET, audience.access)
             aside = stack.enter_context(_private(folder / ASIDE))
         with warehouse.copying() as run, _calling(run, macros):
-            rows = _write(run, aside, publication, order.files, run_id)
+            tables = _write(run, aside, order, run_id)
             with _attached(run, aside / DATABASE, "read_only"):
                 fillings = list(_filled(stack, run, aside, order, run_id))
-    return _Prepared(order, rows, fillings)
+    return _Prepared(order, tables, fillings)
 
 
 def _filled(
@@ -214,11 +212,9 @@ def _failures_explained(place: str) -> Iterator[None]:
         raise PublicationError(f"publishing in {place} failed: {explain(error)}") from None
 
 
-def _write(
-    run: Run, aside: Path, publication: Publication, stale: Sequence[str], run_id: str
-) -> dict[str, int]:
-    """Write and check the database, and Parquet files from it; the rows of each of these."""
-    tables = publication.tables.values()
+def _write(run: Run, aside: Path, order: Order, run_id: str) -> Sequence[WrittenTable]:
+    """Write and check the database, and from it the Parquet files that are stale."""
+    publication, tables = order.publication, order.publication.tables.values()
     for grouped in publication.grouped:
         find_withheld(run, grouped, ALIAS)
     with _attached(run, aside / DATABASE, f"storage_version '{READABLE_FROM}'"):
@@ -226,12 +222,12 @@ def _write(
             _write_table(run, table)
         run(f"checkpoint {WRITTEN}")
     with _attached(run, aside / DATABASE, "read_only"):
-        rows = {table.file: _check_table(run, table) for table in tables}
-        _check_secrets(run, publication)
-        for table in tables:
-            if table.file in stale:
-                _write_parquet(run, aside / table.file, table, rows[table.file], run_id)
-    return rows
+        rows = {table.file: check_table(run, table) for table in tables}
+        check_secrets(run, publication)
+        if publication.folder is None:
+            return ()
+        files = ParquetFiles(run, aside, publication.folder, publication.files, order.left, run_id)
+        return [files.write(it, rows[it.file]) for it in tables if it.file in order.files]
 
 
 @contextmanager
@@ -252,100 +248,6 @@ def _write_table(run: Run, table: PublishedTable) -> None:
         run(f"comment on column {target}.{quote_name(column)} is {quote_text(comment)}")
 
 
-def _check_table(run: Run, table: PublishedTable) -> int:
-    """Compare a written table with the declaration and with the warehouse; its number of rows."""
-    written = table.written
-    _check_columns(run, table, written)
-    found = quote_name(ALIAS, table.table.layer, table.table.name)
-    rows, expected = run(
-        f"select (select count(*) from {written}), (select count(*) from {found})"  # noqa: S608
-    )[0]
-    _check_rows(table, rows, expected)
-    return int(rows)
-
-
-def _check_columns(run: Run, table: PublishedTable, written: str) -> None:
-    found = [(name, kind) for name, kind, *_ in run(f"describe from {written}")]
-    declared = [(column.name, column.type) for column in table.columns]
-    for (name, kind), (_, expected) in zip(found, declared, strict=False):
-        if kind != expected:
-            raise PublicationError(
-                f"{table.relation}.{name} is {kind}, and catalog.yaml declares {expected}: "
-                "change one of them. Nothing was published"
-            )
-    if found != declared:
-        raise PublicationError(f"{table.relation} would not be published as catalog.yaml declares")
-
-
-def _check_rows(table: PublishedTable, rows: int, expected: int) -> None:
-    if rows != expected:
-        raise PublicationError(
-            f"{table.relation}: the warehouse has {expected:,} rows, and {rows:,} were written. "
-            "Nothing was published"
-        )
-
-
-def _check_secrets(run: Run, publication: Publication) -> None:
-    """Look for raw identifiers in every text that is to be published.
-
-    Raises:
-        PublicationError: some are there; the message has their columns and numbers, no value.
-    """
-    if not publication.secrets:
-        return
-    secrets = "\nunion ".join(starmap(_secret_values, publication.secrets))
-    run(f"create or replace temp table {SECRETS} as {secrets}")
-    try:
-        found = [
-            row for table in publication.tables.values() for row in run(_search(table)) if row[-1]
-        ]
-    finally:
-        run(f"drop table temp.{SECRETS}")
-    if found:
-        raise PublicationError(
-            "personal data would be published as the files have it: "
-            + "; ".join(f"{column} has {kind} in {rows:,} rows" for column, kind, rows in found)
-            + ". Nothing was published: mask it in the SQL, or correct the files"
-        )
-
-
-def _secret_values(relation: str, column: str, kind: str) -> str:
-    layer, _, name = relation.partition(".")
-    value = f"lower(trim({quote_name(column)}))"
-    pattern = quote_text(SECRET.get(kind, "."))
-    return (
-        f"select {quote_text(kind)} as kind, {value} as value "  # noqa: S608
-        f"from {quote_name(ALIAS, layer, name)} where regexp_matches({value}, {pattern})"
-    )
-
-
-def _search(table: PublishedTable) -> str:
-    """SQL that counts the rows of each text column that has a secret value."""
-    searches = []
-    for column in table.columns:
-        name = quote_name(column.name)
-        if column.type.startswith("VARCHAR"):
-            value = f"unnest({name})" if column.type.endswith("[]") else name
-            searches.append(
-                f"select {quote_text(f'{table.relation}.{column.name}')}, kind, count(*) "  # noqa: S608
-                f"from (select {value} as text from {table.written}) "
-                f"join temp.{SECRETS} on lower(trim(text)) = value group by kind"
-            )
-    return "\nunion all ".join(searches) or "select 0 limit 0"
-
-
-def _write_parquet(run: Run, path: Path, table: PublishedTable, rows: int, run_id: str) -> None:
-    about = {"relation": table.relation, "run_id": run_id, "published_at": now().isoformat()}
-    pairs = ", ".join(f"{key}: {quote_text(value)}" for key, value in about.items())
-    file = quote_text(str(path))
-    run(
-        f"copy (from {table.written}) to {file} "
-        f"(format parquet, compression zstd, kv_metadata {{{pairs}}})"
-    )
-    _check_columns(run, table, f"read_parquet({file})")
-    _check_rows(table, run(f"select count(*) from read_parquet({file})")[0][0], rows)  # noqa: S608
-
-
 def _swap(folder: Path, files: Sequence[str], access: Access) -> None:
     if DATABASE in files:
         # What a client wrote into the old file must not be taken for a part of the new one.
@@ -357,5 +259,8 @@ def _remove_others(folder: Path, files: Collection[str]) -> None:
     """Remove what is published no longer."""
     for file in published_files(folder).keys() - {*files, ASIDE}:
         (folder / file).unlink(missing_ok=True)
+        months = folder / file.removesuffix(SUFFIX)
+        if months.is_dir():
+            shutil.rmtree(months)
     if (folder / PARQUET).is_dir():
         sync(folder / PARQUET)

@@ -41,6 +41,7 @@ class Dataset:
         pages: The pages that show it, as path and title.
         model: Its SQL; None where files are loaded.
         published: What of it is published; None where nothing is.
+        files: Where that is, below the published folder.
         rows: How many rows it has, of a source its records; None where that is not counted.
         built_at: When it was built or loaded last; None where it never was.
         loads: Of a source, the loads of its files by name.
@@ -55,6 +56,7 @@ class Dataset:
     pages: tuple[tuple[str, str], ...]
     model: Model | None
     published: PublishedTable | None
+    files: tuple[str, ...]
     rows: int | None
     built_at: datetime | None
     loads: tuple[Load, ...]
@@ -97,7 +99,8 @@ def datasets_of(sources: Sources) -> list[Dataset]:
     """All datasets, layer by layer in the order of the catalog."""
     catalog, lineage = sources.definitions.catalog, sources.definitions.lineage
     state = snapshot_of(sources.connection)
-    published = publication_of_site(sources.settings, catalog).tables
+    publication = publication_of_site(sources.settings, catalog)
+    published = publication.tables
     profiles = newest_profiles(sources.connection)
     results: dict[str, dict[tuple[str | None, str, str], Result]] = {}
     for result in read_latest(sources.connection):
@@ -118,6 +121,7 @@ def datasets_of(sources: Sources) -> list[Dataset]:
             pages=tuple((it.file, it.front.title) for it in sources.pages if name in it.references),
             model=sources.definitions.graph.models.get(name),
             published=published.get(name),
+            files=publication.paths_of(name) if name in published else (),
             rows=_rows(one, state),
             built_at=_built_at(one, state),
             loads=_loads(one, state),

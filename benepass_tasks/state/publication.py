@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 from benepass_tasks.catalog import Catalog, Column, Mask, Table
 from benepass_tasks.catalog.audiences import (
@@ -33,6 +34,9 @@ VERSION = "3"
 DATABASE = "benepass.duckdb"
 PARQUET = "parquet"
 """The folder of the Parquet files, below that of everything published."""
+
+SUFFIX = ".parquet"
+"""How their names end."""
 
 WRITTEN = "published_aside"
 """The name under which the database is attached that is written aside."""
@@ -90,7 +94,12 @@ class PublishedTable:
     @property
     def file(self) -> str:
         """The Parquet file, as a path below the published folder; relations have one each."""
-        return f"{PARQUET}/{self.relation}.parquet"
+        return f"{PARQUET}/{self.relation}{SUFFIX}"
+
+    @property
+    def months_folder(self) -> str:
+        """Where its Parquet files are while it has one for each month, likewise."""
+        return self.file.removesuffix(SUFFIX)
 
     @property
     def written(self) -> str:
@@ -339,6 +348,12 @@ class Publication:
         else:
             yield Part(place.name, place, tables, self.code_version)
 
+    def paths_of(self, relation: str) -> tuple[str, ...]:
+        """Where a table is, below the published folder; a folder of months ends with a slash."""
+        table = self.tables[relation]
+        is_in_months = self.folder is not None and (self.folder / table.months_folder).is_dir()
+        return DATABASE, f"{table.months_folder}/" if is_in_months else table.file
+
     def relations_of(self, name: str) -> tuple[str, ...]:
         """The tables whose rows decide what a file or a part holds."""
         part = self.parts.get(name)
@@ -492,12 +507,38 @@ def withheld_groups(relation: str) -> str:
 def published_files(folder: Path) -> dict[str, str]:
     """Find what is published: each file, as a path below the folder, with its state.
 
-    The state is inode, size and times, as of a source's file. What a client or a killed run left
-    is among them; other files in the folder are not ours, and not touched.
+    A table with a file for each month is here by the name that its only file would have. What a
+    client or a killed run left is among them; other files in the folder are not ours, and not
+    touched.
     """
-    names = [*_names_in(folder), *(f"{PARQUET}/{name}" for name in _names_in(folder / PARQUET))]
-    states = {name: file_state(folder / name) for name in names if _OURS.fullmatch(name)}
+    tables = {it.removesuffix(SUFFIX) for it in _names_in(folder / PARQUET)}
+    names = [*_names_in(folder), *(f"{PARQUET}/{it}{SUFFIX}" for it in sorted(tables))]
+    states = {name: published_state(folder, name) for name in names if _OURS.fullmatch(name)}
     return {name: state for name, state in states.items() if state}
+
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def published_state(folder: Path, name: str, known: Mapping[str, str] = _NOTHING) -> str:
+    """The state of what is published under a name: of its file, and of its months; empty if none.
+
+    Args:
+        folder: The published folder.
+        name: The name, as a path below it.
+        known: The states that some months were found in, by their files.
+    """
+    states = {**month_states(folder / name.removesuffix(SUFFIX)), **known}
+    of_months = digest(*(f"{it} {states[it]}" for it in sorted(states))) if states else ""
+    return " ".join(filter(None, (file_state(folder / name), of_months)))
+
+
+def month_states(months: Path) -> dict[str, str]:
+    """The state of each file of a folder that has one for each month; none where there is none.
+
+    What is hidden is not seen: readers of Parquet do not look at it either.
+    """
+    return {it: file_state(months / it) for it in _names_in(months) if not it.startswith(".")}
 
 
 def file_state(path: Path) -> str:

@@ -51,6 +51,14 @@ ROWS: Rows = {
     ],
     "spend": [("E1", "10.50", "Gym"), ("E2", "-3.00", None)],
 }
+VISITS: Columns = {"visits": {"id": ("VARCHAR", None), "at": ("TIMESTAMP WITH TIME ZONE", None)}}
+"""A table that falls into months."""
+
+
+def visits(*instants: str | None) -> Rows:
+    return {"visits": [(f"V{number}", at) for number, at in enumerate(instants)]}
+
+
 POLICY = {
     "mask_email": {"treatment": "mask", "kinds": ["EMAIL_ADDRESS"], "fingerprint": "0" * 32},
     "keyed_hash": {"treatment": "hash", "fingerprint": "1" * 32},
@@ -61,7 +69,11 @@ NAMED = {"treatment": {"identifier": "plaintext"}, "reason": "they look people u
 
 @dataclass
 class Publishing:
-    """A project of a test, whose tables are published as often as it asks."""
+    """A project of a test, whose tables are published as often as it asks.
+
+    Attributes:
+        left: What is recorded of the files of each audience, from one time to the next.
+    """
 
     root: Path
     audiences: dict[str, Any]
@@ -69,6 +81,7 @@ class Publishing:
     columns: Columns = field(default_factory=lambda: COLUMNS)
     rows: Rows = field(default_factory=lambda: ROWS)
     months: dict[str, str] = field(default_factory=dict)
+    left: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         with duckdb.connect(str(self.root / "warehouse.duckdb")) as connection:
@@ -110,11 +123,16 @@ class Publishing:
     def publish(self) -> dict[str, dict[str, Measure]]:
         """Publish everything; what was written for each audience."""
         found = self.publications
-        orders = [Order(it, [*it.files, *it.parts]) for it in found.values()]
+        orders = [
+            Order(it, [*it.files, *it.parts], self.left.get(name, {})) for name, it in found.items()
+        ]
         macros = [(ROOT / f"sql/macros/{it}.sql").read_text(encoding="utf-8") for it in POLICY]
-        return dict(
-            zip(found, publish(warehouse_of(self.told), orders, macros, "run"), strict=True)
-        )
+        made = publish(warehouse_of(self.told), orders, macros, "run")
+        written = dict(zip(found, made, strict=True))
+        self.left = {
+            name: {file: it.data_hash for file, it in of.items()} for name, of in written.items()
+        }
+        return written
 
     def read(self, audience: str, table: str) -> list[dict[str, Any]]:
         """The rows of a table as an audience reads them in its database."""

@@ -100,8 +100,8 @@ def test_athena_gets_a_folder_for_each_table_that_an_audience_has_now(tmp_path: 
     known = {"name": "finance", "folder": "prod.finance", "local.tables[name]": "b/tables/finance"}
     lines = re.findall(r'^ +"(.*)",$', loop, re.MULTILINE)
     script = re.sub(r"\$\{([^}]+)\}", lambda it: known[it[1]], "\n".join(lines))
-    tables = [f"{PARQUET}/marts.{name}.{PARQUET}" for name in ("dim_merchants", "fact_spend")]
-    for table in tables:
+    whole, month = "marts.dim_merchants.parquet", "marts.fact_spend/2026-01.parquet"
+    for table in (f"{PARQUET}/{whole}", f"{PARQUET}/{month}"):
         file = tmp_path / "published/prod.finance" / table
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(table)
@@ -111,9 +111,7 @@ def test_athena_gets_a_folder_for_each_table_that_an_audience_has_now(tmp_path: 
     path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     subprocess.run(["sh", "-ec", script], cwd=tmp_path, env=path, check=True)
     copied = {it.relative_to(tmp_path / "tables/finance") for it in tmp_path.rglob("tables/*/*/*")}
-    assert {str(it) for it in copied} == {
-        f"marts.{name}/marts.{name}.parquet" for name in ("dim_merchants", "fact_spend")
-    }
+    assert {str(it) for it in copied} == {f"marts.dim_merchants/{whole}", month}
     assert not (tmp_path / "tables/finance/marts.gone").exists()
     asked = (tmp_path / "asked").read_text().strip()
     assert asked == "s3 sync --only-show-errors --delete tables/finance s3://b/tables/finance"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
-from audiences import NAMED, Publishing
+from audiences import NAMED, VISITS, Publishing, visits
 from object_store import BUCKET, ObjectStore, object_store
 
 from benepass_tasks.config.errors import PublicationError
+from benepass_tasks.publish import pieces
 from benepass_tasks.publish.bucket import Prefix, _Storage
 from benepass_tasks.publish.targets import Target, targets_of
 
@@ -51,9 +53,9 @@ def manifest(store: ObjectStore) -> Any:  # noqa: ANN401 - JSON
 
 def rows(store: ObjectStore, table: str) -> list[dict[str, Any]]:
     """The rows of a table, as who reads the manifest finds them."""
-    (file,) = [it["file"] for it in manifest(store)["tables"] if it["table"] == f"marts.{table}"]
-    found = pq.read_table(io.BytesIO(read(store, file))).to_pylist()
-    return sorted(found, key=str)
+    named = [it["file"] for it in manifest(store)["tables"] if it["table"] == f"marts.{table}"]
+    found = [pq.read_table(io.BytesIO(read(store, file))).to_pylist() for file in named]
+    return sorted(chain.from_iterable(found), key=str)
 
 
 def target(made: Publishing) -> Target:
@@ -92,6 +94,34 @@ def test_only_what_has_changed_is_written_and_what_was_named_before_stays_for_a_
     target(made).forget_past()
     assert len(keys(store)) == 3
     assert [it["shop"] for it in rows(store, "spend")] == ["2.00"]
+
+
+def test_of_a_large_table_only_the_months_that_changed_are_written(
+    tmp_path: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "LARGE", 3)
+    rows_before = visits("2025-12-31 23:59:59+00", "2026-01-01 00:00:00+00", None)
+    months = {"visits": "at"}
+    made = Publishing(tmp_path, STAFF, columns=VISITS, rows=rows_before, months=months)
+    made.publish()
+    before = {it["month"]: it for it in manifest(store)["tables"]}
+    assert [before[it]["rows"] for it in ("2025-12", "2026-01", "no-month")] == [1, 1, 1]
+    assert len(rows(store, "visits")) == 3
+    made.rows = visits("2025-12-31 23:59:59+00", "2026-01-02 00:00:00+00", None)
+    made.fill()
+    made.publish()
+    after = {it["month"]: it for it in manifest(store)["tables"]}
+    assert {it for it in after if after[it] != before[it]} == {"2026-01"}
+    # Who reads it by months goes on doing so, though there are few rows by now.
+    made.rows = visits(None, "2026-02-01 00:00:00+00")
+    made.fill()
+    made.publish()
+    assert [it["month"] for it in manifest(store)["tables"]] == ["2026-02", "no-month"]
+    assert [it["id"] for it in rows(store, "visits")] == ["V0", "V1"]
+    made.rows = visits()
+    made.fill()
+    made.publish()
+    assert [it["rows"] for it in manifest(store)["tables"]] == [0]
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "marts.spend"])

@@ -83,8 +83,10 @@ def test_tables_are_searched_as_the_engine_reads_them(
     rows = f"select 1 as n, {expression} as x from (select '{PLAIN}' as it)"
     with duckdb.connect(str(folder / "published.duckdb")) as db:
         db.execute(f"create schema marts; create table marts.t as {rows}")
-        db.execute(f"copy ({rows}) to '{folder}/t.parquet' (format parquet, compression zstd)")
-    assert shapes(warehouse, folder) == {("published.duckdb", shape), ("t.parquet", shape)}
+        (folder / "t").mkdir()
+        month = f"{folder}/t/2026-01.parquet"
+        db.execute(f"copy ({rows}) to '{month}' (format parquet, compression zstd)")
+    assert shapes(warehouse, folder) == {("published.duckdb", shape), ("2026-01.parquet", shape)}
 
 
 def test_what_is_masked_or_hashed_with_a_key_is_none_of_them(warehouse: Path, folder: Path) -> None:

@@ -11,14 +11,14 @@ from uuid import UUID
 
 import pyarrow as pa
 import pytest
-from audiences import NAMED, Columns, Publishing, Rows
+from audiences import NAMED, VISITS, Columns, Publishing, Rows, visits
 from examples import at_night
 from lakes import Lake, configure, in_folder
 
 from benepass_tasks.config.errors import PublicationError
 from benepass_tasks.ingestion.people.traces import Traces
 from benepass_tasks.pipeline.erasure.proof import search
-from benepass_tasks.publish import iceberg
+from benepass_tasks.publish import iceberg, pieces
 from benepass_tasks.publish.targets import targets_of
 
 if TYPE_CHECKING:
@@ -170,17 +170,10 @@ def test_columns_come_go_widen_and_become_others(tmp_path: Path, lake: Lake) -> 
     assert lake.rows("for_staff.t") == [{"e": "x"}]
 
 
-VISITS: Columns = {"visits": {"id": ("VARCHAR", None), "at": ("TIMESTAMP WITH TIME ZONE", None)}}
-
-
-def visits(*instants: str | None) -> Rows:
-    return {"visits": [(f"V{number}", at) for number, at in enumerate(instants)]}
-
-
 def test_of_a_large_table_only_the_months_that_changed_are_written(
     tmp_path: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(iceberg, "LARGE", 4)
+    monkeypatch.setattr(pieces, "LARGE", 4)
     edge = "2026-01-31 23:59:59.999999+00"
     rows = visits("2025-12-01 00:00:00+00", edge, "2026-02-01 00:00:00+00", None)
     made = Publishing(tmp_path, STAFF, columns=VISITS, rows=rows, months={"visits": "at"})
@@ -210,7 +203,7 @@ def test_of_a_large_table_only_the_months_that_changed_are_written(
 def test_a_table_that_grows_large_is_partitioned_from_then_on(
     tmp_path: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(iceberg, "LARGE", 2)
+    monkeypatch.setattr(pieces, "LARGE", 2)
     made = Publishing(tmp_path, STAFF, columns=VISITS, rows=visits(None), months={"visits": "at"})
     made.publish()
     assert lake.table("for_staff.visits").spec().is_unpartitioned()

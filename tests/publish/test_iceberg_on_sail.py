@@ -11,7 +11,7 @@ import sparking
 from audiences import NAMED, Columns, Publishing, Rows
 from lakes import in_folder
 
-from benepass_tasks.publish import iceberg
+from benepass_tasks.publish import pieces
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ ROWS: Rows = {
 def test_sail_reads_the_last_version_and_the_months_it_asks_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(iceberg, "LARGE", 2)
+    monkeypatch.setattr(pieces, "LARGE", 2)
     staff = {"staff": NAMED | {"iceberg": {"catalog": "lake", "namespace": "staff"}}}
     months = {"visits": "at"}
     for lake in in_folder(tmp_path / "lake", monkeypatch):

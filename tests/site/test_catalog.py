@@ -118,6 +118,7 @@ def a_dataset(**changes: Any) -> Dataset:  # noqa: ANN401 - fields of a dataset
         pages=(),
         model=None,
         published=None,
+        files=(),
         rows=None,
         built_at=None,
         loads=(),

@@ -51,6 +51,7 @@ def a_dataset(declared: Source | Table, lineage: Lineage) -> Dataset:
         pages=(),
         model=None,
         published=None,
+        files=(),
         rows=None,
         built_at=None,
         loads=(),

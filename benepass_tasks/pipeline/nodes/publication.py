@@ -211,10 +211,12 @@ class PublicationNode(Node):
             refuse(run.settings)
         accepted = self._guard(run)
         plan, past = run.plan(), self._retired(run.known())
+        records = run.known().materializations
         orders = []
         for publication, parts in self.orders:
             stale = [it.file for it in parts if not plan[it.name].is_current]
-            orders.append(publishing.Order(publication, stale))
+            left = {it.file: of.data_hash for it in parts if (of := records.get(it.name))}
+            orders.append(publishing.Order(publication, stale, left))
         macros = frozenset[str]().union(*(it.macros for it in self.publications))
         sql = [it.sql for it in run.definitions.graph.macros_behind(macros)]
         made = publishing.publish(run.warehouse, orders, sql, run.id)

@@ -17,7 +17,6 @@ from benepass_tasks.site.page import LONGEST_TEXT, DataTable, Field, Page, Row, 
 from benepass_tasks.site.sources import Sources, sql_of
 from benepass_tasks.sqlmodels import ModelGraph
 from benepass_tasks.state.markers import Load
-from benepass_tasks.state.publication import DATABASE
 
 INDEX = "catalog.html"
 
@@ -139,7 +138,7 @@ def _values(dataset: Dataset) -> Mapping[str, object]:
             if column is None
         ],
         "loads": [_load(load) for load in dataset.loads],
-        "files": _files(dataset),
+        "files": dataset.files,
         "page_of": page_of,
         "lineage": lineage_of(dataset.name),
     }
@@ -200,10 +199,6 @@ def _freshness(declared: Freshness) -> str:
 def _volume(declared: Volume) -> str:
     limits = ("at least", declared.minimum), ("at most", declared.maximum)
     return ", ".join(f"{what} {rows:,} rows" for what, rows in limits if rows is not None)
-
-
-def _files(dataset: Dataset) -> list[str]:
-    return [DATABASE, dataset.published.file] if dataset.published else []
 
 
 def _column(dataset: Dataset, column: Column) -> Mapping[str, object]:

@@ -54,12 +54,13 @@ locals {
           "  aws s3 sync --only-show-errors --delete $what/${var.environment} s3://${module.published.id}/$what",
           "done",
         ],
-        # Athena wants a folder for each table.
+        # Athena wants a folder for each table; a large one has one already, with a file for each month.
         flatten([for name, folder in local.folders : [
           "rm -rf tables/${name}",
-          "for file in published/${folder}/parquet/*.parquet; do",
-          "  table=tables/${name}/$(basename $file .parquet)",
-          "  mkdir -p $table && ln $file $table/",
+          "for it in published/${folder}/parquet/*.parquet published/${folder}/parquet/*/; do",
+          "  [ -e $it ] || continue",
+          "  table=tables/${name}/$(basename $it .parquet)",
+          "  mkdir -p $table && if [ -d $it ]; then ln $it*.parquet $table/; else ln $it $table/; fi",
           "done",
           "aws s3 sync --only-show-errors --delete tables/${name} s3://${local.tables[name]}",
         ]]),
