@@ -23,7 +23,7 @@ class ColumnProfile:
         column_name: The column.
         row_count: The table's rows.
         null_count: How many of them have no value.
-        distinct_estimate: About how many values differ, within some 2 %.
+        distinct_estimate: About how many values differ, within some 4 %.
         minimum: The least value as text, and only of columns whose extremes may be shown.
         maximum: The greatest, likewise.
         mean: Of numbers only.

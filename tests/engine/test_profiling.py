@@ -30,7 +30,7 @@ COLUMNS = {
 }
 PROFILING = Profiling(list(COLUMNS), [it for it in COLUMNS if it != "secret"])
 MANY = 1_000
-"""So many rows that a few touched ones are less than a hundredth."""
+"""So many rows that a few touched ones are less than a tenth."""
 
 Row = tuple[object, ...]
 rows = st.lists(
@@ -108,17 +108,32 @@ def test_distinct_values_are_estimated_anew_once_many_rows_were_touched(
     estimates = []
     for round_ in range(5):
         come: list[Row] = [
-            ("n", Decimal(5), None, 1.0, [], f"new {round_} {it}") for it in range(4)
+            (f"new {round_} {it}", Decimal(5), None, 1.0, [], "n") for it in range(40)
         ]
         measured = measure_touched(
             connection, "marts.t", PROFILING, measured, change(connection, [], come)
         )
-        secret = measured.profiles[-1]
-        estimates.append((secret.touched_rows, secret.distinct_estimate))
+        name = measured.profiles[0]
+        estimates.append((name.touched_rows, name.distinct_estimate))
     touched = [it for it, _ in estimates]
-    assert touched == [4, 8, 0, 4, 8]
-    assert max(touched) <= ESTIMATED_AGAIN * (MANY + 20)
+    assert touched == [40, 80, 0, 40, 80]
+    assert max(touched) <= ESTIMATED_AGAIN * (MANY + 200)
     assert estimates[0][1] == estimates[1][1] < estimates[2][1]
+
+
+def test_where_nearly_all_values_differ_there_are_more_of_them_as_there_are_more_rows(
+    connection: Connection,
+) -> None:
+    before = start(connection, [])
+    come: list[Row] = [("n", Decimal(5), None, 1.0, [], f"new {it}") for it in range(100)]
+    found = measure_touched(connection, "marts.t", PROFILING, before, change(connection, [], come))
+    cents, secret = (
+        (then.distinct_estimate, now.distinct_estimate)
+        for then, now in zip(before.profiles, found.profiles, strict=True)
+        if now.column_name in ("cents", "secret")
+    )
+    assert cents[0] == cents[1]
+    assert secret[1] == min(round(secret[0] * 1.1), MANY + 100)
 
 
 def test_columns_that_are_there_for_the_first_time_are_looked_at(connection: Connection) -> None:

@@ -251,7 +251,9 @@ def _profile(dataset: Dataset, column: Column) -> list[tuple[str, str]]:
 
 def _distinct(profile: ColumnProfile) -> str:
     # The estimate may exceed what there is by some percent.
-    return f"about {min(profile.distinct_estimate, profile.row_count - profile.null_count):,}"
+    about = f"about {min(profile.distinct_estimate, profile.row_count - profile.null_count):,}"
+    touched = profile.touched_rows
+    return f"{about}, estimated before {touched:,} rows came or went" if touched else about
 
 
 def _values_of(profile: ColumnProfile) -> list[tuple[str, str]]:
