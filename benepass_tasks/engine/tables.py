@@ -78,6 +78,9 @@ class Engine(Protocol):
     def hashes(self, relation: str) -> dict[str, str]:
         """The columns by whose hashes rows of a table can be looked up, with the names of these."""
 
+    def create_brief(self, relation: str, query: str) -> int:
+        """Make a table of a query that is dropped before long; returns its rows."""
+
     def extend(self, relation: str, columns: Mapping[str, str]) -> None:
         """Make an empty table of columns with types, or add those that one lacks."""
 
@@ -204,6 +207,17 @@ class _DuckDB:
 
     def hashes(self, relation: str) -> dict[str, str]:
         return stored_hashes(self.connection, relation)
+
+    def create_brief(self, relation: str, query: str) -> int:
+        self._make_layer(relation)
+        # To compress its rows takes as long as all else, and reading them is no faster for it.
+        described = (
+            f"{quote_name(name)} {kind} using compression uncompressed"
+            for name, kind in self.columns_of_query(query).items()
+        )
+        table = quote_relation(relation)
+        self.connection.exec_driver_sql(f"create table {table} ({', '.join(described)})")
+        return self.connection.exec_driver_sql(f"insert into {table}\n{query}").rowcount
 
     def extend(self, relation: str, columns: Mapping[str, str]) -> None:
         self._make_layer(relation)

@@ -201,7 +201,6 @@ class _Work:
         if is_last:
             record = replace(record, fingerprint=fingerprint, code_version=node.code_version)
             builder.note_inputs()
-        node.look_for_restated(run, connection, builder.known)
         write_materializations(connection, [record])
         forget_built(connection, run.id, node.name)
         how = How("months", self._touched)

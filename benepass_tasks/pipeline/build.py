@@ -16,7 +16,7 @@ from benepass_tasks.catalog.declared import refuse_other_columns
 from benepass_tasks.config.errors import ModelError
 from benepass_tasks.engine.exchange import COME, GONE, ROW, surplus
 from benepass_tasks.engine.failures import explain
-from benepass_tasks.engine.measure import Measure, Profiling, Touched
+from benepass_tasks.engine.measure import SIGN, Measure, Profiling, Touched
 from benepass_tasks.engine.quoting import month_of, quote_name, quote_relation
 from benepass_tasks.engine.tables import Engine, engine_of
 from benepass_tasks.pipeline.upkeep import Upkeep
@@ -37,6 +37,7 @@ from benepass_tasks.state.history.read import profiles_of, seconds_by_changes, s
 from benepass_tasks.state.kept import Keeper
 from benepass_tasks.state.markers import Materialization, Snapshot
 from benepass_tasks.state.plan import How
+from benepass_tasks.state.restatements import Watch
 
 if TYPE_CHECKING:
     from benepass_tasks.pipeline.on_spark import OnSpark
@@ -87,6 +88,7 @@ class Builder:
         known: What the warehouse holds.
         inputs: The state of each table, view and setting that it reads, itself or through views.
         keeper: Keeps what its steps take out and put in; None where nobody is to.
+        watch: Looks for its old months whose money changes; None where it has no money.
         on_spark: Has its rows computed by Spark; None where DuckDB computes them.
     """
 
@@ -97,6 +99,7 @@ class Builder:
     known: Snapshot
     inputs: Mapping[str, str]
     keeper: Keeper | None = None
+    watch: Watch | None = None
     on_spark: "OnSpark | None" = None
 
     def by_changes(self) -> tuple[Measure, How]:
@@ -224,7 +227,7 @@ class Builder:
         self._define_macros()
         select = self._full()
         before = None
-        is_told = tells_apart and self._is_asked() and self._pays_to_tell()
+        is_told = tells_apart and self._asked and self._pays_to_tell()
         is_known = record and is_kept_together(self.connection)
         if (is_told or self.keeper) and is_known and present == "table":
             before, present = engine.set_aside(relation), None
@@ -235,11 +238,14 @@ class Builder:
         if self.table.materialized == "view":
             return None, None
         measure = engine.measure(relation, columns, Profiling.of(self.table, columns))
+        if self.watch:
+            self.watch.look(self.connection, measure.data_hash)
         if record is None or measure.data_hash != record.data_hash:
             is_alike = before is not None and engine.columns(before) == columns
             if is_told and before and record and is_alike:
                 went, came = (f"from {quote_relation(it)}" for it in (before, relation))
-                self._add_step(record, measure, engine.differing(went, came, columns))
+                asked = [it for it in columns if it in self._asked]
+                self._add_step(record, measure, engine.differing(went, came, asked))
             else:
                 forget_steps(self.connection, relation)
             if self.keeper and before and record and is_alike:
@@ -357,7 +363,13 @@ class Builder:
             measure = self._engine.measure(record.name, touched.columns, profiling)
         if measure.data_hash == record.data_hash:
             return before, unchanged
-        self._add_step(record, measure, touched.both)
+        if self.watch and is_sure:
+            self.watch.follow(self.connection, record.data_hash, measure.data_hash, touched)
+        elif self.watch:
+            self.watch.look(self.connection, measure.data_hash)
+        if self._asked:
+            names = ", ".join(map(quote_name, (SIGN, *sorted(self._asked))))
+            self._add_step(record, measure, f"select {names} from ({touched.both})")  # noqa: S608
         if self.keeper:
             went, came = touched.that_went, touched.that_came
             self.keeper.keep(self.connection, record, measure.data_hash, went, came)
@@ -462,10 +474,12 @@ class Builder:
             raise InFullError(f"SQL of {views[0]} changed")
         return changed
 
-    def _is_asked(self) -> bool:
-        """Whether a table that reads it may be brought up to date by its changes."""
-        readers = self.upkeep.readers(self.model.relation)
-        return any(self._rows_read(it) > SMALL_ROWS for it in readers)
+    @cached_property
+    def _asked(self) -> frozenset[str]:
+        """The columns that tables read of it which may be brought up to date by its changes."""
+        relation = self.model.relation
+        is_any = any(self._rows_read(it) > SMALL_ROWS for it in self.upkeep.readers(relation))
+        return self.upkeep.handed_on(relation) if is_any else frozenset()
 
     def _pays_to_tell(self) -> bool:
         """Whether the tables that read it took longer in full than it takes to tell what differs.
@@ -488,9 +502,7 @@ class Builder:
         return record.row_count or 0 if record else 0
 
     def _add_step(self, record: Materialization, measure: Measure, rows: str) -> None:
-        if self._is_asked():
-            relation, before = self.model.relation, record.data_hash
-            add_step(self.connection, relation, before, measure.data_hash, rows)
+        add_step(self.connection, record.name, record.data_hash, measure.data_hash, rows)
 
 
 def _rows_of(steps: Mapping[str, list[Step]]) -> int:

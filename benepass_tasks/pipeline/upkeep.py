@@ -72,6 +72,15 @@ class Upkeep:
         """The columns that a model reads of each table, where a rule says so."""
         return self._maintenance.needed(model)
 
+    def handed_on(self, relation: str) -> frozenset[str]:
+        """The columns of a table that those read which are kept up to date by its changes."""
+        found = set[str]()
+        for reader in self.readers(relation):
+            # Of a table that no rule covers, nothing is needed.
+            if needed := self.needed(self.graph.models[reader]):
+                found.update(needed.get(relation, self.catalog.tables[relation].columns))
+        return frozenset(found)
+
     def plan(
         self,
         model: Model,

@@ -68,9 +68,7 @@ def add_step(connection: Connection, relation: str, before: str, after: str, row
     """
     last = state_of(connection).execute(select(func.max(STEPS.c.step))).scalar() or 0
     stored = f"changes.{relation.replace('.', '__')}__{last + 1}"
-    engine_of(connection).create(stored, "table", rows, None)
-    counted = f"select count(*) from {quote_relation(stored)}"  # noqa: S608
-    touched = connection.exec_driver_sql(counted).scalar_one()
+    touched = engine_of(connection).create_brief(stored, rows)
     state_of(connection).execute(
         insert(STEPS),
         {

@@ -422,8 +422,13 @@ MONTH_TOTALS = Table(
     Column("relation", String, primary_key=True),
     Column("month", Date, primary_key=True),
     Column("money", String, nullable=False),
+    Column("row_count", BigInteger),
+    Column("content", String),
 )
-"""What each month of a table comes to, where the catalog declares its months and their money."""
+"""What each month of a table comes to, where the catalog declares its months and their money.
+
+`content` says of which state of the table and of which of its columns.
+"""
 
 STAGED_SUMS = Table(
     "staged_sums",
@@ -523,7 +528,7 @@ PARENT_STATE = "parent_state"
 PARENT_AS_OF = "parent_as_of"
 """The property of a branch that has the date that the marts of its parent speak of."""
 
-VERSION = "0012"
+VERSION = "0013"
 """The version of schema meta that is declared here: the newest of the migrations."""
 
 UNVERSIONED = "0000"

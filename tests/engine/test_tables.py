@@ -10,6 +10,7 @@ import pytest
 from warehouses import warehouse
 
 import benepass_tasks
+from benepass_tasks.engine.session import let_go
 from benepass_tasks.engine.tables import engine_of
 
 PACKAGE = Path(benepass_tasks.__file__).parent
@@ -99,6 +100,25 @@ def test_a_table_gets_the_columns_that_it_lacks(tmp_path: Path) -> None:
         for columns in ({"a": "VARCHAR"}, {"b c": "BIGINT"}, {"a": "VARCHAR"}):
             engine.extend("raw.t", columns)
         assert engine.columns("raw.t") == {"a": "VARCHAR", "b c": "BIGINT"}
+
+
+def test_a_brief_table_is_not_compressed(tmp_path: Path) -> None:
+    query = "select range % 3 as a, 'same' as \"b c\" from range(10_000)"
+    with warehouse(tmp_path).write() as session:
+        engine = engine_of(session)
+        assert engine.create_brief("changes.t", query) == 10_000
+        assert engine.columns("changes.t") == {"a": "BIGINT", "b c": "VARCHAR"}
+        engine.create("marts.t", "table", query, None)
+    let_go()
+    with warehouse(tmp_path).write() as session:
+        found = {
+            it: session.exec_driver_sql(
+                f"select bool_or(compression <> 'Uncompressed') from pragma_storage_info('{it}')"
+                " where segment_type <> 'VALIDITY'"
+            ).scalar_one()
+            for it in ("changes.t", "marts.t")
+        }
+    assert found == {"changes.t": False, "marts.t": True}
 
 
 def test_the_columns_of_a_query_are_known_before_it_runs(tmp_path: Path) -> None:

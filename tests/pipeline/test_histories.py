@@ -31,6 +31,28 @@ EDITS = (
 )
 
 
+OTHER_MONTHS = """
+with months as (
+    select 'marts.fact_transactions' as relation, transaction_timestamp as moment, amount as money
+    from marts.fact_transactions
+    union all select 'marts.account_balances', balance_month, spend from marts.account_balances
+    union all select 'marts.program_balances', balance_month, spend from marts.program_balances
+    union all select 'marts.program_utilization', spend_month, spend from marts.program_utilization
+),
+found as (
+    select relation, cast(date_trunc('month', moment) as date) as month, count(*) as row_count,
+        cast(sum(money) as decimal(18, 2)) as money
+    from months where moment is not null group by all
+),
+kept as (
+    select relation, month, row_count, cast(money as decimal(18, 2)) as money
+    from meta.month_totals
+)
+(from found except from kept) union all (from kept except from found)
+"""
+"""The months whose kept totals are not those of their tables, of either side."""
+
+
 class KilledError(Exception):
     """The run ends here."""
 
@@ -251,6 +273,7 @@ def _live(history: History, steps: int, monkeypatch: pytest.MonkeyPatch) -> Coun
         names = [it.__name__ for it in happened]
         assert history.company.differences(as_of=history.as_of) == [], names
         assert history.company.query("from meta.steps") == [], names
+        assert history.company.query(OTHER_MONTHS) == [], names
         seen.update(
             "changes" if "by changes" in it else "unchanged" if "unchanged" in it else "full"
             for it in said.values()

@@ -81,6 +81,15 @@ def test_a_table_is_read_through_views(workbench: Workbench) -> None:
     assert upkeep.readers("marts.program_balances") == ()
 
 
+def test_a_table_hands_on_what_those_read_that_go_by_its_changes(workbench: Workbench) -> None:
+    upkeep = Upkeep(workbench.catalog, workbench.graph)
+    assert upkeep.handed_on("quality.quarantine_employees") == {"_source_file", "_row_number"}
+    # One of those that read it is built in full, whatever changes.
+    assert "marts.program_utilization" in upkeep.readers("marts.fact_transactions")
+    assert "refund_of" not in upkeep.handed_on("marts.fact_transactions")
+    assert upkeep.handed_on("marts.program_balances") == frozenset()
+
+
 def test_figures_are_kept_until_the_sql_is_other_that_they_are_read_from(
     workbench: Workbench, tmp_path: Path
 ) -> None:

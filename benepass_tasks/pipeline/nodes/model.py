@@ -168,8 +168,9 @@ class ModelNode(Node):
         states, keeper, spark = self._states(run), self.keeper(run), self._on_spark(run)
 
         def builder(connection: Connection, known: Snapshot) -> Builder:
+            model, table, watch = self.model, self.table, self._watch(run, known)
             return Builder(
-                connection, self.model, self.table, self.upkeep, known, states, keeper, spark
+                connection, model, table, self.upkeep, known, states, keeper, watch, spark
             )
 
         return builder
@@ -189,18 +190,12 @@ class ModelNode(Node):
         is_kept = run.settings.keep_changes is not None and self.table.layer == "marts"
         return Keeper(run.id, run.now()) if is_kept else None
 
-    def look_for_restated(self, run: Run, connection: Connection, known: Snapshot) -> None:
-        """Note the old months of the table whose money is another one, in its transaction.
-
-        Args:
-            run: The run that has written the table.
-            connection: Its session.
-            known: What the warehouse held before; it cannot be asked while it is written.
-        """
-        if self.table.months:
-            kept = self._first_kept(run, known)
-            watch = Watch(run.id, run.now(), run.settings.max_restated, kept)
-            watch.look(connection, self.name, self.table.months)
+    def _watch(self, run: Run, known: Snapshot) -> Watch | None:
+        """What looks for old months of the table whose money changes, where it has any money."""
+        months, kept = self.table.months, self._first_kept(run, known)
+        if months is None or months.money is None:
+            return None
+        return Watch(self.name, months, run.id, run.now(), run.settings.max_restated, kept)
 
     def _first_kept(self, run: Run, known: Snapshot) -> date:
         """The first day of which no record is past its retention that the table is made of."""
@@ -295,6 +290,4 @@ class _Making:
     ) -> Made:
         if keeper := self.node.keeper(self.run):
             keeper.begin(connection, self.node.name, measure.data_hash)
-        if how and how.how != "unchanged":
-            self.node.look_for_restated(self.run, connection, known)
         return Made({self.node.name: measure}, known, how=how)
