@@ -4,7 +4,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from benepass_tasks.engine.measure import ColumnProfile
 from benepass_tasks.engine.tables import engine_of
@@ -14,8 +24,8 @@ from benepass_tasks.state.nodes import Kind
 from benepass_tasks.state.plan import How
 from benepass_tasks.state.store import state_of
 
-FEW = 0.01
-"""The part of a table's rows that may be touched before it is looked at again how large it is."""
+ALIKE = 0.1
+"""The part of its rows that a table may gain or lose before it is looked at how large it is."""
 
 UP_TO_DATE = {"outcome": "skipped", "reason": "up to date"}
 
@@ -137,24 +147,25 @@ def record_skipped(
 def record_bytes(connection: Connection, run_id: str) -> None:
     """Write how many bytes each table takes that a run has built and committed.
 
-    Where few of its rows were touched, it takes what it took.
+    To look at that takes as long as the table is large. One that was not made anew, and has about
+    as many rows as before, takes as much for each of them as before.
     """
     of, ours = MATERIALIZATIONS.c, MATERIALIZATIONS.c.run_id == run_id
-    built = select(of.node, of.touched_rows, of.row_count).where(
+    built = select(of.node, of.how, of.row_count).where(
         ours, of.outcome == "built", of.row_count.is_not(None)
     )
-    engine = engine_of(connection)
+    engine, state = engine_of(connection), state_of(connection)
     there = engine.relations()
-    state = state_of(connection)
-    tables = [row for row in state.execute(built) if there.get(row.node) == "table"]
-    before = last_bytes(connection)
-    alike = {
-        it.node
+    tables = [it for it in state.execute(built) if there.get(it.node) == "table"]
+    before = {it.node: (it.bytes, it.row_count) for it in state.execute(_last_bytes(of.row_count))}
+    sizes = {
+        it.node: _as_before(before[it.node], it.row_count)
         for it in tables
-        if it.touched_rows is not None and it.touched_rows <= FEW * it.row_count
-    } & before.keys()
-    measured = engine.sizes(it.node for it in tables if it.node not in alike)
-    for relation, size in {**{it: before[it] for it in alike}, **measured}.items():
+        if it.node in before and it.how != "full"
+    }
+    told = {it: size for it, size in sizes.items() if size is not None}
+    measured = engine.sizes(it.node for it in tables if it.node not in told)
+    for relation, size in {**told, **measured}.items():
         state.execute(
             update(MATERIALIZATIONS)
             .where(ours, MATERIALIZATIONS.c.node == relation)
@@ -162,12 +173,23 @@ def record_bytes(connection: Connection, run_id: str) -> None:
         )
 
 
+def _as_before(before: tuple[int, int], rows: int) -> int | None:
+    """The bytes of so many rows, where they are about as many as took so many bytes before."""
+    taken, then = before
+    return round(taken * rows / then) if then and abs(rows - then) <= ALIKE * then else None
+
+
 def last_bytes(connection: Connection) -> dict[str, int]:
     """The bytes that each table took when that was looked at last."""
+    return dict(map(tuple, state_of(connection).execute(_last_bytes())))
+
+
+def _last_bytes(*columns: ColumnElement[Any]) -> Select[Any]:
+    """Each table with the bytes that it took when that was last written, and other columns."""
     of = MATERIALIZATIONS.c
     last = select(of.node, func.max(of.recorded_at)).where(of.bytes.is_not(None)).group_by(of.node)
-    query = select(of.node, of.bytes).where(tuple_(of.node, of.recorded_at).in_(last))
-    return dict(map(tuple, state_of(connection).execute(query)))
+    query = select(of.node, of.bytes, *columns)
+    return query.where(tuple_(of.node, of.recorded_at).in_(last))
 
 
 def _record(connection: Connection, run_id: str, **values: Any) -> None:  # noqa: ANN401 - columns
