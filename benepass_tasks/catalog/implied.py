@@ -111,7 +111,9 @@ def base_views(
                 name=source.name,
                 description=f"{table.description.partition(',')[0]}, each value in the one form "
                 "that the SQL reads.",
-                grain="one row per record of the raw table",
+                grain="one row per record of the raw table"
+                if source.layout.format is None
+                else "one row per row of the table whose events raw has, as the last of them says",
                 materialized="view",
                 domain=source.domain,
                 source=None,

@@ -8,7 +8,7 @@ a file arrives. What a large value is that an event does not say, the events bef
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from benepass_tasks.catalog.datasets import DeclaredSource
+from benepass_tasks.catalog.datasets import ERASED_WORD, DeclaredSource
 from benepass_tasks.catalog.events import COLUMNS, OP, POSITION, SNAPSHOT, UNSAID, key_of
 from benepass_tasks.catalog.implied import PROVENANCE
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
@@ -18,8 +18,9 @@ LAST_READ: Final = ("last", "last_in_data_collection")
 
 _IS_CURRENT: Final = (
     f"{OP} not in ('d', 't') and (_later = 0 or not _has_key) "
-    f"and ({POSITION} >= _emptied_at) is not false"
+    f"and (_is_erased or ({POSITION} >= _emptied_at) is not false)"
 )
+"""What is left of somebody who was erased stays, though no later reading of the table has it."""
 
 
 def with_current(source: DeclaredSource, raw: str) -> tuple[str, str]:
@@ -120,6 +121,7 @@ events as (
 {listed},
         emptied._emptied_at,
         {" and ".join(f"{it} is not null" for it in keys)} as _has_key,
+        {" or ".join(f"starts_with({it}, {quote_text(ERASED_WORD)})" for it in keys)} as _is_erased,
         row_number() over newest_first - 1 as _later
     from {rows} as written
     inner join files on written._source_file = files._file

@@ -135,9 +135,10 @@ def test_without_places_files_are_in_the_order_of_their_names(
         {
             "10.jsonl": [change("d", None, "A", None), change("u", None, "B", "ten")],
             "9.jsonl": [change("u", None, "A", "nine"), change("u", None, "B", "nine")],
+            "11.jsonl": [change("u", None, "C", "first"), change("u", None, "C", "last")],
         },
     )
-    assert current(database, source) == {"B": "ten"}
+    assert current(database, source) == {"B": "ten", "C": "last"}
 
 
 def test_an_event_that_is_delivered_twice_counts_once(
@@ -171,7 +172,8 @@ def test_a_row_that_a_whole_reading_lacks_is_gone(
     fill(database, {"1.jsonl": first, "2.jsonl": again, "3.jsonl": last})
     assert current(database, source) == {"A": "again", "B": "again", "D": "again"}
     # What was changed while the table was read comes later in the log.
-    fill(database, {"1.jsonl": [*again, *last, change("d", 9, "A"), change("u", 10, "B", "b")]})
+    later = [change("d", 9, "A"), change("u", 10, "B", "b")]
+    fill(database, {"1.jsonl": later, "2.jsonl": [*again, *last]})
     assert current(database, source) == {"B": "b", "D": "again"}
 
 
@@ -180,6 +182,14 @@ def test_a_truncated_table_has_the_rows_that_came_later(
 ) -> None:
     fill(database, {"1.jsonl": [change("c", 1), change("t", 2, None), change("c", 3, "B")]})
     assert current(database, source) == {"B": "x"}
+
+
+def test_what_is_left_of_an_erased_person_stays_though_the_table_is_read_anew(
+    database: duckdb.DuckDBPyConnection, source: DeclaredSource
+) -> None:
+    again: Event = ("r", 9, "B", "again", None, "last")
+    fill(database, {"1.jsonl": [change("c", 1, "erased-1"), change("c", 2, "A"), again]})
+    assert current(database, source) == {"erased-1": "x", "B": "again"}
 
 
 def test_a_large_value_that_is_not_said_again_is_what_it_was(

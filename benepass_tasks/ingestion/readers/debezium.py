@@ -95,9 +95,11 @@ class Decoder:
     """Reads lines of one file.
 
     Attributes:
+        table: The table whose events are meant; None where any are.
         inexact: The columns whose numbers are not to be relied on, and what they are instead.
     """
 
+    table: str | None = None
     inexact: dict[str, str] = field(default_factory=dict)
     _texts: set[str] = field(default_factory=set)
     _schema: Json | None = None
@@ -128,6 +130,7 @@ class Decoder:
         if op not in get_args(Op):
             raise UnusableError(NO_OP)
         about = source if isinstance(source, dict) else {}
+        table = self._meant(about)
         position = _position(about)
         if position is None:
             raise UnusableError(NO_PLACE)
@@ -135,7 +138,6 @@ class Decoder:
         row: Mapping[str, str | None] = {}
         if op != "t":
             row = self._row(payload.get("before" if op == "d" else "after"))
-        table = _table(about.get("schema") or about.get("db"), about.get("table"))
         return Event(cast("Op", op), row, position, snapshot, table)
 
     def _of_row(self, payload: Json) -> Event:
@@ -144,15 +146,26 @@ class Decoder:
             for name, value in payload.items()
             if name.startswith(_ADDED)
         }
+        table = self._meant(added)
         row = self._row({it: payload[it] for it in payload if not it.startswith(_ADDED)})
         op = added.get("op", "u")
         if str(added.get("deleted")).lower() == "true":
             op = "d"
         if op not in get_args(Op):
             raise UnusableError(NO_OP)
-        table = _table(added.get("schema") or added.get("db"), added.get("table"))
         snapshot = text_of_json(added.get("snapshot"))
         return Event(cast("Op", op), row, _position(added), snapshot, table)
+
+    def _meant(self, about: Json) -> str | None:
+        """The table of an event, as far as it says that.
+
+        Raises:
+            NoRecordError: another one is meant.
+        """
+        table = _table(about.get("schema") or about.get("db"), about.get("table"))
+        if table is not None and not _is_of(table, self.table):
+            raise NoRecordError(OTHER_TABLE)
+        return table
 
     def _know(self, schema: Json | None) -> None:
         """Learn the fields of a row; those of consecutive events are mostly the same."""
@@ -189,9 +202,10 @@ class Decoder:
         elif isinstance(value, str) and name not in self._texts:
             if value.isdecimal() or not _PACKED.fullmatch(value):
                 self._texts.add(name)
-                self.inexact.pop(name, None)
+                if self.inexact.get(name) == WITHOUT_SCALE:
+                    del self.inexact[name]
             else:
-                self.inexact[name] = WITHOUT_SCALE
+                self.inexact.setdefault(name, WITHOUT_SCALE)
 
 
 def is_event(said: object) -> bool:
@@ -256,6 +270,15 @@ def _filled_match(match: re.Match[str]) -> str:
 def _table(schema: object, table: object) -> str | None:
     names = [it for it in (schema, table) if isinstance(it, str) and it]
     return ".".join(names) if isinstance(table, str) and table else None
+
+
+def _is_of(table: str, declared: str | None) -> bool:
+    """Whether an event of a table is one of that which is declared, as far as both say."""
+    if declared is None or table == declared:
+        return True
+    if "." in table and "." in declared:
+        return False
+    return table.rpartition(".")[2] == declared.rpartition(".")[2]
 
 
 _NO_SCHEMA: Final[Json] = MappingProxyType({"type": "unknown"})

@@ -9,10 +9,9 @@ from benepass_tasks.catalog.header_names import header_key
 from benepass_tasks.catalog.layout import Layout
 from benepass_tasks.catalog.wording import listed, printable
 from benepass_tasks.config.errors import SourceError
-from benepass_tasks.ingestion.readers.debezium import OTHER_TABLE, Decoder
+from benepass_tasks.ingestion.readers.debezium import Decoder
 from benepass_tasks.ingestion.readers.json_lines import (
     JsonLinesReader,
-    NoRecordError,
     UnusableError,
     object_of,
 )
@@ -62,7 +61,7 @@ class EventReader(JsonLinesReader):
             SourceError: none of its lines is one of Debezium's, or its events are of several tables
                 and the layout does not say of which it is.
         """
-        self._decoder = Decoder()
+        self._decoder = Decoder(layout.table)
         self._told: set[str] = set()
         self.tables: set[str] = set()
         super().__init__(file, layout, name)
@@ -80,8 +79,6 @@ class EventReader(JsonLinesReader):
     def _record(self, line: bytes) -> Mapping[str, str | None]:
         event = self._decoder.decode(object_of(line))
         if event.table is not None:
-            if not _is_of(event.table, self._layout.table):
-                raise NoRecordError(OTHER_TABLE)
             self.tables.add(event.table)
         if not event.row.keys().isdisjoint(HEADER.values()):
             raise UnusableError(TAKEN)
@@ -93,12 +90,3 @@ class EventReader(JsonLinesReader):
     def _needs_all(self, record: Mapping[str, str | None]) -> bool:
         """Of what is deleted the key is known, if anything."""
         return record[HEADER[OP]] not in ("d", "t")
-
-
-def _is_of(table: str, declared: str | None) -> bool:
-    """Whether an event of a table is one of that which is declared, as far as both say."""
-    if declared is None or table == declared:
-        return True
-    if "." in table and "." in declared:
-        return False
-    return table.rpartition(".")[2] == declared.rpartition(".")[2]

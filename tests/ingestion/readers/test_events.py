@@ -162,6 +162,17 @@ def test_what_is_no_event_of_a_row_is_passed_over_and_counted(tmp_path: Path) ->
     }
 
 
+def test_what_is_wrong_with_another_table_is_nothing_to_this_one(tmp_path: Path) -> None:
+    other = Writer("hr.accounts", has_schema=False).event("c", {"pay": 0.5}, 12)
+    path = tmp_path / "events.jsonl"
+    placeless = other.replace('"lsn": 12', '"lsn": null')
+    path.write_text(f"{other}\n{placeless}", encoding="utf-8")
+    layout = Layout(JSON_LINES, format="debezium", table=TABLE)
+    with path.open("rb") as file:
+        assert EventReader(file, layout, "it", {}).inexact == {}
+    assert content_of(path, layout).accounting.passed_over == {"event of another table": 2}
+
+
 def test_an_event_that_nobody_can_read_is_rejected_with_its_bytes(tmp_path: Path) -> None:
     good = WRITER.event("c", {"id": "1"}, 10)
     decimal = {
@@ -247,20 +258,25 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "what"),
+    ("values", "what"),
     [
-        (60.5, "floating-point numbers"),
-        (packed(6050), "bytes without their scale"),
-        ("60.50", None),
-        (6050, None),
-        ({"scale": 2, "value": packed(6050)}, None),
+        ([60.5], "floating-point numbers"),
+        ([packed(6050)], "bytes without their scale"),
+        (["60.50"], None),
+        ([6050], None),
+        ([{"scale": 2, "value": packed(6050)}], None),
+        # Something else in one event does not make bytes of all others, or numbers exact.
+        (["60.50", "oops"], None),
+        (["oops", "60.50"], None),
+        ([60.5, "60.50", "oops"], "floating-point numbers"),
     ],
 )
 def test_numbers_that_are_not_as_the_database_had_them_are_known(
-    tmp_path: Path, value: object, what: str | None
+    tmp_path: Path, values: list[object], what: str | None
 ) -> None:
     path = tmp_path / "events.jsonl"
-    path.write_text(WRITER.event("c", {"pay": value}, 1), encoding="utf-8")
+    lines = [WRITER.event("c", {"pay": it}, at) for at, it in enumerate(values)]
+    path.write_text("\n".join(lines), encoding="utf-8")
     with path.open("rb") as file:
         reader = EventReader(file, Layout(JSON_LINES, format="debezium"), "it", {})
     assert reader.inexact.get("pay") == what
