@@ -44,6 +44,7 @@ class Part:
         among: The join with it that leaves these rows.
         where: The conditions that they meet.
         filled: How many of its first columns are not NULL.
+        is_wide: Whether it reads more columns of these rows than the join does.
         instead: What has all of its values, and perhaps others.
         origin: The stored table in whose rows, of now or of before, the values are found.
     """
@@ -54,6 +55,7 @@ class Part:
     among: str = ""
     where: tuple[str, ...] = ()
     filled: int = 0
+    is_wide: bool = field(default=False, compare=False)
     instead: "Part | None" = None
     origin: str = field(default="", compare=False)
 
@@ -206,7 +208,9 @@ class Script:
             return instead
         listed, among = self._listed(expressions), self._among(where, keys, table)
         found = Part(listed, table, keys, among, self._where(conditions), origin=table)
-        return replace(found, instead=instead)
+        joined = {it["name"] for it in columns_in(*where)}
+        read = {it["name"] for it in columns_in(*expressions, *conditions)}
+        return replace(found, is_wide=not read <= joined, instead=instead)
 
     def among(self, expressions: Sequence[Tree], keys: str) -> str:
         """The join that leaves the rows of `t` whose expressions are among some keys."""
@@ -227,7 +231,11 @@ class Script:
         return f" semi join {found} as k on {' and '.join(joined) or 'true'}"
 
     def steps(self) -> tuple[Step, ...]:
-        """All steps, with one more before the first of those that look for the same rows."""
+        """All steps, with one more before the first of those that look for the same rows.
+
+        So it is before one that reads other columns of the rows that it finds: a scan reads all
+        that it is asked for of every row.
+        """
         sought = Counter(
             (part.table, part.among)
             for step in self._steps.values()
@@ -238,7 +246,8 @@ class Script:
         for step in self._steps.values():
             for part in step.parts:
                 look_up = (part.table, part.among)
-                if sought[look_up] > 1 and look_up not in ids:
+                is_apart = sought[look_up] > 1 or (part.among and part.is_wide)
+                if is_apart and look_up not in ids:
                     ids[look_up] = f"{PREFIX}{len(self._steps) + len(ids) + 1}"
                     sql = replace(part, listed=ROW_ID, where=(), filled=0).sql({})
                     ordered.append(Step(ids[look_up], sql))
