@@ -15,7 +15,7 @@ from benepass_tasks.config.spark_server import TOKEN, SparkServer
 from benepass_tasks.engine.handover import Made
 
 if TYPE_CHECKING:
-    from pyspark.sql.connect.session import SparkSession
+    from pyspark.sql import SparkSession
 
 log = logging.getLogger(__name__)
 
@@ -117,8 +117,8 @@ class Spark:
 
     @contextmanager
     def _session(self) -> Iterator["SparkSession"]:
+        from pyspark.sql import SparkSession  # noqa: PLC0415 - see above
         from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415 - see above
-        from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415 - see above
 
         # It warns from threads of its own, in words that tell an operator nothing.
         warnings.filterwarnings("ignore", module="pyspark")

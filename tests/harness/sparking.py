@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from workbench import AS_OF
 
 from benepass_tasks.sqlmodels.spark import Columns, Target, spark_query, spark_type_name, view_of
@@ -57,6 +59,16 @@ def serving(command: list[str], port: int) -> Iterator[Served]:
             server.terminate()
 
 
+def served(port: int | None = None) -> AbstractContextManager[Served]:
+    """Sail, or Spark itself where SPARK_ENGINE says so; a test is skipped where that is missing."""
+    if os.environ.get("SPARK_ENGINE", "sail") == "sail":
+        pytest.importorskip("pysail", reason="no Sail; `tox -e spark` has it")
+        return sail(port)
+    if shutil.which("java") is None:
+        pytest.skip("no Java, which Spark runs in")
+    return spark(port)
+
+
 @contextmanager
 def sail(port: int | None = None) -> Iterator[Served]:
     """Sail, the engine in Rust that pip installs."""
@@ -68,11 +80,11 @@ def sail(port: int | None = None) -> Iterator[Served]:
 
 
 @contextmanager
-def spark() -> Iterator[Served]:
+def spark(port: int | None = None) -> Iterator[Served]:
     """Spark itself, where Java and its jars are."""
     import pyspark  # noqa: PLC0415
 
-    port, home = free_port(), Path(pyspark.__file__).parent
+    port, home = port or free_port(), Path(pyspark.__file__).parent
     options = {
         "spark.connect.grpc.binding.port": str(port),
         "spark.connect.grpc.binding.address": "127.0.0.1",

@@ -40,8 +40,7 @@ LAST_RUN = "select run_id from meta.runs order by started_at desc limit 1"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Served]:
-    pytest.importorskip("pysail", reason="no Sail; `tox -e spark` has it")
-    with sparking.sail() as served:
+    with sparking.served() as served:
         yield served
 
 
@@ -128,12 +127,12 @@ def test_a_server_that_comes_back_is_asked_again(
     new_people: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = sparking.free_port()
-    with sparking.sail(port) as first, ExitStack() as second:
+    with sparking.served(port) as first, ExitStack() as second:
         _before_query(monkeypatch, 3, lambda: os.kill(first.pid, signal.SIGKILL))
         restart: list[object] = []
 
         def started(*_: object) -> None:
-            restart.append(second.enter_context(sparking.sail(port)))
+            restart.append(second.enter_context(sparking.served(port)))
 
         monkeypatch.setattr(spark.Spark, "_tell_lost", started)
         asking(new_people, first).run()
@@ -149,7 +148,7 @@ def test_where_it_stays_gone_nothing_is_half_done_and_the_next_run_goes_on(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(spark, "ATTEMPTS", 2)
-    with sparking.sail() as doomed:
+    with sparking.served() as doomed:
         _before_query(monkeypatch, 3, lambda: os.kill(doomed.pid, signal.SIGKILL))
         made, succeeded = asking(new_people, doomed).attempt()
     assert not succeeded

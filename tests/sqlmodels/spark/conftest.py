@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,13 +18,9 @@ def workbench() -> Workbench:
 
 @pytest.fixture(scope="session")
 def engines(workbench: Workbench) -> Iterator[BothEngines]:
-    """DuckDB beside Sail, or beside Spark itself where SPARK_ENGINE says so."""
+    """DuckDB beside Sail or Spark itself."""
     pytest.importorskip("pyspark", reason="no client of Spark; `tox -e spark` has one")
     import sparking  # noqa: PLC0415 - it needs the client
 
-    is_sail = os.environ.get("SPARK_ENGINE", "sail") == "sail"
-    if not is_sail and shutil.which("java") is None:
-        pytest.skip("no Java, which Spark runs in")
-    serving = sparking.sail() if is_sail else sparking.spark()
-    with serving as served, sparking.connected(served.remote) as session:
+    with sparking.served() as server, sparking.connected(server.remote) as session:
         yield sparking.BothEngines(workbench, session)
