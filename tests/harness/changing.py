@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import create_engine
-
 from benepass_tasks.engine import key_hashes
+from benepass_tasks.engine.dialect import create_memory_engine
 from benepass_tasks.engine.exchange import (
     drop_small,
     exchange,
@@ -33,8 +32,7 @@ READER = Reader()
 
 
 def connected() -> Connection:
-    connection = create_engine("duckdb:///:memory:").connect()
-    connection.exec_driver_sql("set threads = 1")
+    connection = create_memory_engine({"threads": 1}).connect()
     for layer in ("raw", "marts", "changes"):
         connection.exec_driver_sql(f"create schema {layer}")
     return connection

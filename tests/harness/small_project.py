@@ -11,13 +11,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from projects import catalog_without_sql
+from tracing import one_reader
 
 from benepass_tasks.config.project import Project
 from benepass_tasks.sqlmodels import ModelGraph, read_graph
 from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.lineage import trace
 from benepass_tasks.sqlmodels.privacy import Proof, approved_masks, mask_fingerprint, prove
-from benepass_tasks.sqlmodels.syntax import Reader, reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,7 +97,7 @@ class SmallProject:
         self.columns[relation] = columns
         return self
 
-    def read(self, reader: Reader | None = None) -> tuple[Catalog, ModelGraph]:
+    def read(self) -> tuple[Catalog, ModelGraph]:
         """Write the files, approve the masks as they are, and read all of it."""
         macros = _macros(frozenset(self.macros.items()))
         memory = self.root / "models.json"
@@ -105,14 +105,13 @@ class SmallProject:
         self._write(macros.fingerprints)
         project = Project(self.root)
         catalog = catalog_without_sql(project.catalog)
-        return catalog, read_graph(project, catalog, Cache(memory), reader)
+        return catalog, read_graph(project, catalog, Cache(memory), one_reader())
 
     def prove(self) -> Proof:
         """The proof of what is written."""
-        with reading() as reader:
-            catalog, graph = self.read(reader)
-            masks = approved_masks(catalog, graph)
-            return prove(catalog, graph, trace(graph, catalog, masks, reader))
+        catalog, graph = self.read()
+        masks = approved_masks(catalog, graph)
+        return prove(catalog, graph, trace(graph, catalog, masks, one_reader()))
 
     def rules(self) -> dict[str, set[str]]:
         """What is broken, by column or macro."""

@@ -17,7 +17,7 @@ from benepass_tasks.config.errors import ModelError
 from benepass_tasks.sqlmodels import Macro, Model, ModelGraph
 from benepass_tasks.sqlmodels.lineage import ColumnRef, Edge, trace
 from benepass_tasks.sqlmodels.macros import read_macros
-from benepass_tasks.sqlmodels.syntax import reading
+from benepass_tasks.sqlmodels.syntax import Reader, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -135,7 +135,13 @@ def macros_of(written: Mapping[str, str]) -> dict[str, Macro]:
 
 
 def traced(*models: str | tuple[str, str], macros: Mapping[str, str] | None = None) -> Lineage:
-    return trace(graph(*models, macros=macros), catalog(), MASKS)
+    return trace(graph(*models, macros=macros), catalog(), MASKS, one_reader())
+
+
+@cache
+def one_reader() -> Reader:
+    """Reads all models of the tests: to open a database takes longer than to read one."""
+    return Reader()
 
 
 def lineage_of(sql: str) -> ModelLineage:
