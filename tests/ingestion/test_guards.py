@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from examples import at_night
-from workspace import KILLER
+from workspace import KILLER, MadeOnce, Workspace, new_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from workspace import Workspace
 
 HEADER = (
     "transaction_id,employee_id,benefit_account_id,merchant,amount,transaction_timestamp,category"
@@ -42,10 +40,22 @@ def attempt(workspace: Workspace, content: str, **settings: str) -> bool:
 
 
 @pytest.fixture
-def loaded(workspace: Workspace) -> Workspace:
-    """A workspace that holds a file of ten good rows."""
-    assert attempt(workspace, lines(10))
-    return workspace
+def loaded(tmp_path: Path, made_once: MadeOnce) -> Workspace:
+    """A project that holds a file of ten good rows."""
+    return holding(lines(10), made_once, "ten rows").copied(tmp_path / "project")
+
+
+@pytest.fixture
+def dated(tmp_path: Path, made_once: MadeOnce) -> Workspace:
+    """A project that holds the charges of the first ten days of March."""
+    return holding(charges(range(1, 11)), made_once, "ten days").copied(tmp_path / "project")
+
+
+def holding(content: str, made_once: MadeOnce, name: str) -> Workspace:
+    def make(root: Path) -> None:
+        assert attempt(new_project(root), content)
+
+    return Workspace(made_once(name, make))
 
 
 @pytest.mark.parametrize(
@@ -90,21 +100,20 @@ def test_what_is_not_more_than_half_passes(loaded: Workspace, content: str) -> N
     ids=["another month", "mostly another month", "a day later"],
 )
 def test_a_later_export_under_the_name_of_an_earlier_one_takes_nothing_away(
-    workspace: Workspace, caplog: pytest.LogCaptureFixture, numbers: Iterable[int], figures: str
+    dated: Workspace, caplog: pytest.LogCaptureFixture, numbers: Iterable[int], figures: str
 ) -> None:
-    assert attempt(workspace, charges(range(1, 11)))
-    held = workspace.query(ROWS)
-    assert not attempt(workspace, charges(numbers))
+    held = dated.query(ROWS)
+    assert not attempt(dated, charges(numbers))
     assert f"transactions.csv is refused: {figures}" in caplog.text
     assert (
         "Give each a name of its own, which filepath (data/transactions*.csv) takes" in caplog.text
     )
-    assert workspace.query(ROWS) == held
+    assert dated.query(ROWS) == held
     # As the message says.
-    (workspace.root / FILE).rename(workspace.root / "data/transactions_later.csv")
-    assert attempt(workspace, charges(range(1, 11)))
+    (dated.root / FILE).rename(dated.root / "data/transactions_later.csv")
+    assert attempt(dated, charges(range(1, 11)))
     count = len({*range(1, 11), *numbers})
-    assert workspace.query(f"select count(distinct transaction_id) from {RAW}") == [(count,)]
+    assert dated.query(f"select count(distinct transaction_id) from {RAW}") == [(count,)]
 
 
 @pytest.mark.parametrize(
@@ -117,22 +126,19 @@ def test_a_later_export_under_the_name_of_an_earlier_one_takes_nothing_away(
     ],
     ids=["more", "none that is newer", "one in the middle is gone", "another order"],
 )
-def test_a_file_may_grow_and_be_corrected(workspace: Workspace, numbers: Iterable[int]) -> None:
-    assert attempt(workspace, charges(range(1, 11)))
-    assert attempt(workspace, charges(numbers))
+def test_a_file_may_grow_and_be_corrected(dated: Workspace, numbers: Iterable[int]) -> None:
+    assert attempt(dated, charges(numbers))
 
 
-def test_what_another_file_has_is_not_lost(workspace: Workspace) -> None:
-    assert attempt(workspace, charges(range(1, 11)))
-    workspace.write("data/transactions_march.csv", charges(range(1, 11)))
-    assert attempt(workspace, charges(range(11, 21)))
+def test_what_another_file_has_is_not_lost(dated: Workspace) -> None:
+    dated.write("data/transactions_march.csv", charges(range(1, 11)))
+    assert attempt(dated, charges(range(11, 21)))
 
 
-def test_a_file_may_move_on_where_the_catalog_says_so(workspace: Workspace) -> None:
-    workspace.replace("catalog.yaml", "guards: {min_clean: 50%}", "guards: {moves_on: true}")
-    assert attempt(workspace, charges(range(1, 11)))
-    assert attempt(workspace, charges(range(3, 13)))
-    assert not attempt(workspace, charges(range(14, 24)))
+def test_a_file_may_move_on_where_the_catalog_says_so(dated: Workspace) -> None:
+    dated.replace("catalog.yaml", "guards: {min_clean: 50%}", "guards: {moves_on: true}")
+    assert attempt(dated, charges(range(3, 13)))
+    assert not attempt(dated, charges(range(14, 24)))
 
 
 @pytest.mark.nightly

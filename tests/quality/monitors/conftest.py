@@ -4,15 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 from past import History
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection
 
+from benepass_tasks.engine.dialect import create_memory_engine
 from benepass_tasks.state.store import StateStore
 
 
 @pytest.fixture
 def meta() -> Iterator[Connection]:
     """A session on a warehouse in which nothing was built yet."""
-    engine = create_engine("duckdb:///:memory:")
+    engine = create_memory_engine({})
     with engine.connect() as connection:
         connection.exec_driver_sql("set TimeZone = 'UTC'")
         StateStore().prepare_tables(connection, {"pii_masking": "true"})
