@@ -122,10 +122,16 @@ def test_macros_that_call_each_other_in_a_circle_are_named(workspace: Workspace)
     assert problems(workspace)[0].startswith("macros call each other in a circle: ")
 
 
-def test_of_macros_that_call_each_other_only_the_broken_one_is_named(workspace: Workspace) -> None:
-    workspace.write("sql/macros/money.sql", "create or replace macro money(value) as\n    (value\n")
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [("(value\n", "Parser"), ("if(value is null, null, no_such(value))\n", "Catalog")],
+)
+def test_of_macros_that_call_each_other_only_the_broken_one_is_named(
+    workspace: Workspace, body: str, error: str
+) -> None:
+    workspace.write("sql/macros/money.sql", f"create or replace macro money(value) as\n    {body}")
     (problem,) = problems(workspace)
-    assert problem.startswith("sql/macros/money.sql:2 DuckDB refuses the SQL: Parser Error: ")
+    assert problem.startswith(f"sql/macros/money.sql:2 DuckDB refuses the SQL: {error} Error: ")
 
 
 def test_all_problems_come_at_once(workspace: Workspace) -> None:
