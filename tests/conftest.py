@@ -11,7 +11,7 @@ import pytest
 from examples import MATRIX
 from hypothesis import settings
 from people_alone import people_alone
-from projects import ROOT
+from projects import ROOT, ReadOnce
 from workspace import KILLER, RUNS_BY_DAY, MadeOnce, Workspace, new_project
 
 # pytest's flag --hypothesis-profile, which it reads later, can name another one.
@@ -71,6 +71,19 @@ def _charts_made_once(made_once: MadeOnce) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(vega, "MAKE", CHARTS.format(kept=str(made_once.folder / "charts.js")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _definitions_read_once() -> Iterator[None]:
+    """Read the definitions of a project once, whatever the folder, the runs and the commands."""
+    from benepass_tasks.sqlmodels import effective  # noqa: PLC0415 - DuckDB
+    from benepass_tasks.state import run  # noqa: PLC0415
+
+    once = ReadOnce(effective.read_definitions)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (effective, run):
+            patch.setattr(module, "read_definitions", once)
         yield
 
 

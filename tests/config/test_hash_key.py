@@ -24,23 +24,30 @@ OTHER_KEY = "fedcba9876543210fedcba9876543210"
 NAMED = """create or replace macro mask_name(value) as keyed_hash(value);"""
 
 
-def session(key: bytes) -> duckdb.DuckDBPyConnection:
+@pytest.fixture(scope="module")
+def database() -> duckdb.DuckDBPyConnection:
+    """A database that has the macro, and no key yet."""
     connection = duckdb.connect()
-    for name, value in HashKey(key).pads.items():
-        connection.execute(f"set variable {name} = {value}")
     connection.execute(MACRO)
     return connection
 
 
-@given(st.binary(min_size=1, max_size=200), st.text())
-def test_it_is_hmac_sha_256(key: bytes, text: str) -> None:
-    with session(key) as connection:
+def session(database: duckdb.DuckDBPyConnection, key: bytes) -> duckdb.DuckDBPyConnection:
+    connection = database.cursor()
+    for name, value in HashKey(key).pads.items():
+        connection.execute(f"set variable {name} = {value}")
+    return connection
+
+
+@given(key=st.binary(min_size=1, max_size=200), text=st.text())
+def test_it_is_hmac_sha_256(database: duckdb.DuckDBPyConnection, key: bytes, text: str) -> None:
+    with session(database, key) as connection:
         made = connection.execute("select keyed_hash(?)", [text]).fetchone()
     assert made == (hmac.new(key, text.encode(), hashlib.sha256).hexdigest(),)
 
 
-def test_null_stays_null_and_equal_texts_stay_equal() -> None:
-    with session(b"k" * 32) as connection:
+def test_null_stays_null_and_equal_texts_stay_equal(database: duckdb.DuckDBPyConnection) -> None:
+    with session(database, b"k" * 32) as connection:
         made = connection.execute(
             "select keyed_hash(null), keyed_hash('E1') = keyed_hash('E1'), "
             "keyed_hash('E1') = keyed_hash('e1')"
@@ -48,9 +55,8 @@ def test_null_stays_null_and_equal_texts_stay_equal() -> None:
     assert made == (None, True, False)
 
 
-def test_a_session_without_the_key_gets_nothing() -> None:
-    with duckdb.connect() as connection:
-        connection.execute(MACRO)
+def test_a_session_without_the_key_gets_nothing(database: duckdb.DuckDBPyConnection) -> None:
+    with database.cursor() as connection:
         assert connection.execute("select keyed_hash('E1')").fetchone() == (None,)
 
 
