@@ -63,19 +63,48 @@ owners as (
         benefit_type,
         program_name,
         employee_id,
-        list_sort(list(distinct [first_month, last_month])) as spans
+        min(first_month) as first_month,
+        max(last_month) as last_month,
+        min(first_month) < max(first_month) or min(last_month) < max(last_month) as has_spans
     from accounts
     group by benefit_type, program_name, employee_id
+),
+
+-- Few owners have accounts of one programme that count in other months than each other.
+owners_with_spans as (
+    select
+        accounts.benefit_type,
+        accounts.program_name,
+        accounts.employee_id,
+        list_sort(list(distinct [accounts.first_month, accounts.last_month])) as spans
+    from accounts
+    semi join owners
+        on
+            owners.has_spans
+            and accounts.benefit_type is not distinct from owners.benefit_type
+            and accounts.program_name is not distinct from owners.program_name
+            and accounts.employee_id is not distinct from owners.employee_id
+    group by accounts.benefit_type, accounts.program_name, accounts.employee_id
 ),
 
 alike_owners as (
     select
         benefit_type,
         program_name,
+        [[first_month, last_month]] as spans,
+        count(*) as employee_count,
+        [first_month, last_month] as span
+    from owners
+    where not has_spans
+    group by benefit_type, program_name, first_month, last_month
+    union all
+    select
+        benefit_type,
+        program_name,
         spans,
         count(*) as employee_count,
         unnest(spans) as span
-    from owners
+    from owners_with_spans
     group by benefit_type, program_name, spans
 ),
 
