@@ -14,25 +14,6 @@ with files as (
     group by source
 ),
 
-records_with_issues as (
-    select
-        source,
-        _source_file,
-        _row_number,
-        max(tier) as tier
-    from all_issues
-    group by source, _source_file, _row_number
-),
-
-found as (
-    select
-        source,
-        count(*) filter (where tier = 1) as flagged,
-        count(*) filter (where tier = 2) as quarantined
-    from records_with_issues
-    group by source
-),
-
 -- What a file lacks a column for.
 absent as (
     select
@@ -51,27 +32,42 @@ absent as (
 
 -- A value that is missing since the file has no such column says nothing of the record, and one
 -- that a later file restates is no doubt about it.
-records_with_flags as (
+records_with_issues as (
     select
         all_issues.source,
         all_issues._source_file,
-        all_issues._row_number
+        all_issues._row_number,
+        max(all_issues.tier) as tier,
+        max(all_issues.tier) filter (
+            where absent.issue is null and not starts_with(all_issues.issue, 'restated_')
+        ) as tier_of_doubt
     from all_issues
-    anti join absent
+    left join absent
         on
             all_issues.source = absent.source
             and all_issues._source_file = absent.source_file
             and all_issues.issue = absent.issue
-    where not starts_with(all_issues.issue, 'restated_')
     group by all_issues.source, all_issues._source_file, all_issues._row_number
-    having max(all_issues.tier) = 1
 ),
 
-flagged_records as (
+found_by_file as materialized (
     select
         source,
-        count(*) as records
-    from records_with_flags
+        _source_file,
+        count(*) filter (where tier = 1) as flagged,
+        count(*) filter (where tier = 2) as quarantined,
+        count(*) filter (where tier_of_doubt = 1) as doubtful
+    from records_with_issues
+    group by source, _source_file
+),
+
+found as (
+    select
+        source,
+        cast(sum(flagged) as bigint) as flagged,
+        cast(sum(quarantined) as bigint) as quarantined,
+        cast(sum(doubtful) as bigint) as doubtful
+    from found_by_file
     group by source
 ),
 
@@ -169,15 +165,6 @@ lost_files as (
 ),
 
 -- The files of which most of what is accepted has a flag, by the same measure.
-flagged_by_file as (
-    select
-        source,
-        _source_file,
-        count(*) as records
-    from records_with_flags
-    group by source, _source_file
-),
-
 uncounted_by_file as (
     select
         source,
@@ -213,15 +200,15 @@ doubtful_files as (
     select
         accepted_by_file.source,
         accepted_by_file.source_file,
-        flagged_by_file.records / accepted_by_file.records as doubtful_rate
+        found_by_file.doubtful / accepted_by_file.records as doubtful_rate
     from accepted_by_file
-    inner join flagged_by_file
+    inner join found_by_file
         on
-            accepted_by_file.source = flagged_by_file.source
-            and accepted_by_file.source_file = flagged_by_file._source_file
+            accepted_by_file.source = found_by_file.source
+            and accepted_by_file.source_file = found_by_file._source_file
     where
         accepted_by_file.records >= 4
-        and flagged_by_file.records > accepted_by_file.records / 2
+        and found_by_file.doubtful > accepted_by_file.records / 2
 ),
 
 record_rates as (
@@ -240,9 +227,9 @@ record_rates as (
 flag_rates as (
     select
         record_rates.source,
-        coalesce(flagged_records.records, 0) / record_rates.accepted as flagged_rate
+        coalesce(found.doubtful, 0) / record_rates.accepted as flagged_rate
     from record_rates
-    left join flagged_records on record_rates.source = flagged_records.source
+    left join found on record_rates.source = found.source
     where record_rates.accepted > 0
 ),
 
@@ -316,18 +303,16 @@ missing_employees as (
 -- number or letter, such as T1-1 and T1-2 beside T1.
 parts as (
     select
-        if(
-            substring(transaction_id, -2, 1) in ('-', '/', '_', '.', ':'),
-            left(transaction_id, -2),
-            left(transaction_id, -3)
-        ) as whole_id,
-        benefit_account_id,
-        sum(amount) as amount
-    from marts.fact_transactions
-    where
-        substring(transaction_id, -2, 1) in ('-', '/', '_', '.', ':')
-        or substring(transaction_id, -3, 1) in ('-', '/', '_', '.', ':')
-    group by whole_id, benefit_account_id
+        charges.whole_id,
+        charges.benefit_account_id,
+        sum(charges.amount) as amount
+    from intermediate.int_transactions_enriched as charges
+    anti join quality.quarantine_transactions as quarantine
+        on
+            charges._source_file = quarantine._source_file
+            and charges._row_number = quarantine._row_number
+    where charges.whole_id is not null
+    group by charges.whole_id, charges.benefit_account_id
     having count(*) > 1
 ),
 

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 EVERY_LAYER = "marts.dim_employees"
 CHARGES = {
-    "quality.quarantine_transactions": "null::varchar as employee_id, 0.0 as amount",
+    "quality.quarantine_transactions": "null::varchar as employee_id, 0.0 as amount, "
+    "'' as _source_file, 0 as _row_number",
+    "intermediate.int_transactions_enriched": "'' as whole_id, '' as benefit_account_id, "
+    "0.0 as amount, '' as _source_file, 0 as _row_number",
     "marts.fact_transactions": "'' as transaction_id, '' as benefit_account_id, "
     "null::timestamp as transaction_timestamp, 0.0 as amount",
 }
@@ -40,7 +43,7 @@ def people_alone(root: Path) -> Workspace:
             path.unlink()
     for table, columns in CHARGES.items():
         none = f"(select {columns} where false)"
-        made.replace("sql/reports/quality_figures.sql", f"from {table}", f"from {none}")
+        made.replace("sql/reports/quality_figures.sql", f" {table}", f" {none}")
     shutil.copy(ROOT / "sql/checks/books_balance.sql", made.root / "sql/checks")
     for folder in (made.data, made.root / "pages"):
         shutil.rmtree(folder)
