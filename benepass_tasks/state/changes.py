@@ -99,6 +99,8 @@ def keep_gone(
     is_any = connection.exec_driver_sql(f"select exists({rows})", values).scalar_one()
     if not is_any or not is_kept_together(connection):
         return
+    if gone_of(connection, relation) is None:
+        engine.create_brief(stored, f"select * from {quote_relation(relation)} where false")  # noqa: S608
     engine.extend(stored, engine.columns(relation))
     connection.exec_driver_sql(f"insert into {quote_relation(stored)} by name {rows}", values)
 
