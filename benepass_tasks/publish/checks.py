@@ -32,7 +32,7 @@ def check_table(run: Run, table: PublishedTable) -> int:
     rows, expected = run(
         f"select (select count(*) from {written}), (select count(*) from {found})"  # noqa: S608
     )[0]
-    check_rows(table, rows, expected)
+    check_rows(table.relation, rows, expected)
     return int(rows)
 
 
@@ -54,15 +54,15 @@ def check_columns(run: Run, table: PublishedTable, written: str) -> None:
         raise PublicationError(f"{table.relation} would not be published as catalog.yaml declares")
 
 
-def check_rows(table: PublishedTable, rows: int, expected: int) -> None:
-    """Compare how many rows of a table were written with how many there are.
+def check_rows(what: str, rows: int, expected: int) -> None:
+    """Compare how many rows of a table, or of a month of it, were written with how many there are.
 
     Raises:
         PublicationError: it is another number.
     """
     if rows != expected:
         raise PublicationError(
-            f"{table.relation}: the warehouse has {expected:,} rows, and {rows:,} were written. "
+            f"{what}: the warehouse has {expected:,} rows, and {rows:,} were written. "
             "Nothing was published"
         )
 

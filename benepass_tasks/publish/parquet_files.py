@@ -133,4 +133,5 @@ class ParquetFiles:
         )
         check_columns(self.run, table, f"read_parquet({file})")
         written = self.run(f"select count(*) from read_parquet({file})")[0][0]  # noqa: S608
-        check_rows(table, written, rows)
+        month = f", {Path(name).stem}" if says else ""
+        check_rows(f"{table.relation}{month}", written, rows)

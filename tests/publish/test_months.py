@@ -255,7 +255,7 @@ def test_a_row_of_a_month_that_is_lost_on_the_way_is_missed(
         write(files, table, name, f"{source} limit 1", *rest)
 
     monkeypatch.setattr(parquet_files.ParquetFiles, "_write", lossy)
-    with pytest.raises(PublicationError, match="has 2 rows, and 1 were written"):
+    with pytest.raises(PublicationError, match="visits, 2026-01: the warehouse has 2 rows, and 1"):
         made.publish()
     assert inodes(made) == before
 
