@@ -140,8 +140,13 @@ def test_what_is_past_its_retention_goes_with_all_events_of_it(people: Workspace
         ("E1", 1),
         ("E1", 3),
     ]
+    # Nor where it arrives by itself, and would be left out of its file by its own day.
+    deliver(people, "5", WRITER.event("c", person(4, hire_date=new), 6))
+    deliver(people, "6", WRITER.event("u", person(4, hire_date=old), 7))
+    people.run(as_of="2026-01-02")
+    assert names(people) == [("E1", "Ann")]
     assert people.query("select sum(records), sum(parsed), sum(expired) from meta.loads") == [
-        (5, 2, 3)
+        (7, 2, 5)
     ]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from databases import VARIABLE
 from mariadb import PASSWORD, USER, connected, mariadb
+from sqlalchemy import column, table
 
 from benepass_tasks.config.errors import SourceError
 from benepass_tasks.ingestion.extracts import database
@@ -258,3 +259,21 @@ def test_a_connection_that_is_lost_is_told(
     with pytest.raises(SourceError, match="What was read before stays"):
         reading.read()
     assert reading.rows() == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "cursor", "asked"),
+    [
+        ("mysql", "2026-01-05T10:00:00.25Z", "2026-01-05 10:00:00.250000"),
+        ("mysql", "2026-01-05T10:00:00", "2026-01-05 10:00:00.000000"),
+        ("mysql", "2026-01-05", "2026-01-05"),
+        ("mysql", "17", "17"),
+        ("postgresql", "2026-01-05T10:00:00.25Z", "2026-01-05T10:00:00.25Z"),
+    ],
+)
+def test_a_moment_is_asked_for_without_the_letters_that_mysql_refuses(
+    kind: str, cursor: str, asked: str
+) -> None:
+    rows = database.TableRows(table("people", column("changed")), ["changed"], [])
+    rows.cursor, rows.kind = "changed", kind
+    assert rows.query(cursor).compile().params["since"] == asked
