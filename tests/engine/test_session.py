@@ -316,13 +316,12 @@ with made.write() as connection:
 @pytest.mark.slow
 def test_what_is_larger_than_memory_spills_beside_the_warehouse(tmp_path: Path) -> None:
     made = Warehouse(tmp_path / "w.duckdb", "60MB", 1.0, (("pii_masking", "true"),), StateStore())
-    for _ in range(3):
-        with made.write() as connection:
-            connection.exec_driver_sql(
-                "create or replace table t as "
-                "select hash(i) as a, 'text ' || hash(i + 1) as b from range(2000000) r(i) "
-                "order by a, b"
-            )
+    with made.write() as connection:
+        connection.exec_driver_sql(
+            "create table t as "
+            "select hash(i) as a, 'text ' || hash(i + 1) as b from range(2000000) r(i) "
+            "order by a, b"
+        )
     assert rows(made, "select count(*) from t") == [(2_000_000,)]
 
 

@@ -121,7 +121,7 @@ def test_it_leads_to_nobody_and_still_counts(workspace: Workspace) -> None:
 
 
 def test_no_file_doubles_it_or_brings_it_back(workspace: Workspace) -> None:
-    workspace.run("BuildSite", as_of=AFTER)
+    workspace.run(as_of=AFTER)
     before = money(workspace)["by programme"]
     again = "CHARGE-0001,E1,A1,Iron Heron Gym,99.00,2025-11-11T10:00:00Z,gym,Zoe Quill\n"
     late = "CHARGE-0500,E3,A3,Plum Crate,5.00,2024-11-30T10:00:00Z,groceries,\n"
@@ -147,13 +147,13 @@ def test_a_leap_of_the_clock_has_to_be_accepted(
     # A new file is loaded on that day, too: what is judged then is not what was judged before.
     late = "CHARGE-0500,E3,A3,Plum Crate,5.00,2025-11-30T10:00:00Z,groceries,\n"
     workspace.write("data/transactions_03.csv", FIELDS + late)
-    _, succeeded = workspace.attempt("BuildSite", as_of="2026-01-02")
+    _, succeeded = workspace.attempt(as_of="2026-01-02")
     assert not succeeded
     assert "the last time that was judged, it was 2025-12-01" in caplog.text
     assert workspace.query("select count(*) from raw.transactions where _outcome is not null") == [
         (0,)
     ]
-    workspace.run("BuildSite", as_of="2026-01-02", accept="transactions")
+    workspace.run(as_of="2026-01-02", accept="transactions")
     assert workspace.query("select guard, source from meta.decisions") == [
         ("max_expired", "transactions")
     ]
