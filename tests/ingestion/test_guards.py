@@ -61,7 +61,12 @@ def holding(content: str, made_once: MadeOnce, name: str) -> Workspace:
 @pytest.mark.parametrize(
     ("content", "figures"),
     [
-        (lines(10, broken=10), "10 of its 10 records (100%) are rejected, and max_rejected is 50%"),
+        *at_night(
+            (
+                lines(10, broken=10),
+                "10 of its 10 records (100%) are rejected, and max_rejected is 50%",
+            )
+        ),
         (lines(11, broken=6), "6 of its 11 records (55%) are rejected, and max_rejected is 50%"),
         (lines(4), "it holds 4 rows where its last load held 10, and max_shrink is 50%"),
         (lines(0), "it holds no rows where its last load held 10, and max_shrink is 50%"),
@@ -83,7 +88,7 @@ def test_a_bad_file_is_refused_with_the_figures_and_nothing_of_it_is_replaced(
 
 @pytest.mark.parametrize(
     "content",
-    [lines(10, broken=5), lines(5), lines(11, broken=5), lines(11)[:-20]],
+    [lines(10, broken=5), lines(5), *at_night(lines(11, broken=5), lines(11)[:-20])],
     ids=["half rejected", "half as long", "nearly half rejected", "cut off, and no shorter"],
 )
 def test_what_is_not_more_than_half_passes(loaded: Workspace, content: str) -> None:
@@ -94,7 +99,9 @@ def test_what_is_not_more_than_half_passes(loaded: Workspace, content: str) -> N
     ("numbers", "figures"),
     [
         (range(11, 21), "it has none of the 10 records of its last load, and max_shrink is 50%"),
-        (range(7, 17), "it has 4 of the 10 records of its last load, and max_shrink is 50%"),
+        *at_night(
+            (range(7, 17), "it has 4 of the 10 records of its last load, and max_shrink is 50%")
+        ),
         (range(2, 12), "it begins with 2025-03-02, and lacks 1 of the 10 records of its last load"),
     ],
     ids=["another month", "mostly another month", "a day later"],
@@ -119,10 +126,10 @@ def test_a_later_export_under_the_name_of_an_earlier_one_takes_nothing_away(
 @pytest.mark.parametrize(
     "numbers",
     [
-        range(1, 12),
+        *at_night(range(1, 12)),
         range(6, 11),
         [1, *range(3, 12)],
-        [*range(2, 11), *range(1, 2)],
+        *at_night([*range(2, 11), *range(1, 2)]),
     ],
     ids=["more", "none that is newer", "one in the middle is gone", "another order"],
 )
