@@ -86,16 +86,31 @@ records as (
         on uncounted.transaction_id = alike.transaction_id and alike.is_superseding
 ),
 
+-- Of few files there are many records, and their names take long to be brought in order.
+files as (
+    select
+        _source_file,
+        natural_order(_source_file) as file_order
+    from records
+    group by _source_file
+),
+
 ordered as (
     select
-        *,
-        natural_order(_source_file) as file_order,
+        records.*,
+        files.file_order,
         if(
-            is_superseding,
-            [coalesce(natural_order(record_order), ''), natural_order(_source_file), _source_file],
+            records.is_superseding,
+            [
+                coalesce(natural_order(records.record_order), ''),
+                files.file_order,
+                records._source_file
+            ],
             []
         ) as edition
     from records
+    inner join files
+        on records._source_file = files._source_file
 ),
 
 compared as (
