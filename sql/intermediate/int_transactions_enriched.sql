@@ -88,12 +88,7 @@ select
     transactions.refunds,
     -- A narrow key finds ids that are the same or look alike; a few may share it by chance.
     hash(id_skeleton(transactions.transaction_id)) as skeleton_hash,
-    case
-        when substring(transactions.transaction_id, -2, 1) in ('-', '/', '_', '.', ':')
-            then left(transactions.transaction_id, -2)
-        when substring(transactions.transaction_id, -3, 1) in ('-', '/', '_', '.', ':')
-            then left(transactions.transaction_id, -3)
-    end as whole_id,
+    nullif(regexp_extract(transactions.transaction_id, '^(.*)[-/_.:].{1,2}$', 1), '') as whole_id,
     transactions._source_file,
     transactions._row_number
 from transactions

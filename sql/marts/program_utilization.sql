@@ -63,8 +63,8 @@ owners as (
         benefit_type,
         program_name,
         employee_id,
-        min(first_month) as first_month,
-        max(last_month) as last_month,
+        coalesce(min(first_month), date '0001-01-01') as begins,
+        coalesce(max(last_month), date '9999-12-01') as ends,
         min(first_month) < max(first_month) or min(last_month) < max(last_month) as has_spans
     from accounts
     group by benefit_type, program_name, employee_id
@@ -91,12 +91,12 @@ alike_owners as (
     select
         benefit_type,
         program_name,
-        [[first_month, last_month]] as spans,
+        [[begins, ends]] as spans,
         count(*) as employee_count,
-        [first_month, last_month] as span
+        [begins, ends] as span
     from owners
     where not has_spans
-    group by benefit_type, program_name, first_month, last_month
+    group by benefit_type, program_name, begins, ends
     union all
     select
         benefit_type,
