@@ -1,6 +1,7 @@
 -- What was counted since 1970 in UTC, in the unit `days`, `seconds`, `milliseconds` or
--- `microseconds`, as a moment; NULL where it is none. Days have up to 5 digits, seconds 9 or 10 (1973
--- to 2286), milliseconds 12 or 13, and microseconds 15 or 16, so that none is ever taken for another.
+-- `microseconds`, as a moment; NULL where it is none. Days have up to 5 digits, seconds 9 or 10
+-- (1973 to 2286), milliseconds 12 or 13, and microseconds 15 or 16, so that none is ever taken for
+-- another.
 create or replace macro epoch_moment(value, unit) as
     case
         when unit = 'seconds' and regexp_full_match(value, '[1-9][0-9]{8,9}([.]0+)?')
