@@ -191,7 +191,12 @@ def test_an_event_that_nobody_can_read_is_rejected_with_its_bytes(tmp_path: Path
         "schema": {"fields": [{"field": "after", "fields": [date]}]},
         "payload": {"op": "c", "after": {"day": 10**15}, "source": {"lsn": 1}},
     }
-    deep = b'{"op": "c", "source": {"lsn": 1}, "after": {"id": ' + b"[" * 900 + b"]" * 900 + b"}}"
+    deep = (
+        b'{"op": "c", "source": {"lsn": 1}, "after": {"id": '
+        + b"[" * 100_000
+        + b"]" * 100_000
+        + b"}}"
+    )
     bad: list[str | bytes] = [
         good.replace('"op": "c"', '"op": "x"'),
         good.replace('"lsn": 10', '"lsn": null'),
