@@ -282,6 +282,8 @@ def test_elsewhere_the_state_is_brought_to_the_newest_version(tmp_path: Path) ->
             "alter table meta.materializations drop column touched_rows",
             "alter table meta.materializations drop column why_full",
             "alter table meta.column_profiles drop column touched_rows",
+            "alter table meta.month_totals drop column row_count",
+            "alter table meta.month_totals drop column content",
             "update meta.alembic_version set version_num = '0001'",
             "insert into meta.markers select 'contracts/marts.m', '', '', '', 1, 1, '', ''",
         ):
