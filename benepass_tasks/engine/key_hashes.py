@@ -32,23 +32,26 @@ def with_hashes(select: str, columns: Iterable[str]) -> str:
 
 def stored_hashes(connection: Connection, relation: str) -> dict[str, str]:
     """The columns of a table whose hashes it stores, with the names of these."""
-    return {
-        it.removeprefix(MARK).removesuffix(_RELEASE): it
-        for it in _stored(connection, relation)
-        if it.endswith(_RELEASE)
-    }
+    return _of_this_release(_stored(connection, relation))
 
 
 def kept_hashes(connection: Connection, relation: str) -> dict[str, str]:
     """The same before rows come, which lack the hashes of other releases: these are dropped."""
-    for it in _stored(connection, relation):
-        if not it.endswith(_RELEASE):
-            connection.exec_driver_sql(
-                f"alter table {quote_relation(relation)} drop column {quote_name(it)}"
-            )
-    return stored_hashes(connection, relation)
+    stored = _stored(connection, relation)
+    kept = _of_this_release(stored)
+    for it in stored.difference(kept.values()):
+        connection.exec_driver_sql(
+            f"alter table {quote_relation(relation)} drop column {quote_name(it)}"
+        )
+    return kept
 
 
-def _stored(connection: Connection, relation: str) -> list[str]:
+def _stored(connection: Connection, relation: str) -> set[str]:
     described = connection.exec_driver_sql(f"describe {quote_relation(relation)}")
-    return [name for name, *_ in described if name.startswith(MARK)]
+    return {name for name, *_ in described if name.startswith(MARK)}
+
+
+def _of_this_release(stored: Iterable[str]) -> dict[str, str]:
+    return {
+        it.removeprefix(MARK).removesuffix(_RELEASE): it for it in stored if it.endswith(_RELEASE)
+    }

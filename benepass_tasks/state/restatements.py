@@ -80,7 +80,8 @@ class Watch:
             content: The data hash of the table.
         """
         rows = f"select 1 as {SIGN}, * from {quote_relation(self.relation)}"  # noqa: S608
-        self._compare(connection, content, self._added_up(connection, rows))
+        kept = _kept_totals(connection, self.relation)
+        self._compare(connection, content, kept, self._added_up(connection, rows))
 
     def follow(self, connection: Connection, before: str, content: str, touched: Touched) -> None:
         """Tell the months from what they came to before and the rows that came and went.
@@ -101,7 +102,8 @@ class Watch:
         after = {
             it: kept.months.get(it, none) + moved.get(it, none) for it in {**kept.months, **moved}
         }
-        self._compare(connection, content, {it: total for it, total in after.items() if total.rows})
+        totals = {it: total for it, total in after.items() if total.rows}
+        self._compare(connection, content, kept, totals)
 
     def _state(self, content: str) -> str:
         """What months are the totals of: of a state of the table, and of two of its columns."""
@@ -117,10 +119,9 @@ class Watch:
         return {it: _Total(int(n), Decimal(total)) for it, n, total in found if it is not None}
 
     def _compare(
-        self, connection: Connection, content: str, totals: Mapping[date, "_Total"]
+        self, connection: Connection, content: str, kept: "_Totals", totals: Mapping[date, "_Total"]
     ) -> None:
         relation = self.relation
-        kept = _kept_totals(connection, relation)
         _keep_totals(connection, relation, _Totals(totals, self._state(content)))
         before, after = (
             {month: it.money for month, it in they.items()} for they in (kept.months, totals)

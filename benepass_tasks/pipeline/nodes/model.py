@@ -192,9 +192,10 @@ class ModelNode(Node):
 
     def _watch(self, run: Run, known: Snapshot) -> Watch | None:
         """What looks for old months of the table whose money changes, where it has any money."""
-        months, kept = self.table.months, self._first_kept(run, known)
+        months = self.table.months
         if months is None or months.money is None:
             return None
+        kept = self._first_kept(run, known)
         return Watch(self.name, months, run.id, run.now(), run.settings.max_restated, kept)
 
     def _first_kept(self, run: Run, known: Snapshot) -> date:

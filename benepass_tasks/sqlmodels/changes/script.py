@@ -231,10 +231,10 @@ class Script:
         return f" semi join {found} as k on {' and '.join(joined) or 'true'}"
 
     def steps(self) -> tuple[Step, ...]:
-        """All steps, with one more before the first of those that look for the same rows.
+        """All steps, and before some of them one that finds the ids of rows.
 
-        So it is before one that reads other columns of the rows that it finds: a scan reads all
-        that it is asked for of every row.
+        There is one before the first of several that look for the same rows, and before one that
+        reads other columns of them: a scan reads all that it is asked for of every row.
         """
         sought = Counter(
             (part.table, part.among)
