@@ -51,7 +51,7 @@ def check(source: DeclaredSource) -> Iterator[Problem]:
     Yields:
         What is wrong, in no particular order.
     """
-    if source.layout.format is None:
+    if not source.layout.is_of_events:
         return
     said = source.records
     for part in said.key:

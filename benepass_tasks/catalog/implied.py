@@ -111,9 +111,9 @@ def base_views(
                 name=source.name,
                 description=f"{table.description.partition(',')[0]}, each value in the one form "
                 "that the SQL reads.",
-                grain="one row per record of the raw table"
-                if source.layout.format is None
-                else "one row per row of the table whose events raw has, as the last of them says",
+                grain="one row per row of the table whose events raw has, as the last of them says"
+                if source.layout.is_of_events
+                else "one row per record of the raw table",
                 materialized="view",
                 domain=source.domain,
                 source=None,
@@ -140,7 +140,7 @@ def _base_columns(source: DeclaredSource, raw: DeclaredTable) -> Iterator[Declar
         silent = DeclaredColumn(name, None, None, None, None)
         made = DeclaredColumn(name, description, "VARCHAR", domain, pii)
         # A value that an event does not say is that of the event before.
-        is_of_events = source.layout.format is not None
+        is_of_events = source.layout.is_of_events
         yield silent if column.form.is_canonical and not is_of_events else made
         yield replace(made if is_of_events else silent, name=f"{name}{AS_WRITTEN}")
         yield from _about(column, pii)

@@ -77,6 +77,11 @@ class Layout:
         }
 
     @property
+    def is_of_events(self) -> bool:
+        """Whether its records are changes of rows, of which the last for each key counts."""
+        return self.format is not None
+
+    @property
     def of_raw(self) -> "Layout":
         """What decides over the raw records; raw keeps numbers and NULL words as written."""
         # The numbers of a sheet are written as its texts are.

@@ -108,7 +108,7 @@ def _said(declared: Declarations, source: DeclaredSource) -> Iterator[str]:
         # The load deletes by itself, and erases people.
         is_enough |= word == "retention" and not source.anonymises_charges
         # The base view finds the last event of each key by itself.
-        is_enough |= word == "key" and source.layout.format is not None
+        is_enough |= word == "key" and source.layout.is_of_events
         if word in metadata and not is_enough:
             yield word
 

@@ -584,7 +584,7 @@ def _with_layout(
     metadata = dict(declared)
     layout = layout_of(type_, args, metadata.pop("layout", {}))
     columns, made = parted(with_layout(metadata["columns"], layout))
-    if layout.format is not None:
+    if layout.is_of_events:
         columns = MappingProxyType({**columns, **EVENT_COLUMNS})
     return metadata | {"columns": columns, "made": made, "layout": layout}
 

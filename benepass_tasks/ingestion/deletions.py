@@ -32,7 +32,7 @@ class Deletions:
     @property
     def can_tell(self) -> bool:
         """Whether its files hold events."""
-        return self.source.layout.format is not None
+        return self.source.layout.is_of_events
 
     def trips(self, connection: Connection, loads: Collection[Load]) -> Iterator[tuple[str, Trip]]:
         """Tell which files have events that come to more than the guard `max_shrink` allows.

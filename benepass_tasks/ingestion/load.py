@@ -386,8 +386,7 @@ def _judged(order: LoadOrder, load: Load, trips: Sequence[Trip]) -> _Judged:
         about, known = (source.name, file), (load.sha256, order.run_id)
         return [Decision("accepted", *about, it.figures, it.guard, *known) for it in trips]
     stays = f"the {order.earlier.parsed:,} rows of its last load stay" if order.earlier else ""
-    is_of_events = source.layout.format is not None
-    advice = {**_ADVICE, "max_shrink": _GONE} if is_of_events else _ADVICE
+    advice = {**_ADVICE, "max_shrink": _GONE} if source.layout.is_of_events else _ADVICE
     ways = dict.fromkeys(advice[it.guard] for it in trips)
     told = ". ".join(it.format(source=source.name, filepath=source.filepath) for it in ways)
     return SourceError(

@@ -118,7 +118,7 @@ def _places(catalog: Catalog, source: Source, staged: str) -> Iterator[tuple[str
     declared = source.reconciliation
     if declared is None:
         return
-    if source.layout.format is not None:
+    if source.layout.is_of_events:
         yield "replaced", f"({replaced(source, raw)})", "count(*)", "null"
     amount = "null" if declared.amount is None else _sum(declared.amount)
     yield "staging", quote_relation(declared.staging), "count(*)", staged
@@ -147,7 +147,7 @@ def _gather(connection: Connection, catalog: Catalog) -> None:
     uncounted += [
         (it.name, f"({replaced(it, catalog.raw_table_of(it.name).relation)})", "")
         for it in catalog.sources.values()
-        if it.reconciliation and it.layout.format is not None
+        if it.reconciliation and it.layout.is_of_events
     ]
     amounts = [
         (

@@ -36,7 +36,7 @@ def staged_sum(
     views = _views(definitions, declared.staging, source.name)
     if "_source_file" not in definitions.catalog.tables[declared.staging].columns or not views:
         return total
-    if source.layout.format is not None:
+    if source.layout.is_of_events:
         # What a file has in staging depends on later ones.
         return total
     code_version = digest(*(it.code_version for it in views))

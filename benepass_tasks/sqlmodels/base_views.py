@@ -58,7 +58,7 @@ def _read(source: DeclaredSource, raw: str) -> tuple[str, str]:
     """The CTEs of a base view, and the FROM clause of what its SELECT reads."""
     if source.records.census is not None:
         return with_vanished(source, raw)
-    if source.layout.format is not None:
+    if source.layout.is_of_events:
         return with_current(source, raw)
     return "", quote_relation(raw)
 

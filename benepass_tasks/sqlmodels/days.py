@@ -30,7 +30,7 @@ def days_of(source: DeclaredSource, column: str, rows: str, also: Iterable[str] 
     day = f"cast({READERS[declared.form.holds]}(clean_text({text})) as date)"
     if source.records.census:
         day = f"coalesce({day}, _vanished_on)"
-    if source.layout.format is not None:
+    if source.layout.is_of_events:
         read = declared.made_of.values() if column in source.made else (column,)
         rows = as_last_said(source, read, rows)
     items = ", ".join([*also, f"{day} as day"])

@@ -150,7 +150,7 @@ def readable(source: Source, relation: str, present: Mapping[str, str]) -> str:
     That of a source of events has only the last of each row.
     """
     base = f"base.{source.name}"
-    if base in present and source.layout.format is not None:
+    if base in present and source.layout.is_of_events:
         return f"({canonical_query(source, relation)})"
     return quote_relation(base if base in present else relation)
 

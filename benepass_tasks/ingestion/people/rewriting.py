@@ -104,7 +104,7 @@ def has_earlier(source: Source, file: SourceFile, is_theirs: Callable[[bytes], b
         file: The file.
         is_theirs: Whether some bytes have a value of theirs.
     """
-    if source.layout.format is None:
+    if not source.layout.is_of_events:
         return False
     text = TextFile.of(file.path.read_bytes(), source.layout, file.name)
     lines = text.lines if text is not None else ()
@@ -178,7 +178,7 @@ class _Rewriting:
     def _put(self) -> _Put:
         """What writes a record of a text."""
         layout = self.source.layout
-        if layout.format is not None:
+        if layout.is_of_events:
             return self._put_event
         return self._put_json if layout.type == JSON_LINES else self._put_fields
 
@@ -269,7 +269,7 @@ class _Rewriting:
         at = 0
         for number in sorted(self.values):
             at = put(text, at, number)
-        if layout.format is not None:
+        if layout.is_of_events:
             text.lines = [*map(event_files.without_earlier, text.lines)]
         aside.write_bytes(text.bytes)
 

@@ -254,4 +254,4 @@ def _read(path: Path, written: Written, most: int) -> FileProfile:
     if not columns:
         raise ProjectError(f"{path.name} has no header")
     profile = FileProfile(path.name, columns, count, rejected, is_whole)
-    return profile if layout.format is None else _as_first_said(profile)
+    return _as_first_said(profile) if layout.is_of_events else profile

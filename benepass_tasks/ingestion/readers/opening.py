@@ -74,7 +74,7 @@ def open_reader(
             from benepass_tasks.ingestion.readers.parquet import ParquetReader  # noqa: PLC0415
 
             yield ParquetReader(file)
-        elif layout.format is not None:
+        elif layout.is_of_events:
             from benepass_tasks.ingestion.readers.events import EventReader  # noqa: PLC0415
 
             yield EventReader(file, layout, name, meant)

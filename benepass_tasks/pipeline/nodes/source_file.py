@@ -141,7 +141,7 @@ class SourceFileNode(Node):
         event alone nobody can tell, since another one may say of when its row is.
         """
         retention = self.source.retention
-        if retention is None or retention.then != "delete" or self.source.layout.format is not None:
+        if retention is None or retention.then != "delete" or self.source.layout.is_of_events:
             return None
         limit = Limit.of(self.source.name, retention, self.clock, known.retentions)
         if limit.enforced and limit.is_known:

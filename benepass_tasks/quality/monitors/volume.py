@@ -66,7 +66,7 @@ def judge_empty_files(connection: Connection, catalog: Catalog) -> Iterator[Resu
         files = {it.file: it.records for it in loads if it.source == name}
         filled = [in_order(file) for file, records in files.items() if records]
         # A file of events need not have any of the table.
-        if not filled or source.guards.empty_files or source.layout.format is not None:
+        if not filled or source.guards.empty_files or source.layout.is_of_events:
             continue
         newest = max(filled)
         for file in sorted(files, key=in_order):

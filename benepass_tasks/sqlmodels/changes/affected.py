@@ -26,6 +26,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from benepass_tasks.engine.quoting import quote_relation
 from benepass_tasks.sqlmodels.changes.expressions import is_function_of
 from benepass_tasks.sqlmodels.changes.joins import joins_of, traceable_part
 from benepass_tasks.sqlmodels.changes.queries import (
@@ -37,7 +38,7 @@ from benepass_tasks.sqlmodels.changes.queries import (
     Source,
     Stored,
 )
-from benepass_tasks.sqlmodels.changes.script import Part, Script, name_of
+from benepass_tasks.sqlmodels.changes.script import Part, Script
 from benepass_tasks.sqlmodels.changes.trees import (
     NoRuleError,
     Tree,
@@ -98,8 +99,8 @@ class Affected:
             table = self.touched.get(node.relation)
             # A touched row counted where it met the conditions of then.
             lasting = [it for it in conditions if not self._is_moved(it)]
-            relation, values = name_of(node.relation), self.script.values
-            return [values(key, name_of(table), lasting, relation)] if table else []
+            relation, values = quote_relation(node.relation), self.script.values
+            return [values(key, quote_relation(table), lasting, relation)] if table else []
         found = [
             part
             for select in node.selects
@@ -132,7 +133,7 @@ class Affected:
         joined or filtered on the way, which only ever takes rows away.
         """
         if isinstance(node, Stored):
-            relation = name_of(node.relation)
+            relation = quote_relation(node.relation)
             if not where:
                 return [self.script.values(wanted, relation, conditions, relation)]
             return [self.script.matching(wanted, relation, where, keys, conditions)]
@@ -221,7 +222,7 @@ class Affected:
             if through and (
                 passed := self._own_columns(node, select, anchor, [*edge.theirs, *key])
             ):
-                count, stored = len(edge.theirs), name_of(self.model[1])
+                count, stored = len(edge.theirs), quote_relation(self.model[1])
                 keys = self.script.keys(through)
                 parts.append(self.script.matching(passed[count:], stored, passed[:count], keys))
             else:

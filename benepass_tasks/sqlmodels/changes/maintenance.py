@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from benepass_tasks.config.digests import digest
 from benepass_tasks.engine.exchange import ROW
-from benepass_tasks.engine.quoting import quote_name
+from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.engine.tables import LITERAL
 from benepass_tasks.sqlmodels.changes.affected import Affected
 from benepass_tasks.sqlmodels.changes.expressions import Functions
@@ -18,7 +18,6 @@ from benepass_tasks.sqlmodels.changes.script import (
     Script,
     Step,
     guards_first,
-    name_of,
 )
 from benepass_tasks.sqlmodels.changes.trees import (
     OWN,
@@ -265,7 +264,7 @@ class _ModelReading:
         basis: Basis,
     ) -> ByChanges:
         trees, (moved, figures) = self.of.trees, (basis.moved, basis.figures)
-        hashes = {name_of(relation): it for relation, it in storage.hashes.items()}
+        hashes = {quote_relation(relation): it for relation, it in storage.hashes.items()}
         known = {name: it for name, it in figures.items() if it.startswith(LITERAL)}
         script = Script(trees, {name: trees.read_value(it) for name, it in known.items()}, hashes)
         names = [column(name) for name in key]
@@ -274,7 +273,7 @@ class _ModelReading:
             raise NoRuleError("a figure of text is another")
         then = {name: trees.read_value(it) for name, it in moved.items()}
         keys, ids, slices = self._sought(script, key, touched, storage.small, then)
-        stored = name_of(self.model.relation)
+        stored = quote_relation(self.model.relation)
         old = f"select rowid as {ROW}, * from {stored} where rowid in (select id from {ids})"
         if hashes.get(stored):
             # By their hashes, rows with other keys may have been found.

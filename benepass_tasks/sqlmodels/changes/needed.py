@@ -9,7 +9,7 @@ be wrong, and never reach one that was asked for.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from benepass_tasks.engine.quoting import quote_name
+from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.sqlmodels.changes.affected import Affected
 from benepass_tasks.sqlmodels.changes.expressions import is_function_of
 from benepass_tasks.sqlmodels.changes.joins import traceable_part
@@ -21,7 +21,7 @@ from benepass_tasks.sqlmodels.changes.queries import (
     Stored,
     nodes_below,
 )
-from benepass_tasks.sqlmodels.changes.script import Part, Script, name_of, whole
+from benepass_tasks.sqlmodels.changes.script import Part, Script, whole
 from benepass_tasks.sqlmodels.changes.trees import Tree, columns_in, identity
 
 
@@ -139,7 +139,7 @@ class Needed:
             self._of(it.node).is_whole = True
 
     def _slice(self, node: Stored) -> str:
-        table = name_of(node.relation)
+        table = quote_relation(node.relation)
         demands = self._of(node).keys.values()
         sought = [(key, self.script.keys(parts)) for key, parts in demands]
         # First the ids by the columns of the keys alone: a scan reads all that it is asked for.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from benepass_tasks.engine.key_hashes import hash_of_text
-from benepass_tasks.engine.quoting import quote_name
+from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.sqlmodels.changes.expressions import in_terms_of, is_function_of
 from benepass_tasks.sqlmodels.changes.trees import (
     Tree,
@@ -170,7 +170,7 @@ class Script:
             relation: The table.
             sought: Expressions over it, with the keys that they are among.
         """
-        table = name_of(relation)
+        table = quote_relation(relation)
         parts = (Part(ROW_ID, table, keys, self._among(key, keys, table)) for key, keys in sought)
         return self.keys(parts, relation)
 
@@ -301,8 +301,3 @@ def guards_first(steps: Sequence[Step]) -> tuple[Step, ...]:
 def _reads(step: Step) -> int:
     """How many small tables a step reads itself."""
     return len(NAME.findall(step.sql))
-
-
-def name_of(relation: str) -> str:
-    """A stored table as SQL names it."""
-    return quote_name(*relation.split(".", 1))
