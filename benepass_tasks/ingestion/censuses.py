@@ -8,19 +8,16 @@ so that the books have them. Who comes back is kept no longer.
 
 import re
 from calendar import monthrange
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeAlias
 
 from sqlalchemy import Connection
 
-from benepass_tasks.catalog import Source
 from benepass_tasks.catalog.wording import printable
 from benepass_tasks.engine.quoting import quote_relation, quote_text
-from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.guards import SMALL
-from benepass_tasks.sqlmodels import Macro
+from benepass_tasks.ingestion.raw_rows import RawRows
 from benepass_tasks.sqlmodels.censuses import census_id, part_of
 from benepass_tasks.state.markers import (
     KEPT,
@@ -40,19 +37,13 @@ DAY_IN_NAME = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
+class Census(RawRows):
     """The files of a source, each a census of those who are there.
 
     Attributes:
-        source: The source.
-        relation: Its raw table.
-        macros: What its SQL calls, each after those that it calls itself.
         today: The as-of date of the run: the day of a census whose name says none.
     """
 
-    source: Source
-    relation: str
-    macros: Sequence[Macro]
     today: date
 
     def take(self, connection: Connection, load: Load, earlier: Load | None) -> int:
@@ -66,7 +57,7 @@ class Census:
         Returns:
             How many records are kept now.
         """
-        self._define(connection)
+        self.define_macros(connection)
         self._date(connection, load, earlier)
         self._let_return(connection, load)
         if earlier is not None:
@@ -129,7 +120,7 @@ class Census:
         Returns:
             Each with its figures, in words; nothing where all is well.
         """
-        self._define(connection)
+        self.define_macros(connection)
         new = (OF_LOAD, (load.file, load.load_id))
         pairs = [("its last load", ("_source_file = ? and _dlt_load_id <> ?", new[1]), new)]
         for file, is_before in self._neighbours(connection, load.file):
@@ -142,10 +133,6 @@ class Census:
             for name, people, lost in told
             if people >= SMALL and lost > limit * people
         ]
-
-    def _define(self, connection: Connection) -> None:
-        for macro in self.macros:
-            engine_of(connection).define(macro.sql)
 
     def _neighbours(self, connection: Connection, file: str) -> list[tuple[str, bool]]:
         """The censuses of the same part next to a file's, and whether each is before it."""

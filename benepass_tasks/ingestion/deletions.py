@@ -1,33 +1,21 @@
 """Whether events take most rows of a table away, as those of a truncate by mistake do."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from benepass_tasks.catalog import Source
 from benepass_tasks.catalog.events import OP
 from benepass_tasks.engine.quoting import quote_relation, quote_text
-from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.guards import SMALL, Trip
-from benepass_tasks.sqlmodels import Macro
+from benepass_tasks.ingestion.raw_rows import RawRows
 from benepass_tasks.sqlmodels.current_rows import count_of, is_emptying
 from benepass_tasks.state.markers import Load
 
 
 @dataclass(frozen=True, slots=True)
-class Deletions:
-    """The events of a source that say that rows are gone.
-
-    Attributes:
-        source: The source.
-        relation: Its raw table.
-        macros: What its SQL calls, each after those that it calls itself.
-    """
-
-    source: Source
-    relation: str
-    macros: Sequence[Macro]
+class Deletions(RawRows):
+    """The events of a source that say that rows are gone."""
 
     @property
     def can_tell(self) -> bool:
@@ -47,8 +35,7 @@ class Deletions:
         deleting = [it for it in loads if self._deletes(connection, it)]
         if not deleting:
             return
-        for macro in self.macros:
-            engine_of(connection).define(macro.sql)
+        self.define_macros(connection)
         files = ", ".join(quote_text(it.file) for it in loads)
         is_new = " or ".join(
             f"(_source_file = {quote_text(it.file)} and _dlt_load_id = {quote_text(it.load_id)})"

@@ -20,9 +20,9 @@ from benepass_tasks.catalog.wording import printable
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.guards import SMALL, Trip
+from benepass_tasks.ingestion.raw_rows import RawRows
 from benepass_tasks.ingestion.steps import FEWEST as LEAST
 from benepass_tasks.ingestion.steps import find_step, place_of
-from benepass_tasks.sqlmodels import Macro
 from benepass_tasks.sqlmodels.canonical import READING, canonical, foreign_currency
 from benepass_tasks.sqlmodels.made_columns import made_canonical, with_parts
 from benepass_tasks.state.markers import Load
@@ -117,18 +117,8 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
-    """The amounts of the files of a source.
-
-    Attributes:
-        source: The source.
-        relation: Its raw table.
-        macros: What its SQL calls, each after those that it calls itself.
-    """
-
-    source: Source
-    relation: str
-    macros: Sequence[Macro]
+class Levels(RawRows):
+    """The amounts of the files of a source."""
 
     def can_tell(self, loads: Loads, others: Collection[Load]) -> bool:
         """Whether there is anything to compare, and the macros to read it."""
@@ -150,8 +140,7 @@ class Levels:
         Returns:
             The guards that stand against files, by file, with the figures; no amount is in them.
         """
-        for macro in self.macros:
-            engine_of(connection).define(macro.sql)
+        self.define_macros(connection)
         found: dict[str, list[Trip]] = {}
         for column, sql in compared_amounts(self.source):
             trips = [*self._steps(connection, column, sql, loads)]

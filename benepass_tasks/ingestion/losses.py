@@ -4,35 +4,23 @@ An export of the current month, or of the last 90 days, that is written over the
 records away that nobody has deleted, and their money with them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Connection
 
-from benepass_tasks.catalog import Source
 from benepass_tasks.catalog.datasets import ERASED_WORD
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
-from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.ingestion.guards import SMALL, Trip
-from benepass_tasks.sqlmodels import Macro
+from benepass_tasks.ingestion.raw_rows import RawRows
 from benepass_tasks.sqlmodels.days import READERS, days_of
 from benepass_tasks.state.markers import OF_LOAD, Load
 
 
 @dataclass(frozen=True, slots=True)
-class Losses:
-    """The files of a source whose records have ids of their own.
-
-    Attributes:
-        source: The source.
-        relation: Its raw table.
-        macros: What its SQL calls, each after those that it calls itself.
-    """
-
-    source: Source
-    relation: str
-    macros: Sequence[Macro]
+class Losses(RawRows):
+    """The files of a source whose records have ids of their own."""
 
     def can_tell(self, loads: Mapping[Load, Load | None]) -> bool:
         """Whether a file has other bytes than before, and may not lose records anyway.
@@ -76,8 +64,7 @@ class Losses:
             )
         if self.source.guards.moves_on or not self._days:
             return None
-        for macro in self.macros:
-            engine_of(connection).define(macro.sql)
+        self.define_macros(connection)
         first, last = self._told(connection, new, "min(day), max(day)")
         lasts = f"max(day) filter ({self._is_lost(old)}), max(day)"
         last_lost, last_before = self._told(connection, old, lasts)
