@@ -43,6 +43,8 @@ def read() -> "Definitions":
 def warehouse_path() -> str:
     """Where the warehouse is, from the project's folder where it is below it."""
     settings = current_settings()
+    if settings.shared and settings.shared.copy == settings.warehouse:
+        return settings.shared.address
     if settings.warehouse.is_relative_to(settings.project_dir):
         return settings.warehouse.relative_to(settings.project_dir).as_posix()
     return settings.warehouse.as_posix()

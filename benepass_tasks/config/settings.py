@@ -31,6 +31,7 @@ from benepass_tasks.config.environments import (
 from benepass_tasks.config.errors import ProjectError
 from benepass_tasks.config.hash_key import PADS, HashKey, read_hash_key
 from benepass_tasks.config.project import MIN_GROUP_SIZE
+from benepass_tasks.config.shared_warehouse import SharedWarehouse, read_shared_warehouse
 from benepass_tasks.config.spans import read_span
 from benepass_tasks.config.spark_server import EngineName, SparkServer, read_spark_server
 
@@ -62,7 +63,16 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
     )
     data_dir = luigi.Parameter(default="data", description="folder that holds the source files")
     warehouse = luigi.Parameter(
-        default="data/warehouse.duckdb", description="DuckDB file that everything is built in"
+        default="data/warehouse.duckdb",
+        description="DuckDB file that everything is built in, or its address s3://bucket/key",
+    )
+    copies_dir = luigi.Parameter(
+        default="data/copies", description="folder of the copies of warehouses in object storage"
+    )
+    warehouse_lease = luigi.FloatParameter(
+        default=60.0,
+        description="seconds after which another machine may take a warehouse in object storage "
+        "from a run that was killed",
     )
     engine = luigi.Parameter(
         default="duckdb", description="what computes the tables: duckdb, or spark"
@@ -201,6 +211,8 @@ class Settings:
     spark: SparkServer | None = None
     """What computes the tables, where DuckDB does not."""
     exchange_dir: Path = Path("data/exchange")
+    shared: SharedWarehouse | None = None
+    """What the warehouse is a copy of, or that of its parent; None where it is in no storage."""
     parent: Path | None = None
     """The warehouse that this one is a branch of."""
     parent_env: str = ""
@@ -401,10 +413,11 @@ def other_warehouses() -> dict[str, Path]:
     """The warehouses of the environments but the current one, by name; empty for that of none."""
     settings, common = current_settings(), benepass().warehouse
     stated = {name: it.get("warehouse", common) for name, it in stated_environments().items()}
-    found = {
-        name: settings.project_dir / Path(path).expanduser()
-        for name, path in {"": common, **stated}.items()
-    }
+    root = settings.project_dir
+    found = dict[str, Path]()
+    for name, path in {"": common, **stated}.items():
+        shared = _shared(path, root)
+        found[name] = shared.copy if shared else root / Path(path).expanduser()
     return {name: path for name, path in found.items() if path != settings.warehouse}
 
 
@@ -437,7 +450,8 @@ def _settings() -> Settings:
     root = Path(config.project_dir).expanduser().resolve()
     common = benepass()
     refuse_shared_places(stated_environments(), {it: getattr(common, it) for it in PLACES}, root)
-    warehouse = root / Path(config.warehouse).expanduser()
+    shared = _shared(config.warehouse, root)
+    warehouse = shared.copy if shared else root / Path(config.warehouse).expanduser()
     if warehouse.is_dir() or not config.warehouse:
         raise ProjectError(
             f"--benepass-warehouse must name a file, and {warehouse} is a folder: "
@@ -493,12 +507,20 @@ def _settings() -> Settings:
         branches_dir=root / Path(config.branches_dir).expanduser(),
         spark=read_spark_server(config.engine, config.spark_remote),
         exchange_dir=root / Path(config.exchange_dir).expanduser(),
+        shared=shared,
     )
     branch = _branch(config.env)
     if branch is None:
         return settings
     told = "as_of" in _entries(FLAGS) or _is_flag_of_luigi("as_of")
     return on_branch(settings, branch, is_as_of_told=told)
+
+
+def _shared(address: str, root: Path) -> SharedWarehouse | None:
+    """The warehouse of an address, if it is in object storage."""
+    config = _read()
+    copies = root / Path(config.copies_dir).expanduser()
+    return read_shared_warehouse(address, copies, config.warehouse_lease)
 
 
 def on_branch(settings: Settings, branch: Branch, *, is_as_of_told: bool = False) -> Settings:

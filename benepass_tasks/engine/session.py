@@ -5,7 +5,8 @@ attaching takes under a millisecond where opening a database takes about twenty,
 sessions the file is free for other processes. A run that goes from one table to the next keeps the
 write lock and the file until another process waits, since each time it lets go DuckDB writes out
 what has changed, and forgets what it has read. Only the process that holds the write lock has the
-file open for writing.
+file open for writing. Where the warehouse is in object storage, the file is a copy of it, and who
+takes the write lock takes that as well (`engine/shared/`).
 """
 
 import importlib
@@ -23,6 +24,7 @@ from sqlalchemy import Connection, Engine
 from benepass_tasks.config.errors import LaterWarehouseError, OutdatedWarehouseError, WarehouseError
 from benepass_tasks.config.settings import models_cache
 from benepass_tasks.engine.quoting import quote_name, quote_text
+from benepass_tasks.engine.shared import Shared, Turn
 from benepass_tasks.engine.write_lock import Wait, acquire_write_lock, is_awaited
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -76,6 +78,7 @@ class Warehouse:
         variables: What SQL reads with `getvariable`: names with SQL literals.
         tables: The program's own tables, which it has from its first session on.
         beside: Other DuckDB files that its sessions read, by the names of their databases.
+        shared: What the file is a copy of, where the warehouse is in object storage.
     """
 
     path: Path
@@ -84,6 +87,12 @@ class Warehouse:
     variables: tuple[tuple[str, str], ...] = field(repr=False)
     tables: OwnTables = field(repr=False, compare=False)
     beside: tuple[tuple[str, Path], ...] = ()
+    shared: Shared | None = field(default=None, repr=False, compare=False)
+
+    def refresh(self) -> None:
+        """Fetch what others have made of a shared warehouse, unless this process has it open."""
+        if self.shared and self._hold.write_lock is None and not self._hold.attached:
+            self.shared.refresh()
 
     def waiting(self, patience: float) -> "Warehouse":
         """The same, but for waiting no longer than some seconds for others."""
@@ -231,7 +240,7 @@ class Warehouse:
         hold, is_kept, umask = self._hold, False, os.umask(0o077)
         try:
             if hold.write_lock is None or hold.is_working:
-                hold.write_lock = self._acquire_write_lock()
+                self._take()
             hold.is_working = True
             try:
                 # A killed load may have left its files, and with them records.
@@ -241,10 +250,50 @@ class Warehouse:
                 is_kept = keeps() and not self.beside and not is_awaited(self.path)
             finally:
                 hold.is_working = False
-                if not is_kept:
+                if not is_kept or (hold.turn and hold.turn.is_due):
                     let_go()
         finally:
             os.umask(umask)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Have a shared warehouse throughout, to give it back once; of any other nothing is kept.
+
+        Raises:
+            WarehouseError: another run had it for longer than the time-out.
+        """
+        hold = self._hold
+        if self.shared is None or hold.is_kept:
+            yield
+            return
+        if hold.write_lock is None:
+            self._take()
+        hold.is_kept = True
+        try:
+            yield
+        finally:
+            hold.is_kept = False
+            let_go()
+
+    def save(self) -> None:
+        """Give a shared warehouse back as it is by now, if this process has it, and keep it."""
+        if turn := self._hold.turn:
+            self._hold.detach()
+            turn.save()
+
+    def _take(self) -> None:
+        """Take the write lock, and with it what the file is a copy of."""
+        lock = self._acquire_write_lock()
+        try:
+            if self.shared:
+                self._hold.turn = self.shared.take(self._patience)
+        except TimeoutError as error:
+            lock.close()
+            raise self._in_use(self.shared, str(error)) from None
+        except BaseException:
+            lock.close()
+            raise
+        self._hold.write_lock = lock
 
     @property
     def _hold(self) -> "_Hold":
@@ -344,11 +393,11 @@ class Warehouse:
         """Seconds to wait for others: once for as long as is said, and from then on not at all."""
         return self.lock_timeout if self._hold.gave_up_after is None else 0.0
 
-    def _in_use(self, path: Path | None = None) -> WarehouseError:
+    def _in_use(self, place: object = None, holder: str = "another process") -> WarehouseError:
         if self._hold.gave_up_after is None:
             self._hold.gave_up_after = self.lock_timeout
         return WarehouseError(
-            f"{path or self.path} was in use by another process for "
+            f"{place or self.path} was in use by {holder} for "
             f"{self._hold.gave_up_after:g} s: close what has it open, or wait longer with "
             "--benepass-lock-timeout"
         )
@@ -395,6 +444,8 @@ class _Hold:
         attached: The names of the databases that are attached: the file, and those beside it.
         has_meta: Whether schema meta is known to be in the attached file.
         gave_up_after: The seconds that it waited for the file in vain, if it has not had it since.
+        turn: What the file is a copy of, while this process holds the write lock.
+        is_kept: Whether it holds the lock until it says otherwise, whatever its tasks do.
     """
 
     write_lock: IO[str] | None = None
@@ -403,6 +454,25 @@ class _Hold:
     attached: list[str] = field(default_factory=list)
     has_meta: bool = False
     gave_up_after: float | None = None
+    turn: Turn | None = None
+    is_kept: bool = False
+
+    def detach(self) -> None:
+        """Detach what is attached: all that was committed is in the file then."""
+        if self.attached:
+            names, self.attached = self.attached, []
+            _detach(names)
+
+    def give_up(self) -> None:
+        """Give up the write lock, and with it what the file is a copy of."""
+        lock, self.write_lock = self.write_lock, None
+        turn, self.turn = self.turn, None
+        try:
+            if turn:
+                turn.give_back()
+        finally:
+            if lock:
+                lock.close()
 
 
 _holds: dict[Path, _Hold] = {}
@@ -412,13 +482,10 @@ def let_go() -> None:
     """Detach what this process has attached, and give up the write lock unless a task needs it."""
     for hold in _holds.values():
         try:
-            if hold.attached:
-                names, hold.attached = hold.attached, []
-                _detach(names)
+            hold.detach()
         finally:
-            if hold.write_lock is not None and not hold.is_working:
-                hold.write_lock.close()
-                hold.write_lock = None
+            if not (hold.is_working or hold.is_kept):
+                hold.give_up()
 
 
 def _detach(names: Iterable[str]) -> None:

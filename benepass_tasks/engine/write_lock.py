@@ -27,12 +27,14 @@ PAUSE = 0.01
 QUIET = 3.0
 """Seconds that a process waits before it says so."""
 
+_ANYBODY = "another process, such as a run, or one on a branch that builds a table,"
+
 
 @dataclass(slots=True)
 class Wait:
-    """A wait for a file that another process has; if it is long, a warning says so once."""
+    """A wait for a warehouse that another process has; if it is long, a warning says so once."""
 
-    path: Path
+    place: object
     timeout: float
     began: float = field(default_factory=time.monotonic)
     is_told: bool = False
@@ -42,14 +44,14 @@ class Wait:
         """How long it has been."""
         return time.monotonic() - self.began
 
-    def warn(self) -> None:
-        """Say that the process waits, if it has for long and has not said so."""
+    def warn(self, holder: object = _ANYBODY) -> None:
+        """Say that the process waits, and for whom, if it has for long and has not said so."""
         if self.seconds > QUIET and not self.is_told:
             self.is_told = True
             log.warning(
-                "Waiting until another process lets go of %s, such as a run, or one on a branch "
-                "that builds a table; for %g s at most",
-                self.path,
+                "Waiting until %s lets go of %s, for %g s at most",
+                holder,
+                self.place,
                 self.timeout,
             )
 

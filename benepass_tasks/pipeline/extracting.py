@@ -36,7 +36,8 @@ def extract(run: Run, name: str) -> str:
             f"{name}: another run has been reading it for {run.settings.lock_timeout:g} s; "
             "what was read before stays"
         ) from None
-    with lock, written_aside(aside):
+    # Nobody else reads on from where the reading before this one ended.
+    with lock, run.warehouse.kept(), written_aside(aside):
         if run.plan()[name].is_current:
             return node.already
         rows = node.read(run, aside)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
 
@@ -79,6 +79,9 @@ class Pipeline:
         """Whether a node is up to date that the run is for; a file that is gone is not."""
         run = self.run
         run.asked.add(node)
+        if not run.is_alone:
+            # Another machine may have made it meanwhile.
+            run.warehouse.refresh()
         is_current = False
         try:
             status = self._plan().get(node)
@@ -110,7 +113,7 @@ class Pipeline:
 
     def _finish_erasure(self) -> None:
         """Finish an erasure whose process ended, before anything else."""
-        if job_file(self.run.settings.warehouse).exists():
+        if job_file(self.run.warehouse.path).exists():
             from benepass_tasks.pipeline.erasure.erase import finish_pending  # noqa: PLC0415 - rare
 
             for it in finish_pending(self.run.settings, log.info):
@@ -281,13 +284,22 @@ class Pipeline:
 
     def finish(self) -> None:
         """Write how this run ended, and tell what is wrong."""
-        run, is_kept = self.run, False
+        run = self.run
         if self._is_refused:
             # The task has said why; the history and the pages are those of another.
             alert(None, run.settings, run.id, None, [run_failed(run.id, "; ".join(run.broken))])
             session.close()
             return
         run.warehouse = run.warehouse.waiting(PATIENCE)
+        with _complaining("how this run ended is not given back"), ExitStack() as stack:
+            with _complaining("the warehouse cannot be had for how this run ended"):
+                stack.enter_context(run.warehouse.kept())
+            self._end(run)
+        # DuckDB's objects should be gone before Python's are.
+        session.close()
+
+    def _end(self, run: Run) -> None:
+        is_kept = False
         with _complaining("how this run ended is not in the history"):
             if run.warehouse.exists():
                 close_run(run)
@@ -305,8 +317,6 @@ class Pipeline:
         alert(run.warehouse, run.settings, run.id, _present(run), unknown)
         with _complaining("the site could not record that this run has ended"):
             tell_end(run.warehouse, run.settings)
-        # DuckDB's objects should be gone before Python's are.
-        session.close()
 
     def make_way(self) -> None:
         """Let go of the warehouse for a task of somebody else, which may want it for long."""
@@ -373,12 +383,15 @@ def verify_tables(wanted: Sequence[str]) -> list[Verdict]:
             "`benepass plan --all` says which are"
         )
     try:
-        # What reads a table that was put right is not up to date any more.
-        return [verify(run, it) for it in tables if run.plan()[it.name].is_current]
+        with run.warehouse.kept():
+            try:
+                # What reads a table that was put right is not up to date any more.
+                return [verify(run, it) for it in tables if run.plan()[it.name].is_current]
+            finally:
+                if run.asked:
+                    close_run(run)
+                _tell(run)
     finally:
-        if run.asked:
-            close_run(run)
-        _tell(run)
         session.close()
 
 
@@ -402,12 +415,15 @@ def backfill_tables(wanted: Sequence[str], first: date, last: date) -> Iterator[
     with safe_to_show():
         tables = tables_with_months(run, wanted)
     try:
-        with safe_to_show():
-            yield from backfill(run, tables, Span(first, last))
+        with run.warehouse.kept():
+            try:
+                with safe_to_show():
+                    yield from backfill(run, tables, Span(first, last))
+            finally:
+                if run.warehouse.exists():
+                    close_run(run)
+                _tell(run)
     finally:
-        if run.warehouse.exists():
-            close_run(run)
-        _tell(run)
         session.close()
 
 

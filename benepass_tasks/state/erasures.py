@@ -16,6 +16,9 @@ from benepass_tasks.engine.disk import write_privately
 
 PURPOSE = "benepass-tasks erasure of "
 
+CERTIFICATES = "erasures"
+"""The folder of the certificates, beside the warehouse."""
+
 
 @dataclass(frozen=True, slots=True)
 class Erasure:

@@ -69,7 +69,7 @@ class Run:
     @cached_property
     def warehouse(self) -> Warehouse:
         """The warehouse that the settings name."""
-        return warehouse_of(self.settings)
+        return warehouse_of(self.settings, self.id)
 
     @cached_property
     def beacon(self) -> Beacon:

@@ -44,7 +44,8 @@ class ObjectStore:
         change: What a test makes of the answer to a listing.
         between: What happens after the next listing.
         cut: How many objects are handed out in part only.
-        unanswered: What of another service, such as `AWSGlue.GetTable`, is done and not answered.
+        unanswered: What is done and not answered, such as `PUT head.json`, or `AWSGlue.GetTable`.
+        asked: All that was asked for, in such words.
         pages: Keys that a listing has instead, a list for each page; the objects are all alike.
     """
 
@@ -53,6 +54,7 @@ class ObjectStore:
     between: Callable[[], None] | None = None
     cut: int = 0
     unanswered: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     pages: list[list[str]] = field(default_factory=list)
     listings: int = 0
     client: Any = None
@@ -71,7 +73,10 @@ class ObjectStore:
 
     def answer(self, app: Any, environ: dict[str, Any], start: Any) -> Iterable[bytes]:  # noqa: ANN401
         """Answer what the storage would, or the next fault."""
-        if (target := environ.get("HTTP_X_AMZ_TARGET")) in self.unanswered:
+        last = unquote(environ["PATH_INFO"]).rpartition("/")[2]
+        target = environ.get("HTTP_X_AMZ_TARGET", f"{environ['REQUEST_METHOD']} {last}")
+        self.asked.append(target)
+        if target in self.unanswered:
             self.unanswered.remove(target)
             b"".join(app(environ, lambda *_: None))
             start("500 Internal Server Error", [])

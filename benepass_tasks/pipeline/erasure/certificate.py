@@ -20,15 +20,13 @@ from benepass_tasks.pipeline.erasure.sources import Rewritten
 from benepass_tasks.pipeline.erasure.totals import moved, totals_of
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.erased_records import erased_records
+from benepass_tasks.state.erasures import CERTIFICATES
 from benepass_tasks.state.run import Run
 from benepass_tasks.state.source_files import path_of
 
 STANDING = "source_files_where_they_still_stand"
 MOVED = "totals_that_moved"
 ANEW = "source_files_written_anew"
-
-FOLDER = "erasures"
-"""The folder of the certificates, beside the warehouse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,7 @@ class Certificate:
 def certificate_file(warehouse: Path, began_at: str) -> Path:
     """The JSON file of a certificate."""
     at = datetime.fromisoformat(began_at)
-    return warehouse.parent / FOLDER / f"erasure-{at:%Y%m%dT%H%M%SZ}.json"
+    return warehouse.parent / CERTIFICATES / f"erasure-{at:%Y%m%dT%H%M%SZ}.json"
 
 
 def certify(run: Run, job: Job, after: After, found: Search, rewritten: Rewritten) -> Certificate:

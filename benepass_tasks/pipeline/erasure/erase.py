@@ -87,6 +87,8 @@ def _erase(settings: Settings, wish: Wish, say: Say) -> Iterator[Certificate]:
             job = begin(connection, run.definitions, wish, erased_people(settings))
         if job is not None:
             job.save(settings)
+            # From here on whoever comes next finishes it, on whichever machine.
+            run.warehouse.save()
             yield _Erasing(run, job, say).finish()
 
 

@@ -16,6 +16,7 @@ from benepass_tasks.engine.disk import write_privately
 from benepass_tasks.engine.write_lock import acquire_write_lock
 from benepass_tasks.ingestion.people.traces import Traces
 from benepass_tasks.state.erasures import job_file
+from benepass_tasks.state.warehouse import warehouse_of
 
 Count = Mapping[str, int]
 
@@ -90,5 +91,5 @@ def alone(settings: Settings) -> Iterator[None]:
             f"another process has erased people of {settings.warehouse} for "
             f"{settings.lock_timeout:g} s; wait for it, or longer with --benepass-lock-timeout"
         ) from error
-    with lock:
+    with lock, warehouse_of(settings).kept():
         yield

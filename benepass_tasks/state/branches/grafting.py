@@ -102,6 +102,8 @@ def at_head(settings: Settings) -> Settings:
     """
     if settings.parent is None:
         return settings
+    # The copy of one that is in object storage may not be the newest.
+    parent_of(settings).refresh()
     warehouse = warehouse_of(settings)
     try:
         as_of = _as_of(warehouse)
