@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import sys
@@ -51,11 +52,12 @@ def folder(tmp_path: Path, store: ObjectStore) -> Path:
     return tmp_path
 
 
-def machine(folder: Path, name: str, lease: float = 60) -> Warehouse:
-    """The warehouse as a machine has it; of another name it is another machine."""
-    place = SharedWarehouse(ADDRESS, folder / name / "copy" / "w.duckdb", lease)
-    settings = replace(settings_in(folder / name), warehouse=place.copy, shared=place)
-    return warehouse_of(replace(settings, lock_timeout=0), run_id=f"run-of-{name}")
+def machine(folder: Path, host: str, lease: float = 60, name: str = "w.duckdb") -> Warehouse:
+    """The warehouse of a name, as a machine has it."""
+    address = f"s3://{BUCKET}/prod/{name}"
+    place = SharedWarehouse(address, folder / host / "copy" / name, lease)
+    settings = replace(settings_in(folder / host), warehouse=place.copy, shared=place)
+    return warehouse_of(replace(settings, lock_timeout=0), run_id=f"run-of-{host}")
 
 
 def write(made: Warehouse, number: int) -> None:
@@ -328,6 +330,34 @@ def test_where_the_bucket_was_emptied_no_copy_comes_back(folder: Path, store: Ob
     for key in keys(store):
         store.delete(f"{PREFIX}{key}")
     assert not machine(folder, "a").exists()
+
+
+def test_a_warehouse_begins_with_what_somebody_puts_where_its_copy_is(folder: Path) -> None:
+    ours = settings_in(folder / "before")
+    write(warehouse_of(ours), 7)
+    session.close()
+    made = machine(folder, "a", name="other.duckdb")
+    shutil.copy(ours.warehouse, made.path)
+    with made.exclusive():
+        pass
+    assert number(machine(folder, "b", name="other.duckdb")) == 7
+
+
+def test_a_copy_that_was_begun_is_no_beginning(
+    folder: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(*_: object) -> None:
+        raise WarehouseError("no answer")
+
+    write(machine(folder, "a"), 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.Storage, "fetch", fetch)
+        with pytest.raises(WarehouseError, match="no answer"):
+            machine(folder, "b")
+    (folder / "b/copy/w.duckdb").write_bytes(b"half of it")
+    for key in keys(store):
+        store.delete(f"{PREFIX}{key}")
+    assert not machine(folder, "b").exists()
 
 
 def test_what_is_no_head_of_ours_stays_as_it_is(folder: Path, store: ObjectStore) -> None:

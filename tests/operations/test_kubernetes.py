@@ -165,12 +165,27 @@ def test_pods_are_restricted_as_their_namespace_demands(made: list[dict[str, Any
 @pytest.fixture
 def with_components(tmp_path: Path) -> list[dict[str, Any]]:
     """An environment whose source files are in a bucket, and that has databases and Spark."""
-    shutil.copytree(DEPLOY / "kubernetes", tmp_path / "kubernetes")
-    overlay = tmp_path / "kubernetes/overlays/prod/kustomization.yaml"
-    components = ", ".join(f"../../components/{it}" for it in ("bucket", "database", "spark"))
-    named = f"components: [{components}]\n"
-    overlay.write_text(overlay.read_text() + named)
-    return manifests("prod", tmp_path)
+    return made_with(tmp_path, "bucket", "database", "spark")
+
+
+def made_with(folder: Path, *components: str) -> list[dict[str, Any]]:
+    shutil.copytree(DEPLOY / "kubernetes", folder / "kubernetes")
+    overlay = folder / "kubernetes/overlays/prod/kustomization.yaml"
+    named = ", ".join(f"../../components/{it}" for it in components)
+    overlay.write_text(f"{overlay.read_text()}components: [{named}]\n")
+    return manifests("prod", folder)
+
+
+def test_a_warehouse_in_object_storage_needs_no_volume(tmp_path: Path) -> None:
+    made = made_with(tmp_path, "bucket", "shared")
+    assert {it["metadata"]["name"] for it in of_kind(made, "PersistentVolumeClaim")} == {"public"}
+    pod = templates(made)["pipeline"]["spec"]
+    assert {it["name"]: it for it in pod["volumes"]}["warehouse"] == {
+        "name": "warehouse",
+        "emptyDir": {"sizeLimit": "20Gi"},
+    }
+    (run,) = pod["containers"]
+    assert {*run["args"]} == {"run", "--benepass-env=prod", "--local-scheduler"}
 
 
 def test_with_files_in_a_bucket_no_volume_has_them(with_components: list[dict[str, Any]]) -> None:

@@ -15,8 +15,10 @@ from benepass_tasks.engine.shared.storage import OnProgress, Storage
 
 log = logging.getLogger(__name__)
 
-_NOTE: Final = ".copy.json"
+NOTE: Final = ".copy.json"
 """The file beside the warehouse that says which objects the files were made of."""
+
+NOTHING: Final = "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,14 @@ class LocalCopy:
     belongings: Belongings
 
     def is_made_of(self, files: Mapping[str, Stored]) -> bool:
-        """Whether it was made of these very objects; it may have changed since."""
-        note = self._note
-        return note is not None and {it: known["object"] for it, known in note.items()} == {
-            it: stored.name for it, stored in files.items()
-        }
+        """Whether it was made of these very objects; it may have changed since.
+
+        Where there are none yet, what somebody has put here is what the warehouse begins with.
+        """
+        made_of = {it: known["object"] for it, known in self._note.items()}
+        return made_of == {it: stored.name for it, stored in files.items()} and all(
+            (self.folder / it).exists() for it in files
+        )
 
     def fetch(
         self,
@@ -86,15 +91,15 @@ class LocalCopy:
                 f"{storage.place.address} names {foreign!r}, which is no file of a warehouse; "
                 "nothing of it was taken over"
             )
-        known = self._note or {}
+        known = self._note
         if any(it in known and is_changed for it, is_changed in self.changed()):
             log.warning(
                 "%s: what a run has made here and not given back is dropped, since others have "
                 "given the warehouse back meanwhile",
                 self.folder,
             )
-        # Until it is written again, it is a copy of nothing.
-        self._note_file.unlink(missing_ok=True)
+        # Until it is whole, it is a copy of nothing that there could be.
+        self._write_note({NOTHING: {"object": NOTHING, "state": ""}})
         for name in self.belongings.found_in(self.folder):
             kept = known.get(name, {})
             is_same = name in files and kept.get("object") == files[name].name
@@ -118,26 +123,26 @@ class LocalCopy:
 
     def changed(self) -> Iterator[tuple[str, bool]]:
         """The files that there are, and whether each differs from the object it was made of."""
-        note = self._note or {}
+        note = self._note
         for name in self.belongings.found_in(self.folder):
             yield name, note.get(name, {}).get("state") != self._state(name)
 
     def note(self, files: Mapping[str, Stored]) -> None:
         """Note which objects the files are as they are now."""
-        said = {it: {"object": at.name, "state": self._state(it)} for it, at in files.items()}
-        write_privately(self._note_file, json.dumps(said, indent=1) + "\n")
+        self._write_note(
+            {it: {"object": at.name, "state": self._state(it)} for it, at in files.items()}
+        )
 
     @property
-    def _note(self) -> Mapping[str, Mapping[str, str]] | None:
+    def _note(self) -> Mapping[str, Mapping[str, str]]:
         try:
-            said: Mapping[str, Mapping[str, str]] = json.loads(self._note_file.read_bytes())
-        except (FileNotFoundError, ValueError):
-            return None
-        return said if all((self.folder / it).exists() for it in said) else None
+            said: Mapping[str, Mapping[str, str]] = json.loads((self.folder / NOTE).read_bytes())
+        except FileNotFoundError:
+            return {}
+        return said
 
-    @property
-    def _note_file(self) -> Path:
-        return self.folder / _NOTE
+    def _write_note(self, said: Mapping[str, Mapping[str, str]]) -> None:
+        write_privately(self.folder / NOTE, json.dumps(said, indent=1) + "\n")
 
     def _state(self, name: str) -> str:
         found = (self.folder / name).stat()

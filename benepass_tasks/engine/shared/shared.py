@@ -52,10 +52,10 @@ class Shared:
         Raises:
             WarehouseError: as `take`.
         """
+        self._copy.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for _ in range(_LOOKS):
             if self._copy.is_made_of(self._files()):
                 return
-            self._copy.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
                 lock = acquire_write_lock(self.place.copy, 0)
             except TimeoutError:

@@ -27,8 +27,9 @@ CONNECTING: Final = 15
 
 _REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "AccessDenied": "access is denied: it takes s3:ListBucket, s3:GetObject, s3:PutObject, "
-        "s3:DeleteObject and s3:AbortMultipartUpload",
+        "AccessDenied": "access is denied: it takes s3:ListBucket, s3:ListBucketMultipartUploads, "
+        "s3:GetObject, s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload, and where the "
+        "bucket keeps versions s3:DeleteObjectVersion",
         "ExpiredToken": "the credentials of the environment have expired",
         "InvalidAccessKeyId": "nobody there knows the credentials of the environment",
         "NoSuchBucket": "there is no such bucket",
