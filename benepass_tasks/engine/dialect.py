@@ -69,6 +69,9 @@ class WarehouseDialect(Dialect):
         context: Any = None,  # noqa: ANN401 - of the original
     ) -> None:
         """Insert rows by one statement, as lists: one for each column."""
+        if len(parameters) == 1:
+            self.do_execute(cursor, statement, parameters[0], context)
+            return
         head, _, values = statement.partition(" VALUES ")
         if not re.fullmatch(r"\((\$\d+, )*\$\d+\)", values):
             super().do_executemany(cursor, statement, parameters, context)
@@ -85,7 +88,7 @@ class Cursor(CursorWrapper):
         return MAKING.match(statement) is None and super()._capture_dml_rowcount(statement)
 
 
-MAKING = re.compile(r"\s*create\s", re.IGNORECASE)
+MAKING = re.compile(r"(?:\s|--.*\n)*+create\s", re.IGNORECASE)
 
 
 NO_BAR = "set enable_progress_bar = false"

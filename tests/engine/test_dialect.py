@@ -68,6 +68,7 @@ def test_the_sql_of_a_table_is_not_looked_through_for_rows_that_it_inserts(
     engine = create_memory_engine({})
     with engine.begin() as connection:
         connection.exec_driver_sql("create or replace table made as select 1 as one")
+        connection.exec_driver_sql("-- What it is\n-- for.\n create macro twice(it) as 2 * it")
         inserted = connection.exec_driver_sql("insert into made values (2), (3)")
         assert inserted.rowcount == 2
         assert connection.exec_driver_sql("select sum(one) from made").scalar_one() == 6
