@@ -198,7 +198,9 @@ class Builder:
     def note_inputs(self) -> None:
         """Note the states of what it was made from, and let go of steps that all have seen."""
         write_inputs(self.connection, self.model.relation, self._states)
-        forget_seen_steps(self.connection, self.upkeep.inputs(self.model))
+        if self.model.relation in self.known.materializations:
+            # No step was waiting for a table that was not there.
+            forget_seen_steps(self.connection, self.upkeep.inputs(self.model))
 
     def as_it_is(self) -> tuple[Measure, How]:
         """What the table holds, by its record."""
@@ -240,15 +242,15 @@ class Builder:
         measure = engine.measure(relation, columns, Profiling.of(self.table, columns))
         if self.watch:
             self.watch.look(self.connection, measure.data_hash)
-        if record is None or measure.data_hash != record.data_hash:
+        if record and measure.data_hash != record.data_hash:
             is_alike = before is not None and engine.columns(before) == columns
-            if is_told and before and record and is_alike:
+            if is_told and before and is_alike:
                 went, came = (f"from {quote_relation(it)}" for it in (before, relation))
                 asked = [it for it in columns if it in self._asked]
                 self._add_step(record, measure, engine.differing(went, came, asked))
             else:
                 forget_steps(self.connection, relation)
-            if self.keeper and before and record and is_alike:
+            if self.keeper and before and is_alike:
                 gone, come = surplus(before, relation, columns), surplus(relation, before, columns)
                 self.keeper.keep(self.connection, record, measure.data_hash, gone, come)
         if before:
@@ -401,7 +403,7 @@ class Builder:
     def _define_macros(self) -> None:
         for macro in self.upkeep.macros(self.model):
             with explained(macro.path):
-                self._engine.define(macro.sql)
+                self._engine.define(macro.name, macro.sql)
 
     def _known_rows(self) -> Materialization:
         """The record of the rows that it has.

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    case,
     delete,
     func,
     insert,
@@ -165,12 +166,10 @@ def record_bytes(connection: Connection, run_id: str) -> None:
     }
     told = {it: size for it, size in sizes.items() if size is not None}
     measured = engine.sizes(it.node for it in tables if it.node not in told)
-    for relation, size in {**told, **measured}.items():
-        state.execute(
-            update(MATERIALIZATIONS)
-            .where(ours, MATERIALIZATIONS.c.node == relation)
-            .values(bytes=size)
-        )
+    found = {**told, **measured}
+    if found:
+        sized = update(MATERIALIZATIONS).where(ours, of.node.in_(found))
+        state.execute(sized.values(bytes=case(found, value=of.node)))
 
 
 def _as_before(before: tuple[int, int], rows: int) -> int | None:
