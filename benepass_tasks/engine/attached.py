@@ -8,10 +8,8 @@ import duckdb
 from sqlalchemy import Connection
 
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
-from benepass_tasks.engine.session import ALIAS, Warehouse
+from benepass_tasks.engine.session import ALIAS, Warehouse, use
 from benepass_tasks.engine.tables import engine_of
-
-_IN_USE = "database in use"
 
 SMALL_BLOCKS = "16384"
 """Bytes of the blocks of a file of which most tables are small: each column takes one at least."""
@@ -29,7 +27,7 @@ def attached(session: Connection, path: Path, name: str) -> Iterator[None]:
         # What a transaction has read from cannot be detached in it, and one in which a query
         # failed, with the file still in use, does nothing more.
         session.rollback()
-        _use(session, ALIAS)
+        use(session, ALIAS)
         session.commit()
         session.exec_driver_sql(f"detach {quote_name(name)}")
 
@@ -37,20 +35,9 @@ def attached(session: Connection, path: Path, name: str) -> Iterator[None]:
 @contextmanager
 def within(session: Connection, name: str) -> Iterator[None]:
     """Let the tables of SQL be those of an attached database; after an error, detach it."""
-    _use(session, name)
+    use(session, name)
     yield
-    _use(session, ALIAS)
-
-
-def current_database(session: Connection) -> str:
-    """The name of the database whose tables those of SQL are."""
-    name: str = session.get_execution_options().get(_IN_USE, ALIAS)
-    return name
-
-
-def _use(session: Connection, name: str) -> None:
-    session.exec_driver_sql(f"use {quote_name(name)}")
-    session.execution_options(**{_IN_USE: name})
+    use(session, ALIAS)
 
 
 def make_empty(path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 from sqlalchemy import Connection
 
-from benepass_tasks.engine.disk import sync
+from benepass_tasks.engine.disk import sync, wal_of
 from benepass_tasks.engine.quoting import quote_text
 from benepass_tasks.engine.session import Warehouse, let_go
 
@@ -88,8 +88,3 @@ def put_in_place(aside: Path, path: Path) -> None:
 def aside_of(path: Path) -> Path:
     """The file that is to take the place of another."""
     return path.with_name(f"{path.name}.anew")
-
-
-def wal_of(path: Path) -> Path:
-    """The log beside a database of what is not in its file yet."""
-    return path.with_name(f"{path.name}.wal")

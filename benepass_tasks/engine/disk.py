@@ -14,6 +14,11 @@ def sync(path: Path) -> None:
         os.close(opened)
 
 
+def wal_of(path: Path) -> Path:
+    """The log beside a database of what is not in its file yet."""
+    return path.with_name(f"{path.name}.wal")
+
+
 def private_file(path: Path) -> IO[str]:
     """Open a file to write it that its owner alone can read, also where it was there before."""
     opened = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)

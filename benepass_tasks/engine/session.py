@@ -12,8 +12,8 @@ takes the write lock takes that as well (`engine/shared/`).
 import importlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeAlias
@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Engine
 
 from benepass_tasks.config.errors import LaterWarehouseError, OutdatedWarehouseError, WarehouseError
 from benepass_tasks.config.settings import models_cache
+from benepass_tasks.engine.disk import wal_of
 from benepass_tasks.engine.quoting import quote_name, quote_text
 from benepass_tasks.engine.shared import Shared, Turn
 from benepass_tasks.engine.write_lock import Wait, acquire_write_lock, is_awaited
@@ -37,6 +38,9 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 ALIAS = "warehouse"
 """The name of the attached database; fixed, since a file named like a schema is ambiguous."""
 
+
+Files: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
+"""A DuckDB file and its log: inode, size and times of each; empty where it is not there."""
 
 Run: TypeAlias = Callable[[str], list[tuple[Any, ...]]]
 """Runs a statement and returns its rows."""
@@ -113,10 +117,13 @@ class Warehouse:
         return models_cache(self.path)
 
     @property
-    def state(self) -> tuple[tuple[int, ...], ...]:
-        """What changes whenever the warehouse is written, or one beside it: times and sizes."""
-        paths = (self.path, *(path for _, path in self.beside))
-        return tuple(state for path in paths for state in _state_of(path))
+    def state(self) -> tuple[Files, ...]:
+        """What changes whenever the warehouse is written, or one beside it: times and sizes.
+
+        It stays the same where this process has merely let go of it, and DuckDB has written its log
+        into the file.
+        """
+        return tuple(_state_of(it) for it in (self.path, *(path for _, path in self.beside)))
 
     @property
     def is_being_written(self) -> bool:
@@ -136,7 +143,7 @@ class Warehouse:
             if not self._hold.has_meta:
                 self._refuse_other(self._version_in(engine))
                 self._refuse_moved(engine)
-            with self.tables.joined(engine.connect()) as connection:
+            with self._joined(engine.connect()) as connection:
                 yield connection
 
     @contextmanager
@@ -154,14 +161,17 @@ class Warehouse:
             if not self._hold.has_meta:
                 self._refuse_later(self._version_in(engine))
                 self._refuse_moved(engine)
-            with self.tables.joined(engine.begin()) as connection:
-                if not self._hold.has_meta:
-                    self.tables.prepare_tables(connection, dict(self.variables))
-                self._hold.is_writing = True
-                try:
+            try:
+                with self._joined(engine.begin()) as connection:
+                    if not self._hold.has_meta:
+                        self.tables.prepare_tables(connection, dict(self.variables))
+                    self._hold.is_writing = True
                     yield connection
-                finally:
-                    self._hold.is_writing = False
+            except BaseException:
+                self._hold.seen.clear()
+                raise
+            finally:
+                self._hold.is_writing = False
             self._hold.has_meta = True
 
     def _refuse_other(self, version: str | None) -> None:
@@ -183,13 +193,18 @@ class Warehouse:
 
     def _version_in(self, engine: Engine) -> str | None:
         # Not where the error about it is raised, which would keep the connection alive.
-        with self.tables.joined(engine.connect()) as connection:
+        with self._joined(engine.connect()) as connection:
             return self.tables.version_of(connection)
 
     def _refuse_moved(self, engine: Engine) -> None:
         if self.beside:
-            with self.tables.joined(engine.connect()) as connection:
+            with self._joined(engine.connect()) as connection:
                 self.tables.refuse_moved(connection)
+
+    @contextmanager
+    def _joined(self, session: AbstractContextManager[Connection]) -> Iterator[Connection]:
+        with self.tables.joined(session) as connection:
+            yield connection.execution_options(**{_SEEN: self._hold.seen})
 
     @contextmanager
     def copying(self) -> Iterator[Run]:
@@ -226,6 +241,7 @@ class Warehouse:
             finally:
                 own.close()
                 raw.close()
+                self._hold.seen.clear()
 
     @contextmanager
     def exclusive(self, keeps: Callable[[], bool] = lambda: False) -> Iterator[None]:
@@ -278,7 +294,7 @@ class Warehouse:
     def save(self) -> None:
         """Give a shared warehouse back as it is by now, if this process has it, and keep it."""
         if turn := self._hold.turn:
-            self._hold.detach()
+            self._hold.detach(self.path)
             turn.save()
 
     def _take(self) -> None:
@@ -339,6 +355,9 @@ class Warehouse:
             raw.close()
         self._hold.has_meta = False
         self._hold.gave_up_after = None
+        # Now that it is attached, no other process writes it.
+        if self.beside or self._hold.left != _files_of(self.path):
+            self._hold.seen.clear()
 
     def _attach_beside(self, run: Callable[[str], object], name: str, path: Path) -> None:
         """Open another warehouse for reading, once a run that holds its write lock has let go."""
@@ -403,6 +422,27 @@ class Warehouse:
         )
 
 
+def use(session: Connection, database: str) -> None:
+    """Let the tables that SQL names be those of a database: of the warehouse, or one beside it."""
+    session.exec_driver_sql(f"use {quote_name(database)}")
+    session.execution_options(**{_IN_USE: database})
+
+
+def seen_in(session: Connection) -> dict[str, Any]:
+    """What sessions of this process have seen in the warehouse, by what it is about.
+
+    It is forgotten as soon as another process writes the warehouse, a transaction of this one
+    fails, or a library writes it. While another database is in use, nothing is known.
+    """
+    options = session.get_execution_options()
+    seen: dict[str, Any] = options.get(_SEEN, {}) if options.get(_IN_USE, ALIAS) == ALIAS else {}
+    return seen
+
+
+_SEEN, _IN_USE = "seen", "database in use"
+"""What a session knows, as options of its connection."""
+
+
 def import_dialect() -> None:
     """Import what the first session needs, for this process and those forked from it.
 
@@ -443,6 +483,9 @@ class _Hold:
         is_writing: Whether a transaction of it is open that writes.
         attached: The names of the databases that are attached: the file, and those beside it.
         has_meta: Whether schema meta is known to be in the attached file.
+        seen: What was seen of what the file holds; see `seen_in`.
+        left: How the file was, and its log, when this process let go of it.
+        held: How they were before that, when they held the same.
         gave_up_after: The seconds that it waited for the file in vain, if it has not had it since.
         turn: What the file is a copy of, while this process holds the write lock.
         is_kept: Whether it holds the lock until it says otherwise, whatever its tasks do.
@@ -453,15 +496,17 @@ class _Hold:
     is_writing: bool = False
     attached: list[str] = field(default_factory=list)
     has_meta: bool = False
+    seen: dict[str, Any] = field(default_factory=dict)
+    left: Files | None = None
+    held: Files | None = None
     gave_up_after: float | None = None
     turn: Turn | None = None
     is_kept: bool = False
 
-    def detach(self) -> None:
+    def detach(self, path: Path) -> None:
         """Detach what is attached: all that was committed is in the file then."""
         if self.attached:
-            names, self.attached = self.attached, []
-            _detach(names)
+            _detach(path, self)
 
     def give_up(self) -> None:
         """Give up the write lock, and with it what the file is a copy of."""
@@ -480,19 +525,26 @@ _holds: dict[Path, _Hold] = {}
 
 def let_go() -> None:
     """Detach what this process has attached, and give up the write lock unless a task needs it."""
-    for hold in _holds.values():
+    for path, hold in _holds.items():
         try:
-            hold.detach()
+            hold.detach(path)
         finally:
             if not (hold.is_working or hold.is_kept):
                 hold.give_up()
 
 
-def _detach(names: Iterable[str]) -> None:
+def _detach(path: Path, hold: _Hold) -> None:
+    names, hold.attached = hold.attached, []
     (engine,) = _engines.values()
     raw = engine.raw_connection()
     try:
-        run = raw.cursor().execute
+        run, held = raw.cursor().execute, _state_of(path)
+        if wal_of(path).exists() and hold.write_lock is not None:
+            # As long as it is attached, no other process writes it. What cannot be written into the
+            # file now stays in the log, and it counts as another one.
+            with suppress(duckdb.Error):
+                run(f"checkpoint {ALIAS}")
+        hold.left, hold.held = _files_of(path), held
         run("use memory")
         for name in names:
             run(f"detach {quote_name(name)}")
@@ -515,8 +567,14 @@ def _is_locked(error: BaseException) -> bool:
     return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
 
 
-def _state_of(path: Path) -> tuple[tuple[int, ...], ...]:
-    return tuple(_file_state(file) for file in (path, path.with_name(f"{path.name}.wal")))
+def _state_of(path: Path) -> Files:
+    """How a file and its log are, or were when they held the same."""
+    found, hold = _files_of(path), _holds.get(path)
+    return hold.held if hold and hold.held and found == hold.left else found
+
+
+def _files_of(path: Path) -> Files:
+    return _file_state(path), _file_state(wal_of(path))
 
 
 def _file_state(path: Path) -> tuple[int, ...]:

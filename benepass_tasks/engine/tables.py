@@ -31,6 +31,7 @@ from benepass_tasks.engine.measure import (
 )
 from benepass_tasks.engine.profiling import measure_touched
 from benepass_tasks.engine.quoting import quote_name, quote_relation, quote_text
+from benepass_tasks.engine.session import seen_in
 
 Kind = Literal["table", "view"]
 
@@ -50,7 +51,7 @@ class Engine(Protocol):
     def value_of(self, query: str) -> str:
         """The value that a query returns: a literal of a number or a time, a digest of another."""
 
-    def define(self, macro: str) -> None:
+    def define(self, name: str, macro: str) -> None:
         """Make a macro, for the queries of this session and the views of the warehouse."""
 
     def define_here(self, macro: str) -> None:
@@ -169,8 +170,11 @@ class _DuckDB:
             return digest(kind, repr(text))
         return f"{LITERAL}{'null' if text is None else quote_text(text)} as {kind})"
 
-    def define(self, macro: str) -> None:
-        self.connection.exec_driver_sql(macro)
+    def define(self, name: str, macro: str) -> None:
+        defined = seen_in(self.connection).setdefault("macros", {})
+        if defined.get(name) != macro:
+            self.connection.exec_driver_sql(macro)
+            defined[name] = macro
 
     def define_here(self, macro: str) -> None:
         opening = re.compile(r"create or replace macro ", re.IGNORECASE)
@@ -287,5 +291,8 @@ class _DuckDB:
         return {relation: blocks * block for relation, blocks in found}
 
     def _make_layer(self, relation: str) -> None:
-        layer = quote_name(relation.partition(".")[0])
-        self.connection.exec_driver_sql(f"create schema if not exists {layer}")
+        layer, _, _ = relation.partition(".")
+        made = seen_in(self.connection).setdefault("layers", set())
+        if layer not in made:
+            self.connection.exec_driver_sql(f"create schema if not exists {quote_name(layer)}")
+            made.add(layer)

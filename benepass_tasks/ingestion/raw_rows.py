@@ -27,4 +27,4 @@ class RawRows:
     def define_macros(self, connection: Connection) -> None:
         """Define in a session that writes what the SQL calls."""
         for macro in self.macros:
-            engine_of(connection).define(macro.sql)
+            engine_of(connection).define(macro.name, macro.sql)

@@ -30,7 +30,7 @@ def compare(connection: Connection, node: "ModelNode", data_hash: str) -> Verdic
     """
     engine, relation = engine_of(connection), node.name
     for macro in node.upkeep.macros(node.model):
-        engine.define(macro.sql)
+        engine.define(macro.name, macro.sql)
     engine.make_small(FULL, node.model.sql)
     try:
         columns = engine.columns(relation)

@@ -147,7 +147,7 @@ def _records(
 
 
 def _known(made: Made, records: dict[str, Materialization]) -> Snapshot | None:
-    return made.known.with_records(records) if made.known is not None else None
+    return None if made.known is None else made.known.with_records(records, made.void)
 
 
 def _said(node: Node, record: Materialization, how: How | None) -> str:

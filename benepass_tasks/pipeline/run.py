@@ -299,7 +299,7 @@ class Pipeline:
         session.close()
 
     def _end(self, run: Run) -> None:
-        is_kept = False
+        is_kept, present = False, _present(run)
         with _complaining("how this run ended is not in the history"):
             if run.warehouse.exists():
                 close_run(run)
@@ -314,7 +314,7 @@ class Pipeline:
             if is_kept and not self._is_idle:
                 compact_where_it_pays(run.warehouse)
         unknown = [] if is_kept or not run.broken else [run_failed(run.id, "; ".join(run.broken))]
-        alert(run.warehouse, run.settings, run.id, _present(run), unknown)
+        alert(run.warehouse, run.settings, run.id, present, unknown)
         with _complaining("the site could not record that this run has ended"):
             tell_end(run.warehouse, run.settings)
 

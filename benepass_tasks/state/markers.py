@@ -15,11 +15,25 @@ from benepass_tasks.engine.measure import Measure, Tally
 from benepass_tasks.engine.quoting import quote_relation
 from benepass_tasks.engine.session import Warehouse
 from benepass_tasks.engine.tables import engine_of
-from benepass_tasks.state.meta import INHERITED, LOADED_COLUMNS, LOADS, MARKERS, MASKING
+from benepass_tasks.state.meta import (
+    INHERITED,
+    LOADED_COLUMNS,
+    LOADS,
+    MARKERS,
+    MASKING,
+    METADATA,
+)
 from benepass_tasks.state.nodes import Kind
 from benepass_tasks.state.ownership import owner_of
 from benepass_tasks.state.retentions import Enforced, enforced_retentions
-from benepass_tasks.state.store import SCHEMA, present_tables, property_of, read_all, state_of
+from benepass_tasks.state.store import (
+    SCHEMA,
+    is_branch,
+    present_tables,
+    property_of,
+    read_all,
+    state_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +176,12 @@ class Snapshot:
     retentions: Mapping[str, Enforced] = field(default_factory=dict)
     of_parent: frozenset[str] = frozenset()
 
+    @property
+    def is_prepared(self) -> bool:
+        """Whether a run has nothing to add to schema meta before it writes into it."""
+        needed = {table.fullname for table in METADATA.sorted_tables}
+        return self.is_masked is not None and self.relations.keys() >= needed
+
     def kind_of(self, relation: str) -> str | None:
         """Whether a relation is a table or a view, wherever it is; None where it is nowhere."""
         return "table" if relation in self.of_parent else self.relations.get(relation)
@@ -170,9 +190,12 @@ class Snapshot:
         """The loads of one source by file."""
         return {load.file: load for load in self.loads.values() if load.source == source}
 
-    def with_records(self, records: Mapping[str, Materialization]) -> "Snapshot":
-        """The state after records were written, without reading it anew."""
-        made = {**self.materializations, **records}
+    def with_records(
+        self, records: Mapping[str, Materialization], void: Collection[str] = ()
+    ) -> "Snapshot":
+        """The state after void records were forgotten and others written, without reading it."""
+        left = {name: it for name, it in self.materializations.items() if name not in void}
+        made = {**left, **records}
         return replace(self, materializations=made, of_parent=self.of_parent - records.keys())
 
     def records_of(self, kind: Kind) -> set[str]:
@@ -242,8 +265,9 @@ def write_materializations(connection: Connection, records: Collection[Materiali
     if records:
         names = [record.name for record in records]
         forget_materializations(connection, names)
-        # What a branch has made itself, it does not have of its parent any more.
-        state_of(connection).execute(delete(INHERITED).where(INHERITED.c.name.in_(names)))
+        if is_branch(connection):
+            # What it has made itself, it does not have of its parent any more.
+            state_of(connection).execute(delete(INHERITED).where(INHERITED.c.name.in_(names)))
         state_of(connection).execute(insert(MARKERS), [asdict(record) for record in records])
 
 

@@ -262,8 +262,12 @@ class Run:
         warehouse = self.warehouse.waiting(patience)
         with warehouse.exclusive(lambda: self.goes_on_after(node)):
             if not self._is_begun:
+                known = self.known()
                 runs.begin(warehouse, self.beginning, self.beacon)
                 self._is_begun = True
+                # Where nothing of schema meta was missing, it alone says now that this run is on.
+                begun = replace(known, owner=self.settings.project_dir)
+                self.remember(begun if known.is_prepared else None)
             yield warehouse
 
     @property

@@ -5,7 +5,7 @@ connection, and says what it wants in SQLAlchemy Core. Only the SQL of the proje
 reads `meta` in the warehouse itself.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -16,8 +16,7 @@ from sqlalchemy.schema import CreateSchema, CreateTable
 
 from benepass_tasks.config.environments import refuse_other
 from benepass_tasks.config.errors import ParentMovedError
-from benepass_tasks.engine.attached import current_database
-from benepass_tasks.engine.session import ALIAS
+from benepass_tasks.engine.session import ALIAS, seen_in
 from benepass_tasks.state.meta import (
     CHECK_RESULTS,
     ENVIRONMENT,
@@ -38,7 +37,6 @@ PARENT = "parent"
 """The name of the database of the parent in a session of a branch."""
 
 _STATE = "state"
-_SEEN = "seen"
 
 T = TypeVar("T")
 
@@ -74,11 +72,11 @@ class StateStore:
         """
         if self.url is None:
             with session as opened:
-                yield opened.execution_options(**{_SEEN: {}})
+                yield opened
             return
         # The state is committed last: a table that lacks its record is only made again.
         with self.engine.begin() as state, session as opened:
-            yield opened.execution_options(**{_STATE: state, _SEEN: {}})
+            yield opened.execution_options(**{_STATE: state})
 
     def version_of(self, session: Connection) -> str | None:
         """Its version; None where nothing was ever written.
@@ -91,7 +89,7 @@ class StateStore:
         refuse_other(self.warehouse, "warehouse", owner, self.environment)
         if VERSIONS.name not in present:
             return UNVERSIONED if present else None
-        return state_of(session).execute(select(VERSIONS.c.version_num)).scalar() or UNVERSIONED
+        return _once(session, VERSIONS.name, _read_version)
 
     def _ensure_schema(self, state: Connection) -> None:
         # Beside a branch, SQLAlchemy would take that of its parent for its own.
@@ -159,11 +157,23 @@ def state_of(session: Connection) -> Connection:
 
 def property_of(session: Connection, name: str) -> str | None:
     """What the warehouse remembers under a name; None where that is nothing."""
+    return _once(session, PROPERTIES.name, _read_properties).get(name)
+
+
+def _read_properties(session: Connection) -> Mapping[str, str]:
     if PROPERTIES.name not in present_tables(session):
-        return None
-    value = select(PROPERTIES.c.value).where(PROPERTIES.c.name == name)
-    found = state_of(session).execute(value).scalar()
-    return None if found is None else str(found)
+        return {}
+    of = PROPERTIES.c
+    return {it.name: it.value for it in state_of(session).execute(select(of.name, of.value))}
+
+
+def _read_version(session: Connection) -> str:
+    return state_of(session).execute(select(VERSIONS.c.version_num)).scalar() or UNVERSIONED
+
+
+def is_branch(session: Connection) -> bool:
+    """Whether the warehouse is that of a branch, which remembers what its parent held."""
+    return property_of(session, PARENT_STATE) is not None
 
 
 def write_properties(session: Connection, values: Mapping[str, str]) -> None:
@@ -173,6 +183,7 @@ def write_properties(session: Connection, values: Mapping[str, str]) -> None:
         state = state_of(session)
         state.execute(delete(PROPERTIES).where(PROPERTIES.c.name.in_(values)))
         state.execute(insert(PROPERTIES), rows)
+        _look_again(session)
 
 
 def read_all(session: Connection, table: Table, kind: type[T]) -> list[T]:
@@ -184,17 +195,25 @@ def read_all(session: Connection, table: Table, kind: type[T]) -> list[T]:
 
 
 def present_tables(session: Connection) -> frozenset[str]:
-    """The names of the tables of `meta` that there are; a session looks once in each database."""
-    seen: dict[str, frozenset[str]] = session.get_execution_options().get(_SEEN, {})
-    database = current_database(session)
-    if database not in seen:
-        found = inspect(state_of(session)).get_table_names(schema=SCHEMA)
-        seen[database] = frozenset(found)
-    return seen[database]
+    """The names of the tables of `meta` that there are in the database in use."""
+    return _once(session, "tables", _read_names)
+
+
+def _read_names(session: Connection) -> frozenset[str]:
+    return frozenset(inspect(state_of(session)).get_table_names(schema=SCHEMA))
+
+
+def _once(session: Connection, what: str, read: Callable[[Connection], T]) -> T:
+    """What is read of the state; once, where it is in the warehouse and nobody else writes that."""
+    is_within = state_of(session) is session
+    seen: dict[str, T] = seen_in(session).setdefault(SCHEMA, {}) if is_within else {}
+    if what not in seen:
+        seen[what] = read(session)
+    return seen[what]
 
 
 def _look_again(session: Connection) -> None:
-    session.get_execution_options().get(_SEEN, {}).clear()
+    seen_in(session).pop(SCHEMA, None)
 
 
 def missing_tables(session: Connection) -> list[str]:

@@ -21,7 +21,7 @@ from benepass_tasks.config.errors import WarehouseError
 from benepass_tasks.engine import write_lock
 from benepass_tasks.engine.measure import columns_of, measure_table
 from benepass_tasks.engine.quoting import quote_name, quote_text
-from benepass_tasks.engine.session import Warehouse, _is_locked, let_go
+from benepass_tasks.engine.session import Warehouse, _is_locked, let_go, seen_in
 from benepass_tasks.engine.write_lock import acquire_write_lock, is_awaited
 from benepass_tasks.state.store import StateStore
 
@@ -34,6 +34,54 @@ def test_a_session_is_one_transaction(tmp_path: Path) -> None:
         connection.exec_driver_sql("create or replace table t as select 2 as a")
         raise ZeroDivisionError
     assert rows(made, "from t") == [(1,)]
+
+
+def test_what_was_seen_is_forgotten_once_another_process_has_written(tmp_path: Path) -> None:
+    made = warehouse(tmp_path)
+    with made.write() as connection:
+        seen_in(connection)["rows"] = 1
+    with made.read() as connection:
+        assert seen_in(connection)["rows"] == 1
+    with duckdb.connect(str(made.path)) as other:
+        other.execute("create table t as select 1 as a")
+    with made.read() as connection:
+        assert "rows" not in seen_in(connection)
+
+
+def test_what_was_seen_is_forgotten_where_it_may_be_undone(tmp_path: Path) -> None:
+    made = warehouse(tmp_path)
+    with contextlib.suppress(ZeroDivisionError), made.write() as connection:
+        seen_in(connection)["rows"] = 1
+        raise ZeroDivisionError
+    with made.write() as connection:
+        assert "rows" not in seen_in(connection)
+        seen_in(connection)["rows"] = 1
+    with made.native(), made.read() as connection:
+        pass
+    with made.read() as connection:
+        assert "rows" not in seen_in(connection)
+
+
+def test_the_state_is_another_once_it_is_written_and_not_when_the_log_is(tmp_path: Path) -> None:
+    made = warehouse(tmp_path)
+    with made.write():
+        pass
+    states = [made.state]
+    with made.exclusive():
+        with made.write() as connection:
+            connection.exec_driver_sql("create table t as select 1 as a")
+        states.append(made.state)
+        log = made.path.with_name(f"{made.path.name}.wal")
+        assert log.exists()
+    assert not log.exists()
+    with made.read():
+        pass
+    states.append(made.state)
+    with duckdb.connect(str(made.path)) as other:
+        other.execute("insert into t values (2)")
+    states.append(made.state)
+    assert states[1] == states[2]
+    assert len({*states}) == 3
 
 
 def test_sql_sees_the_settings_and_utc(tmp_path: Path) -> None:

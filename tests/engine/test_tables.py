@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from pathlib import Path
 
@@ -92,6 +93,22 @@ def test_a_table_takes_the_place_of_what_has_its_name(tmp_path: Path) -> None:
         assert engine.columns("marts.a") == {"x": "INTEGER", "y": "VARCHAR"}
         engine.drop("marts.a", "table")
         assert "marts.a" not in engine.relations()
+
+
+def test_a_macro_is_what_it_was_made_last(tmp_path: Path) -> None:
+    first, then = ("create or replace macro told() as 1", "create or replace macro told() as 2")
+    found = []
+    for macro in (first, first, then, first):
+        with warehouse(tmp_path).write() as session:
+            engine_of(session).define("told", macro)
+            found.append(session.exec_driver_sql("select told()").scalar_one())
+    with contextlib.suppress(ZeroDivisionError), warehouse(tmp_path).write() as session:
+        engine_of(session).define("told", then)
+        raise ZeroDivisionError
+    with warehouse(tmp_path).write() as session:
+        engine_of(session).define("told", then)
+        found.append(session.exec_driver_sql("select told()").scalar_one())
+    assert found == [1, 1, 2, 1, 2]
 
 
 def test_a_table_gets_the_columns_that_it_lacks(tmp_path: Path) -> None:

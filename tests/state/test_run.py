@@ -11,6 +11,8 @@ import pytest
 
 from benepass_tasks.config.settings import current_settings
 from benepass_tasks.pipeline.nodes import nodes_of
+from benepass_tasks.state import run
+from benepass_tasks.state.markers import read_snapshot
 from benepass_tasks.state.run import Run
 
 if TYPE_CHECKING:
@@ -77,3 +79,13 @@ def test_it_is_asked_nothing_while_its_process_writes(people: Workspace) -> None
                 with pytest.raises(RuntimeError, match="ask before the transaction begins"):
                     ask()
         assert run.known() == known
+
+
+def test_it_reads_once_what_nobody_else_writes(
+    people: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = list[object]()
+    monkeypatch.setattr(run, "read_snapshot", lambda it: read.append(it) or read_snapshot(it))
+    people.replace("data/employees.csv", ",active", ",terminated")
+    assert "books" in people.run()
+    assert len(read) == 1

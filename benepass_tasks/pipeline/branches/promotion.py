@@ -168,7 +168,7 @@ class _Promotion:
     def _take_view(self, node: ModelNode, theirs: Snapshot) -> None:
         engine = engine_of(self.connection)
         for macro in node.upkeep.macros(node.model):
-            engine.define(macro.sql)
+            engine.define(macro.name, macro.sql)
         engine.create(node.name, "view", node.model.sql, theirs.relations.get(node.name))
 
     def _drop_undeclared(self, theirs: Snapshot) -> None:

@@ -125,8 +125,7 @@ class DataTestsNode(_Tested):
                 name: Measure(None, str(plan[name].fingerprint))
                 for name in (*passed, *(() if failed else (self.name,)))
             }
-            return Made(
-                measures, void=[self.name, *gone, *failed], said=tested.said, failure=tested.failure
-            )
+            void = [self.name, *gone, *failed]
+            return Made(measures, known, void, tested.said, tested.failure)
 
         return work

@@ -210,8 +210,8 @@ class PublicationNode(Node):
         if not self.publications:
             refuse(run.settings)
         accepted = self._guard(run)
-        plan, past = run.plan(), self._retired(run.known())
-        records = run.known().materializations
+        plan, known = run.plan(), run.known()
+        past, records = self._retired(known), known.materializations
         orders = []
         for publication, parts in self.orders:
             stale = [it.file for it in parts if not plan[it.name].is_current]
@@ -233,11 +233,8 @@ class PublicationNode(Node):
 
         def work(connection: Connection) -> Made:
             use_decisions(connection, accepted)
-            return Made(
-                {self.name: Measure(None, status.code_version), **measures},
-                void=past,
-                said=self._said(len(measures)),
-            )
+            published = {self.name: Measure(None, status.code_version), **measures}
+            return Made(published, known, past, self._said(len(measures)))
 
         return work
 

@@ -51,10 +51,15 @@ class ReconciliationNode(Node):
 
         known = run.known()
         gone = known.undeclared(self.catalog.tables)
+        # Otherwise it drops tables and forgets loads.
+        is_whole = not gone and all(
+            it.source in self.catalog.sources for it in known.loads.values()
+        )
 
         def work(connection: Connection) -> Made:
             said = reconciliation.balance(connection, run.definitions, run.id, gone, known)
-            return Made({self.name: Measure(None, str(status.fingerprint))}, void=gone, said=said)
+            proven = {self.name: Measure(None, str(status.fingerprint))}
+            return Made(proven, known if is_whole else None, void=gone, said=said)
 
         return work
 

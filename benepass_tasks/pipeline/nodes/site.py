@@ -91,10 +91,10 @@ class SiteNode(Node):
         """Write the pages and put them in their places."""
         from benepass_tasks.site import building  # noqa: PLC0415 - imports a lot
 
-        plan, known = run.plan(), run.known().records_of(PageNode.kind)
+        plan, known = run.plan(), run.known()
         stale = [page for page in self.pages if not plan[page.name].is_current]
         current = [page.file for page in self.pages if page not in stale]
-        past = known - {page.name for page in self.pages}
+        past = known.records_of(PageNode.kind) - {page.name for page in self.pages}
         count = building.build_site(run, current, [PageNode.file_of(name) for name in past])
         take_folder(self.folder, run.settings.env)
         measures = {page.name: Measure(None, page.state) for page in stale}
@@ -102,7 +102,7 @@ class SiteNode(Node):
 
         def work(_: Connection) -> Made:
             said = f"The site: {count} pages, open {self.folder / FIRST_PAGE}"
-            return Made(measures, void=past, said=said)
+            return Made(measures, known, past, said)
 
         return work
 

@@ -137,7 +137,7 @@ def _run_checks(connection: Connection, table: Table, graph: ModelGraph) -> Iter
             started = time.perf_counter()
             check = graph.checks[test.name]
             for macro in graph.macros_of(check):
-                engine_of(connection).define(macro.sql)
+                engine_of(connection).define(macro.name, macro.sql)
             (failing,) = _one(connection, scan.check_count_query(check.sql), str(check.path))
             keys = _keys_of_check(connection, table, check) if failing else ()
             yield _Finding(None, test, failing, keys, time.perf_counter() - started)
