@@ -116,6 +116,13 @@ class Definitions:
 
         return prove(self.catalog, self.graph, self.lineage)
 
+    @cached_property
+    def proof_key(self) -> str:
+        """Digest of all that the proof follows from."""
+        from benepass_tasks.sqlmodels.privacy import proof_key  # noqa: PLC0415 - as above
+
+        return proof_key(self.catalog, self.graph)
+
 
 def read_definitions(project: Project, cache: Cache) -> Definitions:
     """Read the catalog and the SQL of a project.

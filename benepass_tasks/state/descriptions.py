@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import Connection, delete, insert
 
 from benepass_tasks.sqlmodels.effective import Definitions
-from benepass_tasks.sqlmodels.privacy import proof_key
 from benepass_tasks.sqlmodels.privacy.report import sources
 from benepass_tasks.sqlmodels.privacy.verdicts import RANK
 from benepass_tasks.state.meta import DESCRIBED_COLUMNS
@@ -93,7 +92,7 @@ def _described(definitions: Definitions) -> Iterator[Described]:
 
 def describe(connection: Connection, definitions: Definitions) -> None:
     """Keep what the columns are said to hold, where that may be something else than before."""
-    key, state = proof_key(definitions.catalog, definitions.graph), state_of(connection)
+    key, state = definitions.proof_key, state_of(connection)
     if property_of(connection, DESCRIBED_BY) == key:
         return
     state.execute(delete(DESCRIBED_COLUMNS))

@@ -54,6 +54,9 @@ def catalog_without_sql(path: Path) -> Catalog:
 
 Read = Callable[[Project, Cache], Definitions]
 
+FOUND_OUT = ("lineage", "proof", "proof_key")
+"""What is found out of the definitions when it is asked for."""
+
 
 @dataclass(frozen=True)
 class ReadOnce:
@@ -74,12 +77,12 @@ class ReadOnce:
                 self._known[state] = found
             return found
         known = self._known[state]
-        return replace(
-            known,
-            project=project,
-            cache=memory,
-            catalog=replace(known.catalog, path=project.catalog),
-        )
+        catalog = replace(known.catalog, path=project.catalog)
+        again = replace(known, project=project, cache=memory, catalog=catalog)
+        # What the last one has found out of it, the next need not.
+        vars(again).update({it: vars(known)[it] for it in FOUND_OUT if it in vars(known)})
+        self._known[state] = again
+        return again
 
 
 def _state(project: Project, memory: Cache) -> str:

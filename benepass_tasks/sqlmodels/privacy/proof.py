@@ -88,14 +88,12 @@ def require_proof(definitions: "Definitions", cache: Cache) -> None:
         PrivacyError: every finding, one a line.
         ModelError: SQL whose lineage cannot be followed.
     """
-    catalog, graph = definitions.catalog, definitions.graph
-    key = proof_key(catalog, graph)
-    if cache.recall("proof", key, bool):
+    if cache.recall("proof", definitions.proof_key, bool):
         return
     findings = definitions.proof.findings
     if findings:
         raise PrivacyError("\n".join(map(str, findings)))
-    cache.keep(key, proof=True)
+    cache.keep(definitions.proof_key, proof=True)
 
 
 class _Court:
