@@ -1,10 +1,13 @@
 """What tests share: a project of their own, and projects that have been run already."""
 
+import gc
 import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import luigi
 import pytest
@@ -13,6 +16,9 @@ from hypothesis import settings
 from people_alone import people_alone
 from projects import ROOT, ReadOnce
 from workspace import KILLER, RUNS_BY_DAY, MadeOnce, Workspace, new_project
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 # pytest's flag --hypothesis-profile, which it reads later, can name another one.
 settings.load_profile(MATRIX)
@@ -36,6 +42,11 @@ if not kept.exists():
     os.replace(made, kept)
 sys.stdout.buffer.write(kept.read_bytes())
 """
+
+
+def pytest_collection_finish() -> None:
+    """Let no search for garbage look through all tests, of which none is garbage."""
+    gc.freeze()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -84,6 +95,24 @@ def _definitions_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (effective, run):
             patch.setattr(module, "read_definitions", once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_compiled_once() -> Iterator[None]:
+    """Have one engine, whatever the warehouse: it compiles each statement once.
+
+    Its DuckDB is another one each time that the pipeline has closed it.
+    """
+    from benepass_tasks.engine import dialect  # noqa: PLC0415
+
+    @cache
+    def engine_of(config: tuple[tuple[str, Any], ...]) -> "Engine":
+        return made(dict(config))
+
+    made = dialect.create_memory_engine
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dialect, "create_memory_engine", lambda it: engine_of(tuple(it.items())))
         yield
 
 

@@ -86,23 +86,23 @@ def test_sql_that_cannot_be_used_ends_with_35_before_anything_runs(
     assert not workspace.warehouse.exists()
 
 
-def test_elsewhere_the_command_says_what_to_set(workspace: Workspace, tmp_path: Path) -> None:
-    elsewhere = type(workspace)(tmp_path / "elsewhere")
+def test_elsewhere_the_command_says_what_to_set(new_people: Workspace, tmp_path: Path) -> None:
+    elsewhere = type(new_people)(tmp_path / "elsewhere")
     elsewhere.root.mkdir()
     done = elsewhere.run_command("--local-scheduler")
     assert done.returncode == 35
     assert "holds no catalog.yaml and no sql/" in done.stderr
     assert "--benepass-project-dir" in done.stderr
     there = elsewhere.run_command(
-        "--local-scheduler", "--benepass-project-dir", str(workspace.root)
+        "--local-scheduler", "--benepass-project-dir", str(new_people.root)
     )
     assert there.returncode == 0, there.stderr
-    assert workspace.warehouse.exists()
+    assert new_people.warehouse.exists()
 
 
-def test_settings_are_flags(workspace: Workspace, tmp_path: Path) -> None:
-    shutil.move(workspace.data, tmp_path / "elsewhere")
-    done = workspace.run_command(
+def test_settings_are_flags(new_people: Workspace, tmp_path: Path) -> None:
+    shutil.move(new_people.data, tmp_path / "elsewhere")
+    done = new_people.run_command(
         "--benepass-data-dir",
         str(tmp_path / "elsewhere"),
         "--benepass-warehouse",
@@ -111,7 +111,7 @@ def test_settings_are_flags(workspace: Workspace, tmp_path: Path) -> None:
         "false",
     )
     assert done.returncode == 0, done.stderr
-    other = type(workspace)(tmp_path)
+    other = type(new_people)(tmp_path)
     shutil.move(tmp_path / "other folder", other.data)
     (other.data / "marts.duckdb").rename(other.warehouse)
     assert other.query("select email, tenure_days from marts.dim_employees order by 1") == [
@@ -201,25 +201,24 @@ def test_a_setting_that_makes_no_sense_ends_the_run(
     assert "Traceback" not in done.stderr
 
 
-def test_a_proof_that_fails_on_a_value_does_not_show_it(workspace: Workspace) -> None:
-    workspace.replace(
+def test_a_proof_that_fails_on_a_value_does_not_show_it(people: Workspace) -> None:
+    people.replace(
         "sql/checks/books_balance.sql",
         "where left_value <> right_value",
         "where left_value <> (select max(cast(email as int)) from raw.employees)",
     )
-    done = workspace.run_command()
+    done = people.run_command()
     assert done.returncode == 30
     assert "sql/checks/books_balance.sql: DuckDB stopped with ConversionException" in done.stderr
     assert "@example" not in done.stderr
 
 
-@pytest.mark.usefixtures("finished")
-def test_a_damaged_warehouse_is_named_with_the_way_out(workspace: Workspace) -> None:
-    with workspace.warehouse.open("r+b") as file:
+def test_a_damaged_warehouse_is_named_with_the_way_out(people: Workspace) -> None:
+    with people.warehouse.open("r+b") as file:
         file.truncate(100_000)
-    done = workspace.run_command()
+    done = people.run_command()
     assert done.returncode == 35
     assert "move it away: the next run rebuilds it" in done.stderr
     assert "Traceback" not in done.stderr
-    workspace.warehouse.rename(workspace.data / "damaged")
-    assert workspace.run_command().returncode == 0
+    people.warehouse.rename(people.data / "damaged")
+    assert people.run_command().returncode == 0
