@@ -23,6 +23,7 @@ from benepass_tasks.config.errors import ProjectError, WarehouseError
 from benepass_tasks.config.shared_warehouse import SharedWarehouse, read_shared_warehouse
 from benepass_tasks.engine import session
 from benepass_tasks.engine.shared import storage, turn
+from benepass_tasks.engine.shared.local_copy import LocalCopy
 from benepass_tasks.state.erasures import job_file, list_file
 from benepass_tasks.state.warehouse import warehouse_of
 
@@ -86,7 +87,7 @@ def head(store: ObjectStore) -> dict[str, object]:
     return found
 
 
-def kill(made: Warehouse, work: Callable[[], None] = lambda: None) -> None:
+def kill(made: Warehouse, work: Callable[[], object] = lambda: None) -> None:
     """Let a process take the warehouse, work on it, and be killed."""
     with warnings.catch_warnings():
         # The threads of the storage stay in this process.
@@ -259,7 +260,7 @@ def test_a_run_gives_back_between_two_tasks_where_it_takes_long(
     assert number(machine(folder, "b")) == 2
 
 
-@pytest.mark.parametrize("lost", [1, 2, 3], ids=["taken", "given back", "let go"])
+@pytest.mark.parametrize("lost", [1, 3, 4], ids=["taken", "given back", "let go"])
 def test_an_answer_that_is_lost_is_told_from_a_refusal(
     folder: Path, store: ObjectStore, lost: int
 ) -> None:
@@ -277,7 +278,7 @@ def test_an_answer_that_is_lost_is_told_from_a_refusal(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(storage.Storage, "swap", swap)
         write(made, 1)
-    assert (swaps, store.unanswered) == (3, [])
+    assert (swaps, store.unanswered) == (4, [])
     assert head(store)["holder"] is None
     assert number(machine(folder, "b")) == 1
 
@@ -325,6 +326,23 @@ def test_what_the_next_run_needs_goes_with_it(folder: Path, store: ObjectStore) 
     assert (beside / "notes.txt").exists()
 
 
+def test_a_copy_stays_as_it_was_until_what_is_newer_is_here(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(*_: object) -> None:
+        raise WarehouseError("no answer")
+
+    write(machine(folder, "a"), 1)
+    before = machine(folder, "b").path.read_bytes()
+    write(machine(folder, "a"), 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.Storage, "fetch", fetch)
+        with pytest.raises(WarehouseError, match="no answer"):
+            machine(folder, "b")
+    assert (folder / "b/copy/w.duckdb").read_bytes() == before
+    assert number(machine(folder, "b")) == 2
+
+
 def test_where_the_bucket_was_emptied_no_copy_comes_back(folder: Path, store: ObjectStore) -> None:
     write(machine(folder, "a"), 1)
     for key in keys(store):
@@ -346,15 +364,11 @@ def test_a_warehouse_begins_with_what_somebody_puts_where_its_copy_is(folder: Pa
 def test_a_copy_that_was_begun_is_no_beginning(
     folder: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fetch(*_: object) -> None:
-        raise WarehouseError("no answer")
-
     write(machine(folder, "a"), 1)
     with monkeypatch.context() as patch:
-        patch.setattr(storage.Storage, "fetch", fetch)
-        with pytest.raises(WarehouseError, match="no answer"):
-            machine(folder, "b")
-    (folder / "b/copy/w.duckdb").write_bytes(b"half of it")
+        patch.setattr(LocalCopy, "note", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        kill(machine(folder, "a", lease=GONE), lambda: machine(folder, "b"))
+    assert (folder / "b/copy/w.duckdb").exists()
     for key in keys(store):
         store.delete(f"{PREFIX}{key}")
     assert not machine(folder, "b").exists()

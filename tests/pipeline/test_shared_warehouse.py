@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import laptop
 import pytest
+from databases import VARIABLE, hr_database, read_from_table
 from deployed import program
 from object_store import BUCKET, ObjectStore, object_store
 from people_alone import EVERY_LAYER
@@ -162,6 +163,24 @@ def test_who_is_erased_on_one_machine_is_so_on_the_next_command_of_another(
     # Its files still have the person, and bring nobody back.
     other.run()
     assert other.query("select count(*) from raw.employees where employee_id = 'E1'") == [(0,)]
+
+
+def test_one_machine_reads_a_database_on_from_where_another_one_has_come(
+    workspace: Workspace, store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store.client
+    hr = hr_database(tmp_path / "hr.sqlite")
+    monkeypatch.setenv(VARIABLE, hr.url)
+    read_from_table(workspace, "employees", extract="{cursor: hire_date}")
+    one, other = machine(workspace, "a"), machine(workspace, "b")
+    one.run("raw.employees")
+    hr.insert("employees", [("E4", "Di", "Dean", "di.dean@example.com", "2025-01-01", "active")])
+    other.run("raw.employees")
+    loads = "select parsed from meta.loads where source = 'employees' order by file"
+    assert other.query(loads) == [(3,), (1,)]
+    hr.path.unlink()
+    assert one.run("raw.employees", extract="false") == set()
+    assert one.query(loads) == [(3,), (1,)]
 
 
 def test_a_branch_reads_what_is_newest_and_is_promoted_into_what_all_have(

@@ -91,26 +91,31 @@ class LocalCopy:
                 f"{storage.place.address} names {foreign!r}, which is no file of a warehouse; "
                 "nothing of it was taken over"
             )
-        known = self._note
+        known, parts = self._note, dict[str, Path]()
         if any(it in known and is_changed for it, is_changed in self.changed()):
             log.warning(
                 "%s: what a run has made here and not given back is dropped, since others have "
                 "given the warehouse back meanwhile",
                 self.folder,
             )
+        kept = {
+            it
+            for it, is_changed in self.changed()
+            if it in files and not is_changed and known[it]["object"] == files[it].name
+        }
+        for name, stored in files.items():
+            if name not in kept:
+                parts[name] = self._part(storage, name, stored, on_progress)
         # Until it is whole, it is a copy of nothing that there could be.
         self._write_note({NOTHING: {"object": NOTHING, "state": ""}})
-        for name in self.belongings.found_in(self.folder):
-            kept = known.get(name, {})
-            is_same = name in files and kept.get("object") == files[name].name
-            if not is_same or kept.get("state") != self._state(name):
-                (self.folder / name).unlink()
-        for name, stored in files.items():
-            if not (self.folder / name).exists():
-                self._fetch(storage, name, stored, on_progress)
+        for name in {*self.belongings.found_in(self.folder)} - kept:
+            (self.folder / name).unlink()
+        for name, part in parts.items():
+            os.replace(part, self.folder / name)  # noqa: PTH105 - one step, on one file system
         self.note(files)
 
-    def _fetch(self, storage: Storage, name: str, stored: Stored, on_progress: OnProgress) -> None:
+    def _part(self, storage: Storage, name: str, stored: Stored, on_progress: OnProgress) -> Path:
+        """Fetch a file to beside where it will be."""
         path = self.folder / name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.part")
@@ -119,7 +124,7 @@ class LocalCopy:
         with os.fdopen(opened, "wb") as file:
             storage.fetch(stored, file, on_progress)
         sync(part)
-        os.replace(part, path)  # noqa: PTH105 - one step, on one file system
+        return part
 
     def changed(self) -> Iterator[tuple[str, bool]]:
         """The files that there are, and whether each differs from the object it was made of."""

@@ -114,36 +114,28 @@ class Storage:
             OutdatedError: it is another version by now.
         """
         condition = {"IfNoneMatch": "*"} if before is None else {"IfMatch": before}
-        for attempt in range(ATTEMPTS):
+        refusal: Exception = OutdatedError()
+        for _ in range(ATTEMPTS):
             try:
                 with self._told():
-                    put = self._client.put_object(
-                        **self._at(head.NAME),
-                        Body=content,
-                        ContentType="application/json",
-                        **condition,
+                    answer = self._client.put_object(
+                        **self._at(head.NAME), Body=content, **condition
                     )
-                    return str(put["ETag"])
-            except (OutdatedError, WarehouseError):
-                found = self.head()
-                if found and found.content == content:
-                    return found.etag
-                if (found.etag if found else None) != before:
-                    raise OutdatedError from None
-                if attempt == ATTEMPTS - 1:
-                    raise
-        raise AssertionError("unreachable")
+                return str(answer["ETag"])
+            except (OutdatedError, WarehouseError) as error:
+                refusal = error
+            found = self.head()
+            if found and found.content == content:
+                return found.etag
+            if before != (found.etag if found else None):
+                raise OutdatedError
+        raise refusal
 
     def put(self, name: str, path: Path, on_progress: OnProgress) -> Stored:
         """Write a file under a name that no object had before."""
-        key = f"{self.place.prefix}{name}"
-        with self._told():
-            self._client.upload_file(
-                str(path),
-                self.place.bucket,
-                key,
-                Config=self._without_threads,
-                Callback=on_progress,
+        with self._told(), path.open("rb") as file:
+            self._client.upload_fileobj(
+                file, **self._at(name), Config=self._without_threads, Callback=on_progress
             )
             found = self._client.head_object(**self._at(name))
         if found["ContentLength"] != path.stat().st_size:
@@ -163,11 +155,9 @@ class Storage:
                 found = self._client.head_object(**self._at(it.name))
                 if found["ETag"] != it.etag:
                     raise GoneError
-                key = f"{self.place.prefix}{it.name}"
                 self._client.download_fileobj(
-                    self.place.bucket,
-                    key,
-                    file,
+                    Fileobj=file,
+                    **self._at(it.name),
                     Config=self._without_threads,
                     Callback=on_progress,
                 )

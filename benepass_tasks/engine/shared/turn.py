@@ -98,6 +98,8 @@ class Turn:
         before, files = self._head.files, dict[str, Stored]()
         changed = dict(self._copy.changed())
         if any(changed.values()) or changed.keys() != before.keys():
+            # Whether it still has it, before it takes the trouble.
+            self._swap(self._head)
             for name, is_changed in changed.items():
                 files[name] = self._put(name) if is_changed else before[name]
             self._swap(replace(self._head, files=files))

@@ -11,6 +11,7 @@ from benepass_tasks.state.branches.grafting import parent_of
 from benepass_tasks.state.descriptions import descriptions_of
 from benepass_tasks.state.run import Run
 from benepass_tasks.state.store import PARENT
+from benepass_tasks.state.warehouse import warehouse_of
 
 AGAINST = "against"
 """The name of the database of another environment than the parent."""
@@ -27,7 +28,7 @@ def compare(settings: Settings, against: Settings | None) -> Comparison:
         ProjectError: there is nothing to compare with, or the project is invalid.
         WarehouseError: something of it is not built yet.
     """
-    other = parent_of(settings).path if against is None else against.warehouse
+    other = (parent_of(settings) if against is None else warehouse_of(against)).path
     if other == settings.warehouse:
         raise ProjectError(
             f"{other} is not a branch, so name what it is compared with by --against, or a branch: "
