@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 WRITER = Writer()
 ROWS = "select employee_id, first_name, status from marts.dim_employees order by 1"
 FIRST = WRITER.snapshot(*(person(it) for it in range(1, 6)), lsn=100)
+PAGE = "---\ntitle: People\n---\n# People\n"
+"""What an erasure, which makes the pages anew, begins with."""
 GONE = WRITER.event("d", person(2), 120)
 
 
@@ -151,12 +153,10 @@ def test_what_is_past_its_retention_goes_with_all_events_of_it(people: Workspace
 
 
 def test_an_erasure_reaches_events_before_and_after_a_change(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    project: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, KEY)
-    project = workspace
-    follow(project)
-    deliver(project, "1", *FIRST)
+    project.write("pages/index.md", PAGE)
     before = person(1, employee_id="EMP-1001", first_name="Greta", last_name="Aldous")
     before |= {"email": "greta@example.com"}
     after = before | {"last_name": "Marlowe", "email": "marlowe@example.com"}
@@ -195,12 +195,10 @@ def test_an_erasure_reaches_events_before_and_after_a_change(
 
 
 def test_an_erased_person_does_not_come_back_by_later_events(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    project: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, KEY)
-    project = workspace
-    follow(project)
-    deliver(project, "1", *FIRST)
+    project.write("pages/index.md", PAGE)
     deliver(project, "2", WRITER.event("c", person(7, employee_id="EMP-1001"), 110))
     project.run()
     erased(project, ["EMP-1001"])
