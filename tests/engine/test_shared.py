@@ -11,11 +11,15 @@ import sys
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import laptop
 import pytest
+from deployed import program
 from object_store import BUCKET, SECRET, Fault, ObjectStore, object_store
 from warehouses import rows, settings_in
 
@@ -24,6 +28,7 @@ from benepass_tasks.config.shared_warehouse import SharedWarehouse, read_shared_
 from benepass_tasks.engine import session
 from benepass_tasks.engine.shared import storage, turn
 from benepass_tasks.engine.shared.local_copy import LocalCopy
+from benepass_tasks.engine.shared.storage import OutdatedError, Storage
 from benepass_tasks.state.erasures import job_file, list_file
 from benepass_tasks.state.warehouse import warehouse_of
 
@@ -477,3 +482,44 @@ def test_an_address_names_bucket_and_key(tmp_path: Path, address: str) -> None:
 def test_a_lease_is_long_enough_to_be_renewed(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="--benepass-warehouse-lease is 1; it must be 3 seconds"):
         read_shared_warehouse(ADDRESS, tmp_path, 1)
+
+
+@pytest.fixture(params=["moto", "seaweed"])
+def any_storage(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Storage]:
+    """What is below an address of each kind of server."""
+    place = SharedWarehouse(ADDRESS, tmp_path / "w.duckdb", 60)
+    if request.param == "moto":
+        with object_store(monkeypatch):
+            yield Storage(place)
+        return
+    program("weed")
+    found = laptop.storage(tmp_path)
+    for name, value in found.variables.items():
+        monkeypatch.setenv(name, value)
+    with laptop.running(found.server, tmp_path) as process:
+        laptop.wait_for(found.server, process, tmp_path)
+        found.client().create_bucket(Bucket=BUCKET)
+        yield Storage(place)
+
+
+def test_of_all_who_write_at_once_one_has_written(any_storage: Storage) -> None:
+    before = None
+    for turns in range(3):
+        said = [f"{turns}-{it}" for it in range(8)]
+        with ThreadPoolExecutor(8) as threads:
+            written = list(threads.map(partial(attempt, any_storage, before), said))
+        (etag,) = filter(None, written)
+        found = any_storage.head()
+        assert found
+        assert (found.etag, found.content) == (etag, said[written.index(etag)].encode())
+        assert 0 <= found.age < 10
+        before = etag
+
+
+def attempt(in_storage: Storage, before: str | None, content: str) -> str | None:
+    try:
+        return in_storage.swap(content.encode(), before)
+    except OutdatedError:
+        return None

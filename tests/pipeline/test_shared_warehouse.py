@@ -12,7 +12,7 @@ from deployed import program
 from object_store import BUCKET, ObjectStore, object_store
 from people_alone import EVERY_LAYER
 from sharing import Machine, machine
-from workspace import KILLER
+from workspace import KILLER, TRANSACTIONS
 
 from benepass_tasks.cli import main
 from benepass_tasks.engine import session
@@ -181,6 +181,23 @@ def test_one_machine_reads_a_database_on_from_where_another_one_has_come(
     hr.path.unlink()
     assert one.run("raw.employees", extract="false") == set()
     assert one.query(loads) == [(3,), (1,)]
+
+
+def test_each_machine_fetches_copies_of_its_own_of_objects_and_loads_none_again(
+    workspace: Workspace, store: ObjectStore
+) -> None:
+    store.put("in/transactions_1.csv", TRANSACTIONS)
+    workspace.replace(
+        "catalog.yaml",
+        "filepath: data/transactions*.csv",
+        f"filepath: s3://{BUCKET}/in/transactions*.csv",
+    )
+    one, other = machine(workspace, "a"), machine(workspace, "b")
+    assert "raw.transactions" in one.run("raw.transactions")
+    assert other.run("raw.transactions") == {"extract/transactions"}
+    assert other.run("raw.transactions", extract="false") == set()
+    copies = [[*it.warehouse.parent.glob("*.extracts/.objects/*")] for it in (one, other)]
+    assert [len(it) for it in copies] == [1, 1]
 
 
 def test_a_branch_reads_what_is_newest_and_is_promoted_into_what_all_have(
