@@ -149,6 +149,14 @@ def test_who_waits_in_vain_is_told_who_has_it(folder: Path) -> None:
         pass
 
 
+def test_what_the_head_says_of_who_has_it_moves_no_cursor(folder: Path, store: ObjectStore) -> None:
+    write(machine(folder, "a"), 1)
+    holder = {"id": "1", "run": "", "host": "\x1b[2J", "since": "now", "lease": 60}
+    store.put(f"{PREFIX}head.json", json.dumps(head(store) | {"holder": holder}))
+    with pytest.raises(WarehouseError, match=r"by a command on \\x1b\[2J, since"):
+        write(machine(folder, "a"), 2)
+
+
 def test_who_reads_does_not_wait(folder: Path) -> None:
     write(machine(folder, "a"), 1)
     with machine(folder, "a").exclusive():
@@ -380,7 +388,9 @@ def test_a_copy_that_was_begun_is_no_beginning(
 
 
 def test_what_is_no_head_of_ours_stays_as_it_is(folder: Path, store: ObjectStore) -> None:
-    for content in (b"", b"[]", b'{"of": "something"}', b'{"of": "benepass-tasks warehouse"}'):
+    holder = {"id": "1", "run": "2", "host": "a", "since": "now", "lease": "long"}
+    ours = {"of": "benepass-tasks warehouse", "turn": 1, "files": {}, "holder": holder}
+    for content in (b"", b"[]", b'{"of": "something"}', json.dumps(ours).encode()):
         store.put(f"{PREFIX}head.json", content)
         with pytest.raises(WarehouseError, match="not what benepass-tasks wrote"):
             write(machine(folder, "a"), 1)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
+from benepass_tasks.catalog.wording import printable
 from benepass_tasks.config.errors import WarehouseError
 
 NAME: Final = "head.json"
@@ -49,7 +50,7 @@ class Holder:
     def __str__(self) -> str:
         """Who it is, in words."""
         who = f"run {self.run}" if self.run else "a command"
-        return f"{who} on {self.host}, since {self.since}"
+        return printable(f"{who} on {self.host}, since {self.since}", 200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ class Head:
             mark = said["of"]
             files = {str(name): Stored(**it) for name, it in said["files"].items()}
             holder = Holder(**said["holder"]) if said["holder"] else None
+            if holder:
+                holder = replace(holder, lease=float(holder.lease))
             head = cls(int(said["turn"]), files, holder)
         except (ValueError, KeyError, TypeError, AttributeError):
             mark = None
