@@ -110,6 +110,7 @@ class Builder:
             DBAPIError: DuckDB refuses SQL that it would not refuse in full.
         """
         record = self._known_rows()
+        self._refuse_small()
         steps = self._steps(self._changed())
         with self._small_tables() as small:
             self._define_macros()
@@ -128,6 +129,7 @@ class Builder:
             InFullError: it would be built in full, as far as can be told.
         """
         self._known_rows()
+        self._refuse_small()
         changed = self._changed()
         steps = self._steps([it for it in changed if it not in unsettled])
         touched = dict.fromkeys(changed, "changed")
@@ -418,6 +420,15 @@ class Builder:
             raise InFullError("what is known of it is not kept beside it")
         return record
 
+    def _refuse_small(self) -> None:
+        """Ask for nothing where it is built in full whatever has changed.
+
+        Raises:
+            InFullError: what it reads is small.
+        """
+        if self._rows_read(self.model.relation) <= SMALL_ROWS:
+            raise InFullError("what it reads is small")
+
     def _steps(self, changed: Iterable[str]) -> dict[str, list[Step]]:
         """The steps since it was made of the tables that changed.
 
@@ -425,8 +436,6 @@ class Builder:
             InFullError: they are not known, or it is better built in full.
         """
         total, then = self._rows_read(self.model.relation), self._then
-        if total <= SMALL_ROWS:
-            raise InFullError("what it reads is small")
         steps = {}
         for it in changed:
             found = steps_between(self.connection, it, then[it], self.inputs[it])

@@ -11,6 +11,7 @@ from itertools import pairwise
 from sqlalchemy import Connection, delete, func, insert, select
 
 from benepass_tasks.engine.quoting import quote_relation
+from benepass_tasks.engine.session import seen_in
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.meta import INPUTS, STEPS
 from benepass_tasks.state.store import state_of
@@ -80,6 +81,7 @@ def add_step(connection: Connection, relation: str, before: str, after: str, row
             "stored": stored,
         },
     )
+    _stepped(connection).add(relation)
     return Step(before, after, touched, stored)
 
 
@@ -159,11 +161,24 @@ def forget_steps(connection: Connection, relation: str) -> None:
 def _steps(connection: Connection, relations: Iterable[str]) -> dict[str, list[Step]]:
     """The steps of tables in their order, of those that have any."""
     of, found = STEPS.c, dict[str, list[Step]]()
+    asked = sorted(_stepped(connection).intersection(relations))
+    if not asked:
+        return found
     columns = select(of.relation, of.before, of.after, of.touched_rows, of.stored)
-    of_these = columns.where(of.relation.in_(list(relations))).order_by(of.step)
+    of_these = columns.where(of.relation.in_(asked)).order_by(of.step)
     for relation, *step in state_of(connection).execute(of_these):
         found.setdefault(relation, []).append(Step(*step))
     return found
+
+
+def _stepped(connection: Connection) -> set[str]:
+    """The tables that may have steps: of most none is kept, and each build asks for them."""
+    seen = seen_in(connection)
+    if STEPS.name not in seen:
+        found = state_of(connection).execute(select(STEPS.c.relation).distinct())
+        seen[STEPS.name] = set(found.scalars())
+    stepped: set[str] = seen[STEPS.name]
+    return stepped
 
 
 def _drop(connection: Connection, steps: Iterable[Step]) -> None:

@@ -48,6 +48,12 @@ def stored(connection: Connection) -> int:
     return int(connection.exec_driver_sql(tables).scalar_one())
 
 
+def test_a_step_is_known_that_comes_once_it_was_asked_for(connection: Connection) -> None:
+    assert touched(connection, "h1", "h2") is None
+    step(connection, "h1", "h2", rows=3)
+    assert touched(connection, "h1", "h2") == [3]
+
+
 def test_several_steps_are_joined(connection: Connection) -> None:
     step(connection, "1", "2", 10)
     step(connection, "2", "3", 20)

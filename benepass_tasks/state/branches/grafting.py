@@ -30,7 +30,7 @@ from benepass_tasks.engine.attached import (
 )
 from benepass_tasks.engine.compaction import put_in_place
 from benepass_tasks.engine.quoting import quote_relation, quote_text
-from benepass_tasks.engine.session import Warehouse, let_go
+from benepass_tasks.engine.session import Warehouse, let_go, seen_in
 from benepass_tasks.engine.tables import engine_of
 from benepass_tasks.state.branches.aside import making
 from benepass_tasks.state.branches.taking_over import DLT
@@ -292,6 +292,7 @@ def copy_rows(connection: Connection, database: str, table: Table, condition: st
         f"insert into {quote_relation(table.fullname)} by name "  # noqa: S608
         f"select * from {place_of(database, table.fullname)} where {condition}"
     )
+    seen_in(connection).clear()
 
 
 def _recent(count: int) -> str:
