@@ -389,7 +389,8 @@ class Builder:
         inputs = self.upkeep.inputs(self.model)
         large = [it for it in (self.model.relation, *inputs) if self._rows(it) >= LARGE_ROWS]
         hashes = {it: self._engine.hashes(it) for it in large}
-        return Storage([it for it in inputs if self._rows(it) <= SMALL_ROWS], hashes)
+        types = {name: str(it.type) for name, it in self.table.columns.items()}
+        return Storage([it for it in inputs if self._rows(it) <= SMALL_ROWS], hashes, types)
 
     @cached_property
     def _figures(self) -> Mapping[str, str]:

@@ -1,9 +1,9 @@
 """The models around one that is built: what it reads, who reads it, how it is kept up to date."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from benepass_tasks.catalog import Catalog
 from benepass_tasks.catalog.implied import PROVENANCE
@@ -14,8 +14,8 @@ from benepass_tasks.sqlmodels.cache import Cache
 from benepass_tasks.sqlmodels.changes import Basis, ByChanges, InFull, LookUps, Maintenance, Storage
 from benepass_tasks.sqlmodels.syntax import Reader
 
-Figures: TypeAlias = dict[str, tuple[str, Mapping[str, str]]]
-"""By table the digest of what its figures follow from, and the figures with their SELECTs."""
+Plain: TypeAlias = dict[str, Any]
+"""What is found out about a model, as JSON has it."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ class Upkeep:
 
     def figures(self, model: Model) -> Mapping[str, str]:
         """The values that a model reads of all rows of a table, with their SELECTs."""
-        return self._figures[model.relation][1]
+        return self._figures[model.relation]
 
     def needed(self, model: Model) -> Mapping[str, Collection[str]]:
         """The columns that a model reads of each table, where a rule says so."""
-        return self._maintenance.needed(model)
+        return self._needed[model.relation]
 
     def handed_on(self, relation: str) -> frozenset[str]:
         """The columns of a table that those read which are kept up to date by its changes."""
@@ -128,35 +128,55 @@ class Upkeep:
         return found
 
     @cached_property
-    def _figures(self) -> Figures:
-        """The figures of each table, with the digest of what they follow from."""
-        known = (self.cache.last("figures", _restored) if self.cache else None) or {}
-        found: Figures = {}
-        for relation, model in self.graph.models.items():
-            if relation not in self.views:
-                key = self._key(model)
-                kept, figures = known.get(relation, (None, {}))
-                found[relation] = key, figures if kept == key else self._maintenance.figures(model)
+    def _figures(self) -> Mapping[str, Mapping[str, str]]:
+        return self._of_each_table("figures", self._maintenance.figures)
+
+    @cached_property
+    def _needed(self) -> Mapping[str, Mapping[str, Collection[str]]]:
+        def of(model: Model) -> Plain:
+            return {it: sorted(columns) for it, columns in self._maintenance.needed(model).items()}
+
+        return self._of_each_table("needed", of)
+
+    @cached_property
+    def _look_ups(self) -> Mapping[str, LookUps]:
+        def of(model: Model) -> Plain:
+            found = self._maintenance.look_ups(model, self._keys(model))
+            sought = {it: sorted(columns) for it, columns in found.sought.items()}
+            return {
+                "sought": sought,
+                "starred": None if found.starred is None else sorted(found.starred),
+            }
+
+        kept = self._of_each_table("look_ups", of)
+        return {relation: LookUps(**it) for relation, it in kept.items()}
+
+    def _of_each_table(self, what: str, find: Callable[[Model], Plain]) -> dict[str, Plain]:
+        """What is found out about the SQL of each table: anew where it is other SQL than before."""
+        known = (self.cache.last(what, _restored) if self.cache else None) or {}
+        found = {}
+        for relation, key in self._code.items():
+            kept_under, kept = known.get(relation, (None, {}))
+            is_known = kept_under == key
+            found[relation] = key, kept if is_known else find(self.graph.models[relation])
         if self.cache and found != known:
-            self.cache.keep("", figures=found)
-        return found
+            self.cache.keep("", **{what: found})
+        return {relation: value for relation, (_, value) in found.items()}
+
+    @cached_property
+    def _code(self) -> Mapping[str, str]:
+        """By table that is built, the digest of what its SQL means."""
+        models = self.graph.models.items()
+        return {relation: self._key(it) for relation, it in models if relation not in self.views}
 
     def _key(self, model: Model) -> str:
-        """Digest of the SQL and of the columns from which it is told how a model is made."""
+        """Digest of the SQL, and of the columns and keys by which it is told how it is made."""
         tables, models = self.catalog.tables, self.graph.models
         views = [models[it].sql for it in sorted(self._reached(model) & self.views)]
         columns = [f"{it}: {', '.join(tables[it].columns)}" for it in sorted(self.inputs(model))]
         macros = sorted(it.sql for it in self.macros(model))
-        return digest(model.sql, *views, *columns, *macros)
-
-    @cached_property
-    def _look_ups(self) -> Mapping[str, LookUps]:
-        """By table that is built, how its upkeep reads others."""
-        return {
-            relation: self._maintenance.look_ups(model, self._keys(model))
-            for relation, model in self.graph.models.items()
-            if relation not in self.views
-        }
+        keys = map(str, self._keys(model))
+        return digest(model.sql, *views, *columns, *macros, *keys)
 
     @cached_property
     def _maintenance(self) -> Maintenance:
@@ -164,5 +184,5 @@ class Upkeep:
         return Maintenance(self.graph, self.views, columns, Reader())
 
 
-def _restored(kept: Mapping[str, tuple[str, Mapping[str, str]]]) -> Figures:
-    return {relation: (key, dict(figures)) for relation, (key, figures) in kept.items()}
+def _restored(kept: Mapping[str, tuple[str, Plain]]) -> dict[str, tuple[str, Plain]]:
+    return {relation: (key, dict(value)) for relation, (key, value) in kept.items()}

@@ -15,7 +15,7 @@ from benepass_tasks.config.project import LAYERS, Project
 from benepass_tasks.engine.disk import private_file
 from benepass_tasks.sqlmodels.definitions import Macro, Model
 
-FORMAT = "7"
+FORMAT = "8"
 """Version of what is kept, and of the rules that it was found out by."""
 
 SqlFiles = tuple[dict[str, Macro], dict[str, Model]]

@@ -134,7 +134,8 @@ class Changing:
         basis = Basis(self.moved | moved, told)
         read = {it: table for it, table in differing.items() if table}
         engine = engine_of(self.connection)
-        storage = Storage(small, {it: engine.hashes(it) for it in (self.model, *self.tables)})
+        hashes = {it: engine.hashes(it) for it in (self.model, *self.tables)}
+        storage = Storage(small, hashes, self.columns)
         return self.maintenance.plan(model, self.keys, read, storage, basis)
 
     def refresh(self, plan: ByChanges) -> str | None:

@@ -43,8 +43,10 @@ class Writer:
         return models | {"marts.m": f"with {', '.join(ctes)} {sql}" if ctes else sql}
 
     def query(self) -> tuple[str, Columns]:
-        kinds = (self.plain, self.union, self.grouped, self.joined, self.joined, self.windowed)
-        return self.random.choice((*kinds, self.distinct, self.figured))()
+        kinds = (self.plain, self.union, self.joined, self.joined, self.windowed)
+        return self.random.choice(
+            (*kinds, self.grouped, self.summed, self.distinct, self.figured)
+        )()
 
     def source(self) -> tuple[str, Columns]:
         """The name of a relation, of the later ones more often."""
@@ -154,6 +156,21 @@ class Writer:
         having = " having count(*) > 1" if keys and self.random.random() < 0.3 else ""
         where = self.where(columns, "t")
         return f"select {', '.join(written)} from {name} as t{where}{group}{having}", found
+
+    def summed(self) -> tuple[str, Columns]:
+        """Rows that are counted and added up by group, and nothing else told of them."""
+        name, columns = self.source()
+        keys = self.random.sample(list(columns), self.random.choice((1, 1, 2)) % len(columns) or 1)
+        of = self.column(columns, "t", "int") or "1"
+        where = self.random.choice(("", f" filter (where {self.condition(columns, 't')})"))
+        sums = (f"count({of}){where}", f"sum({of}){where}", f"coalesce(sum({of}), 0)")
+        told = ["count(*)", *sums[: self.random.randint(0, 3)]]
+        names = [self.name() for _ in (*keys, *told)]
+        values = [*(f"t.{it}" for it in keys), *told]
+        written = ", ".join(f"{it} as {new}" for it, new in zip(values, names, strict=True))
+        sql = f"select {written} from {name} as t{self.where(columns, 't')} group by all"
+        kinds = [*(columns[it] for it in keys), *("int" for _ in told)]
+        return sql, dict(zip(names, kinds, strict=True))
 
     def on(self, left: dict[str, Columns], right: Columns, alias: str) -> str:
         conditions = []

@@ -111,6 +111,18 @@ def test_figures_are_kept_until_the_sql_is_other_that_they_are_read_from(
         )
 
 
+def test_how_rows_are_looked_up_is_kept_as_it_is_found(
+    workbench: Workbench, tmp_path: Path
+) -> None:
+    cache = tmp_path / "kept.json"
+    for _ in range(2):
+        upkeep = Upkeep(workbench.catalog, workbench.graph, Cache(cache))
+        without = Upkeep(workbench.catalog, workbench.graph)
+        for relation in workbench.graph.models.keys() - upkeep.views:
+            assert {*upkeep.looked_up(relation)} == {*without.looked_up(relation)}
+            assert upkeep.handed_on(relation) == without.handed_on(relation)
+
+
 def test_rows_are_looked_up_by_what_a_change_of_others_affects(workbench: Workbench) -> None:
     upkeep = Upkeep(workbench.catalog, workbench.graph)
     ids = {"transaction_id", "employee_id", "benefit_account_id"}

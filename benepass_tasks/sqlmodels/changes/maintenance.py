@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from benepass_tasks.config.digests import digest
 from benepass_tasks.engine.exchange import ROW
+from benepass_tasks.engine.measure import SIGN
 from benepass_tasks.engine.quoting import quote_name, quote_relation
 from benepass_tasks.engine.tables import LITERAL
 from benepass_tasks.sqlmodels.changes.affected import Affected
@@ -19,6 +20,7 @@ from benepass_tasks.sqlmodels.changes.script import (
     Step,
     guards_first,
 )
+from benepass_tasks.sqlmodels.changes.sums import sums_of
 from benepass_tasks.sqlmodels.changes.trees import (
     OWN,
     NoRuleError,
@@ -98,10 +100,12 @@ class Storage:
         small: Those that are read whole.
         hashes: By relation, the columns by whose stored hashes rows are looked up, with the names
             of these.
+        types: The types of the columns of the model itself.
     """
 
     small: Collection[str] = ()
     hashes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -145,14 +149,17 @@ class Maintenance:
             basis: What else it was made from.
         """
         reasons: dict[str, None] = {}
+        storage, basis = storage or Storage(), basis or Basis()
         try:
             reading = self._reading(model)
             root = reading.root()
         except (NoRuleError, UnknownNameError) as error:
             return InFull(str(error))
+        with suppress(NoRuleError):
+            return reading.added_up(touched, storage, basis)
         for key in _candidates(root, keys):
             try:
-                return reading.planned(key, touched, storage or Storage(), basis or Basis())
+                return reading.planned(key, touched, storage, basis)
             except NoRuleError as error:
                 reasons[str(error)] = None
         return InFull("; ".join(reasons) or "it reads no table")
@@ -255,6 +262,38 @@ class _ModelReading:
         name = f"figure {digest(told)}"
         self.figures[name] = told
         return name
+
+    def added_up(self, touched: Mapping[str, str], storage: Storage, basis: Basis) -> ByChanges:
+        """What it holds with what came and without what went, where it adds up rows.
+
+        Raises:
+            NoRuleError: it tells something else of them, or settings are others than they were.
+        """
+        sums = sums_of(self.root(), storage.types)
+        if basis.moved or touched.keys() != {sums.table.relation}:
+            raise NoRuleError("other rows count than before")
+        script, rows = Script(self.of.trees), touched[sums.table.relation]
+        gone = script.make(self._of_rows(script, sums.table, rows, "<"))
+        come = script.make(self._of_rows(script, sums.table, rows, ">"))
+        names = ", ".join(f"{quote_name(it)} as k{at}" for at, it in enumerate(sums.group))
+        keys = script.make(f"select {names} from {gone} union select {names} from {come}")
+        among = script.among([column(it) for it in sums.group], keys)
+        stored = f"{quote_relation(self.model.relation)} as t{among}"
+        held = f"(select t.* from {stored})"
+        old = f"select t.rowid as {ROW}, t.* from {stored}"
+        return ByChanges(sums.group, script.steps(), keys, (), old, sums.joined(held, gone, come))
+
+    def _of_rows(self, script: Script, table: Stored, touched: str, sign: str) -> str:
+        """The model's SQL over the rows of a table that went, or over those that came."""
+        columns = ", ".join(quote_name(it) for it in table.columns if it in table.needed) or "1"
+        # A row that came twice is there once, and its sign says how often.
+        rows = script.make(
+            f"select {columns} from (select *, unnest(range(cast(abs({SIGN}) as bigint))) "
+            f"from {quote_relation(touched)} where {SIGN} {sign} 0)"
+        )
+        return self.of.trees.write_query(
+            self._over(self.of.tree(self.model), {table.relation: rows})
+        )
 
     def planned(
         self,

@@ -505,6 +505,101 @@ def test_elsewhere_a_setting_that_moves_has_no_rule(connection: Connection, sql:
     assert REFUSED_SETTINGS[sql] in plan.why
 
 
+ADDED_UP = {
+    "counts and sums": Case(
+        "select card, count(*) as n, count(cents) as paid, sum(cents) as total, "
+        "coalesce(sum(cents) filter (where shop = 'x'), 0) as at_x, "
+        "count(*) filter (where cents > 4) as big from raw.charges where id > 1 group by card",
+        (*CHARGES, Change("raw.charges", come="(9, 2, null, null), (9, 2, null, null)")),
+        ("card",),
+    ),
+    "over a view and a CTE": Case(
+        "with big as (select * from marts.v where twice > 4) "
+        "select upper(shop) as name, twice % 2 as odd, count(*) as n from big group by all",
+        CHARGES,
+        ("name",),
+        views={"marts.v": "select shop, cents * 2 as twice from raw.charges"},
+    ),
+    "the last value of a group goes": Case(
+        "select card, count(*) as n, sum(cents) as total, count(cents) as paid "
+        "from raw.charges group by card",
+        (Change("raw.charges", gone="id = 6", come="(6, null, 'x', null)"),),
+        ("card",),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ADDED_UP)
+def test_what_is_added_up_follows_from_what_went_and_came(
+    connection: Connection, name: str
+) -> None:
+    for change in ADDED_UP[name].changes:
+        case = start(connection, ADDED_UP[name])
+        plan = case.plan(made(case, change))
+        assert isinstance(plan, ByChanges)
+        assert not _reads_all_charges(plan)
+        assert case.refresh(plan) is None
+        case.compare()
+
+
+NOT_ADDED_UP = {
+    "the least": "select card, count(*) as n, min(cents) as least from raw.charges group by card",
+    "different values": "select card, count(*) as n, count(distinct cents) as m from raw.charges "
+    "group by card",
+    "a sum that may be NULL": "select card, count(*) as n, sum(cents) as m from raw.charges "
+    "group by card",
+    "a count of other values": "select card, count(*) as n, sum(cents) as m, "
+    "count(cents) filter (where id > 1) as k from raw.charges group by card",
+    "a sum that depends on the order": "select card, count(*) as n, "
+    "coalesce(sum(cents / 3), 0) as m from raw.charges group by card",
+    "no count of all rows": "select card, count(*) filter (where id > 1) as n from raw.charges "
+    "group by card",
+    "a condition on the group": "select card, count(*) as n from raw.charges group by card "
+    "having count(*) > 1",
+    "several groups in one": "select card, count(*) as n from raw.charges group by card, shop",
+    "another value for none": "select card, count(*) as n, coalesce(sum(cents), 1) as m "
+    "from raw.charges group by card",
+    "rows that are there once": "select card, count(*) as n "
+    "from (select distinct card, shop from raw.charges) group by card",
+    "rows of rows": "select card, count(*) as n "
+    "from (select card, shop, count(*) as k from raw.charges group by all) group by card",
+    "a row in two parts": "select card, count(*) as n from (select card from raw.charges "
+    "union select card from raw.charges where id > 4) group by card",
+    "rows with a number": "select card, count(*) as n from (select card, row_number() over "
+    "(partition by card order by id) as place from raw.charges) where place = 1 group by card",
+    "another table": "select k.owner, count(*) as n from raw.charges as c "
+    "join raw.cards as k on c.card = k.card group by k.owner",
+}
+
+
+@pytest.mark.parametrize("name", NOT_ADDED_UP)
+def test_what_is_not_added_up_is_told_from_the_rows(connection: Connection, name: str) -> None:
+    for change in CHARGES:
+        case = start(connection, Case(NOT_ADDED_UP[name], ()))
+        plan = case.plan(made(case, change))
+        assert isinstance(plan, ByChanges)
+        assert _reads_all_charges(plan)
+        assert case.refresh(plan) is None
+        case.compare()
+
+
+def test_a_setting_that_moves_decides_about_rows_that_stay(connection: Connection) -> None:
+    sql = f"select card, count(*) as n from raw.charges where cents < {SETTING} group by card"
+    case = start(connection, Case(sql, ()), as_of_date="5")
+    touched = made(case, ANOTHER_CHARGE)
+    case.move(as_of_date="8")
+    plan = case.plan(touched)
+    assert isinstance(plan, ByChanges)
+    assert _reads_all_charges(plan)
+    assert case.refresh(plan) is None
+    case.compare()
+
+
+def _reads_all_charges(plan: ByChanges) -> bool:
+    written = [it.sql for it in (*plan.finding, *plan.computing)]
+    return any('"raw"."charges"' in it or "raw.charges" in it for it in [*written, plan.new])
+
+
 IN_FULL = {
     "select count(*) as n from raw.charges": "a key that an aggregate",
     "select id, 1 as one from raw.charges limit 3": "LIMIT",
