@@ -13,22 +13,23 @@ with moved as (
         uncounted,
         stated_balance,
         difference,
+        differing_accounts,
         differs_since
-    from marts.account_balances
+    from marts.monthly_balances
     union all
     select
-        cast(date_trunc('month', transaction_timestamp) as date) as balance_month,
+        cast(date_trunc('month', spent_on) as date) as balance_month,
         benefit_type,
         program_name,
-        greatest(amount, 0) as spend,
-        greatest(-amount, 0) as refunds,
+        anonymised_spend as spend,
+        anonymised_refunds as refunds,
         0 as quarantined,
         0 as uncounted,
         null as stated_balance,
         null as difference,
+        0 as differing_accounts,
         null as differs_since
-    from marts.fact_transactions
-    where benefit_account_id is null
+    from marts.daily_spend
 ),
 
 balances as (
@@ -42,7 +43,7 @@ balances as (
         sum(uncounted) as uncounted,
         sum(stated_balance) as stated_balance,
         sum(difference) as difference,
-        count(*) filter (where difference <> 0) as differing_accounts,
+        cast(sum(differing_accounts) as bigint) as differing_accounts,
         min(differs_since) as differs_since
     from moved
     group by balance_month, benefit_type, program_name

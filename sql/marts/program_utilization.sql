@@ -6,11 +6,11 @@
 -- what was spent by anonymised transactions.
 with spend as (
     select
-        cast(date_trunc('month', transaction_timestamp) as date) as spend_month,
+        cast(date_trunc('month', spent_on) as date) as spend_month,
         benefit_type,
         program_name,
-        sum(amount) as spend
-    from marts.fact_transactions
+        sum(spend) as spend
+    from marts.daily_spend
     group by spend_month, benefit_type, program_name
 ),
 

@@ -363,10 +363,10 @@ scores as (
 
 days as (
     select
-        cast(transaction_timestamp as date) as spent_on,
-        sum(amount) as spend
-    from marts.fact_transactions
-    where cast(transaction_timestamp as date) <= getvariable('as_of_date')
+        spent_on,
+        sum(spend) as spend
+    from marts.daily_spend
+    where spent_on <= getvariable('as_of_date')
     group by spent_on
     order by spent_on desc
     limit 35
