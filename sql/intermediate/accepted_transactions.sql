@@ -23,6 +23,7 @@ select
     transactions.benefit_account_id,
     transactions.merchant,
     transactions.amount,
+    transactions.charge_hash,
     transactions.transaction_timestamp,
     date_trunc('month', transactions.transaction_timestamp) as spend_month,
     transactions.monthly_allowance

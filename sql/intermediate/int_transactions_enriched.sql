@@ -88,6 +88,14 @@ select
     transactions.refunds,
     -- A narrow key finds ids that are the same or look alike; a few may share it by chance.
     hash(id_skeleton(transactions.transaction_id)) as skeleton_hash,
+    -- And one finds charges of one employee, merchant and amount.
+    hash(
+        transactions.employee_id
+        || ' '
+        || transactions.merchant
+        || ' '
+        || cast(transactions.amount as varchar)
+    ) as charge_hash,
     nullif(regexp_extract(transactions.transaction_id, '^(.*)[-/_.:].{1,2}$', 1), '') as whole_id,
     transactions._source_file,
     transactions._row_number

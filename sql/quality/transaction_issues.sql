@@ -33,7 +33,7 @@ running_totals as (
 -- A narrow key finds the few charges that repeat at all; what shares a hash by chance is told apart
 -- by the partition below.
 repeated_charges as (
-    select hash(employee_id, merchant, amount) as charge_hash
+    select charge_hash
     from intermediate.accepted_transactions
     where employee_id is not null and merchant is not null and amount > 0
     group by charge_hash
@@ -50,8 +50,7 @@ neighbouring_charges as (
             as until_next
     from intermediate.accepted_transactions as accepted
     inner join repeated_charges
-        on hash(accepted.employee_id, accepted.merchant, accepted.amount)
-            = repeated_charges.charge_hash
+        on accepted.charge_hash = repeated_charges.charge_hash
     where
         accepted.employee_id is not null
         and accepted.merchant is not null
