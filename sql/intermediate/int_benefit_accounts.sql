@@ -98,16 +98,6 @@ judged as (
     from compared
 ),
 
-program_names as (
-    select
-        benefit_type,
-        program_name,
-        count(*) as account_count
-    from benefit_accounts
-    where program_name is not null
-    group by benefit_type, program_name
-),
-
 -- Names that differ in case alone are one programme; of two spellings as frequent, the first in the
 -- order of characters.
 spellings as (
@@ -115,7 +105,7 @@ spellings as (
         benefit_type,
         lower(program_name) as lower_name,
         first(program_name order by account_count desc, program_name) as program_name
-    from program_names
+    from intermediate.int_program_names
     group by benefit_type, lower_name
     having count(*) > 1
 )

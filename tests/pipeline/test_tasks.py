@@ -40,9 +40,12 @@ DOWNSTREAM_OF_TRANSACTIONS = {
     "quality.quarantine_transactions",
     "quality.uncounted_transactions",
     "marts.fact_transactions",
+    "marts.daily_spend",
+    "marts.merchant_categories",
     "marts.dim_merchants",
     "marts.program_utilization",
     "marts.account_balances",
+    "marts.monthly_balances",
     "marts.program_balances",
     "books",
 }
