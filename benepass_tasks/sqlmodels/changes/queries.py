@@ -152,6 +152,7 @@ class Select:
     after: tuple[Tree, ...]
     partitions: tuple[tuple[Tree, ...], ...]
     functions: Functions
+    _conditions_on: dict[str, list[Tree]] = field(default_factory=dict)
 
     @property
     def conditions(self) -> list[Tree]:
@@ -201,9 +202,12 @@ class Select:
         Of the optional side of a LEFT JOIN, and of what is only looked for, these are conditions
         of the join; a row that fails one is not found, whatever else is joined.
         """
-        looked_for = source.kind in ("left", "semi", "anti")
-        given = source.on if looked_for else self.conditions
-        return [own(it) for it in given if self._is_condition_on(source, it)]
+        if source.alias not in self._conditions_on:
+            looked_for = source.kind in ("left", "semi", "anti")
+            given = source.on if looked_for else self.conditions
+            found = [own(it) for it in given if self._is_condition_on(source, it)]
+            self._conditions_on[source.alias] = found
+        return [*self._conditions_on[source.alias]]
 
     def lowered_conditions(self, source: Source, conditions: Iterable[Tree]) -> list[Tree]:
         """Those conditions over its columns that are conditions on one source alone."""

@@ -151,7 +151,8 @@ class Script:
 
     def _holds(self, one: Part, other: Part) -> bool:
         """Whether all values of another SELECT are among those of one, told by its text."""
-        if one == other or one.filled > other.filled:
+        is_of_alike = (one.listed, one.table) == (other.listed, other.table)
+        if one is other or one.filled > other.filled or not (is_of_alike or other.instead):
             return False
         bare = replace(one, filled=0)
         if bare == other.instead:
