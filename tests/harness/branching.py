@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from workspace import Workspace
 
 MERCHANTS = "sql/marts/dim_merchants.sql"
-COUNTED = "count(*) as transaction_count"
+COUNTED = "sum(transaction_count) as bigint"
+COUNTED_ONE_MORE = "sum(transaction_count) + 1 as bigint"
 
 
 def declare(project: Workspace, change: Callable[[str], str]) -> None:
@@ -34,7 +35,11 @@ def leak(project: Workspace) -> None:
         "pii: {class: pseudonym, kind: EMPLOYEE_ID}}\n      "
     )
     declare(project, lambda text: declared + text)
-    project.replace(MERCHANTS, COUNTED, f"{COUNTED},\n    max(employee_id) as employee_id")
+    charges = (
+        "(select merchant, category, count(*) as transaction_count, max(employee_id) as "
+        "employee_id from marts.fact_transactions where merchant is not null group by all)"
+    )
+    project.replace(MERCHANTS, "marts.merchant_categories", charges)
     summed = "    cast(sum(transaction_count)"
     project.replace(MERCHANTS, summed, f"    max(employee_id) as someone,\n{summed}")
 
@@ -66,11 +71,11 @@ class Branched:
 
     def edit(self) -> None:
         """Count a transaction more of each merchant, which no table is built from."""
-        self.workspace.replace(MERCHANTS, COUNTED, "count(*) + 1 as transaction_count")
+        self.workspace.replace(MERCHANTS, COUNTED, COUNTED_ONE_MORE)
 
     def take_back(self) -> None:
         """Take that back."""
-        self.workspace.replace(MERCHANTS, "count(*) + 1 as transaction_count", COUNTED)
+        self.workspace.replace(MERCHANTS, COUNTED_ONE_MORE, COUNTED)
 
     def run(self) -> set[str]:
         """Run the branch; returns what of it was built."""

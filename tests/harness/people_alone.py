@@ -18,8 +18,8 @@ CHARGES = {
     "'' as _source_file, 0 as _row_number",
     "intermediate.int_transactions_enriched": "'' as whole_id, '' as benefit_account_id, "
     "0.0 as amount, '' as _source_file, 0 as _row_number",
-    "marts.fact_transactions": "'' as transaction_id, '' as benefit_account_id, "
-    "null::timestamp as transaction_timestamp, 0.0 as amount",
+    "marts.fact_transactions": "'' as transaction_id, '' as benefit_account_id, 0.0 as amount",
+    "marts.daily_spend": "null::date as spent_on, 0.0 as spend",
 }
 """What the report of a run reads of charges, of which there are none."""
 

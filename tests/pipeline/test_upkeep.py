@@ -21,16 +21,20 @@ HOW = {
     "intermediate.int_alike_transactions": RECORD,
     "intermediate.int_benefit_accounts": RECORD,
     "intermediate.int_employees": RECORD,
+    "intermediate.int_program_names": ("benefit_type", "program_name"),
     "intermediate.int_refunds": RECORD,
     "intermediate.int_transaction_issues": RECORD,
     "intermediate.int_transaction_repeats": RECORD,
     "intermediate.int_transactions_enriched": RECORD,
     "intermediate.int_uncounted_ids": RECORD,
     "marts.account_balances": ("benefit_account_id", "balance_month"),
+    "marts.daily_spend": ("spent_on", "benefit_type", "program_name"),
     "marts.dim_benefit_programs": ("benefit_type", "program_name"),
     "marts.dim_employees": ("employee_id",),
     "marts.dim_merchants": ("merchant",),
     "marts.fact_transactions": ("transaction_id",),
+    "marts.merchant_categories": ("merchant", "category"),
+    "marts.monthly_balances": ("balance_month", "benefit_type", "program_name", "differs_since"),
     "marts.program_balances": ("balance_month", "benefit_type", "program_name"),
     "marts.program_utilization": "list without ORDER BY",
     "quality.benefit_account_issues": RECORD,
@@ -84,11 +88,14 @@ def test_a_table_is_read_through_views(workbench: Workbench) -> None:
 def test_a_table_hands_on_what_those_read_that_go_by_its_changes(workbench: Workbench) -> None:
     upkeep = Upkeep(workbench.catalog, workbench.graph)
     assert upkeep.handed_on("quality.quarantine_employees") == {"_source_file", "_row_number"}
-    # One of those that read it is built in full, whatever changes.
-    assert "marts.program_utilization" in upkeep.readers("marts.fact_transactions")
     of_balances = {"benefit_account_id", "amount", "transaction_timestamp"}
     of_others = {"merchant", "category", "benefit_type", "program_name"}
     assert upkeep.handed_on("marts.fact_transactions") == of_balances | of_others
+    # One of those that read it is built in full, whatever changes.
+    assert "marts.program_utilization" in upkeep.readers("marts.daily_spend")
+    of_anonymised = {"anonymised_spend", "anonymised_refunds"}
+    of_months = {"spent_on", "benefit_type", "program_name"}
+    assert upkeep.handed_on("marts.daily_spend") == of_anonymised | of_months
     assert upkeep.handed_on("marts.program_balances") == frozenset()
 
 

@@ -60,9 +60,12 @@ def test_downstream_holds_all_that_reads_a_table(workspace: Workspace) -> None:
     downstream = graph(workspace).downstream(frozenset({"marts.fact_transactions"}))
     assert downstream == {
         "marts.fact_transactions",
+        "marts.daily_spend",
+        "marts.merchant_categories",
         "marts.dim_merchants",
         "marts.program_utilization",
         "marts.account_balances",
+        "marts.monthly_balances",
         "marts.program_balances",
     }
 

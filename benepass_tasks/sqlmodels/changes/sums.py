@@ -91,7 +91,7 @@ def sums_of(model: Query, types: Mapping[str, str]) -> Sums:
     told = {name: it for name, it in outputs.items() if name not in group}
     counts = {identity(it): name for name, it in told.items() if _is_call(it, "count")}
     rows = [name for name, it in told.items() if _is_call(it, "count_star") and not it["filter"]]
-    if not rows or any(_is_inexact(types[it]) for it in told):
+    if not rows or any(_is_inexact(types.get(it, "")) for it in told):
         raise NoRuleError("no count of the rows, or a sum that depends on their order")
     sums = {name: _counted_by(it, counts) for name, it in told.items() if name != rows[0]}
     return Sums(_row_by_row(source), group, rows[0], sums, types)
