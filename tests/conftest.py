@@ -1,6 +1,5 @@
 """What tests share: a project of their own, and projects that have been run already."""
 
-import gc
 import os
 import shutil
 import signal
@@ -42,11 +41,6 @@ if not kept.exists():
     os.replace(made, kept)
 sys.stdout.buffer.write(kept.read_bytes())
 """
-
-
-def pytest_collection_finish() -> None:
-    """Let no search for garbage look through all tests, of which none is garbage."""
-    gc.freeze()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
