@@ -214,9 +214,9 @@ def test_every_mismatch_between_sql_and_catalog_is_told(say: Say, workspace: Wor
             ),
         ),
         (
-            "marts/dim_merchants.sql",
+            "marts/merchant_categories.sql",
             ("merchant is not null", "merchant is not null and amount = 'abc'"),
-            ":10 'abc' stands where a DECIMAL(18,2) is needed, and is none",
+            ":8 'abc' stands where a DECIMAL(18,2) is needed, and is none",
         ),
         (
             "marts/fact_transactions.sql",

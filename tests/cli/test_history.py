@@ -80,7 +80,7 @@ def test_the_plan_of_a_first_run_is_everything(say: Say, workspace: Workspace) -
 
 @pytest.mark.usefixtures("finished")
 def test_the_plan_tells_why_and_what_may_follow(say: Say, workspace: Workspace) -> None:
-    workspace.replace("sql/marts/dim_merchants.sql", "count(*)", "count(1)")
+    workspace.replace("sql/marts/dim_merchants.sql", "group by merchant", "group by 1")
     rows = {
         node["node"]: (node["action"], node["reason"])
         for node in say("plan", "--json", *AS_OF).json

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 AS_OF = date(2025, 3, 1)
 EDITS = (
-    ("sql/marts/dim_merchants.sql", "where merchant is not null", "where merchant <> 'Plum'"),
+    ("sql/marts/merchant_categories.sql", "merchant is not null", "merchant <> 'Plum'"),
     ("sql/staging/stg_transactions.sql", "clean_text(merchant)", "clean_text(upper(merchant))"),
     ("sql/macros/clean_label.sql", "lower(", "lower('' || "),
     ("sql/intermediate/int_transactions_enriched.sql", "where not_counted is null", "where true"),

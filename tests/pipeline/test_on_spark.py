@@ -33,6 +33,7 @@ PEOPLE = "marts.dim_employees"
 FACT = "marts.fact_transactions"
 MERCHANTS = "marts.dim_merchants"
 SQL = "sql/marts/dim_merchants.sql"
+COUNTS = "from marts.merchant_categories"
 CHARGE = "T6,E1,A1,Fig & Son,7.25,2025-04-01T10:00:00Z,gym\n"
 HOW = "select node, how, engine from meta.materializations where run_id = ({})"
 LAST_RUN = "select run_id from meta.runs order by started_at desc limit 1"
@@ -95,7 +96,7 @@ def test_another_engine_has_nothing_to_build_and_asks_no_server(workspace: Works
 def test_an_edited_model_is_built_there_and_what_follows_where_its_rows_differ(
     on_spark: Workspace,
 ) -> None:
-    on_spark.replace(SQL, "is not null", "is not null and amount > 12.5")
+    on_spark.replace(SQL, COUNTS, f"{COUNTS}\nwhere category <> 'gym'")
     with on_spark.configured():
         table = planned_run()[MERCHANTS].table
     assert table is not None
@@ -168,7 +169,7 @@ def test_what_spark_cannot_do_is_refused_before_anything_is_built(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     workspace.settings |= {"engine": "spark", "spark_remote": "sc://127.0.0.1:1"}
-    workspace.replace(SQL, "merchant is not null", "merchant like 'P%'")
+    workspace.replace(SQL, COUNTS, f"{COUNTS}\nwhere merchant like 'P%'")
     line = workspace.line_of(SQL, "like 'P%'")
     made, succeeded = workspace.attempt()
     assert (made, succeeded) == (set(), False)

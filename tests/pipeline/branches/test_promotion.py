@@ -50,7 +50,7 @@ def test_what_is_not_the_code_at_hand_is_not_promoted(branched: Branched) -> Non
     branched.edit()
     branched.run()
     before = branched.workspace.query(COUNTED)
-    branched.workspace.replace("sql/marts/dim_merchants.sql", "count(*) + 1", "count(*) + 2")
+    branched.workspace.replace("sql/marts/dim_merchants.sql", ") + 1 as", ") + 2 as")
     code, said = branched.main("promote", "trial")
     assert (code, f"{MART} (SQL changed)" in said) == (1, True)
     assert branched.workspace.query(COUNTED) == before

@@ -212,9 +212,9 @@ def test_missing_data_never_fails_a_test(workspace: Workspace, emptied: tuple[st
     ("old", "new", "message"),
     [
         pytest.param(
-            "\nfrom categories\n",
-            ",\n    1 as extra\nfrom categories\n",
-            "sql/marts/dim_merchants.sql:18 gives a column extra that marts.dim_merchants does not "
+            "\nfrom marts.merchant_categories\n",
+            ",\n    1 as extra\nfrom marts.merchant_categories\n",
+            "sql/marts/dim_merchants.sql:8 gives a column extra that marts.dim_merchants does not "
             "declare; declare it in catalog.yaml, or take it out",
             id="undeclared",
         ),

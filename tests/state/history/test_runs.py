@@ -122,7 +122,7 @@ def test_a_run_that_fails_says_where_and_why(workspace: Workspace) -> None:
 
 @pytest.mark.usefixtures("finished")
 def test_a_run_on_an_invalid_project_is_in_the_history(workspace: Workspace) -> None:
-    workspace.replace("sql/marts/dim_merchants.sql", "from marts.fact", "from marts.no_fact")
+    workspace.replace("sql/marts/daily_spend.sql", "from marts.fact", "from marts.no_fact")
     _, succeeded = workspace.attempt()
     assert not succeeded
     (_, (status, error)) = runs(workspace)
