@@ -235,6 +235,9 @@ select
 from marts.fact_transactions
 group by all
 """
+SUMS = ("marts.daily_spend", "marts.merchant_categories", "marts.monthly_balances")
+"""Tables that others are made of, and that nobody else sees."""
+
 MODELS = (
     "marts.dim_benefit_programs",
     "marts.program_utilization",
@@ -281,7 +284,7 @@ def built(company: Iterable[Account], catalog: Catalog) -> duckdb.DuckDBPyConnec
             if is_repeated:
                 repeated["quality.quarantine_transactions"].append(f"T{number}")
     warehouse.execute(BALANCES)
-    for relation in MODELS:
+    for relation in (*SUMS, *MODELS):
         sql = (ROOT / "sql" / f"{relation.replace('.', '/')}.sql").read_text(encoding="utf-8")
         warehouse.execute(f"create table {relation} as {sql}")
     for relation, (origin, key) in QUARANTINE.items():
