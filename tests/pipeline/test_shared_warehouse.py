@@ -165,6 +165,7 @@ def test_who_is_erased_on_one_machine_is_so_on_the_next_command_of_another(
     assert other.query("select count(*) from raw.employees where employee_id = 'E1'") == [(0,)]
 
 
+@pytest.mark.nightly
 def test_one_machine_reads_a_database_on_from_where_another_one_has_come(
     workspace: Workspace, store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +184,7 @@ def test_one_machine_reads_a_database_on_from_where_another_one_has_come(
     assert one.query(loads) == [(3,), (1,)]
 
 
+@pytest.mark.nightly
 def test_each_machine_fetches_copies_of_its_own_of_objects_and_loads_none_again(
     workspace: Workspace, store: ObjectStore
 ) -> None:
@@ -200,6 +202,7 @@ def test_each_machine_fetches_copies_of_its_own_of_objects_and_loads_none_again(
     assert [len(it) for it in copies] == [1, 1]
 
 
+@pytest.mark.nightly
 def test_a_branch_reads_what_is_newest_and_is_promoted_into_what_all_have(
     machines: tuple[Machine, Machine], capsys: pytest.CaptureFixture[str]
 ) -> None:
