@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from benepass_tasks.catalog.datasets import DATE, Column, Mask, Pii, PiiClass
 from benepass_tasks.catalog.extracts import BUCKETS
+from benepass_tasks.config.object_address import bucket_of, prefix_of
 
 Disclosure = Literal["mask", "hash", "drop", "generalise", "plaintext"]
 """What becomes of a value on its way to an audience."""
@@ -135,12 +136,12 @@ class BucketPlace:
     @property
     def bucket(self) -> str:
         """The bucket's name."""
-        return self.address.removeprefix(BUCKETS).partition("/")[0]
+        return bucket_of(self.address)
 
     @property
     def prefix(self) -> str:
         """What the keys of its objects begin with."""
-        return f"{self.address.removeprefix(f'{BUCKETS}{self.bucket}/')}/"
+        return prefix_of(self.address)
 
 
 Place: TypeAlias = PostgresPlace | IcebergPlace | BucketPlace

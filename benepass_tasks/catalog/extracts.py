@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
+from benepass_tasks.config.object_address import SCHEME
+
 SQL_TABLE = "pandas.SQLTableDataset"
 API = "api.APIDataset"
 EXTRACTED_TYPES = (SQL_TABLE, API)
@@ -26,7 +28,7 @@ POSITION = ".slot.json"
 VARIABLE = r"[A-Z][A-Z0-9_]*"
 """The name of a variable of the environment that holds a secret."""
 
-BUCKETS = "s3://"
+BUCKETS = SCHEME
 """What the paths of files in object storage begin with."""
 
 PAGINATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(

@@ -7,9 +7,7 @@ from typing import Final
 
 from benepass_tasks.config.digests import digest
 from benepass_tasks.config.errors import ProjectError
-
-SCHEME: Final = "s3://"
-"""What the address of a warehouse begins with that is in object storage."""
+from benepass_tasks.config.object_address import SCHEME, bucket_of, prefix_of
 
 SHORTEST_LEASE: Final = 3.0
 """Seconds within which a storage answers often enough to say three times that somebody works."""
@@ -34,12 +32,12 @@ class SharedWarehouse:
     @property
     def bucket(self) -> str:
         """The bucket's name."""
-        return self.address.removeprefix(SCHEME).partition("/")[0]
+        return bucket_of(self.address)
 
     @property
     def prefix(self) -> str:
         """What the keys of its objects begin with."""
-        return f"{self.address.removeprefix(f'{SCHEME}{self.bucket}/')}/"
+        return prefix_of(self.address)
 
 
 def read_shared_warehouse(address: str, copies: Path, lease: float) -> SharedWarehouse | None:

@@ -21,6 +21,7 @@ import laptop
 import pytest
 from deployed import program
 from object_store import BUCKET, SECRET, Fault, ObjectStore, object_store
+from sharing import shared_store
 from warehouses import rows, settings_in
 
 from benepass_tasks.config.errors import ProjectError, WarehouseError
@@ -46,10 +47,8 @@ GONE = -2.0
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    monkeypatch.setattr(storage, "ATTEMPTS", 2)
-    with object_store(monkeypatch) as made:
+    with shared_store(monkeypatch) as made:
         yield made
-        session.close()
 
 
 @pytest.fixture

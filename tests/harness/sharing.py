@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from object_store import BUCKET
+from object_store import BUCKET, ObjectStore, object_store
 from workspace import Workspace
 
 from benepass_tasks.config.settings import current_settings
 from benepass_tasks.config.shared_warehouse import read_shared_warehouse
+from benepass_tasks.engine import session
+from benepass_tasks.engine.shared import storage
 from benepass_tasks.state.warehouse import warehouse_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    import pytest
 
 ADDRESS = f"s3://{BUCKET}/prod/warehouse.duckdb"
 LEASE = 3
@@ -47,3 +53,12 @@ def machine(project: Workspace, name: str) -> Machine:
     made.settings = {"warehouse": ADDRESS, "warehouse_lease": str(LEASE)}
     (made.data / "warehouse.duckdb").unlink(missing_ok=True)
     return made
+
+
+@contextmanager
+def shared_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+    """A storage that is asked twice at most, and of which nothing stays open."""
+    monkeypatch.setattr(storage, "ATTEMPTS", 2)
+    with object_store(monkeypatch) as made:
+        yield made
+        session.close()

@@ -9,9 +9,9 @@ import laptop
 import pytest
 from databases import VARIABLE, hr_database, read_from_table
 from deployed import program
-from object_store import BUCKET, ObjectStore, object_store
+from object_store import BUCKET, ObjectStore
 from people_alone import EVERY_LAYER
-from sharing import Machine, machine
+from sharing import Machine, machine, shared_store
 from workspace import KILLER, TRANSACTIONS
 
 from benepass_tasks.cli import main
@@ -46,10 +46,8 @@ luigi_run()
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    monkeypatch.setattr(storage, "ATTEMPTS", 2)
-    with object_store(monkeypatch) as made:
+    with shared_store(monkeypatch) as made:
         yield made
-        session.close()
 
 
 @pytest.fixture
