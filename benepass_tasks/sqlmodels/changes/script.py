@@ -56,22 +56,23 @@ class Part:
     where: tuple[str, ...] = ()
     filled: int = 0
     is_wide: bool = field(default=False, compare=False)
-    instead: "Part | None" = None
+    instead: "Part | None" = field(default=None, compare=False)
     origin: str = field(default="", compare=False)
 
-    def sql(self, ids: Mapping[LookUp, str]) -> str:
+    def sql(self, ids: Sequence[str] = (), *, is_distinct: bool = True) -> str:
         """The SELECT.
 
         Args:
-            ids: The small tables of the ids of rows that are looked for more than once.
+            ids: The small tables of the ids of its rows, where these have been looked for.
+            is_distinct: Whether each value is to be there once.
         """
-        shared = ids.get((self.table, self.among))
-        if shared and self.listed == ROW_ID and not self.where:
-            return f"select id from {shared}"
-        found = [f"t.rowid in (select id from {shared})"] if shared else []
+        rows = [f"select id from {it}" for it in ids]
+        if ids and self.listed == ROW_ID and not self.where:
+            return "\nunion\n".join(rows)
+        found = [f"t.rowid in ({' union all '.join(rows)})"] if ids else []
         where = " and ".join([*found, *(f"({it})" for it in self.where)])
-        among, where = "" if shared else self.among, f" where {where}" if where else ""
-        distinct = "" if self.listed == ROW_ID else "distinct "
+        among, where = "" if ids else self.among, f" where {where}" if where else ""
+        distinct = "distinct " if is_distinct and self.listed != ROW_ID else ""
         selected = f"select {distinct}{self.listed} from {self.table} as t{among}{where}"
         if not self.filled:
             return selected
@@ -119,7 +120,7 @@ class Script:
     hashes: Hashes = field(default_factory=dict)
     sought: dict[str, set[str]] = field(default_factory=dict)
     _steps: dict[str, Step] = field(default_factory=dict)
-    _within: dict[str, set[str]] = field(default_factory=dict)
+    _parts: dict[str, tuple[Part, ...]] = field(default_factory=dict)
     _origins: dict[str, set[str]] = field(default_factory=dict)
 
     def make(
@@ -138,31 +139,50 @@ class Script:
     def keys(self, parts: Iterable[Part], part_of: str | None = None) -> str:
         """The name of the small table of the key values in several SELECTs."""
         given = list(dict.fromkeys(parts))
-        united = tuple(it for it in given if not any(self._holds(other, it) for other in given))
-        tables = {it.table for it in united if it == whole(it.table) and NAME.fullmatch(it.table)}
-        if len(united) == 1 and tables:
-            return tables.pop()
+        united = self._without_repeated(given)
+        if len(united) == 1 and self._made_of(united[0]):
+            return united[0].table
         name = self.make(_united(united, {}), part_of, parts=united)
-        self._within[name] = tables
-        self._origins[name] = {it.origin for it in united}.union(
-            *(self._origins[it] for it in tables)
+        self._parts[name] = united
+        self._origins[name] = {it.origin for it in given}.union(
+            *(self._origins[it.table] for it in given if self._made_of(it))
         )
         return name
 
-    def _holds(self, one: Part, other: Part) -> bool:
-        """Whether all values of another SELECT are among those of one, told by its text."""
-        is_of_alike = (one.listed, one.table) == (other.listed, other.table)
-        if one is other or one.filled > other.filled or not (is_of_alike or other.instead):
-            return False
-        bare = replace(one, filled=0)
-        if bare == other.instead:
+    def _without_repeated(self, given: Sequence[Part]) -> tuple[Part, ...]:
+        """The SELECTs but those whose values are among those of the others."""
+        kept = [*given]
+        # What is made already costs least.
+        for part in sorted(given, key=lambda it: bool(self._made_of(it))):
+            others = [it for it in kept if it is not part]
+            if self._is_within(part, others):
+                kept = others
+        return tuple(kept)
+
+    def _made_of(self, part: Part) -> tuple[Part, ...]:
+        """What a small table unites, of which a SELECT has all values; none for another SELECT."""
+        return self._parts.get(part.table, ()) if part == whole(part.table) else ()
+
+    def _is_within(self, part: Part, others: Sequence[Part]) -> bool:
+        """Whether all values of a SELECT are among those of others, told by its text."""
+        if any(self._holds(it, part) for it in others):
             return True
-        if other.keys in self._within.get(one.keys, ()):
+        if part.instead and self._is_within(part.instead, others):
+            return True
+        united = self._made_of(part)
+        return bool(united) and all(self._is_within(it, others) for it in united)
+
+    def _holds(self, one: Part, other: Part) -> bool:
+        """Whether all values of a SELECT are among those of one."""
+        if any(self._holds(it, other) for it in self._made_of(one)):
+            return True
+        if (one.listed, one.table) != (other.listed, other.table) or one.filled > other.filled:
+            return False
+        if other.keys != one.keys and self._is_within(whole(other.keys), [whole(one.keys)]):
             among = other.among.replace(f" {other.keys} as k ", f" {one.keys} as k ")
             other = replace(other, keys=one.keys, among=among)
-            return bare == replace(other, filled=0)
-        is_alike = replace(bare, where=()) == replace(other, where=(), filled=0)
-        return is_alike and set(one.where) < set(other.where)
+        is_alike = (one.keys, one.among) == (other.keys, other.among)
+        return is_alike and set(one.where) <= set(other.where)
 
     def rows(self, relation: str, sought: Iterable[tuple[Sequence[Tree], str]]) -> str:
         """The name of the small table of the ids of rows of a stored table.
@@ -177,7 +197,7 @@ class Script:
 
     def guard(self, part: Part, why: str) -> None:
         """Note that a change by rows is not to be had where a SELECT has a row."""
-        self.make(f"select * from ({part.sql({})}) limit 1", must_be_empty=why)
+        self.make(f"select * from ({part.sql()}) limit 1", must_be_empty=why)
 
     def values(
         self, expressions: Sequence[Tree], table: str, conditions: Sequence[Tree], origin: str
@@ -199,13 +219,15 @@ class Script:
         Values that follow from keys of the same table need not be looked up.
         """
         instead, is_own = None, table in self._origins.get(keys, ())
-        if is_own and all(is_function_of(it, where) for it in expressions):
+        if all(is_function_of(it, where) for it in expressions):
             given = [column(f"k{number}") for number in range(len(where))]
             of_keys = [in_terms_of(it, where, given) for it in expressions]
-            instead = (
-                whole(keys) if of_keys == given else Part(self._listed(of_keys), keys, origin=table)
-            )
-        if instead and not conditions:
+            if of_keys == given:
+                instead = whole(keys)
+            elif is_own:
+                # Keys of another table may be of another type.
+                instead = Part(self._listed(of_keys), keys, origin=table)
+        if instead and is_own and not conditions:
             return instead
         listed, among = self._listed(expressions), self._among(where, keys, table)
         found = Part(listed, table, keys, among, self._where(conditions), origin=table)
@@ -250,7 +272,7 @@ class Script:
                 is_apart = sought[look_up] > 1 or (part.among and part.is_wide)
                 if is_apart and look_up not in ids:
                     ids[look_up] = f"{PREFIX}{len(self._steps) + len(ids) + 1}"
-                    sql = replace(part, listed=ROW_ID, where=(), filled=0).sql({})
+                    sql = replace(part, listed=ROW_ID, where=(), filled=0).sql()
                     ordered.append(Step(ids[look_up], sql))
             sql = _united(step.parts, ids) if step.parts else step.sql
             ordered.append(replace(step, sql=sql))
@@ -277,8 +299,21 @@ def whole(table: str) -> Part:
     return Part("*", table)
 
 
-def _united(parts: Iterable[Part], ids: Mapping[LookUp, str]) -> str:
-    return "\nunion\n".join(dict.fromkeys(part.sql(ids) for part in parts))
+def _united(parts: Sequence[Part], ids: Mapping[LookUp, str]) -> str:
+    """The SELECT of all values of several, each once.
+
+    Args:
+        parts: They.
+        ids: The small tables of the ids of rows that are looked for apart.
+    """
+    rows = dict[Part, list[str]]()
+    for part in parts:
+        found = ids.get((part.table, part.among))
+        alike = rows.setdefault(replace(part, keys="", among="") if found else part, [])
+        alike += [found] if found else []
+    # UNION leaves each value once; to have each branch do so as well takes twice as long.
+    is_one = len(rows) == 1
+    return "\nunion\n".join(it.sql(found, is_distinct=is_one) for it, found in rows.items())
 
 
 def guards_first(steps: Sequence[Step]) -> tuple[Step, ...]:
