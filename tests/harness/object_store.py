@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote
 
@@ -74,6 +75,8 @@ class ObjectStore:
 
     def answer(self, app: Any, environ: dict[str, Any], start: Any) -> Iterable[bytes]:  # noqa: ANN401
         """Answer what the storage would, or the next fault."""
+        from werkzeug.wsgi import get_input_stream  # noqa: PLC0415 - in an environment of its own
+
         last = unquote(environ["PATH_INFO"]).rpartition("/")[2]
         target = environ.get("HTTP_X_AMZ_TARGET", f"{environ['REQUEST_METHOD']} {last}")
         self.asked.append(target)
@@ -83,6 +86,8 @@ class ObjectStore:
             start("500 Internal Server Error", [])
             return []
         if environ["REQUEST_METHOD"] != "GET":
+            # Whoever sends this one may write another before it is here.
+            environ["wsgi.input"] = BytesIO(get_input_stream(environ).read())
             # moto itself looks at a condition and writes in two steps.
             with self._writing:
                 return [b"".join(app(environ, start))]
