@@ -306,14 +306,19 @@ def _united(parts: Sequence[Part], ids: Mapping[LookUp, str]) -> str:
         parts: They.
         ids: The small tables of the ids of rows that are looked for apart.
     """
-    rows = dict[Part, list[str]]()
+    looked_up, others = dict[Part, list[str]](), list[Part]()
     for part in parts:
-        found = ids.get((part.table, part.among))
-        alike = rows.setdefault(replace(part, keys="", among="") if found else part, [])
-        alike += [found] if found else []
+        if found := ids.get((part.table, part.among)):
+            looked_up.setdefault(replace(part, keys="", among=""), []).append(found)
+        else:
+            others.append(part)
     # UNION leaves each value once; to have each branch do so as well takes twice as long.
-    is_one = len(rows) == 1
-    return "\nunion\n".join(it.sql(found, is_distinct=is_one) for it, found in rows.items())
+    is_one = len(looked_up) + len(others) == 1
+    selects = [
+        *(it.sql(is_distinct=is_one) for it in others),
+        *(it.sql(found, is_distinct=is_one) for it, found in looked_up.items()),
+    ]
+    return "\nunion\n".join(selects)
 
 
 def guards_first(steps: Sequence[Step]) -> tuple[Step, ...]:

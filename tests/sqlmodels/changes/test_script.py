@@ -69,5 +69,8 @@ def test_rows_that_are_looked_for_apart_are_read_at_once(script: Script) -> None
     sql = sql_of(script, script.keys(parts))
     assert "union all" in sql
     assert sql.count("raw.charges") == 1
+    every = script.values([shop], "raw.charges", (), "raw.charges")
+    both = sql_of(script, script.keys([*parts, every])).split("\nunion\n")
+    assert sorted(" where " in it for it in both) == [False, True]
     ids = script.rows("raw.charges", [([CARD], first), ([CARD], second)])
     assert "union all" not in sql_of(script, ids)
