@@ -98,7 +98,7 @@ class benepass(luigi.Config):  # noqa: N801 - the class name is the section's an
     )
     accept = luigi.Parameter(
         default="",
-        description="sources, or keep_changes, that may pass their guards in this run, "
+        description="sources, keep_changes or hash_key, that may pass their guards in this run, "
         "comma-separated",
     )
     memory_limit = luigi.Parameter(default="1200MB", description="memory DuckDB may use")

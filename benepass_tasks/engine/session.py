@@ -96,7 +96,7 @@ class Warehouse:
     def refresh(self) -> None:
         """Fetch what others have made of a shared warehouse, unless this process has it open."""
         if self.shared and self._hold.write_lock is None and not self._hold.attached:
-            self.shared.refresh()
+            self.shared.refresh(self.lock_timeout)
 
     def waiting(self, patience: float) -> "Warehouse":
         """The same, but for waiting no longer than some seconds for others."""

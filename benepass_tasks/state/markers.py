@@ -24,7 +24,7 @@ from benepass_tasks.state.meta import (
     METADATA,
 )
 from benepass_tasks.state.nodes import Kind
-from benepass_tasks.state.ownership import owner_of
+from benepass_tasks.state.ownership import HASH_KEY, owner_of
 from benepass_tasks.state.retentions import Enforced, enforced_retentions
 from benepass_tasks.state.store import (
     SCHEMA,
@@ -166,6 +166,7 @@ class Snapshot:
         owner: The folder of the project that it belongs to; None where no run says so yet.
         retentions: How far retentions are enforced, by source.
         of_parent: The tables that a branch reads in its parent's warehouse, by views.
+        hash_key: The digest of the key of its pseudonyms, where machines share it and have one.
     """
 
     materializations: Mapping[str, Materialization]
@@ -175,6 +176,7 @@ class Snapshot:
     owner: Path | None = None
     retentions: Mapping[str, Enforced] = field(default_factory=dict)
     of_parent: frozenset[str] = frozenset()
+    hash_key: str | None = None
 
     @property
     def is_prepared(self) -> bool:
@@ -251,6 +253,7 @@ def snapshot_of(connection: Connection) -> Snapshot:
         owner_of(connection),
         enforced_retentions(connection),
         inherited_tables(connection) if INHERITED.name in present else frozenset(),
+        property_of(connection, HASH_KEY),
     )
 
 

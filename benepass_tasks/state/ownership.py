@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from benepass_tasks.config.environments import refuse_other
 from benepass_tasks.config.errors import OwnershipError
+from benepass_tasks.config.hash_key import VARIABLE
 from benepass_tasks.config.settings import Settings
 from benepass_tasks.state.meta import ENVIRONMENT
 from benepass_tasks.state.store import property_of, write_properties
@@ -16,6 +17,9 @@ CATALOG = "catalog.yaml"
 
 PROJECT = "project_dir"
 """The property that has the folder of the project whose run wrote the warehouse last."""
+
+HASH_KEY = "hash_key"
+"""The property of a shared warehouse that has the digest of the key of its pseudonyms."""
 
 MARK = ".environment"
 """The file of a folder that names the environment."""
@@ -45,6 +49,8 @@ def take_ownership(connection: Connection, settings: Settings) -> None:
     wanted = {PROJECT: str(settings.project_dir)}
     if settings.env:
         wanted[ENVIRONMENT] = settings.env
+    if settings.shared and settings.hash_key:
+        wanted[HASH_KEY] = settings.hash_key.fingerprint
     write_properties(
         connection,
         {name: it for name, it in wanted.items() if property_of(connection, name) != it},
@@ -72,6 +78,30 @@ def refuse_other_environment(settings: Settings, folders: Iterable[Path]) -> Non
     named = [("site_dir", settings.site_dir), *(("published_dir", it) for it in folders)]
     for setting, folder in named:
         refuse_other(str(folder), setting, environment_of_folder(folder), settings.env)
+
+
+def refuse_other_hash_key(settings: Settings, known: str | None) -> None:
+    """Stop before a machine makes all pseudonyms of a shared warehouse anew, with a key of its own.
+
+    A warehouse of one machine alone takes another key as it takes another setting.
+
+    Args:
+        settings: What the run was told.
+        known: The digest of the key that the warehouse was written with; None where it was none.
+
+    Raises:
+        OwnershipError: it is another key.
+    """
+    key = settings.hash_key
+    if settings.shared is None or key is None or known in (None, key.fingerprint):
+        return
+    if HASH_KEY not in settings.accept:
+        raise OwnershipError(
+            f"{settings.shared.address} was written with another {VARIABLE} than this machine has, "
+            "and each of the two would make all pseudonyms anew. Set the key that the other "
+            "machines have. If it is to change for all of them, set the new one on each, and run "
+            f"once with --benepass-accept {HASH_KEY}"
+        )
 
 
 def refuse_other_project(

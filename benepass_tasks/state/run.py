@@ -26,7 +26,11 @@ from benepass_tasks.state.expired_ids import ExpiredIds, expired_ids
 from benepass_tasks.state.history import runs
 from benepass_tasks.state.history.beacon import Beacon
 from benepass_tasks.state.markers import Snapshot, now, read_snapshot
-from benepass_tasks.state.ownership import refuse_other_environment, refuse_other_project
+from benepass_tasks.state.ownership import (
+    refuse_other_environment,
+    refuse_other_hash_key,
+    refuse_other_project,
+)
 from benepass_tasks.state.plan import Asker, Node, Plan, assess, in_order
 from benepass_tasks.state.publication import folders_of, publications_of
 from benepass_tasks.state.source_files import SourceFile, find_files, loaded_files
@@ -168,6 +172,7 @@ class Run:
             folders = folders_of(self.settings, self.definitions.catalog)
             refuse_other_environment(self.settings, folders.values())
             _refuse_other_masking(self.settings, known)
+            refuse_other_hash_key(self.settings, known.hash_key)
             gone = known.undeclared(self.definitions.catalog.tables)
             refuse_other_project(self.warehouse.path, known.owner, self.settings.project_dir, gone)
             asker = Asker(self.id, self.due, self.started_at)

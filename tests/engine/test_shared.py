@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import laptop
 import pytest
@@ -30,6 +30,7 @@ from benepass_tasks.engine import session
 from benepass_tasks.engine.shared import storage, turn
 from benepass_tasks.engine.shared.local_copy import LocalCopy
 from benepass_tasks.engine.shared.storage import OutdatedError, Storage
+from benepass_tasks.engine.write_lock import acquire_write_lock
 from benepass_tasks.state.erasures import job_file, list_file
 from benepass_tasks.state.warehouse import warehouse_of
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benepass_tasks.engine.session import Warehouse
+    from benepass_tasks.engine.shared.head import Stored
 
 ADDRESS = f"s3://{BUCKET}/prod/w.duckdb"
 PREFIX = "prod/w.duckdb/"
@@ -57,12 +59,14 @@ def folder(tmp_path: Path, store: ObjectStore) -> Path:
     return tmp_path
 
 
-def machine(folder: Path, host: str, lease: float = 60, name: str = "w.duckdb") -> Warehouse:
+def machine(
+    folder: Path, host: str, lease: float = 60, name: str = "w.duckdb", patience: float = 0
+) -> Warehouse:
     """The warehouse of a name, as a machine has it."""
     address = f"s3://{BUCKET}/prod/{name}"
     place = SharedWarehouse(address, folder / host / "copy" / name, lease)
     settings = replace(settings_in(folder / host), warehouse=place.copy, shared=place)
-    return warehouse_of(replace(settings, lock_timeout=0), run_id=f"run-of-{host}")
+    return warehouse_of(replace(settings, lock_timeout=patience), run_id=f"run-of-{host}")
 
 
 def write(made: Warehouse, number: int) -> None:
@@ -353,6 +357,36 @@ def test_a_copy_stays_as_it_was_until_what_is_newer_is_here(
             machine(folder, "b")
     assert (folder / "b/copy/w.duckdb").read_bytes() == before
     assert number(machine(folder, "b")) == 2
+
+
+def test_who_comes_while_the_first_copy_is_fetched_waits_until_there_is_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch = Storage.fetch
+
+    def slowly(
+        made: Storage, stored: Stored, into: IO[bytes], on_progress: Callable[[int], None]
+    ) -> None:
+        time.sleep(0.5)
+        fetch(made, stored, into, on_progress)
+
+    def found(_: int) -> bool:
+        return machine(folder, "b", patience=60).exists()
+
+    write(machine(folder, "a"), 1)
+    monkeypatch.setattr(Storage, "fetch", slowly)
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(found, range(2))) == [True, True]
+
+
+def test_who_waits_for_the_first_copy_in_vain_is_told(folder: Path) -> None:
+    write(machine(folder, "a"), 1)
+    copy = folder / "b/copy/w.duckdb"
+    with (
+        acquire_write_lock(copy, 0),
+        pytest.raises(WarehouseError, match="being fetched by another process"),
+    ):
+        machine(folder, "b")
 
 
 def test_where_the_bucket_was_emptied_no_copy_comes_back(folder: Path, store: ObjectStore) -> None:

@@ -234,3 +234,21 @@ def test_workers_of_two_machines_on_one_luigid_build_nothing_twice(
     one, other = machines
     assert one.run() == other.run() == set()
     assert built_twice(one) == []
+
+
+def test_a_machine_with_another_key_is_refused_before_it_writes_anything(
+    machines: tuple[Machine, Machine], monkeypatch: pytest.MonkeyPatch, store: ObjectStore
+) -> None:
+    one, other = machines
+    monkeypatch.setenv("BENEPASS_HASH_KEY", HASH_KEY)
+    one.run("raw.employees")
+    before = store.client.list_objects_v2(Bucket=BUCKET)["Contents"]
+    monkeypatch.setenv("BENEPASS_HASH_KEY", HASH_KEY[::-1])
+    done = other.run_command("--benepass-force", "raw.employees")
+    assert (done.returncode, "another BENEPASS_HASH_KEY than this" in done.stderr) == (35, True)
+    assert HASH_KEY[::-1] not in done.stderr
+    after = store.client.list_objects_v2(Bucket=BUCKET)["Contents"]
+    assert [it["Key"] for it in after] == [it["Key"] for it in before]
+    # For all of them it may change, once somebody says so.
+    assert other.run_command("--benepass-accept", "hash_key").returncode == 0
+    assert other.run() == set()

@@ -24,6 +24,7 @@ from benepass_tasks.sqlmodels.canonical import READING
 from benepass_tasks.sqlmodels.days import READERS, macros_of_days
 from benepass_tasks.sqlmodels.effective import Definitions
 from benepass_tasks.state.kept import SETTING
+from benepass_tasks.state.ownership import HASH_KEY
 from benepass_tasks.state.plan import Node
 from benepass_tasks.state.publication import (
     Publication,
@@ -152,9 +153,9 @@ def _forced(settings: Settings, definitions: Definitions) -> frozenset[str]:
 
 
 def _refuse_unknown_sources(accepted: frozenset[str], catalog: Catalog) -> None:
-    unknown = sorted(accepted - catalog.sources.keys() - {SETTING})
+    unknown = sorted(accepted - catalog.sources.keys() - {SETTING, HASH_KEY})
     if unknown:
         raise ProjectError(
             f"--benepass-accept: {', '.join(unknown)} is not a source of the catalog; there are "
-            f"{', '.join(catalog.sources)}, and {SETTING}"
+            f"{', '.join(catalog.sources)}, {SETTING} and {HASH_KEY}"
         )

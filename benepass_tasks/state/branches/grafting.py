@@ -54,7 +54,7 @@ from benepass_tasks.state.meta import (
     STAGED_SUMS,
     WATERMARKS,
 )
-from benepass_tasks.state.ownership import PROJECT
+from benepass_tasks.state.ownership import HASH_KEY, PROJECT
 from benepass_tasks.state.source_files import REJECTED
 from benepass_tasks.state.store import (
     PARENT,
@@ -325,6 +325,7 @@ def _note_parent(connection: Connection, settings: Settings) -> None:
     """Note what the parent held, and whose the warehouse is."""
     with within(connection, PARENT):
         masked, last = property_of(connection, MASKING), _last_date(connection)
+        key = property_of(connection, HASH_KEY)
     properties = {
         MASKING: str(masked),
         ENVIRONMENT: settings.env,
@@ -332,7 +333,7 @@ def _note_parent(connection: Connection, settings: Settings) -> None:
         PARENT_STATE: state_digest(connection, PARENT),
         PARENT_AS_OF: last.isoformat() if last else "",
     }
-    write_properties(connection, properties)
+    write_properties(connection, properties | ({HASH_KEY: key} if key else {}))
 
 
 def _last_date(connection: Connection) -> date | None:
