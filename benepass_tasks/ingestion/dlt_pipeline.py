@@ -17,9 +17,12 @@ import pyarrow as pa
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.providers.provider import ConfigProvider
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.normalizers.naming import NamingConvention
 from dlt.common.runtime.run_context import RunContext
 from dlt.common.schema.utils import new_table
-from dlt.destinations import duckdb as duckdb_destination
+from dlt.destinations import duckdb
+from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration
 from dlt.extract import DltResource
 from dlt.pipeline.exceptions import PipelineStepFailed
 
@@ -94,6 +97,21 @@ def _configured() -> Iterator[None]:
         yield
 
 
+class Destination(duckdb):
+    """DuckDB, which can do the same whatever its configuration.
+
+    dlt asks nine times in each load, and would make a whole configuration of nothing to ask with.
+    """
+
+    def capabilities(
+        self,
+        config: DuckDbClientConfiguration | None = None,
+        naming: NamingConvention | None = None,
+    ) -> DestinationCapabilitiesContext:
+        """What dlt may have DuckDB do."""
+        return super().capabilities(config or self.spec(), naming)
+
+
 @dataclass(frozen=True, slots=True)
 class Package:
     """The records of one file or of several, ready to be loaded."""
@@ -142,7 +160,7 @@ def extract(working_dir: Path, source: str, files: str, items: Iterator[Any]) ->
             pipeline = dlt.pipeline(
                 source,
                 pipelines_dir=str(working_dir),
-                destination=duckdb_destination(),
+                destination=Destination(),
                 dataset_name=DATASET,
             )
             # Not by `dlt.resource`, which looks through all modules for the generator's own.
