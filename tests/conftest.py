@@ -111,6 +111,22 @@ def _statements_compiled_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def empty_warehouse(made_once: MadeOnce) -> Path:
+    """A warehouse with the tables of `meta` and no row in them, for copying only."""
+    from warehouses import warehouse  # noqa: PLC0415 - DuckDB
+
+    from benepass_tasks.engine import session  # noqa: PLC0415 - DuckDB
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        with warehouse(folder).write():
+            pass
+        session.close()
+
+    return made_once("empty", make) / "w.duckdb"
+
+
+@pytest.fixture(scope="session")
 def finished_run(made_once: MadeOnce) -> Workspace:
     """A project after a run, for copying only."""
     return Workspace(made_once("finished", lambda root: new_project(root).run()))

@@ -20,19 +20,19 @@ def fail_with(failure: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_disk_that_is_full_while_a_file_is_read_is_said(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    new_people: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     fail_with(OSError(errno.ENOSPC, "No space left on device"), monkeypatch)
-    assert not workspace.attempt()[1]
+    assert not new_people.attempt()[1]
     expected = "employees: dlt could not load employees.csv (no space is left on the disk)"
     assert expected in caplog.text
     assert "Traceback" not in caplog.text
 
 
 def test_a_defect_while_a_file_is_read_keeps_its_traceback(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    new_people: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     fail_with(LookupError("a defect"), monkeypatch)
-    assert not workspace.attempt()[1]
+    assert not new_people.attempt()[1]
     assert "Traceback" in caplog.text
     assert "LookupError: a defect" in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -151,11 +152,10 @@ class History:
 
 
 @pytest.fixture
-def history(tmp_path: Path) -> History:
+def history(tmp_path: Path, empty_warehouse: Path) -> History:
     """A warehouse with the tables of `meta`, empty, and nowhere to send alerts to."""
-    made = History(settings_in(tmp_path))
-    made.execute("select 1")
-    return made
+    shutil.copy(empty_warehouse, tmp_path)
+    return History(settings_in(tmp_path))
 
 
 @pytest.fixture
