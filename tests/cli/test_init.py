@@ -6,6 +6,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from commands import run_line
+
 from benepass_tasks.cli import main
 
 if TYPE_CHECKING:
@@ -23,13 +25,8 @@ def test_a_new_project_runs_on_the_files_that_are_put_into_its_data(
     assert list((project / "data").iterdir()) == []
     for path in workspace.data.glob("*.csv"):
         path.rename(project / "data" / path.name)
-    done = subprocess.run(
-        [sys.executable, "-m", "benepass_tasks", "run", "marts.dim_employees"],
-        cwd=project,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    line = [sys.executable, "-m", "benepass_tasks", "run", "marts.dim_employees"]
+    done = run_line(line, project, workspace.environment)
     assert done.returncode == 0, done.stderr
     assert (project / "data" / "warehouse.duckdb").exists()
 

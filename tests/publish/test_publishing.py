@@ -532,7 +532,7 @@ def test_a_row_that_is_lost_on_the_way_is_missed(
 def test_a_warehouse_without_masks_is_not_published(
     workspace: Workspace, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
-    workspace.run(pii_masking="false")
+    workspace.run("raw.employees", pii_masking="false")
     made, succeeded = workspace.attempt("Publish", pii_masking="false", publish_unmasked=name)
     assert not succeeded
     assert made == set()
