@@ -67,15 +67,14 @@ def use_scheduler(workspace: Workspace, url: str) -> None:
 # ------------------------------------------------------------------------- the codes that Luigi has
 
 
-def test_done_is_0_and_so_is_nothing_to_do(workspace: Workspace) -> None:
-    assert workspace.run_command(task="BuildStaging").returncode == 0
-    assert workspace.run_command(task="BuildStaging").returncode == 0
+def test_done_is_0_and_so_is_nothing_to_do(new_people: Workspace) -> None:
+    assert new_people.run_command(task="BuildStaging").returncode == 0
+    assert new_people.run_command(task="BuildStaging").returncode == 0
 
 
-def test_a_failed_task_is_30(workspace: Workspace) -> None:
-    (workspace.data / "employees.csv").unlink()
-    workspace.write("data/employees.csv", "")
-    assert workspace.run_command(task="BuildStaging").returncode == 30
+def test_a_failed_task_is_30(new_people: Workspace) -> None:
+    new_people.write("data/employees.csv", "")
+    assert new_people.run_command(task="BuildStaging").returncode == 30
 
 
 def test_a_project_that_is_wrong_is_35_and_nothing_is_run(workspace: Workspace) -> None:
