@@ -28,6 +28,9 @@ _ARTICLES = frozenset(
 )
 _NO_NAMES = _FILLERS | _ARTICLES | CENTS | CURRENCIES | CURRENCY_NAMES.keys()
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_IS = frozenset({"is", "was", "flag", "indicator", "ind", "yn"})
+"""What a column of yes and no is called besides what it says."""
+
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -143,11 +146,11 @@ def decided_by(name: str, values: Collection[str]) -> str | None:
     called, deciding = folded(name), words().deciding
     if not values:
         return next((it for it in _MAY_BE_MANY if called in deciding[it]), None)
-    said = {folded(it) for it in values}
-    if called in deciding["added"] | deciding["corrected"] and not _have_digits(said):
-        return None  # such as whether it is taxed
-    if called in deciding["confirmed"] and not said <= words().voided.keys():
-        return None  # the day of it, or who did it
+    said = frozenset(map(folded, values))
+    if _are_others(called, said):
+        return None
+    if said <= words().voided.keys() and (found := _marked_by(called)):
+        return found
     for meaning, names in deciding.items():
         # `payment_status` is a status, while not every name with `test` in it is a mark.
         may_be_part = meaning in ("status", "type", "currency")
@@ -158,8 +161,21 @@ def decided_by(name: str, values: Collection[str]) -> str | None:
     return "type" if words().counts.keys() >= said else None
 
 
-def _have_digits(values: Collection[str]) -> bool:
-    return any(letter.isdigit() for it in values for letter in it)
+def _marked_by(called: str) -> str | None:
+    """What a column of yes and no decides, by what it says of a charge, such as `is_refund`."""
+    named, bare = words().deciding, " ".join(it for it in called.split() if it not in _IS)
+    found = next((it for it in ("voided", "confirmed") if {called, bare} & named[it]), None)
+    return found or ("type" if bare in words().counts else None)
+
+
+def _are_others(called: str, said: frozenset[str]) -> bool:
+    """Whether values are none of what the name of their column says."""
+    deciding = words().deciding
+    if called in deciding["added"] | deciding["corrected"]:
+        # Such as whether it is taxed.
+        return not any(letter.isdigit() for it in said for letter in it)
+    # The day of it, or who did it.
+    return called in deciding["confirmed"] and not said <= words().voided.keys()
 
 
 _MAY_BE_MANY = ("reversal", "voided_on", "refunded", "added", "corrected")

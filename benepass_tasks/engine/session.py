@@ -343,7 +343,9 @@ class Warehouse:
         raw = engine.raw_connection()
         try:
             run = raw.cursor().execute
-            self._wait(lambda: run(f"attach {quote_text(str(self.path))} as {ALIAS} ({mode})"))
+            # By a name such as employees.csv alone, DuckDB takes it for data, and keeps nothing.
+            options = f"type duckdb, {mode}"
+            self._wait(lambda: run(f"attach {quote_text(str(self.path))} as {ALIAS} ({options})"))
             self._hold.attached.append(ALIAS)
             for name, path in self.beside:
                 self._attach_beside(run, name, path)

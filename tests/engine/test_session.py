@@ -277,6 +277,16 @@ def test_a_file_that_is_not_a_database_is_named(tmp_path: Path) -> None:
         rows(made, "select 1")
 
 
+def test_a_file_of_data_is_neither_read_nor_written_as_a_warehouse(tmp_path: Path) -> None:
+    made = warehouse(tmp_path, "employees.csv")
+    made.path.write_text("id\nE1\n")
+    with pytest.raises(WarehouseError, match="cannot be opened"):
+        rows(made, "select 1")
+    with pytest.raises(WarehouseError, match="cannot be opened"), made.write():
+        pytest.fail("what is written there is kept nowhere")
+    assert made.path.read_text() == "id\nE1\n"
+
+
 def test_a_forked_process_opens_a_database_of_its_own(tmp_path: Path) -> None:
     made = warehouse(tmp_path, lock_timeout=10)
     with made.write() as connection:

@@ -88,9 +88,24 @@ def test_one_with_no_other_values_than_such_words_is_warned_about_whatever_its_n
     assert message.startswith(f"f12 looks like the {meaning} ({len(values)} values)")
 
 
-def test_a_mark_of_charges_that_count_is_one(tmp_path: Path) -> None:
-    (message,) = warned(tmp_path, "approved", ["TRUE", "FALSE"])
-    assert message.startswith("approved looks like the mark of charges that count (2 values)")
+@pytest.mark.parametrize(
+    ("column", "meaning"),
+    [
+        ("approved", "mark of charges that count"),
+        ("livemode", "mark of charges that count"),
+        ("posted_flag", "mark of charges that count"),
+        ("cancelled_ind", "mark of charges that do not count"),
+        ("chargeback_flag", "type of a charge"),
+        ("is_test_transaction", "mark of charges that do not count"),
+        ("is_refund", "type of a charge"),
+        ("credit_indicator", "type of a charge"),
+    ],
+)
+def test_a_mark_is_one_by_what_it_says_of_a_charge(
+    column: str, meaning: str, tmp_path: Path
+) -> None:
+    (message,) = warned(tmp_path, column, ["TRUE", "FALSE"])
+    assert message.startswith(f"{column} looks like the {meaning} (2 values)")
 
 
 def test_for_how_long_an_allowance_is_is_told_where_that_is_not_a_month(tmp_path: Path) -> None:
@@ -129,6 +144,8 @@ def test_the_charge_that_a_record_takes_back_may_be_any_of_many(tmp_path: Path) 
         ("statusbar", numbers(3)),
         ("latest_test", numbers(3)),
         ("approved", ["2025-03-01"]),
+        ("is_reimbursable", ["Y", "N"]),
+        ("flag", ["Y", "N"]),
         ("amount", numbers(3)),
     ],
 )
