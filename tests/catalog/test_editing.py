@@ -4,6 +4,7 @@ import difflib
 from pathlib import Path
 
 import pytest
+from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -138,6 +139,7 @@ paths = st.sampled_from(
 )
 
 
+@examples(30)
 @given(paths, values)
 def test_any_value_can_be_set_and_no_line_far_from_it_changes(
     path: tuple[str, ...], value: object

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
+from commands import run_line
 from examples import at_night
 
 from benepass_tasks.cli import main, program
@@ -190,7 +191,8 @@ def test_a_misspelt_setting_is_refused(
     workspace: Workspace, old: str, new: str, message: str
 ) -> None:
     workspace.replace("luigi.cfg", old, new)
-    said = run(workspace, "catalog", "validate")
+    line = [*PROGRAM, "catalog", "validate"]
+    said = run_line(line, workspace.root, workspace.environment)
     assert (said.returncode, said.stderr) == (1, f"{message}\n")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +40,7 @@ def session(database: duckdb.DuckDBPyConnection, key: bytes) -> duckdb.DuckDBPyC
     return connection
 
 
+@examples(30)
 @given(key=st.binary(min_size=1, max_size=200), text=st.text())
 def test_it_is_hmac_sha_256(database: duckdb.DuckDBPyConnection, key: bytes, text: str) -> None:
     with session(database, key) as connection:
@@ -103,6 +105,7 @@ def ids(workspace: Workspace) -> set[str]:
     return {made for (made,) in workspace.query("select employee_id from marts.dim_employees")}
 
 
+@pytest.mark.slow
 def test_without_a_key_nothing_is_built(hashing: Workspace) -> None:
     result = hashing.run_command(BENEPASS_HASH_KEY="")
     assert result.returncode == 35
@@ -113,6 +116,7 @@ def test_without_a_key_nothing_is_built(hashing: Workspace) -> None:
     assert not hashing.warehouse.exists()
 
 
+@pytest.mark.slow
 def test_another_key_makes_other_pseudonyms_and_the_same_key_makes_nothing(
     hashing: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +133,7 @@ def test_another_key_makes_other_pseudonyms_and_the_same_key_makes_nothing(
     assert not first & ids(hashing)
 
 
+@pytest.mark.slow
 def test_the_key_is_in_no_file_and_no_output(hashing: Workspace) -> None:
     debug = ("--log-level", "DEBUG")
     result = hashing.run_command(*debug, task="marts.dim_employees", BENEPASS_HASH_KEY=KEY)
