@@ -22,7 +22,21 @@ SIGNS = MappingProxyType({sign: code for code, sign in BY_CODE.items()} | {"\uff
 _FILLERS = frozenset(
     {"in", "utc", "gmt", "local", "iso", "units", "yyyy", "mm", "dd", "dmy", "mdy"}
 )
-_NUMBER = frozenset(["n", "nr", "num", "number", "numero", "nummer"])
+_SHORT = {
+    "no": "n nr num number numero nummer",
+    "transaction": "txn trx tran trans",
+    "employee": "emp empl",
+    "account": "acct",
+    "amount": "amt",
+    "date": "dt",
+    "description": "desc",
+    "reference": "ref",
+}
+_WRITTEN_OUT = MappingProxyType(
+    {it: word for word, listed in _SHORT.items() for it in listed.split()}
+)
+"""What short words of names stand for."""
+
 _ARTICLES = frozenset(
     ["of", "the", "de", "du", "des", "d", "la", "le", "l", "del", "der", "di", "da", "do", "van"]
 )
@@ -123,7 +137,8 @@ def folded(text: str) -> str:
     """A name or word as it is compared: words in lower case, without accents and punctuation.
 
     A unit is not a part of a name: `Betrag (EUR)`, `amount_cents`, `Date (UTC)`. Nor are
-    articles, and a number is one by any of its names: `N° de compte`, `Account #`.
+    articles, and a number is one by any of its names: `N° de compte`, `Account #`. What is
+    short is written out: `Acct`, `Txn Dt`.
     """
     parted = _CAMEL.sub(" ", unicodedata.normalize("NFKC", text)).replace("#", " no ")
     plain = "".join(
@@ -133,7 +148,7 @@ def folded(text: str) -> str:
     )
     found = _WORD.findall(plain)
     kept = [it for it in found if it not in _NO_NAMES]
-    return " ".join("no" if it in _NUMBER else it for it in kept or found)
+    return " ".join(_WRITTEN_OUT.get(it, it) for it in kept or found)
 
 
 def decided_by(name: str, values: Collection[str]) -> str | None:

@@ -35,6 +35,7 @@ CHARGES = (
         "Worker ID,Legal First Name,Legal Last Name,Work Email,Original Hire Date,Worker Status",
         "EEID,GivenName,Surname,Email Address,Date of Hire (YYYY-MM-DD),Employment Status",
         "matricola,nome,cognome,posta elettronica,data di assunzione,stato",
+        "PERNR,FNAME,LNAME,Email ID,Date Hired,Empl Status",
     ],
 )
 def test_an_employees_file_is_known_by_the_names_of_many_languages(header: str) -> None:
@@ -53,6 +54,8 @@ def test_an_employees_file_is_known_by_the_names_of_many_languages(header: str) 
         "取引番号,従業員番号,口座番号,加盟店名,利用金額,取引日時",
         "id,cardholder id,account,merchant_name,amount,created_at",
         "Trans #,File #,Account #,Vendor,Amt,Trans Date",
+        "Txn Ref,Emp No,Acct No.,Payee Name,Txn Amt,Tran Dt",
+        "Claim Number,Participant ID,Acct,Provider,Amount Paid,Service Date",
     ],
 )
 def test_a_transactions_file_is_known_by_the_names_of_many_languages(header: str) -> None:
