@@ -235,7 +235,7 @@ def test_a_server_that_drips_is_given_up_in_time(
     with monkeypatch.context() as patch:
         patch.setattr("benepass_tasks.quality.alerts.delivery.SECONDS", 3)
         told.end()
-    assert 3 < time.monotonic() - started < 5
+    assert 3 < time.monotonic() - started < 6
     assert "took longer than 3 s and was killed; the next run tries again" in caplog.text
     receiver.take_texts()
     told.run()
