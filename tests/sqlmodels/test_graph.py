@@ -107,6 +107,13 @@ def test_a_table_that_no_entry_knows_is_named_with_its_line(workspace: Workspace
     )
 
 
+def test_a_check_reads_tables_of_the_catalog_only(workspace: Workspace) -> None:
+    workspace.write("sql/checks/spend_adds_up.sql", "select 1 from meta.loads\n")
+    assert problems(workspace) == [
+        "sql/checks/spend_adds_up.sql:1 reads meta.loads, which no entry in catalog.yaml declares"
+    ]
+
+
 def test_a_cycle_is_named_along_its_way(workspace: Workspace) -> None:
     workspace.replace(
         "sql/staging/stg_employees.sql", "from base.employees", "from intermediate.int_employees"

@@ -387,13 +387,6 @@ def test_checks_and_their_files_belong_together(
     assert not workspace.warehouse.exists()
 
 
-def test_a_check_reads_tables_of_the_catalog_only(workspace: Workspace) -> None:
-    workspace.write("sql/checks/spend_adds_up.sql", "select 1 from meta.loads\n")
-    done = workspace.run_command(task="CheckContracts")
-    assert done.returncode == 35
-    assert "sql/checks/spend_adds_up.sql:1 reads meta.loads, which no entry" in done.stderr
-
-
 @pytest.mark.usefixtures("tested")
 def test_a_check_may_use_macros_and_settings(workspace: Workspace) -> None:
     workspace.write(
