@@ -77,6 +77,7 @@ def test_a_failed_task_is_30(new_people: Workspace) -> None:
     assert new_people.run_command(task="BuildStaging").returncode == 30
 
 
+@pytest.mark.nightly
 def test_a_project_that_is_wrong_is_35_and_nothing_is_run(workspace: Workspace) -> None:
     workspace.write("catalog.yaml", "employees: {}")
     assert workspace.run_command(task="BuildStaging").returncode == 35

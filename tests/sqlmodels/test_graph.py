@@ -107,6 +107,41 @@ def test_a_table_that_no_entry_knows_is_named_with_its_line(workspace: Workspace
     )
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "check: spend_adds_up",
+            "check: spend_add_up",
+            (
+                "catalog.yaml: marts.program_utilization.metadata.tests names the check "
+                "spend_add_up, which has no file; expected sql/checks/spend_add_up.sql "
+                "(did you mean 'spend_adds_up'?)"
+            ),
+        ),
+        (
+            ", {check: spend_adds_up}",
+            "",
+            (
+                "sql/checks/spend_adds_up.sql: no table names this check; add "
+                "{check: spend_adds_up} to metadata.tests of a table in catalog.yaml, or "
+                "remove the file"
+            ),
+        ),
+        (
+            "check: spend_adds_up",
+            "check: books_balance",
+            "names the check books_balance, which is the proof that ends every run",
+        ),
+    ],
+)
+def test_checks_and_their_files_belong_together(
+    workspace: Workspace, old: str, new: str, message: str
+) -> None:
+    workspace.replace("catalog.yaml", old, new)
+    assert any(message in it for it in problems(workspace))
+
+
 def test_a_check_reads_tables_of_the_catalog_only(workspace: Workspace) -> None:
     workspace.write("sql/checks/spend_adds_up.sql", "select 1 from meta.loads\n")
     assert problems(workspace) == [

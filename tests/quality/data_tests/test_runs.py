@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from examples import at_night
 from projects import catalog_of
 
 if TYPE_CHECKING:
@@ -342,49 +341,6 @@ def test_a_raw_column_of_another_type_fails_and_says_what_to_do(
     assert not workspace.attempt()[1]
     assert "  note: declared INTEGER, found VARCHAR" in caplog.text
     assert "drop table raw.employees" in caplog.text
-
-
-# --- The catalog and the SQL files ----------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        (
-            "check: spend_adds_up",
-            "check: spend_add_up",
-            (
-                "catalog.yaml: marts.program_utilization.metadata.tests names the check "
-                "spend_add_up, which has no file; expected sql/checks/spend_add_up.sql "
-                "(did you mean 'spend_adds_up'?)"
-            ),
-        ),
-        *at_night(
-            (
-                ", {check: spend_adds_up}",
-                "",
-                (
-                    "sql/checks/spend_adds_up.sql: no table names this check; add "
-                    "{check: spend_adds_up} to metadata.tests of a table in catalog.yaml, or "
-                    "remove the file"
-                ),
-            ),
-            (
-                "check: spend_adds_up",
-                "check: books_balance",
-                "names the check books_balance, which is the proof that ends every run",
-            ),
-        ),
-    ],
-)
-def test_checks_and_their_files_belong_together(
-    workspace: Workspace, old: str, new: str, message: str
-) -> None:
-    workspace.replace("catalog.yaml", old, new)
-    done = workspace.run_command(task="CheckContracts")
-    assert done.returncode == 35
-    assert message in done.stderr
-    assert not workspace.warehouse.exists()
 
 
 @pytest.mark.usefixtures("tested")
