@@ -1,7 +1,7 @@
 """What a change costs, as shares of a full run over the same state.
 
     python benchmarks/changes.py [--records 1000000] [--task BuildMarts]
-        [--markdown docs/incremental.md]
+        [--memory-limit 600MB] [--markdown docs/incremental.md]
 
 A year of charges lies in twelve files. Measured are the whole runs, with their process, after a new
 month, a late file of 1,000 charges in ten old months, the termination of one employee, a day more,
@@ -32,20 +32,21 @@ AS_OF, NEXT_DAY = "2026-01-01", "2026-01-02"
 def main() -> None:
     """Measure, print, and write Markdown where asked."""
     options = _options()
-    table = measure(options.records, options.task)
+    table = measure(options.records, options.task, options.memory_limit)
     Console().print(table)
     if options.markdown:
         replace_figures(options.markdown, markdown(table))
 
 
-def measure(records: int, task: str) -> Table:
+def measure(records: int, task: str, memory_limit: str) -> Table:
     """The costs of a task after all changes, one after the other in one warehouse."""
     columns = ("CPU s", "elapsed s", "peak MB", "of a full run, CPU", "elapsed")
     table = table_of(f"{records:,} transactions, the run after a change", columns)
     year = generated(records)
     with tempfile.TemporaryDirectory(dir=DATA) as folder:
         data, warehouse = Path(folder) / "data", Path(folder) / "w" / "warehouse.duckdb"
-        full, one = Path(folder) / "f" / "warehouse.duckdb", partial(pipeline, data, task=task)
+        full = Path(folder) / "f" / "warehouse.duckdb"
+        one = partial(pipeline, data, task=task, memory_limit=memory_limit)
         late = _months(year, data)
         december = data / "transactions_12.csv"
         december.rename(aside := data / "december")
@@ -72,6 +73,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--task", default="BuildMarts", help="Publish, to publish them as well")
+    parser.add_argument("--memory-limit", default="600MB", help="memory DuckDB may use")
     parser.add_argument("--markdown", type=Path, help="file to replace the figures in")
     return parser.parse_args()
 

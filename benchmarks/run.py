@@ -142,12 +142,12 @@ def pipeline(
 ) -> Cost:
     """Run a task over the files of a folder."""
     flags = {
-        "data-dir": data_dir,
+        "data_dir": data_dir,
         "warehouse": warehouse,
-        "published-dir": warehouse.parent / "published",
-        "site-dir": warehouse.parent / "site",
-        "as-of": as_of,
-        "memory-limit": MEMORY_LIMIT,
+        "published_dir": warehouse.parent / "published",
+        "site_dir": warehouse.parent / "site",
+        "as_of": as_of,
+        "memory_limit": MEMORY_LIMIT,
         **settings,
     }
     command = [sys.executable, *program, task]

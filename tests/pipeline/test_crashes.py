@@ -7,6 +7,9 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
+from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,9 +17,10 @@ from examples import at_night
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from workspace import Workspace
+
+FILES, KILLS = 500, 100
 
 CHANGED = "E4,Di,Dunn,di.dunn@example.com,2025-04-01,active\nbroken\n"
 
@@ -172,3 +176,51 @@ def test_four_workers_build_the_same_as_one(workspace: Workspace, tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert "lock" not in done.stderr
     assert workspace.content() == other.content()
+
+
+@pytest.mark.nightly
+@pytest.mark.sweep
+def test_eight_workers_that_are_killed_a_hundred_times_build_the_same(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    header, charge, *_ = (workspace.data / "transactions.csv").read_text().splitlines()
+    for number in range(FILES):
+        workspace.write(f"data/transactions_{number}.csv", f"{header}\n{charge}\n")
+    random = Random(8)  # noqa: S311 - the same moments each time
+    for number in range(KILLS):
+        # There is always something left to do.
+        edited = random.sample(range(FILES), 5)
+        for it in edited:
+            more = charge.replace("T1,", f"N{number}-{it},")
+            with (workspace.data / f"transactions_{it}.csv").open("a") as file:
+                file.write(f"{more}\n")
+        _kill_some_of(workspace, random)
+    done = workspace.run_command("--workers", "8")
+    assert done.returncode == 0, done.stderr
+    other = type(workspace)(tmp_path / "undisturbed")
+    shutil.copytree(workspace.root, other.root, ignore=shutil.ignore_patterns("*warehouse*"))
+    other.run()
+    assert workspace.content() == other.content()
+    assert workspace.run() == set()
+
+
+def _kill_some_of(project: Workspace, random: Random) -> None:
+    """Run with eight workers, and kill the first process or one of its workers, at any time."""
+    run = subprocess.Popen(
+        [*project.command, "--workers", "8"],
+        cwd=project.root,
+        env=project.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    with suppress(subprocess.TimeoutExpired):
+        run.wait(timeout=random.uniform(0.5, 6))
+    workers = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+    killed = random.choice([run.pid, *map(int, workers)])
+    with suppress(ProcessLookupError):
+        os.kill(killed, signal.SIGKILL)
+    if killed == run.pid:
+        run.wait()
+    else:
+        run.wait(timeout=120)
