@@ -117,19 +117,20 @@ class Maintenance:
         views: Those of them that are views, which hold no rows themselves.
         columns: The columns of the stored tables, by relation.
         reader: Reads their SQL.
+        trees: Reads and writes trees; what is written once is remembered for all models.
     """
 
     graph: ModelGraph
     views: Collection[str]
     columns: Mapping[str, Sequence[str]]
     reader: Reader
+    trees: Trees = field(init=False)
     _trees: dict[str, Tree] = field(default_factory=dict)
     _readings: dict[str, "_ModelReading"] = field(default_factory=dict)
 
-    @property
-    def trees(self) -> Trees:
-        """Reads and writes trees."""
-        return Trees(self.reader)
+    def __post_init__(self) -> None:
+        """Begin with nothing written."""
+        self.trees = Trees(self.reader)
 
     def plan(
         self,
