@@ -64,6 +64,7 @@ class Words:
 
     Attributes:
         columns: The names of each column of the catalog.
+        seldom: Other names of them, which count where no column of a file has one of those.
         own_id: What the id may be called in the file of its own kind.
         deciding: The names of columns that decide whether and how a charge counts, by what they
             say: its `status`, `type` or `currency`, that it is `voided` or `confirmed`, when it was
@@ -83,6 +84,7 @@ class Words:
     """
 
     columns: Mapping[str, frozenset[str]]
+    seldom: Mapping[str, frozenset[str]]
     own_id: frozenset[str]
     deciding: Mapping[str, frozenset[str]]
     parts: Mapping[str, frozenset[str]]
@@ -105,6 +107,7 @@ def words() -> Words:
     said: dict[str, Any] = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - all is text
     return Words(
         columns={name: _names(listed) for name, listed in said["columns"].items()},
+        seldom={name: _names(listed) for name, listed in said["seldom"].items()},
         own_id=_names(said["own_id"]),
         deciding={name: _names(listed) for name, listed in said["deciding"].items()},
         parts={name: _names(listed) for name, listed in said["parts"].items()},

@@ -23,9 +23,10 @@ ITS_NAME = "its name"
 NAMED = ".column"
 """How the name of the question ends which column of the file is one of ours."""
 
-DECLARED, KNOWN, VALUES, OWN_ID, PART = 5, 4, 3, 2, 1
+DECLARED, KNOWN, VALUES, OWN_ID, SELDOM, PART = 6, 5, 4, 3, 2, 1
 """How sure a match is, in that order: the catalog says so, the name is a usual one, the values do,
-the name is what an id is called in its own file, a part of the name is a usual one."""
+the name is what an id is called in its own file, or one that is seldom meant, or a part of the name
+is a usual one."""
 
 MOST = 0.9
 """The share of the values that have to be of a kind."""
@@ -241,6 +242,8 @@ def _by_name(
         return KNOWN, "a usual name of it"
     if is_own_id and name.endswith("_id") and header in words().own_id:
         return OWN_ID, "a usual name of the id in its own file"
+    if header in words().seldom.get(name, ()):
+        return SELDOM, "a name that it sometimes has"
     tokens = set(header.split())
     if any(" " in it and set(it.split()) <= tokens for it in known):
         return PART, "its name has a usual name of it within"

@@ -165,6 +165,13 @@ def test_hostile_headers_give_columns_with_names_of_their_own(header: str) -> No
     assert all(name.isidentifier() and not name.startswith("_") for name in names)
 
 
+def test_a_name_that_is_seldom_meant_counts_where_there_is_no_usual_one() -> None:
+    header = "id,employee,account,vendor,amount,Transaction Date,Post Date"
+    proposal = proposed(file_of(f"{header}\n{CHARGES.replace('Z', 'Z,2025-02-01')}"))
+    assert proposal.columns[5].name == "transaction_timestamp"
+    assert not proposal.questions
+
+
 def test_a_file_without_a_record_is_known_by_its_header_alone() -> None:
     proposal = proposed(file_of("Personalnummer,Vorname,Nachname,E-Mail,Eintritt,Status"))
     assert [it.name for it in proposal.columns] == EMPLOYEES
