@@ -38,6 +38,7 @@ def test_a_leak_stops_the_run_before_anything_is_written(workspace: Workspace) -
     assert workspace.built() == before
 
 
+@pytest.mark.nightly
 def test_a_leak_stops_the_first_run_before_there_is_a_warehouse(workspace: Workspace) -> None:
     workspace.replace(*UNMASKED)
     assert workspace.run_command().returncode == 35
